@@ -1,1 +1,4 @@
-//! gadgets
+//! Reusable pieces of rows, and the tables behind them.
+
+pub mod hash;
+pub mod range;

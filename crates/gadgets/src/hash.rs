@@ -1,0 +1,173 @@
+//! Poseidon2 hashing: natively, and inside a row.
+//!
+//! One construction serves leaves, tree nodes and state commitments: an overwrite-mode sponge of
+//! width 24, rate 16 and capacity 8 (248 bits, so 124 bits against collisions). The capacity starts
+//! as `[domain, length, format, 0, ...]`, so no two domains or lengths share a digest, and the last
+//! block is padded with zeros.
+
+use stark::{
+    Expr, F, PrimeCharacteristicRing, RowBuilder, external_layer, internal_layer, permute,
+    round_constants,
+};
+
+/// Elements absorbed by one permutation.
+pub const RATE: usize = 16;
+/// Elements in a digest.
+pub const DIGEST: usize = 8;
+/// The version of this construction and of the leaf layouts built on it.
+const FORMAT: u32 = 1;
+
+/// A digest.
+pub type Digest = [F; DIGEST];
+
+/// What is being hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Domain {
+    /// An account's positions.
+    Positions = 1,
+    /// An account leaf.
+    Account = 2,
+    /// A tree node: left child, right child.
+    Node = 3,
+    /// Running totals between segments.
+    State = 4,
+    /// A user's identity.
+    Identity = 5,
+    /// Salts derived from the book's secret.
+    Salt = 6,
+}
+
+/// The capacity a sponge over `length` elements starts from.
+pub fn initial_capacity(domain: Domain, length: usize) -> Digest {
+    let mut capacity = [F::ZERO; DIGEST];
+    capacity[0] = F::new(domain as u32);
+    capacity[1] = F::new(u32::try_from(length).expect("fewer than 2^31 elements"));
+    capacity[2] = F::new(FORMAT);
+    capacity
+}
+
+/// Hashes elements.
+pub fn hash(domain: Domain, elements: &[F]) -> Digest {
+    let mut state = [F::ZERO; stark::WIDTH];
+    state[RATE..].copy_from_slice(&initial_capacity(domain, elements.len()));
+    // Nothing at all is hashed as one block of zeros: the length tells.
+    let blocks = elements.len().div_ceil(RATE).max(1);
+    for block in 0..blocks {
+        let chunk = &elements[(block * RATE).min(elements.len())..((block + 1) * RATE).min(elements.len())];
+        state[..RATE].fill(F::ZERO);
+        state[..chunk.len()].copy_from_slice(chunk);
+        permute(&mut state);
+    }
+    std::array::from_fn(|i| state[i])
+}
+
+/// Hashes two digests into their parent.
+pub fn node(left: &Digest, right: &Digest) -> Digest {
+    let mut children = [F::ZERO; RATE];
+    children[..DIGEST].copy_from_slice(left);
+    children[DIGEST..].copy_from_slice(right);
+    hash(Domain::Node, &children)
+}
+
+/// One permutation inside a row: 215 cells. Outputs are linear in the last cells.
+///
+/// Every S-box output is a cell, so each of its 215 constraints has degree 3.
+pub fn permutation<W, B: RowBuilder<W>>(b: &mut B, input: [B::E; stark::WIDTH]) -> [B::E; stark::WIDTH] {
+    let mut state = partial_and_first_rounds(b, input);
+    let (_, _, last) = round_constants();
+    for constants in last {
+        full_round(b, &mut state, constants);
+    }
+    state
+}
+
+/// One permutation of which only a digest is used: 199 cells, 16 fewer than [`permutation`], since
+/// the last round commits its eight outputs instead of its 24 S-boxes.
+pub fn permutation_to_digest<W, B: RowBuilder<W>>(
+    b: &mut B,
+    input: [B::E; stark::WIDTH],
+) -> [B::E; DIGEST] {
+    let mut state = partial_and_first_rounds(b, input);
+    let (_, _, last) = round_constants();
+    for constants in &last[..3] {
+        full_round(b, &mut state, constants);
+    }
+    let mut outputs: [B::E; stark::WIDTH] = std::array::from_fn(|i| cube(state[i].clone() + last[3][i]));
+    external_layer(&mut outputs);
+    std::array::from_fn(|i| {
+        let cell = b.derive([&outputs[i]], |[y]| y);
+        b.equal("POSEIDON2", cell.clone(), outputs[i].clone());
+        cell
+    })
+}
+
+fn cube<E: Expr>(x: E) -> E {
+    x.clone() * x.clone() * x
+}
+
+fn sbox<W, B: RowBuilder<W>>(b: &mut B, x: B::E) -> B::E {
+    let y = b.derive([&x], |[x]| x * x * x);
+    b.equal("POSEIDON2", y.clone(), cube(x));
+    y
+}
+
+fn full_round<W, B: RowBuilder<W>>(
+    b: &mut B,
+    state: &mut [B::E; stark::WIDTH],
+    constants: &[F; stark::WIDTH],
+) {
+    for (x, c) in state.iter_mut().zip(constants) {
+        *x = sbox(b, x.clone() + *c);
+    }
+    external_layer(state);
+}
+
+fn partial_and_first_rounds<W, B: RowBuilder<W>>(
+    b: &mut B,
+    input: [B::E; stark::WIDTH],
+) -> [B::E; stark::WIDTH] {
+    let mut state = input;
+    let (first, middle, _) = round_constants();
+    external_layer(&mut state);
+    for constants in first {
+        full_round(b, &mut state, constants);
+    }
+    for c in middle {
+        state[0] = sbox(b, state[0].clone() + *c);
+        internal_layer(&mut state);
+    }
+    state
+}
+
+/// [`hash`] inside a row: all blocks side by side.
+pub fn hash_row<W, B: RowBuilder<W>>(b: &mut B, domain: Domain, elements: &[B::E]) -> [B::E; DIGEST] {
+    let zero = b.constant(F::ZERO);
+    let mut capacity = initial_capacity(domain, elements.len()).map(|c| b.constant(c));
+    let blocks = elements.len().div_ceil(RATE).max(1);
+    for block in 0..blocks {
+        let input: [B::E; stark::WIDTH] = std::array::from_fn(|i| {
+            if i >= RATE {
+                capacity[i - RATE].clone()
+            } else {
+                elements.get(block * RATE + i).unwrap_or(&zero).clone()
+            }
+        });
+        if block + 1 == blocks {
+            return permutation_to_digest(b, input);
+        }
+        let output = permutation(b, input);
+        capacity = std::array::from_fn(|i| output[RATE + i].clone());
+    }
+    unreachable!("there is at least one block")
+}
+
+/// [`node`] inside a row.
+pub fn node_row<W, B: RowBuilder<W>>(
+    b: &mut B,
+    left: &[B::E; DIGEST],
+    right: &[B::E; DIGEST],
+) -> [B::E; DIGEST] {
+    let children: Vec<B::E> = left.iter().chain(right).cloned().collect();
+    hash_row(b, Domain::Node, &children)
+}

@@ -1,0 +1,166 @@
+//! The proof file: magic, format, statement, version, claim, proof parts.
+//!
+//! ```text
+//! "SEALBOOK"  8 bytes
+//! format      u32, little endian, now 1
+//! statement   u32 length, UTF-8
+//! version     u32
+//! claim       u32 length, JSON
+//! parts       u32 count, then for each: u32 length, bytes
+//! checksum    32 bytes, SHA3-256 of everything before
+//! ```
+//!
+//! The checksum finds accidents, not forgers: soundness never rests on it.
+
+use sha3::{Digest, Sha3_256};
+
+use crate::proof::PartProof;
+use crate::statement::{Statement, claim_bytes};
+
+const MAGIC: &[u8; 8] = b"SEALBOOK";
+const FORMAT: u32 = 1;
+const CHECKSUM: usize = 32;
+
+/// Why bytes are not a proof file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// Not a proof file at all.
+    #[error("this is not a Sealbook proof file (it does not start with SEALBOOK)")]
+    Magic,
+    /// A format this program does not read.
+    #[error("proof file format {0} is not supported; this program reads format {FORMAT}")]
+    Format(u32),
+    /// The bytes end early, go on too long or were changed.
+    #[error("the proof file is damaged: {0}")]
+    Damaged(&'static str),
+    /// Made by another version of the statement.
+    #[error("the proof is of `{got}` version {got_version}; this program checks `{expected}` version {expected_version}")]
+    Statement {
+        /// The file's statement.
+        got: String,
+        /// The file's version.
+        got_version: u32,
+        /// The statement asked for.
+        expected: &'static str,
+        /// The version this program knows.
+        expected_version: u32,
+    },
+    /// The claim is not one of this statement.
+    #[error("the claim in the proof file cannot be read: {0}")]
+    Claim(String),
+}
+
+/// A proof file's contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProofFile {
+    /// The statement's id.
+    pub statement: String,
+    /// The statement's version.
+    pub version: u32,
+    /// The claim, as canonical JSON.
+    pub claim: Vec<u8>,
+    /// The proofs.
+    pub parts: Vec<PartProof>,
+}
+
+impl ProofFile {
+    /// A file for a claim and its proofs.
+    pub fn new<S: Statement>(claim: &S::Claim, parts: Vec<PartProof>) -> Self {
+        Self {
+            statement: S::ID.to_string(),
+            version: S::VERSION,
+            claim: claim_bytes::<S>(claim),
+            parts,
+        }
+    }
+
+    /// The file's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        let number = |n: usize| u32::try_from(n).expect("below 4 GiB").to_le_bytes();
+        let chunk = |out: &mut Vec<u8>, bytes: &[u8]| {
+            out.extend(number(bytes.len()));
+            out.extend(bytes);
+        };
+        out.extend(FORMAT.to_le_bytes());
+        chunk(&mut out, self.statement.as_bytes());
+        out.extend(self.version.to_le_bytes());
+        chunk(&mut out, &self.claim);
+        out.extend(number(self.parts.len()));
+        for part in &self.parts {
+            chunk(&mut out, part);
+        }
+        let checksum = Sha3_256::digest(&out);
+        out.extend(checksum);
+        out
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Says why the bytes are not a proof file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or(FileError::Magic)?;
+        let mut reader = Reader(rest);
+        let format = reader.number()?;
+        if format != FORMAT {
+            return Err(FileError::Format(format));
+        }
+        let body_len = bytes.len().checked_sub(CHECKSUM).ok_or(FileError::Damaged("it is too short"))?;
+        let (body, checksum) = bytes.split_at(body_len);
+        if Sha3_256::digest(body)[..] != *checksum {
+            return Err(FileError::Damaged("its checksum does not match"));
+        }
+        let statement = String::from_utf8(reader.chunk()?.to_vec())
+            .map_err(|_| FileError::Damaged("the statement's name is not text"))?;
+        let version = reader.number()?;
+        let claim = reader.chunk()?.to_vec();
+        let count = reader.number()?;
+        let parts = (0..count)
+            .map(|_| reader.chunk().map(<[u8]>::to_vec))
+            .collect::<Result<Vec<_>, _>>()?;
+        if reader.0.len() != CHECKSUM {
+            return Err(FileError::Damaged("bytes are left over"));
+        }
+        Ok(Self { statement, version, claim, parts })
+    }
+
+    /// The claim, if the file is of statement `S` in the version this program knows.
+    ///
+    /// # Errors
+    /// If it is of another statement or version, or not canonical.
+    pub fn claim<S: Statement>(&self) -> Result<S::Claim, FileError> {
+        if self.statement != S::ID || self.version != S::VERSION {
+            return Err(FileError::Statement {
+                got: self.statement.clone(),
+                got_version: self.version,
+                expected: S::ID,
+                expected_version: S::VERSION,
+            });
+        }
+        let claim: S::Claim =
+            serde_json::from_slice(&self.claim).map_err(|e| FileError::Claim(e.to_string()))?;
+        if claim_bytes::<S>(&claim) != self.claim {
+            return Err(FileError::Claim("it is not in canonical form".into()));
+        }
+        Ok(claim)
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Result<&'a [u8], FileError> {
+        let (head, rest) = self.0.split_at_checked(n).ok_or(FileError::Damaged("it ends early"))?;
+        self.0 = rest;
+        Ok(head)
+    }
+    fn number(&mut self) -> Result<u32, FileError> {
+        let bytes = self.take(4)?.try_into().map_err(|_| FileError::Damaged("it ends early"))?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+    fn chunk(&mut self) -> Result<&'a [u8], FileError> {
+        let n = self.number()?;
+        self.take(n as usize)
+    }
+}

@@ -1,0 +1,197 @@
+//! Proving and verifying the parts of a claim.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use p3_batch_stark::{BatchProof, ProverData, StarkInstance, prove_batch, verify_batch};
+use p3_lookup::InteractionSymbolicBuilder;
+use rand::rngs::StdRng;
+
+use crate::blind;
+use crate::field::{EF, F};
+use crate::profile::Config;
+use crate::statement::{Part, Statement, Verified, claim_digest, transcript};
+use crate::table::{TableAir, Trace};
+
+/// Why a proof was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The claim contradicts itself.
+    #[error("the claim is malformed: {0}")]
+    Claim(String),
+    /// The proof has the wrong number of parts.
+    #[error("the claim needs {expected} proof part(s), the proof has {got}")]
+    Parts {
+        /// Parts the claim needs.
+        expected: usize,
+        /// Parts the proof has.
+        got: usize,
+    },
+    /// A part's bytes are not a proof.
+    #[error("part {part} is not a well-formed proof")]
+    Malformed {
+        /// The part.
+        part: usize,
+    },
+    /// A part's tables have other sizes than the claim demands.
+    #[error("part {part} proves tables of other sizes than the claim demands")]
+    Shape {
+        /// The part.
+        part: usize,
+    },
+    /// A part's proof does not verify under this claim.
+    #[error("part {part} does not verify under this claim: {reason}")]
+    Invalid {
+        /// The part.
+        part: usize,
+        /// The proof system's reason.
+        reason: String,
+    },
+}
+
+/// Proving failed. The witness is not shown.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProveError {
+    /// The claim contradicts itself.
+    #[error("the claim is malformed: {0}")]
+    Claim(String),
+    /// The proof system refused.
+    #[error("the proof system failed: {0}")]
+    System(String),
+}
+
+/// The bytes of one part's proof.
+pub type PartProof = Vec<u8>;
+
+/// Interactions above which it pays to pack three into one column at the price of degree 4.
+const PACK_ABOVE: usize = 12;
+/// The constraint degree that eight quotient chunks allow in a hiding proof at rate 1/4.
+const PACKED_DEGREE: usize = 4;
+
+pub(crate) fn interactions(air: &TableAir) -> (usize, usize) {
+    use p3_air::Air;
+    use p3_air::symbolic::AirLayout;
+    let mut b = InteractionSymbolicBuilder::<F, EF>::new(AirLayout::from_air(air));
+    air.eval(&mut b);
+    let messages = b.global_interactions();
+    (messages.len(), messages.iter().map(|m| m.fields.len()).max().unwrap_or(0))
+}
+
+/// The lookup layout of a part; no preprocessed columns, so it holds no data.
+pub(crate) fn keys(config: &Config, part: &Part) -> Result<ProverData<Config>, String> {
+    let degrees: Vec<usize> = part.tables.iter().map(|t| t.log_height() + 1).collect();
+    let budgets: Vec<usize> = part
+        .tables
+        .iter()
+        .map(|t| if interactions(t).0 > PACK_ABOVE { PACKED_DEGREE } else { 0 })
+        .collect();
+    ProverData::from_airs_and_degrees_with_lookup_budgets(
+        config,
+        &part.tables,
+        &degrees,
+        &budgets,
+        part.profile.parameters().log_blowup,
+    )
+    .map_err(|e| e.to_string())
+}
+
+/// Proves part number `part` of a claim from its filled tables. Masks, salts and blinding come from
+/// the operating system's generator.
+///
+/// # Errors
+/// If the claim is malformed or the proof system refuses. A false witness is not noticed here: it
+/// gives a proof that does not verify.
+pub fn prove_part<S: Statement>(
+    claim: &S::Claim,
+    context: &S::Context,
+    part: usize,
+    traces: Vec<Trace>,
+) -> Result<PartProof, ProveError> {
+    prove_tables::<S>(
+        claim,
+        &S::part(claim, context, part),
+        part,
+        S::parts(claim, context),
+        traces,
+        rand::make_rng(),
+    )
+}
+
+fn prove_tables<S: Statement>(
+    claim: &S::Claim,
+    tables: &Part,
+    part: usize,
+    parts: usize,
+    mut traces: Vec<Trace>,
+    mut rng: StdRng,
+) -> Result<PartProof, ProveError> {
+    assert_eq!(traces.len(), tables.tables.len(), "one trace per table");
+    blind::randomize(&mut traces, &mut rng);
+    let start = transcript::<S>(&claim_digest::<S>(claim), part, parts, tables);
+    let config = tables.profile.config(&start, rng);
+    let keys = keys(&config, tables).map_err(ProveError::System)?;
+    let instances: Vec<_> = tables
+        .tables
+        .iter()
+        .zip(&traces)
+        .map(|(air, trace)| StarkInstance { air, trace, public_values: air.public().to_vec() })
+        .collect();
+    let proof = prove_batch(&config, &instances, &keys)
+        .map_err(|e| ProveError::System(e.to_string()))?;
+    Ok(postcard::to_allocvec(&proof).expect("a proof is plain data"))
+}
+
+/// Checks a proof against a claim. Never panics, whatever the bytes.
+///
+/// # Errors
+/// Says why the proof was rejected.
+pub fn verify<S: Statement>(
+    claim: &S::Claim,
+    parts: &[PartProof],
+) -> Result<Verified<S::Claim>, Rejection> {
+    let guarded = catch_unwind(AssertUnwindSafe(|| verify_parts::<S>(claim, parts)));
+    guarded.unwrap_or_else(|_| {
+        Err(Rejection::Invalid { part: 0, reason: "verification stopped unexpectedly".into() })
+    })?;
+    Ok(Verified::new(claim.clone()))
+}
+
+fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(), Rejection> {
+    let context = S::context(claim).map_err(Rejection::Claim)?;
+    let expected = S::parts(claim, &context);
+    if parts.len() != expected {
+        return Err(Rejection::Parts { expected, got: parts.len() });
+    }
+    let digest = claim_digest::<S>(claim);
+    for (part, bytes) in parts.iter().enumerate() {
+        let tables = S::part(claim, &context, part);
+        verify_part::<S>(&digest, &tables, part, expected, bytes)?;
+    }
+    Ok(())
+}
+
+fn verify_part<S: Statement>(
+    digest: &[u8; 32],
+    tables: &Part,
+    part: usize,
+    parts: usize,
+    bytes: &[u8],
+) -> Result<(), Rejection> {
+    let (proof, rest): (BatchProof<Config>, &[u8]) =
+        postcard::take_from_bytes(bytes).map_err(|_| Rejection::Malformed { part })?;
+    // A second encoding of the same proof is refused: field elements and lengths are canonical.
+    let canonical = postcard::to_allocvec(&proof).is_ok_and(|again| again == bytes);
+    if !rest.is_empty() || !canonical {
+        return Err(Rejection::Malformed { part });
+    }
+    let heights = tables.tables.iter().map(|t| t.log_height() + 1);
+    if !proof.degree_bits.iter().copied().eq(heights) {
+        return Err(Rejection::Shape { part });
+    }
+    let invalid = |reason: String| Rejection::Invalid { part, reason };
+    let start = transcript::<S>(digest, part, parts, tables);
+    let config = tables.profile.config(&start, rand::make_rng());
+    let keys = keys(&config, tables).map_err(invalid)?;
+    let public: Vec<Vec<F>> = tables.tables.iter().map(|t| t.public().to_vec()).collect();
+    verify_batch(&config, &tables.tables, &proof, &public, &keys.common)
+        .map_err(|e| invalid(e.to_string()))
+}

@@ -1,0 +1,107 @@
+//! Statements: what is proven, by which tables, under which claim.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha3::{Digest, Sha3_256};
+
+use crate::profile::Profile;
+use crate::table::TableAir;
+
+/// A kind of fact.
+///
+/// Everything here is a function of the claim, so that a proof file never supplies tables, keys,
+/// sizes or parameters. A claim may need several proofs, its [`Part`]s, each over its own tables;
+/// all of them absorb the whole claim, and what links them stands in the claim.
+pub trait Statement {
+    /// The statement's name, such as `margin`.
+    const ID: &'static str;
+    /// Raised whenever the tables, the claim or the meaning change.
+    const VERSION: u32;
+    /// One instance's public part: all that a verifier learns.
+    type Claim: Serialize + DeserializeOwned + Clone + std::fmt::Debug + PartialEq;
+    /// What the parts share and is worth deriving once, such as risk arrays.
+    type Context;
+
+    /// Checks what can be checked of a claim without its proof, and derives what the parts share.
+    ///
+    /// # Errors
+    /// Says what is wrong with the claim.
+    fn context(claim: &Self::Claim) -> Result<Self::Context, String>;
+
+    /// How many proofs the claim needs.
+    fn parts(claim: &Self::Claim, context: &Self::Context) -> usize;
+
+    /// Proof number `part` of the claim.
+    fn part(claim: &Self::Claim, context: &Self::Context, part: usize) -> Part;
+}
+
+/// One proof's worth of tables.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// How it is proven.
+    pub profile: Profile,
+    /// The tables, in order.
+    pub tables: Vec<TableAir>,
+}
+
+/// A fact: a claim whose proof was checked. Only [`verify`](crate::verify) makes one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified<C> {
+    claim: C,
+}
+
+impl<C> Verified<C> {
+    pub(crate) fn new(claim: C) -> Self {
+        Self { claim }
+    }
+    /// The claim that holds.
+    pub fn claim(&self) -> &C {
+        &self.claim
+    }
+}
+
+/// The canonical bytes of a claim: JSON with the fields in the order of their declaration.
+pub fn claim_bytes<S: Statement>(claim: &S::Claim) -> Vec<u8> {
+    serde_json::to_vec(claim).expect("a claim is plain data")
+}
+
+/// SHA3-256 of the canonical bytes of a claim.
+pub fn claim_digest<S: Statement>(claim: &S::Claim) -> [u8; 32] {
+    Sha3_256::digest(claim_bytes::<S>(claim)).into()
+}
+
+/// What the transcript of a part starts from: the statement, the whole claim, the part's place, its
+/// parameters and its tables. Public values are absorbed by the proof system itself.
+pub(crate) fn transcript<S: Statement>(
+    digest: &[u8; 32],
+    part: usize,
+    parts: usize,
+    tables: &Part,
+) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Start<'a> {
+        protocol: &'a str,
+        statement: &'a str,
+        version: u32,
+        claim: &'a [u8; 32],
+        part: usize,
+        parts: usize,
+        profile: crate::profile::ProfileParameters,
+        tables: Vec<(&'a str, usize, usize, bool)>,
+    }
+    let start = Start {
+        protocol: "sealbook/1 p3-batch-stark/0.8 koala-bear^5 keccak-256",
+        statement: S::ID,
+        version: S::VERSION,
+        claim: digest,
+        part,
+        parts,
+        profile: tables.profile.parameters(),
+        tables: tables
+            .tables
+            .iter()
+            .map(|t| (t.name(), t.log_height(), t.width(), t.uses_next()))
+            .collect(),
+    };
+    serde_json::to_vec(&start).expect("plain data")
+}
