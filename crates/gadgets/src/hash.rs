@@ -54,7 +54,8 @@ pub fn hash(domain: Domain, elements: &[F]) -> Digest {
     // Nothing at all is hashed as one block of zeros: the length tells.
     let blocks = elements.len().div_ceil(RATE).max(1);
     for block in 0..blocks {
-        let chunk = &elements[(block * RATE).min(elements.len())..((block + 1) * RATE).min(elements.len())];
+        let chunk =
+            &elements[(block * RATE).min(elements.len())..((block + 1) * RATE).min(elements.len())];
         state[..RATE].fill(F::ZERO);
         state[..chunk.len()].copy_from_slice(chunk);
         permute(&mut state);
@@ -70,30 +71,30 @@ pub fn node(left: &Digest, right: &Digest) -> Digest {
     hash(Domain::Node, &children)
 }
 
-/// One permutation inside a row: 215 cells. Outputs are linear in the last cells.
+/// One permutation inside a row, of which the first `N` outputs are used: `191 + N` cells.
 ///
-/// Every S-box output is a cell, so each of its 215 constraints has degree 3.
-pub fn permutation<W, B: RowBuilder<W>>(b: &mut B, input: [B::E; stark::WIDTH]) -> [B::E; stark::WIDTH] {
-    let mut state = partial_and_first_rounds(b, input);
-    let (_, _, last) = round_constants();
-    for constants in last {
-        full_round(b, &mut state, constants);
-    }
-    state
-}
-
-/// One permutation of which only a digest is used: 199 cells, 16 fewer than [`permutation`], since
-/// the last round commits its eight outputs instead of its 24 S-boxes.
-pub fn permutation_to_digest<W, B: RowBuilder<W>>(
+/// Every S-box output is a cell, except in the last round, where the outputs are: each constraint
+/// (POSEIDON2) has degree 3 and determines its cell.
+pub fn permutation<W, B: RowBuilder<W>, const N: usize>(
     b: &mut B,
     input: [B::E; stark::WIDTH],
-) -> [B::E; DIGEST] {
-    let mut state = partial_and_first_rounds(b, input);
-    let (_, _, last) = round_constants();
-    for constants in &last[..3] {
+) -> [B::E; N] {
+    let mut state = input;
+    let (first, middle, last) = round_constants();
+    external_layer(&mut state);
+    for constants in first {
         full_round(b, &mut state, constants);
     }
-    let mut outputs: [B::E; stark::WIDTH] = std::array::from_fn(|i| cube(state[i].clone() + last[3][i]));
+    for c in middle {
+        state[0] = sbox(b, state[0].clone() + *c);
+        internal_layer(&mut state);
+    }
+    let (closing, last) = (&last[..3], &last[3]);
+    for constants in closing {
+        full_round(b, &mut state, constants);
+    }
+    let mut outputs: [B::E; stark::WIDTH] =
+        std::array::from_fn(|i| cube(state[i].clone() + last[i]));
     external_layer(&mut outputs);
     std::array::from_fn(|i| {
         let cell = b.derive([&outputs[i]], |[y]| y);
@@ -123,25 +124,12 @@ fn full_round<W, B: RowBuilder<W>>(
     external_layer(state);
 }
 
-fn partial_and_first_rounds<W, B: RowBuilder<W>>(
-    b: &mut B,
-    input: [B::E; stark::WIDTH],
-) -> [B::E; stark::WIDTH] {
-    let mut state = input;
-    let (first, middle, _) = round_constants();
-    external_layer(&mut state);
-    for constants in first {
-        full_round(b, &mut state, constants);
-    }
-    for c in middle {
-        state[0] = sbox(b, state[0].clone() + *c);
-        internal_layer(&mut state);
-    }
-    state
-}
-
 /// [`hash`] inside a row: all blocks side by side.
-pub fn hash_row<W, B: RowBuilder<W>>(b: &mut B, domain: Domain, elements: &[B::E]) -> [B::E; DIGEST] {
+pub fn hash_row<W, B: RowBuilder<W>>(
+    b: &mut B,
+    domain: Domain,
+    elements: &[B::E],
+) -> [B::E; DIGEST] {
     let zero = b.constant(F::ZERO);
     let mut capacity = initial_capacity(domain, elements.len()).map(|c| b.constant(c));
     let blocks = elements.len().div_ceil(RATE).max(1);
@@ -154,9 +142,9 @@ pub fn hash_row<W, B: RowBuilder<W>>(b: &mut B, domain: Domain, elements: &[B::E
             }
         });
         if block + 1 == blocks {
-            return permutation_to_digest(b, input);
+            return permutation(b, input);
         }
-        let output = permutation(b, input);
+        let output: [B::E; stark::WIDTH] = permutation(b, input);
         capacity = std::array::from_fn(|i| output[RATE + i].clone());
     }
     unreachable!("there is at least one block")

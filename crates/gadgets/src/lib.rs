@@ -1,4 +1,7 @@
 //! Reusable pieces of rows, and the tables behind them.
 
 pub mod hash;
+pub mod limbs;
 pub mod range;
+pub mod sponge;
+pub mod totals;

@@ -48,7 +48,11 @@ impl RangeTable {
     /// If the table is taller than the range.
     pub fn new(bus: Bus, bits: usize, log_height: usize) -> Self {
         assert!(log_height <= bits, "a row holds at least one value");
-        Self { bus, bits, log_height }
+        Self {
+            bus,
+            bits,
+            log_height,
+        }
     }
 
     /// The 10-bit table.

@@ -29,7 +29,11 @@ pub(crate) fn row<W, B: RowBuilder<W>>(b: &mut B) {
     b.assert_zero("BLIND-1", When::First, flag.clone() - one.clone());
     // 1 -> -1 -> 0 -> 0
     let twice_next = next.clone() + next;
-    b.assert_zero("BLIND-2", When::Transition, twice_next + flag.clone() * (flag.clone() + one));
+    b.assert_zero(
+        "BLIND-2",
+        When::Transition,
+        twice_next + flag.clone() * (flag.clone() + one),
+    );
     let message: [B::E; ELEMENTS] =
         std::array::from_fn(|_| b.free("blinds the published LogUp sum", |_| F::ZERO));
     b.send(BUS, flag, &message);
@@ -37,8 +41,10 @@ pub(crate) fn row<W, B: RowBuilder<W>>(b: &mut B) {
 
 /// Fills the blinding columns of all tables of a proof.
 pub(crate) fn randomize(traces: &mut [Trace], rng: &mut impl CryptoRng) {
-    let messages: Vec<[F; ELEMENTS]> =
-        traces.iter().map(|_| std::array::from_fn(|_| rng.random())).collect();
+    let messages: Vec<[F; ELEMENTS]> = traces
+        .iter()
+        .map(|_| std::array::from_fn(|_| rng.random()))
+        .collect();
     for (i, trace) in traces.iter_mut().enumerate() {
         let width = trace.width();
         let next = &messages[(i + 1) % messages.len()];

@@ -38,7 +38,11 @@ pub(crate) struct RowView<'a, 'b, W> {
 
 impl<'a, 'b, W> RowView<'a, 'b, W> {
     pub(crate) fn run(row: &'a mut CheckRow<'b>, f: impl FnOnce(&mut Self)) {
-        f(&mut Self { row, at: 0, marker: PhantomData });
+        f(&mut Self {
+            row,
+            at: 0,
+            marker: PhantomData,
+        });
     }
     fn take(&mut self) -> F {
         self.at += 1;
@@ -46,7 +50,11 @@ impl<'a, 'b, W> RowView<'a, 'b, W> {
     }
     fn emit(&mut self, bus: Bus, count: F, message: &[F]) {
         if count != F::ZERO {
-            let net = self.row.messages.entry((bus.name, message.to_vec())).or_insert(F::ZERO);
+            let net = self
+                .row
+                .messages
+                .entry((bus.name, message.to_vec()))
+                .or_insert(F::ZERO);
             *net += count;
         }
     }
@@ -59,6 +67,9 @@ impl<W> RowBuilder<W> for RowView<'_, '_, W> {
         self.take()
     }
     fn derive<const N: usize>(&mut self, _: [&F; N], _: impl FnOnce([F; N]) -> F) -> F {
+        self.take()
+    }
+    fn derive_many(&mut self, _: &[F], _: impl FnOnce(&[F]) -> F) -> F {
         self.take()
     }
     fn free(&mut self, _: &'static str, _: impl FnOnce(&W) -> F) -> F {
@@ -172,7 +183,10 @@ pub fn violations(tables: &[TableAir], traces: &[Trace]) -> Vec<Violation> {
             *left.entry(bus).or_default() += 1;
         }
     }
-    found.extend(left.into_iter().map(|(bus, messages)| Violation::Bus { bus, messages }));
+    found.extend(
+        left.into_iter()
+            .map(|(bus, messages)| Violation::Bus { bus, messages }),
+    );
     found
 }
 
@@ -203,8 +217,18 @@ pub fn cell_test(tables: &[TableAir], traces: &[Trace], rows: &[(&str, usize)]) 
     for (air, trace) in tables.iter().zip(&traces) {
         let last = air.height() - 1;
         let mut picks = vec![0, 1, air.height() / 2, last - 1, last];
-        picks.extend(rows.iter().filter(|(name, _)| *name == air.name()).map(|&(_, row)| row));
-        picks.push((0..=last).collect::<Vec<_>>().choose(&mut rng).copied().unwrap_or(0));
+        picks.extend(
+            rows.iter()
+                .filter(|(name, _)| *name == air.name())
+                .map(|&(_, row)| row),
+        );
+        picks.push(
+            (0..=last)
+                .collect::<Vec<_>>()
+                .choose(&mut rng)
+                .copied()
+                .unwrap_or(0),
+        );
         for &row in &picks {
             for column in 0..air.width() {
                 if air.free().iter().any(|(free, _)| *free == column) {
@@ -212,7 +236,12 @@ pub fn cell_test(tables: &[TableAir], traces: &[Trace], rows: &[(&str, usize)]) 
                 }
                 for change in CHANGES {
                     if !notices(air, trace, row, column, change, &mut rng) {
-                        unpinned.push(Unpinned { table: air.name(), row, column, change });
+                        unpinned.push(Unpinned {
+                            table: air.name(),
+                            row,
+                            column,
+                            change,
+                        });
                     }
                 }
             }
@@ -253,7 +282,10 @@ fn notices(
     let pairs = |row_cells: &[F]| {
         let here = check_row(air, row_cells, cells(trace, row + 1), row);
         let before = check_row(air, cells(trace, above), row_cells, above);
-        (here.broken.len() + before.broken.len(), [here.messages, before.messages])
+        (
+            here.broken.len() + before.broken.len(),
+            [here.messages, before.messages],
+        )
     };
     let (broken, messages) = pairs(&new);
     let (_, honest) = pairs(old);

@@ -26,7 +26,10 @@ pub fn felt(value: u64) -> F {
 /// # Panics
 /// If `|value| >= P / 2`.
 pub fn signed_felt(value: i64) -> F {
-    assert!(value.unsigned_abs() < u64::from(P / 2), "value does not fit the field");
+    assert!(
+        value.unsigned_abs() < u64::from(P / 2),
+        "value does not fit the field"
+    );
     if value < 0 {
         -F::from_u64(value.unsigned_abs())
     } else {

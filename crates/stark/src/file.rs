@@ -34,7 +34,9 @@ pub enum FileError {
     #[error("the proof file is damaged: {0}")]
     Damaged(&'static str),
     /// Made by another version of the statement.
-    #[error("the proof is of `{got}` version {got_version}; this program checks `{expected}` version {expected_version}")]
+    #[error(
+        "the proof is of `{got}` version {got_version}; this program checks `{expected}` version {expected_version}"
+    )]
     Statement {
         /// The file's statement.
         got: String,
@@ -106,7 +108,10 @@ impl ProofFile {
         if format != FORMAT {
             return Err(FileError::Format(format));
         }
-        let body_len = bytes.len().checked_sub(CHECKSUM).ok_or(FileError::Damaged("it is too short"))?;
+        let body_len = bytes
+            .len()
+            .checked_sub(CHECKSUM)
+            .ok_or(FileError::Damaged("it is too short"))?;
         let (body, checksum) = bytes.split_at(body_len);
         if Sha3_256::digest(body)[..] != *checksum {
             return Err(FileError::Damaged("its checksum does not match"));
@@ -122,7 +127,12 @@ impl ProofFile {
         if reader.0.len() != CHECKSUM {
             return Err(FileError::Damaged("bytes are left over"));
         }
-        Ok(Self { statement, version, claim, parts })
+        Ok(Self {
+            statement,
+            version,
+            claim,
+            parts,
+        })
     }
 
     /// The claim, if the file is of statement `S` in the version this program knows.
@@ -151,12 +161,18 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, n: usize) -> Result<&'a [u8], FileError> {
-        let (head, rest) = self.0.split_at_checked(n).ok_or(FileError::Damaged("it ends early"))?;
+        let (head, rest) = self
+            .0
+            .split_at_checked(n)
+            .ok_or(FileError::Damaged("it ends early"))?;
         self.0 = rest;
         Ok(head)
     }
     fn number(&mut self) -> Result<u32, FileError> {
-        let bytes = self.take(4)?.try_into().map_err(|_| FileError::Damaged("it ends early"))?;
+        let bytes = self
+            .take(4)?
+            .try_into()
+            .map_err(|_| FileError::Damaged("it ends early"))?;
         Ok(u32::from_le_bytes(bytes))
     }
     fn chunk(&mut self) -> Result<&'a [u8], FileError> {

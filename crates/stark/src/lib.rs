@@ -18,9 +18,13 @@ mod statement;
 mod table;
 
 pub use check::{Unpinned, Violation, cell_test, violations};
-pub use field::{Algebra, EF, F, Field, P, PrimeCharacteristicRing, PrimeField32, felt, signed_felt};
+pub use field::{
+    Algebra, EF, F, Field, P, PrimeCharacteristicRing, PrimeField32, felt, signed_felt,
+};
 pub use file::{FileError, ProofFile};
-pub use poseidon2::{ROUNDS_F, ROUNDS_P, WIDTH, external_layer, internal_layer, permute, round_constants};
+pub use poseidon2::{
+    ROUNDS_F, ROUNDS_P, WIDTH, external_layer, internal_layer, permute, round_constants,
+};
 pub use profile::{MIN_LOG_HEIGHT, Profile, ProfileParameters};
 pub use proof::{PartProof, ProveError, Rejection, prove_part, verify};
 pub use row::{Bus, Expr, RowBuilder, When};

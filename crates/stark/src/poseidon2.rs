@@ -19,7 +19,8 @@ pub const ROUNDS_F: usize = 8;
 /// Partial rounds.
 pub const ROUNDS_P: usize = 23;
 
-static PERMUTATION: LazyLock<Poseidon2KoalaBear<24>> = LazyLock::new(default_koalabear_poseidon2_24);
+static PERMUTATION: LazyLock<Poseidon2KoalaBear<24>> =
+    LazyLock::new(default_koalabear_poseidon2_24);
 
 /// Applies the permutation.
 pub fn permute(state: &mut [F; WIDTH]) {
@@ -37,8 +38,11 @@ pub fn internal_layer<E: PrimeCharacteristicRing>(state: &mut [E; WIDTH]) {
 }
 
 /// Round constants: the first full rounds, the partial rounds, the last full rounds.
-pub fn round_constants() -> (&'static [[F; WIDTH]; 4], &'static [F; ROUNDS_P], &'static [[F; WIDTH]; 4])
-{
+pub fn round_constants() -> (
+    &'static [[F; WIDTH]; 4],
+    &'static [F; ROUNDS_P],
+    &'static [[F; WIDTH]; 4],
+) {
     (
         &KOALABEAR_POSEIDON2_RC_24_EXTERNAL_INITIAL,
         &KOALABEAR_POSEIDON2_RC_24_INTERNAL,

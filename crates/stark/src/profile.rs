@@ -97,11 +97,24 @@ impl Profile {
     pub(crate) fn config(self, transcript: &[u8], mut rng: StdRng) -> Config {
         use rand::SeedableRng;
         let lanes = LaneHash::new(KeccakF {});
-        let mmcs =
-            Mmcs::new(LeafHash::new(lanes), NodeHash::new(lanes), 0, StdRng::from_rng(&mut rng));
+        let mmcs = Mmcs::new(
+            LeafHash::new(lanes),
+            NodeHash::new(lanes),
+            0,
+            StdRng::from_rng(&mut rng),
+        );
         let fri = self.fri(ChallengeMmcs::new(mmcs.clone()));
-        let pcs = Pcs::new(Radix2DitParallel::default(), mmcs, fri, RANDOM_CODEWORDS, rng);
-        Config::new(pcs, Challenger::from_hasher(transcript.to_vec(), ByteHash {}))
+        let pcs = Pcs::new(
+            Radix2DitParallel::default(),
+            mmcs,
+            fri,
+            RANDOM_CODEWORDS,
+            rng,
+        );
+        Config::new(
+            pcs,
+            Challenger::from_hasher(transcript.to_vec(), ByteHash {}),
+        )
     }
 
     pub(crate) fn fri<M>(self, mmcs: M) -> FriParameters<M> {

@@ -73,7 +73,10 @@ pub(crate) fn interactions(air: &TableAir) -> (usize, usize) {
     let mut b = InteractionSymbolicBuilder::<F, EF>::new(AirLayout::from_air(air));
     air.eval(&mut b);
     let messages = b.global_interactions();
-    (messages.len(), messages.iter().map(|m| m.fields.len()).max().unwrap_or(0))
+    (
+        messages.len(),
+        messages.iter().map(|m| m.fields.len()).max().unwrap_or(0),
+    )
 }
 
 /// The lookup layout of a part; no preprocessed columns, so it holds no data.
@@ -82,7 +85,13 @@ pub(crate) fn keys(config: &Config, part: &Part) -> Result<ProverData<Config>, S
     let budgets: Vec<usize> = part
         .tables
         .iter()
-        .map(|t| if interactions(t).0 > PACK_ABOVE { PACKED_DEGREE } else { 0 })
+        .map(|t| {
+            if interactions(t).0 > PACK_ABOVE {
+                PACKED_DEGREE
+            } else {
+                0
+            }
+        })
         .collect();
     ProverData::from_airs_and_degrees_with_lookup_budgets(
         config,
@@ -133,10 +142,14 @@ fn prove_tables<S: Statement>(
         .tables
         .iter()
         .zip(&traces)
-        .map(|(air, trace)| StarkInstance { air, trace, public_values: air.public().to_vec() })
+        .map(|(air, trace)| StarkInstance {
+            air,
+            trace,
+            public_values: air.public().to_vec(),
+        })
         .collect();
-    let proof = prove_batch(&config, &instances, &keys)
-        .map_err(|e| ProveError::System(e.to_string()))?;
+    let proof =
+        prove_batch(&config, &instances, &keys).map_err(|e| ProveError::System(e.to_string()))?;
     Ok(postcard::to_allocvec(&proof).expect("a proof is plain data"))
 }
 
@@ -150,7 +163,10 @@ pub fn verify<S: Statement>(
 ) -> Result<Verified<S::Claim>, Rejection> {
     let guarded = catch_unwind(AssertUnwindSafe(|| verify_parts::<S>(claim, parts)));
     guarded.unwrap_or_else(|_| {
-        Err(Rejection::Invalid { part: 0, reason: "verification stopped unexpectedly".into() })
+        Err(Rejection::Invalid {
+            part: 0,
+            reason: "verification stopped unexpectedly".into(),
+        })
     })?;
     Ok(Verified::new(claim.clone()))
 }
@@ -159,7 +175,10 @@ fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(
     let context = S::context(claim).map_err(Rejection::Claim)?;
     let expected = S::parts(claim, &context);
     if parts.len() != expected {
-        return Err(Rejection::Parts { expected, got: parts.len() });
+        return Err(Rejection::Parts {
+            expected,
+            got: parts.len(),
+        });
     }
     let digest = claim_digest::<S>(claim);
     for (part, bytes) in parts.iter().enumerate() {

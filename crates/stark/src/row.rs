@@ -56,6 +56,9 @@ pub trait RowBuilder<W> {
         hint: impl FnOnce([F; N]) -> F,
     ) -> Self::E;
 
+    /// A witness cell computed from any number of expressions of the same row.
+    fn derive_many(&mut self, from: &[Self::E], hint: impl FnOnce(&[F]) -> F) -> Self::E;
+
     /// A cell that no constraint needs to pin (a salt, a blinding element), with the reason.
     fn free(&mut self, why: &'static str, hint: impl FnOnce(&W) -> F) -> Self::E;
 

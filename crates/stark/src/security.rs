@@ -9,7 +9,7 @@
 use p3_air::symbolic::AirLayout;
 use p3_batch_stark::num_batched_openings;
 use p3_batch_stark::symbolic::{get_max_constraint_degree, get_symbolic_constraints};
-use p3_lookup::{Lookup, LogUpGadget};
+use p3_lookup::{LogUpGadget, Lookup};
 use p3_security::logup::{LogUpAir, security_term};
 use p3_security::stark::proven_security_report;
 use p3_security::{InstanceShape, StarkAirParams};
@@ -92,8 +92,12 @@ fn shape(air: &TableAir, lookups: &[Lookup<F>]) -> TableShape {
 pub fn security_report(part: &Part) -> SecurityReport {
     let config = part.profile.config(b"", rand::make_rng());
     let keys = keys(&config, part).expect("the statement's tables have a layout");
-    let tables: Vec<TableShape> =
-        part.tables.iter().zip(&keys.common.lookups).map(|(t, l)| shape(t, l)).collect();
+    let tables: Vec<TableShape> = part
+        .tables
+        .iter()
+        .zip(&keys.common.lookups)
+        .map(|(t, l)| shape(t, l))
+        .collect();
     let openings: usize = part
         .tables
         .iter()
@@ -128,11 +132,18 @@ pub fn security_report(part: &Part) -> SecurityReport {
     let messages: usize = tables.iter().map(|t| t.interactions << t.log_height).sum();
     let logup = LogUpAir {
         num_interactions: messages.div_ceil(1 << log_rows),
-        max_message_width: part.tables.iter().map(|t| interactions(t).1).max().unwrap_or(1),
+        max_message_width: part
+            .tables
+            .iter()
+            .map(|t| interactions(t).1)
+            .max()
+            .unwrap_or(1),
     };
     let fri = part.profile.fri(());
     let grinding = fri.grinding_sites();
-    let extras: Vec<_> = security_term(&logup, &instance, &grinding).into_iter().collect();
+    let extras: Vec<_> = security_term(&logup, &instance, &grinding)
+        .into_iter()
+        .collect();
     let report =
         proven_security_report(&fri.security_regime(), &air, &instance, &extras, &grinding);
     let best = match &report.ldr {
@@ -142,7 +153,11 @@ pub fn security_report(part: &Part) -> SecurityReport {
     SecurityReport {
         proven_bits: best.security_bits(),
         regime: format!("{:?}", best.regime),
-        terms: best.terms().iter().map(|t| (t.label.to_string(), t.bits.bits())).collect(),
+        terms: best
+            .terms()
+            .iter()
+            .map(|t| (t.label.to_string(), t.bits.bits()))
+            .collect(),
         parameters: part.profile.parameters(),
         tables,
     }

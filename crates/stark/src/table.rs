@@ -55,7 +55,9 @@ impl Tally {
     /// A tally for lookup buses with the given numbers of entries.
     pub fn new(buses: &[(Bus, usize)]) -> Self {
         let zeros = |n: usize| (0..n).map(|_| AtomicU32::new(0)).collect();
-        Self { counts: buses.iter().map(|&(bus, n)| (bus, zeros(n))).collect() }
+        Self {
+            counts: buses.iter().map(|&(bus, n)| (bus, zeros(n))).collect(),
+        }
     }
 
     fn add(&self, bus: Bus, index: F) {
@@ -114,6 +116,9 @@ impl<W> RowBuilder<W> for FillRow<'_, W> {
         let value = hint(from.map(|e| *e));
         self.put(value)
     }
+    fn derive_many(&mut self, from: &[F], hint: impl FnOnce(&[F]) -> F) -> F {
+        self.put(hint(from))
+    }
     fn free(&mut self, _: &'static str, hint: impl FnOnce(&W) -> F) -> F {
         self.cell(hint)
     }
@@ -157,6 +162,10 @@ impl<W> RowBuilder<W> for Measure<W> {
         self.width += 1;
         F::ZERO
     }
+    fn derive_many(&mut self, _: &[F], _: impl FnOnce(&[F]) -> F) -> F {
+        self.width += 1;
+        F::ZERO
+    }
     fn free(&mut self, why: &'static str, _: impl FnOnce(&W) -> F) -> F {
         self.free.push((self.width, why));
         self.width += 1;
@@ -193,7 +202,10 @@ impl<'a, AB: AirBuilder<F = F>> Symbols<'a, AB> {
         Self { air, main, at: 0 }
     }
     fn take(&mut self) -> AB::Expr {
-        let value = self.main.current(self.at).expect("the row function fits the measured width");
+        let value = self
+            .main
+            .current(self.at)
+            .expect("the row function fits the measured width");
         self.at += 1;
         value.into()
     }
@@ -205,18 +217,20 @@ impl<W, AB: InteractionBuilder<F = F>> RowBuilder<W> for Symbols<'_, AB> {
     fn cell(&mut self, _: impl FnOnce(&W) -> F) -> Self::E {
         self.take()
     }
-    fn derive<const N: usize>(
-        &mut self,
-        _: [&Self::E; N],
-        _: impl FnOnce([F; N]) -> F,
-    ) -> Self::E {
+    fn derive<const N: usize>(&mut self, _: [&Self::E; N], _: impl FnOnce([F; N]) -> F) -> Self::E {
+        self.take()
+    }
+    fn derive_many(&mut self, _: &[Self::E], _: impl FnOnce(&[F]) -> F) -> Self::E {
         self.take()
     }
     fn free(&mut self, _: &'static str, _: impl FnOnce(&W) -> F) -> Self::E {
         self.take()
     }
     fn state(&mut self, _: impl FnOnce(&W) -> F) -> (Self::E, Self::E) {
-        let next = self.main.next(self.at).expect("the row function fits the measured width");
+        let next = self
+            .main
+            .next(self.at)
+            .expect("the row function fits the measured width");
         (self.take(), next.into())
     }
     fn fixed(&self, index: usize) -> Self::E {
@@ -234,22 +248,29 @@ impl<W, AB: InteractionBuilder<F = F>> RowBuilder<W> for Symbols<'_, AB> {
         }
     }
     fn send(&mut self, bus: Bus, count: Self::E, message: &[Self::E]) {
-        self.air.push_interaction(bus.name, message.iter().cloned(), Count::bounded(count, 1));
+        self.air
+            .push_interaction(bus.name, message.iter().cloned(), Count::bounded(count, 1));
     }
     fn receive(&mut self, bus: Bus, count: Self::E, message: &[Self::E]) {
-        self.air.push_interaction(bus.name, message.iter().cloned(), Count::bounded(-count, 1));
+        self.air
+            .push_interaction(bus.name, message.iter().cloned(), Count::bounded(-count, 1));
     }
     fn lookup(&mut self, bus: Bus, _: &Self::E, count: Self::E, message: &[Self::E]) {
         self.send_query(bus, count, message);
     }
     fn provide(&mut self, bus: Bus, multiplicity: Self::E, message: &[Self::E]) {
-        self.air.push_interaction(bus.name, message.iter().cloned(), Count::provided(-multiplicity));
+        self.air.push_interaction(
+            bus.name,
+            message.iter().cloned(),
+            Count::provided(-multiplicity),
+        );
     }
 }
 
 impl<AB: InteractionBuilder<F = F>> Symbols<'_, AB> {
     fn send_query(&mut self, bus: Bus, count: AB::Expr, message: &[AB::Expr]) {
-        self.air.push_interaction(bus.name, message.iter().cloned(), Count::bounded(count, 1));
+        self.air
+            .push_interaction(bus.name, message.iter().cloned(), Count::bounded(count, 1));
     }
 }
 
@@ -334,7 +355,12 @@ impl TableAir {
                 "{name}: a fixed column's period must be a power of two that divides the height"
             );
         }
-        let Measure { width, uses_next, free, .. } = measure;
+        let Measure {
+            width,
+            uses_next,
+            free,
+            ..
+        } = measure;
         Self {
             name,
             log_height,
@@ -396,20 +422,27 @@ pub fn fill<T: Table>(
 ) -> Trace {
     let mut cells = F::zero_vec(air.height() * air.width());
     let blind_width = blind::WIDTH;
-    cells.par_chunks_mut(air.width()).enumerate().for_each(|(i, cells)| {
-        let witness = row(i);
-        let mut b = FillRow {
-            cells,
-            at: 0,
-            witness: &witness,
-            fixed: air.fixed(),
-            public: air.public(),
-            row: i,
-            tally,
-        };
-        table.row(&mut b);
-        assert_eq!(b.at + blind_width, air.width(), "the row's layout depends on its witness");
-    });
+    cells
+        .par_chunks_mut(air.width())
+        .enumerate()
+        .for_each(|(i, cells)| {
+            let witness = row(i);
+            let mut b = FillRow {
+                cells,
+                at: 0,
+                witness: &witness,
+                fixed: air.fixed(),
+                public: air.public(),
+                row: i,
+                tally,
+            };
+            table.row(&mut b);
+            assert_eq!(
+                b.at + blind_width,
+                air.width(),
+                "the row's layout depends on its witness"
+            );
+        });
     RowMajorMatrix::new(cells, air.width())
 }
 
@@ -424,7 +457,11 @@ impl BaseAir<F> for TableAir {
         std::borrow::Cow::Borrowed(&self.fixed)
     }
     fn main_next_row_columns(&self) -> Vec<usize> {
-        if self.uses_next { (0..self.width).collect() } else { Vec::new() }
+        if self.uses_next {
+            (0..self.width).collect()
+        } else {
+            Vec::new()
+        }
     }
     fn num_public_values(&self) -> usize {
         self.public.len()

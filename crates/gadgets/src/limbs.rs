@@ -1,0 +1,401 @@
+//! Exact integers in a 31-bit field: 10-bit limbs, unnormalized sums of products, and their signs.
+//!
+//! - [`Amount`]: a 60-bit quantity in six range-checked limbs. Holding one is the evidence.
+//! - [`Sum`]: an integer `sum coefficient[i] * 2^(10 i)` whose coefficients are expressions, with a
+//!   bound on their magnitude that every operation updates and asserts. Products accumulate here
+//!   and are normalized once, by [`Sum::sign`] or [`Sum::assert_non_negative`].
+//! - [`difference`]: `a - b` for numbers of three 20-bit chunks, with its sign.
+//!
+//! No carry is computed through a field inverse: every carry is range-checked and every equation
+//! between integers stays below `p` in magnitude, so it holds over the integers.
+
+use stark::{Expr, F, P, PrimeCharacteristicRing, PrimeField32, RowBuilder};
+
+use crate::range::{LIMB_BITS, limb};
+
+/// Limbs of an [`Amount`].
+pub const AMOUNT_LIMBS: usize = 6;
+/// Bits of an [`Amount`].
+pub const AMOUNT_BITS: usize = AMOUNT_LIMBS * LIMB_BITS;
+/// Chunks of 20 bits in an [`Amount`].
+pub const CHUNKS: usize = 3;
+const LIMB: u64 = 1 << LIMB_BITS;
+const CHUNK: u64 = LIMB * LIMB;
+
+/// The 10-bit limb `index` of a number.
+pub fn limb_of(value: u128, index: usize) -> u64 {
+    ((value >> (LIMB_BITS * index)) % u128::from(LIMB)) as u64
+}
+
+/// The three 20-bit chunks of a number below 2^60.
+pub fn chunks_of(value: u64) -> [u64; CHUNKS] {
+    std::array::from_fn(|i| (value >> (2 * LIMB_BITS * i)) % CHUNK)
+}
+
+/// The two 30-bit halves of a number below 2^60, low first: how amounts enter hashes.
+pub fn halves_of(value: u64) -> [F; 2] {
+    [F::from_u64(value % (1 << 30)), F::from_u64(value >> 30)]
+}
+
+/// The integer of least magnitude that a field element stands for.
+pub fn signed(x: F) -> i64 {
+    let v = i64::from(x.as_canonical_u32());
+    if v > i64::from(P / 2) {
+        v - i64::from(P)
+    } else {
+        v
+    }
+}
+
+/// A number below 2^60 in six limbs below 2^10. The limbs are range-checked: only [`Amount::read`]
+/// makes one.
+#[derive(Clone, Debug)]
+pub struct Amount<E> {
+    limbs: [E; AMOUNT_LIMBS],
+}
+
+impl<E: Expr> Amount<E> {
+    /// Reads an amount from the witness: six cells, six lookups.
+    pub fn read<W, B: RowBuilder<W, E = E>>(b: &mut B, hint: impl Fn(&W) -> u64) -> Self {
+        let limbs = std::array::from_fn(|i| {
+            let cell = b.cell(|w| F::from_u64(limb_of(u128::from(hint(w)), i)));
+            limb(b, &cell);
+            cell
+        });
+        Self { limbs }
+    }
+
+    /// The limbs, least significant first.
+    pub fn limbs(&self) -> &[E; AMOUNT_LIMBS] {
+        &self.limbs
+    }
+
+    /// The three 20-bit chunks.
+    pub fn chunks(&self) -> [E; CHUNKS] {
+        std::array::from_fn(|i| join(&self.limbs[2 * i..2 * i + 2]))
+    }
+
+    /// The two 30-bit halves, low first; canonical, since the limbs are.
+    pub fn halves(&self) -> [E; 2] {
+        [join(&self.limbs[..3]), join(&self.limbs[3..])]
+    }
+
+    /// The amount as an exact integer.
+    pub fn to_sum(&self) -> Sum<E> {
+        Sum {
+            coefficients: self.limbs.to_vec(),
+            bound: LIMB - 1,
+        }
+    }
+}
+
+/// `sum limbs[i] * 2^(10 i)`. The caller knows that it stays below `p`.
+pub fn join<E: Expr>(limbs: &[E]) -> E {
+    let mut value = E::ZERO;
+    for limb in limbs.iter().rev() {
+        value = value * F::from_u64(LIMB) + limb.clone();
+    }
+    value
+}
+
+/// `a - b` over the integers, with `a` and `b` in chunks of 20 bits: the chunks of `a` lie in
+/// `[0, 2^20)`, those of `b` in `[0, borrows * 2^20)` with `borrows` a power of two.
+///
+/// Gives the low `limbs` (even) limbs of the difference, range-checked, and, if `signed`, a bit
+/// that is 1 if and only if `a < b`; otherwise the difference is required to be non-negative.
+/// With the bit set, the limbs are those of `a - b + 2^(10 limbs)`.
+///
+/// Constraint `id`: `a[c] - b[c] - borrow[c-1] + 2^20 borrow[c] = limb[2c] + 2^10 limb[2c+1]`. Every
+/// side is below `borrows * 2^21 + 2^20` in magnitude.
+pub fn difference<W, B: RowBuilder<W>>(
+    b: &mut B,
+    id: &'static str,
+    minuend: &[B::E; CHUNKS],
+    subtrahend: &[B::E; CHUNKS],
+    borrows: u64,
+    limbs: usize,
+    signed_result: bool,
+) -> (Vec<B::E>, Option<B::E>) {
+    assert!(limbs.is_multiple_of(2) && limbs <= AMOUNT_LIMBS && borrows.is_power_of_two());
+    assert!(borrows * CHUNK * 4 < u64::from(P));
+    let mut borrow = b.constant(F::ZERO);
+    let mut result = Vec::with_capacity(limbs);
+    let last = CHUNKS - 1;
+    let mut sign = None;
+    for c in 0..CHUNKS {
+        let value = minuend[c].clone() - subtrahend[c].clone() - borrow.clone();
+        let chunk = if 2 * c < limbs {
+            let pair: [B::E; 2] = std::array::from_fn(|i| {
+                let cell = b.derive([&value], |[v]| {
+                    F::from_u64(limb_of(signed(v).rem_euclid(CHUNK as i64) as u128, i))
+                });
+                limb(b, &cell);
+                cell
+            });
+            let chunk = join(&pair);
+            result.extend(pair);
+            chunk
+        } else {
+            b.constant(F::ZERO)
+        };
+        borrow = if c == last && !signed_result {
+            b.constant(F::ZERO)
+        } else if c == last {
+            let bit = b.derive([&value], |[v]| F::from_bool(signed(v) < 0));
+            b.boolean(id, &bit);
+            sign = Some(bit.clone());
+            bit
+        } else {
+            // A borrow below `borrows`, in bits.
+            let mut sum = b.constant(F::ZERO);
+            for i in 0..=borrows.ilog2() {
+                let bit = b.derive([&value], |[v]| {
+                    F::from_u64(((-signed(v).div_euclid(CHUNK as i64)) as u64 >> i) & 1)
+                });
+                b.boolean(id, &bit);
+                sum += bit * F::from_u64(1 << i);
+            }
+            sum
+        };
+        b.zero(id, value + borrow.clone() * F::from_u64(CHUNK) - chunk);
+    }
+    (result, sign)
+}
+
+/// An integer `sum coefficient[i] * 2^(10 i)` with coefficients of magnitude at most `bound`.
+#[derive(Clone, Debug)]
+pub struct Sum<E> {
+    coefficients: Vec<E>,
+    bound: u64,
+}
+
+/// Bits of a normalization carry: two limbs, offset to be signed.
+const CARRY_BITS: usize = 2 * LIMB_BITS;
+const CARRY_OFFSET: u64 = 1 << (CARRY_BITS - 1);
+/// Coefficients up to this magnitude can be normalized: the carry out of one is at most
+/// `(2^29 - 2^20 + 2^19) / 2^10 < 2^19`, and the carry equation stays below `2^29 + 2^29 + 2^20 < p`.
+const MAX_BOUND: u64 = (1 << 29) - (1 << 20);
+
+impl<E: Expr> Sum<E> {
+    /// Zero.
+    pub fn zero() -> Self {
+        Self {
+            coefficients: Vec::new(),
+            bound: 0,
+        }
+    }
+
+    /// From coefficients, least significant first, each of magnitude at most `bound`; the caller
+    /// knows why.
+    ///
+    /// # Panics
+    /// If the bound is too large to be normalized.
+    pub fn new(coefficients: Vec<E>, bound: u64) -> Self {
+        assert!(
+            bound <= MAX_BOUND,
+            "the sum has too many or too large terms: 2^{:.1}",
+            (bound as f64).log2()
+        );
+        Self {
+            coefficients,
+            bound,
+        }
+    }
+
+    /// A public constant.
+    pub fn constant(value: i128) -> Self {
+        let sign = if value < 0 { F::NEG_ONE } else { F::ONE };
+        let coefficients = limbs_of(value.unsigned_abs())
+            .into_iter()
+            .map(|l| E::from(sign * F::from_u64(l)))
+            .collect();
+        Self {
+            coefficients,
+            bound: LIMB - 1,
+        }
+    }
+
+    /// The coefficients, least significant first.
+    pub fn coefficients(&self) -> &[E] {
+        &self.coefficients
+    }
+
+    /// The bound on their magnitude.
+    pub fn bound(&self) -> u64 {
+        self.bound
+    }
+
+    /// `self + other`.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        self.combine(other, false)
+    }
+
+    /// `self - other`.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        self.combine(other, true)
+    }
+
+    fn combine(&self, other: &Self, negate: bool) -> Self {
+        let len = self.coefficients.len().max(other.coefficients.len());
+        let at = |s: &Self, i: usize| s.coefficients.get(i).cloned().unwrap_or(E::ZERO);
+        let coefficients = (0..len)
+            .map(|i| {
+                if negate {
+                    at(self, i) - at(other, i)
+                } else {
+                    at(self, i) + at(other, i)
+                }
+            })
+            .collect();
+        Self::new(coefficients, self.bound + other.bound)
+    }
+
+    /// `self * 2^(10 limbs)`.
+    #[must_use]
+    pub fn shifted(&self, limbs: usize) -> Self {
+        let mut coefficients = vec![E::ZERO; limbs];
+        coefficients.extend(self.coefficients.iter().cloned());
+        Self {
+            coefficients,
+            bound: self.bound,
+        }
+    }
+
+    /// `self * bit` for a bit; raises the degree by one.
+    #[must_use]
+    pub fn times_bit(&self, bit: &E) -> Self {
+        let coefficients = self
+            .coefficients
+            .iter()
+            .map(|c| c.clone() * bit.clone())
+            .collect();
+        Self {
+            coefficients,
+            bound: self.bound,
+        }
+    }
+
+    /// `a * b` for two numbers whose coefficients are bounded: schoolbook, not normalized.
+    #[must_use]
+    pub fn product(a: &Self, b: &Self) -> Self {
+        let (n, m) = (a.coefficients.len(), b.coefficients.len());
+        if n == 0 || m == 0 {
+            return Self::zero();
+        }
+        let mut coefficients = vec![E::ZERO; n + m - 1];
+        for (i, x) in a.coefficients.iter().enumerate() {
+            for (j, y) in b.coefficients.iter().enumerate() {
+                coefficients[i + j] += x.clone() * y.clone();
+            }
+        }
+        let terms = n.min(m) as u64;
+        Self::new(coefficients, terms * a.bound * b.bound)
+    }
+
+    /// A public number chosen by a one-hot selector: `sum selector[k] * values[k]`, limb by limb.
+    pub fn selected(selectors: &[E], values: &[u128]) -> Self {
+        assert_eq!(selectors.len(), values.len(), "one selector per value");
+        let limbs: Vec<Vec<u64>> = values.iter().map(|&v| limbs_of(v)).collect();
+        let len = limbs.iter().map(Vec::len).max().unwrap_or(0);
+        let coefficients = (0..len)
+            .map(|i| {
+                let mut sum = E::ZERO;
+                for (selector, limbs) in selectors.iter().zip(&limbs) {
+                    if let Some(&l) = limbs.get(i).filter(|&&l| l != 0) {
+                        sum += selector.clone() * F::from_u64(l);
+                    }
+                }
+                sum
+            })
+            .collect();
+        Self {
+            coefficients,
+            bound: LIMB - 1,
+        }
+    }
+
+    /// How many limbs a normalized value of this magnitude needs.
+    fn normal_limbs(&self) -> usize {
+        // |value| <= bound * 2^(10 n) / (2^10 - 1) < 2^(10 (n + k)) for the least k with bound < 2^(10 k).
+        let extra = (u64::BITS - self.bound.leading_zeros()) as usize;
+        self.coefficients.len() + extra.div_ceil(LIMB_BITS)
+    }
+
+    /// Requires the integer to be non-negative and gives its limbs, range-checked.
+    ///
+    /// Constraint `id`: `coefficient + carry_in = limb + 2^10 carry_out`, from the least significant
+    /// limb up, with the last carry zero.
+    pub fn assert_non_negative<W, B: RowBuilder<W, E = E>>(
+        &self,
+        b: &mut B,
+        id: &'static str,
+    ) -> Vec<E> {
+        self.normalize(b, id, None)
+    }
+
+    /// A bit that is 1 if and only if the integer is negative, and the limbs of the integer (plus
+    /// `2^(10 n)` for `n` limbs, if negative).
+    pub fn sign<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) -> (Vec<E>, E) {
+        let negative = b.derive_many(&self.coefficients, |c| F::from_bool(is_negative(c)));
+        b.boolean(id, &negative);
+        let limbs = self.normalize(b, id, Some(negative.clone()));
+        (limbs, negative)
+    }
+
+    fn normalize<W, B: RowBuilder<W, E = E>>(
+        &self,
+        b: &mut B,
+        id: &'static str,
+        negative: Option<E>,
+    ) -> Vec<E> {
+        let n = self.normal_limbs();
+        let mut carry = E::ZERO;
+        let mut limbs = Vec::with_capacity(n);
+        for i in 0..n {
+            let mut value = carry.clone();
+            if let Some(c) = self.coefficients.get(i) {
+                value += c.clone();
+            }
+            let low = b.derive([&value], |[v]| {
+                F::from_i64(signed(v).rem_euclid(LIMB as i64))
+            });
+            limb(b, &low);
+            carry = if i + 1 == n {
+                // The top: nothing is left, or minus one if the number is negative.
+                negative.clone().map_or(E::ZERO, |negative| -negative)
+            } else {
+                let parts: [E; 2] = std::array::from_fn(|part| {
+                    let cell = b.derive([&value], |[v]| {
+                        let carry = signed(v).div_euclid(LIMB as i64) + CARRY_OFFSET as i64;
+                        F::from_u64(limb_of(carry.max(0) as u128, part))
+                    });
+                    limb(b, &cell);
+                    cell
+                });
+                join(&parts) - F::from_u64(CARRY_OFFSET)
+            };
+            b.zero(id, value - low.clone() - carry.clone() * F::from_u64(LIMB));
+            limbs.push(low);
+        }
+        limbs
+    }
+}
+
+/// The limbs of a public number, without leading zeros.
+pub fn limbs_of(value: u128) -> Vec<u64> {
+    let bits = (u128::BITS - value.leading_zeros()) as usize;
+    (0..bits.div_ceil(LIMB_BITS))
+        .map(|i| limb_of(value, i))
+        .collect()
+}
+
+/// Whether `sum coefficients[i] * 2^(10 i)` is negative; exact for any coefficients.
+fn is_negative(coefficients: &[F]) -> bool {
+    let mut carry = 0i64;
+    for &c in coefficients {
+        carry = (signed(c) + carry).div_euclid(LIMB as i64);
+    }
+    carry < 0
+}

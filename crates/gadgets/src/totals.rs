@@ -1,0 +1,350 @@
+//! Running totals: what a part adds to the hidden state that runs through the parts of a claim.
+//!
+//! The state is a list of *registers*, each a number below 2^90. Between parts it is known only as
+//! `hash(State, registers)`, hiding because the first registers are a salt. A register is one of
+//!
+//! - salt: anything;
+//! - passed: this part's tables say what it was and what it becomes (the last key of a sorted list);
+//! - counted: this part's tables send what to add.
+//!
+//! The first part starts from zeros; the last part does not commit but shows counted registers, or
+//! shows only that they do not exceed public bounds.
+
+use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, fill};
+
+use crate::hash::{Digest, Domain, hash};
+use crate::limbs::{join, limb_of, signed};
+use crate::range::{LIMB_BITS, limb};
+use crate::sponge::{QUAD, QUADS, Stream, Target};
+
+/// Messages `[register, c0, .., c5]`: add `sum c[i] * 2^(10 i)`, each `c` below 2^24, to a register.
+pub const COUNTS: Bus = Bus::new("count");
+/// Messages `[register, before chunks (3), after chunks (3)]` of a passed register, in 20-bit chunks.
+pub const PASSES: Bus = Bus::new("pass");
+
+/// Limbs of a register.
+pub const REGISTER_LIMBS: usize = 9;
+/// Coefficients of a count.
+pub const COUNT_LIMBS: usize = 6;
+/// Salt registers: 180 bits.
+pub const SALTS: usize = 2;
+
+/// What kind of register, after the salts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Register {
+    /// Random; hides the commitment.
+    Salt,
+    /// Stated by another table on [`PASSES`].
+    Passed,
+    /// Added to by another table on [`COUNTS`].
+    Counted,
+}
+
+/// How a state is shown at a part's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// As a commitment, for the next part.
+    Commitment(Digest),
+    /// The last part: for each register, nothing, its value, or an upper bound.
+    Shown(Vec<Show>),
+}
+
+/// How a register is shown after the last part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// Not at all.
+    Hidden,
+    /// It equals this.
+    Value(u128),
+    /// It does not exceed this.
+    AtMost(u128),
+}
+
+/// The elements a state is committed as: one quad a register.
+pub fn state_quads(registers: &[u128]) -> Vec<[F; QUAD]> {
+    registers
+        .iter()
+        .map(|&r| std::array::from_fn(|i| if i < 3 { element(r, i) } else { F::ZERO }))
+        .collect()
+}
+
+fn element(register: u128, index: usize) -> F {
+    F::from_u64(((register >> (30 * index)) % (1 << 30)) as u64)
+}
+
+/// The commitment to a state.
+pub fn commit(registers: &[u128]) -> Digest {
+    hash(Domain::State, state_quads(registers).as_flattened())
+}
+
+/// The table: one row a register. Constraints:
+///
+/// - TOTALS-1: the row's flags and addresses are the public ones.
+/// - TOTALS-2: a counted register's limbs add up: `before + count + carry = after + 2^10 carry'`;
+///   counts are below 2^24, carries below 2^20, so each side is below 2^31 - 2^24.
+/// - TOTALS-3: only a counted register receives counts; a passed register is below 2^60.
+/// - TOTALS-4: in the first part every register but a salt starts from zero.
+/// - TOTALS-5: a shown register has the shown value.
+/// - TOTALS-6: a bounded register does not exceed its bound: `after + slack = bound`, limb by limb.
+/// - TOTALS-7: rows below the last register are zero.
+#[derive(Clone, Debug)]
+pub struct TotalsTable {
+    registers: Vec<Register>,
+    start: Option<Digest>,
+    end: End,
+    address: usize,
+}
+
+// Fixed columns.
+const REGISTER: usize = 0;
+const COUNTED: usize = 1;
+const PASSED: usize = 2;
+const USED: usize = 3;
+const BEFORE: usize = 4;
+const AFTER: usize = 5;
+const SENDS_BEFORE: usize = 6;
+const SENDS_AFTER: usize = 7;
+const FROM_ZERO: usize = 8;
+const IS_SHOWN: usize = 9;
+const IS_BOUNDED: usize = 10;
+const SHOWN: usize = 11;
+const FIXED: usize = SHOWN + REGISTER_LIMBS;
+
+impl TotalsTable {
+    /// A table for `registers` (the salts are added), which start from the commitment `start` (from
+    /// zeros in the first part). Its quads take `2 * (SALTS + registers)` addresses from `address`.
+    pub fn new(registers: &[Register], start: Option<Digest>, end: End, address: usize) -> Self {
+        let mut all = vec![Register::Salt; SALTS];
+        all.extend_from_slice(registers);
+        assert!(
+            all.len() <= 1 << stark::MIN_LOG_HEIGHT,
+            "at most 256 registers"
+        );
+        Self {
+            registers: all,
+            start,
+            end,
+            address,
+        }
+    }
+
+    /// Addresses the table's quads take.
+    pub fn quads(registers: usize) -> usize {
+        2 * (SALTS + registers)
+    }
+
+    /// The hashes that a [`SpongeTable`](crate::sponge::SpongeTable) must compute for this table.
+    pub fn streams(&self) -> Vec<Stream> {
+        let quads = self.registers.len();
+        let stream = |address, digest| Stream {
+            domain: Domain::State,
+            address,
+            quads,
+            target: Target::Public(digest),
+        };
+        let before = self.start.map(|digest| stream(self.address, digest));
+        let after = match &self.end {
+            End::Commitment(digest) => Some(stream(self.address + quads, *digest)),
+            End::Shown(_) => None,
+        };
+        before.into_iter().chain(after).collect()
+    }
+
+    /// Fills the table from the whole state before and after this part and the counts added, and
+    /// writes the state's quads to their addresses.
+    pub fn trace(
+        &self,
+        air: &TableAir,
+        tally: &Tally,
+        before: &[u128],
+        after: &[u128],
+        counts: &[[u64; COUNT_LIMBS]],
+        quads: &mut [[F; QUAD]],
+    ) -> Trace {
+        let n = self.registers.len();
+        assert!(before.len() == n && after.len() == n && counts.len() == n);
+        quads[self.address..self.address + n].copy_from_slice(&state_quads(before));
+        quads[self.address + n..self.address + 2 * n].copy_from_slice(&state_quads(after));
+        fill(self, air, tally, |row| {
+            if row < n {
+                TotalsRow {
+                    before: before[row],
+                    after: after[row],
+                    count: counts[row],
+                }
+            } else {
+                TotalsRow::default()
+            }
+        })
+    }
+
+    fn show(&self, register: usize) -> Show {
+        match &self.end {
+            End::Shown(shows) if register >= SALTS => shows[register - SALTS],
+            _ => Show::Hidden,
+        }
+    }
+}
+
+/// One register.
+#[derive(Clone, Debug, Default)]
+pub struct TotalsRow {
+    before: u128,
+    after: u128,
+    count: [u64; COUNT_LIMBS],
+}
+
+impl Table for TotalsTable {
+    type Row = TotalsRow;
+
+    fn name(&self) -> &'static str {
+        "totals"
+    }
+
+    fn log_height(&self) -> usize {
+        stark::MIN_LOG_HEIGHT
+    }
+
+    fn fixed(&self) -> Vec<Vec<F>> {
+        let mut columns = vec![vec![F::ZERO; 1 << stark::MIN_LOG_HEIGHT]; FIXED];
+        let n = self.registers.len();
+        for (row, register) in self.registers.iter().enumerate() {
+            let mut set = |column: usize, value: usize| columns[column][row] = F::from_usize(value);
+            set(REGISTER, row);
+            set(USED, 1);
+            set(COUNTED, usize::from(*register == Register::Counted));
+            set(PASSED, usize::from(*register == Register::Passed));
+            set(BEFORE, self.address + row);
+            set(AFTER, self.address + n + row);
+            set(SENDS_BEFORE, usize::from(self.start.is_some()));
+            set(
+                SENDS_AFTER,
+                usize::from(matches!(self.end, End::Commitment(_))),
+            );
+            set(
+                FROM_ZERO,
+                usize::from(self.start.is_none() && *register != Register::Salt),
+            );
+            let (flag, value) = match self.show(row) {
+                Show::Hidden => continue,
+                Show::Value(v) => (IS_SHOWN, v),
+                Show::AtMost(v) => (IS_BOUNDED, v),
+            };
+            set(flag, 1);
+            for i in 0..REGISTER_LIMBS {
+                set(SHOWN + i, limb_of(value, i) as usize);
+            }
+        }
+        columns
+    }
+
+    fn row<B: RowBuilder<TotalsRow>>(&self, b: &mut B) {
+        let [
+            register,
+            counted,
+            passed,
+            used,
+            before_at,
+            after_at,
+            sends_before,
+            sends_after,
+        ] = [
+            REGISTER,
+            COUNTED,
+            PASSED,
+            USED,
+            BEFORE,
+            AFTER,
+            SENDS_BEFORE,
+            SENDS_AFTER,
+        ]
+        .map(|column| b.pinned("TOTALS-1", column));
+        let limbs = |b: &mut B, value: fn(&TotalsRow) -> u128| -> [B::E; REGISTER_LIMBS] {
+            std::array::from_fn(|i| {
+                let cell = b.cell(|w| F::from_u64(limb_of(value(w), i)));
+                limb(b, &cell);
+                cell
+            })
+        };
+        let before = limbs(b, |w| w.before);
+        let after = limbs(b, |w| w.after);
+        let count: [B::E; COUNT_LIMBS] =
+            std::array::from_fn(|i| b.cell(|w| F::from_u64(w.count[i])));
+        for cell in &count {
+            b.zero("TOTALS-3", (b.one() - counted.clone()) * cell.clone());
+        }
+        for cell in before.iter().chain(&after) {
+            b.zero("TOTALS-7", (b.one() - used.clone()) * cell.clone());
+        }
+        for cell in before[COUNT_LIMBS..].iter().chain(&after[COUNT_LIMBS..]) {
+            b.zero("TOTALS-3", passed.clone() * cell.clone());
+        }
+
+        let radix = F::from_u64(1 << LIMB_BITS);
+        let mut carry = b.constant(F::ZERO);
+        for i in 0..REGISTER_LIMBS {
+            let mut value = before[i].clone() + carry.clone();
+            if let Some(c) = count.get(i) {
+                value += c.clone();
+            }
+            value = value * counted.clone();
+            carry = if i + 1 == REGISTER_LIMBS {
+                b.constant(F::ZERO)
+            } else {
+                let parts: [B::E; 2] = std::array::from_fn(|part| {
+                    let cell = b.derive([&value], |[v]| {
+                        F::from_u64(limb_of(u128::from((signed(v) >> LIMB_BITS) as u64), part))
+                    });
+                    limb(b, &cell);
+                    cell
+                });
+                join(&parts)
+            };
+            let sum = carry.clone() * radix + after[i].clone() * counted.clone();
+            b.equal("TOTALS-2", value, sum);
+        }
+
+        let from_zero = b.fixed(FROM_ZERO);
+        for cell in &before {
+            b.zero("TOTALS-4", from_zero.clone() * cell.clone());
+        }
+        let (shown, bounded) = (b.fixed(IS_SHOWN), b.fixed(IS_BOUNDED));
+        let mut borrow = b.constant(F::ZERO);
+        for (i, cell) in after.iter().enumerate() {
+            let value = b.fixed(SHOWN + i);
+            b.zero("TOTALS-5", shown.clone() * (cell.clone() - value.clone()));
+            // bound - after - borrow = slack - 2^10 borrow'
+            let slack = bounded.clone() * (value - cell.clone()) - borrow.clone();
+            let low = b.derive([&slack], |[v]| {
+                F::from_u64(signed(v).rem_euclid(1 << LIMB_BITS) as u64)
+            });
+            limb(b, &low);
+            borrow = if i + 1 == REGISTER_LIMBS {
+                b.constant(F::ZERO)
+            } else {
+                let bit = b.derive([&slack], |[v]| F::from_bool(signed(v) < 0));
+                b.boolean("TOTALS-6", &bit);
+                bit
+            };
+            b.equal("TOTALS-6", slack + borrow.clone() * radix, low);
+        }
+
+        let mut message = vec![register.clone()];
+        message.extend(count);
+        b.receive(COUNTS, counted, &message);
+        let mut message = vec![register];
+        for limbs in [&before, &after] {
+            message.extend((0..3).map(|c| join(&limbs[2 * c..2 * c + 2])));
+        }
+        b.send(PASSES, passed, &message);
+        for (address, sends, limbs) in [
+            (before_at, sends_before, &before),
+            (after_at, sends_after, &after),
+        ] {
+            let mut quad = vec![address];
+            quad.extend((0..3).map(|i| join(&limbs[3 * i..3 * i + 3])));
+            quad.push(b.constant(F::ZERO));
+            b.send(QUADS, sends, &quad);
+        }
+    }
+}
