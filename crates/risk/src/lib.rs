@@ -1,1 +1,40 @@
-//! risk
+//! Plain finance on fixed numbers: the executable specification of what Sealbook proves.
+//!
+//! A witness is built by calling this crate, and it alone decides whether a claim is true, and says
+//! why not in the user's words.
+//!
+//! - [`snapshot`]: public market data: assets with tiered haircuts, instruments, scenarios.
+//! - [`book`]: what is private: accounts, balances, positions.
+//! - [`pricing`]: Black-76 and Black-Scholes prices and Greeks with a proven error bound.
+//! - [`haircut`], [`riskarray`]: the public numbers of the circuits, from a snapshot.
+//! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
+//! - [`import`], [`sample`]: reading books and markets, making realistic ones.
+//!
+//! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
+//! is added up inside proofs. Every rounding goes against the account.
+
+pub mod book;
+pub mod haircut;
+pub mod import;
+pub mod margin;
+pub mod pricing;
+pub mod riskarray;
+pub mod sample;
+pub mod snapshot;
+pub mod solvency;
+
+pub use book::{Account, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};
+pub use snapshot::{
+    Asset, Extreme, Haircuts, Instrument, Kind, Level, MarginParameters, OptionType, ScenarioGrid,
+    Settlement, Snapshot, SnapshotError, Tier,
+};
+
+/// Decimals of a tick: 10^-6 of the quote currency.
+pub const TICK_DECIMALS: u8 = 6;
+/// PHI in a tick.
+pub const PHI_PER_TICK: i128 = 1 << 20;
+
+/// An amount of PHI in the quote currency, rounded towards minus infinity at a tick.
+pub fn phi_to_quote(phi: i128) -> fixed::Decimal {
+    fixed::Decimal::new(phi.div_euclid(PHI_PER_TICK), TICK_DECIMALS)
+}

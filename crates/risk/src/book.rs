@@ -1,0 +1,107 @@
+//! What a firm keeps private: accounts with balances and positions.
+
+use std::collections::HashMap;
+
+/// Amounts are below this many asset units.
+pub const MAX_AMOUNT: u64 = 1 << 60;
+/// Positions are below this many lots.
+pub const MAX_LOTS: u64 = 1 << 30;
+
+/// Long or short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Bought.
+    Long,
+    /// Sold.
+    Short,
+}
+
+/// What an account has of one asset, in units of `10^-decimals`, each below 2^60.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// What the account owns, pledged amounts included.
+    pub equity: u64,
+    /// What it owes.
+    pub debt: u64,
+    /// Pledged as collateral for loans.
+    pub loan: u64,
+    /// Pledged as collateral for margin trading.
+    pub margin: u64,
+    /// Pledged as collateral for portfolio margin.
+    pub portfolio: u64,
+}
+
+impl Balance {
+    /// The three pledges.
+    pub fn pledges(&self) -> [u64; 3] {
+        [self.loan, self.margin, self.portfolio]
+    }
+}
+
+/// A position in one instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Index of the instrument in the snapshot.
+    pub instrument: usize,
+    /// Long or short.
+    pub side: Side,
+    /// Quantity in lots, `1 .. 2^30`.
+    pub lots: u64,
+    /// What the whole position was entered at, below 2^60: in ticks for linear instruments, in
+    /// 10^-8 of the settlement coin for inverse ones.
+    pub entry: u64,
+}
+
+/// One account. Balances stand in the order of the snapshot's assets, positions in the order of
+/// their instruments, at most one per instrument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The account's id.
+    pub id: String,
+    /// One balance per asset.
+    pub balances: Vec<Balance>,
+    /// The positions.
+    pub positions: Vec<Position>,
+}
+
+/// Accounts with distinct ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Book {
+    accounts: Vec<Account>,
+}
+
+/// An id stands twice.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("account `{id}` stands twice in the book")]
+pub struct DuplicateAccount {
+    /// The id.
+    pub id: String,
+}
+
+impl Book {
+    /// A book.
+    ///
+    /// # Errors
+    /// If two accounts share an id.
+    pub fn new(accounts: Vec<Account>) -> Result<Self, DuplicateAccount> {
+        let mut seen = HashMap::with_capacity(accounts.len());
+        for account in &accounts {
+            if seen.insert(account.id.as_str(), ()).is_some() {
+                return Err(DuplicateAccount {
+                    id: account.id.clone(),
+                });
+            }
+        }
+        Ok(Self { accounts })
+    }
+
+    /// The accounts.
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    /// The account with this id.
+    pub fn account(&self, id: &str) -> Option<&Account> {
+        self.accounts.iter().find(|a| a.id == id)
+    }
+}

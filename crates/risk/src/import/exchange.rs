@@ -1,0 +1,324 @@
+//! The exchange layout: one line per user with six columns per asset, and an asset file.
+//!
+//! `users.csv`: `rn, id`, then for each asset `e_x` (equity), `d_x` (debt), `x` (net), `vl_x`, `m_x`,
+//! `pm_x` (pledged for VIP loans, margin, portfolio margin), and `total_net_balance_usdt`.
+//! `assets.csv`: `symbol, usdt_price` and the three schedules `loan_tiers_ratio`,
+//! `margin_tiers_ratio`, `portfolio_tiers_ratio` as `[from-to:percent,...]` in USD; empty: no
+//! collateral value.
+//!
+//! The net column of real files carries float noise (`246.39171959000004`), so it is not read as an
+//! amount: `e - d` counts, and a net that is not zero (some files leave it at zero) must agree with it
+//! within 10^-6. The total column is not read.
+//! An asset's decimals are the most that any of its amounts has in the file.
+//!
+//! Real files pledge the same coins more than once (the three pledges of an asset add up to more than
+//! its equity). A coin can cover only one debt, so pledges are counted in the order loan, margin,
+//! portfolio, each up to what is left of the equity, and committed so.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use fixed::Decimal;
+
+use super::{At, Header, ImportError, csv_error, csv_reader};
+use crate::book::{Account, Balance, Book};
+use crate::snapshot::{Asset, Haircuts, Snapshot, Tier, check_assets};
+
+/// Reads assets; their decimals are 0 until the users are read.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_assets(path: &Path) -> Result<Vec<Asset>, ImportError> {
+    let file = At::file(path);
+    let mut reader = csv_reader(path)?;
+    let header = Header::new(reader.headers().map_err(|e| csv_error(&file, &e))?);
+    let names = [
+        "symbol",
+        "usdt_price",
+        "loan_tiers_ratio",
+        "margin_tiers_ratio",
+        "portfolio_tiers_ratio",
+    ];
+    let mut columns = [0; 5];
+    for (column, name) in columns.iter_mut().zip(names) {
+        *column = header.column(&file, name)?;
+    }
+    let mut assets = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|e| csv_error(&file, &e))?;
+        let at = file.line(record.position().map_or(0, csv::Position::line));
+        let text = |i: usize| &record[columns[i]];
+        let price = at.number(names[1], text(1))?;
+        let tiers = |i: usize| parse_tiers(&at, names[i], text(i));
+        let asset = Asset {
+            symbol: text(0).to_string(),
+            price,
+            decimals: 0,
+            haircuts: Haircuts {
+                loan: tiers(2)?,
+                margin: tiers(3)?,
+                portfolio: tiers(4)?,
+            },
+        };
+        assets.push(asset);
+        check_assets(&assets).map_err(|e| at.error(Some(&e.field), e.problem))?;
+    }
+    if assets.is_empty() {
+        return Err(file.error(None, "holds no asset"));
+    }
+    Ok(assets)
+}
+
+fn parse_tiers(at: &At, field: &str, text: &str) -> Result<Vec<Tier>, ImportError> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wrong = || {
+        at.error(
+            Some(field),
+            format!("'{text}' is not a list of tiers; write [from-to:percent,from-to:percent]"),
+        )
+    };
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|t| t.strip_suffix(']'))
+        .ok_or_else(wrong)?;
+    let mut tiers: Vec<Tier> = Vec::new();
+    for tier in inner.split(',') {
+        let (range, percent) = tier.split_once(':').ok_or_else(wrong)?;
+        let (from, to) = range.split_once('-').ok_or_else(wrong)?;
+        let from = at.number(field, from.trim())?;
+        if from != tiers.last().map_or(Decimal::ZERO, |t| t.up_to) {
+            return Err(at.error(
+                Some(field),
+                format!(
+                    "tier {tier} does not start where the one before ends; tiers must touch, from 0"
+                ),
+            ));
+        }
+        tiers.push(Tier {
+            up_to: at.number(field, to.trim())?,
+            percent: at.number(field, percent.trim())?,
+        });
+    }
+    Ok(tiers)
+}
+
+/// The six columns of an asset, in the order equity, debt, loan, margin, portfolio, net.
+const PREFIXES: [&str; 6] = ["e_", "d_", "vl_", "m_", "pm_", ""];
+
+struct Columns {
+    id: usize,
+    assets: Vec<[usize; 6]>,
+}
+
+fn columns(file: &At, header: &Header, assets: &[Asset]) -> Result<Columns, ImportError> {
+    let mut by_asset = Vec::new();
+    for asset in assets {
+        let mut columns = [0; 6];
+        for (column, prefix) in columns.iter_mut().zip(PREFIXES) {
+            *column = header.column(file, &format!("{prefix}{}", asset.symbol))?;
+        }
+        by_asset.push(columns);
+    }
+    // An asset that the asset file does not know would be left out of all sums.
+    if let Some(unknown) = header.names().iter().find_map(|n| {
+        n.strip_prefix("e_")
+            .filter(|symbol| !assets.iter().any(|a| a.symbol == *symbol))
+    }) {
+        return Err(file.line(1).error(
+            Some(&format!("e_{unknown}")),
+            format!("asset `{unknown}` is not in the asset file; add it there"),
+        ));
+    }
+    Ok(Columns {
+        id: header.column(file, "id")?,
+        assets: by_asset,
+    })
+}
+
+/// Reads users and assets. The file is read twice: for the decimals, then for the amounts.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read(users: &Path, assets: &Path) -> Result<(Snapshot, Book), ImportError> {
+    let mut assets = read_assets(assets)?;
+    let file = At::file(users);
+    let decimals = amount_decimals(users, &file, &assets)?;
+    for (asset, decimals) in assets.iter_mut().zip(decimals) {
+        asset.decimals = decimals;
+    }
+    let mut accounts = Vec::new();
+    let mut lines: HashMap<String, u64> = HashMap::new();
+    for_each_record(users, &file, &assets, |at, line, columns, record| {
+        let id = record[columns.id].to_string();
+        if id.is_empty() {
+            return Err(at.error(Some("id"), "is empty; every user needs an id"));
+        }
+        if let Some(first) = lines.insert(id.clone(), line) {
+            return Err(at.error(
+                Some("id"),
+                format!("duplicate account `{id}`, first on line {first}; merge the two lines"),
+            ));
+        }
+        let mut balances = Vec::with_capacity(assets.len());
+        for (asset, columns) in assets.iter().zip(&columns.assets) {
+            balances.push(balance(at, asset, columns, record)?);
+        }
+        accounts.push(Account {
+            id,
+            balances,
+            positions: Vec::new(),
+        });
+        Ok(())
+    })?;
+    if accounts.is_empty() {
+        return Err(file.error(None, "holds no user"));
+    }
+    let book = Book::new(accounts).map_err(|e| file.error(Some("id"), e.to_string()))?;
+    let snapshot = Snapshot {
+        as_of_ms: 0,
+        quote: "USD".into(),
+        assets,
+        instruments: Vec::new(),
+        grid: Default::default(),
+        parameters: Default::default(),
+    };
+    Ok((snapshot, book))
+}
+
+fn for_each_record(
+    path: &Path,
+    file: &At,
+    assets: &[Asset],
+    mut each: impl FnMut(&At, u64, &Columns, &csv::StringRecord) -> Result<(), ImportError>,
+) -> Result<(), ImportError> {
+    let mut reader = csv_reader(path)?;
+    let header = Header::new(reader.headers().map_err(|e| csv_error(file, &e))?);
+    let columns = columns(file, &header, assets)?;
+    let mut record = csv::StringRecord::new();
+    while reader
+        .read_record(&mut record)
+        .map_err(|e| csv_error(file, &e))?
+    {
+        let line = record.position().map_or(0, csv::Position::line);
+        each(&file.line(line), line, &columns, &record)?;
+    }
+    Ok(())
+}
+
+fn amount_decimals(path: &Path, file: &At, assets: &[Asset]) -> Result<Vec<u8>, ImportError> {
+    let mut decimals = vec![0u8; assets.len()];
+    for_each_record(path, file, assets, |at, _, columns, record| {
+        for ((most, columns), asset) in decimals.iter_mut().zip(&columns.assets).zip(assets) {
+            for (&column, prefix) in columns[..5].iter().zip(PREFIXES) {
+                let text = &record[column];
+                if text.is_empty() {
+                    continue;
+                }
+                // Most amounts have a plain point; count without parsing twice.
+                let scale = match text.split_once('.') {
+                    None if text.bytes().all(|b| b.is_ascii_digit()) => 0,
+                    Some((_, f)) if f.len() <= usize::from(*most) && !f.contains(['e', 'E']) => 0,
+                    _ => {
+                        let field = format!("{prefix}{}", asset.symbol);
+                        at.number(&field, text)?.normalized().scale()
+                    }
+                };
+                *most = (*most).max(scale);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(decimals)
+}
+
+fn balance(
+    at: &At,
+    asset: &Asset,
+    columns: &[usize; 6],
+    record: &csv::StringRecord,
+) -> Result<Balance, ImportError> {
+    let name = |i: usize| format!("{}{}", PREFIXES[i], asset.symbol);
+    let mut amounts = [0u64; 5];
+    for (i, amount) in amounts.iter_mut().enumerate() {
+        *amount = at.amount(&name(i), &record[columns[i]], asset.decimals)?;
+    }
+    let [equity, debt, mut loan, mut margin, mut portfolio] = amounts;
+    // No coin counts twice.
+    loan = loan.min(equity);
+    margin = margin.min(equity - loan);
+    portfolio = portfolio.min(equity - loan - margin);
+    let net = at.number(&name(5), &record[columns[5]])?;
+    let exact = Decimal::new(i128::from(equity) - i128::from(debt), asset.decimals);
+    let noise = net.checked_sub(&exact).map_or(Decimal::ONE, |d| d.abs());
+    if !net.is_zero() && noise > Decimal::new(1, 6) {
+        return Err(at.error(
+            Some(&name(5)),
+            format!("{net} is not equity less debt, {exact}; correct one of the three"),
+        ));
+    }
+    Ok(Balance {
+        equity,
+        debt,
+        loan,
+        margin,
+        portfolio,
+    })
+}
+
+/// Reads reserves: `symbol, reserve`, one line per asset; every asset must be there.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_reserves(path: &Path, assets: &[Asset]) -> Result<Vec<u128>, ImportError> {
+    let file = At::file(path);
+    let mut reader = csv_reader(path)?;
+    let header = Header::new(reader.headers().map_err(|e| csv_error(&file, &e))?);
+    let (symbol, reserve) = (
+        header.column(&file, "symbol")?,
+        header.column(&file, "reserve")?,
+    );
+    let mut reserves: Vec<Option<u128>> = vec![None; assets.len()];
+    for record in reader.records() {
+        let record = record.map_err(|e| csv_error(&file, &e))?;
+        let at = file.line(record.position().map_or(0, csv::Position::line));
+        let name = &record[symbol];
+        let Some(i) = assets.iter().position(|a| a.symbol == name) else {
+            return Err(at.error(
+                Some("symbol"),
+                format!(
+                    "asset `{name}` is not in the asset file; remove the line or add the asset"
+                ),
+            ));
+        };
+        let number = at.number("reserve", &record[reserve])?;
+        // What does not fill a unit does not count.
+        let units = number
+            .rescale(assets[i].decimals, fixed::Rounding::Floor)
+            .ok()
+            .and_then(|u| u128::try_from(u).ok())
+            .filter(|u| *u < 1 << 90)
+            .ok_or_else(|| {
+                at.error(
+                    Some("reserve"),
+                    format!("{number} is negative or too large"),
+                )
+            })?;
+        if reserves[i].replace(units).is_some() {
+            return Err(at.error(Some("symbol"), format!("`{name}` stands twice; remove one")));
+        }
+    }
+    reserves
+        .iter()
+        .zip(assets)
+        .map(|(r, a)| {
+            r.ok_or_else(|| {
+                file.error(
+                    Some("symbol"),
+                    format!("there is no line for `{}`; add one", a.symbol),
+                )
+            })
+        })
+        .collect()
+}

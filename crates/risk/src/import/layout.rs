@@ -1,0 +1,686 @@
+//! Sealbook's own layout.
+//!
+//! A market is one JSON file, the serialized [`Snapshot`]; numbers with a point stand in quotes, so
+//! that no digit is lost.
+//!
+//! A book is a list of records, one per balance or position, as CSV or Parquet (all columns text):
+//!
+//! ```csv
+//! account,record,name,equity,debt,loan,margin,portfolio,side,quantity,entry_price
+//! alice,balance,USD,25000.00,0,0,25000.00,0,,,
+//! alice,position,BTC-PERP,,,,,,long,0.5,64120.5
+//! ```
+//!
+//! `quantity` is in contracts and must be a whole number of lots. `entry_price` may be replaced by a
+//! column `entry_notional` (the whole position's, in the quote currency, or in coin for inverse
+//! instruments). Empty amounts are zero; an asset without a record is held at zero. Or as JSON:
+//!
+//! ```json
+//! {"accounts": [{"account": "alice",
+//!   "balances": {"USD": {"equity": "25000.00", "margin": "25000.00"}},
+//!   "positions": [{"instrument": "BTC-PERP", "side": "long", "quantity": "0.5", "entry_price": "64120.5"}]}]}
+//! ```
+//!
+//! An entry is computed from its price against the account: what was paid is rounded up, what was
+//! received down, to a tick or to 10^-8 coin.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::RecordBatch;
+use fixed::{Decimal, Rounding};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::{Deserialize, Serialize};
+
+use super::{At, Header, ImportError, csv_error, csv_reader, read_file};
+use crate::book::{Account, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};
+use crate::snapshot::{Instrument, Kind, Settlement, Snapshot};
+
+/// Decimals of a coin entry.
+const COIN_DECIMALS: u8 = 8;
+
+/// Reads a market.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_market(path: &Path) -> Result<Snapshot, ImportError> {
+    let file = At::file(path);
+    let snapshot: Snapshot = json(&file, &read_file(path)?)?;
+    snapshot
+        .validate()
+        .map_err(|e| file.path(e.field).error(None, e.problem))?;
+    Ok(snapshot)
+}
+
+fn json<T: for<'de> Deserialize<'de>>(file: &At, bytes: &[u8]) -> Result<T, ImportError> {
+    serde_json::from_slice(bytes).map_err(|e| {
+        file.line(e.line() as u64)
+            .error(None, format!("column {}: {e}", e.column()))
+    })
+}
+
+/// Reads a book; the format follows from the name: `.json`, `.csv` or `.parquet`.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_book(path: &Path, snapshot: &Snapshot) -> Result<Book, ImportError> {
+    let file = At::file(path);
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("json") => read_json(path, &file, snapshot),
+        Some("csv") => read_csv(path, &file, snapshot),
+        Some("parquet") => read_parquet(path, &file, snapshot),
+        _ => Err(file.error(None, "a book is a .json, .csv or .parquet file; rename it")),
+    }
+}
+
+/// The columns of a record.
+const COLUMNS: [&str; 11] = [
+    "account",
+    "record",
+    "name",
+    "equity",
+    "debt",
+    "loan",
+    "margin",
+    "portfolio",
+    "side",
+    "quantity",
+    "entry_price",
+];
+const ENTRY_NOTIONAL: &str = "entry_notional";
+const AMOUNTS: [&str; 5] = ["equity", "debt", "loan", "margin", "portfolio"];
+
+/// Pledges are part of equity.
+fn check_pledges(at: &At, symbol: &str, amounts: &[u64; 5]) -> Result<(), ImportError> {
+    let [equity, _, loan, margin, portfolio] = *amounts;
+    if u128::from(loan) + u128::from(margin) + u128::from(portfolio) > u128::from(equity) {
+        return Err(at.error(
+            Some(symbol),
+            "more is pledged (loan, margin and portfolio together) than the account has; lower a pledge",
+        ));
+    }
+    Ok(())
+}
+
+/// What an entry was given as.
+enum Entry<'a> {
+    Price(&'a str),
+    Notional(&'a str),
+}
+
+/// Puts records together into accounts, in the order in which they first appear.
+struct Builder<'a> {
+    snapshot: &'a Snapshot,
+    assets: HashMap<&'a str, usize>,
+    instruments: HashMap<&'a str, usize>,
+    accounts: Vec<Account>,
+    index: HashMap<String, usize>,
+    seen: HashMap<(usize, bool, usize), At>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(snapshot: &'a Snapshot) -> Self {
+        let assets = snapshot
+            .assets
+            .iter()
+            .enumerate()
+            .map(|(i, a)| (a.symbol.as_str(), i))
+            .collect();
+        let instruments = snapshot
+            .instruments
+            .iter()
+            .enumerate()
+            .map(|(i, a)| (a.symbol.as_str(), i))
+            .collect();
+        Self {
+            snapshot,
+            assets,
+            instruments,
+            accounts: Vec::new(),
+            index: HashMap::new(),
+            seen: HashMap::new(),
+        }
+    }
+
+    fn account(&mut self, at: &At, id: &str) -> Result<usize, ImportError> {
+        if id.is_empty() {
+            return Err(at.error(Some("account"), "is empty; every record names its account"));
+        }
+        if let Some(&i) = self.index.get(id) {
+            return Ok(i);
+        }
+        self.index.insert(id.to_string(), self.accounts.len());
+        self.accounts.push(Account {
+            id: id.to_string(),
+            balances: vec![Balance::default(); self.snapshot.assets.len()],
+            positions: Vec::new(),
+        });
+        Ok(self.accounts.len() - 1)
+    }
+
+    fn once(
+        &mut self,
+        at: &At,
+        account: usize,
+        position: bool,
+        name: usize,
+    ) -> Result<(), ImportError> {
+        if self
+            .seen
+            .insert((account, position, name), at.clone())
+            .is_some()
+        {
+            return Err(at.error(
+                Some("name"),
+                format!(
+                    "account `{}` has this {} twice; merge the two records",
+                    self.accounts[account].id,
+                    if position { "position" } else { "balance" }
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn balance(
+        &mut self,
+        at: &At,
+        id: &str,
+        asset: &str,
+        amounts: [&str; 5],
+    ) -> Result<(), ImportError> {
+        let account = self.account(at, id)?;
+        let Some(&i) = self.assets.get(asset) else {
+            return Err(at.error(
+                Some("name"),
+                format!("asset `{asset}` is not in the market; add it there or correct the name"),
+            ));
+        };
+        self.once(at, account, false, i)?;
+        let decimals = self.snapshot.assets[i].decimals;
+        let mut units = [0; 5];
+        for ((unit, field), text) in units.iter_mut().zip(AMOUNTS).zip(amounts) {
+            *unit = at.amount(field, text, decimals)?;
+        }
+        check_pledges(at, asset, &units)?;
+        let [equity, debt, loan, margin, portfolio] = units;
+        self.accounts[account].balances[i] = Balance {
+            equity,
+            debt,
+            loan,
+            margin,
+            portfolio,
+        };
+        Ok(())
+    }
+
+    fn position(
+        &mut self,
+        at: &At,
+        id: &str,
+        name: &str,
+        side: &str,
+        quantity: &str,
+        entry: &Entry<'_>,
+    ) -> Result<(), ImportError> {
+        let account = self.account(at, id)?;
+        let Some(&i) = self.instruments.get(name) else {
+            return Err(at.error(
+                Some("name"),
+                format!(
+                    "instrument `{name}` is not in the market; add it there or correct the name"
+                ),
+            ));
+        };
+        self.once(at, account, true, i)?;
+        let side = match side {
+            "long" => Side::Long,
+            "short" => Side::Short,
+            other => {
+                return Err(at.error(Some("side"), format!("'{other}' is neither long nor short")));
+            }
+        };
+        let instrument = &self.snapshot.instruments[i];
+        let amount = at.number("quantity", quantity)?;
+        if amount <= Decimal::ZERO {
+            return Err(at.error(
+                Some("quantity"),
+                format!("{amount} must be above zero; the side says whether it is sold"),
+            ));
+        }
+        let lots = whole_lots(&amount, &instrument.lot).ok_or_else(|| {
+            at.error(
+                Some("quantity"),
+                format!(
+                    "{amount} is not a whole number of lots of {}; change the quantity or the lot",
+                    instrument.lot
+                ),
+            )
+        })?;
+        let lots = u64::try_from(lots)
+            .ok()
+            .filter(|l| *l < MAX_LOTS)
+            .ok_or_else(|| {
+                at.error(
+                    Some("quantity"),
+                    format!(
+                        "{amount} is {lots} lots, which must be below {MAX_LOTS}; use a larger lot"
+                    ),
+                )
+            })?;
+        let entry = match entry {
+            Entry::Price(text) => {
+                let price = at.number("entry_price", text)?;
+                entry_of(instrument, side, &amount, &price)
+                    .ok_or_else(|| at.error(Some("entry_price"), format!("{price} gives no entry that fits; it must be above zero and not too large")))?
+            }
+            Entry::Notional(text) => {
+                let notional = at.number(ENTRY_NOTIONAL, text)?;
+                let decimals = if instrument.settlement == Settlement::Linear {
+                    crate::TICK_DECIMALS
+                } else {
+                    COIN_DECIMALS
+                };
+                notional.rescale_exact(decimals).ok().and_then(|n| u64::try_from(n).ok()).filter(|n| *n < MAX_AMOUNT)
+                    .ok_or_else(|| at.error(Some(ENTRY_NOTIONAL), format!("{notional} is negative, too large, or has more than {decimals} decimals")))?
+            }
+        };
+        let positions = &mut self.accounts[account].positions;
+        let place = positions.partition_point(|p| p.instrument < i);
+        positions.insert(
+            place,
+            Position {
+                instrument: i,
+                side,
+                lots,
+                entry,
+            },
+        );
+        Ok(())
+    }
+
+    fn finish(self, file: &At) -> Result<Book, ImportError> {
+        if self.accounts.is_empty() {
+            return Err(file.error(None, "holds no account"));
+        }
+        Book::new(self.accounts).map_err(|e| file.error(Some("account"), e.to_string()))
+    }
+}
+
+fn whole_lots(quantity: &Decimal, lot: &Decimal) -> Option<i128> {
+    let exact = quantity.div(lot, 0, Rounding::Floor).ok()?;
+    (exact == quantity.div(lot, 0, Rounding::Ceil).ok()?).then_some(exact.units())
+}
+
+/// The entry of a position, rounded against the account.
+fn entry_of(
+    instrument: &Instrument,
+    side: Side,
+    quantity: &Decimal,
+    price: &Decimal,
+) -> Option<u64> {
+    if *price <= Decimal::ZERO {
+        return None;
+    }
+    let contracts = quantity.checked_mul(&instrument.contract_size).ok()?;
+    let inverse = instrument.settlement != Settlement::Linear;
+    let receives = match (&instrument.kind, inverse) {
+        (Kind::Perpetual | Kind::Future { .. }, true) => side == Side::Long,
+        _ => side == Side::Short,
+    };
+    let rounding = if receives {
+        Rounding::Floor
+    } else {
+        Rounding::Ceil
+    };
+    let units = match (&instrument.kind, inverse) {
+        (_, false) => contracts
+            .checked_mul(price)
+            .ok()?
+            .rescale(crate::TICK_DECIMALS, rounding),
+        (Kind::Option { .. }, true) => contracts
+            .checked_mul(price)
+            .ok()?
+            .rescale(COIN_DECIMALS, rounding),
+        (_, true) => contracts
+            .div(price, COIN_DECIMALS, rounding)
+            .map(|d| d.units()),
+    };
+    u64::try_from(units.ok()?).ok().filter(|u| *u < MAX_AMOUNT)
+}
+
+/// The value of a named field.
+type Lookup<'r> = dyn Fn(&str) -> Option<&'r str> + 'r;
+
+fn record<'r>(builder: &mut Builder<'_>, at: &At, get: &Lookup<'r>) -> Result<(), ImportError> {
+    let text = |field: &str| get(field).unwrap_or("");
+    match text("record") {
+        "balance" => builder.balance(at, text("account"), text("name"), AMOUNTS.map(&text)),
+        "position" => {
+            let entry = match get("entry_price").filter(|t| !t.is_empty()) {
+                Some(price) => Entry::Price(price),
+                None => Entry::Notional(text(ENTRY_NOTIONAL)),
+            };
+            builder.position(
+                at,
+                text("account"),
+                text("name"),
+                text("side"),
+                text("quantity"),
+                &entry,
+            )
+        }
+        other => Err(at.error(
+            Some("record"),
+            format!("'{other}' is neither balance nor position"),
+        )),
+    }
+}
+
+/// The header's columns, all of which but one of the two entry columns must be there.
+fn positions_of(file: &At, header: &Header) -> Result<HashMap<String, usize>, ImportError> {
+    let notional = header.names().iter().any(|n| n == ENTRY_NOTIONAL);
+    for name in COLUMNS {
+        if !(name == "entry_price" && notional) {
+            header.column(file, name)?;
+        }
+    }
+    Ok(header
+        .names()
+        .iter()
+        .cloned()
+        .enumerate()
+        .map(|(i, n)| (n, i))
+        .collect())
+}
+
+fn read_csv(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
+    let mut reader = csv_reader(path)?;
+    let header = Header::new(reader.headers().map_err(|e| csv_error(file, &e))?);
+    let columns = positions_of(file, &header)?;
+    let mut builder = Builder::new(snapshot);
+    for row in reader.records() {
+        let row = row.map_err(|e| csv_error(file, &e))?;
+        let at = file.line(row.position().map_or(0, csv::Position::line));
+        record(&mut builder, &at, &|field| {
+            columns.get(field).map(|&i| &row[i])
+        })?;
+    }
+    builder.finish(file)
+}
+
+fn read_parquet(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
+    let broken = |e: &dyn std::fmt::Display| {
+        file.error(None, format!("is not a Parquet file that can be read: {e}"))
+    };
+    let handle = std::fs::File::open(path)
+        .map_err(|e| file.error(None, format!("cannot be read: {e}; check the path")))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(handle)
+        .and_then(|builder| builder.build())
+        .map_err(|e| broken(&e))?;
+    let mut builder = Builder::new(snapshot);
+    let mut number = 0;
+    for batch in reader {
+        let batch = batch.map_err(|e| broken(&e))?;
+        let names: csv::StringRecord = batch
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| f.name().as_str())
+            .collect();
+        let columns = positions_of(file, &Header::new(&names))?;
+        let mut arrays: Vec<&StringArray> = Vec::new();
+        for (i, field) in batch.schema().fields().iter().enumerate() {
+            arrays.push(batch.column(i).as_any().downcast_ref().ok_or_else(|| {
+                file.error(
+                    Some(field.name()),
+                    "must be a text (UTF-8) column, so that no digit is lost",
+                )
+            })?);
+        }
+        for row in 0..batch.num_rows() {
+            number += 1;
+            record(&mut builder, &file.row(number), &|field| {
+                columns.get(field).map(|&i| {
+                    if arrays[i].is_null(row) {
+                        ""
+                    } else {
+                        arrays[i].value(row)
+                    }
+                })
+            })?;
+        }
+    }
+    builder.finish(file)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonBook {
+    accounts: Vec<JsonAccount>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonAccount {
+    account: String,
+    #[serde(default)]
+    balances: BTreeMap<String, BTreeMap<String, Decimal>>,
+    #[serde(default)]
+    positions: Vec<BTreeMap<String, serde_json::Value>>,
+}
+
+fn read_json(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
+    let book: JsonBook = json(file, &read_file(path)?)?;
+    let mut builder = Builder::new(snapshot);
+    let mut ids: HashMap<&str, usize> = HashMap::new();
+    for (i, account) in book.accounts.iter().enumerate() {
+        let here = file.path(format!("accounts[{i}]"));
+        if let Some(first) = ids.insert(&account.account, i) {
+            return Err(here.error(
+                Some("account"),
+                format!(
+                    "duplicate account `{}`, first at accounts[{first}]; merge the two",
+                    account.account
+                ),
+            ));
+        }
+        builder.account(&here, &account.account)?;
+        for (asset, fields) in &account.balances {
+            let at = file.path(format!("accounts[{i}].balances.{asset}"));
+            if let Some(unknown) = fields.keys().find(|k| !AMOUNTS.contains(&k.as_str())) {
+                return Err(at.error(
+                    Some(unknown),
+                    format!("is not one of {}", AMOUNTS.join(", ")),
+                ));
+            }
+            let texts = AMOUNTS.map(|f| fields.get(f).map_or(String::new(), ToString::to_string));
+            builder.balance(
+                &at,
+                &account.account,
+                asset,
+                texts.each_ref().map(String::as_str),
+            )?;
+        }
+        for (p, fields) in account.positions.iter().enumerate() {
+            let at = file.path(format!("accounts[{i}].positions[{p}]"));
+            let text = |name: &str| match fields.get(name) {
+                None => Ok(String::new()),
+                Some(serde_json::Value::String(s)) => Ok(s.clone()),
+                Some(serde_json::Value::Number(n)) if !n.is_f64() => Ok(n.to_string()),
+                Some(_) => {
+                    Err(at.error(Some(name), "must stand in quotes, so that no digit is lost"))
+                }
+            };
+            let known = [
+                "instrument",
+                "side",
+                "quantity",
+                "entry_price",
+                ENTRY_NOTIONAL,
+            ];
+            if let Some(unknown) = fields.keys().find(|k| !known.contains(&k.as_str())) {
+                return Err(at.error(Some(unknown), format!("is not one of {}", known.join(", "))));
+            }
+            let [name, side, quantity, price, notional] = known;
+            let (price, notional) = (text(price)?, text(notional)?);
+            let entry = if price.is_empty() {
+                Entry::Notional(&notional)
+            } else {
+                Entry::Price(&price)
+            };
+            builder.position(
+                &at,
+                &account.account,
+                &text(name)?,
+                &text(side)?,
+                &text(quantity)?,
+                &entry,
+            )?;
+        }
+    }
+    builder.finish(file)
+}
+
+/// The records of a book, as rows of [`COLUMNS`] with `entry_notional` in place of `entry_price`.
+fn rows<'a>(book: &'a Book, snapshot: &'a Snapshot) -> impl Iterator<Item = [String; 11]> + 'a {
+    book.accounts().iter().flat_map(move |account| {
+        let balances = account
+            .balances
+            .iter()
+            .zip(&snapshot.assets)
+            .map(|(b, asset)| {
+                let amount = |u: u64| Decimal::new(i128::from(u), asset.decimals).to_string();
+                let mut row: [String; 11] = Default::default();
+                row[..3].clone_from_slice(&[
+                    account.id.clone(),
+                    "balance".into(),
+                    asset.symbol.clone(),
+                ]);
+                row[3..8].clone_from_slice(
+                    &[b.equity, b.debt, b.loan, b.margin, b.portfolio].map(amount),
+                );
+                row
+            });
+        let positions = account.positions.iter().map(|p| {
+            let instrument = &snapshot.instruments[p.instrument];
+            let decimals = if instrument.settlement == Settlement::Linear {
+                crate::TICK_DECIMALS
+            } else {
+                COIN_DECIMALS
+            };
+            let quantity = Decimal::from_int(i128::from(p.lots))
+                .checked_mul(&instrument.lot)
+                .unwrap_or(Decimal::ZERO);
+            let mut row: [String; 11] = Default::default();
+            row[..3].clone_from_slice(&[
+                account.id.clone(),
+                "position".into(),
+                instrument.symbol.clone(),
+            ]);
+            row[8] = if p.side == Side::Long {
+                "long"
+            } else {
+                "short"
+            }
+            .into();
+            row[9] = quantity.to_string();
+            row[10] = Decimal::new(i128::from(p.entry), decimals).to_string();
+            row
+        });
+        balances.chain(positions)
+    })
+}
+
+fn header() -> [&'static str; 11] {
+    let mut names = COLUMNS;
+    names[10] = ENTRY_NOTIONAL;
+    names
+}
+
+/// Writes a book in the format its name asks for.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_book(path: &Path, book: &Book, snapshot: &Snapshot) -> std::io::Result<()> {
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("parquet") => write_parquet(path, book, snapshot),
+        Some("json") => write_json(path, book, snapshot),
+        _ => {
+            let mut writer = csv::Writer::from_path(path)?;
+            writer.write_record(header())?;
+            for row in rows(book, snapshot) {
+                writer.write_record(&row)?;
+            }
+            writer.flush()
+        }
+    }
+}
+
+fn write_parquet(path: &Path, book: &Book, snapshot: &Snapshot) -> std::io::Result<()> {
+    let all: Vec<[String; 11]> = rows(book, snapshot).collect();
+    let fields: Vec<Field> = header()
+        .iter()
+        .map(|n| Field::new(*n, DataType::Utf8, false))
+        .collect();
+    let columns: Vec<ArrayRef> = (0..11)
+        .map(|c| Arc::new(StringArray::from_iter_values(all.iter().map(|r| &r[c]))) as ArrayRef)
+        .collect();
+    let other = std::io::Error::other::<Box<dyn std::error::Error + Send + Sync>>;
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(schema.clone(), columns).map_err(|e| other(e.into()))?;
+    let file = std::fs::File::create(path)?;
+    let mut writer = ArrowWriter::try_new(file, schema, None).map_err(|e| other(e.into()))?;
+    writer.write(&batch).map_err(|e| other(e.into()))?;
+    writer.close().map_err(|e| other(e.into()))?;
+    Ok(())
+}
+
+fn write_json(path: &Path, book: &Book, snapshot: &Snapshot) -> std::io::Result<()> {
+    let mut accounts: Vec<JsonAccount> = Vec::new();
+    for row in rows(book, snapshot) {
+        if accounts.last().is_none_or(|a| a.account != row[0]) {
+            accounts.push(JsonAccount {
+                account: row[0].clone(),
+                balances: BTreeMap::new(),
+                positions: Vec::new(),
+            });
+        }
+        let account = accounts.last_mut().expect("pushed above");
+        if row[1] == "balance" {
+            let amounts = AMOUNTS
+                .iter()
+                .zip(&row[3..8])
+                .map(|(n, v)| ((*n).to_string(), v.parse().unwrap_or(Decimal::ZERO)));
+            account.balances.insert(row[2].clone(), amounts.collect());
+        } else {
+            let names = ["instrument", "side", "quantity", ENTRY_NOTIONAL];
+            let values = [&row[2], &row[8], &row[9], &row[10]];
+            account.positions.push(
+                names
+                    .iter()
+                    .zip(values)
+                    .map(|(n, v)| ((*n).to_string(), v.clone().into()))
+                    .collect(),
+            );
+        }
+    }
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    serde_json::to_writer_pretty(&mut file, &JsonBook { accounts })?;
+    file.flush()
+}
+
+/// Writes a market.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_market(path: &Path, snapshot: &Snapshot) -> std::io::Result<()> {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    serde_json::to_writer_pretty(&mut file, snapshot)?;
+    file.flush()
+}

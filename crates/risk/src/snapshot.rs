@@ -1,0 +1,484 @@
+//! Public market data at a moment.
+
+use std::collections::HashSet;
+
+use fixed::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Public market data: all that a margin or solvency claim depends on besides the book.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// When, in milliseconds since 1970.
+    pub as_of_ms: u64,
+    /// The currency prices are in.
+    pub quote: String,
+    /// Assets that balances are held in.
+    pub assets: Vec<Asset>,
+    /// Instruments that positions are held in.
+    #[serde(default)]
+    pub instruments: Vec<Instrument>,
+    /// Stress scenarios.
+    #[serde(default)]
+    pub grid: ScenarioGrid,
+    /// Add-ons and levels.
+    #[serde(default)]
+    pub parameters: MarginParameters,
+}
+
+/// An asset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asset {
+    /// Its name, such as `BTC`.
+    pub symbol: String,
+    /// Price of one whole asset in the quote currency, at least 0.
+    pub price: Decimal,
+    /// Balances are whole numbers of `10^-decimals`.
+    pub decimals: u8,
+    /// What collateral in this asset is worth.
+    #[serde(default)]
+    pub haircuts: Haircuts,
+}
+
+/// Haircut schedules by use. Empty: such collateral is worth nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Haircuts {
+    /// For loans.
+    #[serde(default)]
+    pub loan: Vec<Tier>,
+    /// For margin; also what an account's equity is worth in the margin statement.
+    #[serde(default)]
+    pub margin: Vec<Tier>,
+    /// For portfolio margin.
+    #[serde(default)]
+    pub portfolio: Vec<Tier>,
+}
+
+impl Haircuts {
+    /// The schedules in the order loan, margin, portfolio.
+    pub fn all(&self) -> [&[Tier]; 3] {
+        [&self.loan, &self.margin, &self.portfolio]
+    }
+}
+
+/// A tier: the part of a holding's value up to `up_to` (and above the tier before) counts at
+/// `percent` percent. What exceeds the last tier counts nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// Upper end in the quote currency.
+    pub up_to: Decimal,
+    /// 0 to 100, not above the tier before.
+    pub percent: Decimal,
+}
+
+/// An instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instrument {
+    /// Its name, such as `BTC-PERP`.
+    pub symbol: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Paid in the quote currency, or in coin.
+    pub settlement: Settlement,
+    /// Mark price: in the quote currency; of an inverse option in coin.
+    pub mark: Decimal,
+    /// Forward price of the underlying to expiry, in the quote currency. Options need it.
+    #[serde(default)]
+    pub forward: Option<Decimal>,
+    /// Quantities are whole numbers of lots of this many contracts.
+    pub lot: Decimal,
+    /// Underlying per contract; of inverse perpetuals and futures the contract's value in quote.
+    pub contract_size: Decimal,
+}
+
+/// The kind of an instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Kind {
+    /// A perpetual swap.
+    Perpetual,
+    /// A dated future.
+    Future {
+        /// Expiry in milliseconds since 1970.
+        expiry_ms: u64,
+    },
+    /// A European option.
+    Option {
+        /// Call or put.
+        option_type: OptionType,
+        /// Strike in the quote currency.
+        strike: Decimal,
+        /// Expiry in milliseconds since 1970.
+        expiry_ms: u64,
+        /// Implied volatility per year, 0.85 for 85%.
+        implied_volatility: Decimal,
+    },
+}
+
+/// Call or put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptionType {
+    /// The right to buy.
+    Call,
+    /// The right to sell.
+    Put,
+}
+
+/// What an instrument pays in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Settlement {
+    /// In the quote currency.
+    Linear,
+    /// In this asset, valued at its snapshot price.
+    Inverse(String),
+}
+
+/// Stress scenarios: every price move with every volatility shift, and extreme ones at a fraction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioGrid {
+    /// Relative price moves, such as -0.15.
+    pub price_moves: Vec<Decimal>,
+    /// Relative volatility shifts, such as 0.25.
+    pub volatility_shifts: Vec<Decimal>,
+    /// Extreme scenarios.
+    #[serde(default)]
+    pub extremes: Vec<Extreme>,
+}
+
+/// A scenario so extreme that only a fraction of its loss counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extreme {
+    /// Relative price move.
+    pub price_move: Decimal,
+    /// Relative volatility shift.
+    pub volatility_shift: Decimal,
+    /// The fraction of the loss that counts, 0 to 1.
+    pub fraction: Decimal,
+}
+
+/// One scenario of a grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Relative price move.
+    pub price_move: Decimal,
+    /// Relative volatility shift.
+    pub volatility_shift: Decimal,
+    /// The fraction of profit and loss that counts.
+    pub fraction: Decimal,
+}
+
+/// Margin requirements besides scenario losses, as fractions of a position's notional, and the
+/// levels' factors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarginParameters {
+    /// Contingency add-on of perpetuals.
+    pub perpetual_contingency: Decimal,
+    /// Contingency add-on of futures.
+    pub future_contingency: Decimal,
+    /// Contingency add-on of options, of the underlying's notional.
+    pub option_contingency: Decimal,
+    /// Least requirement of a short option, of the underlying's notional.
+    pub short_option_minimum: Decimal,
+    /// Initial margin is this many times maintenance margin, at least 1.
+    pub initial_factor: Decimal,
+    /// The buffer above maintenance margin, 0.1 for 10%.
+    pub buffer: Decimal,
+}
+
+/// Which requirement an account meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// To open positions.
+    Initial,
+    /// To keep them.
+    Maintenance,
+    /// Maintenance with the buffer on top.
+    MaintenancePlusBuffer,
+}
+
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Initial => "initial",
+            Self::Maintenance => "maintenance",
+            Self::MaintenancePlusBuffer => "maintenance plus buffer",
+        })
+    }
+}
+
+fn hundredths(values: &[i128]) -> Vec<Decimal> {
+    values.iter().map(|&v| Decimal::new(v, 2)).collect()
+}
+
+impl Default for ScenarioGrid {
+    /// 11 price moves of up to 15% with 3 volatility shifts, and a move of 45% both ways at a third.
+    fn default() -> Self {
+        let extreme = |price| Extreme {
+            price_move: Decimal::new(price, 2),
+            volatility_shift: Decimal::ZERO,
+            fraction: Decimal::new(33, 2),
+        };
+        Self {
+            price_moves: hundredths(&[-15, -12, -9, -6, -3, 0, 3, 6, 9, 12, 15]),
+            volatility_shifts: hundredths(&[-25, 0, 25]),
+            extremes: vec![extreme(-45), extreme(45)],
+        }
+    }
+}
+
+impl ScenarioGrid {
+    /// All scenarios: for each price move every volatility shift, then the extremes.
+    pub fn scenarios(&self) -> Vec<Scenario> {
+        let mut all = Vec::new();
+        for price in &self.price_moves {
+            for volatility in &self.volatility_shifts {
+                all.push(Scenario {
+                    price_move: *price,
+                    volatility_shift: *volatility,
+                    fraction: Decimal::ONE,
+                });
+            }
+        }
+        all.extend(self.extremes.iter().map(|e| Scenario {
+            price_move: e.price_move,
+            volatility_shift: e.volatility_shift,
+            fraction: e.fraction,
+        }));
+        all
+    }
+}
+
+impl Default for MarginParameters {
+    fn default() -> Self {
+        Self {
+            perpetual_contingency: Decimal::new(5, 3),
+            future_contingency: Decimal::new(5, 3),
+            option_contingency: Decimal::new(3, 3),
+            short_option_minimum: Decimal::new(1, 2),
+            initial_factor: Decimal::new(13, 1),
+            buffer: Decimal::new(1, 1),
+        }
+    }
+}
+
+/// A snapshot that contradicts itself or exceeds a bound.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct SnapshotError {
+    /// Where, such as `assets[2].price`.
+    pub field: String,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+impl SnapshotError {
+    pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl Snapshot {
+    /// The index of an asset.
+    pub fn asset(&self, symbol: &str) -> Option<usize> {
+        self.assets.iter().position(|a| a.symbol == symbol)
+    }
+
+    /// The index of an instrument.
+    pub fn instrument(&self, symbol: &str) -> Option<usize> {
+        self.instruments.iter().position(|i| i.symbol == symbol)
+    }
+
+    /// Checks everything that can be wrong with a snapshot by itself.
+    ///
+    /// # Errors
+    /// Names the first field that is wrong.
+    pub fn validate(&self) -> Result<(), SnapshotError> {
+        check_assets(&self.assets)?;
+        let mut symbols = HashSet::new();
+        for (i, instrument) in self.instruments.iter().enumerate() {
+            let at = |field: &str| format!("instruments[{i}].{field}");
+            if !symbols.insert(&instrument.symbol) {
+                return Err(SnapshotError::new(
+                    at("symbol"),
+                    format!("`{}` stands twice; remove one", instrument.symbol),
+                ));
+            }
+            self.check_instrument(instrument, &at)?;
+        }
+        self.check_grid()
+    }
+
+    fn check_instrument(
+        &self,
+        instrument: &Instrument,
+        at: &dyn Fn(&str) -> String,
+    ) -> Result<(), SnapshotError> {
+        let positive = |field: &str, value: &Decimal| {
+            if *value > Decimal::ZERO {
+                Ok(())
+            } else {
+                Err(SnapshotError::new(
+                    at(field),
+                    format!("{value} must be above zero"),
+                ))
+            }
+        };
+        positive("lot", &instrument.lot)?;
+        positive("contract_size", &instrument.contract_size)?;
+        if let Kind::Option {
+            strike,
+            implied_volatility,
+            ..
+        } = &instrument.kind
+        {
+            positive("strike", strike)?;
+            if implied_volatility.is_negative() {
+                return Err(SnapshotError::new(
+                    at("implied_volatility"),
+                    "must not be negative",
+                ));
+            }
+            match &instrument.forward {
+                Some(forward) => positive("forward", forward)?,
+                None => {
+                    return Err(SnapshotError::new(
+                        at("forward"),
+                        "an option needs a forward price",
+                    ));
+                }
+            }
+            if instrument.mark.is_negative() {
+                return Err(SnapshotError::new(at("mark"), "must not be negative"));
+            }
+        } else {
+            positive("mark", &instrument.mark)?;
+        }
+        if let Settlement::Inverse(asset) = &instrument.settlement
+            && self.asset(asset).is_none()
+        {
+            return Err(SnapshotError::new(
+                at("settlement"),
+                format!("there is no asset `{asset}`; add it to `assets`"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_grid(&self) -> Result<(), SnapshotError> {
+        let scenarios = self.grid.scenarios();
+        let zero = |s: &Scenario| s.price_move.is_zero() && s.volatility_shift.is_zero();
+        if !self.instruments.is_empty() && !scenarios.iter().any(zero) {
+            return Err(SnapshotError::new(
+                "grid",
+                "needs the scenario without any move, which keeps losses from being negative",
+            ));
+        }
+        for s in &scenarios {
+            let minus_one = Decimal::from_int(-1);
+            if s.price_move <= minus_one || s.volatility_shift < minus_one {
+                return Err(SnapshotError::new(
+                    "grid",
+                    "a move must be above -1 (-100%)",
+                ));
+            }
+            if s.fraction.is_negative() || s.fraction > Decimal::ONE {
+                return Err(SnapshotError::new(
+                    "grid.extremes",
+                    "a fraction lies between 0 and 1",
+                ));
+            }
+        }
+        let p = &self.parameters;
+        let rates = [
+            ("perpetual_contingency", p.perpetual_contingency),
+            ("future_contingency", p.future_contingency),
+            ("option_contingency", p.option_contingency),
+            ("short_option_minimum", p.short_option_minimum),
+            ("buffer", p.buffer),
+        ];
+        for (name, rate) in rates {
+            if rate.is_negative() {
+                return Err(SnapshotError::new(
+                    format!("parameters.{name}"),
+                    "must not be negative",
+                ));
+            }
+        }
+        if p.initial_factor < Decimal::ONE {
+            return Err(SnapshotError::new(
+                "parameters.initial_factor",
+                "must be at least 1",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Checks assets: distinct symbols, prices, tiers.
+///
+/// # Errors
+/// Names the first field that is wrong.
+pub fn check_assets(assets: &[Asset]) -> Result<(), SnapshotError> {
+    let mut symbols = HashSet::new();
+    for (i, asset) in assets.iter().enumerate() {
+        let at = |field: &str| format!("assets[{i}].{field}");
+        if !symbols.insert(&asset.symbol) {
+            return Err(SnapshotError::new(
+                at("symbol"),
+                format!("`{}` stands twice; remove one", asset.symbol),
+            ));
+        }
+        if asset.price.is_negative() {
+            return Err(SnapshotError::new(at("price"), "must not be negative"));
+        }
+        if asset.decimals > 18 {
+            return Err(SnapshotError::new(at("decimals"), "must be at most 18"));
+        }
+        for (schedule, name) in
+            asset
+                .haircuts
+                .all()
+                .into_iter()
+                .zip(["loan", "margin", "portfolio"])
+        {
+            let mut before: Option<&Tier> = None;
+            for tier in schedule {
+                let field = at(&format!("haircuts.{name}"));
+                let hundred = Decimal::from_int(100);
+                if tier.percent.is_negative() || tier.percent > hundred {
+                    return Err(SnapshotError::new(
+                        field,
+                        "a percentage lies between 0 and 100",
+                    ));
+                }
+                if tier.up_to <= before.map_or(Decimal::ZERO, |t| t.up_to) {
+                    return Err(SnapshotError::new(
+                        field,
+                        "tiers must rise; sort them by `up_to`",
+                    ));
+                }
+                if before.is_some_and(|t| tier.percent > t.percent) {
+                    return Err(SnapshotError::new(
+                        field,
+                        "a larger holding cannot count for more",
+                    ));
+                }
+                before = Some(tier);
+            }
+        }
+    }
+    Ok(())
+}
