@@ -39,7 +39,9 @@ fn rate(asset: &Asset, percent: &Decimal, rounding: Rounding) -> Option<u64> {
 
 impl AssetRates {
     /// The rates of an asset. Tier bounds and rates are rounded down, so that a value never exceeds
-    /// the exact one; it falls short by less than `rate(100%) + tiers` PHI per unit and tier.
+    /// the exact one. It falls short by less than `amount + rate` PHI, where `rate` is the first
+    /// tier's PHI per unit: a floored rate loses less than one PHI a unit, and a floored bound less
+    /// than one unit of the step between two rates, and these steps add up to the first rate.
     ///
     /// # Errors
     /// If the price is too large for the asset's decimals.

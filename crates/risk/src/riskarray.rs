@@ -110,15 +110,15 @@ impl RiskArrays {
                     .and_then(|lot| lot.values(&moves, &factor))
                     .map_err(|e| fail(e.to_string()))?;
                 let rates = entry_rates(snapshot, instrument).map_err(|e| fail(e.to_string()))?;
-                let bounded = values.iter().flatten().all(|v| v.abs() < MAX_VALUE)
-                    && rates.iter().all(|r| r.abs() < MAX_ENTRY_RATE);
-                if bounded {
-                    Ok((values, rates))
-                } else {
-                    Err(fail(
+                if values.iter().flatten().any(|v| v.abs() >= MAX_VALUE) {
+                    return Err(fail(
                         "a lot is worth more than 549,755 of the quote; use a smaller lot".into(),
-                    ))
+                    ));
                 }
+                if rates.iter().any(|r| r.abs() >= MAX_ENTRY_RATE) {
+                    return Err(fail("the price of its settlement coin is too large".into()));
+                }
+                Ok((values, rates))
             })
             .collect::<Result<_, _>>()?;
         let (values, entry_rates) = rows.into_iter().unzip();

@@ -5,6 +5,10 @@ use std::collections::HashSet;
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
 
+/// The most scenarios of a grid: the proofs have room for 256 columns, one of which is the
+/// short-option minimum.
+pub const MAX_SCENARIOS: usize = 255;
+
 /// Public market data: all that a margin or solvency claim depends on besides the book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -310,6 +314,9 @@ impl Snapshot {
         let mut symbols = HashSet::new();
         for (i, instrument) in self.instruments.iter().enumerate() {
             let at = |field: &str| format!("instruments[{i}].{field}");
+            if instrument.symbol.is_empty() {
+                return Err(SnapshotError::new(at("symbol"), "is empty; name it"));
+            }
             if !symbols.insert(&instrument.symbol) {
                 return Err(SnapshotError::new(
                     at("symbol"),
@@ -366,18 +373,30 @@ impl Snapshot {
         } else {
             positive("mark", &instrument.mark)?;
         }
-        if let Settlement::Inverse(asset) = &instrument.settlement
-            && self.asset(asset).is_none()
-        {
-            return Err(SnapshotError::new(
-                at("settlement"),
-                format!("there is no asset `{asset}`; add it to `assets`"),
-            ));
+        if let Settlement::Inverse(asset) = &instrument.settlement {
+            let problem = match self.asset(asset) {
+                None => format!("there is no asset `{asset}`; add it to `assets`"),
+                Some(i) if self.assets[i].price.is_zero() => format!(
+                    "asset `{asset}` has no price; give it the price that profits in it are valued at"
+                ),
+                Some(_) => return Ok(()),
+            };
+            return Err(SnapshotError::new(at("settlement"), problem));
         }
         Ok(())
     }
 
     fn check_grid(&self) -> Result<(), SnapshotError> {
+        // Counted before they are made: a grid may come from a stranger.
+        let count = (self.grid.price_moves.len())
+            .saturating_mul(self.grid.volatility_shifts.len())
+            .saturating_add(self.grid.extremes.len());
+        if count > MAX_SCENARIOS {
+            return Err(SnapshotError::new(
+                "grid",
+                format!("has {count} scenarios; at most {MAX_SCENARIOS} are possible"),
+            ));
+        }
         let scenarios = self.grid.scenarios();
         let zero = |s: &Scenario| s.price_move.is_zero() && s.volatility_shift.is_zero();
         if !self.instruments.is_empty() && !scenarios.iter().any(zero) {
@@ -435,6 +454,9 @@ pub fn check_assets(assets: &[Asset]) -> Result<(), SnapshotError> {
     let mut symbols = HashSet::new();
     for (i, asset) in assets.iter().enumerate() {
         let at = |field: &str| format!("assets[{i}].{field}");
+        if asset.symbol.is_empty() {
+            return Err(SnapshotError::new(at("symbol"), "is empty; name it"));
+        }
         if !symbols.insert(&asset.symbol) {
             return Err(SnapshotError::new(
                 at("symbol"),

@@ -140,7 +140,7 @@ pub fn amount(asset: &Asset, units: u128) -> Decimal {
     Decimal::new(units as i128, asset.decimals)
 }
 
-/// Compares reserves, in asset units, with liabilities.
+/// Compares reserves, in asset units, with liabilities. An asset without a reserve has none.
 ///
 /// # Errors
 /// Names the first asset whose reserves fall short.
@@ -149,7 +149,8 @@ pub fn check_reserves(
     totals: &[AssetTotals],
     reserves: &[u128],
 ) -> Result<(), Insolvent> {
-    for ((asset, total), &reserve) in assets.iter().zip(totals).zip(reserves) {
+    let reserves = reserves.iter().copied().chain(std::iter::repeat(0));
+    for ((asset, total), reserve) in assets.iter().zip(totals).zip(reserves) {
         if reserve < total.liabilities {
             return Err(Insolvent {
                 asset: asset.symbol.clone(),
