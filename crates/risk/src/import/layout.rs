@@ -24,25 +24,23 @@
 //! An entry is computed from its price against the account: what was paid is rounded up, what was
 //! received down, to a tick or to 10^-8 coin.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
-use arrow::record_batch::RecordBatch;
+use arrow::array::{Array, StringArray};
+use arrow::datatypes::DataType;
 use fixed::{Decimal, Rounding};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::{Deserialize, Serialize};
 
+use super::json::Pairs;
+pub use super::write::{write_book, write_market};
 use super::{At, Header, ImportError, csv_error, csv_reader, read_file};
 use crate::book::{Account, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};
 use crate::snapshot::{Instrument, Kind, Settlement, Snapshot};
 
 /// Decimals of a coin entry.
-const COIN_DECIMALS: u8 = 8;
+pub(super) const COIN_DECIMALS: u8 = 8;
 
 /// Reads a market.
 ///
@@ -79,7 +77,7 @@ pub fn read_book(path: &Path, snapshot: &Snapshot) -> Result<Book, ImportError> 
 }
 
 /// The columns of a record.
-const COLUMNS: [&str; 11] = [
+pub(super) const COLUMNS: [&str; 11] = [
     "account",
     "record",
     "name",
@@ -92,8 +90,8 @@ const COLUMNS: [&str; 11] = [
     "quantity",
     "entry_price",
 ];
-const ENTRY_NOTIONAL: &str = "entry_notional";
-const AMOUNTS: [&str; 5] = ["equity", "debt", "loan", "margin", "portfolio"];
+pub(super) const ENTRY_NOTIONAL: &str = "entry_notional";
+pub(super) const AMOUNTS: [&str; 5] = ["equity", "debt", "loan", "margin", "portfolio"];
 
 /// Pledges are part of equity.
 fn check_pledges(at: &At, symbol: &str, amounts: &[u64; 5]) -> Result<(), ImportError> {
@@ -357,22 +355,59 @@ fn entry_of(
 /// The value of a named field.
 type Lookup<'r> = dyn Fn(&str) -> Option<&'r str> + 'r;
 
+/// One of the two ways to give an entry.
+fn entry<'t>(at: &At, price: &'t str, notional: &'t str) -> Result<Entry<'t>, ImportError> {
+    match (price.is_empty(), notional.is_empty()) {
+        (false, true) => Ok(Entry::Price(price)),
+        (true, false) => Ok(Entry::Notional(notional)),
+        (true, true) => Err(at.error(
+            Some("entry_price"),
+            "is empty; a position needs the price or the notional it was entered at",
+        )),
+        (false, false) => Err(at.error(
+            Some(ENTRY_NOTIONAL),
+            "stands beside `entry_price`; give one of the two",
+        )),
+    }
+}
+
+/// What is filled in is meant: a record must not hold what its kind does not read.
+fn check_empty(at: &At, get: &Lookup<'_>, fields: &[&str]) -> Result<(), ImportError> {
+    match fields
+        .iter()
+        .find(|f| get(f).is_some_and(|t| !t.is_empty()))
+    {
+        None => Ok(()),
+        Some(field) => Err(at.error(
+            Some(field),
+            format!(
+                "does not belong in a {} record; leave it empty",
+                get("record").unwrap_or("")
+            ),
+        )),
+    }
+}
+
 fn record<'r>(builder: &mut Builder<'_>, at: &At, get: &Lookup<'r>) -> Result<(), ImportError> {
     let text = |field: &str| get(field).unwrap_or("");
     match text("record") {
-        "balance" => builder.balance(at, text("account"), text("name"), AMOUNTS.map(&text)),
+        "balance" => {
+            check_empty(
+                at,
+                get,
+                &["side", "quantity", "entry_price", ENTRY_NOTIONAL],
+            )?;
+            builder.balance(at, text("account"), text("name"), AMOUNTS.map(&text))
+        }
         "position" => {
-            let entry = match get("entry_price").filter(|t| !t.is_empty()) {
-                Some(price) => Entry::Price(price),
-                None => Entry::Notional(text(ENTRY_NOTIONAL)),
-            };
+            check_empty(at, get, &AMOUNTS)?;
             builder.position(
                 at,
                 text("account"),
                 text("name"),
                 text("side"),
                 text("quantity"),
-                &entry,
+                &entry(at, text("entry_price"), text(ENTRY_NOTIONAL))?,
             )
         }
         other => Err(at.error(
@@ -414,6 +449,25 @@ fn read_csv(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportE
     builder.finish(file)
 }
 
+/// A column as text. Programs write text in several encodings; numbers are refused.
+fn texts(column: &dyn Array, name: &str, file: &At) -> Result<StringArray, ImportError> {
+    let is_text =
+        |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let text = match column.data_type() {
+        DataType::Dictionary(_, values) => is_text(values),
+        plain => is_text(plain),
+    };
+    text.then(|| arrow::compute::cast(column, &DataType::Utf8).ok())
+        .flatten()
+        .and_then(|array| array.as_any().downcast_ref().cloned())
+        .ok_or_else(|| {
+            file.error(
+                Some(name),
+                "must be a text (UTF-8) column, so that no digit is lost",
+            )
+        })
+}
+
 fn read_parquet(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
     let broken = |e: &dyn std::fmt::Display| {
         file.error(None, format!("is not a Parquet file that can be read: {e}"))
@@ -434,15 +488,12 @@ fn read_parquet(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, Imp
             .map(|f| f.name().as_str())
             .collect();
         let columns = positions_of(file, &Header::new(&names))?;
-        let mut arrays: Vec<&StringArray> = Vec::new();
-        for (i, field) in batch.schema().fields().iter().enumerate() {
-            arrays.push(batch.column(i).as_any().downcast_ref().ok_or_else(|| {
-                file.error(
-                    Some(field.name()),
-                    "must be a text (UTF-8) column, so that no digit is lost",
-                )
-            })?);
-        }
+        let arrays = batch
+            .columns()
+            .iter()
+            .zip(&names)
+            .map(|(column, name)| texts(column, name, file))
+            .collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
             number += 1;
             record(&mut builder, &file.row(number), &|field| {
@@ -461,18 +512,18 @@ fn read_parquet(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, Imp
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct JsonBook {
-    accounts: Vec<JsonAccount>,
+pub(super) struct JsonBook {
+    pub accounts: Vec<JsonAccount>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct JsonAccount {
-    account: String,
+pub(super) struct JsonAccount {
+    pub account: String,
     #[serde(default)]
-    balances: BTreeMap<String, BTreeMap<String, Decimal>>,
+    pub balances: Pairs<Pairs<Decimal>>,
     #[serde(default)]
-    positions: Vec<BTreeMap<String, serde_json::Value>>,
+    pub positions: Vec<Pairs<serde_json::Value>>,
 }
 
 fn read_json(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
@@ -491,9 +542,13 @@ fn read_json(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, Import
             ));
         }
         builder.account(&here, &account.account)?;
-        for (asset, fields) in &account.balances {
+        for (asset, fields) in account.balances.iter() {
             let at = file.path(format!("accounts[{i}].balances.{asset}"));
-            if let Some(unknown) = fields.keys().find(|k| !AMOUNTS.contains(&k.as_str())) {
+            if let Some(unknown) = fields
+                .iter()
+                .map(|(k, _)| k)
+                .find(|k| !AMOUNTS.contains(&k.as_str()))
+            {
                 return Err(at.error(
                     Some(unknown),
                     format!("is not one of {}", AMOUNTS.join(", ")),
@@ -524,16 +579,16 @@ fn read_json(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, Import
                 "entry_price",
                 ENTRY_NOTIONAL,
             ];
-            if let Some(unknown) = fields.keys().find(|k| !known.contains(&k.as_str())) {
+            if let Some(unknown) = fields
+                .iter()
+                .map(|(k, _)| k)
+                .find(|k| !known.contains(&k.as_str()))
+            {
                 return Err(at.error(Some(unknown), format!("is not one of {}", known.join(", "))));
             }
             let [name, side, quantity, price, notional] = known;
             let (price, notional) = (text(price)?, text(notional)?);
-            let entry = if price.is_empty() {
-                Entry::Notional(&notional)
-            } else {
-                Entry::Price(&price)
-            };
+            let entry = entry(&at, &price, &notional)?;
             builder.position(
                 &at,
                 &account.account,
@@ -545,142 +600,4 @@ fn read_json(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, Import
         }
     }
     builder.finish(file)
-}
-
-/// The records of a book, as rows of [`COLUMNS`] with `entry_notional` in place of `entry_price`.
-fn rows<'a>(book: &'a Book, snapshot: &'a Snapshot) -> impl Iterator<Item = [String; 11]> + 'a {
-    book.accounts().iter().flat_map(move |account| {
-        let balances = account
-            .balances
-            .iter()
-            .zip(&snapshot.assets)
-            .map(|(b, asset)| {
-                let amount = |u: u64| Decimal::new(i128::from(u), asset.decimals).to_string();
-                let mut row: [String; 11] = Default::default();
-                row[..3].clone_from_slice(&[
-                    account.id.clone(),
-                    "balance".into(),
-                    asset.symbol.clone(),
-                ]);
-                row[3..8].clone_from_slice(
-                    &[b.equity, b.debt, b.loan, b.margin, b.portfolio].map(amount),
-                );
-                row
-            });
-        let positions = account.positions.iter().map(|p| {
-            let instrument = &snapshot.instruments[p.instrument];
-            let decimals = if instrument.settlement == Settlement::Linear {
-                crate::TICK_DECIMALS
-            } else {
-                COIN_DECIMALS
-            };
-            let quantity = Decimal::from_int(i128::from(p.lots))
-                .checked_mul(&instrument.lot)
-                .unwrap_or(Decimal::ZERO);
-            let mut row: [String; 11] = Default::default();
-            row[..3].clone_from_slice(&[
-                account.id.clone(),
-                "position".into(),
-                instrument.symbol.clone(),
-            ]);
-            row[8] = if p.side == Side::Long {
-                "long"
-            } else {
-                "short"
-            }
-            .into();
-            row[9] = quantity.to_string();
-            row[10] = Decimal::new(i128::from(p.entry), decimals).to_string();
-            row
-        });
-        balances.chain(positions)
-    })
-}
-
-fn header() -> [&'static str; 11] {
-    let mut names = COLUMNS;
-    names[10] = ENTRY_NOTIONAL;
-    names
-}
-
-/// Writes a book in the format its name asks for.
-///
-/// # Errors
-/// If the file cannot be written.
-pub fn write_book(path: &Path, book: &Book, snapshot: &Snapshot) -> std::io::Result<()> {
-    match path.extension().and_then(|e| e.to_str()) {
-        Some("parquet") => write_parquet(path, book, snapshot),
-        Some("json") => write_json(path, book, snapshot),
-        _ => {
-            let mut writer = csv::Writer::from_path(path)?;
-            writer.write_record(header())?;
-            for row in rows(book, snapshot) {
-                writer.write_record(&row)?;
-            }
-            writer.flush()
-        }
-    }
-}
-
-fn write_parquet(path: &Path, book: &Book, snapshot: &Snapshot) -> std::io::Result<()> {
-    let all: Vec<[String; 11]> = rows(book, snapshot).collect();
-    let fields: Vec<Field> = header()
-        .iter()
-        .map(|n| Field::new(*n, DataType::Utf8, false))
-        .collect();
-    let columns: Vec<ArrayRef> = (0..11)
-        .map(|c| Arc::new(StringArray::from_iter_values(all.iter().map(|r| &r[c]))) as ArrayRef)
-        .collect();
-    let other = std::io::Error::other::<Box<dyn std::error::Error + Send + Sync>>;
-    let schema = Arc::new(Schema::new(fields));
-    let batch = RecordBatch::try_new(schema.clone(), columns).map_err(|e| other(e.into()))?;
-    let file = std::fs::File::create(path)?;
-    let mut writer = ArrowWriter::try_new(file, schema, None).map_err(|e| other(e.into()))?;
-    writer.write(&batch).map_err(|e| other(e.into()))?;
-    writer.close().map_err(|e| other(e.into()))?;
-    Ok(())
-}
-
-fn write_json(path: &Path, book: &Book, snapshot: &Snapshot) -> std::io::Result<()> {
-    let mut accounts: Vec<JsonAccount> = Vec::new();
-    for row in rows(book, snapshot) {
-        if accounts.last().is_none_or(|a| a.account != row[0]) {
-            accounts.push(JsonAccount {
-                account: row[0].clone(),
-                balances: BTreeMap::new(),
-                positions: Vec::new(),
-            });
-        }
-        let account = accounts.last_mut().expect("pushed above");
-        if row[1] == "balance" {
-            let amounts = AMOUNTS
-                .iter()
-                .zip(&row[3..8])
-                .map(|(n, v)| ((*n).to_string(), v.parse().unwrap_or(Decimal::ZERO)));
-            account.balances.insert(row[2].clone(), amounts.collect());
-        } else {
-            let names = ["instrument", "side", "quantity", ENTRY_NOTIONAL];
-            let values = [&row[2], &row[8], &row[9], &row[10]];
-            account.positions.push(
-                names
-                    .iter()
-                    .zip(values)
-                    .map(|(n, v)| ((*n).to_string(), v.clone().into()))
-                    .collect(),
-            );
-        }
-    }
-    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
-    serde_json::to_writer_pretty(&mut file, &JsonBook { accounts })?;
-    file.flush()
-}
-
-/// Writes a market.
-///
-/// # Errors
-/// If the file cannot be written.
-pub fn write_market(path: &Path, snapshot: &Snapshot) -> std::io::Result<()> {
-    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
-    serde_json::to_writer_pretty(&mut file, snapshot)?;
-    file.flush()
 }

@@ -8,8 +8,10 @@
 //! [`ImportError`] that says where it is and what to do.
 
 pub mod exchange;
+mod json;
 pub mod layout;
 pub mod optionchain;
+mod write;
 
 use std::fmt;
 use std::path::Path;
