@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::snapshot::Snapshot;
+
 /// Amounts are below this many asset units.
 pub const MAX_AMOUNT: u64 = 1 << 60;
 /// Positions are below this many lots.
@@ -62,6 +64,78 @@ pub struct Account {
     pub balances: Vec<Balance>,
     /// The positions.
     pub positions: Vec<Position>,
+}
+
+/// An account that does not fit its snapshot or a bound.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("account `{account}`: {problem}")]
+pub struct AccountError {
+    /// The account.
+    pub account: String,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+impl Account {
+    /// Checks all that the other functions of this crate and the proofs rely on. Imported accounts
+    /// pass; one made by other means should be checked first.
+    ///
+    /// # Errors
+    /// Names the first thing that is wrong.
+    pub fn validate(&self, snapshot: &Snapshot) -> Result<(), AccountError> {
+        let fail = |problem: String| {
+            Err(AccountError {
+                account: self.id.clone(),
+                problem,
+            })
+        };
+        let assets = &snapshot.assets;
+        if self.balances.len() != assets.len() {
+            return fail(format!(
+                "has {} balances where the snapshot has {} assets; give one balance per asset",
+                self.balances.len(),
+                assets.len()
+            ));
+        }
+        for (b, asset) in self.balances.iter().zip(assets) {
+            if b.equity >= MAX_AMOUNT || b.debt >= MAX_AMOUNT {
+                return fail(format!(
+                    "its {} is too large: amounts must be below {MAX_AMOUNT} units of 10^-{}",
+                    asset.symbol, asset.decimals
+                ));
+            }
+            if b.pledges().into_iter().map(u128::from).sum::<u128>() > u128::from(b.equity) {
+                return fail(format!(
+                    "pledges more {} than it has; lower a pledge",
+                    asset.symbol
+                ));
+            }
+        }
+        for p in &self.positions {
+            let Some(instrument) = snapshot.instruments.get(p.instrument) else {
+                return fail(format!(
+                    "has a position in instrument number {}, which the snapshot does not have",
+                    p.instrument
+                ));
+            };
+            if p.lots == 0 || p.lots >= MAX_LOTS || p.entry >= MAX_AMOUNT {
+                return fail(format!(
+                    "its position in {} needs between 1 and {} lots and an entry below {MAX_AMOUNT}",
+                    instrument.symbol,
+                    MAX_LOTS - 1
+                ));
+            }
+        }
+        if !self
+            .positions
+            .is_sorted_by(|a, b| a.instrument < b.instrument)
+        {
+            return fail(
+                "its positions must stand in the order of instruments, one per instrument".into(),
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Accounts with distinct ids.

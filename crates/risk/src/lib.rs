@@ -23,7 +23,7 @@ pub mod sample;
 pub mod snapshot;
 pub mod solvency;
 
-pub use book::{Account, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};
+pub use book::{Account, AccountError, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};
 pub use snapshot::{
     Asset, Extreme, Haircuts, Instrument, Kind, Level, MarginParameters, OptionType, ScenarioGrid,
     Settlement, Snapshot, SnapshotError, Tier,

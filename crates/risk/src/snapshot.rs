@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
 
+/// The most decimals of an asset.
+pub const MAX_DECIMALS: u8 = 18;
 /// The most scenarios of a grid: the proofs have room for 256 columns, one of which is the
 /// short-option minimum.
 pub const MAX_SCENARIOS: usize = 255;
@@ -466,8 +468,11 @@ pub fn check_assets(assets: &[Asset]) -> Result<(), SnapshotError> {
         if asset.price.is_negative() {
             return Err(SnapshotError::new(at("price"), "must not be negative"));
         }
-        if asset.decimals > 18 {
-            return Err(SnapshotError::new(at("decimals"), "must be at most 18"));
+        if asset.decimals > MAX_DECIMALS {
+            return Err(SnapshotError::new(
+                at("decimals"),
+                format!("must be at most {MAX_DECIMALS}"),
+            ));
         }
         for (schedule, name) in
             asset

@@ -8,21 +8,23 @@
 //!
 //! The net column of real files carries float noise (`246.39171959000004`), so it is not read as an
 //! amount: `e - d` counts, and a net that is not zero (some files leave it at zero) must agree with it
-//! within 10^-6. The total column is not read.
-//! An asset's decimals are the most that any of its amounts has in the file.
+//! within 10^-6, or 10^-12 of equity and debt where these are so large that a float is coarser. The
+//! total column is not read.
+//! An asset's decimals are the most that any of its amounts has in the file, at most 18.
 //!
 //! Real files pledge the same coins more than once (the three pledges of an asset add up to more than
 //! its equity). A coin can cover only one debt, so pledges are counted in the order loan, margin,
 //! portfolio, each up to what is left of the equity, and committed so.
 
 use std::collections::HashMap;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use fixed::Decimal;
 
 use super::{At, Header, ImportError, csv_error, csv_reader};
 use crate::book::{Account, Balance, Book};
-use crate::snapshot::{Asset, Haircuts, Snapshot, Tier, check_assets};
+use crate::snapshot::{Asset, Haircuts, MAX_DECIMALS, Snapshot, Tier, check_assets};
 
 /// Reads assets; their decimals are 0 until the users are read.
 ///
@@ -222,7 +224,14 @@ fn amount_decimals(path: &Path, file: &At, assets: &[Asset]) -> Result<Vec<u8>, 
                     Some((_, f)) if f.len() <= usize::from(*most) && !f.contains(['e', 'E']) => 0,
                     _ => {
                         let field = format!("{prefix}{}", asset.symbol);
-                        at.number(&field, text)?.normalized().scale()
+                        let scale = at.number(&field, text)?.normalized().scale();
+                        if scale > MAX_DECIMALS {
+                            return Err(at.error(
+                                Some(&field),
+                                format!("{text} has more than {MAX_DECIMALS} decimals; cut it"),
+                            ));
+                        }
+                        scale
                     }
                 };
                 *most = (*most).max(scale);
@@ -251,8 +260,13 @@ fn balance(
     portfolio = portfolio.min(equity - loan - margin);
     let net = at.number(&name(5), &record[columns[5]])?;
     let exact = Decimal::new(i128::from(equity) - i128::from(debt), asset.decimals);
-    let noise = net.checked_sub(&exact).map_or(Decimal::ONE, |d| d.abs());
-    if !net.is_zero() && noise > Decimal::new(1, 6) {
+    // A 10^-12th of equity and debt in asset units; a millionth of the asset at least.
+    let coarse = (i128::from(equity) + i128::from(debt)) / 1_000_000_000_000;
+    let allowed = Decimal::new(coarse, asset.decimals).max(Decimal::new(1, 6));
+    let agrees = net
+        .checked_sub(&exact)
+        .is_ok_and(|noise| noise.abs() <= allowed);
+    if !net.is_zero() && !agrees {
         return Err(at.error(
             Some(&name(5)),
             format!("{net} is not equity less debt, {exact}; correct one of the three"),
@@ -321,4 +335,83 @@ pub fn read_reserves(path: &Path, assets: &[Asset]) -> Result<Vec<u128>, ImportE
             })
         })
         .collect()
+}
+
+/// Writes an asset file.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_assets(path: &Path, assets: &[Asset]) -> std::io::Result<()> {
+    let mut writer = csv::Writer::from_path(path)?;
+    writer.write_record([
+        "symbol",
+        "usdt_price",
+        "loan_tiers_ratio",
+        "margin_tiers_ratio",
+        "portfolio_tiers_ratio",
+    ])?;
+    for asset in assets {
+        let [loan, margin, portfolio] = asset.haircuts.all().map(tiers_text);
+        writer.write_record([
+            &asset.symbol,
+            &asset.price.to_string(),
+            &loan,
+            &margin,
+            &portfolio,
+        ])?;
+    }
+    writer.flush()
+}
+
+fn tiers_text(tiers: &[Tier]) -> String {
+    if tiers.is_empty() {
+        return String::new();
+    }
+    let mut from = Decimal::ZERO;
+    let mut parts = Vec::with_capacity(tiers.len());
+    for tier in tiers {
+        parts.push(format!("{from}-{}:{}", tier.up_to, tier.percent));
+        from = tier.up_to;
+    }
+    format!("[{}]", parts.join(","))
+}
+
+/// Writes a user file, one account at a time: a million accounts need not be held at once. The total
+/// column, which no one reads, is 0.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_users(
+    path: &Path,
+    assets: &[Asset],
+    accounts: impl IntoIterator<Item = Account>,
+) -> std::io::Result<()> {
+    let mut out = BufWriter::new(std::fs::File::create(path)?);
+    let mut writer = csv::Writer::from_writer(&mut out);
+    let mut record = vec!["rn".to_string(), "id".to_string()];
+    for asset in assets {
+        // The net stands third.
+        for prefix in ["e_", "d_", "", "vl_", "m_", "pm_"] {
+            record.push(format!("{prefix}{}", asset.symbol));
+        }
+    }
+    record.push("total_net_balance_usdt".to_string());
+    writer.write_record(&record)?;
+    for (number, account) in accounts.into_iter().enumerate() {
+        record.clear();
+        record.extend([number.to_string(), account.id]);
+        for (asset, b) in assets.iter().zip(&account.balances) {
+            let net = i128::from(b.equity) - i128::from(b.debt);
+            let units = [b.equity, b.debt].map(i128::from);
+            let pledges = b.pledges().map(i128::from);
+            for amount in units.into_iter().chain([net]).chain(pledges) {
+                record.push(Decimal::new(amount, asset.decimals).to_string());
+            }
+        }
+        record.push("0".to_string());
+        writer.write_record(&record)?;
+    }
+    writer.flush()?;
+    drop(writer);
+    out.flush()
 }
