@@ -157,6 +157,24 @@ impl Interval {
         }
     }
 
+    /// The larger of the number and zero.
+    #[must_use]
+    pub fn max_zero(&self) -> Self {
+        Self {
+            lo: self.lo.max(0),
+            hi: self.hi.max(0),
+        }
+    }
+
+    /// Half the number.
+    #[must_use]
+    pub const fn half(&self) -> Self {
+        Self {
+            lo: self.lo.div_euclid(2),
+            hi: -((-self.hi).div_euclid(2)),
+        }
+    }
+
     /// `self * other`.
     ///
     /// # Errors
