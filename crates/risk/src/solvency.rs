@@ -144,6 +144,7 @@ pub fn amount(asset: &Asset, units: u128) -> Decimal {
 ///
 /// # Errors
 /// Names the first asset whose reserves fall short.
+#[expect(clippy::result_large_err, reason = "made at most once")]
 pub fn check_reserves(
     assets: &[Asset],
     totals: &[AssetTotals],

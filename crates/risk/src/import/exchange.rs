@@ -22,7 +22,7 @@ use std::path::Path;
 
 use fixed::Decimal;
 
-use super::{At, Header, ImportError, csv_error, csv_reader};
+use super::{At, Header, ImportError, csv_error, csv_reader, plain_units};
 use crate::book::{Account, Balance, Book};
 use crate::snapshot::{Asset, Haircuts, MAX_DECIMALS, Snapshot, Tier, check_assets};
 
@@ -111,17 +111,24 @@ const PREFIXES: [&str; 6] = ["e_", "d_", "vl_", "m_", "pm_", ""];
 
 struct Columns {
     id: usize,
-    assets: Vec<[usize; 6]>,
+    assets: Vec<AssetColumns>,
+}
+
+/// Where an asset's columns are, and their names.
+struct AssetColumns {
+    places: [usize; 6],
+    names: [String; 6],
 }
 
 fn columns(file: &At, header: &Header, assets: &[Asset]) -> Result<Columns, ImportError> {
     let mut by_asset = Vec::new();
     for asset in assets {
-        let mut columns = [0; 6];
-        for (column, prefix) in columns.iter_mut().zip(PREFIXES) {
-            *column = header.column(file, &format!("{prefix}{}", asset.symbol))?;
+        let names = PREFIXES.map(|prefix| format!("{prefix}{}", asset.symbol));
+        let mut places = [0; 6];
+        for (place, name) in places.iter_mut().zip(&names) {
+            *place = header.column(file, name)?;
         }
-        by_asset.push(columns);
+        by_asset.push(AssetColumns { places, names });
     }
     // An asset that the asset file does not know would be left out of all sums.
     if let Some(unknown) = header.names().iter().find_map(|n| {
@@ -212,8 +219,9 @@ fn for_each_record(
 fn amount_decimals(path: &Path, file: &At, assets: &[Asset]) -> Result<Vec<u8>, ImportError> {
     let mut decimals = vec![0u8; assets.len()];
     for_each_record(path, file, assets, |at, _, columns, record| {
-        for ((most, columns), asset) in decimals.iter_mut().zip(&columns.assets).zip(assets) {
-            for (&column, prefix) in columns[..5].iter().zip(PREFIXES) {
+        for (most, columns) in decimals.iter_mut().zip(&columns.assets) {
+            // The net's digits are no one's.
+            for (&column, field) in columns.places[..5].iter().zip(&columns.names) {
                 let text = &record[column];
                 if text.is_empty() {
                     continue;
@@ -223,11 +231,10 @@ fn amount_decimals(path: &Path, file: &At, assets: &[Asset]) -> Result<Vec<u8>, 
                     None if text.bytes().all(|b| b.is_ascii_digit()) => 0,
                     Some((_, f)) if f.len() <= usize::from(*most) && !f.contains(['e', 'E']) => 0,
                     _ => {
-                        let field = format!("{prefix}{}", asset.symbol);
-                        let scale = at.number(&field, text)?.normalized().scale();
+                        let scale = at.number(field, text)?.normalized().scale();
                         if scale > MAX_DECIMALS {
                             return Err(at.error(
-                                Some(&field),
+                                Some(field),
                                 format!("{text} has more than {MAX_DECIMALS} decimals; cut it"),
                             ));
                         }
@@ -245,33 +252,27 @@ fn amount_decimals(path: &Path, file: &At, assets: &[Asset]) -> Result<Vec<u8>, 
 fn balance(
     at: &At,
     asset: &Asset,
-    columns: &[usize; 6],
+    columns: &AssetColumns,
     record: &csv::StringRecord,
 ) -> Result<Balance, ImportError> {
-    let name = |i: usize| format!("{}{}", PREFIXES[i], asset.symbol);
+    let AssetColumns { places, names } = columns;
     let mut amounts = [0u64; 5];
     for (i, amount) in amounts.iter_mut().enumerate() {
-        *amount = at.amount(&name(i), &record[columns[i]], asset.decimals)?;
+        *amount = at.amount(&names[i], &record[places[i]], asset.decimals)?;
     }
     let [equity, debt, mut loan, mut margin, mut portfolio] = amounts;
     // No coin counts twice.
     loan = loan.min(equity);
     margin = margin.min(equity - loan);
     portfolio = portfolio.min(equity - loan - margin);
-    let net = at.number(&name(5), &record[columns[5]])?;
-    let exact = Decimal::new(i128::from(equity) - i128::from(debt), asset.decimals);
-    // A 10^-12th of equity and debt in asset units; a millionth of the asset at least.
-    let coarse = (i128::from(equity) + i128::from(debt)) / 1_000_000_000_000;
-    let allowed = Decimal::new(coarse, asset.decimals).max(Decimal::new(1, 6));
-    let agrees = net
-        .checked_sub(&exact)
-        .is_ok_and(|noise| noise.abs() <= allowed);
-    if !net.is_zero() && !agrees {
-        return Err(at.error(
-            Some(&name(5)),
-            format!("{net} is not equity less debt, {exact}; correct one of the three"),
-        ));
-    }
+    check_net(
+        at,
+        &names[5],
+        &record[places[5]],
+        equity,
+        debt,
+        asset.decimals,
+    )?;
     Ok(Balance {
         equity,
         debt,
@@ -279,6 +280,39 @@ fn balance(
         margin,
         portfolio,
     })
+}
+
+/// Whether a net is equity less debt, but for a float's noise, or zero.
+fn check_net(
+    at: &At,
+    field: &str,
+    text: &str,
+    equity: u64,
+    debt: u64,
+    decimals: u8,
+) -> Result<(), ImportError> {
+    let size = text.strip_prefix('-').unwrap_or(text);
+    let negative = size.len() < text.len();
+    if plain_units(size, decimals)
+        .is_some_and(|n| n == 0 || (n == equity.abs_diff(debt) && negative == (debt > equity)))
+    {
+        return Ok(());
+    }
+    let net = at.number(field, text)?;
+    let exact = Decimal::new(i128::from(equity) - i128::from(debt), decimals);
+    // A 10^-12th of equity and debt in asset units; a millionth of the asset at least.
+    let coarse = (i128::from(equity) + i128::from(debt)) / 1_000_000_000_000;
+    let allowed = Decimal::new(coarse, decimals).max(Decimal::new(1, 6));
+    let agrees = net
+        .checked_sub(&exact)
+        .is_ok_and(|noise| noise.abs() <= allowed);
+    if !net.is_zero() && !agrees {
+        return Err(at.error(
+            Some(field),
+            format!("{net} is not equity less debt, {exact}; correct one of the three"),
+        ));
+    }
+    Ok(())
 }
 
 /// Reads reserves: `symbol, reserve`, one line per asset; every asset must be there.
