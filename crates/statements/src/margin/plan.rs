@@ -1,0 +1,255 @@
+//! The sizes and public numbers of a margin claim's tables, all from the snapshot and the level.
+
+use std::sync::Arc;
+
+use gadgets::limbs::{AMOUNT_LIMBS, Sum};
+use risk::margin::MarginTables;
+use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing};
+
+use super::digits::{balanced, balanced_len, headroom};
+use crate::account::leaf_len;
+use crate::collateral::{Piece, pieces, public_rate};
+
+/// Limbs of a position's lots.
+pub(crate) const LOT_LIMBS: usize = 3;
+/// The largest limb and the largest balanced digit.
+const LIMB_MAX: u64 = 1023;
+const DIGIT_MAX: u64 = 512;
+/// Limbs of PHI below a tick: equity is cut to whole ticks, which changes no sign.
+pub(crate) const PHI_LIMBS: usize = 2;
+/// The bound up to which coefficients can be normalized (see [`gadgets::limbs`]).
+const MAX_SUM: u64 = (1 << 29) - (1 << 20);
+/// What one asset adds to the coefficients of equity: two products of six limbs and an intercept.
+const MAX_PER_ASSET: u64 = 2 * 6 * LIMB_MAX * LIMB_MAX + LIMB_MAX;
+/// Rows of the smallest table.
+const MIN_HEIGHT: usize = 1 << MIN_LOG_HEIGHT;
+/// Most scenario columns.
+pub const MAX_COLUMNS: usize = 256;
+/// Account slots of one part of a book's proof.
+pub const SEGMENT: usize = 1024;
+/// Rows per account in the outcome table of a book.
+const BOOK_OUTCOMES: usize = 4;
+
+/// The public numbers of one asset.
+#[derive(Clone, Debug)]
+pub(crate) struct AssetNumbers {
+    /// The margin schedule.
+    pub pieces: Vec<Piece>,
+    /// PHI per unit of debt, rounded up.
+    pub debt: u64,
+}
+
+/// What a lot and an entry unit of each position key are worth, as balanced digits.
+#[derive(Clone, Debug)]
+pub(crate) struct Rates {
+    /// Position keys, the empty slot's included.
+    pub keys: usize,
+    /// Scenario columns, padded by repeating the last.
+    pub columns: usize,
+    /// Digits of a value.
+    pub value_digits: usize,
+    /// Digits of an entry rate.
+    pub entry_digits: usize,
+    values: Vec<i64>,
+    entries: Vec<i64>,
+}
+
+impl Rates {
+    fn new(tables: &MarginTables, columns: usize) -> Self {
+        let arrays = &tables.arrays;
+        let value_digits = balanced_len(arrays.values.iter().flatten().flatten().copied());
+        let entry_digits = balanced_len(arrays.entry_rates.iter().flatten().copied());
+        let mut values = vec![0; columns * value_digits];
+        for side in arrays.values.iter().flatten() {
+            for s in 0..columns {
+                values.extend(balanced(side[s.min(arrays.columns - 1)], value_digits));
+            }
+        }
+        let mut entries = vec![0; entry_digits];
+        for &rate in arrays.entry_rates.iter().flatten() {
+            entries.extend(balanced(rate, entry_digits));
+        }
+        let keys = 1 + 2 * arrays.values.len();
+        Self { keys, columns, value_digits, entry_digits, values, entries }
+    }
+
+    /// The digits of a key's value in a column, least significant first.
+    pub fn value(&self, key: usize, column: usize) -> &[i64] {
+        let at = (key * self.columns + column) * self.value_digits;
+        &self.values[at..at + self.value_digits]
+    }
+
+    /// The digits of a key's entry rate.
+    pub fn entry(&self, key: usize) -> &[i64] {
+        &self.entries[key * self.entry_digits..(key + 1) * self.entry_digits]
+    }
+}
+
+/// Sizes and public numbers.
+///
+/// A position's scenario columns are cut into `blocks` blocks, one line each; a block into `groups`
+/// groups of `width` columns, one outcome row each. A single account has many blocks, so that its
+/// lines fill the smallest table; a book has one.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// One account, whose margin must not be negative; otherwise a book, where it is counted.
+    pub single: bool,
+    /// Account slots in a part.
+    pub accounts: usize,
+    /// Position slots per account.
+    pub slots: usize,
+    /// Blocks per position.
+    pub blocks: usize,
+    /// Outcome rows per block.
+    pub groups: usize,
+    /// Columns per outcome row.
+    pub width: usize,
+    /// Per position key.
+    pub rates: Arc<Rates>,
+    /// Per asset.
+    pub assets: Arc<Vec<AssetNumbers>>,
+    /// Limbs of an account's equity in ticks.
+    pub equity_limbs: usize,
+}
+
+impl Plan {
+    /// The plan of a claim over `accounts` account slots per part.
+    ///
+    /// # Errors
+    /// If the snapshot has more assets, scenarios or instruments than the tables hold.
+    pub fn new(
+        tables: &MarginTables,
+        single: bool,
+        accounts: usize,
+        slots: usize,
+    ) -> Result<Self, String> {
+        if !(slots.is_power_of_two() && (4..=64).contains(&slots)) {
+            return Err(format!("{slots} position slots per account; use 4, 8, 16, 32 or 64"));
+        }
+        let columns = tables.arrays.columns;
+        if columns > MAX_COLUMNS {
+            return Err(format!("{columns} scenario columns; at most {MAX_COLUMNS} fit"));
+        }
+        let (blocks, groups, width) = if single {
+            let blocks = MIN_HEIGHT / slots;
+            (blocks, columns.div_ceil(blocks), 1)
+        } else {
+            (1, BOOK_OUTCOMES, columns.div_ceil(BOOK_OUTCOMES))
+        };
+        let assets: Vec<AssetNumbers> = tables
+            .assets
+            .iter()
+            .map(|a| {
+                let tiers: Vec<_> =
+                    a.schedules[1].iter().map(|p| (p.start, p.base, p.rate)).collect();
+                AssetNumbers { pieces: pieces(&tiers), debt: a.debt }
+            })
+            .collect();
+        let rates = Rates::new(tables, blocks * groups * width);
+        let mut plan = Self {
+            single,
+            accounts,
+            slots,
+            blocks,
+            groups,
+            width,
+            rates: Arc::new(rates),
+            assets: Arc::new(assets),
+            equity_limbs: 0,
+        };
+        let most = MAX_SUM.saturating_sub(plan.entry_bound()) / MAX_PER_ASSET;
+        if plan.assets.len() as u64 > most {
+            return Err(format!("{} assets; at most {most} fit", plan.assets.len()));
+        }
+        let (len, bound) = plan.equity_shape();
+        let range = (-(bound as i64), bound as i64);
+        let limbs = len + headroom(std::iter::repeat_n((range, 1), len));
+        plan.equity_limbs = limbs.saturating_sub(PHI_LIMBS).max(plan.pnl_len());
+        Ok(plan)
+    }
+
+    /// Columns per block.
+    pub fn block_columns(&self) -> usize {
+        self.groups * self.width
+    }
+
+    /// Outcome rows per account.
+    pub fn outcomes(&self) -> usize {
+        self.blocks * self.groups
+    }
+
+    /// Rows of the line table: all of them are used.
+    pub fn line_rows(&self) -> usize {
+        self.accounts * self.blocks * self.slots
+    }
+
+    /// Coefficients of a column's profit and loss, in ticks.
+    pub fn pnl_len(&self) -> usize {
+        LOT_LIMBS + self.rates.value_digits - 1
+    }
+
+    /// The bound on them.
+    pub fn pnl_bound(&self) -> u64 {
+        let terms = LOT_LIMBS.min(self.rates.value_digits) as u64;
+        terms * self.slots as u64 * LIMB_MAX * DIGIT_MAX
+    }
+
+    /// Coefficients of the sum of entries, in PHI.
+    pub fn entry_len(&self) -> usize {
+        AMOUNT_LIMBS + self.rates.entry_digits - 1
+    }
+
+    /// The bound on them.
+    pub fn entry_bound(&self) -> u64 {
+        let terms = AMOUNT_LIMBS.min(self.rates.entry_digits) as u64;
+        terms * self.slots as u64 * LIMB_MAX * DIGIT_MAX
+    }
+
+    /// Coefficients of an account's equity in PHI, and the bound on them.
+    fn equity_shape(&self) -> (usize, u64) {
+        let amount = Sum::new(vec![F::ZERO; AMOUNT_LIMBS], LIMB_MAX);
+        let mut sum = Sum::new(vec![F::ZERO; self.entry_len()], self.entry_bound());
+        for asset in self.assets.iter() {
+            if !asset.pieces.is_empty() {
+                let selectors = vec![F::ZERO; asset.pieces.len()];
+                let select = |f: &dyn Fn(&Piece) -> u128| {
+                    Sum::selected(&selectors, &asset.pieces.iter().map(f).collect::<Vec<_>>())
+                };
+                let rate = select(&|p| u128::from(p.rate));
+                sum = sum.plus(&Sum::product(&amount, &rate)).plus(&select(&|p| p.intercept));
+            }
+            sum = sum.plus(&Sum::product(&amount, &public_rate(asset.debt)));
+        }
+        (sum.coefficients().len(), sum.bound())
+    }
+
+    /// How equity travels to the outcomes: first single limbs, one for each coefficient of profit
+    /// and loss, then pairs of limbs.
+    pub fn equity_widths(&self) -> Vec<usize> {
+        let mut widths = vec![1; self.pnl_len()];
+        let rest = self.equity_limbs - self.pnl_len();
+        widths.extend(std::iter::repeat_n(2, rest / 2));
+        widths.extend(std::iter::repeat_n(1, rest % 2));
+        widths
+    }
+
+    /// Quads of a leaf.
+    pub fn leaf_quads(&self) -> usize {
+        leaf_len(self.assets.len()) / 4
+    }
+
+    /// The address of the first quad of an account's leaf. Positions come before, slot by slot.
+    pub fn leaf_address(&self, account: usize) -> usize {
+        self.accounts * self.slots + account * self.leaf_quads()
+    }
+
+    /// The address of the first of the four quads of a tree node's children. Node 1 is the root.
+    pub fn node_address(&self, node: usize) -> usize {
+        self.leaf_address(self.accounts) + 4 * node
+    }
+
+    /// The address of the first quad of the running totals; all addresses are below it.
+    pub fn totals_address(&self) -> usize {
+        if self.single { self.leaf_address(self.accounts) } else { self.node_address(self.accounts) }
+    }
+}

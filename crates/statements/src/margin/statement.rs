@@ -1,0 +1,192 @@
+//! From a claim to its tables.
+
+use gadgets::hash::{Digest, Domain};
+use gadgets::range::RangeTable;
+use gadgets::sponge::{SpongeTable, Stream, Target};
+use gadgets::totals::{End, Register, Show, TotalsTable};
+use risk::margin::MarginTables;
+use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+
+use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
+use super::plan::{Plan, SEGMENT};
+use super::tables::accounts::AccountsTable;
+use super::tables::lines::LinesTable;
+use super::tables::outcomes::OutcomesTable;
+use super::tables::rates::RatesTable;
+use crate::account::{book_root, log_slots};
+
+/// The margin statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Margin;
+
+/// The public numbers of a claim, derived once.
+#[derive(Debug)]
+pub struct Context {
+    pub(crate) plan: Plan,
+    pub(crate) tables: MarginTables,
+}
+
+/// Most accounts of a book: positions in a tree and sums of limbs stay far below the modulus.
+const MAX_ACCOUNTS: u64 = 1 << 24;
+
+/// Account slots per part of a book of so many accounts.
+pub(crate) fn segment(accounts: u64) -> usize {
+    SEGMENT.min(1 << log_slots(accounts))
+}
+
+/// Parts of a book of so many accounts.
+pub(crate) fn segments(accounts: u64) -> usize {
+    accounts.div_ceil(segment(accounts) as u64) as usize
+}
+
+impl Context {
+    /// The context of a claim whose snapshot has these tables.
+    pub(crate) fn new(claim: &MarginClaim, tables: MarginTables) -> Result<Self, String> {
+        let slots = claim.slots as usize;
+        let plan = match &claim.subject {
+            Subject::Account { .. } => Plan::new(&tables, true, 1, slots)?,
+            Subject::Book { root, accounts, below, segments: roots, states } => {
+                if *accounts == 0 || *accounts > MAX_ACCOUNTS {
+                    return Err(format!("a book of {accounts} accounts; 1 to {MAX_ACCOUNTS} fit"));
+                }
+                let parts = segments(*accounts);
+                if roots.len() != parts || states.len() + 1 != parts {
+                    return Err(format!("{accounts} accounts need {parts} segments"));
+                }
+                if below > accounts {
+                    return Err("more accounts are below the level than there are".into());
+                }
+                let roots: Vec<Digest> = roots.iter().map(|r| r.elements()).collect();
+                let log_segment = segment(*accounts).ilog2() as usize;
+                if book_root(&roots, log_segment, log_slots(*accounts)) != root.elements() {
+                    return Err("the segments' roots do not lead to the book's root".into());
+                }
+                Plan::new(&tables, false, segment(*accounts), slots)?
+            }
+        };
+        Ok(Self { plan, tables })
+    }
+}
+
+/// The tables of one part.
+pub(crate) struct PartTables {
+    pub lines: LinesTable,
+    pub accounts: AccountsTable,
+    pub outcomes: OutcomesTable,
+    pub rates: RatesTable,
+    pub sponge: SpongeTable,
+    pub limbs: RangeTable,
+    /// Of a book only.
+    pub totals: Option<TotalsTable>,
+}
+
+impl PartTables {
+    pub fn new(claim: &MarginClaim, context: &Context, part: usize) -> Self {
+        let plan = &context.plan;
+        let (used, root, totals) = match &claim.subject {
+            Subject::Account { commitment } => (1, commitment.elements(), None),
+            Subject::Book { accounts, below, segments, states, .. } => {
+                let before = part as u64 * plan.accounts as u64;
+                let used = (*accounts - before).min(plan.accounts as u64) as usize;
+                let start = part.checked_sub(1).map(|p| states[p].elements());
+                let end = match states.get(part) {
+                    Some(state) => End::Commitment(state.elements()),
+                    None => End::Shown(vec![Show::Value(u128::from(*below))]),
+                };
+                let registers = [Register::Counted];
+                let totals = TotalsTable::new(&registers, start, end, plan.totals_address());
+                (used, segments[part].elements(), Some(totals))
+            }
+        };
+        let mut streams = streams(plan, used, root);
+        streams.extend(totals.iter().flat_map(TotalsTable::streams));
+        Self {
+            lines: LinesTable { plan: plan.clone(), used },
+            accounts: AccountsTable { plan: plan.clone(), used },
+            outcomes: OutcomesTable { plan: plan.clone() },
+            rates: RatesTable { plan: plan.clone() },
+            sponge: SpongeTable::new(streams),
+            limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
+            totals,
+        }
+    }
+
+    pub fn airs(&self) -> Vec<TableAir> {
+        let mut airs = vec![
+            TableAir::new(self.lines.clone()),
+            TableAir::new(self.accounts.clone()),
+            TableAir::new(self.outcomes.clone()),
+            TableAir::new(self.rates.clone()),
+            TableAir::new(self.sponge.clone()),
+            TableAir::new(self.limbs),
+        ];
+        airs.extend(self.totals.iter().cloned().map(TableAir::new));
+        airs
+    }
+}
+
+/// All hashes of a part: positions, leaves and, for a book, the subtree.
+fn streams(plan: &Plan, used: usize, root: Digest) -> Vec<Stream> {
+    let mut streams = Vec::new();
+    for account in 0..plan.accounts {
+        // A node's children stand side by side: node n is half n % 2 of the quads of node n / 2.
+        let node = plan.accounts + account;
+        let above = plan.node_address(node / 2) + 2 * (node % 2);
+        let target = if plan.single { Target::Public(root) } else { Target::Quads(above) };
+        if account >= used {
+            let (domain, address, quads) = (Domain::Account, 0, 0);
+            streams.push(Stream { domain, address, quads, target: Target::Empty(above) });
+            continue;
+        }
+        let leaf = plan.leaf_address(account);
+        streams.push(Stream {
+            domain: Domain::Positions,
+            address: account * plan.slots,
+            quads: plan.slots,
+            target: Target::Quads(leaf + 2),
+        });
+        let quads = plan.leaf_quads();
+        streams.push(Stream { domain: Domain::Account, address: leaf, quads, target });
+    }
+    if !plan.single {
+        for node in (1..plan.accounts).rev() {
+            let target = match node {
+                1 => Target::Public(root),
+                _ => Target::Quads(plan.node_address(node / 2) + 2 * (node % 2)),
+            };
+            let address = plan.node_address(node);
+            streams.push(Stream { domain: Domain::Node, address, quads: 4, target });
+        }
+    }
+    streams
+}
+
+impl Statement for Margin {
+    const ID: &'static str = "margin";
+    const VERSION: u32 = 1;
+    type Claim = MarginClaim;
+    type Context = Context;
+
+    fn context(claim: &MarginClaim) -> Result<Context, String> {
+        if snapshot_digest(&claim.snapshot) != claim.snapshot_digest {
+            return Err("the snapshot does not have the claimed digest".into());
+        }
+        if parameters_digest(&claim.snapshot) != claim.parameters_digest {
+            return Err("the margin parameters do not have the claimed digest".into());
+        }
+        let tables = MarginTables::new(&claim.snapshot, claim.level).map_err(|e| e.to_string())?;
+        Context::new(claim, tables)
+    }
+
+    fn parts(claim: &MarginClaim, _: &Context) -> usize {
+        match &claim.subject {
+            Subject::Account { .. } => 1,
+            Subject::Book { accounts, .. } => segments(*accounts),
+        }
+    }
+
+    fn part(claim: &MarginClaim, context: &Context, part: usize) -> Part {
+        let profile = if context.plan.single { Profile::Compact } else { Profile::Fast };
+        Part { profile, tables: PartTables::new(claim, context, part).airs() }
+    }
+}

@@ -1,0 +1,168 @@
+//! Accounts: the commitment's leaves and what collateral is worth.
+
+use gadgets::limbs::{Amount, Sum, halves_of, join};
+use gadgets::sponge::{QUAD, QUADS};
+use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
+
+use super::{ENTRY, EQUITY, flags, ones};
+use crate::account::{ELEMENTS_PER_ASSET, Leaf};
+use crate::collateral::{haircut, public_rate};
+use crate::margin::digits::{Digit, sign};
+use crate::margin::plan::{PHI_LIMBS, Plan};
+
+/// One account a row.
+///
+/// - ACCOUNTS-1: the row's number and whether it is used.
+/// - ACCOUNTS-2: an unused row holds zeros.
+/// - ACCOUNTS-3: the haircut value of each asset (see [`crate::collateral`]).
+/// - ACCOUNTS-4: the limbs and the sign of collateral less debts plus entries, in PHI. Cutting the
+///   two lowest limbs rounds down to a tick.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountsTable {
+    pub plan: Plan,
+    /// Used accounts; they come first.
+    pub used: usize,
+}
+
+/// The private data of one row.
+#[derive(Clone, Default)]
+pub(crate) struct AccountRow {
+    pub row: usize,
+    /// `None` if unused.
+    pub leaf: Option<Leaf>,
+    /// The coefficients of the sum of entries.
+    pub entry: Vec<F>,
+}
+
+impl AccountRow {
+    fn amount(&self, asset: usize, which: usize) -> u64 {
+        self.leaf.as_ref().map_or(0, |leaf| leaf.balances[asset][which])
+    }
+}
+
+/// Quads of the leaf before and after the positions' digest.
+const IDENTITY_QUADS: usize = 2;
+const SALT_START: usize = 4;
+
+impl Table for AccountsTable {
+    type Row = AccountRow;
+
+    fn name(&self) -> &'static str {
+        "accounts"
+    }
+
+    fn log_height(&self) -> usize {
+        (self.plan.accounts.ilog2() as usize).max(stark::MIN_LOG_HEIGHT)
+    }
+
+    fn fixed(&self) -> Vec<Vec<F>> {
+        let height = 1 << self.log_height();
+        vec![if self.used == height { ones() } else { flags(height, |row| row < self.used) }]
+    }
+
+    fn row<B: RowBuilder<AccountRow>>(&self, b: &mut B) {
+        let (row, next_row) = b.state(|w| F::from_usize(w.row));
+        b.assert_zero("ACCOUNTS-1", When::First, row.clone());
+        let step = next_row - row.clone() - b.one();
+        b.assert_zero("ACCOUNTS-1", When::Transition, step);
+        let active = b.pinned("ACCOUNTS-1", 0);
+
+        let mut equity = self.entry(b, &row, &active);
+        let mut leaf = self.hidden(b);
+        for (asset, numbers) in self.plan.assets.iter().enumerate() {
+            let [holding, debt]: [Amount<B::E>; 2] =
+                std::array::from_fn(|i| Amount::read(b, |w: &AccountRow| w.amount(asset, i)));
+            leaf.extend(holding.halves());
+            leaf.extend(debt.halves());
+            // Pledges are committed to, but play no part here.
+            leaf.extend((0..ELEMENTS_PER_ASSET - 4).map(|i| {
+                b.cell(|w| halves_of(w.amount(asset, 2 + i / 2))[i % 2])
+            }));
+            equity = equity
+                .plus(&haircut(b, "ACCOUNTS-3", &holding, &numbers.pieces))
+                .minus(&Sum::product(&debt.to_sum(), &public_rate(numbers.debt)));
+        }
+        for element in &leaf {
+            b.zero("ACCOUNTS-2", (b.one() - active.clone()) * element.clone());
+        }
+        leaf.resize(leaf.len().next_multiple_of(QUAD), b.constant(F::ZERO));
+        self.send_leaf(b, &row, &active, &leaf);
+        self.provide_equity(b, &row, &active, &equity);
+    }
+}
+
+impl AccountsTable {
+    /// The sum of the account's entries, from its lines.
+    fn entry<B: RowBuilder<AccountRow>>(&self, b: &mut B, row: &B::E, active: &B::E) -> Sum<B::E> {
+        let cells: Vec<B::E> = (0..self.plan.entry_len())
+            .map(|i| {
+                let cell = b.cell(|w| w.entry.get(i).copied().unwrap_or(F::ZERO));
+                b.zero("ACCOUNTS-2", (b.one() - active.clone()) * cell.clone());
+                cell
+            })
+            .collect();
+        let mut message = vec![row.clone()];
+        message.extend(cells.iter().cloned());
+        b.receive(ENTRY, active.clone(), &message);
+        Sum::new(cells, self.plan.entry_bound())
+    }
+
+    /// The leaf's elements that are only committed to: identity and salt.
+    fn hidden<B: RowBuilder<AccountRow>>(&self, b: &mut B) -> Vec<B::E> {
+        let digest = |b: &mut B, of: fn(&Leaf) -> &[F; 8]| -> [B::E; 8] {
+            std::array::from_fn(|i| b.cell(|w| w.leaf.as_ref().map_or(F::ZERO, |l| of(l)[i])))
+        };
+        let identity = digest(b, |l| &l.identity.0);
+        let salt = digest(b, |l| &l.salt);
+        identity.into_iter().chain(salt).collect()
+    }
+
+    /// Sends the leaf's quads but for those of the positions' digest, which the sponge sends.
+    fn send_leaf<B: RowBuilder<AccountRow>>(
+        &self,
+        b: &mut B,
+        row: &B::E,
+        active: &B::E,
+        elements: &[B::E],
+    ) {
+        let start = row.clone() * F::from_usize(self.plan.leaf_quads())
+            + F::from_usize(self.plan.leaf_address(0));
+        for (i, quad) in elements.chunks(QUAD).enumerate() {
+            let place = if i < IDENTITY_QUADS { i } else { i - IDENTITY_QUADS + SALT_START };
+            let mut message = vec![start.clone() + F::from_usize(place)];
+            message.extend_from_slice(quad);
+            b.send(QUADS, active.clone(), &message);
+        }
+    }
+
+    /// Normalizes equity and provides its whole ticks to every outcome row of the account.
+    fn provide_equity<B: RowBuilder<AccountRow>>(
+        &self,
+        b: &mut B,
+        row: &B::E,
+        active: &B::E,
+        equity: &Sum<B::E>,
+    ) {
+        let total = self.plan.equity_limbs + PHI_LIMBS;
+        let bound = equity.bound() as i64;
+        let zero = b.constant(F::ZERO);
+        let digits: Vec<Digit<B::E>> = (0..total)
+            .map(|i| match equity.coefficients().get(i) {
+                Some(c) => Digit { value: c.clone(), range: (-bound, bound), limbs: 1 },
+                None => Digit { value: zero.clone(), range: (0, 0), limbs: 1 },
+            })
+            .collect();
+        let (limbs, negative) = sign(b, "ACCOUNTS-4", &digits, true);
+        let mut message = vec![row.clone()];
+        let mut at = PHI_LIMBS;
+        for width in self.plan.equity_widths() {
+            message.push(join(&limbs[at..at + width]));
+            at += width;
+        }
+        message.extend(negative);
+        // Outcome rows exist for all slots of a book, for the one account otherwise.
+        let slot = if self.plan.single { active.clone() } else { b.one() };
+        let rows = F::from_usize(self.plan.outcomes());
+        b.provide(EQUITY, slot * rows, &message);
+    }
+}
