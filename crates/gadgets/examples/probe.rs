@@ -56,6 +56,7 @@ impl Statement for S {
     }
 }
 fn main() {
+    if std::env::var("TRACE").is_ok() { tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG).with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE).with_target(false).init(); }
     let a: Vec<usize> = std::env::args()
         .skip(1)
         .map(|s| s.parse().unwrap())

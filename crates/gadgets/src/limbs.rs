@@ -99,25 +99,25 @@ pub fn join<E: Expr>(limbs: &[E]) -> E {
 }
 
 /// `a - b` over the integers, with `a` and `b` in chunks of 20 bits: the chunks of `a` lie in
-/// `[0, 2^20)`, those of `b` in `[0, borrows * 2^20)` with `borrows` a power of two.
+/// `[0, 2^20)`, those of `b` in `[0, max_borrow * 2^20)`, with `max_borrow` one less than a power of two.
 ///
 /// Gives the low `limbs` (even) limbs of the difference, range-checked, and, if `signed`, a bit
 /// that is 1 if and only if `a < b`; otherwise the difference is required to be non-negative.
 /// With the bit set, the limbs are those of `a - b + 2^(10 limbs)`.
 ///
 /// Constraint `id`: `a[c] - b[c] - borrow[c-1] + 2^20 borrow[c] = limb[2c] + 2^10 limb[2c+1]`. Every
-/// side is below `borrows * 2^21 + 2^20` in magnitude.
+/// side is below `max_borrow * 2^21 + 2^20` in magnitude.
 pub fn difference<W, B: RowBuilder<W>>(
     b: &mut B,
     id: &'static str,
     minuend: &[B::E; CHUNKS],
     subtrahend: &[B::E; CHUNKS],
-    borrows: u64,
+    max_borrow: u64,
     limbs: usize,
     signed_result: bool,
 ) -> (Vec<B::E>, Option<B::E>) {
-    assert!(limbs.is_multiple_of(2) && limbs <= AMOUNT_LIMBS && borrows.is_power_of_two());
-    assert!(borrows * CHUNK * 4 < u64::from(P));
+    assert!(limbs.is_multiple_of(2) && limbs <= AMOUNT_LIMBS && (max_borrow + 1).is_power_of_two());
+    assert!(max_borrow * CHUNK * 4 < u64::from(P));
     let mut borrow = b.constant(F::ZERO);
     let mut result = Vec::with_capacity(limbs);
     let last = CHUNKS - 1;
@@ -146,9 +146,9 @@ pub fn difference<W, B: RowBuilder<W>>(
             sign = Some(bit.clone());
             bit
         } else {
-            // A borrow below `borrows`, in bits.
+            // A borrow up to `max_borrow`, in bits.
             let mut sum = b.constant(F::ZERO);
-            for i in 0..=borrows.ilog2() {
+            for i in 0..=max_borrow.ilog2() {
                 let bit = b.derive([&value], |[v]| {
                     F::from_u64(((-signed(v).div_euclid(CHUNK as i64)) as u64 >> i) & 1)
                 });

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, LargeStringArray, StringViewArray};
-use arrow::record_batch::RecordBatch;
 use fixed::Decimal;
-use parquet::arrow::ArrowWriter;
+use parquet::data_type::{ByteArrayType, Int64Type};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use risk::import::{exchange, layout, optionchain};
 use risk::{Account, Balance, Position, Side, Snapshot, sample};
 
@@ -225,8 +225,9 @@ fn json_members_stand_once() {
     assert!(got.contains("`USD` stands twice in one object"), "{got}");
 }
 
+/// Numbers in a column of numbers are refused: a digit may already be lost.
 #[test]
-fn parquet_text_in_any_encoding_and_no_numbers() {
+fn parquet_columns_must_be_text() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("book.parquet");
     let names = [
@@ -242,31 +243,55 @@ fn parquet_text_in_any_encoding_and_no_numbers() {
         "quantity",
         "entry_price",
     ];
-    let row = ["a", "balance", "USD", "1.5", "0", "0", "0", "0", "", "", ""];
-    let put = |equity: ArrayRef| {
-        let columns = names.iter().zip(row).enumerate().map(|(i, (name, text))| {
-            let column: ArrayRef = match i {
-                3 => equity.clone(),
-                i if i % 2 == 0 => Arc::new(LargeStringArray::from(vec![text])),
-                _ => Arc::new(StringViewArray::from(vec![text])),
-            };
-            (*name, column)
-        });
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let put = |equity: Option<&str>| {
+        let fields: Vec<String> = names
+            .iter()
+            .map(|n| match (*n, equity) {
+                ("equity", None) => "REQUIRED INT64 equity;".to_string(),
+                _ => format!("REQUIRED BINARY {n} (STRING);"),
+            })
+            .collect();
+        let schema = parse_message_type(&format!("message m {{ {} }}", fields.concat())).unwrap();
         let file = std::fs::File::create(&path).unwrap();
-        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-        writer.write(&batch).unwrap();
+        let mut writer =
+            SerializedFileWriter::new(file, Arc::new(schema), Default::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        for name in names {
+            let mut column = group.next_column().unwrap().unwrap();
+            let text = match name {
+                "account" => "a",
+                "record" => "balance",
+                "name" => "USD",
+                "equity" => equity.unwrap_or(""),
+                _ => "",
+            };
+            if name == "equity" && equity.is_none() {
+                column
+                    .typed::<Int64Type>()
+                    .write_batch(&[1], None, None)
+                    .unwrap();
+            } else {
+                column
+                    .typed::<ByteArrayType>()
+                    .write_batch(&[text.into()], None, None)
+                    .unwrap();
+            }
+            column.close().unwrap();
+        }
+        group.close().unwrap();
         writer.close().unwrap();
         layout::read_book(&path, &sample::snapshot()).map_err(|e| e.to_string())
     };
-    let book = put(Arc::new(LargeStringArray::from(vec!["1.5"]))).unwrap();
-    assert_eq!(book.accounts()[0].balances[0].equity, 1_500_000);
-    let got = put(Arc::new(Int64Array::from(vec![1]))).unwrap_err();
+    assert_eq!(
+        put(Some("1.5")).unwrap().accounts()[0].balances[0].equity,
+        1_500_000
+    );
+    let got = put(None).unwrap_err();
     assert!(
         got.contains("field `equity`: must be a text (UTF-8) column"),
         "{got}"
     );
-    let got = put(Arc::new(LargeStringArray::from(vec!["one"]))).unwrap_err();
+    let got = put(Some("one")).unwrap_err();
     assert!(
         got.contains("book.parquet: row 1: field `equity`: 'one' is not a number"),
         "{got}"

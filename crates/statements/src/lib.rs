@@ -1,1 +1,7 @@
-//! statements
+//! What Sealbook proves: one folder per statement, and the commitment they share.
+
+pub mod account;
+pub mod collateral;
+pub mod inclusion;
+pub mod margin;
+pub mod solvency;

@@ -27,10 +27,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use arrow::array::{Array, StringArray};
-use arrow::datatypes::DataType;
 use fixed::{Decimal, Rounding};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field as Value;
 use serde::{Deserialize, Serialize};
 
 use super::json::Pairs;
@@ -449,63 +448,38 @@ fn read_csv(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportE
     builder.finish(file)
 }
 
-/// A column as text. Programs write text in several encodings; numbers are refused.
-fn texts(column: &dyn Array, name: &str, file: &At) -> Result<StringArray, ImportError> {
-    let is_text =
-        |t: &DataType| matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-    let text = match column.data_type() {
-        DataType::Dictionary(_, values) => is_text(values),
-        plain => is_text(plain),
-    };
-    text.then(|| arrow::compute::cast(column, &DataType::Utf8).ok())
-        .flatten()
-        .and_then(|array| array.as_any().downcast_ref().cloned())
-        .ok_or_else(|| {
-            file.error(
-                Some(name),
-                "must be a text (UTF-8) column, so that no digit is lost",
-            )
-        })
-}
-
 fn read_parquet(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
     let broken = |e: &dyn std::fmt::Display| {
         file.error(None, format!("is not a Parquet file that can be read: {e}"))
     };
     let handle = std::fs::File::open(path)
         .map_err(|e| file.error(None, format!("cannot be read: {e}; check the path")))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(handle)
-        .and_then(|builder| builder.build())
-        .map_err(|e| broken(&e))?;
+    let reader = SerializedFileReader::new(handle).map_err(|e| broken(&e))?;
     let mut builder = Builder::new(snapshot);
-    let mut number = 0;
-    for batch in reader {
-        let batch = batch.map_err(|e| broken(&e))?;
-        let names: csv::StringRecord = batch
-            .schema()
-            .fields()
-            .iter()
-            .map(|f| f.name().as_str())
-            .collect();
-        let columns = positions_of(file, &Header::new(&names))?;
-        let arrays = batch
-            .columns()
-            .iter()
-            .zip(&names)
-            .map(|(column, name)| texts(column, name, file))
-            .collect::<Result<Vec<_>, _>>()?;
-        for row in 0..batch.num_rows() {
-            number += 1;
-            record(&mut builder, &file.row(number), &|field| {
-                columns.get(field).map(|&i| {
-                    if arrays[i].is_null(row) {
-                        ""
-                    } else {
-                        arrays[i].value(row)
-                    }
-                })
-            })?;
+    let schema = reader.metadata().file_metadata().schema().clone();
+    let names: csv::StringRecord = schema.get_fields().iter().map(|f| f.name()).collect();
+    let columns = positions_of(file, &Header::new(&names))?;
+    for (number, row) in reader
+        .get_row_iter(None)
+        .map_err(|e| broken(&e))?
+        .enumerate()
+    {
+        let row = row.map_err(|e| broken(&e))?;
+        let at = file.row(number as u64 + 1);
+        let mut texts = Vec::with_capacity(columns.len());
+        for (name, value) in row.get_column_iter() {
+            texts.push(match value {
+                Value::Str(text) => text.as_str(),
+                Value::Null => "",
+                _ => {
+                    let problem = "must be a text (UTF-8) column, so that no digit is lost";
+                    return Err(at.error(Some(name), problem));
+                }
+            });
         }
+        record(&mut builder, &at, &|field| {
+            columns.get(field).map(|&i| texts[i])
+        })?;
     }
     builder.finish(file)
 }

@@ -4,11 +4,10 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
-use arrow::record_batch::RecordBatch;
 use fixed::Decimal;
-use parquet::arrow::ArrowWriter;
+use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 
 use super::json::Pairs;
 use super::layout::{AMOUNTS, COIN_DECIMALS, COLUMNS, ENTRY_NOTIONAL, JsonAccount, JsonBook};
@@ -97,21 +96,30 @@ pub fn write_book(path: &Path, book: &Book, snapshot: &Snapshot) -> std::io::Res
 
 fn write_parquet(path: &Path, book: &Book, snapshot: &Snapshot) -> std::io::Result<()> {
     let all: Vec<[String; 11]> = rows(book, snapshot).collect();
-    let fields: Vec<Field> = header()
+    let fields: Vec<String> = header()
         .iter()
-        .map(|n| Field::new(*n, DataType::Utf8, false))
+        .map(|n| format!("REQUIRED BINARY {n} (STRING);"))
         .collect();
-    let columns: Vec<ArrayRef> = (0..11)
-        .map(|c| Arc::new(StringArray::from_iter_values(all.iter().map(|r| &r[c]))) as ArrayRef)
-        .collect();
-    let other = std::io::Error::other::<Box<dyn std::error::Error + Send + Sync>>;
-    let schema = Arc::new(Schema::new(fields));
-    let batch = RecordBatch::try_new(schema.clone(), columns).map_err(|e| other(e.into()))?;
-    let file = std::fs::File::create(path)?;
-    let mut writer = ArrowWriter::try_new(file, schema, None).map_err(|e| other(e.into()))?;
-    writer.write(&batch).map_err(|e| other(e.into()))?;
-    writer.close().map_err(|e| other(e.into()))?;
-    Ok(())
+    let schema = format!("message book {{ {} }}", fields.concat());
+    let write = || -> Result<(), parquet::errors::ParquetError> {
+        let schema = Arc::new(parse_message_type(&schema)?);
+        let file = std::fs::File::create(path)?;
+        let mut writer = SerializedFileWriter::new(file, schema, Default::default())?;
+        let mut group = writer.next_row_group()?;
+        for c in 0..header().len() {
+            let values: Vec<ByteArray> = all.iter().map(|r| r[c].as_str().into()).collect();
+            if let Some(mut column) = group.next_column()? {
+                column
+                    .typed::<ByteArrayType>()
+                    .write_batch(&values, None, None)?;
+                column.close()?;
+            }
+        }
+        group.close()?;
+        writer.close()?;
+        Ok(())
+    };
+    write().map_err(std::io::Error::other)
 }
 
 fn write_json(path: &Path, book: &Book, snapshot: &Snapshot) -> std::io::Result<()> {

@@ -53,7 +53,10 @@ pub enum Subject {
 /// SHA3-256 of the JSON of plain data, in hex.
 fn digest(data: &impl Serialize) -> String {
     let json = serde_json::to_vec(data).expect("plain data");
-    Sha3_256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha3_256::digest(json)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The digest of a snapshot as it stands in claims.

@@ -61,9 +61,9 @@ fn carry_out(range: Range, limbs: usize) -> Range {
 /// How many one-limb digits must be put on top of coefficients with these ranges, so that the
 /// integer is at least `-2^(10 limbs)` and below `2^(10 limbs)`.
 pub(crate) fn headroom(digits: impl IntoIterator<Item = (Range, usize)>) -> usize {
-    let mut carry = digits
-        .into_iter()
-        .fold((0, 0), |carry, (range, limbs)| carry_out(plus(range, carry), limbs));
+    let mut carry = digits.into_iter().fold((0, 0), |carry, (range, limbs)| {
+        carry_out(plus(range, carry), limbs)
+    });
     let mut extra = 0;
     while carry.0 < -1 || carry.1 > 0 {
         carry = carry_out(carry, 1);
@@ -86,7 +86,11 @@ pub(crate) fn sign<W, B: RowBuilder<W>>(
     signed_result: bool,
 ) -> (Vec<B::E>, Option<B::E>) {
     let bounds = digits.iter().map(|d| (d.range, d.limbs));
-    assert_eq!(headroom(bounds), 0, "{id}: the digits do not hold the integer");
+    assert_eq!(
+        headroom(bounds),
+        0,
+        "{id}: the digits do not hold the integer"
+    );
     let mut carry = b.constant(F::ZERO);
     let mut carry_range = (0, 0);
     let mut limbs = Vec::new();
@@ -110,7 +114,10 @@ pub(crate) fn sign<W, B: RowBuilder<W>>(
             let check = Carry::of(carry_range);
             let magnitude = range.0.unsigned_abs().max(range.1.unsigned_abs());
             let equation = magnitude + radix + radix * check.reach();
-            assert!(equation < u64::from(P), "{id}: an equation exceeds the field");
+            assert!(
+                equation < u64::from(P),
+                "{id}: an equation exceeds the field"
+            );
             match check {
                 Carry::Unit => {
                     let cell = b.derive([&value], |[v]| F::from_i64(quotient(v)));

@@ -70,7 +70,14 @@ impl Rates {
             entries.extend(balanced(rate, entry_digits));
         }
         let keys = 1 + 2 * arrays.values.len();
-        Self { keys, columns, value_digits, entry_digits, values, entries }
+        Self {
+            keys,
+            columns,
+            value_digits,
+            entry_digits,
+            values,
+            entries,
+        }
     }
 
     /// The digits of a key's value in a column, least significant first.
@@ -124,11 +131,15 @@ impl Plan {
         slots: usize,
     ) -> Result<Self, String> {
         if !(slots.is_power_of_two() && (4..=64).contains(&slots)) {
-            return Err(format!("{slots} position slots per account; use 4, 8, 16, 32 or 64"));
+            return Err(format!(
+                "{slots} position slots per account; use 4, 8, 16, 32 or 64"
+            ));
         }
         let columns = tables.arrays.columns;
         if columns > MAX_COLUMNS {
-            return Err(format!("{columns} scenario columns; at most {MAX_COLUMNS} fit"));
+            return Err(format!(
+                "{columns} scenario columns; at most {MAX_COLUMNS} fit"
+            ));
         }
         let (blocks, groups, width) = if single {
             let blocks = MIN_HEIGHT / slots;
@@ -140,9 +151,14 @@ impl Plan {
             .assets
             .iter()
             .map(|a| {
-                let tiers: Vec<_> =
-                    a.schedules[1].iter().map(|p| (p.start, p.base, p.rate)).collect();
-                AssetNumbers { pieces: pieces(&tiers), debt: a.debt }
+                let tiers: Vec<_> = a.schedules[1]
+                    .iter()
+                    .map(|p| (p.start, p.base, p.rate))
+                    .collect();
+                AssetNumbers {
+                    pieces: pieces(&tiers),
+                    debt: a.debt,
+                }
             })
             .collect();
         let rates = Rates::new(tables, blocks * groups * width);
@@ -216,7 +232,9 @@ impl Plan {
                     Sum::selected(&selectors, &asset.pieces.iter().map(f).collect::<Vec<_>>())
                 };
                 let rate = select(&|p| u128::from(p.rate));
-                sum = sum.plus(&Sum::product(&amount, &rate)).plus(&select(&|p| p.intercept));
+                sum = sum
+                    .plus(&Sum::product(&amount, &rate))
+                    .plus(&select(&|p| p.intercept));
             }
             sum = sum.plus(&Sum::product(&amount, &public_rate(asset.debt)));
         }
@@ -250,6 +268,10 @@ impl Plan {
 
     /// The address of the first quad of the running totals; all addresses are below it.
     pub fn totals_address(&self) -> usize {
-        if self.single { self.leaf_address(self.accounts) } else { self.node_address(self.accounts) }
+        if self.single {
+            self.leaf_address(self.accounts)
+        } else {
+            self.node_address(self.accounts)
+        }
     }
 }

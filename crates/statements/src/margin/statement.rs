@@ -45,9 +45,17 @@ impl Context {
         let slots = claim.slots as usize;
         let plan = match &claim.subject {
             Subject::Account { .. } => Plan::new(&tables, true, 1, slots)?,
-            Subject::Book { root, accounts, below, segments: roots, states } => {
+            Subject::Book {
+                root,
+                accounts,
+                below,
+                segments: roots,
+                states,
+            } => {
                 if *accounts == 0 || *accounts > MAX_ACCOUNTS {
-                    return Err(format!("a book of {accounts} accounts; 1 to {MAX_ACCOUNTS} fit"));
+                    return Err(format!(
+                        "a book of {accounts} accounts; 1 to {MAX_ACCOUNTS} fit"
+                    ));
                 }
                 let parts = segments(*accounts);
                 if roots.len() != parts || states.len() + 1 != parts {
@@ -85,7 +93,13 @@ impl PartTables {
         let plan = &context.plan;
         let (used, root, totals) = match &claim.subject {
             Subject::Account { commitment } => (1, commitment.elements(), None),
-            Subject::Book { accounts, below, segments, states, .. } => {
+            Subject::Book {
+                accounts,
+                below,
+                segments,
+                states,
+                ..
+            } => {
                 let before = part as u64 * plan.accounts as u64;
                 let used = (*accounts - before).min(plan.accounts as u64) as usize;
                 let start = part.checked_sub(1).map(|p| states[p].elements());
@@ -101,8 +115,14 @@ impl PartTables {
         let mut streams = streams(plan, used, root);
         streams.extend(totals.iter().flat_map(TotalsTable::streams));
         Self {
-            lines: LinesTable { plan: plan.clone(), used },
-            accounts: AccountsTable { plan: plan.clone(), used },
+            lines: LinesTable {
+                plan: plan.clone(),
+                used,
+            },
+            accounts: AccountsTable {
+                plan: plan.clone(),
+                used,
+            },
             outcomes: OutcomesTable { plan: plan.clone() },
             rates: RatesTable { plan: plan.clone() },
             sponge: SpongeTable::new(streams),
@@ -132,10 +152,19 @@ fn streams(plan: &Plan, used: usize, root: Digest) -> Vec<Stream> {
         // A node's children stand side by side: node n is half n % 2 of the quads of node n / 2.
         let node = plan.accounts + account;
         let above = plan.node_address(node / 2) + 2 * (node % 2);
-        let target = if plan.single { Target::Public(root) } else { Target::Quads(above) };
+        let target = if plan.single {
+            Target::Public(root)
+        } else {
+            Target::Quads(above)
+        };
         if account >= used {
             let (domain, address, quads) = (Domain::Account, 0, 0);
-            streams.push(Stream { domain, address, quads, target: Target::Empty(above) });
+            streams.push(Stream {
+                domain,
+                address,
+                quads,
+                target: Target::Empty(above),
+            });
             continue;
         }
         let leaf = plan.leaf_address(account);
@@ -146,7 +175,12 @@ fn streams(plan: &Plan, used: usize, root: Digest) -> Vec<Stream> {
             target: Target::Quads(leaf + 2),
         });
         let quads = plan.leaf_quads();
-        streams.push(Stream { domain: Domain::Account, address: leaf, quads, target });
+        streams.push(Stream {
+            domain: Domain::Account,
+            address: leaf,
+            quads,
+            target,
+        });
     }
     if !plan.single {
         for node in (1..plan.accounts).rev() {
@@ -155,7 +189,12 @@ fn streams(plan: &Plan, used: usize, root: Digest) -> Vec<Stream> {
                 _ => Target::Quads(plan.node_address(node / 2) + 2 * (node % 2)),
             };
             let address = plan.node_address(node);
-            streams.push(Stream { domain: Domain::Node, address, quads: 4, target });
+            streams.push(Stream {
+                domain: Domain::Node,
+                address,
+                quads: 4,
+                target,
+            });
         }
     }
     streams
@@ -186,7 +225,14 @@ impl Statement for Margin {
     }
 
     fn part(claim: &MarginClaim, context: &Context, part: usize) -> Part {
-        let profile = if context.plan.single { Profile::Compact } else { Profile::Fast };
-        Part { profile, tables: PartTables::new(claim, context, part).airs() }
+        let profile = if context.plan.single {
+            Profile::Compact
+        } else {
+            Profile::Fast
+        };
+        Part {
+            profile,
+            tables: PartTables::new(claim, context, part).airs(),
+        }
     }
 }

@@ -10,8 +10,8 @@ use risk::margin::{MarginTables, Undermargined, evaluate, explain};
 use risk::{Account, Book, Level, MAX_AMOUNT, MAX_LOTS, PHI_PER_TICK, Snapshot, SnapshotError};
 use sha3::{Digest as _, Sha3_256};
 use stark::{
-    F, PartProof, PrimeCharacteristicRing, ProveError, Statement, TableAir, Tally,
-    Trace, fill, prove_part,
+    F, PartProof, PrimeCharacteristicRing, ProveError, Statement, TableAir, Tally, Trace, fill,
+    prove_part,
 };
 
 use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
@@ -23,7 +23,8 @@ use super::tables::lines::LineRow;
 use super::tables::outcomes::OutcomeRow;
 use super::tables::rates::RateRow;
 use crate::account::{
-    Identity, Leaf, Secret, book_root, log_slots, position_key, position_quad, positions_digest, tree,
+    Identity, Leaf, Secret, book_root, log_slots, position_key, position_quad, positions_digest,
+    tree,
 };
 
 /// Why no proof was made.
@@ -36,7 +37,9 @@ pub enum MarginError {
     #[error(transparent)]
     Undermargined(Box<Undermargined>),
     /// An account has more positions than slots.
-    #[error("account `{account}` has {positions} positions, more than {slots} slots; use more slots")]
+    #[error(
+        "account `{account}` has {positions} positions, more than {slots} slots; use more slots"
+    )]
     TooManyPositions {
         /// The account.
         account: String,
@@ -66,7 +69,11 @@ pub enum MarginError {
 
 /// The least number of position slots that every account fits in.
 pub fn least_slots<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> usize {
-    let most = accounts.into_iter().map(|a| a.positions.len()).max().unwrap_or(0);
+    let most = accounts
+        .into_iter()
+        .map(|a| a.positions.len())
+        .max()
+        .unwrap_or(0);
     most.next_power_of_two().max(4)
 }
 
@@ -188,7 +195,10 @@ pub struct Prepared {
 
 fn check(snapshot: &Snapshot, account: &Account, slots: usize) -> Result<(), MarginError> {
     let fail = |problem: String| {
-        Err(MarginError::Account { account: account.id.clone(), problem })
+        Err(MarginError::Account {
+            account: account.id.clone(),
+            problem,
+        })
     };
     if account.positions.len() > slots {
         return Err(MarginError::TooManyPositions {
@@ -202,8 +212,14 @@ fn check(snapshot: &Snapshot, account: &Account, slots: usize) -> Result<(), Mar
     }
     for (balance, asset) in account.balances.iter().zip(&snapshot.assets) {
         let b = balance;
-        if [b.equity, b.debt, b.loan, b.margin, b.portfolio].iter().any(|&x| x >= MAX_AMOUNT) {
-            return fail(format!("an amount of {} is 2^60 units or more", asset.symbol));
+        if [b.equity, b.debt, b.loan, b.margin, b.portfolio]
+            .iter()
+            .any(|&x| x >= MAX_AMOUNT)
+        {
+            return fail(format!(
+                "an amount of {} is 2^60 units or more",
+                asset.symbol
+            ));
         }
     }
     for position in &account.positions {
@@ -211,7 +227,10 @@ fn check(snapshot: &Snapshot, account: &Account, slots: usize) -> Result<(), Mar
             return fail("a position's instrument is not in the snapshot".into());
         };
         if position.lots == 0 || position.lots >= MAX_LOTS || position.entry >= MAX_AMOUNT {
-            return fail(format!("the position in {} is empty or too large", instrument.symbol));
+            return fail(format!(
+                "the position in {} is empty or too large",
+                instrument.symbol
+            ));
         }
     }
     Ok(())
@@ -248,11 +267,21 @@ impl Prepared {
             return Err(MarginError::Undermargined(Box::new(why)));
         }
         let leaf = Leaf::new(account, slots, secret, &positions_digest(&[], slots));
-        let subject = Subject::Account { commitment: leaf.digest().into() };
+        let subject = Subject::Account {
+            commitment: leaf.digest().into(),
+        };
         let claim = claim(snapshot, level, slots, subject);
         let context = Context::new(&claim, tables).map_err(MarginError::Size)?;
-        let members = vec![Member { account: account.clone(), leaf }];
-        Ok(Self { claim, context, members, states: Vec::new() })
+        let members = vec![Member {
+            account: account.clone(),
+            leaf,
+        }];
+        Ok(Self {
+            claim,
+            context,
+            members,
+            states: Vec::new(),
+        })
     }
 
     /// Prepares the claim about all accounts of a book.
@@ -270,12 +299,17 @@ impl Prepared {
         if book.accounts().is_empty() {
             return Err(MarginError::Size("the book has no accounts".into()));
         }
-        book.accounts().iter().try_for_each(|a| check(snapshot, a, slots))?;
+        book.accounts()
+            .iter()
+            .try_for_each(|a| check(snapshot, a, slots))?;
         let none = positions_digest(&[], slots);
         let mut members: Vec<Member> = book
             .accounts()
             .par_iter()
-            .map(|a| Member { account: a.clone(), leaf: Leaf::new(a, slots, secret, &none) })
+            .map(|a| Member {
+                account: a.clone(),
+                leaf: Leaf::new(a, slots, secret, &none),
+            })
             .collect();
         members.sort_by_key(|m| m.leaf.identity.key());
         Self::of_members(snapshot, tables, members, level, slots, secret)
@@ -300,11 +334,18 @@ impl Prepared {
         let mut states = vec![[0; SALTS + 1]];
         let mut roots = Vec::new();
         let market = snapshot_digest(snapshot);
-        let about = format!("margin {market} {level} {slots} {}", hex(&tree_root(&leaves, 1 << log_slots(accounts))));
+        let about = format!(
+            "margin {market} {level} {slots} {}",
+            hex(&tree_root(&leaves, 1 << log_slots(accounts)))
+        );
         let about = Identity::of(&about).0;
         for (part, leaves) in leaves.chunks(size).enumerate() {
             roots.push(tree_root(leaves, size));
-            let counted = below[part * size..].iter().take(size).filter(|b| **b).count();
+            let counted = below[part * size..]
+                .iter()
+                .take(size)
+                .filter(|b| **b)
+                .count();
             let [.., count] = states[part];
             // The salts are the same whenever the same claim is proven, so that proving can resume;
             // without the secret they are unknown.
@@ -317,12 +358,20 @@ impl Prepared {
             accounts,
             below: below.iter().filter(|b| **b).count() as u64,
             segments: roots.into_iter().map(Into::into).collect(),
-            states: states[1..parts].iter().map(|s| gadgets::totals::commit(s).into()).collect(),
+            states: states[1..parts]
+                .iter()
+                .map(|s| gadgets::totals::commit(s).into())
+                .collect(),
         };
         debug_assert_eq!(parts, segments(accounts));
         let claim = claim(snapshot, level, slots, subject);
         let context = Context::new(&claim, tables).map_err(MarginError::Size)?;
-        Ok(Self { claim, context, members, states })
+        Ok(Self {
+            claim,
+            context,
+            members,
+            states,
+        })
     }
 
     /// The claim.
@@ -354,14 +403,21 @@ impl Prepared {
         let plan = &self.context.plan;
         let size = plan.accounts;
         let members = &self.members[part * size..self.members.len().min((part + 1) * size)];
-        fill_part(&tables, plan, &self.claim.snapshot, &self.context.tables, members, |counted| {
-            let zero = [0; SALTS + 1];
-            let before = self.states.get(part).copied().unwrap_or(zero);
-            let after = self.states.get(part + 1).copied().unwrap_or(zero);
-            let mut counts = [[0; COUNT_LIMBS]; SALTS + 1];
-            counts[SALTS][0] = counted;
-            (before, after, counts)
-        })
+        fill_part(
+            &tables,
+            plan,
+            &self.claim.snapshot,
+            &self.context.tables,
+            members,
+            |counted| {
+                let zero = [0; SALTS + 1];
+                let before = self.states.get(part).copied().unwrap_or(zero);
+                let after = self.states.get(part + 1).copied().unwrap_or(zero);
+                let mut counts = [[0; COUNT_LIMBS]; SALTS + 1];
+                counts[SALTS][0] = counted;
+                (before, after, counts)
+            },
+        )
     }
 }
 
@@ -388,7 +444,12 @@ struct Filled {
 }
 
 impl Filled {
-    fn new(plan: &Plan, snapshot: &Snapshot, tables: &MarginTables, member: Option<&Member>) -> Self {
+    fn new(
+        plan: &Plan,
+        snapshot: &Snapshot,
+        tables: &MarginTables,
+        member: Option<&Member>,
+    ) -> Self {
         let rates = &plan.rates;
         let mut positions = vec![(0, 0, 0); plan.slots];
         for (slot, p) in member.iter().flat_map(|m| &m.account.positions).enumerate() {
@@ -405,13 +466,23 @@ impl Filled {
                     let value = rates.value(key, block * columns + column);
                     add_product(&mut line[column * pnl_len..], lots, LOT_LIMBS, value);
                 }
-                add_product(&mut line[columns * pnl_len..], entry, 2 * LOT_LIMBS, rates.entry(key));
+                add_product(
+                    &mut line[columns * pnl_len..],
+                    entry,
+                    2 * LOT_LIMBS,
+                    rates.entry(key),
+                );
                 sums.extend(line.iter().map(|&v| F::from_i64(v)));
             }
         }
         let Some(member) = member else {
             let negative = vec![false; rates.columns];
-            return Self { positions, sums, ticks: 0, negative };
+            return Self {
+                positions,
+                sums,
+                ticks: 0,
+                negative,
+            };
         };
         let result = evaluate(snapshot, tables, &member.account);
         let entries: i128 = member
@@ -428,7 +499,9 @@ impl Filled {
             positions,
             sums,
             ticks: (result.collateral + entries).div_euclid(PHI_PER_TICK),
-            negative: (0..rates.columns).map(|s| result.margins[s.min(last)] < 0).collect(),
+            negative: (0..rates.columns)
+                .map(|s| result.margins[s.min(last)] < 0)
+                .collect(),
         }
     }
 }
@@ -461,8 +534,11 @@ fn equity_message(plan: &Plan, ticks: i128) -> Vec<F> {
 }
 
 /// The running state before and after a part, and what the part adds.
-pub(crate) type Totals =
-    ([u128; SALTS + 1], [u128; SALTS + 1], [[u64; COUNT_LIMBS]; SALTS + 1]);
+pub(crate) type Totals = (
+    [u128; SALTS + 1],
+    [u128; SALTS + 1],
+    [[u64; COUNT_LIMBS]; SALTS + 1],
+);
 
 /// Fills the tables of a part over `members`, whose number the tables agree with.
 pub(crate) fn fill_part(
@@ -488,7 +564,13 @@ pub(crate) fn fill_part(
         let (key, lots, entry) = account.positions[line % plan.slots];
         let entry = if line < plan.slots { entry } else { 0 };
         let sums = account.sums[line * per_line..(line + 1) * per_line].to_vec();
-        LineRow { row, key, lots, entry, sums }
+        LineRow {
+            row,
+            key,
+            lots,
+            entry,
+            sums,
+        }
     });
     let entry_at = plan.block_columns() * plan.pnl_len();
     let accounts = fill(&tables.accounts, &airs[1], &tally, |row| AccountRow {
@@ -520,7 +602,11 @@ pub(crate) fn fill_part(
         multiplicities: (0..plan.blocks)
             .map(|block| {
                 let known = row < plan.rates.keys;
-                if known { tally.count(RATES, row * plan.blocks + block) } else { 0 }
+                if known {
+                    tally.count(RATES, row * plan.blocks + block)
+                } else {
+                    0
+                }
             })
             .collect(),
     });
@@ -547,7 +633,11 @@ fn fill_outcomes(
     let trace = fill(&tables.outcomes, air, tally, |row| {
         let (account, outcome) = (row / per_account, row % per_account);
         let Some(f) = filled.get(account) else {
-            return OutcomeRow { row, count: counts[counts.len() - 1], ..OutcomeRow::default() };
+            return OutcomeRow {
+                row,
+                count: counts[counts.len() - 1],
+                ..OutcomeRow::default()
+            };
         };
         let (block, group) = (outcome / plan.groups, outcome % plan.groups);
         let line = block * plan.slots + plan.slots - 1;
@@ -556,7 +646,10 @@ fn fill_outcomes(
             row,
             equity: equity_message(plan, f.ticks),
             pnl: f.sums[start..start + plan.width * plan.pnl_len()].to_vec(),
-            above: f.negative[..outcome * plan.width].iter().filter(|n| **n).count() as u64,
+            above: f.negative[..outcome * plan.width]
+                .iter()
+                .filter(|n| **n)
+                .count() as u64,
             count: counts[account],
         }
     });

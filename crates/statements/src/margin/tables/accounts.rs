@@ -36,7 +36,9 @@ pub(crate) struct AccountRow {
 
 impl AccountRow {
     fn amount(&self, asset: usize, which: usize) -> u64 {
-        self.leaf.as_ref().map_or(0, |leaf| leaf.balances[asset][which])
+        self.leaf
+            .as_ref()
+            .map_or(0, |leaf| leaf.balances[asset][which])
     }
 }
 
@@ -57,7 +59,11 @@ impl Table for AccountsTable {
 
     fn fixed(&self) -> Vec<Vec<F>> {
         let height = 1 << self.log_height();
-        vec![if self.used == height { ones() } else { flags(height, |row| row < self.used) }]
+        vec![if self.used == height {
+            ones()
+        } else {
+            flags(height, |row| row < self.used)
+        }]
     }
 
     fn row<B: RowBuilder<AccountRow>>(&self, b: &mut B) {
@@ -75,9 +81,10 @@ impl Table for AccountsTable {
             leaf.extend(holding.halves());
             leaf.extend(debt.halves());
             // Pledges are committed to, but play no part here.
-            leaf.extend((0..ELEMENTS_PER_ASSET - 4).map(|i| {
-                b.cell(|w| halves_of(w.amount(asset, 2 + i / 2))[i % 2])
-            }));
+            leaf.extend(
+                (0..ELEMENTS_PER_ASSET - 4)
+                    .map(|i| b.cell(|w| halves_of(w.amount(asset, 2 + i / 2))[i % 2])),
+            );
             equity = equity
                 .plus(&haircut(b, "ACCOUNTS-3", &holding, &numbers.pieces))
                 .minus(&Sum::product(&debt.to_sum(), &public_rate(numbers.debt)));
@@ -128,7 +135,11 @@ impl AccountsTable {
         let start = row.clone() * F::from_usize(self.plan.leaf_quads())
             + F::from_usize(self.plan.leaf_address(0));
         for (i, quad) in elements.chunks(QUAD).enumerate() {
-            let place = if i < IDENTITY_QUADS { i } else { i - IDENTITY_QUADS + SALT_START };
+            let place = if i < IDENTITY_QUADS {
+                i
+            } else {
+                i - IDENTITY_QUADS + SALT_START
+            };
             let mut message = vec![start.clone() + F::from_usize(place)];
             message.extend_from_slice(quad);
             b.send(QUADS, active.clone(), &message);
@@ -148,8 +159,16 @@ impl AccountsTable {
         let zero = b.constant(F::ZERO);
         let digits: Vec<Digit<B::E>> = (0..total)
             .map(|i| match equity.coefficients().get(i) {
-                Some(c) => Digit { value: c.clone(), range: (-bound, bound), limbs: 1 },
-                None => Digit { value: zero.clone(), range: (0, 0), limbs: 1 },
+                Some(c) => Digit {
+                    value: c.clone(),
+                    range: (-bound, bound),
+                    limbs: 1,
+                },
+                None => Digit {
+                    value: zero.clone(),
+                    range: (0, 0),
+                    limbs: 1,
+                },
             })
             .collect();
         let (limbs, negative) = sign(b, "ACCOUNTS-4", &digits, true);
@@ -161,7 +180,11 @@ impl AccountsTable {
         }
         message.extend(negative);
         // Outcome rows exist for all slots of a book, for the one account otherwise.
-        let slot = if self.plan.single { active.clone() } else { b.one() };
+        let slot = if self.plan.single {
+            active.clone()
+        } else {
+            b.one()
+        };
         let rows = F::from_usize(self.plan.outcomes());
         b.provide(EQUITY, slot * rows, &message);
     }

@@ -55,7 +55,9 @@ impl LinesTable {
 /// `a[i] * b[j]` at `i + j`.
 fn product<E: Expr>(a: &[E], b: &[E]) -> Vec<E> {
     // The bound is asserted where the sums are used; here only the coefficients matter.
-    Sum::product(&Sum::new(a.to_vec(), 1), &Sum::new(b.to_vec(), 1)).coefficients().to_vec()
+    Sum::product(&Sum::new(a.to_vec(), 1), &Sum::new(b.to_vec(), 1))
+        .coefficients()
+        .to_vec()
 }
 
 impl Table for LinesTable {
@@ -115,12 +117,23 @@ impl Table for LinesTable {
         } else {
             self.carry(b, &row, &key, &lots_whole);
         }
-        let quad =
-            [row, key.clone(), lots_whole, join(&entry[..LOT_LIMBS]), join(&entry[LOT_LIMBS..])];
+        let quad = [
+            row,
+            key.clone(),
+            lots_whole,
+            join(&entry[..LOT_LIMBS]),
+            join(&entry[LOT_LIMBS..]),
+        ];
         b.send(QUADS, opens, &quad);
 
         let (rate, next_rate, values, next_values) = self.rates(b, &key, &group);
-        self.sums(b, &group, &last, [&lots, &next_lots], [&values, &next_values]);
+        self.sums(
+            b,
+            &group,
+            &last,
+            [&lots, &next_lots],
+            [&values, &next_values],
+        );
 
         let rows = [product(&entry, &rate), product(&next_entry, &next_rate)];
         let offset = self.plan.block_columns() * self.plan.pnl_len();
@@ -179,7 +192,10 @@ impl LinesTable {
     }
 
     /// Looks up the digits of the key's entry rate and of its values in the block's columns.
-    #[expect(clippy::type_complexity, reason = "this row's and the next row's cells, twice")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "this row's and the next row's cells, twice"
+    )]
     fn rates<B: RowBuilder<LineRow>>(
         &self,
         b: &mut B,
@@ -202,7 +218,11 @@ impl LinesTable {
             })
             .unzip();
         // With several blocks there is one account, so the group is the block.
-        let block = if plan.blocks > 1 { group.clone() } else { b.constant(F::ZERO) };
+        let block = if plan.blocks > 1 {
+            group.clone()
+        } else {
+            b.constant(F::ZERO)
+        };
         let mut message = vec![key.clone(), block.clone()];
         message.extend(rate.iter().chain(&values).cloned());
         let index = key.clone() * F::from_usize(plan.blocks) + block;

@@ -90,8 +90,12 @@ impl Table for OutcomesTable {
 
         let mut negatives = b.constant(F::ZERO);
         for column in pnl.chunks(plan.pnl_len()) {
-            let (_, negative) =
-                sign(b, "OUTCOMES-3", &self.margin(&equity, &widths, column), !plan.single);
+            let (_, negative) = sign(
+                b,
+                "OUTCOMES-3",
+                &self.margin(&equity, &widths, column),
+                !plan.single,
+            );
             if let Some(bit) = negative {
                 negatives += bit;
             }
@@ -134,12 +138,20 @@ impl OutcomesTable {
                         range: (-bound, bound + top),
                         limbs,
                     },
-                    None => Digit { value: equity[i].clone(), range: (0, top), limbs },
+                    None => Digit {
+                        value: equity[i].clone(),
+                        range: (0, top),
+                        limbs,
+                    },
                 }
             })
             .collect();
         // A negative equity's limbs are those of the equity plus the power above them.
-        digits.push(Digit { value: -equity[widths.len()].clone(), range: (-1, 0), limbs: 1 });
+        digits.push(Digit {
+            value: -equity[widths.len()].clone(),
+            range: (-1, 0),
+            limbs: 1,
+        });
         digits
     }
 

@@ -37,7 +37,9 @@ impl Table for RatesTable {
         let rates = &self.plan.rates;
         let height = 1usize << self.log_height();
         // Below the last key, the empty slot again.
-        let keys: Vec<usize> = (0..height).map(|k| if k < rates.keys { k } else { 0 }).collect();
+        let keys: Vec<usize> = (0..height)
+            .map(|k| if k < rates.keys { k } else { 0 })
+            .collect();
         let column = |f: &dyn Fn(usize) -> F| keys.iter().map(|&k| f(k)).collect::<Vec<F>>();
         let mut columns = vec![column(&F::from_usize)];
         for digit in 0..rates.entry_digits {

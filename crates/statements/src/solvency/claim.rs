@@ -1,0 +1,306 @@
+//! What a solvency proof claims, and which tables prove it.
+
+use fixed::Decimal;
+use gadgets::hash::Digest;
+use gadgets::limbs::{AMOUNT_LIMBS, limbs_of};
+use gadgets::range::{LIMB_BITS, RangeTable};
+use gadgets::sponge::SpongeTable;
+use gadgets::totals::{End, Register, Show, TotalsTable};
+use risk::Asset;
+use serde::{Deserialize, Serialize};
+use stark::{Part, Profile, Statement, TableAir};
+
+use super::tables::{AccountsTable, AssetRates, ShortfallTable, register};
+use crate::account::{PublicDigest, book_root, log_slots};
+use crate::collateral::pieces;
+
+/// Most assets of a book: with more, sums of products could leave the range that is normalized.
+pub const MAX_ASSETS: usize = 20;
+/// log2 of the most accounts in a part.
+pub const MAX_LOG_SEGMENT: usize = 14;
+
+/// The public part of a solvency proof: all that a verifier learns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SolvencyClaim {
+    /// The currency prices are in.
+    pub quote: String,
+    /// Assets with prices, decimals and haircut schedules. The price source is not proven.
+    pub assets: Vec<Asset>,
+    /// How many accounts the book has.
+    pub accounts: u64,
+    /// The root of the book's tree; every account is below it exactly once.
+    pub root: PublicDigest,
+    /// The roots of the parts' subtrees.
+    pub segments: Vec<PublicDigest>,
+    /// Commitments to the running totals after each part but the last.
+    pub states: Vec<PublicDigest>,
+    /// Accounts whose debts exceed the haircut value of their pledges. With 0, every account's debts
+    /// are covered.
+    pub uncovered: u64,
+    /// The sum of negative equity over uncovered accounts, in the quote currency, each rounded up to
+    /// 10^-6.
+    pub negative_equity: Decimal,
+    /// The book's totals per asset, if published.
+    pub totals: Option<Vec<AssetTotals>>,
+    /// Reserves per asset, if stated: then liabilities do not exceed them. That they exist is not
+    /// proven.
+    pub reserves: Option<Vec<Decimal>>,
+}
+
+/// Totals of one asset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssetTotals {
+    /// The sum of equity.
+    pub equity: Decimal,
+    /// The sum of debt.
+    pub debt: Decimal,
+    /// The sum over accounts of what equity exceeds debt by.
+    pub liabilities: Decimal,
+}
+
+/// What the parts of a claim share.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The public numbers of each asset.
+    pub rates: Vec<AssetRates>,
+    /// log2 of the slots of a part.
+    pub log_segment: usize,
+    /// log2 of the book's slots.
+    pub log_slots: usize,
+    shows: Vec<Show>,
+    allow_uncovered: bool,
+}
+
+/// The statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Solvency;
+
+/// The public numbers of assets, as the tables use them.
+pub(crate) fn rates(assets: &[Asset]) -> Result<Vec<AssetRates>, String> {
+    risk::snapshot::check_assets(assets).map_err(|e| e.to_string())?;
+    if assets.is_empty() || assets.len() > MAX_ASSETS {
+        return Err(format!(
+            "there are {} assets; a proof takes 1 to {MAX_ASSETS}",
+            assets.len()
+        ));
+    }
+    assets
+        .iter()
+        .map(|asset| {
+            let rates = risk::haircut::AssetRates::new(asset).map_err(|e| e.to_string())?;
+            let schedules = rates.schedules.map(|tiers| {
+                pieces(
+                    &tiers
+                        .iter()
+                        .map(|p| (p.start, p.base, p.rate))
+                        .collect::<Vec<_>>(),
+                )
+            });
+            Ok(AssetRates {
+                schedules,
+                debt: rates.debt,
+                equity: rates.equity,
+            })
+        })
+        .collect()
+}
+
+/// log2 of a part's slots for a book of so many accounts.
+pub(crate) fn log_segment(accounts: u64) -> usize {
+    log_slots(accounts).min(MAX_LOG_SEGMENT)
+}
+
+/// The registers of a book over `assets` assets.
+pub(crate) fn registers(assets: usize, allow_uncovered: bool) -> Vec<Register> {
+    let mut registers = vec![Register::Passed];
+    let counted = register::PER_ASSET * assets + if allow_uncovered { 2 } else { 0 };
+    registers.extend(vec![Register::Counted; counted]);
+    registers
+}
+
+/// Units of a stated amount.
+fn units(asset: &Asset, amount: &Decimal) -> Result<u128, String> {
+    amount
+        .rescale_exact(asset.decimals)
+        .ok()
+        .and_then(|u| u128::try_from(u).ok())
+        .filter(|u| *u < 1 << 90)
+        .ok_or_else(|| format!("an amount of {} does not fit its decimals", asset.symbol))
+}
+
+impl SolvencyClaim {
+    fn shows(&self) -> Result<Vec<Show>, String> {
+        let n = self.assets.len();
+        let mut shows = vec![Show::Hidden; register::FIRST_ASSET + register::PER_ASSET * n];
+        let lengths = [
+            self.totals.as_ref().map(Vec::len),
+            self.reserves.as_ref().map(Vec::len),
+        ];
+        if lengths.into_iter().flatten().any(|len| len != n) {
+            return Err("totals and reserves must have one entry per asset".into());
+        }
+        if self.totals.is_none() && self.reserves.is_none() {
+            return Err("it states neither totals nor reserves".into());
+        }
+        for (i, asset) in self.assets.iter().enumerate() {
+            let first = register::FIRST_ASSET + register::PER_ASSET * i;
+            let reserve = match &self.reserves {
+                Some(reserves) => Some(units(asset, &reserves[i])?),
+                None => None,
+            };
+            if let Some(totals) = &self.totals {
+                let total = &totals[i];
+                for (k, amount) in [total.equity, total.debt, total.liabilities]
+                    .iter()
+                    .enumerate()
+                {
+                    shows[first + k] = Show::Value(units(asset, amount)?);
+                }
+                if reserve.is_some_and(|r| units(asset, &total.liabilities).is_ok_and(|l| l > r)) {
+                    return Err(format!(
+                        "reserves of {} are below liabilities",
+                        asset.symbol
+                    ));
+                }
+            } else if let Some(reserve) = reserve {
+                shows[first + 2] = Show::AtMost(reserve);
+            }
+        }
+        let ticks = self
+            .negative_equity
+            .rescale_exact(risk::TICK_DECIMALS)
+            .ok()
+            .and_then(|t| u128::try_from(t).ok())
+            .filter(|t| *t < 1 << 90)
+            .ok_or("negative equity does not fit")?;
+        if self.uncovered == 0 {
+            if ticks != 0 {
+                return Err("without uncovered accounts there is no negative equity".into());
+            }
+        } else {
+            shows.push(Show::Value(self.uncovered.into()));
+            shows.push(Show::Value(ticks));
+        }
+        Ok(shows)
+    }
+}
+
+impl Statement for Solvency {
+    const ID: &'static str = "solvency";
+    const VERSION: u32 = 1;
+    type Claim = SolvencyClaim;
+    type Context = Context;
+
+    fn context(claim: &SolvencyClaim) -> Result<Context, String> {
+        let rates = rates(&claim.assets)?;
+        if claim.accounts == 0 || claim.accounts > 1 << 32 {
+            return Err("the number of accounts must be between 1 and 2^32".into());
+        }
+        if claim.uncovered > claim.accounts {
+            return Err("more accounts are uncovered than there are".into());
+        }
+        let (log_segment, log_slots) = (log_segment(claim.accounts), log_slots(claim.accounts));
+        let parts = claim.accounts.div_ceil(1 << log_segment);
+        if claim.segments.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
+            return Err(format!("it needs {parts} subtree roots and one state less"));
+        }
+        let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
+        if PublicDigest::from(book_root(&segments, log_segment, log_slots)) != claim.root {
+            return Err("the root is not that of the subtree roots".into());
+        }
+        let shows = claim.shows()?;
+        Ok(Context {
+            rates,
+            log_segment,
+            log_slots,
+            shows,
+            allow_uncovered: claim.uncovered > 0,
+        })
+    }
+
+    fn parts(claim: &SolvencyClaim, _: &Context) -> usize {
+        claim.segments.len()
+    }
+
+    fn part(claim: &SolvencyClaim, context: &Context, part: usize) -> Part {
+        let tables = Tables::new(claim, context, part);
+        Part {
+            profile: Profile::Fast,
+            tables: tables.airs(),
+        }
+    }
+}
+
+/// The tables of one part.
+pub(crate) struct Tables {
+    pub accounts: AccountsTable,
+    pub shortfall: Option<ShortfallTable>,
+    pub totals: TotalsTable,
+    pub sponge: Option<SpongeTable>,
+    pub limbs: RangeTable,
+}
+
+impl Tables {
+    pub fn new(claim: &SolvencyClaim, context: &Context, part: usize) -> Self {
+        let slots = 1u64 << context.log_segment;
+        let accounts = (claim.accounts - slots * part as u64).min(slots);
+        let registers = registers(claim.assets.len(), context.allow_uncovered);
+        let start = part
+            .checked_sub(1)
+            .map(|before| claim.states[before].elements());
+        let end = claim.states.get(part).map_or_else(
+            || End::Shown(context.shows.clone()),
+            |state| End::Commitment(state.elements()),
+        );
+        let totals = TotalsTable::new(&registers, start, end, 0);
+        let streams = totals.streams();
+        let shortfall = context.allow_uncovered.then(|| {
+            let rows = claim.uncovered.next_power_of_two().ilog2() as usize;
+            ShortfallTable {
+                assets: claim.assets.len(),
+                coefficients: equity_shape(&context.rates),
+                log_height: rows.clamp(stark::MIN_LOG_HEIGHT, context.log_segment),
+            }
+        });
+        Self {
+            accounts: AccountsTable {
+                assets: context.rates.clone(),
+                log_height: context.log_segment,
+                accounts: accounts as usize,
+                root: claim.segments[part].elements(),
+                allow_uncovered: context.allow_uncovered,
+            },
+            shortfall,
+            totals,
+            sponge: (!streams.is_empty()).then(|| SpongeTable::new(streams)),
+            limbs: RangeTable::limbs(stark::MIN_LOG_HEIGHT),
+        }
+    }
+
+    /// In the order: accounts, shortfall, totals, sponge, limbs.
+    pub fn airs(&self) -> Vec<TableAir> {
+        let mut airs = vec![TableAir::new(self.accounts.clone())];
+        airs.extend(self.shortfall.clone().map(TableAir::new));
+        airs.push(TableAir::new(self.totals.clone()));
+        airs.extend(self.sponge.clone().map(TableAir::new));
+        airs.push(TableAir::new(self.limbs));
+        airs
+    }
+}
+
+/// How many coefficients the equity of an account has before it is normalized, and their bound:
+/// those of `sum equity * rate - sum debt * rate`.
+fn equity_shape(rates: &[AssetRates]) -> (usize, u64) {
+    let limb = (1u64 << LIMB_BITS) - 1;
+    let (mut len, mut bound) = (0, 0);
+    for rate in rates.iter().flat_map(|r| [r.equity, r.debt]) {
+        let n = limbs_of(rate.into()).len();
+        if n > 0 {
+            len = len.max(AMOUNT_LIMBS + n - 1);
+            bound += n.min(AMOUNT_LIMBS) as u64 * limb * limb;
+        }
+    }
+    (len, bound)
+}

@@ -1,0 +1,9 @@
+//! The solvency statement: see `STATEMENT.md`.
+
+pub mod tables;
+
+mod claim;
+mod witness;
+
+pub use claim::{AssetTotals, Context, MAX_ASSETS, MAX_LOG_SEGMENT, Solvency, SolvencyClaim};
+pub use witness::{Options, Prepared, SolvencyError, prepare};
