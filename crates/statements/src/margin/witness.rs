@@ -350,7 +350,9 @@ impl Prepared {
             // The salts are the same whenever the same claim is proven, so that proving can resume;
             // without the secret they are unknown.
             let [low, high] = secret.state_salts(&about, part);
-            states.push([low, high, count + counted as u128]);
+            // The last state is not committed to, so it needs no salt.
+            let salts = if (part + 1) * size < members.len() { [low, high] } else { [0; SALTS] };
+            states.push([salts[0], salts[1], count + counted as u128]);
         }
         let parts = roots.len();
         let subject = Subject::Book {
@@ -377,6 +379,11 @@ impl Prepared {
     /// The claim.
     pub fn claim(&self) -> &MarginClaim {
         &self.claim
+    }
+
+    /// The public numbers of the claim.
+    pub fn context(&self) -> &Context {
+        &self.context
     }
 
     /// How many parts the proof has.

@@ -1,30 +1,64 @@
-//! Tests of the margin statement.
+//! Tests of the margin statement: what is true is accepted, what is false is not, and every number
+//! agrees with `risk`.
+
+mod forged;
+mod positive;
 
 use risk::{Account, Level, Snapshot, sample};
-use stark::{Statement, cell_test, verify, violations};
+use stark::{TableAir, Trace, Violation, violations};
 
 use super::*;
 use crate::account::Secret;
 
-fn secret() -> Secret {
+pub(crate) const LEVELS: [Level; 3] = [
+    Level::Initial,
+    Level::Maintenance,
+    Level::MaintenancePlusBuffer,
+];
+
+pub(crate) fn secret() -> Secret {
     Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
 }
 
-fn account(snapshot: &Snapshot, seed: u64, positions: usize) -> Account {
+pub(crate) fn account(snapshot: &Snapshot, seed: u64, positions: usize) -> Account {
     sample::book(snapshot, seed, 1, positions, 0).accounts()[0].clone()
 }
 
-#[test]
-fn an_account_end_to_end() {
+/// One account with a full set of positions.
+pub(crate) fn single() -> Prepared {
     let snapshot = sample::snapshot();
     let account = account(&snapshot, 1, 64);
-    let prepared =
-        Prepared::account(&snapshot, &account, Level::Initial, 64, &secret()).expect("it is met");
-    let (tables, traces) = (prepared.tables(0), prepared.traces(0));
-    println!("{tables:?}");
-    assert_eq!(violations(&tables, &traces), []);
-    let proof = prepared.prove(0).expect("proves");
-    println!("{} bytes", proof.len());
-    let verified = verify::<Margin>(prepared.claim(), &[proof]).expect("verifies");
-    assert_eq!(verified.claim(), prepared.claim());
+    Prepared::account(&snapshot, &account, Level::Initial, 64, &secret()).expect("it is met")
+}
+
+/// A book with unused slots and two accounts below the level.
+pub(crate) fn book(accounts: usize) -> Prepared {
+    let snapshot = sample::snapshot();
+    let book = sample::book(&snapshot, 2, accounts, 4, 2);
+    Prepared::book(&snapshot, &book, Level::Maintenance, 4, &secret()).expect("it is well-formed")
+}
+
+/// The numbers of the constraints that do not hold, each once.
+pub(crate) fn broken(tables: &[TableAir], traces: &[Trace]) -> Vec<&'static str> {
+    let mut ids: Vec<&'static str> = violations(tables, traces)
+        .into_iter()
+        .filter_map(|v| match v {
+            Violation::Constraint { id, .. } => Some(id),
+            Violation::Bus { .. } => None,
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// The buses that do not balance.
+pub(crate) fn unbalanced(tables: &[TableAir], traces: &[Trace]) -> Vec<&'static str> {
+    violations(tables, traces)
+        .into_iter()
+        .filter_map(|v| match v {
+            Violation::Bus { bus, .. } => Some(bus),
+            Violation::Constraint { .. } => None,
+        })
+        .collect()
 }

@@ -1,0 +1,256 @@
+//! What a dishonest prover would try, and one broken constraint at a time.
+
+use std::collections::BTreeSet;
+
+use gadgets::totals::{COUNT_LIMBS, SALTS};
+use risk::margin::MarginTables;
+use risk::{Level, sample};
+use stark::{F, PrimeCharacteristicRing, TableAir, Trace, violations};
+
+use super::{book, broken, secret, single, unbalanced};
+use crate::account::{Leaf, positions_digest};
+use crate::margin::statement::{Context, PartTables};
+use crate::margin::witness::{Member, fill_part};
+use crate::margin::*;
+
+/// Changes single cells and collects the constraints that some change breaks alone.
+fn broken_alone(air: &TableAir, trace: &Trace, rows: &[usize]) -> BTreeSet<&'static str> {
+    let mut alone = BTreeSet::new();
+    let mut trace = trace.clone();
+    for &row in rows {
+        for column in 0..air.width() {
+            let at = row * air.width() + column;
+            for change in [F::ONE, -F::ONE] {
+                let old = trace.values[at];
+                trace.values[at] += change;
+                let ids = broken(std::slice::from_ref(air), std::slice::from_ref(&trace));
+                trace.values[at] = old;
+                if let [id] = ids[..] {
+                    alone.insert(id);
+                }
+            }
+        }
+    }
+    alone
+}
+
+fn expect(alone: &BTreeSet<&'static str>, ids: &[&'static str]) {
+    for id in ids {
+        assert!(
+            alone.contains(id),
+            "no change breaks {id} alone, only {alone:?}"
+        );
+    }
+}
+
+#[test]
+fn every_constraint_of_an_account_breaks_alone() {
+    let prepared = single();
+    let (tables, traces) = (prepared.tables(0), prepared.traces(0));
+    let alone = |table: usize, rows: &[usize]| broken_alone(&tables[table], &traces[table], rows);
+    expect(
+        &alone(0, &[255]),
+        &["LINES-1", "LINES-2", "LINES-3", "LINES-4"],
+    );
+    expect(
+        &alone(1, &[0, 255]),
+        &["ACCOUNTS-1", "ACCOUNTS-2", "ACCOUNTS-3", "ACCOUNTS-4"],
+    );
+    expect(
+        &alone(2, &[0, 255]),
+        &["OUTCOMES-1", "OUTCOMES-2", "OUTCOMES-3"],
+    );
+    expect(&alone(3, &[3]), &["RATES-1"]);
+
+    // An entry in a later block of an empty slot changes no sum.
+    let account = super::account(&prepared.claim().snapshot, 1, 3);
+    let snapshot = &prepared.claim().snapshot;
+    let prepared = Prepared::account(snapshot, &account, Level::Initial, 4, &secret())
+        .expect("it is met");
+    let (tables, traces) = (prepared.tables(0), prepared.traces(0));
+    expect(&broken_alone(&tables[0], &traces[0], &[255]), &["LINES-2"]);
+}
+
+#[test]
+fn every_constraint_of_a_book_breaks_alone() {
+    let prepared = book(200);
+    let (tables, traces) = (prepared.tables(0), prepared.traces(0));
+    let last = tables[2].height() - 1;
+    let alone = broken_alone(&tables[2], &traces[2], &[last]);
+    expect(
+        &alone,
+        &["OUTCOMES-1", "OUTCOMES-3", "OUTCOMES-4", "OUTCOMES-5"],
+    );
+    let last = tables[0].height() - 1;
+    expect(
+        &broken_alone(&tables[0], &traces[0], &[last]),
+        &["LINES-1", "LINES-2", "LINES-3"],
+    );
+}
+
+/// Fills a part of a prepared claim from other accounts.
+fn forged(prepared: &Prepared, members: &[Member], below: u128) -> (Vec<TableAir>, Vec<Trace>) {
+    let tables = PartTables::new(prepared.claim(), &prepared.context, 0);
+    let Context {
+        plan,
+        tables: public,
+    } = &prepared.context;
+    let snapshot = &prepared.claim().snapshot;
+    let traces = fill_part(&tables, plan, snapshot, public, members, |counted| {
+        let mut counts = [[0; COUNT_LIMBS]; SALTS + 1];
+        counts[SALTS][0] = counted;
+        let mut after = [0; SALTS + 1];
+        after[SALTS] = below;
+        ([0; SALTS + 1], after, counts)
+    });
+    (tables.airs(), traces)
+}
+
+#[test]
+fn an_account_below_the_level_has_no_witness() {
+    // Honest but for the claim: only the sign of a margin is wrong.
+    let snapshot = sample::snapshot();
+    let poor = sample::book(&snapshot, 3, 1, 16, 1).accounts()[0].clone();
+    let leaf = Leaf::new(&poor, 16, &secret(), &positions_digest(&[], 16));
+    let mut claim = single().claim().clone();
+    claim.level = Level::Maintenance;
+    claim.slots = 16;
+    claim.subject = Subject::Account {
+        commitment: leaf.digest().into(),
+    };
+    let tables = MarginTables::new(&snapshot, claim.level).expect("valid");
+    let context = Context::new(&claim, tables).expect("it fits");
+    let tables = PartTables::new(&claim, &context, 0);
+    let members = [Member {
+        account: poor,
+        leaf,
+    }];
+    let traces = fill_part(
+        &tables,
+        &context.plan,
+        &snapshot,
+        &context.tables,
+        &members,
+        |_| unreachable!("an account has no totals"),
+    );
+    let airs = tables.airs();
+    assert_eq!(broken(&airs, &traces), ["OUTCOMES-3"]);
+    assert_eq!(unbalanced(&airs, &traces), [""; 0]);
+}
+
+#[test]
+fn other_positions_or_balances_do_not_open_the_commitment() {
+    let prepared = single();
+    let honest = &prepared.members[0];
+    let secret = secret();
+    let none = positions_digest(&[], 64);
+    let mut changes: Vec<Member> = Vec::new();
+    let mut change = |f: &dyn Fn(&mut risk::Account)| {
+        let mut account = honest.account.clone();
+        f(&mut account);
+        let leaf = Leaf::new(&account, 64, &secret, &none);
+        changes.push(Member { account, leaf });
+    };
+    change(&|a| a.balances[0].equity += 1);
+    change(&|a| a.balances[1].loan += 1);
+    change(&|a| a.positions[5].lots += 1);
+    change(&|a| a.positions[5].entry -= 1);
+    change(&|a| drop(a.positions.pop()));
+    change(&|a| a.positions.swap(0, 1));
+    change(&|a| a.id.push('x'));
+    for member in changes {
+        let (airs, traces) = forged(&prepared, std::slice::from_ref(&member), 0);
+        assert_eq!(broken(&airs, &traces), ["SPONGE-5"]);
+    }
+}
+
+#[test]
+fn another_value_of_a_lot_is_not_in_the_rates() {
+    // Another price in a line, with sums that follow: the lookup fails.
+    let prepared = single();
+    let other = {
+        let mut snapshot = prepared.claim().snapshot.clone();
+        snapshot.parameters.perpetual_contingency = fixed::Decimal::ZERO;
+        MarginTables::new(&snapshot, prepared.claim().level).expect("valid")
+    };
+    let tables = PartTables::new(prepared.claim(), &prepared.context, 0);
+    let mut claim = prepared.claim().clone();
+    claim.snapshot.parameters.perpetual_contingency = fixed::Decimal::ZERO;
+    let lenient = Context::new(&claim, other).expect("it fits");
+    let mine = PartTables::new(&claim, &lenient, 0);
+    let snapshot = &claim.snapshot;
+    let members = &prepared.members;
+    let mut traces = fill_part(
+        &mine,
+        &lenient.plan,
+        snapshot,
+        &lenient.tables,
+        members,
+        |_| unreachable!("an account has no totals"),
+    );
+    let honest = prepared.traces(0);
+    let airs = tables.airs();
+    // With the forged table of rates itself: its cells are not the public ones.
+    assert_eq!(broken(&airs, &traces), ["RATES-1"]);
+    // With the true one: what the lines looked up is not there.
+    traces[3] = honest[3].clone();
+    assert_eq!(broken(&airs, &traces), [""; 0]);
+    assert_eq!(unbalanced(&airs, &traces), ["rate"]);
+}
+
+#[test]
+fn the_number_below_is_exact() {
+    let prepared = book(200);
+    let Subject::Book { below, .. } = prepared.claim().subject else {
+        panic!("a book's claim is about a book")
+    };
+    for wrong in [below - 1, below + 1] {
+        let mut claim = prepared.claim().clone();
+        if let Subject::Book { below, .. } = &mut claim.subject {
+            *below = wrong;
+        }
+        let tables = PartTables::new(&claim, &prepared.context, 0).airs();
+        assert_eq!(broken(&tables, &prepared.traces(0)), ["TOTALS-5"]);
+        // Counting wrongly instead.
+        let (_, traces) = forged(&prepared, &prepared.members, u128::from(wrong));
+        let ids = broken(&tables, &traces);
+        assert_eq!(ids, ["TOTALS-2"], "{wrong}");
+    }
+}
+
+#[test]
+fn duplicate_and_omitted_accounts_change_the_root() {
+    let prepared = book(200);
+    let mut twice = prepared.members.clone();
+    twice[7] = twice[6].clone();
+    let (airs, traces) = forged(&prepared, &twice, 2);
+    assert!(broken(&airs, &traces).contains(&"SPONGE-5"));
+    let mut swapped = prepared.members.clone();
+    swapped.swap(6, 7);
+    let (airs, traces) = forged(&prepared, &swapped, 2);
+    assert_eq!(broken(&airs, &traces), ["SPONGE-5"]);
+    // One account fewer than claimed: its leaf's quads are missing.
+    let fewer = &prepared.members[..199];
+    let (airs, traces) = forged(&prepared, fewer, 2);
+    assert!(!violations(&airs, &traces).is_empty());
+}
+
+#[test]
+fn an_unused_slot_holds_nothing() {
+    // More accounts than claimed: the extra one's rows are not zero.
+    let prepared = book(200);
+    let mut claim = prepared.claim().clone();
+    if let Subject::Book { accounts, .. } = &mut claim.subject {
+        *accounts = 199;
+    }
+    let tables = PartTables::new(&claim, &prepared.context, 0);
+    let Context { plan, tables: public } = &prepared.context;
+    let snapshot = &claim.snapshot;
+    let traces = fill_part(&tables, plan, snapshot, public, &prepared.members, |counted| {
+        let mut counts = [[0; COUNT_LIMBS]; SALTS + 1];
+        counts[SALTS][0] = counted;
+        ([0; SALTS + 1], [0, 0, u128::from(counted)], counts)
+    });
+    let ids = broken(&tables.airs(), &traces);
+    assert_eq!(ids, ["ACCOUNTS-2", "LINES-2", "SPONGE-5"]);
+}

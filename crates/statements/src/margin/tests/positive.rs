@@ -1,0 +1,268 @@
+//! What is true is accepted, and agrees with `risk`.
+
+use risk::margin::{MarginTables, evaluate};
+use risk::{Level, PHI_PER_TICK, sample};
+use stark::{Rejection, Statement, TARGET_BITS, cell_test, security_report, verify, violations};
+
+use super::{LEVELS, account, book, secret, single};
+use crate::margin::*;
+
+#[test]
+fn an_account_end_to_end() {
+    let prepared = single();
+    assert_eq!(violations(&prepared.tables(0), &prepared.traces(0)), []);
+    let proof = vec![prepared.prove(0).expect("proves")];
+    let claim = prepared.claim();
+    let verified = verify::<Margin>(claim, &proof).expect("verifies");
+    assert_eq!(verified.claim(), claim);
+    let part = Margin::part(claim, &prepared.context, 0);
+    assert!(security_report(&part).proven_bits >= TARGET_BITS);
+
+    // Under any other claim it does not verify.
+    let mut other = claim.clone();
+    other.level = Level::Maintenance;
+    assert!(matches!(
+        verify::<Margin>(&other, &proof),
+        Err(Rejection::Invalid { .. })
+    ));
+    let mut other = claim.clone();
+    let mut commitment = single().members[0].leaf.digest();
+    commitment[0] += stark::felt(1);
+    other.subject = Subject::Account {
+        commitment: commitment.into(),
+    };
+    assert!(matches!(
+        verify::<Margin>(&other, &proof),
+        Err(Rejection::Invalid { .. })
+    ));
+    let mut other = claim.clone();
+    other.snapshot.as_of_ms += 1;
+    assert!(matches!(
+        verify::<Margin>(&other, &proof),
+        Err(Rejection::Claim(_))
+    ));
+    other.snapshot_digest = snapshot_digest(&other.snapshot);
+    assert!(verify::<Margin>(&other, &proof).is_err());
+    let mut other = claim.clone();
+    other.slots = 32;
+    assert!(verify::<Margin>(&other, &proof).is_err());
+    other.slots = 5;
+    assert!(matches!(
+        verify::<Margin>(&other, &proof),
+        Err(Rejection::Claim(_))
+    ));
+}
+
+#[test]
+fn accounts_of_all_sizes_and_levels() {
+    let snapshot = sample::snapshot();
+    for (seed, (slots, positions)) in [(4, 0), (4, 3), (8, 8), (16, 5), (32, 32), (64, 1)]
+        .into_iter()
+        .enumerate()
+    {
+        let account = account(&snapshot, seed as u64, positions);
+        for level in LEVELS {
+            let prepared = Prepared::account(&snapshot, &account, level, slots, &secret())
+                .expect("the level is met");
+            let found = violations(&prepared.tables(0), &prepared.traces(0));
+            assert_eq!(found, [], "{slots} slots, {level}");
+        }
+    }
+}
+
+#[test]
+fn a_book_end_to_end() {
+    let prepared = book(300);
+    let Subject::Book {
+        accounts, below, ..
+    } = prepared.claim().subject
+    else {
+        panic!("a book's claim is about a book")
+    };
+    assert_eq!((accounts, below), (300, 2));
+    let proof = vec![prepared.prove(0).expect("proves")];
+    verify::<Margin>(prepared.claim(), &proof).expect("verifies");
+    let part = Margin::part(prepared.claim(), &prepared.context, 0);
+    assert!(security_report(&part).proven_bits >= TARGET_BITS);
+
+    let mut other = prepared.claim().clone();
+    if let Subject::Book { below, .. } = &mut other.subject {
+        *below = 1;
+    }
+    assert!(matches!(
+        verify::<Margin>(&other, &proof),
+        Err(Rejection::Invalid { .. })
+    ));
+    if let Subject::Book {
+        below, accounts, ..
+    } = &mut other.subject
+    {
+        (*below, *accounts) = (2, 299);
+    }
+    assert!(verify::<Margin>(&other, &proof).is_err());
+}
+
+#[test]
+fn a_book_of_two_segments() {
+    let prepared = book(1100);
+    assert_eq!(prepared.parts(), 2);
+    for part in 0..2 {
+        assert_eq!(
+            violations(&prepared.tables(part), &prepared.traces(part)),
+            [],
+            "part {part}"
+        );
+    }
+}
+
+#[test]
+fn every_cell_is_pinned() {
+    let prepared = single();
+    assert_eq!(
+        cell_test(&prepared.tables(0), &prepared.traces(0), &[("sponge", 40)]),
+        []
+    );
+    let prepared = book(300);
+    let rows = [("accounts", 400), ("lines", 1800), ("outcomes", 1601)];
+    assert_eq!(
+        cell_test(&prepared.tables(0), &prepared.traces(0), &rows),
+        []
+    );
+}
+
+#[test]
+fn a_book_resumes() {
+    let snapshot = sample::snapshot();
+    let small = sample::book(&snapshot, 4, 3, 2, 0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut prove = || {
+        let path = Some(folder.path());
+        prove_book(
+            &snapshot,
+            &small,
+            Level::Initial,
+            4,
+            &secret(),
+            &mut |_, _| {},
+            path,
+        )
+        .expect("proves")
+    };
+    let first = prove();
+    // Proofs are random, so an equal one was not made again.
+    assert_eq!(prove(), first);
+    for file in std::fs::read_dir(folder.path()).expect("a folder") {
+        let path = file.expect("a file").path();
+        let mut bytes = std::fs::read(&path).expect("a file");
+        bytes[100] ^= 1;
+        std::fs::write(&path, bytes).expect("writes");
+    }
+    let again = prove();
+    assert!(
+        again.0 == first.0 && again.1 != first.1,
+        "a broken part is made again"
+    );
+    verify::<Margin>(&again.0, &again.1).expect("verifies");
+}
+
+#[test]
+fn what_is_not_met_is_refused_in_words() {
+    let snapshot = sample::snapshot();
+    let book = sample::book(&snapshot, 5, 1, 8, 1);
+    let poor = &book.accounts()[0];
+    let error = Prepared::account(&snapshot, poor, Level::Maintenance, 8, &secret())
+        .expect_err("it is below")
+        .to_string();
+    for word in [
+        "acct-000000",
+        "maintenance",
+        "worst scenario",
+        "equity",
+        "requirement",
+    ] {
+        assert!(error.contains(word), "{error}");
+    }
+    let below = check_book(&snapshot, &book, Level::Maintenance).expect("it is well-formed");
+    assert_eq!(below.len(), 1);
+    let many = account(&snapshot, 1, 9);
+    let error = Prepared::account(&snapshot, &many, Level::Initial, 8, &secret());
+    assert!(matches!(error, Err(MarginError::TooManyPositions { .. })));
+}
+
+/// More collateral never turns a met level into one that is not, and a scaled book has scaled sums.
+#[test]
+fn the_circuit_adds_up_as_risk_does() {
+    let snapshot = sample::snapshot();
+    for (seed, level) in (10..40).zip(LEVELS.into_iter().cycle()) {
+        let tables = MarginTables::new(&snapshot, level).expect("valid");
+        let account = account(&snapshot, seed, 1 + seed as usize);
+        let prepared = Prepared::account(&snapshot, &account, Level::Initial, 64, &secret())
+            .expect("initial margin is met");
+        let result = evaluate(&snapshot, &tables, &account);
+        let plan = plan::Plan::new(&tables, true, 1, 64).expect("it fits");
+        let rates = &plan.rates;
+        let join = |digits: &[i64]| {
+            digits
+                .iter()
+                .rev()
+                .fold(0i128, |v, &d| v * 1024 + i128::from(d))
+        };
+        for (s, margin) in result.margins.iter().enumerate() {
+            let sum: i128 = prepared.members[0]
+                .account
+                .positions
+                .iter()
+                .map(|p| {
+                    let key = crate::account::position_key(p);
+                    i128::from(p.lots) * join(rates.value(key, s)) * PHI_PER_TICK
+                        + i128::from(p.entry) * join(rates.entry(key))
+                })
+                .sum();
+            assert_eq!(
+                result.collateral + sum,
+                *margin,
+                "account {seed}, column {s}"
+            );
+        }
+    }
+}
+
+/// Options of the real chain, coin-settled.
+#[test]
+fn an_account_with_real_options() {
+    let data = std::env::var_os("SEALBOOK_DATA").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        std::path::PathBuf::from,
+    );
+    let chain = data.join("option-chain.csv");
+    if !chain.exists() {
+        println!("skipped: there is no {}", chain.display());
+        return;
+    }
+    let lot = fixed::Decimal::new(1, 1);
+    let snapshot = risk::import::optionchain::read(&chain, "BTC", lot).expect("it reads");
+    let mut account = account(&sample::snapshot(), 1, 0);
+    account.balances = vec![
+        risk::Balance {
+            equity: 50_0000_0000,
+            ..Default::default()
+        };
+        snapshot.assets.len()
+    ];
+    account.positions = (0..60)
+        .map(|i| risk::Position {
+            instrument: 3 * i,
+            side: if i % 2 == 0 {
+                risk::Side::Long
+            } else {
+                risk::Side::Short
+            },
+            lots: 1 + i as u64,
+            entry: 1_000_000 * (1 + i as u64),
+        })
+        .collect();
+    let prepared = Prepared::account(&snapshot, &account, Level::Maintenance, 64, &secret())
+        .expect("fifty coins cover it");
+    let proof = vec![prepared.prove(0).expect("proves")];
+    verify::<Margin>(prepared.claim(), &proof).expect("verifies");
+}
