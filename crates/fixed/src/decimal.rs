@@ -12,6 +12,9 @@ use crate::{Rounding, mul_div};
 const MAX_SCALE: u8 = 30;
 
 /// `units * 10^-scale`, exactly. Equality and order are by value.
+///
+/// There are at most 30 decimals, and the units are never `i128::MIN`, so that every number has
+/// its negative.
 #[derive(Clone, Copy, Debug)]
 pub struct Decimal {
     units: i128,
@@ -52,21 +55,39 @@ impl Decimal {
     /// One.
     pub const ONE: Self = Self { units: 1, scale: 0 };
 
-    /// `units * 10^-scale`; at most 30 decimals.
+    /// `units * 10^-scale`, for numbers the program itself chooses; text goes through
+    /// [`parse`](Self::parse), computed numbers through [`from_units`](Self::from_units).
     ///
     /// # Panics
-    /// If there are more decimals.
+    /// If there are more than 30 decimals or the units are `i128::MIN`.
     pub const fn new(units: i128, scale: u8) -> Self {
         assert!(scale <= MAX_SCALE, "at most 30 decimals");
+        assert!(units != i128::MIN, "the units must have a negative");
         Self { units, scale }
     }
 
-    /// A whole number.
-    pub const fn from_int(value: i128) -> Self {
-        Self {
-            units: value,
-            scale: 0,
+    /// `units * 10^-scale`.
+    ///
+    /// # Errors
+    /// If there are more than 30 decimals or the units are `i128::MIN`.
+    pub const fn from_units(units: i128, scale: u8) -> Result<Self, FixedError> {
+        if scale > MAX_SCALE {
+            return Err(FixedError::TooManyDecimals {
+                decimals: MAX_SCALE,
+            });
         }
+        if units == i128::MIN {
+            return Err(FixedError::Overflow);
+        }
+        Ok(Self { units, scale })
+    }
+
+    /// A whole number.
+    ///
+    /// # Panics
+    /// If it is `i128::MIN`.
+    pub const fn from_int(value: i128) -> Self {
+        Self::new(value, 0)
     }
 
     /// The number times `10^scale`.
@@ -167,7 +188,9 @@ impl Decimal {
     /// # Errors
     /// If the number does not fit.
     pub fn rescale(&self, scale: u8, rounding: Rounding) -> Result<i128, FixedError> {
-        if scale >= self.scale {
+        if self.units == 0 {
+            Ok(0)
+        } else if scale >= self.scale {
             self.units
                 .checked_mul(power(scale - self.scale)?)
                 .ok_or(FixedError::Overflow)
@@ -192,10 +215,7 @@ impl Decimal {
     /// If it does not fit.
     pub fn checked_add(&self, other: &Self) -> Result<Self, FixedError> {
         let (a, b, scale) = self.aligned(other)?;
-        Ok(Self {
-            units: a.checked_add(b).ok_or(FixedError::Overflow)?,
-            scale,
-        })
+        Self::from_units(a.checked_add(b).ok_or(FixedError::Overflow)?, scale)
     }
 
     /// The exact difference.
@@ -209,17 +229,18 @@ impl Decimal {
     /// The exact product.
     ///
     /// # Errors
-    /// If it does not fit.
+    /// If it does not fit or has more than 30 decimals.
     pub fn checked_mul(&self, other: &Self) -> Result<Self, FixedError> {
         let (a, b) = (self.normalized(), other.normalized());
-        let scale = a.scale + b.scale;
-        let units = a.units.checked_mul(b.units).ok_or(FixedError::Overflow)?;
-        if scale > MAX_SCALE {
-            return Err(FixedError::TooManyDecimals {
-                decimals: MAX_SCALE,
-            });
+        let (mut units, mut scale) = (
+            a.units.checked_mul(b.units).ok_or(FixedError::Overflow)?,
+            a.scale + b.scale,
+        );
+        while scale > MAX_SCALE && units % 10 == 0 {
+            units /= 10;
+            scale -= 1;
         }
-        Ok(Self { units, scale })
+        Self::from_units(units, scale)
     }
 
     /// The quotient at a scale, rounded once.
@@ -234,10 +255,7 @@ impl Decimal {
             .units
             .checked_mul(power(a.scale)?)
             .ok_or(FixedError::Overflow)?;
-        Ok(Self {
-            units: mul_div(a.units, up, down, rounding)?,
-            scale,
-        })
+        Self::from_units(mul_div(a.units, up, down, rounding)?, scale)
     }
 
     /// Whether it is below zero.
@@ -287,12 +305,10 @@ impl Ord for Decimal {
         let (a, b) = (self.normalized(), other.normalized());
         match a.aligned(&b) {
             Ok((x, y, _)) => x.cmp(&y),
-            // One of them is so large that it does not fit at the other's scale, so it decides.
-            Err(_) if a.units.signum() != b.units.signum() => a.units.cmp(&b.units),
-            Err(_) => {
-                let whole = |d: &Self| d.rescale(0, Rounding::TowardZero).unwrap_or(d.units);
-                whole(&a).cmp(&whole(&b))
-            }
+            // The one with fewer decimals does not fit at the other's scale, where the other does
+            // fit: it is the larger in magnitude, and its sign decides.
+            Err(_) if a.scale < b.scale => a.units.cmp(&0),
+            Err(_) => 0.cmp(&b.units),
         }
     }
 }
@@ -348,6 +364,11 @@ impl<'de> Deserialize<'de> for Decimal {
                 ))
             }
         }
-        d.deserialize_any(Text)
+        if d.is_human_readable() {
+            d.deserialize_any(Text)
+        } else {
+            // Formats that do not describe themselves hold what `serialize` wrote.
+            d.deserialize_str(Text)
+        }
     }
 }

@@ -1,14 +1,19 @@
 //! Enclosures in binary fixed point.
 
 use crate::functions;
+use crate::wide::mul_shift;
 use crate::{Decimal, FixedError, Rounding, mul_div};
 
 /// Fraction bits of an interval's ends: a unit is 2^-56, about 1.4e-17.
 pub const FRACTION_BITS: u32 = 56;
 const ONE: i128 = 1 << FRACTION_BITS;
+/// No end is larger in magnitude, so that differences and negatives always fit.
+const LARGEST: i128 = 1 << 126;
 
 /// Two numbers, in units of 2^-56, between which a real number lies. Every operation encloses all
-/// results of its operands.
+/// results of its operands, so whatever is computed carries its own proven error bound.
+///
+/// The ends are at most 2^70 (1.2e21) in magnitude; a result beyond that is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     lo: i128,
@@ -27,6 +32,12 @@ pub enum DomainError {
     /// Division by a number that may be zero.
     #[error("division by a number that may be zero")]
     Division,
+    /// A negative number where none may be.
+    #[error("the number must not be negative")]
+    Negative,
+    /// Two enclosures of one number that do not meet.
+    #[error("the numbers contradict each other")]
+    Contradiction,
     /// The result does not fit.
     #[error("the result is too large")]
     Overflow,
@@ -44,11 +55,6 @@ impl Interval {
     /// One.
     pub const ONE: Self = Self { lo: ONE, hi: ONE };
 
-    /// From ends in units of 2^-56.
-    pub(crate) const fn new(lo: i128, hi: i128) -> Self {
-        Self { lo, hi }
-    }
-
     /// A whole number.
     pub fn from_int(value: i64) -> Self {
         let v = i128::from(value) * ONE;
@@ -63,7 +69,7 @@ impl Interval {
         let power = 10i128
             .checked_pow(u32::from(d.scale()))
             .ok_or(DomainError::Overflow)?;
-        let end = |rounding| mul_div(d.units(), ONE, power, rounding);
+        let end = |rounding| fit(mul_div(d.units(), ONE, power, rounding).ok());
         Ok(Self {
             lo: end(Rounding::Floor)?,
             hi: end(Rounding::Ceil)?,
@@ -91,7 +97,7 @@ impl Interval {
         let power = 10i128
             .checked_pow(u32::from(scale))
             .ok_or(DomainError::Overflow)?;
-        Ok(mul_div(self.lo, power, ONE, Rounding::Floor)?)
+        mul_shift(self.lo, power, FRACTION_BITS, false).ok_or(DomainError::Overflow)
     }
 
     /// The upper end times `10^scale`, rounded up.
@@ -102,7 +108,7 @@ impl Interval {
         let power = 10i128
             .checked_pow(u32::from(scale))
             .ok_or(DomainError::Overflow)?;
-        Ok(mul_div(self.hi, power, ONE, Rounding::Ceil)?)
+        mul_shift(self.hi, power, FRACTION_BITS, true).ok_or(DomainError::Overflow)
     }
 
     /// The middle as a decimal of 18 digits after the point, for display.
@@ -116,16 +122,48 @@ impl Interval {
             ONE,
             Rounding::HalfEven,
         )?;
-        Ok(Decimal::new(units, 18))
+        Ok(Decimal::from_units(units, 18)?)
     }
 
-    /// Whether a decimal lies inside.
+    /// The number in the middle, rounded down to a unit; exact from here on.
+    #[must_use]
+    pub const fn center(&self) -> Self {
+        let middle = self.lo + self.width() / 2;
+        Self {
+            lo: middle,
+            hi: middle,
+        }
+    }
+
+    /// Whether a decimal lies inside, exactly.
     ///
     /// # Errors
     /// If the decimal does not fit.
     pub fn contains(&self, d: &Decimal) -> Result<bool, DomainError> {
         let d = Self::from_decimal(d)?;
-        Ok(self.lo <= d.hi && d.lo <= self.hi)
+        // An end is whole, so it is below the decimal just if it is not above its floor.
+        Ok(self.lo <= d.lo && d.hi <= self.hi)
+    }
+
+    /// The smallest enclosure of both.
+    #[must_use]
+    pub fn hull(&self, other: &Self) -> Self {
+        Self {
+            lo: self.lo.min(other.lo),
+            hi: self.hi.max(other.hi),
+        }
+    }
+
+    /// Where both lie, for two enclosures of the same number.
+    ///
+    /// # Errors
+    /// If they do not meet, so that one of them is wrong.
+    pub fn intersection(&self, other: &Self) -> Result<Self, DomainError> {
+        let (lo, hi) = (self.lo.max(other.lo), self.hi.min(other.hi));
+        if lo > hi {
+            return Err(DomainError::Contradiction);
+        }
+        Ok(Self { lo, hi })
     }
 
     /// `self + other`.
@@ -133,10 +171,9 @@ impl Interval {
     /// # Errors
     /// If it does not fit.
     pub fn add(&self, other: &Self) -> Result<Self, DomainError> {
-        let sum = |a: i128, b: i128| a.checked_add(b).ok_or(DomainError::Overflow);
         Ok(Self {
-            lo: sum(self.lo, other.lo)?,
-            hi: sum(self.hi, other.hi)?,
+            lo: fit(self.lo.checked_add(other.lo))?,
+            hi: fit(self.hi.checked_add(other.hi))?,
         })
     }
 
@@ -166,38 +203,71 @@ impl Interval {
         }
     }
 
-    /// Half the number.
+    /// Half the number, at most one unit wider than half.
     #[must_use]
     pub const fn half(&self) -> Self {
         Self {
-            lo: self.lo.div_euclid(2),
-            hi: -((-self.hi).div_euclid(2)),
+            lo: self.lo >> 1,
+            hi: (self.hi + 1) >> 1,
         }
     }
 
-    /// `self * other`.
+    /// `self * factor`; no rounding.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    pub fn times(&self, factor: i64) -> Result<Self, DomainError> {
+        let end = |x: i128| fit(x.checked_mul(factor.into()));
+        let (a, b) = (end(self.lo)?, end(self.hi)?);
+        Ok(Self {
+            lo: a.min(b),
+            hi: a.max(b),
+        })
+    }
+
+    /// `self / divisor`. Rounding widens it by less than 2 units.
+    ///
+    /// # Errors
+    /// If the divisor is zero.
+    pub fn div_int(&self, divisor: i64) -> Result<Self, DomainError> {
+        if divisor == 0 {
+            return Err(DomainError::Division);
+        }
+        let d = i128::from(divisor).abs();
+        let x = if divisor > 0 { *self } else { self.neg() };
+        Ok(Self {
+            lo: x.lo.div_euclid(d),
+            hi: -(-x.hi).div_euclid(d),
+        })
+    }
+
+    /// `self * other`. Rounding widens it by less than 2 units.
     ///
     /// # Errors
     /// If it does not fit.
     pub fn mul(&self, other: &Self) -> Result<Self, DomainError> {
-        if self.lo >= 0 && other.lo >= 0 {
-            let lo = product(self.lo, other.lo, Rounding::Floor)?;
-            return Ok(Self {
-                lo,
-                hi: product(self.hi, other.hi, Rounding::Ceil)?,
-            });
-        }
-        let (mut lo, mut hi) = (i128::MAX, i128::MIN);
-        for a in [self.lo, self.hi] {
-            for b in [other.lo, other.hi] {
-                lo = lo.min(product(a, b, Rounding::Floor)?);
-                hi = hi.max(product(a, b, Rounding::Ceil)?);
-            }
-        }
+        let down = |a, b| fit(mul_shift(a, b, FRACTION_BITS, false));
+        let up = |a, b| fit(mul_shift(a, b, FRACTION_BITS, true));
+        let (a, b) = (self, other);
+        // The product is monotone in each factor, in a direction that the other's sign decides.
+        let (lo, hi) = match (a.lo >= 0, a.hi <= 0, b.lo >= 0, b.hi <= 0) {
+            (true, _, true, _) => (down(a.lo, b.lo)?, up(a.hi, b.hi)?),
+            (true, _, _, true) => (down(a.hi, b.lo)?, up(a.lo, b.hi)?),
+            (true, _, _, _) => (down(a.hi, b.lo)?, up(a.hi, b.hi)?),
+            (_, true, true, _) => (down(a.lo, b.hi)?, up(a.hi, b.lo)?),
+            (_, true, _, true) => (down(a.hi, b.hi)?, up(a.lo, b.lo)?),
+            (_, true, _, _) => (down(a.lo, b.hi)?, up(a.lo, b.lo)?),
+            (_, _, true, _) => (down(a.lo, b.hi)?, up(a.hi, b.hi)?),
+            (_, _, _, true) => (down(a.hi, b.lo)?, up(a.lo, b.lo)?),
+            _ => (
+                down(a.lo, b.hi)?.min(down(a.hi, b.lo)?),
+                up(a.lo, b.lo)?.max(up(a.hi, b.hi)?),
+            ),
+        };
         Ok(Self { lo, hi })
     }
 
-    /// `self / other`.
+    /// `self / other`. Rounding widens it by less than 2 units.
     ///
     /// # Errors
     /// If the divisor may be zero or the result does not fit.
@@ -205,41 +275,49 @@ impl Interval {
         if other.lo <= 0 && other.hi >= 0 {
             return Err(DomainError::Division);
         }
-        let (mut lo, mut hi) = (i128::MAX, i128::MIN);
-        for a in [self.lo, self.hi] {
-            for b in [other.lo, other.hi] {
-                lo = lo.min(mul_div(a, ONE, b, Rounding::Floor)?);
-                hi = hi.max(mul_div(a, ONE, b, Rounding::Ceil)?);
-            }
-        }
-        Ok(Self { lo, hi })
-    }
-
-    /// The square root; one unit wider than its argument's roots.
-    ///
-    /// # Errors
-    /// If the argument may be negative or does not fit.
-    pub fn sqrt(&self) -> Result<Self, DomainError> {
-        let root = |x: i128| -> Result<i128, DomainError> {
-            let x = u128::try_from(x).map_err(|_| DomainError::SquareRoot)?;
-            let scaled = x.checked_mul(ONE as u128).ok_or(DomainError::Overflow)?;
-            Ok(scaled.isqrt() as i128)
+        let (a, b) = if other.lo > 0 {
+            (*self, *other)
+        } else {
+            (self.neg(), other.neg())
         };
-        let (lo, hi) = (root(self.lo)?, root(self.hi)?);
-        Ok(Self { lo, hi: hi + 1 })
+        let end = |a, b, rounding| fit(mul_div(a, ONE, b, rounding).ok());
+        let (low, high) = (
+            if a.lo >= 0 { b.hi } else { b.lo },
+            if a.hi >= 0 { b.lo } else { b.hi },
+        );
+        Ok(Self {
+            lo: end(a.lo, low, Rounding::Floor)?,
+            hi: end(a.hi, high, Rounding::Ceil)?,
+        })
     }
 
-    /// The exponential. Relative width beyond the argument's: [`EXP_ERROR`](crate::EXP_ERROR).
+    /// The square root. An exact argument has one of zero width if it is a square, else of one unit
+    /// below 2^16 and relative 2^-62 above.
     ///
     /// # Errors
-    /// If the result exceeds 2^60.
+    /// If the argument may be negative.
+    pub fn sqrt(&self) -> Result<Self, DomainError> {
+        Ok(Self {
+            lo: root(self.lo)?.0,
+            hi: root(self.hi)?.1,
+        })
+    }
+
+    /// The exponential. Its width for an exact argument is in [`EXP_ERROR`](crate::EXP_ERROR).
+    ///
+    /// # Errors
+    /// If the argument may be above 41.
     pub fn exp(&self) -> Result<Self, DomainError> {
-        let (lo, _) = functions::exp(self.lo).ok_or(DomainError::Overflow)?;
-        let (_, hi) = functions::exp(self.hi).ok_or(DomainError::Overflow)?;
+        let (lo, above) = functions::exp(self.lo).ok_or(DomainError::Overflow)?;
+        let hi = if self.lo == self.hi {
+            above
+        } else {
+            functions::exp(self.hi).ok_or(DomainError::Overflow)?.1
+        };
         Ok(Self { lo, hi })
     }
 
-    /// The natural logarithm. Width beyond the argument's: [`LN_ERROR`](crate::LN_ERROR).
+    /// The natural logarithm. Its width for an exact argument is [`LN_ERROR`](crate::LN_ERROR).
     ///
     /// # Errors
     /// If the argument may not be positive.
@@ -253,49 +331,58 @@ impl Interval {
         })
     }
 
-    /// The standard normal distribution function. Width beyond the argument's:
-    /// [`CDF_ERROR`](crate::CDF_ERROR).
+    /// The standard normal distribution function. Its width for an exact argument is
+    /// [`CDF_ERROR`](crate::CDF_ERROR), and at most `0.4 w + 3` units more for one of width `w`.
     #[must_use]
     pub fn normal_cdf(&self) -> Self {
-        // The density is below 2/5, so one evaluation in the middle serves a narrow argument.
-        let half = (self.hi - self.lo) / 2 + 1;
-        let (lo, hi) = functions::normal_cdf(self.lo + (self.hi - self.lo) / 2);
-        if half > 1 << 40 {
+        let width = self.width();
+        if width > 1 << 10 {
             return Self {
                 lo: functions::normal_cdf(self.lo).0,
                 hi: functions::normal_cdf(self.hi).1,
             };
         }
-        let slack = half * 2 / 5 + 1;
+        // The density is below 2/5, so one evaluation in the middle serves a narrow argument.
+        let (lo, hi) = functions::normal_cdf(self.lo + width / 2);
+        let slack = ((width - width / 2) * 2 + 4) / 5;
         Self {
             lo: (lo - slack).max(0),
             hi: (hi + slack).min(ONE),
         }
     }
 
-    /// The standard normal density.
-    ///
-    /// # Errors
-    /// If the argument's square does not fit.
-    pub fn normal_pdf(&self) -> Result<Self, DomainError> {
-        let square = self.mul(self)?;
-        let square = Self {
-            lo: square.lo.max(0),
-            hi: square.hi,
+    /// The standard normal density. Its width for an exact argument is
+    /// [`PDF_ERROR`](crate::PDF_ERROR).
+    #[must_use]
+    pub fn normal_pdf(&self) -> Self {
+        // It falls with the distance from zero.
+        let (a, b) = (self.lo.abs(), self.hi.abs());
+        let near = if self.lo <= 0 && self.hi >= 0 {
+            0
+        } else {
+            a.min(b)
         };
-        let half = Self {
-            lo: -(square.hi / 2) - 1,
-            hi: -(square.lo / 2),
-        };
-        half.exp()?.mul(&functions::INVERSE_ROOT_TWO_PI)
+        Self {
+            lo: functions::normal_pdf(a.max(b)).0,
+            hi: functions::normal_pdf(near).1,
+        }
     }
 }
 
-fn product(a: i128, b: i128, rounding: Rounding) -> Result<i128, DomainError> {
-    match a.checked_mul(b) {
-        // Arithmetic shifts round down.
-        Some(p) if rounding == Rounding::Floor => Ok(p >> FRACTION_BITS),
-        Some(p) => Ok(-((-p) >> FRACTION_BITS)),
-        None => Ok(mul_div(a, b, ONE, rounding)?),
-    }
+/// An end that may be kept.
+fn fit(end: Option<i128>) -> Result<i128, DomainError> {
+    end.filter(|x| (-LARGEST..=LARGEST).contains(x))
+        .ok_or(DomainError::Overflow)
+}
+
+/// The square root rounded down and up.
+fn root(x: i128) -> Result<(i128, i128), DomainError> {
+    let x = u128::try_from(x).map_err(|_| DomainError::SquareRoot)?;
+    // The root of x 2^56, from as many leading bits as 128 hold; what is cut is even in number.
+    let shift = FRACTION_BITS.min(x.leading_zeros()) & !1;
+    let cut = (FRACTION_BITS - shift) / 2;
+    let scaled = x << shift;
+    let lo = scaled.isqrt();
+    let hi = lo + u128::from(lo * lo != scaled);
+    Ok(((lo << cut) as i128, (hi << cut) as i128))
 }

@@ -9,10 +9,11 @@
 mod decimal;
 mod functions;
 mod interval;
+mod tables;
 mod wide;
 
 pub use decimal::{Decimal, FixedError, ParseError};
-pub use functions::{CDF_ERROR, EXP_ERROR, LN_ERROR};
+pub use functions::{CDF_ERROR, EXP_ERROR, LN_ERROR, PDF_ERROR};
 pub use interval::{DomainError, FRACTION_BITS, Interval};
 pub use wide::mul_div;
 

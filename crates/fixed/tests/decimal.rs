@@ -60,6 +60,59 @@ fn equality_and_order_are_by_value() {
     assert!(d("170141183460469231731687303715884105727") > d("0.000000000000000000000000000001"));
 }
 
+/// Numbers whose whole parts agree, but which do not fit at a common scale.
+#[test]
+fn order_where_scales_do_not_meet() {
+    let ordered = [
+        "-1e38",
+        "-170141183.9",
+        "-170141183.200000000000000000000000000001",
+        "-1e-30",
+        "0",
+        "1e-30",
+        "170141183.200000000000000000000000000001",
+        "170141183.9",
+        "1e38",
+    ];
+    for (i, a) in ordered.iter().enumerate() {
+        for (j, b) in ordered.iter().enumerate() {
+            assert_eq!(d(a).cmp(&d(b)), i.cmp(&j), "{a} {b}");
+        }
+    }
+}
+
+/// What does not fit is an error, at every entrance.
+#[test]
+fn limits() {
+    let huge = Decimal::from_int(i128::MAX);
+    assert_eq!(huge.checked_add(&Decimal::ONE), Err(FixedError::Overflow));
+    // The sum would be `i128::MIN`, which has no negative.
+    assert_eq!(
+        huge.neg().checked_sub(&Decimal::ONE),
+        Err(FixedError::Overflow)
+    );
+    assert_eq!(Decimal::from_units(i128::MIN, 0), Err(FixedError::Overflow));
+    assert!(Decimal::from_units(1, 31).is_err());
+    assert!(Decimal::ONE.div(&d("3"), 31, Rounding::Floor).is_err());
+    assert_eq!(
+        Decimal::ONE.div(&Decimal::ZERO, 2, Rounding::Floor),
+        Err(FixedError::DivisionByZero)
+    );
+    // Digits beyond 30 decimals are refused, zeros there are not.
+    assert_eq!(
+        d("0.0000000000000005").checked_mul(&d("0.000000000000002")),
+        Ok(d("1e-30"))
+    );
+    assert!(
+        d("0.0000000000000005")
+            .checked_mul(&d("0.000000000000003"))
+            .is_err()
+    );
+    assert_eq!(Decimal::new(0, 5).rescale(200, Rounding::Floor), Ok(0));
+    assert_eq!(d("-12.5").abs(), d("12.5"));
+    assert!(d("-12.5").is_negative() && !d("-0").is_negative() && d("-0.00").is_zero());
+}
+
 #[test]
 fn loses_no_digit_silently() {
     assert_eq!(d("1.25").rescale_exact(2), Ok(125));
@@ -116,6 +169,14 @@ fn serde_is_text_and_refuses_floats() {
     );
     assert_eq!(serde_json::from_str::<Decimal>("7").unwrap(), d("7"));
     assert!(serde_json::from_str::<Decimal>("1.5").is_err());
+    assert!(serde_json::from_str::<Decimal>("100000000000000000000000000").is_err());
+    assert!(serde_json::from_str::<Decimal>("null").is_err());
+    // A format that does not describe itself.
+    let bytes = postcard::to_allocvec(&d("-1.50")).unwrap();
+    assert_eq!(
+        postcard::from_bytes::<Decimal>(&bytes).unwrap().to_string(),
+        "-1.50"
+    );
 }
 
 proptest! {
