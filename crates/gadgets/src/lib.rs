@@ -2,6 +2,7 @@
 
 pub mod hash;
 pub mod limbs;
+pub mod merkle;
 pub mod range;
 pub mod sponge;
 pub mod totals;

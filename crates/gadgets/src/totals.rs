@@ -83,7 +83,7 @@ pub fn commit(registers: &[u128]) -> Digest {
 /// - TOTALS-2: a counted register's limbs add up: `before + count + carry = after + 2^10 carry'`;
 ///   counts are below 2^24, carries below 2^20, so each side is below 2^31 - 2^24.
 /// - TOTALS-3: only a counted register receives counts; a passed register is below 2^60.
-/// - TOTALS-4: in the first part every register but a salt starts from zero.
+/// - TOTALS-4: in the first part every register starts from zero.
 /// - TOTALS-5: a shown register has the shown value.
 /// - TOTALS-6: a bounded register does not exceed its bound: `after + slack = bound`, limb by limb.
 /// - TOTALS-7: rows below the last register are zero.
@@ -180,8 +180,10 @@ impl TotalsTable {
 
     fn show(&self, register: usize) -> Show {
         match &self.end {
-            End::Shown(shows) if register >= SALTS => shows[register - SALTS],
-            _ => Show::Hidden,
+            // Nothing is committed, so nothing needs a salt.
+            End::Shown(_) if register < SALTS => Show::Value(0),
+            End::Shown(shows) => shows[register - SALTS],
+            End::Commitment(_) => Show::Hidden,
         }
     }
 }
@@ -221,10 +223,7 @@ impl Table for TotalsTable {
                 SENDS_AFTER,
                 usize::from(matches!(self.end, End::Commitment(_))),
             );
-            set(
-                FROM_ZERO,
-                usize::from(self.start.is_none() && *register != Register::Salt),
-            );
+            set(FROM_ZERO, usize::from(self.start.is_none()));
             let (flag, value) = match self.show(row) {
                 Show::Hidden => continue,
                 Show::Value(v) => (IS_SHOWN, v),

@@ -8,6 +8,7 @@ use p3_matrix::Matrix;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
+use rayon::prelude::*;
 
 use crate::blind;
 use crate::field::{F, PrimeCharacteristicRing};
@@ -230,21 +231,23 @@ pub fn cell_test(tables: &[TableAir], traces: &[Trace], rows: &[(&str, usize)]) 
                 .unwrap_or(0),
         );
         for &row in &picks {
-            for column in 0..air.width() {
-                if air.free().iter().any(|(free, _)| *free == column) {
-                    continue;
-                }
-                for change in CHANGES {
-                    if !notices(air, trace, row, column, change, &mut rng) {
-                        unpinned.push(Unpinned {
-                            table: air.name(),
-                            row,
-                            column,
-                            change,
-                        });
-                    }
-                }
-            }
+            let honest = around(air, trace, cells(trace, row), row).1;
+            let seed: u64 = rng.random();
+            unpinned.par_extend((0..air.width()).into_par_iter().flat_map_iter(|column| {
+                let mut rng = StdRng::seed_from_u64(seed ^ column as u64);
+                let honest = &honest;
+                CHANGES.into_iter().filter_map(move |change| {
+                    let new = changed(air, cells(trace, row), column, change, &mut rng)?;
+                    let (broken, messages) = around(air, trace, &new, row);
+                    let unnoticed = broken == 0 && messages == *honest;
+                    unnoticed.then_some(Unpinned {
+                        table: air.name(),
+                        row,
+                        column,
+                        change,
+                    })
+                })
+            }));
         }
     }
     unpinned
@@ -252,15 +255,18 @@ pub fn cell_test(tables: &[TableAir], traces: &[Trace], rows: &[(&str, usize)]) 
 
 const CHANGES: [&str; 5] = ["random", "+1", "-1", "0", "swap with neighbour"];
 
-fn notices(
+/// The row with one change, or `None` if the change does nothing or touches a free cell.
+fn changed(
     air: &TableAir,
-    trace: &Trace,
-    row: usize,
+    old: &[F],
     column: usize,
     change: &str,
     rng: &mut StdRng,
-) -> bool {
-    let (old, height) = (cells(trace, row), air.height());
+) -> Option<Vec<F>> {
+    let is_free = |column: usize| air.free().iter().any(|(free, _)| *free == column);
+    if is_free(column) {
+        return None;
+    }
     let mut new = old.to_vec();
     match change {
         "random" => new[column] = rng.random(),
@@ -269,25 +275,24 @@ fn notices(
         "0" => new[column] = F::ZERO,
         _ => {
             let neighbour = if column == 0 { 1 } else { column - 1 };
-            if air.free().iter().any(|(free, _)| *free == neighbour) || neighbour >= new.len() {
-                return true;
+            if neighbour >= new.len() || is_free(neighbour) {
+                return None;
             }
             new.swap(column, neighbour);
         }
     }
-    if new[..] == *old {
-        return true;
-    }
+    (new[..] != *old).then_some(new)
+}
+
+/// How many constraints break, and which messages are sent, on a row and the one above it, if the
+/// row held these cells.
+fn around(air: &TableAir, trace: &Trace, row_cells: &[F], row: usize) -> (usize, [Messages; 2]) {
+    let height = air.height();
     let above = (row + height - 1) % height;
-    let pairs = |row_cells: &[F]| {
-        let here = check_row(air, row_cells, cells(trace, row + 1), row);
-        let before = check_row(air, cells(trace, above), row_cells, above);
-        (
-            here.broken.len() + before.broken.len(),
-            [here.messages, before.messages],
-        )
-    };
-    let (broken, messages) = pairs(&new);
-    let (_, honest) = pairs(old);
-    broken > 0 || messages != honest
+    let here = check_row(air, row_cells, cells(trace, row + 1), row);
+    let before = check_row(air, cells(trace, above), row_cells, above);
+    (
+        here.broken.len() + before.broken.len(),
+        [here.messages, before.messages],
+    )
 }

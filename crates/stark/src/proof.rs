@@ -3,14 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use p3_batch_stark::{BatchProof, ProverData, StarkInstance, prove_batch, verify_batch};
-use p3_lookup::InteractionSymbolicBuilder;
 use rand::rngs::StdRng;
 
 use crate::blind;
-use crate::field::{EF, F};
+use crate::field::F;
 use crate::profile::Config;
 use crate::statement::{Part, Statement, Verified, claim_digest, transcript};
-use crate::table::{TableAir, Trace};
+use crate::table::Trace;
 
 /// Why a proof was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,45 +61,10 @@ pub enum ProveError {
 /// The bytes of one part's proof.
 pub type PartProof = Vec<u8>;
 
-/// Interactions above which it pays to pack three into one column at the price of degree 4.
-const PACK_ABOVE: usize = 12;
-/// The constraint degree that eight quotient chunks allow in a hiding proof at rate 1/4.
-const PACKED_DEGREE: usize = 4;
-
-pub(crate) fn interactions(air: &TableAir) -> (usize, usize) {
-    use p3_air::Air;
-    use p3_air::symbolic::AirLayout;
-    let mut b = InteractionSymbolicBuilder::<F, EF>::new(AirLayout::from_air(air));
-    air.eval(&mut b);
-    let messages = b.global_interactions();
-    (
-        messages.len(),
-        messages.iter().map(|m| m.fields.len()).max().unwrap_or(0),
-    )
-}
-
 /// The lookup layout of a part; no preprocessed columns, so it holds no data.
 pub(crate) fn keys(config: &Config, part: &Part) -> Result<ProverData<Config>, String> {
     let degrees: Vec<usize> = part.tables.iter().map(|t| t.log_height() + 1).collect();
-    let budgets: Vec<usize> = part
-        .tables
-        .iter()
-        .map(|t| {
-            if interactions(t).0 > PACK_ABOVE {
-                PACKED_DEGREE
-            } else {
-                0
-            }
-        })
-        .collect();
-    ProverData::from_airs_and_degrees_with_lookup_budgets(
-        config,
-        &part.tables,
-        &degrees,
-        &budgets,
-        part.profile.parameters().log_blowup,
-    )
-    .map_err(|e| e.to_string())
+    ProverData::from_airs_and_degrees(config, &part.tables, &degrees).map_err(|e| e.to_string())
 }
 
 /// Proves part number `part` of a claim from its filled tables. Masks, salts and blinding come from

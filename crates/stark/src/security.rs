@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::field::{EF, F};
 use crate::profile::{COLLISION_BITS, ProfileParameters, RANDOM_CODEWORDS};
-use crate::proof::{interactions, keys};
+use crate::proof::keys;
 use crate::statement::Part;
 use crate::table::TableAir;
 
@@ -77,7 +77,7 @@ fn shape(air: &TableAir, lookups: &[Lookup<F>]) -> TableShape {
         name: air.name().to_string(),
         log_height: air.log_height(),
         width: air.width(),
-        interactions: interactions(air).0,
+        interactions: air.interactions().0,
         lookup_columns: lookups.len() + 1,
         constraints: base.len() + ext.len(),
         degree,
@@ -135,7 +135,7 @@ pub fn security_report(part: &Part) -> SecurityReport {
         max_message_width: part
             .tables
             .iter()
-            .map(|t| interactions(t).1)
+            .map(|t| t.interactions().1)
             .max()
             .unwrap_or(1),
     };

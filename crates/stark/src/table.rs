@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use p3_air::symbolic::AirLayout;
 use p3_air::{Air, AirBuilder, BaseAir, WindowAccess};
 use p3_batch_stark::folder::{
     ProverConstraintFolderWithLookups, VerifierConstraintFolderWithLookups,
@@ -328,7 +329,15 @@ pub struct TableAir {
     fixed: Arc<Vec<Vec<F>>>,
     public: Arc<Vec<F>>,
     table: Arc<dyn AnyTable>,
+    /// Messages a row sends or receives, and the elements of the widest.
+    interactions: (usize, usize),
 }
+
+/// Messages above which it pays to pack three into a column, at the price of degree 4: a degree-2
+/// table has four quotient chunks, one of degree 3 or 4 has eight.
+const PACK_ABOVE: usize = 12;
+/// The degree that makes the proof system pack three messages into a column.
+const PACKING_DEGREE: usize = 3;
 
 impl std::fmt::Debug for TableAir {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -361,7 +370,7 @@ impl TableAir {
             free,
             ..
         } = measure;
-        Self {
+        let mut air = Self {
             name,
             log_height,
             width,
@@ -370,7 +379,16 @@ impl TableAir {
             table: Arc::new(Measured(table)),
             fixed: Arc::new(fixed),
             public: Arc::new(public),
-        }
+            interactions: (0, 0),
+        };
+        let mut b = InteractionSymbolicBuilder::<F, EF>::new(AirLayout::from_air(&air));
+        air.eval(&mut b);
+        let messages = b.global_interactions();
+        air.interactions = (
+            messages.len(),
+            messages.iter().map(|m| m.fields.len()).max().unwrap_or(0),
+        );
+        air
     }
 
     /// The table's name.
@@ -388,6 +406,10 @@ impl TableAir {
     /// Main columns, the blinding ones included.
     pub fn width(&self) -> usize {
         self.width
+    }
+    /// Messages a row sends or receives, and the elements of the widest.
+    pub fn interactions(&self) -> (usize, usize) {
+        self.interactions
     }
     /// Public values.
     pub fn public(&self) -> &[F] {
@@ -465,6 +487,9 @@ impl BaseAir<F> for TableAir {
     }
     fn num_public_values(&self) -> usize {
         self.public.len()
+    }
+    fn max_constraint_degree(&self) -> Option<usize> {
+        (self.interactions.0 > PACK_ABOVE).then_some(PACKING_DEGREE)
     }
 }
 

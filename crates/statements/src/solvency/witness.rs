@@ -258,7 +258,11 @@ fn states(
     let mut states = vec![vec![0; n]];
     for (part, segment) in leaves.chunks(1 << log_segment).enumerate() {
         let mut state = states[part].clone();
-        state[..SALTS].copy_from_slice(&secret.state_salts(root, part));
+        if (part + 1) << log_segment < leaves.len() {
+            state[..SALTS].copy_from_slice(&secret.state_salts(root, part));
+        } else {
+            state[..SALTS].fill(0);
+        }
         for leaf in segment {
             state[SALTS + register::KEY] = leaf.identity.key().into();
             for (asset, parts) in contributions(leaf).enumerate() {
