@@ -16,7 +16,7 @@ fn main() -> Result<(), DomainError> {
         for years in [10, 80, 250, 900] {
             options.push(OptionTerms {
                 option_type: if strike > 65_000 { Call } else { Put },
-                underlying: point(65_100_22, 2)?,
+                underlying: point(6_510_022, 2)?,
                 strike: point(strike, 0)?,
                 years: point(years, 3)?,
                 rate: point(4, 2)?,

@@ -61,6 +61,11 @@ pub fn years_between(from_ms: u64, to_ms: u64) -> Result<Interval, DomainError> 
 /// A deviation of zero gives intrinsic value; so this is the price without time or volatility too.
 /// An enclosure of the deviation that reaches below zero is cut there.
 ///
+/// The result is at most `12 + 2 k` units of 2^-56 wide, with `k = K / F`, plus twice the width of `k`
+/// and 0.4 times that of the deviation `s`: some 2e-16 of the forward. Small deviations add the
+/// smaller of `0.4 s` and `(1 + k) (w / s)^2 / 8`, where `w` is half the logarithm's width plus a
+/// unit: at most 8e-12 for `k` near 1, and less than a unit for `s` above 1e-7.
+///
 /// # Errors
 /// If the deviation is negative, the logarithm is not that of the ratio, or an intermediate does not
 /// fit.

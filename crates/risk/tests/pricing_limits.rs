@@ -117,11 +117,14 @@ proptest! {
         let (a, b) = (at(&small), at(&large));
         prop_assert!(intrinsic.lo() <= a.hi() && a.lo() <= b.hi());
         prop_assert!(b.hi() <= Interval::ONE.hull(&ratio).hi() + 8);
-        // The error stays tiny at every deviation: 3e-12 of the forward near the deviations of 5e-12
-        // where the two bounds meet, and a few units of 1.4e-17 where options trade.
-        for (x, deviation) in [(a, small), (b, large)] {
-            let limit = if deviation.lo() < 1 << (FRACTION_BITS - 25) { 1 << 18 } else { 64 };
-            prop_assert!(x.width() < limit * (1 + (ratio.hi() >> FRACTION_BITS)), "{}", x.width());
+        // The promises of `black76_ratio`, with K / F and the deviation one unit wide.
+        let k = (ratio.hi() >> FRACTION_BITS) + 1;
+        let unit = 2f64.powi(-(FRACTION_BITS as i32));
+        for (x, deviation) in [(a, float(&small)), (b, float(&large))] {
+            let off = (log.width() as f64 / 2.0 + 1.0) * unit / deviation;
+            let small = (0.4 * deviation).min((1 + k) as f64 * off * off / 8.0);
+            let limit = 12 + 2 * k + 3 + (small * 1.001 / unit) as i128 + 1;
+            prop_assert!(x.width() <= limit, "{} > {limit}", x.width());
         }
     }
 }
@@ -225,5 +228,43 @@ fn black76_by_its_own_terms() {
             ["19", "19", "0.75", "0.1", "0", "0.28"],
         ));
         assert!(meets(&got, &by_terms.unwrap()));
+    }
+}
+
+/// `K / F`, deviation, and the undiscounted call over the forward, cut after 28 decimals; computed by
+/// an independent arbitrary-precision library (mpmath, 60 digits).
+const REFERENCE: &[(&str, &str, &str)] = &[
+    ("1", "0.1", "0.0398776116767449231926429435"),
+    ("1", "0.0000001", "0.0000000398942280401432511713"),
+    ("0.5", "0.3", "0.5007463173018529669175890968"),
+    ("2", "0.7", "0.0808409597936469860335787878"),
+    ("1.001", "0.001", "0.0000834364559297910482851352"),
+    ("0.999", "0.00001", "0.0009999999999999999999999999"),
+    ("1.0000001", "0.0000001", "0.0000000083315482686222524340"),
+    ("0.25", "2.5", "0.9035807690501587200207071827"),
+    ("7", "1.5", "0.1498860894253093606482788177"),
+    ("1.3", "0.05", "0.0000000007861849490499479012"),
+    ("0.77", "0.0625", "0.2300001723129280280771668337"),
+    (
+        "1.00000000001",
+        "0.00000000001",
+        "0.0000000000008331547058889615",
+    ),
+];
+
+#[test]
+fn encloses_reference_prices() {
+    for &(ratio, deviation, expected) in REFERENCE {
+        let (ratio, deviation) = (point(ratio), point(deviation));
+        let log = ratio.ln().unwrap().neg();
+        let call = black76_ratio(Call, &log, &ratio, &deviation).unwrap();
+        let expected: Decimal = expected.parse().unwrap();
+        assert!(
+            call.contains(&expected).unwrap(),
+            "{ratio:?} {deviation:?}: {call:?}, not {expected}"
+        );
+        let put = black76_ratio(Put, &log, &ratio, &deviation).unwrap();
+        let parity = call.sub(&put).unwrap();
+        assert!(meets(&parity, &Interval::ONE.sub(&ratio).unwrap()));
     }
 }
