@@ -237,19 +237,20 @@ pub fn tree_row<W, B: RowBuilder<W>>(
     let first_leaf = F::from_u64(1 << height);
     b.send(bus, one.clone(), &number(index.clone() + first_leaf, leaf));
     let left = index.clone() + index.clone();
-    b.receive(bus, is_node.clone(), &number(left.clone(), &cells[..DIGEST]));
+    b.receive(
+        bus,
+        is_node.clone(),
+        &number(left.clone(), &cells[..DIGEST]),
+    );
     b.receive(bus, is_node.clone(), &number(left + one, &cells[DIGEST..]));
     b.send(bus, is_node.clone(), &number(index.clone(), &parent));
     parent
 }
 
 /// Receives the root of a [`tree_row`] tree, `count` times; in all of the proof it must be once.
-pub fn receive_root<W, B: RowBuilder<W>>(
-    b: &mut B,
-    bus: Bus,
-    count: B::E,
-    root: &[B::E; DIGEST],
-) {
-    let message: Vec<B::E> = std::iter::once(b.one()).chain(root.iter().cloned()).collect();
+pub fn receive_root<W, B: RowBuilder<W>>(b: &mut B, bus: Bus, count: B::E, root: &[B::E; DIGEST]) {
+    let message: Vec<B::E> = std::iter::once(b.one())
+        .chain(root.iter().cloned())
+        .collect();
     b.receive(bus, count, &message);
 }
