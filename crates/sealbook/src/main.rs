@@ -1,1 +1,59 @@
-fn main() {}
+//! The `sealbook` program.
+
+mod cli;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+// Proving allocates and frees large buffers again and again; this allocator keeps their pages.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Why a command did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The claim is false or the proof was rejected: exit 1.
+    #[error("{0}")]
+    False(String),
+    /// Bad input or usage: exit 2.
+    #[error("{0}")]
+    Input(String),
+    /// An error of this program: exit 3.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::False(_) => 1,
+            Self::Input(_) => 2,
+            Self::Internal(_) => 3,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("SEALBOOK_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    // A panic is an error of this program; its message may hold private values, so it stays short.
+    std::panic::set_hook(Box::new(|info| {
+        if let Some(place) = info.location() {
+            eprintln!("internal error at {}:{}", place.file(), place.line());
+        }
+    }));
+    let arguments = cli::Arguments::parse();
+    let outcome = std::panic::catch_unwind(|| commands::run(arguments.command));
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.code())
+        }
+        Err(_) => ExitCode::from(3),
+    }
+}

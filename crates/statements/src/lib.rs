@@ -4,4 +4,5 @@ pub mod account;
 pub mod collateral;
 pub mod inclusion;
 pub mod margin;
+pub mod parts;
 pub mod solvency;

@@ -1,0 +1,215 @@
+//! The command line: one definition for parsing, help and completions.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Proves facts about a sealed book: an account is margined, a venue is solvent.
+///
+/// Exit codes: 0 accepted or true, 1 rejected or false, 2 bad input or usage, 3 internal error.
+#[derive(Debug, Parser)]
+#[command(name = "sealbook", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a sample market, books and exchange files into a folder.
+    Sample(Sample),
+    /// Say whether a claim is true, and if not, why. Makes no proof.
+    #[command(subcommand)]
+    Check(Claim),
+    /// Prove a claim.
+    #[command(subcommand)]
+    Prove(Claim),
+    /// Check a proof file.
+    Verify(Verify),
+    /// Show what a proof file reveals, and its security.
+    Inspect(Inspect),
+    /// Make a book, prove three facts about it, tamper with a proof.
+    Demo,
+    /// Measure proving and verifying.
+    Bench(Bench),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where to write samples.
+#[derive(Debug, Args)]
+pub struct Sample {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Accounts in the book.
+    #[arg(long, default_value_t = 100)]
+    pub accounts: usize,
+    /// Positions per account.
+    #[arg(long, default_value_t = 8)]
+    pub positions: usize,
+    /// Accounts below maintenance margin.
+    #[arg(long, default_value_t = 1)]
+    pub below: usize,
+    /// The same seed gives the same files.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// What to claim.
+#[derive(Debug, Subcommand)]
+pub enum Claim {
+    /// An account, or all accounts of a book, and a margin level.
+    Margin(MarginArguments),
+    /// A book's liabilities, their cover, and reserves.
+    Solvency(SolvencyArguments),
+}
+
+/// A margin claim.
+#[derive(Debug, Args)]
+pub struct MarginArguments {
+    /// The book: .json, .csv or .parquet.
+    #[arg(long)]
+    pub book: PathBuf,
+    /// The market: .json, or the .csv of an option chain.
+    #[arg(long)]
+    pub market: PathBuf,
+    /// The account; without it the claim is about the whole book.
+    #[arg(long)]
+    pub account: Option<String>,
+    /// The requirement.
+    #[arg(long, value_enum, default_value_t = LevelName::Maintenance)]
+    pub level: LevelName,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// A solvency claim.
+#[derive(Debug, Args)]
+pub struct SolvencyArguments {
+    /// Users in the exchange layout.
+    #[arg(long, requires = "assets", required_unless_present = "book")]
+    pub users: Option<PathBuf>,
+    /// Assets in the exchange layout.
+    #[arg(long, requires = "users")]
+    pub assets: Option<PathBuf>,
+    /// A book in Sealbook's own layout.
+    #[arg(long, requires = "market", conflicts_with = "users")]
+    pub book: Option<PathBuf>,
+    /// A market in Sealbook's own layout.
+    #[arg(long, requires = "book")]
+    pub market: Option<PathBuf>,
+    /// Reserves: a CSV with columns symbol and reserve.
+    #[arg(long)]
+    pub reserves: Option<PathBuf>,
+    /// Publish only that reserves cover liabilities, not the totals.
+    #[arg(long, requires = "reserves")]
+    pub hide_totals: bool,
+    /// Fail if some account's debts are not covered, instead of claiming how many are not.
+    #[arg(long)]
+    pub require_covered: bool,
+    /// Write each account's inclusion file into this folder. They hold balances.
+    #[arg(long)]
+    pub inclusions: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What all claims take.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Where to write the proof.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// The file of the book's secret; made if it is not there. The same secret gives the same
+    /// commitment, so that several proofs speak of one book. Without it a fresh one is used once.
+    #[arg(long)]
+    pub secret: Option<PathBuf>,
+    /// Position slots of an account in the commitment; the least that fit if not given.
+    #[arg(long)]
+    pub slots: Option<usize>,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A margin level.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LevelName {
+    /// To open positions.
+    Initial,
+    /// To keep them.
+    Maintenance,
+    /// Maintenance with the market's buffer on top.
+    MaintenancePlusBuffer,
+}
+
+impl From<LevelName> for risk::Level {
+    fn from(name: LevelName) -> Self {
+        match name {
+            LevelName::Initial => Self::Initial,
+            LevelName::Maintenance => Self::Maintenance,
+            LevelName::MaintenancePlusBuffer => Self::MaintenancePlusBuffer,
+        }
+    }
+}
+
+/// A proof file to check.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The proof file.
+    pub file: PathBuf,
+    /// A JSON object; every field in it must stand in the claim with the same value.
+    #[arg(long)]
+    pub expect: Option<PathBuf>,
+    /// An inclusion file, checked against the proven root.
+    #[arg(long)]
+    pub inclusion: Option<PathBuf>,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A proof file to show.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The proof file.
+    pub file: PathBuf,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// The benchmark.
+    #[arg(value_enum)]
+    pub name: BenchName,
+    /// Print one JSON object to stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Measured runs, of which the median counts.
+    #[arg(long, default_value_t = 3)]
+    pub runs: usize,
+    /// Runs before the measured ones.
+    #[arg(long, default_value_t = 1)]
+    pub warmups: usize,
+    /// Accounts, where the benchmark has many.
+    #[arg(long)]
+    pub accounts: Option<usize>,
+}
+
+/// A benchmark.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BenchName {
+    /// One account with 64 positions.
+    Margin,
+    /// A book of accounts with 16 positions each.
+    BookMargin,
+    /// A book of accounts with 4 assets.
+    Solvency,
+}

@@ -1,0 +1,173 @@
+//! `sealbook bench`: medians of several runs after a warm-up.
+
+use std::time::Instant;
+
+use risk::{Account, Level, sample};
+use serde_json::{Value, json};
+use stark::{PartProof, Statement};
+use statements::account::Secret;
+use statements::margin::{Margin, prove_account, prove_book};
+use statements::parts::prove_parts;
+use statements::solvency::{Options, Solvency, prepare};
+
+use super::inspect::weakest;
+use super::{print_json, size, time};
+use crate::Failure;
+use crate::cli::{Bench, BenchName};
+
+pub fn run(arguments: &Bench) -> Result<(), Failure> {
+    if arguments.runs == 0 {
+        return Err(Failure::Input("--runs must be at least 1".into()));
+    }
+    let secret = Secret::random();
+    match arguments.name {
+        BenchName::Margin => {
+            let snapshot = sample::snapshot();
+            let book = sample::book(&snapshot, 1, 1, 64, 0);
+            let params = json!({
+                "accounts": 1, "positions": 64, "instruments": snapshot.instruments.len(),
+                "scenarios": 33, "columns": risk::riskarray::columns(&snapshot),
+                "assets": snapshot.assets.len(), "level": "maintenance",
+            });
+            measure::<Margin>(arguments, "margin", params, || {
+                let account = &book.accounts()[0];
+                Ok(prove_account(
+                    &snapshot,
+                    account,
+                    Level::Maintenance,
+                    64,
+                    &secret,
+                )?)
+            })
+        }
+        BenchName::BookMargin => {
+            let snapshot = sample::snapshot();
+            let accounts = arguments.accounts.unwrap_or(10_000);
+            let book = sample::book(&snapshot, 1, accounts, 16, accounts / 100);
+            let params = json!({
+                "accounts": accounts, "positions": 16, "instruments": snapshot.instruments.len(),
+                "scenarios": 33, "columns": risk::riskarray::columns(&snapshot),
+                "assets": snapshot.assets.len(), "level": "maintenance", "below": accounts / 100,
+            });
+            measure::<Margin>(arguments, "book-margin", params, || {
+                let level = Level::Maintenance;
+                Ok(prove_book(
+                    &snapshot,
+                    &book,
+                    level,
+                    16,
+                    &secret,
+                    &mut |_, _| {},
+                    None,
+                )?)
+            })
+        }
+        BenchName::Solvency => {
+            let assets = sample::exchange_assets();
+            let n = arguments.accounts.unwrap_or(100_000) as u64;
+            let accounts: Vec<Account> = (0..n).map(|i| sample::exchange_account(1, i)).collect();
+            let params = json!({ "accounts": n, "assets": assets.len(), "schedules": 9 });
+            measure::<Solvency>(arguments, "solvency", params, || {
+                let options = Options {
+                    slots: 4,
+                    ..Options::default()
+                };
+                let prepared = prepare("USD", &assets, &accounts, &secret, &options)?;
+                let parts = prove_parts::<Solvency>(
+                    prepared.claim(),
+                    prepared.parts(),
+                    None,
+                    &mut super::prove::progress(),
+                    |part| prepared.prove(part),
+                )?;
+                Ok((prepared.claim().clone(), parts))
+            })
+        }
+    }
+}
+
+fn measure<S: Statement>(
+    arguments: &Bench,
+    name: &str,
+    params: Value,
+    prove: impl Fn() -> Result<(S::Claim, Vec<PartProof>), Failure>,
+) -> Result<(), Failure> {
+    let (mut proving, mut verifying) = (Vec::new(), Vec::new());
+    let mut last = None;
+    for run in 0..arguments.warmups + arguments.runs {
+        let started = Instant::now();
+        let (claim, parts) = prove()?;
+        let proven = started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        stark::verify::<S>(&claim, &parts).map_err(|e| Failure::Internal(e.to_string()))?;
+        let verified = started.elapsed().as_secs_f64();
+        if run >= arguments.warmups {
+            proving.push(proven);
+            verifying.push(verified);
+        }
+        last = Some((claim, parts));
+    }
+    let Some((claim, parts)) = last else {
+        return Err(Failure::Internal("no run".into()));
+    };
+    let context = S::context(&claim).map_err(Failure::Internal)?;
+    let tables: Vec<_> = (0..parts.len())
+        .map(|part| S::part(&claim, &context, part))
+        .collect();
+    let bits = weakest(&tables).map_or(0.0, |r| r.proven_bits);
+    let bytes: usize = parts.iter().map(Vec::len).sum();
+    let (prove_s, verify_s) = (median(&mut proving), median(&mut verifying));
+    if arguments.json {
+        print_json(&json!({
+            "bench": name, "params": params, "machine": machine(), "warmups": arguments.warmups,
+            "runs": arguments.runs, "prove_s": prove_s, "verify_s": verify_s, "proof_bytes": bytes,
+            "parts": parts.len(), "peak_rss_bytes": peak_rss(), "proven_bits": bits,
+        }));
+    } else {
+        println!(
+            "{name} {params}: proven in {}, verified in {}, {}, {bits:.1} proven bits, peak memory {}",
+            time(prove_s),
+            time(verify_s),
+            size(bytes),
+            size(peak_rss() as usize)
+        );
+    }
+    Ok(())
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        (values[middle - 1] + values[middle]) / 2.0
+    }
+}
+
+/// What the machine is, as far as the system says.
+fn machine() -> Value {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu
+        .lines()
+        .find_map(|l| l.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown", |(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    json!({ "cpu": model, "cores": cores, "avx512": cfg!(target_feature = "avx512f"), "os": std::env::consts::OS })
+}
+
+/// The largest resident memory of this process so far, in bytes; 0 where the system does not say.
+fn peak_rss() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|l| {
+            l.strip_prefix("VmHWM:")?
+                .trim()
+                .strip_suffix(" kB")?
+                .trim()
+                .parse::<u64>()
+                .ok()
+        })
+        .map_or(0, |kb| kb * 1024)
+}

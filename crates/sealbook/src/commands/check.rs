@@ -1,0 +1,155 @@
+//! `sealbook check`: is it true, and if not, why. No proof.
+
+use risk::haircut::AssetRates;
+use risk::import::layout;
+use risk::margin::{MarginTables, evaluate, explain};
+use risk::{phi_to_quote, riskarray, solvency};
+use serde_json::json;
+use statements::margin::check_book;
+
+use super::{find, print_json, read_market, solvency_inputs};
+use crate::Failure;
+use crate::cli::{MarginArguments, SolvencyArguments};
+
+/// Accounts that are named; the others are counted.
+const NAMED: usize = 20;
+
+pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
+    let snapshot = read_market(&arguments.market)?;
+    let book = layout::read_book(&arguments.book, &snapshot)?;
+    let level = arguments.level.into();
+    let input = |e: &dyn std::fmt::Display| Failure::Input(e.to_string());
+    let Some(id) = &arguments.account else {
+        let below = check_book(&snapshot, &book, level).map_err(|e| input(&e))?;
+        let met = book.accounts().len() - below.len();
+        if arguments.common.json {
+            print_json(&json!({
+                "true": below.is_empty(), "level": level.to_string(), "accounts": book.accounts().len(),
+                "below": below.iter().map(|b| json!({
+                    "account": b.account, "scenario": b.scenario, "equity": b.equity,
+                    "requirement": b.requirement, "shortfall": b.shortfall })).collect::<Vec<_>>(),
+            }));
+        }
+        if below.is_empty() {
+            if !arguments.common.json {
+                println!("true: all {met} accounts meet {level} margin");
+            }
+            return Ok(());
+        }
+        let named: Vec<String> = below.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = below.len() - named.len();
+        let rest = if more > 0 {
+            format!("\nand {more} more")
+        } else {
+            String::new()
+        };
+        return Err(Failure::False(format!(
+            "{} of {} accounts do not meet {level} margin:\n{}{rest}",
+            below.len(),
+            book.accounts().len(),
+            named.join("\n")
+        )));
+    };
+    let account = find(&book, id, &arguments.book)?;
+    let tables = MarginTables::new(&snapshot, level).map_err(|e| input(&e))?;
+    account.validate(&snapshot).map_err(|e| input(&e))?;
+    let result = evaluate(&snapshot, &tables, account);
+    let quote = &snapshot.quote;
+    if arguments.common.json {
+        print_json(&json!({
+            "true": result.is_met(), "account": id, "level": level.to_string(),
+            "worst_scenario": riskarray::column_name(&snapshot, result.worst),
+            "equity": phi_to_quote(result.equity), "requirement": phi_to_quote(result.requirement()),
+            "excess": phi_to_quote(result.least()), "quote": quote,
+        }));
+    }
+    if !result.is_met() {
+        return Err(Failure::False(
+            explain(&snapshot, &tables, account, &result).to_string(),
+        ));
+    }
+    if !arguments.common.json {
+        println!(
+            "true: account `{id}` meets {level} margin: equity {} {quote}, requirement {} {quote} in its \
+             worst scenario ({})",
+            phi_to_quote(result.equity),
+            phi_to_quote(result.requirement()),
+            riskarray::column_name(&snapshot, result.worst),
+        );
+    }
+    Ok(())
+}
+
+pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
+    let inputs = solvency_inputs(arguments)?;
+    let assets = &inputs.snapshot.assets;
+    let rates: Vec<AssetRates> = assets
+        .iter()
+        .map(AssetRates::new)
+        .collect::<Result<_, _>>()
+        .map_err(|e| Failure::Input(e.to_string()))?;
+    let result = solvency::evaluate(&rates, inputs.book.accounts());
+    let rows: Vec<_> = assets
+        .iter()
+        .zip(&result.totals)
+        .map(|(a, t)| {
+            let amount = |units| solvency::amount(a, units);
+            (
+                a.symbol.as_str(),
+                amount(t.equity),
+                amount(t.debt),
+                amount(t.liabilities),
+            )
+        })
+        .collect();
+    let covered = inputs
+        .reserves
+        .as_ref()
+        .map(|reserves| solvency::check_reserves(assets, &result.totals, reserves));
+    if arguments.common.json {
+        print_json(&json!({
+            "true": covered.as_ref().is_none_or(Result::is_ok)
+                && (result.uncovered.is_empty() || !arguments.require_covered),
+            "accounts": inputs.book.accounts().len(),
+            "totals": rows.iter().map(|(symbol, equity, debt, liabilities)| json!({
+                "asset": symbol, "equity": equity, "debt": debt, "liabilities": liabilities,
+            })).collect::<Vec<_>>(),
+            "uncovered": result.uncovered.len(),
+        }));
+    } else {
+        println!(
+            "{:<10} {:>28} {:>28} {:>28}",
+            "asset", "equity", "debt", "liabilities"
+        );
+        for (symbol, equity, debt, liabilities) in &rows {
+            println!("{symbol:<10} {equity:>28} {debt:>28} {liabilities:>28}");
+        }
+    }
+    for account in result.uncovered.iter().take(NAMED) {
+        eprintln!("not covered: {account}");
+    }
+    if result.uncovered.len() > NAMED {
+        eprintln!("and {} more", result.uncovered.len() - NAMED);
+    }
+    if let Some(Err(insolvent)) = covered {
+        return Err(Failure::False(insolvent.to_string()));
+    }
+    if arguments.require_covered && !result.uncovered.is_empty() {
+        let n = result.uncovered.len();
+        return Err(Failure::False(format!(
+            "{n} account(s) have debts that are not covered"
+        )));
+    }
+    if !arguments.common.json {
+        let reserves = if inputs.reserves.is_some() {
+            "reserves cover liabilities; "
+        } else {
+            ""
+        };
+        println!(
+            "true: {reserves}{} account(s) with uncovered debts",
+            result.uncovered.len()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! `sealbook demo`: three facts about one sealed book.
+
+use std::time::Instant;
+
+use risk::{Level, sample};
+use stark::{PartProof, ProofFile, Statement};
+use statements::account::Secret;
+use statements::margin::{Margin, Subject, least_slots, prove_account, prove_book};
+use statements::parts::prove_parts;
+use statements::solvency::{Options, Solvency, prepare};
+
+use super::inspect::weakest;
+use super::verify::in_words;
+use super::{size, time};
+use crate::Failure;
+
+const ACCOUNTS: usize = 300;
+const POSITIONS: usize = 12;
+const BELOW: usize = 3;
+
+/// A line of the closing table.
+struct Row {
+    statement: &'static str,
+    proven: String,
+    private: &'static str,
+    prove_s: f64,
+    verify_s: f64,
+    bytes: usize,
+    bits: f64,
+}
+
+/// Verifies a proof through its file, as anyone else would.
+fn finish<S: Statement>(
+    claim: &S::Claim,
+    parts: Vec<PartProof>,
+    started: Instant,
+) -> Result<(Vec<u8>, String, f64, f64, f64), Failure> {
+    let prove_s = started.elapsed().as_secs_f64();
+    let file = ProofFile::new::<S>(claim, parts);
+    let bytes = file.to_bytes();
+    let started = Instant::now();
+    let fact = sealbook::verify(&bytes).map_err(|e| Failure::Internal(e.to_string()))?;
+    let verify_s = started.elapsed().as_secs_f64();
+    let tables = sealbook::parts(&file).map_err(|e| Failure::Internal(e.to_string()))?;
+    let bits = weakest(&tables).map_or(0.0, |r| r.proven_bits);
+    let words = in_words(&fact);
+    println!("  verified from its file: {words}\n");
+    Ok((bytes, words, prove_s, verify_s, bits))
+}
+
+pub fn run() -> Result<(), Failure> {
+    let snapshot = sample::snapshot();
+    let book = sample::book(&snapshot, 2026, ACCOUNTS, POSITIONS, BELOW);
+    let secret = Secret::random();
+    let slots = least_slots(book.accounts());
+    let level = Level::Maintenance;
+    println!(
+        "A venue's book: {ACCOUNTS} accounts with {POSITIONS} positions each in {} perpetuals, futures and \
+         options,\n{BELOW} of them below maintenance margin. It is sealed in one commitment.\n",
+        snapshot.instruments.len()
+    );
+    let mut rows = Vec::new();
+
+    let account = &book.accounts()[BELOW];
+    println!(
+        "1. Account `{}` proves to a counterparty that it is margined.",
+        account.id
+    );
+    let started = Instant::now();
+    let (claim, parts) = prove_account(&snapshot, account, level, slots, &secret)?;
+    let (sealed, _, prove_s, verify_s, bits) = finish::<Margin>(&claim, parts, started)?;
+    rows.push(Row {
+        statement: "margin, one account",
+        proven: "equity covers the worst of 36 scenarios".into(),
+        private: "balances, positions, entries",
+        prove_s,
+        verify_s,
+        bytes: sealed.len(),
+        bits,
+    });
+
+    println!("2. The venue proves how many of its accounts are below maintenance margin.");
+    let started = Instant::now();
+    let (claim, parts) = prove_book(
+        &snapshot,
+        &book,
+        level,
+        slots,
+        &secret,
+        &mut |_, _| {},
+        None,
+    )?;
+    let root = match &claim.subject {
+        Subject::Book { root, .. } => Some(*root),
+        Subject::Account { .. } => None,
+    };
+    let (bytes, _, prove_s, verify_s, bits) = finish::<Margin>(&claim, parts, started)?;
+    rows.push(Row {
+        statement: "margin, whole book",
+        proven: format!("exactly {BELOW} of {ACCOUNTS} are below"),
+        private: "which ones, and all accounts",
+        prove_s,
+        verify_s,
+        bytes: bytes.len(),
+        bits,
+    });
+
+    println!("3. The venue proves that it is solvent.");
+    let started = Instant::now();
+    let accounts = book.accounts();
+    let first = prepare(
+        &snapshot.quote,
+        &snapshot.assets,
+        accounts,
+        &secret,
+        &Options {
+            slots,
+            ..Options::default()
+        },
+    )?;
+    // Reserves 2% above liabilities; the totals themselves stay hidden.
+    let reserves = first
+        .claim()
+        .totals
+        .iter()
+        .flatten()
+        .zip(&snapshot.assets)
+        .map(|(t, a)| {
+            let owed = t.liabilities.rescale_exact(a.decimals).unwrap_or(0) as u128;
+            owed + owed / 50
+        });
+    let options = Options {
+        publish_totals: false,
+        reserves: Some(reserves.collect()),
+        slots,
+        ..Options::default()
+    };
+    let prepared = prepare(
+        &snapshot.quote,
+        &snapshot.assets,
+        accounts,
+        &secret,
+        &options,
+    )?;
+    let parts = prove_parts::<Solvency>(
+        prepared.claim(),
+        prepared.parts(),
+        None,
+        &mut |_, _| {},
+        |part| prepared.prove(part),
+    )?;
+    let (bytes, _, prove_s, verify_s, bits) = finish::<Solvency>(prepared.claim(), parts, started)?;
+    if root != Some(prepared.claim().root) {
+        return Err(Failure::Internal(
+            "the two proofs speak of different books".into(),
+        ));
+    }
+    println!("  Both proofs open the same commitment, so they speak of the same book.");
+    let user = &accounts[7].id;
+    let inclusion = prepared
+        .inclusion(user)
+        .ok_or_else(|| Failure::Internal("no such user".into()))?;
+    let log_slots = statements::account::log_slots(ACCOUNTS as u64);
+    inclusion
+        .check(
+            &prepared.claim().root,
+            log_slots,
+            ACCOUNTS as u64,
+            snapshot.assets.len(),
+        )
+        .map_err(|e| Failure::Internal(e.to_string()))?;
+    println!("  User `{user}` finds their account in it with their inclusion file.\n");
+    rows.push(Row {
+        statement: "solvency",
+        proven: "reserves cover liabilities in 4 assets".into(),
+        private: "totals, balances, who they are",
+        prove_s,
+        verify_s,
+        bytes: bytes.len(),
+        bits,
+    });
+
+    println!("4. Someone changes one bit in the middle of the first proof.");
+    let mut file = ProofFile::from_bytes(&sealed).map_err(|e| Failure::Internal(e.to_string()))?;
+    let middle = file.parts[0].len() / 2;
+    file.parts[0][middle] ^= 1;
+    match sealbook::verify(&file.to_bytes()) {
+        Ok(_) => return Err(Failure::Internal("a changed proof was accepted".into())),
+        Err(e) => println!("  rejected: {e}\n"),
+    }
+    print_table(&rows);
+    Ok(())
+}
+
+fn print_table(rows: &[Row]) {
+    println!(
+        "{:<20} {:<41} {:<31} {:>8} {:>8} {:>8} {:>5}",
+        "statement", "what was proven", "what stayed private", "prove", "verify", "size", "bits"
+    );
+    for r in rows {
+        println!(
+            "{:<20} {:<41} {:<31} {:>8} {:>8} {:>8} {:>5.1}",
+            r.statement,
+            r.proven,
+            r.private,
+            time(r.prove_s),
+            time(r.verify_s),
+            size(r.bytes),
+            r.bits
+        );
+    }
+    println!("bits: proven soundness, without conjectures; `sealbook inspect` shows the terms.");
+}

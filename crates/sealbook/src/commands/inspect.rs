@@ -1,0 +1,74 @@
+//! `sealbook inspect`: what a proof file reveals, and how sound it is. Verifies nothing.
+
+use serde_json::{Value, json};
+use stark::{ProofFile, SecurityReport, security_report};
+
+use super::{print_json, read, size};
+use crate::Failure;
+use crate::cli::Inspect;
+
+/// The report of the weakest part; parts of one shape are looked at once.
+pub fn weakest(parts: &[stark::Part]) -> Option<SecurityReport> {
+    let mut seen: Vec<Vec<(usize, usize)>> = Vec::new();
+    let mut weakest: Option<SecurityReport> = None;
+    for part in parts {
+        let shape = part
+            .tables
+            .iter()
+            .map(|t| (t.log_height(), t.width()))
+            .collect();
+        if seen.contains(&shape) {
+            continue;
+        }
+        seen.push(shape);
+        let report = security_report(part);
+        if weakest
+            .as_ref()
+            .is_none_or(|w| report.proven_bits < w.proven_bits)
+        {
+            weakest = Some(report);
+        }
+    }
+    weakest
+}
+
+pub fn run(arguments: &Inspect) -> Result<(), Failure> {
+    let bytes = read(&arguments.file)?;
+    let fail =
+        |e: &dyn std::fmt::Display| Failure::Input(format!("{}: {e}", arguments.file.display()));
+    let file = ProofFile::from_bytes(&bytes).map_err(|e| fail(&e))?;
+    let parts = sealbook::parts(&file).map_err(|e| fail(&e))?;
+    let claim: Value = serde_json::from_slice(&file.claim).map_err(|e| fail(&e))?;
+    let report = weakest(&parts).ok_or_else(|| fail(&"the claim has no parts"))?;
+    let sizes: Vec<usize> = file.parts.iter().map(Vec::len).collect();
+    if arguments.json {
+        print_json(&json!({
+            "statement": file.statement, "version": file.version, "bytes": bytes.len(),
+            "claim": claim, "part_bytes": sizes, "proven_bits": report.proven_bits, "security": report,
+        }));
+        return Ok(());
+    }
+    println!("statement  {} version {}", file.statement, file.version);
+    println!(
+        "size       {} in {} part(s), claim {}",
+        size(bytes.len()),
+        sizes.len(),
+        size(file.claim.len())
+    );
+    println!(
+        "security   {:.1} proven bits ({})",
+        report.proven_bits, report.regime
+    );
+    for (term, bits) in &report.terms {
+        println!("           {bits:7.1}  {term}");
+    }
+    println!("tables     (the weakest part)");
+    for t in &report.tables {
+        println!(
+            "           {:<12} 2^{:<2} rows x {:>4} columns, {:>3} messages, degree {}",
+            t.name, t.log_height, t.width, t.interactions, t.degree
+        );
+    }
+    println!("not verified: `sealbook verify` does that\nclaim, all that is revealed:\n{claim:#}");
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! One module per command.
+
+mod bench;
+mod check;
+mod demo;
+mod inspect;
+mod prove;
+mod sample;
+mod verify;
+
+use std::path::Path;
+
+use risk::import::{ImportError, exchange, layout, optionchain};
+use risk::{Account, Book, Snapshot};
+use statements::account::Secret;
+
+use crate::Failure;
+use crate::cli::{Arguments, Claim, Command, SolvencyArguments};
+
+/// Runs a command.
+pub fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Sample(arguments) => sample::run(&arguments),
+        Command::Check(Claim::Margin(arguments)) => check::margin(&arguments),
+        Command::Check(Claim::Solvency(arguments)) => check::solvency(&arguments),
+        Command::Prove(Claim::Margin(arguments)) => prove::margin(&arguments),
+        Command::Prove(Claim::Solvency(arguments)) => prove::solvency(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Demo => demo::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Completions { shell } => {
+            use clap::CommandFactory;
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "sealbook", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+/// A market: JSON, or a BTC option chain in CSV, in lots of a tenth.
+fn read_market(path: &Path) -> Result<Snapshot, Failure> {
+    if path.extension().is_some_and(|e| e == "csv") {
+        Ok(optionchain::read(path, "BTC", fixed::Decimal::new(1, 1))?)
+    } else {
+        Ok(layout::read_market(path)?)
+    }
+}
+
+fn find<'a>(book: &'a Book, id: &str, path: &Path) -> Result<&'a Account, Failure> {
+    book.account(id).ok_or_else(|| {
+        let hint = book.accounts().first().map_or("", |a| a.id.as_str());
+        Failure::Input(format!(
+            "{}: there is no account `{id}`; ids look like `{hint}`",
+            path.display()
+        ))
+    })
+}
+
+/// The inputs of a solvency claim.
+struct SolvencyInputs {
+    snapshot: Snapshot,
+    book: Book,
+    reserves: Option<Vec<u128>>,
+}
+
+fn solvency_inputs(arguments: &SolvencyArguments) -> Result<SolvencyInputs, Failure> {
+    let (snapshot, book) = match (
+        &arguments.users,
+        &arguments.assets,
+        &arguments.book,
+        &arguments.market,
+    ) {
+        (Some(users), Some(assets), ..) => exchange::read(users, assets)?,
+        (_, _, Some(book), Some(market)) => {
+            let snapshot = read_market(market)?;
+            let book = layout::read_book(book, &snapshot)?;
+            (snapshot, book)
+        }
+        _ => {
+            return Err(Failure::Input(
+                "give --users and --assets, or --book and --market".into(),
+            ));
+        }
+    };
+    let reserves = arguments
+        .reserves
+        .as_deref()
+        .map(|path| exchange::read_reserves(path, &snapshot.assets))
+        .transpose()?;
+    Ok(SolvencyInputs {
+        snapshot,
+        book,
+        reserves,
+    })
+}
+
+/// The book's secret: kept in a file, or fresh.
+fn secret(path: Option<&Path>) -> Result<Secret, Failure> {
+    let Some(path) = path else {
+        return Ok(Secret::random());
+    };
+    let place = |e: &dyn std::fmt::Display| Failure::Input(format!("{}: {e}", path.display()));
+    match std::fs::read_to_string(path) {
+        Ok(text) => Secret::from_hex(&text)
+            .ok_or_else(|| place(&"is not a secret; remove the file to make a new one")),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let secret = Secret::random();
+            write_private(path, secret.to_hex().as_bytes())?;
+            Ok(secret)
+        }
+        Err(e) => Err(place(&e)),
+    }
+}
+
+/// Writes a file that only its owner may read.
+fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .map_err(|e| Failure::Input(format!("{}: cannot be written: {e}", path.display())))
+}
+
+/// Writes a file.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes)
+        .map_err(|e| Failure::Input(format!("{}: cannot be written: {e}", path.display())))
+}
+
+/// Reads a file.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|e| Failure::Input(format!("{}: cannot be read: {e}", path.display())))
+}
+
+/// Bytes in a readable unit.
+fn size(bytes: usize) -> String {
+    if bytes < 10_000_000 {
+        format!("{} KB", bytes.div_ceil(1000))
+    } else {
+        format!("{:.1} MB", bytes as f64 / 1e6)
+    }
+}
+
+/// A time in a readable unit.
+fn time(seconds: f64) -> String {
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else {
+        format!("{seconds:.2} s")
+    }
+}
+
+fn print_json(value: &serde_json::Value) {
+    println!("{value:#}");
+}

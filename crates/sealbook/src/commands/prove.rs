@@ -1,0 +1,216 @@
+//! `sealbook prove`: make a proof file. Every proof is verified before it is written.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use risk::import::layout;
+use serde_json::json;
+use stark::{PartProof, ProofFile, Statement};
+use statements::margin::{Margin, MarginError, least_slots, prove_account, prove_book};
+use statements::parts::{PartsError, prove_parts};
+use statements::solvency::{Options, Solvency, SolvencyError, prepare};
+
+use super::{
+    find, print_json, read_market, secret, size, solvency_inputs, time, write, write_private,
+};
+use crate::Failure;
+use crate::cli::{Common, MarginArguments, SolvencyArguments};
+
+impl From<MarginError> for Failure {
+    fn from(error: MarginError) -> Self {
+        match error {
+            MarginError::Undermargined(_) => Self::False(error.to_string()),
+            MarginError::Prove(_) => Self::Internal(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<SolvencyError> for Failure {
+    fn from(error: SolvencyError) -> Self {
+        match error {
+            _ if error.is_false_claim() => Self::False(error.to_string()),
+            SolvencyError::Prove(_) => Self::Internal(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<PartsError> for Failure {
+    fn from(error: PartsError) -> Self {
+        match error {
+            PartsError::Resume(_) => Self::Input(error.to_string()),
+            PartsError::Prove(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+/// A progress bar on stderr, if that is a terminal and there is more than one part.
+pub fn progress() -> impl FnMut(usize, usize) {
+    let mut bar: Option<ProgressBar> = None;
+    move |done, parts| {
+        if parts < 2 {
+            return;
+        }
+        let bar = bar.get_or_insert_with(|| {
+            let style =
+                ProgressStyle::with_template("{bar:40} part {pos} of {len}, {elapsed}, {eta} left");
+            ProgressBar::new(parts as u64)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(done as u64);
+        if done == parts {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn out(common: &Common) -> Result<&Path, Failure> {
+    common
+        .out
+        .as_deref()
+        .ok_or_else(|| Failure::Input("give --out FILE for the proof".into()))
+}
+
+/// Where finished parts are kept until the proof is written. The same claim is needed to resume, so
+/// without a kept secret there is nothing to resume.
+fn work_folder(common: &Common) -> Result<Option<PathBuf>, Failure> {
+    let mut name = out(common)?.as_os_str().to_owned();
+    name.push(".sealbook-work");
+    Ok(common.secret.as_ref().map(|_| name.into()))
+}
+
+pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
+    let started = Instant::now();
+    out(&arguments.common)?;
+    let snapshot = read_market(&arguments.market)?;
+    let book = layout::read_book(&arguments.book, &snapshot)?;
+    let secret = secret(arguments.common.secret.as_deref())?;
+    let level = arguments.level.into();
+    let slots = arguments
+        .common
+        .slots
+        .unwrap_or_else(|| least_slots(book.accounts()));
+    let (claim, parts) = match &arguments.account {
+        Some(id) => {
+            let account = find(&book, id, &arguments.book)?;
+            prove_account(&snapshot, account, level, slots, &secret)?
+        }
+        None => {
+            let work = work_folder(&arguments.common)?;
+            prove_book(
+                &snapshot,
+                &book,
+                level,
+                slots,
+                &secret,
+                &mut progress(),
+                work.as_deref(),
+            )?
+        }
+    };
+    finish::<Margin>(&arguments.common, &claim, parts, started)
+}
+
+pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
+    let started = Instant::now();
+    out(&arguments.common)?;
+    let inputs = solvency_inputs(arguments)?;
+    let secret = secret(arguments.common.secret.as_deref())?;
+    let options = Options {
+        publish_totals: !arguments.hide_totals,
+        require_covered: arguments.require_covered,
+        reserves: inputs.reserves,
+        slots: arguments
+            .common
+            .slots
+            .unwrap_or_else(|| least_slots(inputs.book.accounts())),
+    };
+    let accounts = inputs.book.accounts();
+    let snapshot = &inputs.snapshot;
+    let prepared = prepare(
+        &snapshot.quote,
+        &snapshot.assets,
+        accounts,
+        &secret,
+        &options,
+    )?;
+    if prepared.claim().uncovered > 0 {
+        eprintln!(
+            "note: the claim will say that the debts of {} account(s) are not covered; `sealbook check \
+             solvency` names them",
+            prepared.claim().uncovered
+        );
+    }
+    let work = work_folder(&arguments.common)?;
+    let parts = prove_parts::<Solvency>(
+        prepared.claim(),
+        prepared.parts(),
+        work.as_deref(),
+        &mut progress(),
+        |part| prepared.prove(part),
+    )?;
+    if let Some(folder) = &arguments.inclusions {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| Failure::Input(format!("{}: {e}", folder.display())))?;
+        for inclusion in prepared.inclusions() {
+            let name: String = inclusion
+                .account
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                        c
+                    } else {
+                        '_'
+                    }
+                })
+                .collect();
+            let bytes = serde_json::to_vec_pretty(&inclusion)
+                .map_err(|e| Failure::Internal(e.to_string()))?;
+            // The index keeps names apart that differ only in unusual characters.
+            write_private(
+                &folder.join(format!("{name}.{}.json", inclusion.index)),
+                &bytes,
+            )?;
+        }
+    }
+    finish::<Solvency>(&arguments.common, prepared.claim(), parts, started)
+}
+
+/// Verifies, writes, reports, and removes the kept parts.
+fn finish<S: Statement>(
+    common: &Common,
+    claim: &S::Claim,
+    parts: Vec<PartProof>,
+    started: Instant,
+) -> Result<(), Failure> {
+    let proven = started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    stark::verify::<S>(claim, &parts)
+        .map_err(|e| Failure::Internal(format!("the proof that was made does not verify: {e}")))?;
+    let verified = started.elapsed().as_secs_f64();
+    let path = out(common)?;
+    let bytes = ProofFile::new::<S>(claim, parts).to_bytes();
+    write(path, &bytes)?;
+    if let Some(work) = work_folder(common)?.filter(|w| w.exists()) {
+        // Only a nuisance if it stays.
+        let _ = std::fs::remove_dir_all(work);
+    }
+    if common.json {
+        print_json(&json!({
+            "statement": S::ID, "proof": path, "bytes": bytes.len(),
+            "prove_s": proven, "verify_s": verified,
+        }));
+    } else {
+        println!(
+            "{}: {} proven in {}, verified in {}, {}",
+            path.display(),
+            S::ID,
+            time(proven),
+            time(verified),
+            size(bytes.len())
+        );
+    }
+    Ok(())
+}

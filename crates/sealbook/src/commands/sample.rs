@@ -1,0 +1,56 @@
+//! `sealbook sample`: files to try everything with.
+
+use risk::import::{exchange, layout};
+use risk::sample;
+
+use crate::Failure;
+use crate::cli::Sample;
+
+/// Exchange users in the sample.
+const USERS: u64 = 1_000;
+
+pub fn run(arguments: &Sample) -> Result<(), Failure> {
+    let folder = &arguments.folder;
+    let failed =
+        |e: std::io::Error| Failure::Input(format!("{}: cannot be written: {e}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let snapshot = sample::snapshot();
+    if arguments.positions > snapshot.instruments.len() || arguments.below > arguments.accounts {
+        return Err(Failure::Input(format!(
+            "there are {} instruments to hold, and no more accounts below margin than accounts",
+            snapshot.instruments.len()
+        )));
+    }
+    let book = sample::book(
+        &snapshot,
+        arguments.seed,
+        arguments.accounts,
+        arguments.positions,
+        arguments.below,
+    );
+    layout::write_market(&folder.join("market.json"), &snapshot).map_err(failed)?;
+    for name in ["book.csv", "book.json", "book.parquet"] {
+        layout::write_book(&folder.join(name), &book, &snapshot).map_err(failed)?;
+    }
+    let assets = sample::exchange_assets();
+    let users: Vec<_> = (0..USERS)
+        .map(|i| sample::exchange_account(arguments.seed, i))
+        .collect();
+    let mut reserves = String::from("symbol,reserve\n");
+    for (i, asset) in assets.iter().enumerate() {
+        let owed: u128 = users
+            .iter()
+            .map(|u| u128::from(u.balances[i].equity.saturating_sub(u.balances[i].debt)))
+            .sum();
+        let amount = risk::solvency::amount(asset, owed + owed / 50);
+        reserves += &format!("{},{amount}\n", asset.symbol);
+    }
+    exchange::write_assets(&folder.join("assets.csv"), &assets).map_err(failed)?;
+    exchange::write_users(&folder.join("users.csv"), &assets, users).map_err(failed)?;
+    std::fs::write(folder.join("reserves.csv"), reserves).map_err(failed)?;
+    println!(
+        "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv",
+        folder.display()
+    );
+    Ok(())
+}

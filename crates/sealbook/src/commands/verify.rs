@@ -1,0 +1,138 @@
+//! `sealbook verify`: check a proof file.
+
+use sealbook::{Fact, NotVerified};
+use serde_json::{Value, json};
+use stark::ProofFile;
+use statements::inclusion::Inclusion;
+use statements::margin::Subject;
+
+use super::{print_json, read};
+use crate::Failure;
+use crate::cli::Verify;
+
+pub fn run(arguments: &Verify) -> Result<(), Failure> {
+    let path = arguments.file.display();
+    let bytes = read(&arguments.file)?;
+    let rejected = |e: &dyn std::fmt::Display| Failure::False(format!("{path}: rejected: {e}"));
+    let fact = sealbook::verify(&bytes).map_err(|e| match e {
+        NotVerified::File(stark::FileError::Magic) => Failure::Input(format!("{path}: {e}")),
+        e => rejected(&e),
+    })?;
+    if let Some(expected) = &arguments.expect {
+        let claim: Value = ProofFile::from_bytes(&bytes)
+            .ok()
+            .and_then(|f| serde_json::from_slice(&f.claim).ok())
+            .ok_or_else(|| Failure::Internal("a verified claim cannot be read".into()))?;
+        let expected_path = expected.display();
+        let expected: Value = serde_json::from_slice(&read(expected)?)
+            .map_err(|e| Failure::Input(format!("{expected_path}: {e}")))?;
+        compare("", &expected, &claim).map_err(|e| rejected(&e))?;
+    }
+    if let Some(inclusion) = &arguments.inclusion {
+        let place = inclusion.display();
+        let inclusion: Inclusion = serde_json::from_slice(&read(inclusion)?)
+            .map_err(|e| Failure::Input(format!("{place}: is not an inclusion file: {e}")))?;
+        check_inclusion(&fact, &inclusion).map_err(|e| Failure::False(format!("{place}: {e}")))?;
+    }
+    if arguments.json {
+        print_json(&json!({ "accepted": true, "fact": in_words(&fact) }));
+    } else {
+        println!("accepted: {}", in_words(&fact));
+        if arguments.inclusion.is_some() {
+            println!(
+                "accepted: the account is in that book, with the balances in its inclusion file"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Every field of `expected` must stand in `claim` with the same value.
+fn compare(place: &str, expected: &Value, claim: &Value) -> Result<(), String> {
+    match (expected, claim) {
+        (Value::Object(expected), Value::Object(claim)) => {
+            expected.iter().try_for_each(|(name, value)| {
+                let place = format!("{place}.{name}");
+                match claim.get(name) {
+                    Some(got) => compare(&place, value, got),
+                    None => Err(format!("the claim has no field {}", &place[1..])),
+                }
+            })
+        }
+        _ if expected == claim => Ok(()),
+        _ => Err(format!(
+            "the claim's {} is {claim}, not {expected}",
+            place.strip_prefix('.').unwrap_or("content")
+        )),
+    }
+}
+
+fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
+    let (root, accounts, assets) = match fact {
+        Fact::Solvency(fact) => {
+            let claim = fact.claim();
+            (&claim.root, claim.accounts, claim.assets.len())
+        }
+        Fact::Margin(fact) => match &fact.claim().subject {
+            Subject::Book { root, accounts, .. } => {
+                (root, *accounts, fact.claim().snapshot.assets.len())
+            }
+            Subject::Account { .. } => {
+                return Err("the proof is about one account, not a book".into());
+            }
+        },
+    };
+    let log_slots = statements::account::log_slots(accounts);
+    inclusion
+        .check(root, log_slots, accounts, assets)
+        .map_err(|e| e.to_string())
+}
+
+/// A fact in one sentence.
+pub fn in_words(fact: &Fact) -> String {
+    match fact {
+        Fact::Margin(fact) => {
+            let claim = fact.claim();
+            match &claim.subject {
+                Subject::Account { commitment } => format!(
+                    "the account committed as {commitment} meets {} margin on market {}",
+                    claim.level,
+                    &claim.snapshot_digest[..16]
+                ),
+                Subject::Book {
+                    root,
+                    accounts,
+                    below,
+                    ..
+                } => format!(
+                    "{below} of the {accounts} accounts in book {root} are below {} margin on market {}",
+                    claim.level,
+                    &claim.snapshot_digest[..16]
+                ),
+            }
+        }
+        Fact::Solvency(fact) => {
+            let claim = fact.claim();
+            let totals = match &claim.totals {
+                Some(_) => "its totals are as claimed",
+                None => "its totals stay hidden",
+            };
+            let reserves = match &claim.reserves {
+                Some(_) => "the stated reserves cover liabilities in every asset",
+                None => "no reserves are stated",
+            };
+            let cover = if claim.uncovered == 0 {
+                "every account's debts are covered".to_string()
+            } else {
+                format!(
+                    "the debts of {} accounts are not covered, negative equity {} {}",
+                    claim.uncovered, claim.negative_equity, claim.quote
+                )
+            };
+            format!(
+                "book {} holds {} accounts; {totals}; {reserves}; {cover}",
+                claim.root, claim.accounts
+            )
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Sealbook: facts about a sealed book.
+//!
+//! A *book* is what a financial firm keeps private. Sealbook proves facts about it while it stays
+//! sealed: an account is margined, a venue is solvent. [`verify`] checks a proof file; the crates
+//! re-exported here make proofs.
+
+pub use {fixed, risk, stark, statements};
+
+use stark::{FileError, Part, ProofFile, Rejection, Statement};
+use statements::margin::{Margin, MarginClaim};
+use statements::solvency::{Solvency, SolvencyClaim};
+
+/// A fact whose proof was checked.
+#[derive(Debug)]
+pub enum Fact {
+    /// An account, or a book, and its margin.
+    Margin(stark::Verified<MarginClaim>),
+    /// A book and its solvency.
+    Solvency(stark::Verified<SolvencyClaim>),
+}
+
+/// Why a proof file was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum NotVerified {
+    /// It is not a proof file of a statement this program knows.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A statement this program does not know.
+    #[error("the proof is of statement `{0}`, which this program does not know")]
+    Unknown(String),
+    /// The proof does not show its claim.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+}
+
+/// Checks a proof file against the code of this program. Never panics.
+///
+/// # Errors
+/// Says why the file was not accepted.
+pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
+    let file = ProofFile::from_bytes(bytes)?;
+    match file.statement.as_str() {
+        Margin::ID => Ok(Fact::Margin(verify_as::<Margin>(&file)?)),
+        Solvency::ID => Ok(Fact::Solvency(verify_as::<Solvency>(&file)?)),
+        other => Err(NotVerified::Unknown(other.to_string())),
+    }
+}
+
+fn verify_as<S: Statement>(file: &ProofFile) -> Result<stark::Verified<S::Claim>, NotVerified> {
+    Ok(stark::verify::<S>(&file.claim::<S>()?, &file.parts)?)
+}
+
+/// The parts of a proof file's claim: the tables that its proofs are about.
+///
+/// # Errors
+/// If the file or its claim is malformed.
+pub fn parts(file: &ProofFile) -> Result<Vec<Part>, NotVerified> {
+    fn of<S: Statement>(file: &ProofFile) -> Result<Vec<Part>, NotVerified> {
+        let claim = file.claim::<S>()?;
+        let context = S::context(&claim).map_err(Rejection::Claim)?;
+        Ok((0..S::parts(&claim, &context))
+            .map(|part| S::part(&claim, &context, part))
+            .collect())
+    }
+    match file.statement.as_str() {
+        Margin::ID => of::<Margin>(file),
+        Solvency::ID => of::<Solvency>(file),
+        other => Err(NotVerified::Unknown(other.to_string())),
+    }
+}
