@@ -1,9 +1,15 @@
-//! The solvency statement, end to end and cell by cell.
+//! The solvency statement: end to end, cell by cell, and what a dishonest venue would try.
 
-use risk::{Account, Balance, sample};
-use stark::{Statement, cell_test, verify, violations};
+use std::collections::BTreeSet;
+
+use risk::{Account, Balance, MAX_AMOUNT, sample};
+use stark::{
+    F, PrimeCharacteristicRing, Rejection, Statement, TableAir, Trace, broken_alone, cell_test,
+    verify, violations,
+};
 use statements::account::Secret;
-use statements::solvency::{Options, Prepared, Solvency, prepare};
+use statements::inclusion::NotIncluded;
+use statements::solvency::{Options, Prepared, Solvency, SolvencyClaim, SolvencyError, prepare};
 
 fn accounts(n: u64) -> Vec<Account> {
     (0..n).map(|i| sample::exchange_account(9, i)).collect()
@@ -28,7 +34,13 @@ fn dummy(id: &str, debt: u64) -> Account {
     }
 }
 
-fn prepared(accounts: &[Account], options: &Options) -> Prepared {
+fn with_dummies() -> Vec<Account> {
+    let mut some = accounts(150);
+    some.extend([dummy("d1", 1_000), dummy("d2", 123_456_789)]);
+    some
+}
+
+fn try_prepare(accounts: &[Account], options: &Options) -> Result<Prepared, SolvencyError> {
     prepare(
         "USD",
         &sample::exchange_assets(),
@@ -36,35 +48,336 @@ fn prepared(accounts: &[Account], options: &Options) -> Prepared {
         &Secret::random(),
         options,
     )
-    .unwrap()
 }
 
-fn assert_sound(prepared: &Prepared) {
-    let claim = prepared.claim();
-    let context = Solvency::context(claim).unwrap();
-    for part in 0..prepared.parts() {
-        let tables = Solvency::part(claim, &context, part).tables;
-        let traces = prepared.traces(part);
+fn prepared(accounts: &[Account], options: &Options) -> Prepared {
+    try_prepare(accounts, options).unwrap()
+}
+
+fn tables(prepared: &Prepared, part: usize) -> (Vec<TableAir>, Vec<Trace>) {
+    let context = Solvency::context(prepared.claim()).unwrap();
+    (
+        Solvency::part(prepared.claim(), &context, part).tables,
+        prepared.traces(part),
+    )
+}
+
+// POSITIVE
+
+#[test]
+fn every_cell_is_pinned() {
+    for accounts in [accounts(150), with_dummies()] {
+        let (tables, traces) = tables(&prepared(&accounts, &Options::default()), 0);
         assert_eq!(violations(&tables, &traces), Vec::new());
-        assert_eq!(
-            cell_test(&tables, &traces, &[("accounts", 200), ("totals", 40)]),
-            Vec::new()
+        let padding = [("accounts", 200), ("totals", 40), ("shortfall", 100)];
+        assert_eq!(cell_test(&tables, &traces, &padding), Vec::new());
+    }
+}
+
+/// Two parts, linked by a hidden state; the cell test covers the sponge, too.
+#[test]
+fn parts_link() {
+    let many = accounts((1 << 14) + 5);
+    let prepared = prepared(&many, &Options::default());
+    assert_eq!(prepared.parts(), 2);
+    // The small second part is proven in full by its tables; the first is too large to check here.
+    let (tables, traces) = tables(&prepared, 1);
+    assert!(
+        violations(&tables[1..3], &traces[1..3])
+            .iter()
+            .all(|v| { matches!(v, stark::Violation::Bus { .. }) })
+    );
+    assert_eq!(cell_test(&tables[1..3], &traces[1..3], &[]), Vec::new());
+    let parts = [prepared.prove(0).unwrap(), prepared.prove(1).unwrap()];
+    verify::<Solvency>(prepared.claim(), &parts).unwrap();
+    let swapped = [parts[1].clone(), parts[0].clone()];
+    assert!(verify::<Solvency>(prepared.claim(), &swapped).is_err());
+    let twice = [parts[0].clone(), parts[0].clone()];
+    assert!(verify::<Solvency>(prepared.claim(), &twice).is_err());
+}
+
+#[test]
+fn sizes_at_the_edge() {
+    // One account; a full table; the largest amounts, whose sums do not fit 64 bits.
+    for n in [1, 2, 255, 256] {
+        let (tables, traces) = tables(&prepared(&accounts(n), &Options::default()), 0);
+        assert_eq!(violations(&tables, &traces), Vec::new(), "{n} accounts");
+    }
+    let rich = |i: u64| Account {
+        id: format!("rich-{i}"),
+        balances: vec![
+            Balance {
+                equity: MAX_AMOUNT - 1,
+                ..Balance::default()
+            };
+            4
+        ],
+        positions: Vec::new(),
+    };
+    let book: Vec<Account> = (0..100).map(rich).collect();
+    let prepared = prepared(&book, &Options::default());
+    let sum = prepared.claim().totals.as_ref().unwrap()[0].liabilities;
+    assert_eq!(sum.units(), 100 * i128::from(MAX_AMOUNT - 1));
+    let (tables, traces) = tables(&prepared, 0);
+    assert_eq!(violations(&tables, &traces), Vec::new());
+}
+
+#[test]
+fn the_order_of_accounts_says_nothing() {
+    let (mut forward, secret) = (accounts(40), Secret::random());
+    let claim = |accounts: &[Account]| {
+        let assets = sample::exchange_assets();
+        prepare("USD", &assets, accounts, &secret, &Options::default())
+            .unwrap()
+            .claim()
+            .clone()
+    };
+    let one = claim(&forward);
+    forward.reverse();
+    assert_eq!(one, claim(&forward));
+}
+
+#[test]
+fn users_find_their_account() {
+    let book = accounts(300);
+    let prepared = prepared(&book, &Options::default());
+    let claim = prepared.claim();
+    let check = |i: &statements::inclusion::Inclusion| i.check(&claim.root, 9, 300, 4);
+    let good = prepared.inclusion(&book[17].id).unwrap();
+    assert_eq!(check(&good), Ok(()));
+    let mut other = good.clone();
+    other.balances[0][0] += 1;
+    assert_eq!(check(&other), Err(NotIncluded::Root));
+    let mut other = good.clone();
+    other.account = "someone else".into();
+    assert_eq!(check(&other), Err(NotIncluded::Root));
+    let mut other = good.clone();
+    other.index ^= 1;
+    assert_eq!(check(&other), Err(NotIncluded::Root));
+    let mut other = good.clone();
+    other.path.pop();
+    assert!(matches!(check(&other), Err(NotIncluded::Place(_))));
+    let mut other = good;
+    other.balances[0][0] = MAX_AMOUNT;
+    assert_eq!(check(&other), Err(NotIncluded::Amount));
+}
+
+// NEGATIVE
+
+/// Each numbered constraint is broken, alone, by some change of one cell.
+#[test]
+fn every_constraint_breaks_alone() {
+    let (tables, traces) = tables(&prepared(&with_dummies(), &Options::default()), 0);
+    let mut alone: BTreeSet<&str> = BTreeSet::new();
+    for (air, trace) in tables.iter().zip(&traces) {
+        alone.extend(broken_alone(air, trace, &[0, 1, 90, 200, 255]));
+    }
+    let mut expected: Vec<String> = (1..=10)
+        .filter(|i| *i != 3)
+        .map(|i| format!("ACCOUNTS-{i}"))
+        .collect();
+    expected.extend((1..=4).map(|i| format!("SHORTFALL-{i}")));
+    expected.extend([1, 2, 3, 4, 5, 7].map(|i| format!("TOTALS-{i}")));
+    expected.extend(["RANGE-2", "POSEIDON2", "BLIND-2"].map(String::from));
+    let idle: Vec<_> = expected
+        .iter()
+        .filter(|id| !alone.contains(id.as_str()))
+        .collect();
+    assert!(idle.is_empty(), "no change breaks {idle:?} alone");
+}
+
+/// Equity on an unused row also changes the leaf that the row hashes, so it never breaks alone.
+#[test]
+fn unused_rows_hold_nothing() {
+    let (tables, traces) = tables(&prepared(&accounts(100), &Options::default()), 0);
+    let (air, mut trace) = (tables[0].clone(), traces[0].clone());
+    let row = 255 * air.width();
+    let broken: BTreeSet<String> = (0..120)
+        .flat_map(|column| {
+            trace.values[row + column] += F::ONE;
+            let broken = ids(std::slice::from_ref(&air), std::slice::from_ref(&trace));
+            trace.values[row + column] -= F::ONE;
+            broken
+        })
+        .collect();
+    assert!(broken.contains("ACCOUNTS-3"), "{broken:?}");
+}
+
+/// A range table that starts at one has no zero, and breaks only its first constraint.
+#[test]
+fn a_range_starts_at_zero() {
+    let (tables, mut traces) = tables(&prepared(&accounts(5), &Options::default()), 0);
+    let last = tables.len() - 1;
+    let width = tables[last].width();
+    traces[last]
+        .values
+        .iter_mut()
+        .step_by(width)
+        .for_each(|counter| *counter += F::ONE);
+    let broken = ids(&tables[last..], &traces[last..]);
+    let constraints: Vec<&String> = broken.iter().filter(|id| !id.starts_with("bus")).collect();
+    assert_eq!(constraints, ["RANGE-1"]);
+}
+
+/// A bound on hidden totals is broken alone by its borrow bits and limbs.
+#[test]
+fn hidden_totals_stay_below_reserves() {
+    let reserves = Some(vec![1 << 60; 4]);
+    let options = Options {
+        publish_totals: false,
+        reserves,
+        ..Options::default()
+    };
+    let (tables, traces) = tables(&prepared(&accounts(50), &options), 0);
+    assert_eq!(violations(&tables, &traces), Vec::new());
+    let totals = tables.iter().position(|t| t.name() == "totals").unwrap();
+    let alone = broken_alone(&tables[totals], &traces[totals], &[5, 6]);
+    assert!(alone.contains("TOTALS-6"), "{alone:?}");
+}
+
+#[test]
+fn false_books_are_refused_with_the_reason() {
+    let strict = Options {
+        require_covered: true,
+        ..Options::default()
+    };
+    let Err(SolvencyError::Uncovered(2, _)) = try_prepare(&with_dummies(), &strict) else {
+        panic!("uncovered debts were accepted");
+    };
+    let short = Options {
+        reserves: Some(vec![0; 4]),
+        ..Options::default()
+    };
+    assert!(matches!(
+        try_prepare(&accounts(3), &short),
+        Err(SolvencyError::Insolvent(_))
+    ));
+    let mut twice = accounts(3);
+    twice.push(twice[0].clone());
+    assert!(matches!(
+        try_prepare(&twice, &Options::default()),
+        Err(SolvencyError::SameKey(..))
+    ));
+    let mut pledged = accounts(1);
+    pledged[0].balances[0].loan = pledged[0].balances[0].equity + 1;
+    assert!(matches!(
+        try_prepare(&pledged, &Options::default()),
+        Err(SolvencyError::Input(_))
+    ));
+}
+
+/// What a dishonest venue would change in its claim, each rejected by the same proof.
+#[test]
+fn changed_claims_are_rejected() {
+    let prepared = prepared(
+        &with_dummies(),
+        &Options {
+            reserves: Some(vec![u128::from(MAX_AMOUNT); 4]),
+            ..Options::default()
+        },
+    );
+    let proof = [prepared.prove(0).unwrap()];
+    let good = prepared.claim();
+    verify::<Solvency>(good, &proof).unwrap();
+    let changes: Vec<(&str, fn(&mut SolvencyClaim))> = vec![
+        ("a leaf left out", |c| c.accounts -= 1),
+        ("one account more", |c| c.accounts += 1),
+        ("fewer uncovered", |c| c.uncovered -= 1),
+        ("none uncovered", |c| c.uncovered = 0),
+        ("less negative equity", |c| {
+            c.negative_equity = fixed::Decimal::ZERO
+        }),
+        ("less liabilities", |c| {
+            let total = &mut c.totals.as_mut().unwrap()[0].liabilities;
+            *total = total.checked_sub(&fixed::Decimal::new(1, 8)).unwrap();
+        }),
+        ("more equity", |c| {
+            let total = &mut c.totals.as_mut().unwrap()[1].equity;
+            *total = total.checked_add(&fixed::Decimal::new(1, 8)).unwrap();
+        }),
+        ("a better haircut", |c| {
+            c.assets[0].haircuts.loan[1].percent = fixed::Decimal::from_int(100);
+        }),
+        ("collateral from a worthless asset", |c| {
+            c.assets[3].haircuts = c.assets[0].haircuts.clone();
+        }),
+        ("another price", |c| {
+            c.assets[0].price = fixed::Decimal::from_int(1)
+        }),
+        ("another root", |c| c.root = stark_digest(1)),
+        ("another subtree", |c| c.segments[0] = stark_digest(1)),
+        ("no totals", |c| c.totals = None),
+        ("reserves below liabilities", |c| {
+            c.reserves.as_mut().unwrap()[0] = fixed::Decimal::new(1, 8);
+        }),
+        ("another currency", |c| c.quote = "EUR".into()),
+    ];
+    for (what, change) in changes {
+        let mut claim = good.clone();
+        change(&mut claim);
+        let outcome = verify::<Solvency>(&claim, &proof);
+        assert!(outcome.is_err(), "{what} was accepted");
+        assert!(
+            !matches!(&outcome, Err(Rejection::Invalid { reason, .. }) if reason.contains("unexpectedly")),
+            "{what} made the verifier panic"
         );
     }
 }
 
-#[test]
-fn every_cell_is_pinned() {
-    assert_sound(&prepared(&accounts(150), &Options::default()));
-    let mut some = accounts(150);
-    some.extend([dummy("d1", 1_000), dummy("d2", 123_456_789)]);
-    assert_sound(&prepared(&some, &Options::default()));
+fn stark_digest(value: u32) -> statements::account::PublicDigest {
+    [value; 8].try_into().unwrap()
 }
 
+fn ids(tables: &[TableAir], traces: &[Trace]) -> BTreeSet<String> {
+    violations(tables, traces)
+        .into_iter()
+        .map(|v| match v {
+            stark::Violation::Constraint { id, .. } => id.to_string(),
+            stark::Violation::Bus { bus, .. } => format!("bus {bus}"),
+        })
+        .collect()
+}
+
+/// A witness made for another claim: the tables' own answer, without a proof.
 #[test]
-fn proves_and_verifies() {
-    let prepared = prepared(&accounts(100), &Options::default());
-    let proof = prepared.prove(0).unwrap();
-    let verified = verify::<Solvency>(prepared.claim(), &[proof]).unwrap();
-    assert_eq!(verified.claim().accounts, 100);
+fn witnesses_of_other_books_break_the_tables() {
+    let honest = prepared(&accounts(60), &Options::default());
+    // The same row twice: a duplicate account.
+    let (airs, mut traces) = tables(&honest, 0);
+    let width = airs[0].width();
+    let (above, below) = traces[0].values.split_at_mut(11 * width);
+    below[..width].copy_from_slice(&above[10 * width..]);
+    assert!(ids(&airs, &traces).contains("ACCOUNTS-4"));
+
+    // Liabilities of one account dropped: the tree still opens, the sums do not.
+    let mut poorer = accounts(60);
+    poorer[3].balances = vec![Balance::default(); 4];
+    let secret = Secret::random();
+    let make = |a: &[Account]| {
+        prepare(
+            "USD",
+            &sample::exchange_assets(),
+            a,
+            &secret,
+            &Options::default(),
+        )
+        .unwrap()
+    };
+    let (rich, poor) = (make(&accounts(60)), make(&poorer));
+    let (airs, _) = tables(&rich, 0);
+    let broken = ids(&airs, &poor.traces(0));
+    assert!(
+        broken.contains("TOTALS-5") && broken.contains("bus tree"),
+        "{broken:?}"
+    );
+
+    // A multiplicity on a row of the range table that nobody asked for.
+    let (airs, mut traces) = tables(&honest, 0);
+    let last = traces.len() - 1;
+    let end = traces[last].values.len();
+    traces[last].values[end - airs[last].width() + 1] += F::ONE;
+    assert_eq!(
+        ids(&airs, &traces),
+        BTreeSet::from(["bus limb".to_string()])
+    );
 }
