@@ -8,7 +8,6 @@ use gadgets::totals::{COUNT_LIMBS, SALTS};
 use rayon::prelude::*;
 use risk::margin::{MarginTables, Undermargined, evaluate, explain};
 use risk::{Account, Book, Level, MAX_AMOUNT, MAX_LOTS, PHI_PER_TICK, Snapshot, SnapshotError};
-use sha3::{Digest as _, Sha3_256};
 use stark::{
     F, PartProof, PrimeCharacteristicRing, ProveError, Statement, TableAir, Tally, Trace, fill,
     prove_part,
@@ -26,6 +25,7 @@ use crate::account::{
     Identity, Leaf, Secret, book_root, log_slots, position_key, position_quad, positions_digest,
     tree,
 };
+use crate::parts::{PartsError, prove_parts};
 
 /// Why no proof was made.
 #[derive(Debug, thiserror::Error)]
@@ -61,10 +61,19 @@ pub enum MarginError {
     Size(String),
     /// Finished parts could not be kept.
     #[error("cannot keep finished parts in the resume folder: {0}")]
-    Resume(#[from] std::io::Error),
+    Resume(std::io::Error),
     /// The proof system failed.
     #[error(transparent)]
     Prove(#[from] ProveError),
+}
+
+impl From<PartsError> for MarginError {
+    fn from(error: PartsError) -> Self {
+        match error {
+            PartsError::Resume(error) => Self::Resume(error),
+            PartsError::Prove(error) => Self::Prove(error),
+        }
+    }
 }
 
 /// The least number of position slots that every account fits in.
@@ -130,49 +139,9 @@ pub fn prove_book(
     resume: Option<&Path>,
 ) -> Result<(MarginClaim, Vec<PartProof>), MarginError> {
     let prepared = Prepared::book(snapshot, book, level, slots, secret)?;
-    let parts = prepared.parts();
-    let digest: String = stark::claim_digest::<Margin>(&prepared.claim)[..8]
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
-    let mut proofs = Vec::with_capacity(parts);
-    progress(0, parts);
-    for part in 0..parts {
-        let path = resume.map(|folder| folder.join(format!("margin-{digest}-{part}.part")));
-        let kept = path.as_deref().and_then(read_part);
-        let proof = match kept {
-            Some(proof) => proof,
-            None => {
-                let proof = prepared.prove(part)?;
-                if let Some(path) = &path {
-                    write_part(path, &proof)?;
-                }
-                proof
-            }
-        };
-        proofs.push(proof);
-        progress(part + 1, parts);
-    }
+    let prove = |part| prepared.prove(part);
+    let proofs = prove_parts::<Margin>(&prepared.claim, prepared.parts(), resume, progress, prove)?;
     Ok((prepared.claim, proofs))
-}
-
-/// A finished part, if it was kept whole: its SHA3-256 comes first.
-fn read_part(path: &Path) -> Option<PartProof> {
-    let bytes = std::fs::read(path).ok()?;
-    let (digest, proof) = bytes.split_at_checked(32)?;
-    (Sha3_256::digest(proof)[..] == *digest).then(|| proof.to_vec())
-}
-
-fn write_part(path: &Path, proof: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut bytes = Sha3_256::digest(proof).to_vec();
-    bytes.extend_from_slice(proof);
-    // Renamed when complete, so that a kill leaves no half part.
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, bytes)?;
-    std::fs::rename(partial, path)
 }
 
 /// An account with all that its rows need.
@@ -351,7 +320,11 @@ impl Prepared {
             // without the secret they are unknown.
             let [low, high] = secret.state_salts(&about, part);
             // The last state is not committed to, so it needs no salt.
-            let salts = if (part + 1) * size < members.len() { [low, high] } else { [0; SALTS] };
+            let salts = if (part + 1) * size < members.len() {
+                [low, high]
+            } else {
+                [0; SALTS]
+            };
             states.push([salts[0], salts[1], count + counted as u128]);
         }
         let parts = roots.len();

@@ -72,9 +72,6 @@ impl Table for AccountsTable {
         let step = next_row - row.clone() - b.one();
         b.assert_zero("ACCOUNTS-1", When::Transition, step);
         let active = b.pinned("ACCOUNTS-1", 0);
-        // Says nothing new, but has degree three, and so three lookups may share a column.
-        let cube = active.clone() * active.clone() * active.clone();
-        b.equal("ACCOUNTS-1", cube, active.clone());
 
         let mut equity = self.entry(b, &row, &active);
         let mut leaf = self.hidden(b);
