@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use p3_batch_stark::{BatchProof, ProverData, StarkInstance, prove_batch, verify_batch};
+use p3_lookup::check_bus_widths;
 use rand::rngs::StdRng;
 
 use crate::blind;
@@ -64,7 +65,12 @@ pub type PartProof = Vec<u8>;
 /// The lookup layout of a part; no preprocessed columns, so it holds no data.
 pub(crate) fn keys(config: &Config, part: &Part) -> Result<ProverData<Config>, String> {
     let degrees: Vec<usize> = part.tables.iter().map(|t| t.log_height() + 1).collect();
-    ProverData::from_airs_and_degrees(config, &part.tables, &degrees).map_err(|e| e.to_string())
+    let keys = ProverData::from_airs_and_degrees(config, &part.tables, &degrees)
+        .map_err(|e| e.to_string())?;
+    // A message and the same message with zeros in front of it have one fingerprint, so all
+    // messages of a bus must be equally long. The proof system checks that within a table only.
+    check_bus_widths(&keys.common.lookups).map_err(|e| e.to_string())?;
+    Ok(keys)
 }
 
 /// Proves part number `part` of a claim from its filled tables. Masks, salts and blinding come from
