@@ -1,0 +1,200 @@
+//! The program as scripts use it: outputs, exit codes, files.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn sealbook(folder: &Path, arguments: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sealbook"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn run(folder: &Path, arguments: &str, code: i32) -> String {
+    let out = sealbook(folder, arguments);
+    let text =
+        String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(code), "{arguments}\n{text}");
+    text
+}
+
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    run(
+        dir.path(),
+        "sample . --accounts 30 --positions 4 --below 1",
+        0,
+    );
+    dir
+}
+
+#[test]
+fn margin_from_check_to_verify() {
+    let dir = folder();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    let inputs = "margin --book book.csv --market market.json";
+    assert!(at(&format!("check {inputs} --account acct-000003"), 0).contains("true"));
+    // An account below margin: who, where, how much.
+    let false_claim = at(&format!("check {inputs} --account acct-000000"), 1);
+    for word in [
+        "acct-000000",
+        "worst scenario",
+        "equity",
+        "requirement",
+        "by ",
+    ] {
+        assert!(false_claim.contains(word), "{false_claim} lacks {word}");
+    }
+    assert!(at(&format!("check {inputs}"), 1).contains("1 of 30 accounts"));
+    at(
+        &format!("prove {inputs} --account acct-000000 --out x.proof"),
+        1,
+    );
+    assert!(!dir.path().join("x.proof").exists());
+    at(
+        &format!("prove {inputs} --account acct-000003 --out a.proof"),
+        0,
+    );
+    assert!(at("verify a.proof", 0).contains("meets maintenance margin"));
+    at("inspect a.proof", 0);
+    let shown: Value = serde_json::from_str(&at("inspect a.proof --json", 0)).unwrap();
+    assert_eq!(shown["statement"], "margin");
+    assert!(shown["proven_bits"].as_f64().unwrap() >= 100.0);
+    // Pinning the claim.
+    std::fs::write(dir.path().join("e.json"), r#"{"level": "maintenance"}"#).unwrap();
+    at("verify a.proof --expect e.json", 0);
+    std::fs::write(dir.path().join("e.json"), r#"{"level": "initial"}"#).unwrap();
+    assert!(at("verify a.proof --expect e.json", 1).contains("level"));
+    // One changed byte.
+    let mut bytes = std::fs::read(dir.path().join("a.proof")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(dir.path().join("b.proof"), bytes).unwrap();
+    assert!(at("verify b.proof", 1).contains("rejected"));
+    std::fs::write(dir.path().join("b.proof"), "nothing").unwrap();
+    at("verify b.proof", 2);
+}
+
+#[test]
+fn one_secret_makes_one_book() {
+    let dir = folder();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    let inputs = "--book book.parquet --market market.json --secret book.secret";
+    at(&format!("prove margin {inputs} --out m.proof"), 0);
+    at(
+        &format!("prove solvency {inputs} --out s.proof --inclusions inclusions"),
+        0,
+    );
+    let claim = |file: &str| -> Value {
+        serde_json::from_str(&at(&format!("inspect {file} --json"), 0)).unwrap()
+    };
+    let (margin, solvency) = (claim("m.proof"), claim("s.proof"));
+    assert_eq!(
+        margin["claim"]["subject"]["root"],
+        solvency["claim"]["root"]
+    );
+    assert_eq!(margin["claim"]["subject"]["below"], 1);
+    assert!(margin["proven_bits"].as_f64().unwrap() >= 100.0);
+    assert!(solvency["proven_bits"].as_f64().unwrap() >= 100.0);
+    let file = std::fs::read_dir(dir.path().join("inclusions"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let file = file.path();
+    for proof in ["s.proof", "m.proof"] {
+        at(&format!("verify {proof} --inclusion {}", file.display()), 0);
+    }
+    let text = std::fs::read_to_string(&file)
+        .unwrap()
+        .replacen("acct-", "acct_", 1);
+    std::fs::write(dir.path().join("forged.json"), text).unwrap();
+    assert!(at("verify s.proof --inclusion forged.json", 1).contains("not in that book"));
+}
+
+#[test]
+fn solvency_of_the_exchange_layout() {
+    let dir = folder();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    let inputs = "solvency --users users.csv --assets assets.csv";
+    at(&format!("check {inputs} --reserves reserves.csv"), 0);
+    at(
+        &format!(
+            "prove {inputs} --reserves reserves.csv --hide-totals --require-covered --out h.proof"
+        ),
+        0,
+    );
+    assert!(at("verify h.proof", 0).contains("its totals stay hidden"));
+    let poor = "symbol,reserve\nbtc,0.5\neth,1\nbnb,1\nshib,1\n";
+    std::fs::write(dir.path().join("poor.csv"), poor).unwrap();
+    let text = at(&format!("check {inputs} --reserves poor.csv"), 1);
+    assert!(text.contains("reserves of btc are 0.5"), "{text}");
+    at(
+        &format!("prove {inputs} --reserves poor.csv --out n.proof"),
+        1,
+    );
+    std::fs::write(dir.path().join("poor.csv"), "symbol,reserve\nbtc,x\n").unwrap();
+    assert!(at(&format!("check {inputs} --reserves poor.csv"), 2).contains("poor.csv:2"));
+}
+
+/// The real files: totals equal an exact sum made here, digit by digit.
+#[test]
+fn real_files() {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+    let data = std::env::var("SEALBOOK_DATA").unwrap_or_else(|_| beside.into());
+    let users = Path::new(&data).join("exchange-users.csv");
+    if !users.exists() {
+        eprintln!("skipped: the exchange files are not here (set SEALBOOK_DATA)");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let assets = Path::new(&data).join("exchange-assets.csv");
+    let prove = format!(
+        "prove solvency --users {} --assets {} --out r.proof",
+        users.display(),
+        assets.display()
+    );
+    run(dir.path(), &prove, 0);
+    run(dir.path(), "verify r.proof", 0);
+    let shown: Value = serde_json::from_str(&run(dir.path(), "inspect r.proof --json", 0)).unwrap();
+    let text = std::fs::read_to_string(&users).unwrap();
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let mut sum = 0u128;
+    let column = header.iter().position(|h| *h == "e_btc").unwrap();
+    for line in lines {
+        let field = line.split(',').nth(column).unwrap();
+        let (whole, fraction) = field.split_once('.').unwrap_or((field, ""));
+        sum += format!("{whole}{fraction:0<8}").parse::<u128>().unwrap();
+    }
+    let equity = shown["claim"]["totals"][0]["equity"]
+        .as_str()
+        .unwrap()
+        .replace('.', "");
+    assert_eq!(equity.parse::<u128>().unwrap(), sum);
+}
+
+#[test]
+fn bad_usage_and_bad_input_exit_2() {
+    let dir = folder();
+    let at = |arguments: &str| run(dir.path(), arguments, 2);
+    at("prove");
+    at("prove solvency --out x");
+    at("verify none.proof");
+    assert!(at("check margin --book none.csv --market market.json").contains("none.csv"));
+    assert!(at("prove margin --book book.csv --market market.json").contains("--out"));
+    let broken = std::fs::read_to_string(dir.path().join("book.csv"))
+        .unwrap()
+        .replacen(",long,", ",up,", 1);
+    std::fs::write(dir.path().join("bad.csv"), broken).unwrap();
+    assert!(at("check margin --book bad.csv --market market.json").contains("bad.csv:"));
+    assert!(
+        at("check margin --book book.csv --market market.json --account nobody")
+            .contains("no account `nobody`")
+    );
+    assert!(run(dir.path(), "completions bash", 0).contains("sealbook"));
+    assert!(run(dir.path(), "--help", 0).contains("Exit codes"));
+}

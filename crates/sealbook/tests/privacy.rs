@@ -1,0 +1,107 @@
+//! What a proof publishes neither repeats nor separates witnesses (DESIGN, section 8).
+
+use std::collections::HashMap;
+
+use risk::{Account, Level, Snapshot, sample};
+use stark::{Statement, security_report};
+use statements::account::Secret;
+use statements::margin::{Margin, Prepared};
+use statements::solvency::{self, Options, Solvency};
+
+/// A proof has pruned Merkle paths, whose number depends on where the random queries fall.
+const PATH_SLACK: usize = 40_000;
+
+/// How many 8-byte words, at any offset, two proofs share, beyond public lengths and heights.
+fn shared_words(a: &[u8], b: &[u8]) -> usize {
+    let words = |bytes: &[u8]| -> HashMap<[u8; 8], usize> {
+        let mut count = HashMap::new();
+        for w in bytes.windows(8) {
+            let w: [u8; 8] = w.try_into().unwrap();
+            // Lengths, heights and flags are runs of small bytes; field elements and digests are not.
+            if w.iter().filter(|b| **b < 32).count() < 4 {
+                *count.entry(w).or_default() += 1;
+            }
+        }
+        count
+    };
+    let (a, b) = (words(a), words(b));
+    a.keys().filter(|w| b.contains_key(*w)).count()
+}
+
+fn account(snapshot: &Snapshot, seed: u64, positions: usize) -> Account {
+    sample::book(snapshot, seed, 1, positions, 0).accounts()[0].clone()
+}
+
+/// The same witness twice, and other accounts under other secrets: no word is published twice, and
+/// all proofs have one shape.
+#[test]
+fn margin_proofs_share_nothing() {
+    let snapshot = sample::snapshot();
+    let secret = Secret::random();
+    let mut proofs = Vec::new();
+    for (seed, positions) in [(1, 4), (2, 0), (3, 1)] {
+        let account = account(&snapshot, seed, positions);
+        let level = Level::Maintenance;
+        let prepared = Prepared::account(&snapshot, &account, level, 4, &secret).unwrap();
+        proofs.push(prepared.prove(0).unwrap());
+        if seed == 1 {
+            proofs.push(prepared.prove(0).unwrap());
+        }
+        let shape: Vec<_> = prepared
+            .tables(0)
+            .iter()
+            .map(|t| (t.name(), t.log_height(), t.width()))
+            .collect();
+        let context = Margin::context(prepared.claim()).unwrap();
+        let public: Vec<_> = Margin::part(prepared.claim(), &context, 0)
+            .tables
+            .iter()
+            .map(|t| (t.name(), t.log_height(), t.width()))
+            .collect();
+        assert_eq!(shape, public, "the shape follows from the claim");
+    }
+    for i in 0..proofs.len() {
+        for j in 0..i {
+            let shared = shared_words(&proofs[i], &proofs[j]);
+            assert_eq!(shared, 0, "proofs {i} and {j} share {shared} words");
+            assert!(proofs[i].len().abs_diff(proofs[j].len()) < PATH_SLACK);
+        }
+    }
+}
+
+#[test]
+fn solvency_proofs_share_nothing() {
+    let assets = sample::exchange_assets();
+    let book: Vec<Account> = (0..40).map(|i| sample::exchange_account(1, i)).collect();
+    let other: Vec<Account> = (0..40)
+        .map(|i| sample::exchange_account(2, i + 1000))
+        .collect();
+    let reserves = Some(vec![1 << 62; 4]);
+    let options = Options {
+        publish_totals: false,
+        reserves,
+        ..Options::default()
+    };
+    let make = |accounts: &[Account]| {
+        solvency::prepare("USD", &assets, accounts, &Secret::random(), &options).unwrap()
+    };
+    let (one, two) = (make(&book), make(&other));
+    let proofs = [
+        one.prove(0).unwrap(),
+        one.prove(0).unwrap(),
+        two.prove(0).unwrap(),
+    ];
+    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
+    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
+    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
+    // Without published totals the claims of the two books differ in commitments only.
+    let mut claim = two.claim().clone();
+    claim.root = one.claim().root;
+    claim.segments = one.claim().segments.clone();
+    assert_eq!(&claim, one.claim());
+    // Salts: the same book under another secret has another commitment.
+    assert_ne!(make(&book).claim().root, one.claim().root);
+    let context = Solvency::context(one.claim()).unwrap();
+    let part = Solvency::part(one.claim(), &context, 0);
+    assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);
+}
