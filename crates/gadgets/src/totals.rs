@@ -286,7 +286,7 @@ impl Table for TotalsTable {
             if let Some(c) = count.get(i) {
                 value += c.clone();
             }
-            value = value * counted.clone();
+            value *= counted.clone();
             carry = if i + 1 == REGISTER_LIMBS {
                 b.constant(F::ZERO)
             } else {

@@ -200,9 +200,9 @@ impl AccountsTable {
 
         let id = "ACCOUNTS-10";
         let mut message = vec![b.constant(F::from_usize(SALTS + register::KEY))];
-        for c in 0..CHUNKS {
+        for (c, previous) in previous.iter().enumerate() {
             let (start, next_start) = b.state(|w| felt(chunks_of(w.start_key)[c]));
-            b.assert_zero(id, When::First, start.clone() - previous[c].clone());
+            b.assert_zero(id, When::First, start.clone() - previous.clone());
             b.assert_zero(id, When::Transition, next_start - start.clone());
             message.push(start);
         }

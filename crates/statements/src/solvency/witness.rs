@@ -46,11 +46,11 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 pub enum SolvencyError {
     /// Reserves fall short.
-    #[error(transparent)]
-    Insolvent(#[from] Insolvent),
+    #[error("{0}")]
+    Insolvent(Box<Insolvent>),
     /// Debts are not covered.
     #[error("{0} account(s) have debts that are not covered; the first: {1}")]
-    Uncovered(usize, Uncovered),
+    Uncovered(usize, Box<Uncovered>),
     /// The inputs do not fit the statement.
     #[error("{0}")]
     Input(String),
@@ -105,11 +105,12 @@ pub fn prepare(
     {
         return Err(SolvencyError::Uncovered(
             result.uncovered.len(),
-            first.clone(),
+            Box::new(first.clone()),
         ));
     }
     if let Some(reserves) = &options.reserves {
-        check_reserves(assets, &result.totals, reserves)?;
+        check_reserves(assets, &result.totals, reserves)
+            .map_err(|e| SolvencyError::Insolvent(Box::new(e)))?;
     }
 
     let (leaves, ids) = sorted_leaves(accounts, secret, options.slots)?;
