@@ -29,6 +29,8 @@ pub const MAX_COLUMNS: usize = 256;
 pub const SEGMENT: usize = 1024;
 /// Rows per account in the outcome table of a book.
 const BOOK_OUTCOMES: usize = 4;
+/// Position slots on a line of a book: a row costs as much as a hundred columns besides its own.
+const BOOK_LINE: usize = 4;
 
 /// The public numbers of one asset.
 #[derive(Clone, Debug)]
@@ -107,6 +109,8 @@ pub(crate) struct Plan {
     pub slots: usize,
     /// Blocks per position.
     pub blocks: usize,
+    /// Position slots on a line.
+    pub per_line: usize,
     /// Outcome rows per block.
     pub groups: usize,
     /// Columns per outcome row.
@@ -167,6 +171,7 @@ impl Plan {
             accounts,
             slots,
             blocks,
+            per_line: if single { 1 } else { BOOK_LINE },
             groups,
             width,
             rates: Arc::new(rates),
@@ -194,9 +199,14 @@ impl Plan {
         self.blocks * self.groups
     }
 
+    /// Lines per block of an account.
+    pub fn block_lines(&self) -> usize {
+        self.slots / self.per_line
+    }
+
     /// Rows of the line table: all of them are used.
     pub fn line_rows(&self) -> usize {
-        self.accounts * self.blocks * self.slots
+        self.accounts * self.blocks * self.block_lines()
     }
 
     /// Coefficients of a column's profit and loss, in ticks.

@@ -10,6 +10,7 @@ use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
 use super::plan::{Plan, SEGMENT};
 use super::tables::accounts::AccountsTable;
+use super::tables::joined::JoinedTable;
 use super::tables::lines::LinesTable;
 use super::tables::outcomes::OutcomesTable;
 use super::tables::rates::RatesTable;
@@ -131,6 +132,7 @@ impl PartTables {
         }
     }
 
+    /// The tables one by one, as they are filled.
     pub fn airs(&self) -> Vec<TableAir> {
         let mut airs = vec![
             TableAir::new(self.lines.clone()),
@@ -143,6 +145,16 @@ impl PartTables {
         airs.extend(self.totals.iter().cloned().map(TableAir::new));
         airs
     }
+}
+
+/// The tables of a part as they are proven: the small ones joined, then the others.
+pub(crate) fn proven(tables: PartTables) -> Vec<TableAir> {
+    let airs = tables.airs();
+    let joined = TableAir::new(JoinedTable::new(tables));
+    let tall = airs
+        .into_iter()
+        .filter(|air| air.height() != joined.height());
+    std::iter::once(joined.clone()).chain(tall).collect()
 }
 
 /// All hashes of a part: positions, leaves and, for a book, the subtree.
@@ -232,7 +244,7 @@ impl Statement for Margin {
         };
         Part {
             profile,
-            tables: PartTables::new(claim, context, part).airs(),
+            tables: proven(PartTables::new(claim, context, part)),
         }
     }
 }

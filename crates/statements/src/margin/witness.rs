@@ -15,10 +15,11 @@ use stark::{
 
 use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
 use super::plan::{LOT_LIMBS, Plan};
-use super::statement::{Context, Margin, PartTables, segment, segments};
+use super::statement::{Context, Margin, PartTables, proven, segment, segments};
 use super::tables::RATES;
 use super::tables::accounts::AccountRow;
-use super::tables::lines::LineRow;
+use super::tables::joined::JoinedTable;
+use super::tables::lines::{LineRow, Slot};
 use super::tables::outcomes::OutcomeRow;
 use super::tables::rates::RateRow;
 use crate::account::{
@@ -366,7 +367,7 @@ impl Prepared {
 
     /// The tables of a part.
     pub fn tables(&self, part: usize) -> Vec<TableAir> {
-        PartTables::new(&self.claim, &self.context, part).airs()
+        proven(PartTables::new(&self.claim, &self.context, part))
     }
 
     /// Proves a part.
@@ -380,11 +381,18 @@ impl Prepared {
     /// The filled tables of a part, in their order.
     pub fn traces(&self, part: usize) -> Vec<Trace> {
         let tables = PartTables::new(&self.claim, &self.context, part);
+        let traces = self.separate(&tables, part);
+        let airs = tables.airs();
+        JoinedTable::traces(&airs, &TableAir::new(JoinedTable::new(tables)), traces)
+    }
+
+    /// The filled tables of a part, not joined.
+    pub(crate) fn separate(&self, tables: &PartTables, part: usize) -> Vec<Trace> {
         let plan = &self.context.plan;
         let size = plan.accounts;
         let members = &self.members[part * size..self.members.len().min((part + 1) * size)];
         fill_part(
-            &tables,
+            tables,
             plan,
             &self.claim.snapshot,
             &self.context.tables,
@@ -437,21 +445,19 @@ impl Filled {
         }
         let (pnl_len, columns) = (plan.pnl_len(), plan.block_columns());
         let per_line = columns * pnl_len + plan.entry_len();
-        let mut sums = Vec::with_capacity(plan.blocks * plan.slots * per_line);
+        let mut sums = Vec::with_capacity(plan.blocks * plan.block_lines() * per_line);
         for block in 0..plan.blocks {
             let mut line = vec![0i64; per_line];
-            for &(key, lots, entry) in &positions {
-                let entry = if block == 0 { entry } else { 0 };
-                for column in 0..columns {
-                    let value = rates.value(key, block * columns + column);
-                    add_product(&mut line[column * pnl_len..], lots, LOT_LIMBS, value);
+            for slots in positions.chunks(plan.per_line) {
+                for &(key, lots, entry) in slots {
+                    let entry = if block == 0 { entry } else { 0 };
+                    for column in 0..columns {
+                        let value = rates.value(key, block * columns + column);
+                        add_product(&mut line[column * pnl_len..], lots, LOT_LIMBS, value);
+                    }
+                    let sum = &mut line[columns * pnl_len..];
+                    add_product(sum, entry, 2 * LOT_LIMBS, rates.entry(key));
                 }
-                add_product(
-                    &mut line[columns * pnl_len..],
-                    entry,
-                    2 * LOT_LIMBS,
-                    rates.entry(key),
-                );
                 sums.extend(line.iter().map(|&v| F::from_i64(v)));
             }
         }
@@ -537,27 +543,31 @@ pub(crate) fn fill_part(
     let rate_rows = plan.rates.keys * plan.blocks;
     let tally = Tally::new(&[(RATES, rate_rows), tables.limbs.tallied()]);
 
-    let per_account = plan.blocks * plan.slots;
-    let per_line = plan.block_columns() * plan.pnl_len() + plan.entry_len();
+    let (per_block, per_line) = (
+        plan.block_lines(),
+        plan.block_columns() * plan.pnl_len() + plan.entry_len(),
+    );
+    let per_account = plan.blocks * per_block;
     let lines = fill(&tables.lines, &airs[0], &tally, |row| {
         let (account, line) = (&filled[row / per_account], row % per_account);
-        let (key, lots, entry) = account.positions[line % plan.slots];
-        let entry = if line < plan.slots { entry } else { 0 };
+        let slot = line % per_block * plan.per_line;
+        let slots = account.positions[slot..slot + plan.per_line]
+            .iter()
+            .map(|&(key, lots, entry)| Slot {
+                key,
+                lots,
+                entry: if line < per_block { entry } else { 0 },
+            })
+            .collect();
         let sums = account.sums[line * per_line..(line + 1) * per_line].to_vec();
-        LineRow {
-            row,
-            key,
-            lots,
-            entry,
-            sums,
-        }
+        LineRow { row, slots, sums }
     });
     let entry_at = plan.block_columns() * plan.pnl_len();
     let accounts = fill(&tables.accounts, &airs[1], &tally, |row| AccountRow {
         row,
         leaf: members.get(row).map(|m| m.leaf.clone()),
         entry: members.get(row).map_or(Vec::new(), |_| {
-            let line = plan.slots - 1;
+            let line = per_block - 1;
             filled[row].sums[line * per_line + entry_at..(line + 1) * per_line].to_vec()
         }),
     });
@@ -620,7 +630,7 @@ fn fill_outcomes(
             };
         };
         let (block, group) = (outcome / plan.groups, outcome % plan.groups);
-        let line = block * plan.slots + plan.slots - 1;
+        let line = block * plan.block_lines() + plan.block_lines() - 1;
         let start = line * per_line + group * plan.width * plan.pnl_len();
         OutcomeRow {
             row,

@@ -5,6 +5,7 @@
 //! together and tells the sign of each scenario's margin.
 
 pub(crate) mod accounts;
+pub(crate) mod joined;
 pub(crate) mod lines;
 pub(crate) mod outcomes;
 pub(crate) mod rates;
@@ -29,5 +30,8 @@ pub(crate) fn ones() -> Vec<F> {
 
 /// A public column of flags.
 pub(crate) fn flags(rows: usize, on: impl Fn(usize) -> bool) -> Vec<F> {
-    (0..rows).map(|row| F::new(u32::from(on(row)))).collect()
+    // A period of one is written twice.
+    (0..rows.max(2))
+        .map(|row| F::new(u32::from(on(row % rows))))
+        .collect()
 }

@@ -119,11 +119,11 @@ fn a_book_of_two_segments() {
 fn every_cell_is_pinned() {
     let prepared = single();
     assert_eq!(
-        cell_test(&prepared.tables(0), &prepared.traces(0), &[("sponge", 40)]),
+        cell_test(&prepared.tables(0), &prepared.traces(0), &[("joined", 40)]),
         []
     );
     let prepared = book(300);
-    let rows = [("accounts", 400), ("lines", 1800), ("outcomes", 1601)];
+    let rows = [("accounts", 400), ("lines", 400), ("outcomes", 1601)];
     assert_eq!(
         cell_test(&prepared.tables(0), &prepared.traces(0), &rows),
         []
@@ -135,7 +135,7 @@ fn a_book_resumes() {
     let snapshot = sample::snapshot();
     let small = sample::book(&snapshot, 4, 3, 2, 0);
     let folder = tempfile::tempdir().expect("a folder");
-    let mut prove = || {
+    let prove = || {
         let path = Some(folder.path());
         prove_book(
             &snapshot,
