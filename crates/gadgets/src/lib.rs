@@ -1,8 +1,13 @@
 //! Reusable pieces of rows, and the tables behind them.
 
+pub mod compare;
 pub mod hash;
 pub mod limbs;
 pub mod merkle;
+pub mod muldiv;
+pub mod permutation;
 pub mod range;
+pub mod select;
+pub mod sorted;
 pub mod sponge;
 pub mod totals;

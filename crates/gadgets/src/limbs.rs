@@ -65,6 +65,20 @@ impl<E: Expr> Amount<E> {
         Self { limbs }
     }
 
+    /// An amount computed from expressions of the same row: six cells, six lookups.
+    pub fn derive<W, B: RowBuilder<W, E = E>>(
+        b: &mut B,
+        from: &[E],
+        hint: impl Fn(&[F]) -> u64,
+    ) -> Self {
+        let limbs = std::array::from_fn(|i| {
+            let cell = b.derive_many(from, |v| F::from_u64(limb_of(u128::from(hint(v)), i)));
+            limb(b, &cell);
+            cell
+        });
+        Self { limbs }
+    }
+
     /// The limbs, least significant first.
     pub fn limbs(&self) -> &[E; AMOUNT_LIMBS] {
         &self.limbs
@@ -335,6 +349,22 @@ impl<E: Expr> Sum<E> {
         self.normalize(b, id, None)
     }
 
+    /// Requires the integer to be zero.
+    ///
+    /// Constraint `id`: `coefficient + carry_in = 2^10 carry_out`, with the last carry zero.
+    pub fn assert_zero<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) {
+        let mut carry = E::ZERO;
+        for (i, coefficient) in self.coefficients.iter().enumerate() {
+            let value = carry + coefficient.clone();
+            carry = if i + 1 == self.coefficients.len() {
+                E::ZERO
+            } else {
+                carry_of(b, &value)
+            };
+            b.zero(id, value - carry.clone() * F::from_u64(LIMB));
+        }
+    }
+
     /// A bit that is 1 if and only if the integer is negative, and the limbs of the integer (plus
     /// `2^(10 n)` for `n` limbs, if negative).
     pub fn sign<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) -> (Vec<E>, E) {
@@ -366,21 +396,26 @@ impl<E: Expr> Sum<E> {
                 // The top: nothing is left, or minus one if the number is negative.
                 negative.clone().map_or(E::ZERO, |negative| -negative)
             } else {
-                let parts: [E; 2] = std::array::from_fn(|part| {
-                    let cell = b.derive([&value], |[v]| {
-                        let carry = signed(v).div_euclid(LIMB as i64) + CARRY_OFFSET as i64;
-                        F::from_u64(limb_of(carry.max(0) as u128, part))
-                    });
-                    limb(b, &cell);
-                    cell
-                });
-                join(&parts) - F::from_u64(CARRY_OFFSET)
+                carry_of(b, &value)
             };
             b.zero(id, value - low.clone() - carry.clone() * F::from_u64(LIMB));
             limbs.push(low);
         }
         limbs
     }
+}
+
+/// The carry out of a coefficient: two range-checked limbs with an offset, so in `[-2^19, 2^19)`.
+fn carry_of<W, B: RowBuilder<W>>(b: &mut B, value: &B::E) -> B::E {
+    let parts: [B::E; 2] = std::array::from_fn(|part| {
+        let cell = b.derive([value], |[v]| {
+            let carry = signed(v).div_euclid(LIMB as i64) + CARRY_OFFSET as i64;
+            F::from_u64(limb_of(carry.max(0) as u128, part))
+        });
+        limb(b, &cell);
+        cell
+    });
+    join(&parts) - F::from_u64(CARRY_OFFSET)
 }
 
 /// The limbs of a public number, without leading zeros.

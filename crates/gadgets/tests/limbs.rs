@@ -1,0 +1,256 @@
+//! Amounts, differences, sums and their signs, multiply-divide-round, totals.
+
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, difference};
+use gadgets::muldiv::mul_div_floor;
+use gadgets::range::RangeTable;
+use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
+use gadgets::totals::{COUNT_LIMBS, End, Register, SALTS, Show, TotalsTable, commit};
+use proptest::prelude::*;
+use stark::{
+    F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, Violation, broken_alone,
+    cell_test, fill, violations,
+};
+
+/// Rows of two amounts: their difference, the sign of `a * b - 7 b + 3`, and `floor(a * b / 10^6)`.
+#[derive(Clone)]
+struct Arithmetic;
+
+const LAST: u64 = (1 << 60) - 1;
+const DIVISOR: u64 = 1_000_000;
+
+impl Table for Arithmetic {
+    type Row = (u64, u64, u64);
+    fn name(&self) -> &'static str {
+        "arithmetic"
+    }
+    fn log_height(&self) -> usize {
+        8
+    }
+    fn row<B: RowBuilder<Self::Row>>(&self, b: &mut B) {
+        let x = Amount::read(b, |w: &Self::Row| w.0);
+        let y = Amount::read(b, |w: &Self::Row| w.1);
+        let small = Amount::read(b, |w: &Self::Row| w.2);
+        difference(
+            b,
+            "DIFFERENCE",
+            &x.chunks(),
+            &y.chunks(),
+            1,
+            AMOUNT_LIMBS,
+            true,
+        );
+        let sum = Sum::product(&x.to_sum(), &y.to_sum())
+            .minus(&Sum::product(&y.to_sum(), &Sum::constant(7)))
+            .plus(&Sum::constant(3));
+        sum.sign(b, "SIGN");
+        let square = Sum::product(&x.to_sum(), &x.to_sum());
+        square.assert_non_negative(b, "SQUARE");
+        mul_div_floor(b, "MULDIV", &x, &small, DIVISOR);
+    }
+}
+
+fn filled(rows: &[(u64, u64, u64)]) -> (Vec<TableAir>, Vec<Trace>) {
+    let range = RangeTable::limbs(8);
+    let airs = vec![TableAir::new(Arithmetic), TableAir::new(range)];
+    let tally = Tally::new(&[range.tallied()]);
+    let trace = fill(&Arithmetic, &airs[0], &tally, |i| rows[i % rows.len()]);
+    let answers = range.trace(&airs[1], &tally);
+    (airs, vec![trace, answers])
+}
+
+fn broken(airs: &[TableAir], traces: &[Trace]) -> Vec<&'static str> {
+    let mut ids: Vec<_> = violations(airs, traces)
+        .into_iter()
+        .map(|v| match v {
+            Violation::Constraint { id, .. } => id,
+            Violation::Bus { bus, .. } => bus,
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+// POSITIVE
+
+#[test]
+fn boundary_values_hold_and_every_cell_is_pinned() {
+    let rows = [
+        (0, 0, 0),
+        (0, 1, 0),
+        (1, 0, DIVISOR),
+        (LAST, LAST, 0),
+        (LAST, 0, 999_999),
+        (0, LAST, 5),
+        (1 << 30, (1 << 30) - 1, 1 << 20),
+        ((1 << 20) - 1, 1 << 20, 12_345),
+        (6, 8, 1),
+    ];
+    let (airs, traces) = filled(&rows);
+    assert_eq!(violations(&airs, &traces), Vec::new());
+    assert_eq!(
+        cell_test(&airs, &traces, &[("arithmetic", 3), ("arithmetic", 6)]),
+        Vec::new()
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(30))]
+
+    #[test]
+    fn random_values_hold(rows in prop::collection::vec((0..=LAST, 0..=LAST, 0..=DIVISOR), 1..100)) {
+        let (airs, traces) = filled(&rows);
+        prop_assert_eq!(violations(&airs, &traces), Vec::new());
+    }
+}
+
+// NEGATIVE
+
+#[test]
+fn each_constraint_breaks_alone() {
+    let (airs, traces) = filled(&[(5, 9, 77), (LAST, 3, 1_000)]);
+    let alone = broken_alone(&airs[0], &traces[0], &[0, 1]);
+    for id in ["DIFFERENCE", "SIGN", "SQUARE", "MULDIV"] {
+        assert!(alone.contains(id), "{id} never breaks alone: {alone:?}");
+    }
+}
+
+/// A limb of 2^10 or of p - 1 is in no range table, even if everything else is made to fit.
+#[test]
+fn a_limb_out_of_range_unbalances_the_bus() {
+    for forged in [F::from_u32(1 << 10), F::NEG_ONE] {
+        let (airs, mut traces) = filled(&[(1, 2, 3)]);
+        traces[0].values[0] = forged;
+        assert!(broken(&airs, &traces).contains(&"limb"));
+    }
+}
+
+/// A quotient one too small with a remainder that exceeds the divisor satisfies the equation, and is
+/// stopped by the check on the remainder.
+#[test]
+fn another_remainder_is_refused() {
+    let (airs, traces) = filled(&[(4_000_000, 1, 1)]);
+    let (width, honest) = (airs[0].width(), &traces[0].values);
+    // The quotient is 4 and the remainder 0: find their lowest limbs in the first row.
+    let quotient = (0..width)
+        .filter(|&c| honest[c] == F::from_u32(4))
+        .find(|&c| {
+            honest[c + 6..c + 12].iter().all(|l| *l == F::ZERO)
+                && honest[c + 1..c + 6].iter().all(|l| *l == F::ZERO)
+        });
+    let quotient = quotient.expect("the quotient's cells");
+    let mut forged = traces.clone();
+    forged[0].values[quotient] = F::from_u32(3);
+    for (i, limb) in [576u32, 976, 0].into_iter().enumerate() {
+        // 10^6 = 576 + 976 * 2^10
+        forged[0].values[quotient + 6 + i] = F::from_u32(limb);
+    }
+    assert!(broken(&airs, &forged).contains(&"MULDIV"));
+}
+
+#[test]
+#[should_panic(expected = "too many or too large terms")]
+fn sums_that_could_leave_their_range_are_refused() {
+    let mut sum = Sum::<F>::zero();
+    for _ in 0..100 {
+        let amount = Sum::new(vec![F::ZERO; 6], 1023);
+        sum = sum.plus(&Sum::product(&amount, &amount));
+    }
+}
+
+// TOTALS
+
+fn totals(after: u128, shown: Show) -> Vec<&'static str> {
+    let salts = [7, 9];
+    let start: Vec<u128> = salts.into_iter().chain([40, 1000]).collect();
+    let end = vec![0, 0, 41, after];
+    let table = TotalsTable::new(
+        &[Register::Passed, Register::Counted],
+        Some(commit(&start)),
+        End::Shown(vec![Show::Hidden, shown]),
+        0,
+    );
+    let sponge = SpongeTable::new(table.streams());
+    let range = RangeTable::limbs(8);
+    let airs = vec![
+        TableAir::new(table.clone()),
+        TableAir::new(sponge.clone()),
+        TableAir::new(range),
+    ];
+    let tally = Tally::new(&[range.tallied()]);
+    let mut quads = vec![[F::ZERO; QUAD]; TotalsTable::quads(2)];
+    let mut counts = vec![[0; COUNT_LIMBS]; SALTS + 2];
+    counts[SALTS + 1][0] = 1 << 20;
+    let trace = table.trace(&airs[0], &tally, &start, &end, &counts, &mut quads);
+    let hashes = sponge.trace(&airs[1], &mut quads);
+    let answers = range.trace(&airs[2], &tally);
+    broken(&airs, &[trace, hashes, answers])
+}
+
+/// The other tables' messages are missing here, so the buses `count` and `pass` are left over.
+#[test]
+fn totals_add_up() {
+    let sum = 1000 + (1 << 20);
+    assert_eq!(totals(sum, Show::Value(sum)), ["count", "pass"]);
+    assert_eq!(totals(sum, Show::AtMost(sum)), ["count", "pass"]);
+    assert_eq!(totals(sum, Show::AtMost(1 << 89)), ["count", "pass"]);
+    assert!(totals(sum + 1, Show::Value(sum + 1)).contains(&"TOTALS-2"));
+    assert!(totals(sum, Show::Value(sum + 1)).contains(&"TOTALS-5"));
+    assert!(totals(sum, Show::AtMost(sum - 1)).contains(&"TOTALS-6"));
+}
+
+/// A stream whose owner sends other elements, or whose digest is not the public one.
+#[test]
+fn a_sponge_hashes_what_was_sent() {
+    use gadgets::hash::{Domain, hash};
+    let elements: Vec<F> = (0..24).map(F::from_u32).collect();
+    let stream = |digest| Stream {
+        domain: Domain::State,
+        address: 0,
+        quads: 6,
+        target: Target::Public(digest),
+    };
+    let run = |digest, elements: &[F]| {
+        let table = SpongeTable::new(vec![stream(digest)]);
+        let air = TableAir::new(table.clone());
+        let mut quads: Vec<[F; QUAD]> = elements.chunks(4).map(|q| q.try_into().unwrap()).collect();
+        let trace = table.trace(&air, &mut quads);
+        (vec![air], vec![trace])
+    };
+    let digest = hash(Domain::State, &elements);
+    let (airs, traces) = run(digest, &elements);
+    assert_eq!(broken(&airs, &traces), ["quad"]);
+    assert_eq!(cell_test(&airs, &traces, &[]), Vec::new());
+    let mut other = elements.clone();
+    other[23] += F::ONE;
+    let (airs, traces) = run(digest, &other);
+    assert!(broken(&airs, &traces).contains(&"SPONGE-5"));
+    let alone = broken_alone(&airs[0], &traces[0], &[0, 1, 2]);
+    for id in ["SPONGE-4", "SPONGE-5", "SPONGE-6", "POSEIDON2"] {
+        assert!(alone.contains(id), "{id} never breaks alone: {alone:?}");
+    }
+    // A trace of another schedule: the permutations are right, their inputs are not.
+    let with = |streams: Vec<Stream>, elements: &[F]| {
+        let table = SpongeTable::new(streams);
+        let mut quads: Vec<[F; QUAD]> = elements.chunks(4).map(|q| q.try_into().unwrap()).collect();
+        vec![table.trace(&airs[0], &mut quads)]
+    };
+    let one = stream(digest);
+    let other_domain = Stream {
+        domain: Domain::Account,
+        ..one
+    };
+    assert!(broken(&airs, &with(vec![other_domain], &elements)).contains(&"SPONGE-1"));
+    let longer: Vec<F> = (0..32).map(F::from_u32).collect();
+    let padded = broken(&airs, &with(vec![Stream { quads: 8, ..one }], &longer));
+    assert!(padded.contains(&"SPONGE-3"), "{padded:?}");
+    let halves = vec![
+        Stream { quads: 4, ..one },
+        Stream {
+            quads: 2,
+            address: 4,
+            ..one
+        },
+    ];
+    assert!(broken(&airs, &with(halves, &elements)).contains(&"SPONGE-2"));
+}
