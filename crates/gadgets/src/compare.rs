@@ -19,7 +19,7 @@
 //!   `2^9`: both it and its double are looked up as limbs.
 //! - COMPARE-5: a small signed number, plus `2^29`, is the number in its three limbs.
 
-use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
+use stark::{Expr, F, PrimeCharacteristicRing, PrimeField32, RowBuilder};
 
 use crate::limbs::{join, limb_of, signed};
 use crate::range::{LIMB_BITS, limb};
@@ -157,7 +157,7 @@ pub fn is_negative<W, B: RowBuilder<W>>(b: &mut B, x: &B::E) -> B::E {
     let raised = x.clone() + offset;
     let limbs: [B::E; 3] = std::array::from_fn(|i| {
         let cell = b.derive([&raised], |[v]| {
-            F::from_u64(limb_of(signed(v).unsigned_abs().into(), i))
+            F::from_u64(limb_of(v.as_canonical_u32().into(), i))
         });
         limb(b, &cell);
         cell

@@ -14,9 +14,9 @@ use statements::solvency::{Solvency, SolvencyClaim};
 #[derive(Debug)]
 pub enum Fact {
     /// An account, or a book, and its margin.
-    Margin(stark::Verified<MarginClaim>),
+    Margin(Box<stark::Verified<MarginClaim>>),
     /// A book and its solvency.
-    Solvency(stark::Verified<SolvencyClaim>),
+    Solvency(Box<stark::Verified<SolvencyClaim>>),
 }
 
 /// Why a proof file was not accepted.
@@ -40,8 +40,8 @@ pub enum NotVerified {
 pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
     let file = ProofFile::from_bytes(bytes)?;
     match file.statement.as_str() {
-        Margin::ID => Ok(Fact::Margin(verify_as::<Margin>(&file)?)),
-        Solvency::ID => Ok(Fact::Solvency(verify_as::<Solvency>(&file)?)),
+        Margin::ID => Ok(Fact::Margin(Box::new(verify_as::<Margin>(&file)?))),
+        Solvency::ID => Ok(Fact::Solvency(Box::new(verify_as::<Solvency>(&file)?))),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
 }

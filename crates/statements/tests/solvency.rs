@@ -279,7 +279,8 @@ fn changed_claims_are_rejected() {
     let proof = [prepared.prove(0).unwrap()];
     let good = prepared.claim();
     verify::<Solvency>(good, &proof).unwrap();
-    let changes: Vec<(&str, fn(&mut SolvencyClaim))> = vec![
+    type Change = fn(&mut SolvencyClaim);
+    let changes: Vec<(&str, Change)> = vec![
         ("a leaf left out", |c| c.accounts -= 1),
         ("one account more", |c| c.accounts += 1),
         ("fewer uncovered", |c| c.uncovered -= 1),

@@ -16,6 +16,8 @@ use crate::collateral::pieces;
 
 /// Most assets of a book: with more, sums of products could leave the range that is normalized.
 pub const MAX_ASSETS: usize = 20;
+/// Most tiers of a schedule: each is a cell of every row, and a verifier builds the rows it is told.
+const MAX_TIERS: usize = 64;
 /// log2 of the most accounts in a part.
 pub const MAX_LOG_SEGMENT: usize = 14;
 
@@ -84,6 +86,13 @@ pub(crate) fn rates(assets: &[Asset]) -> Result<Vec<AssetRates>, String> {
         return Err(format!(
             "there are {} assets; a proof takes 1 to {MAX_ASSETS}",
             assets.len()
+        ));
+    }
+    let tiers = |a: &Asset| a.haircuts.all().iter().map(|s| s.len()).max().unwrap_or(0);
+    if let Some(asset) = assets.iter().find(|a| tiers(a) > MAX_TIERS) {
+        return Err(format!(
+            "a schedule of {} has more than {MAX_TIERS} tiers",
+            asset.symbol
         ));
     }
     assets

@@ -33,16 +33,20 @@ macro_rules! for_joined {
 /// The tables of a part that have the least height, in the order of the part.
 pub(crate) struct JoinedTable {
     part: PartTables,
-    /// How many public columns each joined table has.
-    fixed: Vec<usize>,
+    /// The first public column of each joined table.
+    starts: Vec<usize>,
 }
 
 impl JoinedTable {
     /// Joins the small tables of a part.
     pub fn new(part: PartTables) -> Self {
-        let mut fixed = Vec::new();
-        for_joined!(&part, table => fixed.push(table.fixed().len()));
-        Self { part, fixed }
+        let (mut starts, mut columns) = (Vec::new(), 0);
+        for_joined!(&part, table => {
+            starts.push(columns);
+            columns += table.fixed().len();
+        });
+        debug_assert!(starts.last().is_none_or(|&s| s <= columns));
+        Self { part, starts }
     }
 
     fn joins<T: Table>(table: &T) -> bool {
@@ -92,11 +96,10 @@ impl Table for JoinedTable {
     }
 
     fn row<B: RowBuilder<()>>(&self, b: &mut B) {
-        let mut fixed = 0;
-        let mut counts = self.fixed.iter();
+        let mut starts = self.starts.iter().copied();
         for_joined!(&self.part, table => {
+            let fixed = starts.next().expect("one start per joined table");
             table.row(&mut Within { b: &mut *b, fixed });
-            fixed += counts.next().copied().unwrap_or(0);
         });
     }
 }
