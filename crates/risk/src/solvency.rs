@@ -144,21 +144,20 @@ pub fn amount(asset: &Asset, units: u128) -> Decimal {
 ///
 /// # Errors
 /// Names the first asset whose reserves fall short.
-#[expect(clippy::result_large_err, reason = "made at most once")]
 pub fn check_reserves(
     assets: &[Asset],
     totals: &[AssetTotals],
     reserves: &[u128],
-) -> Result<(), Insolvent> {
+) -> Result<(), Box<Insolvent>> {
     let reserves = reserves.iter().copied().chain(std::iter::repeat(0));
     for ((asset, total), reserve) in assets.iter().zip(totals).zip(reserves) {
         if reserve < total.liabilities {
-            return Err(Insolvent {
+            return Err(Box::new(Insolvent {
                 asset: asset.symbol.clone(),
                 reserves: amount(asset, reserve),
                 liabilities: amount(asset, total.liabilities),
                 gap: amount(asset, total.liabilities - reserve),
-            });
+            }));
         }
     }
     Ok(())

@@ -109,8 +109,7 @@ pub fn prepare(
         ));
     }
     if let Some(reserves) = &options.reserves {
-        check_reserves(assets, &result.totals, reserves)
-            .map_err(|e| SolvencyError::Insolvent(Box::new(e)))?;
+        check_reserves(assets, &result.totals, reserves).map_err(SolvencyError::Insolvent)?;
     }
 
     let (leaves, ids) = sorted_leaves(accounts, secret, options.slots)?;
