@@ -40,12 +40,11 @@ pub(crate) struct JoinedTable {
 impl JoinedTable {
     /// Joins the small tables of a part.
     pub fn new(part: PartTables) -> Self {
-        let (mut starts, mut columns) = (Vec::new(), 0);
-        for_joined!(&part, table => {
-            starts.push(columns);
-            columns += table.fixed().len();
-        });
-        debug_assert!(starts.last().is_none_or(|&s| s <= columns));
+        let mut counts = Vec::new();
+        for_joined!(&part, table => counts.push(table.fixed().len()));
+        let starts = (0..counts.len())
+            .map(|i| counts[..i].iter().sum())
+            .collect();
         Self { part, starts }
     }
 
