@@ -8,6 +8,7 @@
 
 mod claim;
 mod digits;
+mod fill;
 mod plan;
 mod statement;
 mod tables;

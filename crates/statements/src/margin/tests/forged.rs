@@ -9,8 +9,9 @@ use stark::{F, PrimeCharacteristicRing, TableAir, Trace, violations};
 
 use super::{book, broken, secret, single, unbalanced};
 use crate::account::{Leaf, positions_digest};
+use crate::margin::fill::fill_part;
 use crate::margin::statement::{Context, PartTables};
-use crate::margin::witness::{Member, fill_part};
+use crate::margin::witness::Member;
 use crate::margin::*;
 
 /// The filled tables one by one.
