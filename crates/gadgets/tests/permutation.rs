@@ -89,7 +89,8 @@ fn gaps_in_a_list_do_not_matter() {
 
 #[test]
 fn lists_that_differ_do_not_balance() {
-    let wrong: [(&[[u32; 2]], &[[u32; 2]]); 8] = [
+    type Pairs = &'static [[u32; 2]];
+    let wrong: [(Pairs, Pairs); 8] = [
         (&[[1, 2]], &[[2, 1]]),
         (&[[1, 2], [3, 4]], &[[1, 4], [3, 2]]),
         (&[[1, 2], [1, 2], [3, 4]], &[[1, 2], [3, 4], [3, 4]]),
