@@ -1,23 +1,33 @@
-//! Comparison of numbers in 10-bit limbs.
+//! Comparison of numbers in chunks of 20 bits.
 //!
 //! A number is a slice of limbs, least significant first, each range-checked to be below `2^10`:
-//! three limbs hold 30 bits, six hold 60. One field element cannot tell the sign of a difference of
-//! 30-bit numbers: `p < 2^31`, so a large negative difference looks like a positive one below `2^30`.
-//! Therefore the difference is taken in chunks of 20 bits, with borrows.
+//! three limbs hold 30 bits, six hold 60. It is compared in chunks of two limbs ([`chunks`]). One field
+//! element cannot tell the sign of a difference of 30-bit numbers: `p < 2^31`, so a large negative
+//! difference looks like a positive one below `2^30`. A difference of chunks lies in `(-2^20, 2^20)`.
+//!
+//! Two numbers are ordered as words are in a dictionary: by the highest chunk in which they differ. The
+//! prover points at that chunk, which costs a bit a chunk, and only its difference is range-checked: two
+//! lookups, however long the numbers are.
 //!
 //! A signed number is held with an offset: the limbs of `v + 2^(10 n - 1)`. So the same comparison
 //! serves signed numbers, and the top bit tells the sign.
 //!
 //! The constraints of this module:
 //!
-//! - COMPARE-1: a borrow is 0 or 1.
-//! - COMPARE-2: in every chunk, `x - y - borrow_in + 2^20 borrow_out = difference`, with the difference's
-//!   limbs below `2^10` by lookup. Both sides lie in `(-2^21, 2^21)`, so this holds over the integers and
-//!   determines borrow and difference. (The top chunk of an odd number of limbs has 10 bits.)
-//! - COMPARE-3: a sign is 0 or 1.
-//! - COMPARE-4: the top limb of a number with offset is `2^9 (1 - sign) + rest`, with the rest below
+//! - COMPARE-1: a pointer to a chunk is 0 or 1, and so is the sum of a comparison's pointers.
+//! - COMPARE-2: the chunks are equal above the one pointed at, and all are if none is.
+//! - COMPARE-3: the chunk pointed at is larger by one plus the value of two limbs; without a pointer, the
+//!   limbs are zero.
+//! - COMPARE-4: a strict comparison has a pointer.
+//! - COMPARE-5: the result of a comparison is 0 or 1.
+//! - COMPARE-6: a borrow of [`assert_sum_at_most`] is made of bits.
+//! - COMPARE-7: in every chunk, `total - sum of parts - borrow_in + 2^20 borrow_out = slack`, with the
+//!   slack's limbs below `2^10` by lookup. For at most three parts, both sides lie in `(-2^23, 2^23)`, so
+//!   this holds over the integers and determines borrow and slack.
+//! - COMPARE-8: a sign is 0 or 1.
+//! - COMPARE-9: the top limb of a number with offset is `2^9 (1 - sign) + rest`, with the rest below
 //!   `2^9`: both it and its double are looked up as limbs.
-//! - COMPARE-5: a small signed number, plus `2^29`, is the number in its three limbs.
+//! - COMPARE-10: a small signed number, plus `2^29`, is the number in its three limbs.
 
 use stark::{Expr, F, PrimeCharacteristicRing, PrimeField32, RowBuilder};
 
@@ -26,6 +36,7 @@ use crate::range::{LIMB_BITS, limb};
 
 /// Limbs in a chunk.
 const CHUNK_LIMBS: usize = 2;
+const CHUNK: i64 = 1 << (LIMB_BITS * CHUNK_LIMBS);
 
 /// Bits of a small signed number; see [`is_negative`].
 pub const SMALL_BITS: usize = 3 * LIMB_BITS;
@@ -54,79 +65,135 @@ pub fn with_offset(value: i64, limbs: usize) -> Option<u64> {
         .then(|| (value + half).unsigned_abs())
 }
 
-/// A bit that is 1 if and only if `x < y`. Both have the same number of limbs.
+/// The chunks of a number in limbs, least significant first; the last has 10 bits if their number is odd.
+pub fn chunks<E: Expr>(limbs: &[E]) -> Vec<E> {
+    limbs.chunks(CHUNK_LIMBS).map(join).collect()
+}
+
+/// A bit that is 1 if and only if `x < y`. Both are chunks in `[0, 2^20)`, equally many.
 ///
-/// Adds a limb cell per limb and a borrow cell per 20 bits. Degree 2 for limbs of degree 1.
+/// Adds a cell per chunk and three more, two lookups. Degree 3 for chunks of degree 1.
 ///
 /// # Panics
-/// If the numbers have no limbs or different numbers of them.
+/// If the numbers have no chunks or different numbers of them.
 pub fn less_than<W, B: RowBuilder<W>>(b: &mut B, x: &[B::E], y: &[B::E]) -> B::E {
-    let zero = b.constant(F::ZERO);
-    let result = borrows(b, x, y, zero, Known::Unknown);
-    result.unwrap_or_else(|| b.constant(F::ZERO))
+    let differences = differences(x, y);
+    let less = b.derive_many(&differences, |d| {
+        F::from_bool(pointed(d).is_some_and(|c| signed(d[c]) > 0))
+    });
+    b.boolean("COMPARE-5", &less);
+    // 1 if x < y, -1 otherwise.
+    let direction = less.clone() + less.clone() - b.one();
+    let directed: Vec<B::E> = differences
+        .into_iter()
+        .map(|d| d * direction.clone())
+        .collect();
+    rising(b, &directed, &less);
+    less
 }
 
-/// Requires `x < y`. As [`less_than`], with one cell less.
+/// Requires `x < y`. As [`less_than`], with one cell less; degree 2.
 pub fn assert_less<W, B: RowBuilder<W>>(b: &mut B, x: &[B::E], y: &[B::E]) {
-    let zero = b.constant(F::ZERO);
-    borrows(b, x, y, zero, Known::Borrows);
+    let strict = b.one();
+    rising(b, &differences(x, y), &strict);
 }
 
-/// Requires `x <= y`. As [`less_than`], with one cell less.
+/// Requires `x <= y`. As [`assert_less`].
 pub fn assert_at_most<W, B: RowBuilder<W>>(b: &mut B, x: &[B::E], y: &[B::E]) {
-    let zero = b.constant(F::ZERO);
-    borrows(b, y, x, zero, Known::DoesNot);
+    let strict = b.constant(F::ZERO);
+    rising(b, &differences(x, y), &strict);
 }
 
-/// Requires `x + more <= y` for a `more` that is 0 or 1: `x < y` if it is 1, else `x <= y`.
-pub fn assert_at_most_less<W, B: RowBuilder<W>>(b: &mut B, x: &[B::E], y: &[B::E], more: &B::E) {
-    borrows(b, y, x, more.clone(), Known::DoesNot);
+/// Requires `x < y` if the bit `strict` is 1, else `x <= y`.
+pub fn assert_at_most_less<W, B: RowBuilder<W>>(b: &mut B, x: &[B::E], y: &[B::E], strict: &B::E) {
+    rising(b, &differences(x, y), strict);
 }
 
-/// Whether the whole difference is known to be negative.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Unknown,
-    Borrows,
-    DoesNot,
-}
-
-/// `x - y - borrow`, chunk by chunk; gives the last borrow where it is not known.
-fn borrows<W, B: RowBuilder<W>>(
-    b: &mut B,
-    x: &[B::E],
-    y: &[B::E],
-    mut borrow: B::E,
-    known: Known,
-) -> Option<B::E> {
+/// `y - x`, chunk by chunk.
+fn differences<E: Expr>(x: &[E], y: &[E]) -> Vec<E> {
     assert!(
         !x.is_empty() && x.len() == y.len(),
-        "numbers of equally many limbs"
+        "numbers of equally many chunks"
     );
-    let chunks = x.len().div_ceil(CHUNK_LIMBS);
-    for (c, (x, y)) in x.chunks(CHUNK_LIMBS).zip(y.chunks(CHUNK_LIMBS)).enumerate() {
-        let radix = 1i64 << (LIMB_BITS * x.len());
-        let value = join(x) - join(y) - borrow;
-        borrow = if c + 1 < chunks || known == Known::Unknown {
-            let bit = b.derive([&value], |[v]| F::from_bool(signed(v) < 0));
-            b.boolean("COMPARE-1", &bit);
-            bit
-        } else {
-            b.constant(F::from_bool(known == Known::Borrows))
-        };
-        let difference: Vec<B::E> = (0..x.len())
-            .map(|i| {
-                let cell = b.derive([&value], |[v]| {
-                    F::from_u64(limb_of(signed(v).rem_euclid(radix) as u128, i))
-                });
-                limb(b, &cell);
-                cell
-            })
-            .collect();
-        let shifted = borrow.clone() * F::from_i64(radix);
-        b.equal("COMPARE-2", value + shifted, join(&difference));
+    x.iter()
+        .zip(y)
+        .map(|(x, y)| y.clone() - x.clone())
+        .collect()
+}
+
+/// The highest chunk that differs.
+fn pointed(differences: &[F]) -> Option<usize> {
+    differences.iter().rposition(|&d| d != F::ZERO)
+}
+
+/// Requires that the highest difference that is not zero is positive, and that there is one if the bit
+/// `strict` is 1. The differences lie in `(-2^20, 2^20)`.
+fn rising<W, B: RowBuilder<W>>(b: &mut B, differences: &[B::E], strict: &B::E) {
+    // Built from the top: the sum of the pointers down to a chunk.
+    let mut pointers = b.constant(F::ZERO);
+    let mut step = b.constant(F::ZERO);
+    for (c, difference) in differences.iter().enumerate().rev() {
+        let pointer = b.derive_many(differences, |d| F::from_bool(pointed(d) == Some(c)));
+        b.boolean("COMPARE-1", &pointer);
+        step += pointer.clone() * difference.clone();
+        pointers += pointer;
+        b.zero(
+            "COMPARE-2",
+            (b.one() - pointers.clone()) * difference.clone(),
+        );
     }
-    (known == Known::Unknown).then_some(borrow)
+    b.boolean("COMPARE-1", &pointers);
+    let limbs: [B::E; CHUNK_LIMBS] = std::array::from_fn(|i| {
+        let cell = b.derive_many(differences, |d| {
+            let step = pointed(d).map_or(0, |c| (signed(d[c]) - 1).rem_euclid(CHUNK));
+            F::from_u64(limb_of(step as u128, i))
+        });
+        limb(b, &cell);
+        cell
+    });
+    b.equal("COMPARE-3", step - pointers.clone(), join(&limbs));
+    b.zero("COMPARE-4", strict.clone() * (b.one() - pointers));
+}
+
+/// Most numbers that [`assert_sum_at_most`] adds up: a borrow of two bits holds what three borrow.
+pub const MOST_PARTS: usize = 3;
+
+/// Requires that a sum of at most three numbers does not exceed a total, all in chunks in `[0, 2^20)`.
+/// Two cells and two lookups a chunk, and two bits for each chunk but the last. Degree 2.
+///
+/// # Panics
+/// If there are no or too many parts, or numbers of different lengths.
+pub fn assert_sum_at_most<W, B: RowBuilder<W>>(b: &mut B, parts: &[&[B::E]], total: &[B::E]) {
+    assert!(
+        (1..=MOST_PARTS).contains(&parts.len()) && parts.iter().all(|p| p.len() == total.len()),
+        "one to three numbers of equally many chunks"
+    );
+    let mut borrow = b.constant(F::ZERO);
+    for (c, total_chunk) in total.iter().enumerate() {
+        let sum = parts
+            .iter()
+            .fold(borrow.clone(), |sum, part| sum + part[c].clone());
+        let value = total_chunk.clone() - sum;
+        let slack: [B::E; CHUNK_LIMBS] = std::array::from_fn(|i| {
+            let cell = b.derive([&value], |[v]| {
+                F::from_u64(limb_of(signed(v).rem_euclid(CHUNK) as u128, i))
+            });
+            limb(b, &cell);
+            cell
+        });
+        borrow = b.constant(F::ZERO);
+        if c + 1 < total.len() {
+            for i in 0..2 {
+                let bit = b.derive([&value], |[v]| {
+                    F::from_u64(((-signed(v).div_euclid(CHUNK)) as u64 >> i) & 1)
+                });
+                b.boolean("COMPARE-6", &bit);
+                borrow += bit * F::from_u64(1 << i);
+            }
+        }
+        let shifted = borrow.clone() * F::from_i64(CHUNK);
+        b.equal("COMPARE-7", value + shifted, join(&slack));
+    }
 }
 
 /// The sign of a number with offset (see [`with_offset`]): 1 if and only if it is negative.
@@ -137,13 +204,13 @@ pub fn sign<W, B: RowBuilder<W>>(b: &mut B, limbs: &[B::E]) -> B::E {
     let top = limbs.last().expect("a number has limbs");
     let half = 1u64 << (LIMB_BITS - 1);
     let negative = b.derive([top], |[v]| F::from_bool(signed(v) < half as i64));
-    b.boolean("COMPARE-3", &negative);
+    b.boolean("COMPARE-8", &negative);
     let rest = b.derive([top], |[v]| F::from_i64(signed(v).rem_euclid(half as i64)));
     limb(b, &rest);
     limb(b, &(rest.clone() + rest.clone()));
     let positive = b.one() - negative.clone();
     b.equal(
-        "COMPARE-4",
+        "COMPARE-9",
         top.clone(),
         positive * F::from_u64(half) + rest,
     );
@@ -162,7 +229,7 @@ pub fn is_negative<W, B: RowBuilder<W>>(b: &mut B, x: &B::E) -> B::E {
         limb(b, &cell);
         cell
     });
-    b.equal("COMPARE-5", raised, join(&limbs));
+    b.equal("COMPARE-10", raised, join(&limbs));
     sign(b, &limbs)
 }
 

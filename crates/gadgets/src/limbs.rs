@@ -4,7 +4,6 @@
 //! - [`Sum`]: an integer `sum coefficient[i] * 2^(10 i)` whose coefficients are expressions, with a
 //!   bound on their magnitude that every operation updates and asserts. Products accumulate here
 //!   and are normalized once, by [`Sum::sign`] or [`Sum::assert_non_negative`].
-//! - [`difference`]: `a - b` for numbers of three 20-bit chunks, with its sign.
 //!
 //! No carry is computed through a field inverse: every carry is range-checked and every equation
 //! between integers stays below `p` in magnitude, so it holds over the integers.
@@ -20,7 +19,6 @@ pub const AMOUNT_BITS: usize = AMOUNT_LIMBS * LIMB_BITS;
 /// Chunks of 20 bits in an [`Amount`].
 pub const CHUNKS: usize = 3;
 const LIMB: u64 = 1 << LIMB_BITS;
-const CHUNK: u64 = LIMB * LIMB;
 
 /// The 10-bit limb `index` of a number.
 pub fn limb_of(value: u128, index: usize) -> u64 {
@@ -29,7 +27,7 @@ pub fn limb_of(value: u128, index: usize) -> u64 {
 
 /// The three 20-bit chunks of a number below 2^60.
 pub fn chunks_of(value: u64) -> [u64; CHUNKS] {
-    std::array::from_fn(|i| (value >> (2 * LIMB_BITS * i)) % CHUNK)
+    std::array::from_fn(|i| (value >> (2 * LIMB_BITS * i)) % (LIMB * LIMB))
 }
 
 /// The two 30-bit halves of a number below 2^60, low first: how amounts enter hashes.
@@ -110,70 +108,6 @@ pub fn join<E: Expr>(limbs: &[E]) -> E {
         value = value * F::from_u64(LIMB) + limb.clone();
     }
     value
-}
-
-/// `a - b` over the integers, with `a` and `b` in chunks of 20 bits: the chunks of `a` lie in
-/// `[0, 2^20)`, those of `b` in `[0, max_borrow * 2^20)`, with `max_borrow` one less than a power of two.
-///
-/// Gives the low `limbs` (even) limbs of the difference, range-checked, and, if `signed`, a bit
-/// that is 1 if and only if `a < b`; otherwise the difference is required to be non-negative.
-/// With the bit set, the limbs are those of `a - b + 2^(10 limbs)`.
-///
-/// Constraint `id`: `a[c] - b[c] - borrow[c-1] + 2^20 borrow[c] = limb[2c] + 2^10 limb[2c+1]`. Every
-/// side is below `max_borrow * 2^21 + 2^20` in magnitude.
-pub fn difference<W, B: RowBuilder<W>>(
-    b: &mut B,
-    id: &'static str,
-    minuend: &[B::E; CHUNKS],
-    subtrahend: &[B::E; CHUNKS],
-    max_borrow: u64,
-    limbs: usize,
-    signed_result: bool,
-) -> (Vec<B::E>, Option<B::E>) {
-    assert!(limbs.is_multiple_of(2) && limbs <= AMOUNT_LIMBS && (max_borrow + 1).is_power_of_two());
-    assert!(max_borrow * CHUNK * 4 < u64::from(P));
-    let mut borrow = b.constant(F::ZERO);
-    let mut result = Vec::with_capacity(limbs);
-    let last = CHUNKS - 1;
-    let mut sign = None;
-    for c in 0..CHUNKS {
-        let value = minuend[c].clone() - subtrahend[c].clone() - borrow.clone();
-        let chunk = if 2 * c < limbs {
-            let pair: [B::E; 2] = std::array::from_fn(|i| {
-                let cell = b.derive([&value], |[v]| {
-                    F::from_u64(limb_of(signed(v).rem_euclid(CHUNK as i64) as u128, i))
-                });
-                limb(b, &cell);
-                cell
-            });
-            let chunk = join(&pair);
-            result.extend(pair);
-            chunk
-        } else {
-            b.constant(F::ZERO)
-        };
-        borrow = if c == last && !signed_result {
-            b.constant(F::ZERO)
-        } else if c == last {
-            let bit = b.derive([&value], |[v]| F::from_bool(signed(v) < 0));
-            b.boolean(id, &bit);
-            sign = Some(bit.clone());
-            bit
-        } else {
-            // A borrow up to `max_borrow`, in bits.
-            let mut sum = b.constant(F::ZERO);
-            for i in 0..=max_borrow.ilog2() {
-                let bit = b.derive([&value], |[v]| {
-                    F::from_u64(((-signed(v).div_euclid(CHUNK as i64)) as u64 >> i) & 1)
-                });
-                b.boolean(id, &bit);
-                sum += bit * F::from_u64(1 << i);
-            }
-            sum
-        };
-        b.zero(id, value + borrow.clone() * F::from_u64(CHUNK) - chunk);
-    }
-    (result, sign)
 }
 
 /// An integer `sum coefficient[i] * 2^(10 i)` with coefficients of magnitude at most `bound`.
@@ -406,7 +340,7 @@ impl<E: Expr> Sum<E> {
 }
 
 /// The carry out of a coefficient: two range-checked limbs with an offset, so in `[-2^19, 2^19)`.
-fn carry_of<W, B: RowBuilder<W>>(b: &mut B, value: &B::E) -> B::E {
+pub(crate) fn carry_of<W, B: RowBuilder<W>>(b: &mut B, value: &B::E) -> B::E {
     let parts: [B::E; 2] = std::array::from_fn(|part| {
         let cell = b.derive([value], |[v]| {
             let carry = signed(v).div_euclid(LIMB as i64) + CARRY_OFFSET as i64;

@@ -2,14 +2,16 @@
 
 use stark::{F, RowBuilder};
 
-use crate::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Sum, chunks_of, difference, signed};
+use crate::compare::assert_at_most;
+use crate::limbs::{AMOUNT_LIMBS, Amount, Sum, chunks_of, signed};
 
 /// `floor(x * y / divisor)` for a public divisor in `1 .. 2^60`; the quotient must be below 2^60.
 ///
 /// The remainder is committed to as well, and `x * y = quotient * divisor + remainder` holds over the
 /// integers with `0 <= remainder < divisor`, so neither has a second value.
 ///
-/// Constraint `id`: the equation (see [`Sum::assert_zero`]) and `divisor - 1 - remainder >= 0`.
+/// Constraint `id`: the equation (see [`Sum::assert_zero`]). That the remainder is below the divisor is a
+/// comparison, with the constraints of [`compare`](crate::compare).
 pub fn mul_div_floor<W, B: RowBuilder<W>>(
     b: &mut B,
     id: &'static str,
@@ -40,7 +42,7 @@ pub fn mul_div_floor<W, B: RowBuilder<W>>(
         .minus(&whole)
         .minus(&remainder.to_sum())
         .assert_zero(b, id);
-    let most: [B::E; CHUNKS] = chunks_of((divisor - 1) as u64).map(|c| b.constant(stark::felt(c)));
-    difference(b, id, &most, &remainder.chunks(), 1, AMOUNT_LIMBS, false);
+    let most = chunks_of((divisor - 1) as u64).map(|c| b.constant(stark::felt(c)));
+    assert_at_most(b, &remainder.chunks(), &most);
     quotient
 }

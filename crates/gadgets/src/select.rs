@@ -5,11 +5,11 @@
 //! - SELECT-3: the maximum is, limb by limb, the selected number: it is attained.
 //! - SELECT-4: each number is at most the maximum, and less if it stands before the selected one. So
 //!   the selected number is the first of the largest, and no bit is left open where two are equal. The
-//!   comparison is that of [`compare`](crate::compare), COMPARE-1 and COMPARE-2.
+//!   comparison is that of [`compare`](crate::compare), COMPARE-1 to COMPARE-4.
 
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
 
-use crate::compare::assert_at_most_less;
+use crate::compare::{assert_at_most_less, chunks};
 
 /// `a` if `bit` is 1, `b` if it is 0. The caller knows that it is one of the two. Raises the degree by one.
 pub fn select<E: Expr>(bit: &E, a: &E, b: &E) -> E {
@@ -74,7 +74,7 @@ pub fn maximum<W, B: RowBuilder<W>, const N: usize>(
     let mut before = b.one();
     for (number, selected) in numbers.iter().zip(&selector) {
         before -= selected.clone();
-        assert_at_most_less(b, number, &largest, &before);
+        assert_at_most_less(b, &chunks(number), &chunks(&largest), &before);
     }
     (largest, selector)
 }

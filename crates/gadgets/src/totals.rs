@@ -13,11 +13,12 @@
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, fill};
 
 use crate::hash::{Digest, Domain, hash};
-use crate::limbs::{join, limb_of, signed};
+use crate::limbs::{carry_of, join, limb_of, signed};
 use crate::range::{LIMB_BITS, limb};
 use crate::sponge::{QUAD, QUADS, Stream, Target};
 
-/// Messages `[register, c0, .., c5]`: add `sum c[i] * 2^(10 i)`, each `c` below 2^24, to a register.
+/// Messages `[register, c0, .., c5]`: add `sum c[i] * 2^(10 i)`, each `c` of magnitude below 2^24, to a
+/// register. Coefficients may be negative; what they add may not bring the register below zero.
 pub const COUNTS: Bus = Bus::new("count");
 /// Messages `[register, before chunks (3), after chunks (3)]` of a passed register, in 20-bit chunks.
 pub const PASSES: Bus = Bus::new("pass");
@@ -81,7 +82,7 @@ pub fn commit(registers: &[u128]) -> Digest {
 ///
 /// - TOTALS-1: the row's flags and addresses are the public ones.
 /// - TOTALS-2: a counted register's limbs add up: `before + count + carry = after + 2^10 carry'`;
-///   counts are below 2^24, carries below 2^20, so each side is below 2^31 - 2^24.
+///   counts are below 2^24 and carries at most 2^19 in magnitude, so each side is below 2^30.
 /// - TOTALS-3: only a counted register receives counts; a passed register is below 2^60.
 /// - TOTALS-4: in the first part every register starts from zero.
 /// - TOTALS-5: a shown register has the shown value.
@@ -158,7 +159,7 @@ impl TotalsTable {
         tally: &Tally,
         before: &[u128],
         after: &[u128],
-        counts: &[[u64; COUNT_LIMBS]],
+        counts: &[[i64; COUNT_LIMBS]],
         quads: &mut [[F; QUAD]],
     ) -> Trace {
         let n = self.registers.len();
@@ -193,7 +194,7 @@ impl TotalsTable {
 pub struct TotalsRow {
     before: u128,
     after: u128,
-    count: [u64; COUNT_LIMBS],
+    count: [i64; COUNT_LIMBS],
 }
 
 impl Table for TotalsTable {
@@ -268,7 +269,7 @@ impl Table for TotalsTable {
         let before = limbs(b, |w| w.before);
         let after = limbs(b, |w| w.after);
         let count: [B::E; COUNT_LIMBS] =
-            std::array::from_fn(|i| b.cell(|w| F::from_u64(w.count[i])));
+            std::array::from_fn(|i| b.cell(|w| F::from_i64(w.count[i])));
         for cell in &count {
             b.zero("TOTALS-3", (b.one() - counted.clone()) * cell.clone());
         }
@@ -290,14 +291,7 @@ impl Table for TotalsTable {
             carry = if i + 1 == REGISTER_LIMBS {
                 b.constant(F::ZERO)
             } else {
-                let parts: [B::E; 2] = std::array::from_fn(|part| {
-                    let cell = b.derive([&value], |[v]| {
-                        F::from_u64(limb_of(u128::from((signed(v) >> LIMB_BITS) as u64), part))
-                    });
-                    limb(b, &cell);
-                    cell
-                });
-                join(&parts)
+                carry_of(b, &value)
             };
             let sum = carry.clone() * radix + after[i].clone() * counted.clone();
             b.equal("TOTALS-2", value, sum);

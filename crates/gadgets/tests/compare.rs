@@ -4,10 +4,10 @@ mod common;
 
 use common::{Fixture, HEIGHT, LOG_HEIGHT};
 use gadgets::compare::{
-    assert_at_most, assert_less, is_negative, less_than, read_limbs, sign, signed_value,
-    with_offset,
+    assert_at_most, assert_less, assert_sum_at_most, chunks, is_negative, less_than, read_limbs,
+    sign, signed_value, with_offset,
 };
-use stark::{F, Field, P, PrimeCharacteristicRing, RowBuilder, Table, signed_felt};
+use stark::{F, Field, P, PrimeCharacteristicRing, PrimeField32, RowBuilder, Table, signed_felt};
 
 /// What a table does with its two numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,7 +17,8 @@ enum Task {
     AssertAtMost,
 }
 
-/// Two numbers of `N` limbs. Columns: x (N), y (N), then for every chunk its borrow and its limbs.
+/// Two numbers of `N` limbs. Columns: x (N), y (N), the result of `Less`, a pointer for every chunk from the
+/// top, two limbs, a tag.
 #[derive(Clone)]
 struct Pair<const N: usize>(Task);
 
@@ -32,6 +33,8 @@ impl<const N: usize> Table for Pair<N> {
     fn row<B: RowBuilder<Self::Row>>(&self, b: &mut B) {
         let x: [B::E; N] = read_limbs(b, |w: &Self::Row| w.0);
         let y: [B::E; N] = read_limbs(b, |w: &Self::Row| w.1);
+        let limbs = [x.to_vec(), y.to_vec()].concat();
+        let (x, y) = (chunks(&x), chunks(&y));
         match self.0 {
             Task::Less => {
                 less_than(b, &x, &y);
@@ -39,6 +42,35 @@ impl<const N: usize> Table for Pair<N> {
             Task::AssertLess => assert_less(b, &x, &y),
             Task::AssertAtMost => assert_at_most(b, &x, &y),
         }
+        // Chunks below the one that decides play no part: this pins the numbers themselves.
+        let tag = limbs
+            .into_iter()
+            .fold(b.one(), |tag, limb| tag * F::from_u64(3) + limb);
+        let cell = b.derive([&tag], |[t]| t);
+        b.equal("TAG", cell, tag);
+    }
+}
+
+/// Three numbers and a total, of six limbs each: columns 0-17 and 18-23; then for each chunk its two
+/// limbs of slack and, but for the last, two bits of borrow.
+#[derive(Clone)]
+struct Sums;
+
+impl Table for Sums {
+    type Row = [u64; 4];
+    fn name(&self) -> &'static str {
+        "sums"
+    }
+    fn log_height(&self) -> usize {
+        LOG_HEIGHT
+    }
+    fn row<B: RowBuilder<[u64; 4]>>(&self, b: &mut B) {
+        let numbers: [Vec<B::E>; 4] = std::array::from_fn(|i| {
+            let limbs: [B::E; 6] = read_limbs(b, |w: &[u64; 4]| w[i]);
+            chunks(&limbs)
+        });
+        let [a, c, d, total] = &numbers;
+        assert_sum_at_most(b, &[a, c, d], total);
     }
 }
 
@@ -125,7 +157,7 @@ fn pairs(values: [u64; 16]) -> impl Fn(usize) -> (u64, u64) + Sync {
 #[test]
 fn less_than_is_right_for_all_boundary_pairs() {
     let t = Fixture::new(&Pair::<3>(Task::Less), pairs(BOUNDARIES_30));
-    let (x_is_less, wide_is_less) = (9, 20);
+    let (x_is_less, wide_is_less) = (6, 12);
     t.assert_sound(&[17, 200]);
     for row in 0..HEIGHT {
         let (x, y) = pairs(BOUNDARIES_30)(row);
@@ -133,10 +165,10 @@ fn less_than_is_right_for_all_boundary_pairs() {
     }
     let wide = Fixture::new(&Pair::<6>(Task::Less), pairs(boundaries_60()));
     wide.assert_sound(&[17, 200]);
-    assert_eq!(wide.width(), 12 + 9);
+    assert_eq!(wide.width(), 12 + 1 + 3 + 2 + 1);
     for row in 0..HEIGHT {
         let (x, y) = pairs(boundaries_60())(row);
-        let bit = wide.number(row, wide_is_less - 2);
+        let bit = wide.number(row, wide_is_less);
         assert_eq!(bit, u32::from(x < y), "{x} < {y}");
     }
 }
@@ -229,98 +261,175 @@ fn offsets_keep_the_order() {
 
 // NEGATIVE
 
-/// 3 < 5 on every row; columns: x 0-2, y 3-5, borrow 6, gap 7-8, result 9, gap 10.
+/// 3 < 5 on every row; columns: x 0-2, y 3-5, result 6, pointers to the upper chunk 7 and the lower 8,
+/// limbs 9 and 10.
 fn three_and_five() -> Fixture {
     Fixture::new(&Pair::<3>(Task::Less), |_| (3, 5))
 }
 
+/// The upper chunk differs by 4, the lower one by -2.
+fn two_differences() -> Fixture {
+    Fixture::new(&Pair::<3>(Task::Less), |_| ((1 << 20) + 5, (5 << 20) + 3))
+}
+
 #[test]
-fn compare_1_borrows_are_bits() {
-    // A borrow that makes the difference zero: 3 - 5 + 2^20 * (2 / 2^20) = 0.
-    let borrow = F::TWO * F::from_u64(1 << 20).inverse();
-    three_and_five().expect(&["COMPARE-1", "COMPARE-2"], |t| {
-        t.set(9, 6, borrow);
-        t.set_limb(9, 7, F::ZERO);
-        t.set_limb(9, 8, F::ZERO);
+fn compare_1_at_most_one_chunk_is_pointed_at() {
+    // Half a pointer to a chunk that differs by 4 and half of one to a chunk that differs by -2: the
+    // pointers add up to 1, and the difference is 2 - 1 = 1, without limbs being wrong.
+    let half = F::TWO.inverse();
+    two_differences().expect(&["COMPARE-1", "COMPARE-2"], |t| {
+        t.set(9, 7, half);
+        t.set(9, 8, half);
+        t.set_limb(9, 9, F::ZERO);
     });
-    // With the chunk above made to fit too, nothing but the bits is wrong.
-    three_and_five().expect(&["COMPARE-1"], |t| {
-        t.set(9, 6, borrow);
-        t.set_limb(9, 7, F::ZERO);
-        t.set_limb(9, 8, F::ZERO);
-        t.set(9, 9, borrow * F::from_u64(1 << 10).inverse());
-        t.set_limb(9, 10, F::ZERO);
+    // Two pointers, where the lower chunks are equal: 4 + 0 = 2 + 2.
+    let t = Fixture::new(&Pair::<3>(Task::Less), |_| (1 << 20, 5 << 20));
+    t.expect(&["COMPARE-1", "COMPARE-4"], |t| {
+        t.set(9, 8, F::ONE);
+        t.set_limb(9, 9, F::TWO);
     });
 }
 
 #[test]
-fn compare_2_pins_the_result_in_both_directions() {
-    three_and_five().expect(&["COMPARE-2"], |t| t.set(9, 9, F::ZERO));
+fn compare_2_chunks_above_are_equal() {
+    // 2^20 + 3 is less than 5 if only the lower chunks are looked at.
+    let t = Fixture::new(&Pair::<3>(Task::Less), |_| ((1 << 20) + 3, 5));
+    t.expect(&["COMPARE-2"], |t| {
+        t.set(9, 6, F::ONE);
+        t.set(9, 7, F::ZERO);
+        t.set(9, 8, F::ONE);
+        t.set_limb(9, 9, F::ONE);
+    });
+    // Nor is it equal to anything.
+    let t = Fixture::new(&Pair::<3>(Task::Less), |_| (5, 3));
+    t.expect(&["COMPARE-2"], |t| {
+        t.set(9, 8, F::ZERO);
+        t.set_limb(9, 9, F::ZERO);
+    });
+}
+
+#[test]
+fn compare_3_pins_the_result_in_both_directions() {
+    three_and_five().expect(&["COMPARE-3"], |t| t.set(9, 6, F::ZERO));
     let not_less = Fixture::new(&Pair::<3>(Task::Less), |_| (5, 3));
-    not_less.expect(&["COMPARE-2"], |t| t.set(9, 9, F::ONE));
+    not_less.expect(&["COMPARE-3"], |t| t.set(9, 6, F::ONE));
+    // Any other difference, and any without a pointer.
+    three_and_five().expect(&["COMPARE-3"], |t| t.set_limb(9, 9, F::TWO));
     let equal = Fixture::new(&Pair::<3>(Task::Less), |_| (5, 5));
-    equal.expect(&["COMPARE-2"], |t| t.set(9, 9, F::ONE));
-    // Any other difference.
-    equal.expect(&["COMPARE-2"], |t| t.set_limb(9, 7, F::ONE));
+    equal.expect(&["COMPARE-3"], |t| t.set_limb(9, 9, F::ONE));
+    // A pointer to chunks that are equal needs a difference of -1.
+    equal.expect(&["COMPARE-3"], |t| t.set(9, 8, F::ONE));
+}
+
+#[test]
+fn compare_4_equal_numbers_are_not_less() {
+    let equal = Fixture::new(&Pair::<3>(Task::Less), |_| (5, 5));
+    equal.expect(&["COMPARE-4"], |t| t.set(9, 6, F::ONE));
+}
+
+#[test]
+fn compare_5_a_result_is_a_bit() {
+    // Equal numbers are equal in any direction.
+    let equal = Fixture::new(&Pair::<3>(Task::AssertLess), |_| (5, 6));
+    assert!(equal.wrong().is_empty());
+    let equal = Fixture::new(&Pair::<3>(Task::Less), |_| (5, 5));
+    equal.expect(&["COMPARE-4", "COMPARE-5"], |t| t.set(9, 6, F::TWO));
+    // (2 * 3/2 - 1) * 2 = 4: the result 3/2 fits the limbs of another difference.
+    let result = F::from_u64(3) * F::TWO.inverse();
+    three_and_five().expect(&["COMPARE-5"], |t| {
+        t.set(9, 6, result);
+        t.set_limb(9, 9, F::from_u64(3));
+    });
 }
 
 #[test]
 fn a_difference_outside_its_range_unbalances_the_limbs() {
-    // The result 0 fits if the top gap may be -1.
+    // The result 0 fits if the limbs may hold -2 - 1.
     three_and_five().expect(&["bus limb"], |t| {
-        t.set(9, 9, F::ZERO);
-        t.set_limb(9, 10, F::NEG_ONE);
+        t.set(9, 6, F::ZERO);
+        t.set_limb(9, 9, -F::from_u64(3));
     });
     // A limb of 2^10 is no limb.
-    let carry = Fixture::new(&Pair::<3>(Task::Less), |_| (1024, 0));
+    let carry = Fixture::new(&Pair::<3>(Task::Less), |_| (0, 1025));
     carry.expect(&["bus limb"], |t| {
-        t.set_limb(3, 8, F::ZERO);
-        t.set_limb(3, 7, F::from_u64(1024));
+        t.set_limb(3, 10, F::ZERO);
+        t.set_limb(3, 9, F::from_u64(1024));
     });
 }
 
 #[test]
 fn false_assertions_have_no_witness() {
-    for (x, y) in [(5, 5), (5, 3), ((1 << 30) - 1, 0), (1 << 20, (1 << 20) - 1)] {
+    for (x, y) in [(5, 3), ((1 << 30) - 1, 0), (1 << 20, (1 << 20) - 1)] {
         let t = Fixture::new(&Pair::<3>(Task::AssertLess), move |_| (x, y));
-        assert_eq!(t.wrong(), ["COMPARE-2"], "{x} < {y}");
+        assert_eq!(t.wrong(), ["COMPARE-3"], "{x} < {y}");
     }
+    let equal = Fixture::new(&Pair::<3>(Task::AssertLess), |_| (5, 5));
+    assert_eq!(equal.wrong(), ["COMPARE-4"]);
     for (x, y) in [(5, 3), ((1 << 60) - 1, 0), (u64::from(P), u64::from(P) - 1)] {
         let t = Fixture::new(&Pair::<6>(Task::AssertAtMost), move |_| (x, y));
-        assert_eq!(t.wrong(), ["COMPARE-2"], "{x} <= {y}");
+        assert_eq!(t.wrong(), ["COMPARE-3"], "{x} <= {y}");
+    }
+}
+
+const MOST: u64 = (1 << 60) - 1;
+
+#[test]
+fn sums_of_three_stay_below_their_total() {
+    let rows = [
+        [0, 0, 0, 0],
+        [1, 2, 3, 6],
+        [1, 2, 3, 1 << 20],
+        [MOST / 3, MOST / 3, MOST / 3, MOST],
+        [(1 << 20) - 1, (1 << 20) - 1, (1 << 20) - 1, 3 << 20],
+        [(1 << 40) - 1, (1 << 40) - 1, (1 << 40) - 1, (3 << 40) - 3],
+        [MOST, 0, 0, MOST],
+    ];
+    let t = Fixture::new(&Sums, |row| rows[row % rows.len()]);
+    t.assert_sound(&[3, 4, 5]);
+    for row in [
+        [1, 2, 3, 5],
+        [MOST, 1, 0, MOST],
+        [MOST, MOST, MOST, 0],
+        [MOST, MOST, MOST, MOST],
+        [1, 0, 0, 0],
+    ] {
+        let t = Fixture::new(&Sums, move |_| row);
+        assert_eq!(t.wrong(), ["COMPARE-7"], "{row:?}");
     }
 }
 
 #[test]
-fn a_wrapped_difference_is_no_witness() {
-    // (0 - (2^30 - 1) - 1) mod p lies below 2^30: a check of one field element would accept it.
-    let x = (1u64 << 30) - 1;
-    let wrapped = u64::from(P) - x - 1;
-    assert!(wrapped < 1 << 30);
-    let t = Fixture::new(&Pair::<3>(Task::AssertLess), move |_| (x, 0));
-    let limb = |i: usize| F::from_u64(wrapped >> (10 * i) & 1023);
-    // Columns of the gap: 7 and 8, then 9 (the last borrow is no cell).
-    let t = t.forged(|t| {
-        for row in 0..HEIGHT {
-            for i in 0..3 {
-                t.set_limb(row, 7 + i, limb(i));
-            }
-        }
+fn compare_6_borrows_are_bits() {
+    // 1 + 1 + 1 of 2^20 + 2. Slack 24-25, borrow 26-27, slack 28-29, borrow 30-31, slack 32-33.
+    let t = Fixture::new(&Sums, |_| [1, 1, 1, 2 + (1 << 20)]);
+    // A borrow of 2^-20 leaves no slack in the lowest chunk; the others take any remainder modulo p.
+    let part = F::from_u64(1 << 20).inverse();
+    let rest = F::ONE - part;
+    let limb = |i: usize| F::from_u64(u64::from(rest.as_canonical_u32()) >> (10 * i) & 1023);
+    let middle = limb(0) + limb(1) * F::from_u64(1 << 10);
+    t.expect(&["COMPARE-6"], |t| {
+        t.set(5, 26, part);
+        t.set_limb(5, 24, F::ZERO);
+        t.set_limb(5, 25, F::ZERO);
+        t.set_limb(5, 28, limb(0));
+        t.set_limb(5, 29, limb(1));
+        t.set(5, 30, (middle - rest) * part);
+        t.set_limb(5, 32, limb(2));
+        t.set_limb(5, 33, limb(3));
     });
-    assert_eq!(t.wrong(), ["COMPARE-2"]);
 }
 
 #[test]
-fn compare_3_and_4_signs_are_bits_and_fit_the_top_limb() {
+fn compare_8_and_9_signs_are_bits_and_fit_the_top_limb() {
     let t = Fixture::new(&Signed, |_| -3);
     // Top 511, rest 511. The rest 510 fits the sign 1 - 1 / 2^9.
-    t.expect(&["COMPARE-3"], |t| {
+    t.expect(&["COMPARE-8"], |t| {
         t.set(8, 3, F::ONE - F::from_u64(512).inverse());
         t.answer(F::from_u64(2 * 511), F::NEG_ONE);
         t.set_limb(8, 4, F::from_u64(510));
         t.answer(F::from_u64(2 * 510), F::ONE);
     });
-    t.expect(&["COMPARE-4"], |t| t.set(8, 3, F::ZERO));
+    t.expect(&["COMPARE-9"], |t| t.set(8, 3, F::ZERO));
     // With the sign 0 the rest would be -1; with the sign 1 on a positive number, 512 or more.
     t.expect(&["bus limb"], |t| {
         t.set(8, 3, F::ZERO);
@@ -336,14 +445,14 @@ fn compare_3_and_4_signs_are_bits_and_fit_the_top_limb() {
 }
 
 #[test]
-fn compare_5_small_numbers_only() {
+fn compare_10_small_numbers_only() {
     let t = Fixture::new(&Small, |_| 5);
-    t.expect(&["COMPARE-5"], |t| t.set(8, 0, F::from_u64(6)));
-    t.expect(&["COMPARE-5"], |t| t.set_limb(8, 1, F::from_u64(6)));
+    t.expect(&["COMPARE-10"], |t| t.set(8, 0, F::from_u64(6)));
+    t.expect(&["COMPARE-10"], |t| t.set_limb(8, 1, F::from_u64(6)));
     // One beyond either end, and the numbers in the middle of the field, have no witness.
     for value in [1i64 << 29, -(1 << 29) - 1, 1_060_000_000, -1_060_000_000] {
         let t = Fixture::new(&Small, move |_| value);
-        assert_eq!(t.wrong(), ["COMPARE-5"], "{value}");
+        assert_eq!(t.wrong(), ["COMPARE-10"], "{value}");
     }
     // 2^29 with a top limb of 2^10.
     let t = Fixture::new(&Small, |_| 0).forged(|t| {

@@ -288,6 +288,11 @@ pub fn book_root(segments: &[Digest], log_segment: usize, log_slots: usize) -> D
     tree(leaves)[1]
 }
 
+/// The root of a subtree of `2^high` leaves from that of its first `2^low`; the rest is unused.
+pub fn lift(root: Digest, low: usize, high: usize) -> Digest {
+    (low..high).fold(root, |below, log| node(&below, &empty_root(log)))
+}
+
 /// The path from leaf `index` to the root: the siblings, leaf level first.
 pub fn path(nodes: &[Digest], index: usize) -> Vec<Digest> {
     let mut at = nodes.len() / 2 + index;

@@ -5,7 +5,8 @@
 //! piece is selected by one-hot bits and pinned from both sides, so no piece but the right one
 //! (which, by concavity, is the one that gives the least value) can be used.
 
-use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Sum, chunks_of, difference, limbs_of};
+use gadgets::compare::assert_at_most;
+use gadgets::limbs::{Amount, CHUNKS, Sum, chunks_of};
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
 
 /// One piece of a haircut schedule, in the units of the circuits (see [`risk::haircut`]).
@@ -51,8 +52,9 @@ pub fn pieces(tiers: &[(u64, u128, u64)]) -> Vec<Piece> {
 
 /// The haircut value of `x` in PHI. An empty schedule is worth nothing.
 ///
-/// Constraint `id`: exactly one piece is selected (bits, sum 1); `x - start >= 0`; and, but for the
-/// last piece, `next start - 1 - x >= 0`.
+/// Constraint `id`: exactly one piece is selected (bits, sum 1). That it holds `x`, `start <= x` and, but
+/// for the last piece, `x < next start`, are comparisons with the constraints of
+/// [`gadgets::compare`].
 pub fn haircut<W, B: RowBuilder<W>>(
     b: &mut B,
     id: &'static str,
@@ -84,20 +86,14 @@ pub fn haircut<W, B: RowBuilder<W>>(
         .fold(b.constant(F::ZERO), |a, s| a + s);
     b.zero(id, sum - b.one());
 
-    let start = select_chunks(
-        &selectors,
-        &pieces.iter().map(|p| p.start).collect::<Vec<_>>(),
-    );
-    difference(b, id, &x.chunks(), &start, 1, AMOUNT_LIMBS, false);
     if last > 0 {
+        let starts: Vec<u64> = pieces.iter().map(|p| p.start).collect();
+        assert_at_most(b, &select_chunks(&selectors, &starts), &x.chunks());
         let ends: Vec<u64> = pieces[1..].iter().map(|p| p.start - 1).collect();
         let end = select_chunks(&selectors[..last], &ends);
+        // The last piece has no end: it compares zero with zero.
         let inner = b.one() - selectors[last].clone();
-        let x_inner = x.chunks().map(|c| c * inner.clone());
-        let needed = limbs_of(u128::from(ends[last - 1]))
-            .len()
-            .next_multiple_of(2);
-        difference(b, id, &end, &x_inner, 1, needed.min(AMOUNT_LIMBS), false);
+        assert_at_most(b, &x.chunks().map(|c| c * inner.clone()), &end);
     }
     let rate = Sum::selected(
         &selectors,
@@ -133,4 +129,150 @@ fn select_chunks<E: Expr>(selectors: &[E], values: &[u64]) -> [E; CHUNKS] {
 /// A public rate as limbs.
 pub fn public_rate<E: Expr>(rate: u64) -> Sum<E> {
     Sum::constant(i128::from(rate))
+}
+
+#[cfg(test)]
+mod tests {
+    use gadgets::range::RangeTable;
+    use stark::{Table, TableAir, Tally, Trace, Violation, cell_test, fill, violations};
+
+    use super::*;
+
+    /// An amount (columns 0 to 5), its selectors, its comparisons, and its value, pinned by a cell each.
+    #[derive(Clone)]
+    struct Holding(Vec<Piece>);
+
+    impl Table for Holding {
+        type Row = u64;
+        fn name(&self) -> &'static str {
+            "holding"
+        }
+        fn log_height(&self) -> usize {
+            stark::MIN_LOG_HEIGHT
+        }
+        fn row<B: RowBuilder<u64>>(&self, b: &mut B) {
+            let x = Amount::read(b, |w: &u64| *w);
+            let value = haircut(b, "HAIRCUT", &x, &self.0);
+            for coefficient in value.coefficients() {
+                let cell = b.derive([coefficient], |[c]| c);
+                b.equal("VALUE", cell, coefficient.clone());
+            }
+        }
+    }
+
+    fn filled(pieces: &[Piece], amounts: &[u64]) -> (Vec<TableAir>, Vec<Trace>) {
+        let table = Holding(pieces.to_vec());
+        let range = RangeTable::limbs(stark::MIN_LOG_HEIGHT);
+        let airs = vec![TableAir::new(table.clone()), TableAir::new(range)];
+        let tally = Tally::new(&[range.tallied()]);
+        let trace = fill(&table, &airs[0], &tally, |i| amounts[i % amounts.len()]);
+        let answers = range.trace(&airs[1], &tally);
+        (airs, vec![trace, answers])
+    }
+
+    fn broken(airs: &[TableAir], traces: &[Trace]) -> Vec<&'static str> {
+        let mut ids: Vec<_> = violations(airs, traces)
+            .into_iter()
+            .map(|v| match v {
+                Violation::Constraint { id, .. } => id,
+                Violation::Bus { bus, .. } => bus,
+            })
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// 100 % of the first 2^20 + 3 units, 50 % up to 2^50, nothing of the rest.
+    fn three_pieces() -> Vec<Piece> {
+        let start = (1 << 20) + 3;
+        let rest = u128::from((1u64 << 50) - start) * 50;
+        pieces(&[
+            (0, 0, 100),
+            (start, u128::from(start) * 100, 50),
+            (1 << 50, u128::from(start) * 100 + rest, 0),
+        ])
+    }
+
+    #[test]
+    fn values_are_those_of_the_schedule_at_every_boundary() {
+        let start = (1u64 << 20) + 3;
+        let amounts = [
+            0,
+            1,
+            start - 1,
+            start,
+            start + 1,
+            (1 << 50) - 1,
+            1 << 50,
+            (1 << 60) - 1,
+        ];
+        let pieces = three_pieces();
+        let (airs, traces) = filled(&pieces, &amounts);
+        assert_eq!(cell_test(&airs[1..], &traces[1..], &[]), Vec::new());
+        assert_eq!(broken(&airs, &traces), [""; 0]);
+        // The value's coefficients are the last cells before the blinding's seven.
+        let (width, len) = (airs[0].width(), {
+            let rate = Sum::<F>::selected(&[F::ONE; 3], &[100, 50, 0]);
+            let x = Sum::new(vec![F::ZERO; 6], 1023);
+            let intercepts: Vec<u128> = pieces.iter().map(|p| p.intercept).collect();
+            Sum::product(&x, &rate)
+                .plus(&Sum::selected(&[F::ONE; 3], &intercepts))
+                .coefficients()
+                .len()
+        });
+        for (row, &amount) in amounts.iter().enumerate() {
+            let cells = &traces[0].values[(row + 1) * width - 7 - len..(row + 1) * width - 7];
+            let proven: u128 = cells
+                .iter()
+                .enumerate()
+                .map(|(i, c)| u128::from(value(*c)) << (10 * i))
+                .sum();
+            let piece = pieces.iter().rev().find(|p| p.start <= amount).unwrap();
+            let expected = piece.intercept + u128::from(piece.rate) * u128::from(amount);
+            assert_eq!(proven, expected, "{amount}");
+        }
+    }
+
+    /// Exactly one piece is selected: without any, collateral is worth nothing; with two halves, the mean.
+    #[test]
+    fn a_piece_is_selected() {
+        let (airs, traces) = filled(&pieces(&[(0, 0, 100)]), &[1000]);
+        let mut forged = traces;
+        let width = airs[0].width();
+        // The one selector, and the one coefficient of the value that is not zero.
+        for selector in [F::ZERO, F::TWO] {
+            forged[0].values[6] = selector;
+            for cell in 7..width - 7 {
+                let old = forged[0].values[cell];
+                if old != F::ZERO {
+                    forged[0].values[cell] = F::from_u32(100_000) * selector;
+                }
+            }
+            assert_eq!(broken(&airs, &forged), ["HAIRCUT"]);
+            forged[0].values[7] = F::from_u32(100_000);
+        }
+    }
+
+    /// No piece but the one that holds the amount.
+    #[test]
+    fn another_piece_is_refused() {
+        for (amount, right, wrong) in [
+            (5u64, 0, 1),
+            (1 << 21, 1, 0),
+            (1 << 21, 1, 2),
+            (1 << 51, 2, 1),
+        ] {
+            let (airs, mut traces) = filled(&three_pieces(), &[amount]);
+            let selector = |k: usize| 6 + k;
+            traces[0].values[selector(right)] = F::ZERO;
+            traces[0].values[selector(wrong)] = F::ONE;
+            let broken = broken(&airs, &traces);
+            assert!(
+                broken.iter().any(|id| id.starts_with("COMPARE")),
+                "{broken:?}"
+            );
+            assert!(!broken.contains(&"HAIRCUT"), "{broken:?}");
+        }
+    }
 }

@@ -121,7 +121,7 @@ fn equity_message(plan: &Plan, ticks: i128) -> Vec<F> {
 pub(crate) type Totals = (
     [u128; SALTS + 1],
     [u128; SALTS + 1],
-    [[u64; COUNT_LIMBS]; SALTS + 1],
+    [[i64; COUNT_LIMBS]; SALTS + 1],
 );
 
 /// Fills the tables of a part over `members`, whose number the tables agree with.

@@ -392,7 +392,7 @@ impl Prepared {
                 let before = self.states.get(part).copied().unwrap_or(zero);
                 let after = self.states.get(part + 1).copied().unwrap_or(zero);
                 let mut counts = [[0; COUNT_LIMBS]; SALTS + 1];
-                counts[SALTS][0] = counted;
+                counts[SALTS][0] = counted as i64;
                 (before, after, counts)
             },
         )

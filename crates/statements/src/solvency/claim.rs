@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
 
 use super::tables::{AccountsTable, AssetRates, ShortfallTable, register};
-use crate::account::{PublicDigest, book_root, log_slots};
+use crate::account::{PublicDigest, book_root, lift, log_slots};
 use crate::collateral::pieces;
 
 /// Most assets of a book: with more, sums of products could leave the range that is normalized.
@@ -33,7 +33,8 @@ pub struct SolvencyClaim {
     pub accounts: u64,
     /// The root of the book's tree; every account is below it exactly once.
     pub root: PublicDigest,
-    /// The roots of the parts' subtrees.
+    /// The roots of the parts' subtrees of 2^14 slots; that of the last part has as few slots as hold its
+    /// accounts (a power of two, at least 256), and the rest of its 2^14 is unused.
     pub segments: Vec<PublicDigest>,
     /// Commitments to the running totals after each part but the last.
     pub states: Vec<PublicDigest>,
@@ -119,6 +120,23 @@ pub(crate) fn rates(assets: &[Asset]) -> Result<Vec<AssetRates>, String> {
 /// log2 of a part's slots for a book of so many accounts.
 pub(crate) fn log_segment(accounts: u64) -> usize {
     log_slots(accounts).min(MAX_LOG_SEGMENT)
+}
+
+/// log2 of the slots of a part: the last one is as small as its accounts allow.
+pub(crate) fn log_part(accounts: u64, part: usize) -> usize {
+    let log = log_segment(accounts);
+    log_slots(accounts - ((part as u64) << log)).min(log)
+}
+
+/// The book's root from the roots of its parts' subtrees.
+pub(crate) fn root(roots: &[Digest], accounts: u64) -> Digest {
+    let log = log_segment(accounts);
+    let segments: Vec<Digest> = roots
+        .iter()
+        .enumerate()
+        .map(|(part, root)| lift(*root, log_part(accounts, part), log))
+        .collect();
+    book_root(&segments, log, log_slots(accounts))
 }
 
 /// The registers of a book over `assets` assets.
@@ -216,7 +234,7 @@ impl Statement for Solvency {
             return Err(format!("it needs {parts} subtree roots and one state less"));
         }
         let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        if PublicDigest::from(book_root(&segments, log_segment, log_slots)) != claim.root {
+        if PublicDigest::from(root(&segments, claim.accounts)) != claim.root {
             return Err("the root is not that of the subtree roots".into());
         }
         let shows = claim.shows()?;
@@ -255,6 +273,7 @@ impl Tables {
     pub fn new(claim: &SolvencyClaim, context: &Context, part: usize) -> Self {
         let slots = 1u64 << context.log_segment;
         let accounts = (claim.accounts - slots * part as u64).min(slots);
+        let log_height = log_part(claim.accounts, part);
         let registers = registers(claim.assets.len(), context.allow_uncovered);
         let start = part
             .checked_sub(1)
@@ -270,13 +289,13 @@ impl Tables {
             ShortfallTable {
                 assets: claim.assets.len(),
                 coefficients: equity_shape(&context.rates),
-                log_height: rows.clamp(stark::MIN_LOG_HEIGHT, context.log_segment),
+                log_height: rows.clamp(stark::MIN_LOG_HEIGHT, log_height),
             }
         });
         Self {
             accounts: AccountsTable {
                 assets: context.rates.clone(),
-                log_height: context.log_segment,
+                log_height,
                 accounts: accounts as usize,
                 root: claim.segments[part].elements(),
                 allow_uncovered: context.allow_uncovered,

@@ -1,7 +1,8 @@
 //! The tables of the solvency statement. STATEMENT.md explains every numbered constraint.
 
+use gadgets::compare::{assert_at_most_less, assert_sum_at_most, less_than};
 use gadgets::hash::{DIGEST, Digest, Domain, hash_row, node_row};
-use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Sum, chunks_of, difference, join};
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Sum, chunks_of, join};
 use gadgets::totals::{COUNT_LIMBS, COUNTS, PASSES, SALTS};
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, When, felt};
 
@@ -48,13 +49,14 @@ pub struct AssetRates {
 /// - ACCOUNTS-1: the row's place: index, first and last row.
 /// - ACCOUNTS-2: accounts fill the table from the top; their number is public.
 /// - ACCOUNTS-3: an unused row has no balances.
-/// - ACCOUNTS-4: keys rise strictly.
-/// - ACCOUNTS-5: `|equity - debt|` and its sign, per asset.
-/// - ACCOUNTS-6: pledges do not exceed equity, per asset.
-/// - ACCOUNTS-7: the haircut value of each pledge.
-/// - ACCOUNTS-8: haircut collateral covers debts; or the account counts as uncovered.
-/// - ACCOUNTS-9: running sums of equity, debt and liabilities.
-/// - ACCOUNTS-10: the first key of the part is carried to its last row.
+/// - ACCOUNTS-4: the previous key is that of the last used row above.
+/// - ACCOUNTS-5: one piece of each haircut schedule is selected.
+/// - ACCOUNTS-6: haircut collateral covers debts; or the account counts as uncovered.
+/// - ACCOUNTS-7: running sums of equity, debt and liabilities.
+/// - ACCOUNTS-8: the first key of the part is carried to its last row.
+/// - COMPARE-1 to COMPARE-5: keys rise strictly; whether equity is below debt, per asset; the selected
+///   piece of a schedule holds the pledge.
+/// - COMPARE-6, COMPARE-7: pledges do not exceed equity, per asset.
 /// - POSEIDON2: leaf and node hashes.
 #[derive(Clone, Debug)]
 pub struct AccountsTable {
@@ -80,8 +82,9 @@ pub struct AccountRow {
     pub previous_key: u64,
     /// The key before the part's first account.
     pub start_key: u64,
-    /// Per asset, the limb sums of equity, debt and liabilities of the rows above.
-    pub sums: Vec<[[u64; AMOUNT_LIMBS]; register::PER_ASSET]>,
+    /// Per asset, the sums over the rows above of the limbs of equity and debt, and of what the limbs of
+    /// equity exceed those of debt by where equity exceeds debt (single limbs may be negative).
+    pub sums: Vec<[[i64; AMOUNT_LIMBS]; register::PER_ASSET]>,
     /// Uncovered accounts above.
     pub uncovered: u64,
     /// The row's number.
@@ -184,11 +187,11 @@ impl AccountsTable {
         let chunks = key.chunks();
         // An unused row compares zero with zero.
         let this = chunks.clone().map(|c| active.clone() * c);
-        let least: [B::E; CHUNKS] = std::array::from_fn(|c| {
-            let step = if c == 0 { b.one() } else { b.constant(F::ZERO) };
-            active.clone() * (previous[c].clone() + step)
-        });
-        difference(b, id, &this, &least, 1, AMOUNT_LIMBS, false);
+        let before: Vec<B::E> = previous
+            .iter()
+            .map(|c| active.clone() * c.clone())
+            .collect();
+        assert_at_most_less(b, &before, &this, &active);
         let kept: Vec<B::E> = (0..CHUNKS)
             .map(|c| {
                 previous[c].clone() + active.clone() * (chunks[c].clone() - previous[c].clone())
@@ -198,7 +201,7 @@ impl AccountsTable {
             b.assert_zero(id, When::Transition, next - kept.clone());
         }
 
-        let id = "ACCOUNTS-10";
+        let id = "ACCOUNTS-8";
         let mut message = vec![b.constant(F::from_usize(SALTS + register::KEY))];
         for (c, previous) in previous.iter().enumerate() {
             let (start, next_start) = b.state(|w| felt(chunks_of(w.start_key)[c]));
@@ -245,23 +248,20 @@ impl AccountsTable {
             elements.extend(equity.halves());
             elements.extend(debt.halves());
 
-            let (net, owes) = difference(
-                b,
-                "ACCOUNTS-5",
-                &equity.chunks(),
-                &debt.chunks(),
-                1,
-                AMOUNT_LIMBS,
-                true,
-            );
-            let owed = b.one() - owes.expect("a signed difference has a sign");
-            let liability: Vec<B::E> = net.into_iter().map(|l| l * owed.clone()).collect();
+            let owes = less_than(b, &equity.chunks(), &debt.chunks());
+            let owed = b.one() - owes;
+            let liability: Vec<B::E> = equity
+                .limbs()
+                .iter()
+                .zip(debt.limbs())
+                .map(|(e, d)| owed.clone() * (e.clone() - d.clone()))
+                .collect();
             let parts = [equity.limbs().to_vec(), debt.limbs().to_vec(), liability];
             for (part, limbs) in parts.into_iter().enumerate() {
                 self.accumulate(b, place, asset, part, &limbs);
             }
 
-            let mut pledged: [B::E; CHUNKS] = std::array::from_fn(|_| b.constant(F::ZERO));
+            let mut pledges: Vec<[B::E; CHUNKS]> = Vec::new();
             for (schedule, pieces) in rates.schedules.iter().enumerate() {
                 let which = schedule + 2;
                 if pieces.is_empty() {
@@ -273,21 +273,12 @@ impl AccountsTable {
                 }
                 let pledge = Amount::read(b, |w: &AccountRow| w.amount(asset, which));
                 elements.extend(pledge.halves());
-                for (sum, chunk) in pledged.iter_mut().zip(pledge.chunks()) {
-                    *sum += chunk;
-                }
-                collateral = collateral.plus(&haircut(b, "ACCOUNTS-7", &pledge, pieces));
+                collateral = collateral.plus(&haircut(b, "ACCOUNTS-5", &pledge, pieces));
+                pledges.push(pledge.chunks());
             }
-            if rates.schedules.iter().any(|s| !s.is_empty()) {
-                difference(
-                    b,
-                    "ACCOUNTS-6",
-                    &equity.chunks(),
-                    &pledged,
-                    3,
-                    AMOUNT_LIMBS,
-                    false,
-                );
+            if !pledges.is_empty() {
+                let parts: Vec<&[B::E]> = pledges.iter().map(|p| p.as_slice()).collect();
+                assert_sum_at_most(b, &parts, &equity.chunks());
             }
             debts = debts.plus(&Sum::product(&debt.to_sum(), &public_rate(rates.debt)));
             if self.allow_uncovered {
@@ -310,12 +301,12 @@ impl AccountsTable {
         part: usize,
         limbs: &[B::E],
     ) {
-        let id = "ACCOUNTS-9";
+        let id = "ACCOUNTS-7";
         let number = SALTS + register::FIRST_ASSET + register::PER_ASSET * asset + part;
         let mut message = vec![b.constant(F::from_usize(number))];
         for (i, limb) in limbs.iter().enumerate() {
-            // At most 2^14 rows of limbs below 2^10.
-            let (sum, next) = b.state(|w| F::from_u64(w.sums[asset][part][i]));
+            // At most 2^14 rows of limbs of magnitude below 2^10.
+            let (sum, next) = b.state(|w| F::from_i64(w.sums[asset][part][i]));
             b.assert_zero(id, When::First, sum.clone());
             let total = sum + limb.clone();
             b.assert_zero(id, When::Transition, next - total.clone());
@@ -331,7 +322,7 @@ impl AccountsTable {
         excess: &Sum<B::E>,
         equity: &Sum<B::E>,
     ) {
-        let id = "ACCOUNTS-8";
+        let id = "ACCOUNTS-6";
         if !self.allow_uncovered {
             excess.assert_non_negative(b, id);
             return;

@@ -13,9 +13,11 @@ use stark::{
     signed_felt,
 };
 
-use super::claim::{AssetTotals, Context, Solvency, SolvencyClaim, Tables, log_segment, registers};
+use super::claim::{
+    AssetTotals, Context, Solvency, SolvencyClaim, Tables, log_part, log_segment, registers,
+};
 use super::tables::{AccountRow, AssetRates, ShortfallRow, register};
-use crate::account::{Leaf, Secret, book_root, log_slots, path, positions_digest, tree};
+use crate::account::{Leaf, Secret, empty_root, lift, path, positions_digest, tree};
 use crate::inclusion::Inclusion;
 
 /// What to claim.
@@ -114,17 +116,18 @@ pub fn prepare(
 
     let (leaves, ids) = sorted_leaves(accounts, secret, options.slots)?;
     let count = accounts.len() as u64;
-    let (log_segment, log_slots) = (log_segment(count), log_slots(count));
+    let log_segment = log_segment(count);
     let trees: Vec<Vec<Digest>> = leaves
         .chunks(1 << log_segment)
-        .map(|leaves| {
+        .enumerate()
+        .map(|(part, leaves)| {
             let mut digests: Vec<Digest> = leaves.par_iter().map(Leaf::digest).collect();
-            digests.resize(1 << log_segment, [F::ZERO; DIGEST]);
+            digests.resize(1 << log_part(count, part), [F::ZERO; DIGEST]);
             tree(digests)
         })
         .collect();
     let roots: Vec<Digest> = trees.iter().map(|t| t[1]).collect();
-    let root = book_root(&roots, log_segment, log_slots);
+    let root = super::claim::root(&roots, count);
     let allow_uncovered = !result.uncovered.is_empty();
     let states = states(&leaves, &rates, secret, &root, log_segment, allow_uncovered);
 
@@ -217,6 +220,18 @@ fn sorted_leaves(
     Ok((leaves.into_iter().map(|(.., leaf)| leaf).collect(), ids))
 }
 
+/// What an account adds to its assets' registers, as the limbs of the accounts table.
+fn limb_contributions(
+    leaf: &Leaf,
+) -> impl Iterator<Item = [[i64; AMOUNT_LIMBS]; register::PER_ASSET]> + '_ {
+    leaf.balances.iter().map(|b| {
+        let (equity, debt) = (limbs(b[0]), limbs(b[1]));
+        let owed = b[0] >= b[1];
+        let liability = std::array::from_fn(|i| if owed { equity[i] - debt[i] } else { 0 });
+        [equity, debt, liability]
+    })
+}
+
 /// What an account adds to its assets' registers.
 fn contributions(leaf: &Leaf) -> impl Iterator<Item = [u64; register::PER_ASSET]> + '_ {
     leaf.balances
@@ -285,8 +300,8 @@ fn states(
     states
 }
 
-fn limbs(value: u64) -> [u64; AMOUNT_LIMBS] {
-    std::array::from_fn(|i| limb_of(value.into(), i))
+fn limbs(value: u64) -> [i64; AMOUNT_LIMBS] {
+    std::array::from_fn(|i| limb_of(value.into(), i) as i64)
 }
 
 /// The coefficients of an account's equity, as the accounts table computes them.
@@ -296,7 +311,7 @@ fn equity_coefficients(rates: &[AssetRates], leaf: &Leaf, len: usize) -> Vec<F> 
         for (amount, rate, sign) in [(b[0], rates.equity, 1), (b[1], rates.debt, -1)] {
             for (j, r) in limbs_of(rate.into()).into_iter().enumerate() {
                 for (i, a) in limbs(amount).into_iter().enumerate() {
-                    coefficients[i + j] += sign * (a * r) as i64;
+                    coefficients[i + j] += sign * a * r as i64;
                 }
             }
         }
@@ -340,12 +355,18 @@ impl Prepared {
         let slots = 1 << self.context.log_segment;
         let (part, within) = (index / slots, index % slots);
         let mut siblings = path(&self.trees[part], within);
-        let mut roots: Vec<Digest> = self.trees.iter().map(|t| t[1]).collect();
-        let above = self.context.log_slots - self.context.log_segment;
-        roots.resize(
-            1 << above,
-            crate::account::empty_root(self.context.log_segment),
-        );
+        // Above a small last part stand unused leaves.
+        let log_segment = self.context.log_segment;
+        siblings.extend((siblings.len()..log_segment).map(empty_root));
+        let accounts = self.claim.accounts;
+        let mut roots: Vec<Digest> = self
+            .trees
+            .iter()
+            .enumerate()
+            .map(|(part, t)| lift(t[1], log_part(accounts, part), log_segment))
+            .collect();
+        let above = self.context.log_slots - log_segment;
+        roots.resize(1 << above, empty_root(log_segment));
         siblings.extend(path(&tree(roots), part));
         Inclusion::new(&self.ids[index], &self.leaves[index], index, &siblings)
     }
@@ -373,15 +394,15 @@ impl Prepared {
             }
             row
         })];
-        let mut counts = vec![[0u64; COUNT_LIMBS]; before.len()];
+        let mut counts = vec![[0i64; COUNT_LIMBS]; before.len()];
         for (asset, parts) in rows.totals.iter().enumerate() {
             let first = SALTS + register::FIRST_ASSET + register::PER_ASSET * asset;
             counts[first..first + register::PER_ASSET].copy_from_slice(parts);
         }
         if let Some(shortfall) = &tables.shortfall {
-            counts[SALTS + register::uncovered(assets)][0] = rows.uncovered as u64;
+            counts[SALTS + register::uncovered(assets)][0] = rows.uncovered as i64;
             let (shortfalls, sums) = self.shortfall_rows(segment, shortfall.coefficients.0);
-            counts[SALTS + register::negative_equity(assets)] = sums;
+            counts[SALTS + register::negative_equity(assets)] = sums.map(|s| s as i64);
             let height = 1 << shortfall.log_height;
             traces.push(fill(shortfall, air(), &tally, |i| {
                 let mut row = shortfalls.get(i).cloned().unwrap_or_else(|| ShortfallRow {
@@ -408,17 +429,15 @@ impl Prepared {
 
     fn account_rows(&self, segment: &[Leaf], start_key: u64) -> AccountRows {
         let assets = self.claim.assets.len();
-        let mut sums = vec![[[0u64; AMOUNT_LIMBS]; register::PER_ASSET]; assets];
+        let mut sums = vec![[[0i64; AMOUNT_LIMBS]; register::PER_ASSET]; assets];
         let (mut before, mut uncovered_before) = (Vec::new(), Vec::new());
         let mut uncovered = 0;
         for leaf in segment {
             before.push(sums.clone());
             uncovered_before.push(uncovered);
-            for (sums, parts) in sums.iter_mut().zip(contributions(leaf)) {
-                for (sum, part) in sums.iter_mut().zip(parts) {
-                    for (sum, limb) in sum.iter_mut().zip(limbs(part)) {
-                        *sum += limb;
-                    }
+            for (sums, parts) in sums.iter_mut().zip(limb_contributions(leaf)) {
+                for (sum, part) in sums.as_flattened_mut().iter_mut().zip(parts.as_flattened()) {
+                    *sum += part;
                 }
             }
             if self.claim.uncovered > 0 {
@@ -468,9 +487,9 @@ impl Prepared {
 
 /// What the rows of a part need from the rows above them.
 struct AccountRows {
-    before: Vec<Vec<[[u64; AMOUNT_LIMBS]; register::PER_ASSET]>>,
+    before: Vec<Vec<[[i64; AMOUNT_LIMBS]; register::PER_ASSET]>>,
     uncovered_before: Vec<usize>,
-    totals: Vec<[[u64; AMOUNT_LIMBS]; register::PER_ASSET]>,
+    totals: Vec<[[i64; AMOUNT_LIMBS]; register::PER_ASSET]>,
     uncovered: usize,
     start_key: u64,
 }
