@@ -61,16 +61,18 @@ impl Tally {
         }
     }
 
-    fn add(&self, bus: Bus, index: F) {
-        use crate::field::PrimeField32;
-        let entry = self
-            .counts
-            .iter()
-            .find(|(b, _)| *b == bus)
-            .and_then(|(_, counts)| counts.get(index.as_canonical_u32() as usize));
-        // An index outside the table is a false witness: it fails later as an unbalanced bus.
-        if let Some(entry) = entry {
-            entry.fetch_add(1, Ordering::Relaxed);
+    /// A count of its own for some rows: adding to a shared one for every lookup would make the threads
+    /// wait for each other.
+    fn of_some_rows(&self) -> Vec<(Bus, Vec<u32>)> {
+        let zeros = |(bus, counts): &(Bus, Vec<AtomicU32>)| (*bus, vec![0; counts.len()]);
+        self.counts.iter().map(zeros).collect()
+    }
+
+    fn add(&self, some_rows: &[(Bus, Vec<u32>)]) {
+        for ((_, counts), (_, more)) in self.counts.iter().zip(some_rows) {
+            for (count, &more) in counts.iter().zip(more).filter(|(_, more)| **more != 0) {
+                count.fetch_add(more, Ordering::Relaxed);
+            }
         }
     }
 
@@ -95,7 +97,7 @@ struct FillRow<'a, W> {
     fixed: &'a [Vec<F>],
     public: &'a [F],
     row: usize,
-    tally: &'a Tally,
+    lookups: &'a mut [(Bus, Vec<u32>)],
 }
 
 impl<W> FillRow<'_, W> {
@@ -137,8 +139,12 @@ impl<W> RowBuilder<W> for FillRow<'_, W> {
     fn send(&mut self, _: Bus, _: F, _: &[F]) {}
     fn receive(&mut self, _: Bus, _: F, _: &[F]) {}
     fn lookup(&mut self, bus: Bus, index: &F, count: F, _: &[F]) {
-        if count != F::ZERO {
-            self.tally.add(bus, *index);
+        use crate::field::PrimeField32;
+        let counts = self.lookups.iter_mut().find(|(b, _)| *b == bus);
+        let entry = counts.and_then(|(_, c)| c.get_mut(index.as_canonical_u32() as usize));
+        // An index outside the table is a false witness: it fails later as an unbalanced bus.
+        if let Some(entry) = entry.filter(|_| count != F::ZERO) {
+            *entry += 1;
         }
     }
     fn provide(&mut self, _: Bus, _: F, _: &[F]) {}
@@ -431,6 +437,9 @@ impl TableAir {
     }
 }
 
+/// Rows that a thread fills before it adds up their lookups.
+const ROWS_AT_ONCE: usize = 64;
+
 /// Fills a table's trace from the private data of its rows, in parallel. Blinding cells stay zero
 /// until proving.
 ///
@@ -445,25 +454,30 @@ pub fn fill<T: Table>(
     let mut cells = F::zero_vec(air.height() * air.width());
     let blind_width = blind::WIDTH;
     cells
-        .par_chunks_mut(air.width())
+        .par_chunks_mut(air.width() * ROWS_AT_ONCE)
         .enumerate()
-        .for_each(|(i, cells)| {
-            let witness = row(i);
-            let mut b = FillRow {
-                cells,
-                at: 0,
-                witness: &witness,
-                fixed: air.fixed(),
-                public: air.public(),
-                row: i,
-                tally,
-            };
-            table.row(&mut b);
-            assert_eq!(
-                b.at + blind_width,
-                air.width(),
-                "the row's layout depends on its witness"
-            );
+        .for_each(|(chunk, cells)| {
+            let mut lookups = tally.of_some_rows();
+            for (i, cells) in cells.chunks_mut(air.width()).enumerate() {
+                let i = chunk * ROWS_AT_ONCE + i;
+                let witness = row(i);
+                let mut b = FillRow {
+                    cells,
+                    at: 0,
+                    witness: &witness,
+                    fixed: air.fixed(),
+                    public: air.public(),
+                    row: i,
+                    lookups: &mut lookups,
+                };
+                table.row(&mut b);
+                assert_eq!(
+                    b.at + blind_width,
+                    air.width(),
+                    "the row's layout depends on its witness"
+                );
+            }
+            tally.add(&lookups);
         });
     RowMajorMatrix::new(cells, air.width())
 }
