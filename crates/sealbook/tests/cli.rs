@@ -198,3 +198,47 @@ fn bad_usage_and_bad_input_exit_2() {
     assert!(run(dir.path(), "completions bash", 0).contains("sealbook"));
     assert!(run(dir.path(), "--help", 0).contains("Exit codes"));
 }
+
+/// A killed prover goes on from the parts it had finished, and leaves nothing behind when done.
+#[test]
+fn a_killed_proof_resumes() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    at("sample . --accounts 1100 --positions 2", 0);
+    // Two parts of a thousand accounts. Killed once the first is kept.
+    let prove =
+        "prove margin --book book.csv --market market.json --secret book.secret --out m.proof";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sealbook"))
+        .args(prove.split_whitespace())
+        .current_dir(dir.path())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let work = dir.path().join("m.proof.sealbook-work");
+    let finished = || -> Vec<std::path::PathBuf> {
+        std::fs::read_dir(&work)
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == "part"))
+            .collect()
+    };
+    while finished().is_empty() {
+        assert!(child.try_wait().unwrap().is_none(), "done before the kill");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!dir.path().join("m.proof").exists());
+    let kept = finished();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let first = std::fs::read(&kept[0]).unwrap();
+
+    at(prove, 0);
+    at("verify m.proof", 0);
+    assert!(!work.exists());
+    // The kept part stands in the proof, which was made anew nowhere else: proofs are random.
+    let proof = std::fs::read(dir.path().join("m.proof")).unwrap();
+    let part = &first[32..];
+    assert!(proof.windows(part.len()).any(|window| window == part));
+}

@@ -189,7 +189,7 @@ fn what_is_not_met_is_refused_in_words() {
     assert!(matches!(error, Err(MarginError::TooManyPositions { .. })));
 }
 
-/// More collateral never turns a met level into one that is not, and a scaled book has scaled sums.
+/// The public digits times the private numbers are exactly the margins that `risk` finds.
 #[test]
 fn the_circuit_adds_up_as_risk_does() {
     let snapshot = sample::snapshot();
@@ -225,6 +225,59 @@ fn the_circuit_adds_up_as_risk_does() {
             );
         }
     }
+}
+
+/// More collateral never worsens a margin, and never makes a provable claim unprovable.
+#[test]
+fn more_collateral_never_hurts() {
+    let snapshot = sample::snapshot();
+    for (seed, level) in (10..30).zip(LEVELS.into_iter().cycle()) {
+        let tables = MarginTables::new(&snapshot, level).expect("valid");
+        let poor = account(&snapshot, seed, 1 + seed as usize);
+        let before = evaluate(&snapshot, &tables, &poor);
+        for asset in 0..snapshot.assets.len() {
+            let mut rich = poor.clone();
+            rich.balances[asset].equity += 1 << (20 + seed % 20);
+            let after = evaluate(&snapshot, &tables, &rich);
+            for (before, after) in before.margins.iter().zip(&after.margins) {
+                assert!(after >= before, "account {seed}, asset {asset}");
+            }
+            Prepared::account(&snapshot, &rich, Level::Initial, 64, &secret()).expect("still met");
+        }
+    }
+}
+
+/// The value of positions is linear in their size: twice the lots and entries at twice the sum.
+#[test]
+fn twice_the_positions_are_worth_twice() {
+    let snapshot = sample::snapshot();
+    for (seed, level) in (10..30).zip(LEVELS.into_iter().cycle()) {
+        let tables = MarginTables::new(&snapshot, level).expect("valid");
+        let once = account(&snapshot, seed, 1 + seed as usize);
+        let mut twice = once.clone();
+        for p in &mut twice.positions {
+            p.lots *= 2;
+            p.entry *= 2;
+        }
+        let (once, twice) = (
+            evaluate(&snapshot, &tables, &once),
+            evaluate(&snapshot, &tables, &twice),
+        );
+        for (once, twice) in once.margins.iter().zip(&twice.margins) {
+            let doubled = 2 * (once - before_positions(&snapshot, &tables, seed));
+            assert_eq!(twice - before_positions(&snapshot, &tables, seed), doubled);
+        }
+    }
+}
+
+/// Collateral less debts of the account of this seed.
+fn before_positions(snapshot: &risk::Snapshot, tables: &MarginTables, seed: u64) -> i128 {
+    evaluate(
+        snapshot,
+        tables,
+        &account(snapshot, seed, 1 + seed as usize),
+    )
+    .collateral
 }
 
 /// Options of the real chain, coin-settled.
