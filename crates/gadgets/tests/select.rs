@@ -152,13 +152,12 @@ fn three_nine_five() -> Fixture {
 
 #[test]
 fn select_3_the_largest_is_attained() {
-    // 10 is above all three numbers, but none of them. Gaps 6, 1, 5 become 7 - 1, 1, 5.
+    // 10 is above all three numbers, but none of them. Each comparison has a pointer and two limbs.
     three_nine_five().expect(&["SELECT-3"], |t| {
         t.set(5, 9, F::from_u64(10));
-        for column in [11, 13, 15] {
-            let more = t.get(5, column) + F::ONE;
-            t.set_limb(5, column, more);
-        }
+        t.set_limb(5, 12, F::from_u64(6));
+        t.set(5, 14, F::ONE);
+        t.set_limb(5, 18, F::from_u64(4));
     });
 }
 
@@ -169,17 +168,19 @@ fn select_4_nothing_is_larger() {
         t.set(5, 7, F::ZERO);
         t.set(5, 8, F::ONE);
         t.set(5, 9, F::from_u64(5));
-        t.set_limb(5, 11, F::from_u64(1));
-        t.set_limb(5, 15, F::ZERO);
+        t.set_limb(5, 12, F::ONE);
+        t.set(5, 14, F::ONE);
+        t.set(5, 17, F::ZERO);
+        t.set_limb(5, 18, F::ZERO);
     });
-    assert_eq!(chosen.wrong(), ["COMPARE-2"]);
-    chosen.expect(&["bus limb"], |t| t.set_limb(5, 13, -F::from_u64(5)));
+    assert_eq!(chosen.wrong(), ["COMPARE-3"]);
+    chosen.expect(&["bus limb"], |t| t.set_limb(5, 15, -F::from_u64(5)));
 }
 
 #[test]
 fn select_4_of_equals_the_first_is_chosen() {
     let t = Fixture::new(&Largest, |_| [9, 9, 5]);
-    t.expect(&["COMPARE-2"], |t| {
+    t.expect(&["COMPARE-4"], |t| {
         t.set(5, 6, F::ZERO);
         t.set(5, 7, F::ONE);
     });

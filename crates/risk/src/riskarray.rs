@@ -110,12 +110,19 @@ impl RiskArrays {
                     .and_then(|lot| lot.values(&moves, &factor))
                     .map_err(|e| fail(e.to_string()))?;
                 let rates = entry_rates(snapshot, instrument).map_err(|e| fail(e.to_string()))?;
-                if values.iter().flatten().any(|v| v.abs() >= MAX_VALUE) {
+                if values
+                    .iter()
+                    .flatten()
+                    .any(|v| v.unsigned_abs() >= MAX_VALUE.unsigned_abs())
+                {
                     return Err(fail(
                         "a lot is worth more than 549,755 of the quote; use a smaller lot".into(),
                     ));
                 }
-                if rates.iter().any(|r| r.abs() >= MAX_ENTRY_RATE) {
+                if rates
+                    .iter()
+                    .any(|r| r.unsigned_abs() >= MAX_ENTRY_RATE.unsigned_abs())
+                {
                     return Err(fail("the price of its settlement coin is too large".into()));
                 }
                 Ok((values, rates))

@@ -9,6 +9,9 @@ use gadgets::compare::assert_at_most;
 use gadgets::limbs::{Amount, CHUNKS, Sum, chunks_of};
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
 
+/// Most tiers of a schedule: each is a cell of every row, and a verifier builds the rows it is told.
+pub const MAX_TIERS: usize = 64;
+
 /// One piece of a haircut schedule, in the units of the circuits (see [`risk::haircut`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {

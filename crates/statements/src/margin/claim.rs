@@ -15,7 +15,8 @@ pub struct MarginClaim {
     pub snapshot: Snapshot,
     /// SHA3-256 of the snapshot's canonical JSON, in hex: what to compare with a market one trusts.
     pub snapshot_digest: String,
-    /// SHA3-256 of the scenario grid and the margin parameters, in hex: the venue's margin rules.
+    /// SHA3-256 of the scenario grid, the margin parameters and the haircuts, in hex: the venue's margin
+    /// rules.
     pub parameters_digest: String,
     /// The requirement that is met.
     pub level: Level,
@@ -64,7 +65,12 @@ pub fn snapshot_digest(snapshot: &Snapshot) -> String {
     digest(snapshot)
 }
 
-/// The digest of a snapshot's margin rules as it stands in claims.
+/// The digest of a snapshot's margin rules as it stands in claims: scenarios, parameters and haircuts.
 pub fn parameters_digest(snapshot: &Snapshot) -> String {
-    digest(&(&snapshot.grid, &snapshot.parameters))
+    let haircuts: Vec<_> = snapshot
+        .assets
+        .iter()
+        .map(|a| (&a.symbol, &a.haircuts))
+        .collect();
+    digest(&(&snapshot.grid, &snapshot.parameters, haircuts))
 }

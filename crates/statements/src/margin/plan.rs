@@ -8,7 +8,7 @@ use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing};
 
 use super::digits::{balanced, balanced_len, headroom};
 use crate::account::leaf_len;
-use crate::collateral::{Piece, pieces, public_rate};
+use crate::collateral::{MAX_TIERS, Piece, pieces, public_rate};
 
 /// Limbs of a position's lots.
 pub(crate) const LOT_LIMBS: usize = 3;
@@ -23,6 +23,8 @@ const MAX_SUM: u64 = (1 << 29) - (1 << 20);
 const MAX_PER_ASSET: u64 = 2 * 6 * LIMB_MAX * LIMB_MAX + LIMB_MAX;
 /// Rows of the smallest table.
 const MIN_HEIGHT: usize = 1 << MIN_LOG_HEIGHT;
+/// Most instruments: a verifier builds the tables it is told.
+pub const MAX_INSTRUMENTS: usize = 1 << 14;
 /// Most scenario columns.
 pub const MAX_COLUMNS: usize = 256;
 /// Account slots of one part of a book's proof.
@@ -144,6 +146,20 @@ impl Plan {
             return Err(format!(
                 "{columns} scenario columns; at most {MAX_COLUMNS} fit"
             ));
+        }
+        let instruments = tables.arrays.values.len();
+        if instruments > MAX_INSTRUMENTS {
+            return Err(format!(
+                "{instruments} instruments; at most {MAX_INSTRUMENTS} fit"
+            ));
+        }
+        if tables
+            .assets
+            .iter()
+            // One more for what lies beyond the last tier.
+            .any(|a| a.schedules[1].len() > MAX_TIERS + 1)
+        {
+            return Err(format!("a margin schedule has more than {MAX_TIERS} tiers"));
         }
         let (blocks, groups, width) = if single {
             let blocks = MIN_HEIGHT / slots;

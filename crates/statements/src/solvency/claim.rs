@@ -12,12 +12,10 @@ use stark::{Part, Profile, Statement, TableAir};
 
 use super::tables::{AccountsTable, AssetRates, ShortfallTable, register};
 use crate::account::{PublicDigest, book_root, lift, log_slots};
-use crate::collateral::pieces;
+use crate::collateral::{MAX_TIERS, pieces};
 
 /// Most assets of a book: with more, sums of products could leave the range that is normalized.
 pub const MAX_ASSETS: usize = 20;
-/// Most tiers of a schedule: each is a cell of every row, and a verifier builds the rows it is told.
-const MAX_TIERS: usize = 64;
 /// log2 of the most accounts in a part.
 pub const MAX_LOG_SEGMENT: usize = 14;
 

@@ -227,6 +227,28 @@ fn the_circuit_adds_up_as_risk_does() {
     }
 }
 
+/// A verifier builds the tables a claim tells it to, before it looks at a proof: their sizes are capped.
+#[test]
+fn claims_of_endless_tables_are_refused() {
+    let many = |tiers: u32| {
+        let mut snapshot = sample::snapshot();
+        let schedule = &mut snapshot.assets[0].haircuts.margin;
+        let tier = schedule[0].clone();
+        *schedule = (0..tiers)
+            .map(|i| {
+                let mut tier = tier.clone();
+                tier.up_to = fixed::Decimal::from_int(1_000 * (i128::from(i) + 1));
+                tier.percent = fixed::Decimal::new(i128::from(9_000 - i), 2);
+                tier
+            })
+            .collect();
+        let tables = MarginTables::new(&snapshot, Level::Initial).expect("valid");
+        plan::Plan::new(&tables, true, 1, 64)
+    };
+    assert!(many(64).is_ok());
+    assert!(many(65).unwrap_err().contains("tiers"));
+}
+
 /// More collateral never worsens a margin, and never makes a provable claim unprovable.
 #[test]
 fn more_collateral_never_hurts() {
