@@ -268,7 +268,8 @@ impl<E: Expr> Sum<E> {
     fn normal_limbs(&self) -> usize {
         // |value| <= bound * 2^(10 n) / (2^10 - 1) < 2^(10 (n + k)) for the least k with bound < 2^(10 k).
         let extra = (u64::BITS - self.bound.leading_zeros()) as usize;
-        self.coefficients.len() + extra.div_ceil(LIMB_BITS)
+        // At least one, which pins the sign of a sum without terms.
+        (self.coefficients.len() + extra.div_ceil(LIMB_BITS)).max(1)
     }
 
     /// Requires the integer to be non-negative and gives its limbs, range-checked.

@@ -149,6 +149,33 @@ fn sums_that_could_leave_their_range_are_refused() {
     }
 }
 
+/// A sum without terms is zero: its sign is not left open.
+#[test]
+fn an_empty_sum_is_not_negative() {
+    #[derive(Clone)]
+    struct Empty;
+    impl Table for Empty {
+        type Row = ();
+        fn name(&self) -> &'static str {
+            "empty"
+        }
+        fn log_height(&self) -> usize {
+            8
+        }
+        fn row<B: RowBuilder<()>>(&self, b: &mut B) {
+            Sum::zero().sign(b, "SIGN");
+        }
+    }
+    let range = RangeTable::limbs(8);
+    let airs = vec![TableAir::new(Empty), TableAir::new(range)];
+    let tally = Tally::new(&[range.tallied()]);
+    let trace = fill(&Empty, &airs[0], &tally, |_| ());
+    let mut traces = vec![trace, range.trace(&airs[1], &tally)];
+    assert_eq!(violations(&airs, &traces), Vec::new());
+    traces[0].values[0] = F::ONE;
+    assert_eq!(broken(&airs, &traces), ["SIGN"]);
+}
+
 // TOTALS
 
 fn totals(after: u128, shown: Show) -> Vec<&'static str> {

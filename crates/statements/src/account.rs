@@ -139,11 +139,11 @@ impl Secret {
             .map(|d| Self(d.elements()))
     }
 
-    /// The salt registers of the hidden state after part `part` of a claim about the book with this
-    /// root: 180 bits.
-    pub fn state_salts(&self, root: &Digest, part: usize) -> [u128; 2] {
+    /// The salt registers of the hidden state after part `part` of a claim: 180 bits. `about` is a digest of
+    /// all that the state depends on, so that no two states share their salts.
+    pub fn state_salts(&self, about: &Digest, part: usize) -> [u128; 2] {
         let mut input = self.0.to_vec();
-        input.extend(root);
+        input.extend(about);
         input.push(felt(part as u64));
         let digest = hash(Domain::Salt, &input);
         let bits = |i: usize| u128::from(digest[i].as_canonical_u32() % (1 << 30));

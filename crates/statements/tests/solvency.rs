@@ -148,6 +148,24 @@ fn the_order_of_accounts_says_nothing() {
     assert_eq!(one, claim(&forward));
 }
 
+/// Equal salts would show up to which part two claims' uncovered accounts agree.
+#[test]
+fn the_same_book_at_other_prices_has_other_states() {
+    let many = accounts((1 << 14) + 1);
+    let secret = Secret::random();
+    let states = |assets: &[risk::Asset]| {
+        let prepared = prepare("USD", assets, &many, &secret, &Options::default()).unwrap();
+        (prepared.claim().root, prepared.claim().states.clone())
+    };
+    let mut assets = sample::exchange_assets();
+    let (root, one) = states(&assets);
+    assert_eq!(states(&assets), (root, one.clone()));
+    assets[0].price = fixed::Decimal::from_int(60_001);
+    let (same_root, other) = states(&assets);
+    assert_eq!(root, same_root);
+    assert_ne!(one, other);
+}
+
 #[test]
 fn users_find_their_account() {
     let book = accounts(300);

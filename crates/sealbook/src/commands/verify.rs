@@ -28,23 +28,58 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
             .map_err(|e| Failure::Input(format!("{expected_path}: {e}")))?;
         compare("", &expected, &claim).map_err(|e| rejected(&e))?;
     }
-    if let Some(inclusion) = &arguments.inclusion {
-        let place = inclusion.display();
-        let inclusion: Inclusion = serde_json::from_slice(&read(inclusion)?)
-            .map_err(|e| Failure::Input(format!("{place}: is not an inclusion file: {e}")))?;
-        check_inclusion(&fact, &inclusion).map_err(|e| Failure::False(format!("{place}: {e}")))?;
-    }
+    let inclusion = match &arguments.inclusion {
+        None => None,
+        Some(file) => {
+            let place = file.display();
+            let inclusion: Inclusion = serde_json::from_slice(&read(file)?)
+                .map_err(|e| Failure::Input(format!("{place}: is not an inclusion file: {e}")))?;
+            check_inclusion(&fact, &inclusion)
+                .map_err(|e| Failure::False(format!("{place}: {e}")))?;
+            Some(inclusion)
+        }
+    };
     if arguments.json {
         print_json(&json!({ "accepted": true, "fact": in_words(&fact) }));
     } else {
         println!("accepted: {}", in_words(&fact));
-        if arguments.inclusion.is_some() {
+        if let Some(inclusion) = &inclusion {
             println!(
-                "accepted: the account is in that book, with the balances in its inclusion file"
+                "accepted: account `{}` is in that book, with {}",
+                inclusion.account,
+                balances(&fact, inclusion)
             );
         }
     }
     Ok(())
+}
+
+/// The balances of an inclusion file in the claim's units, for its user to compare with what they know:
+/// the file itself has whole units only, and says nothing of decimals.
+fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
+    let assets = match fact {
+        Fact::Solvency(fact) => &fact.claim().assets,
+        Fact::Margin(fact) => &fact.claim().snapshot.assets,
+    };
+    let held: Vec<String> = assets
+        .iter()
+        .zip(&inclusion.balances)
+        .filter(|(_, amounts)| amounts.iter().any(|a| *a != 0))
+        .map(|(asset, [equity, debt, ..])| {
+            let amount = |units: u64| risk::solvency::amount(asset, units.into());
+            format!(
+                "{} {} (debt {})",
+                amount(*equity),
+                asset.symbol,
+                amount(*debt)
+            )
+        })
+        .collect();
+    if held.is_empty() {
+        "no balances".into()
+    } else {
+        held.join(", ")
+    }
 }
 
 /// Every field of `expected` must stand in `claim` with the same value.

@@ -17,7 +17,9 @@ use super::claim::{
     AssetTotals, Context, Solvency, SolvencyClaim, Tables, log_part, log_segment, registers,
 };
 use super::tables::{AccountRow, AssetRates, ShortfallRow, register};
-use crate::account::{Leaf, Secret, empty_root, lift, path, positions_digest, tree};
+use crate::account::{
+    Identity, Leaf, PublicDigest, Secret, empty_root, lift, path, positions_digest, tree,
+};
 use crate::inclusion::Inclusion;
 
 /// What to claim.
@@ -129,7 +131,15 @@ pub fn prepare(
     let roots: Vec<Digest> = trees.iter().map(|t| t[1]).collect();
     let root = super::claim::root(&roots, count);
     let allow_uncovered = !result.uncovered.is_empty();
-    let states = states(&leaves, &rates, secret, &root, log_segment, allow_uncovered);
+    let about = about(quote, assets, &root);
+    let states = states(
+        &leaves,
+        &rates,
+        secret,
+        &about,
+        log_segment,
+        allow_uncovered,
+    );
 
     let totals = result.totals.iter().zip(assets).map(|(t, a)| AssetTotals {
         equity: amount(a, t.equity),
@@ -261,11 +271,20 @@ fn negative_ticks(debts: u128, equity: u128) -> u128 {
         .div_ceil(risk::PHI_PER_TICK as u128)
 }
 
+/// What the salts of the states depend on besides the secret. The same claim has the same salts, so that
+/// proving can resume. The same book at other prices has others: with equal ones, two claims would show
+/// up to which part their uncovered accounts agree.
+fn about(quote: &str, assets: &[Asset], root: &Digest) -> Digest {
+    let assets = serde_json::to_string(assets).expect("assets are plain data");
+    let root = PublicDigest::from(*root);
+    Identity::of(&format!("solvency {root} {quote} {assets}")).0
+}
+
 fn states(
     leaves: &[Leaf],
     rates: &[AssetRates],
     secret: &Secret,
-    root: &Digest,
+    about: &Digest,
     log_segment: usize,
     allow_uncovered: bool,
 ) -> Vec<Vec<u128>> {
@@ -274,7 +293,7 @@ fn states(
     for (part, segment) in leaves.chunks(1 << log_segment).enumerate() {
         let mut state = states[part].clone();
         if (part + 1) << log_segment < leaves.len() {
-            state[..SALTS].copy_from_slice(&secret.state_salts(root, part));
+            state[..SALTS].copy_from_slice(&secret.state_salts(about, part));
         } else {
             state[..SALTS].fill(0);
         }
