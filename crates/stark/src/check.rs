@@ -191,6 +191,19 @@ pub fn violations(tables: &[TableAir], traces: &[Trace]) -> Vec<Violation> {
     found
 }
 
+/// [`violations`] by name, each once, in alphabetical order: a constraint's number, or `bus` and a bus's
+/// name.
+pub fn violated(tables: &[TableAir], traces: &[Trace]) -> Vec<String> {
+    let names: BTreeSet<String> = violations(tables, traces)
+        .into_iter()
+        .map(|violation| match violation {
+            Violation::Constraint { id, .. } => id.to_string(),
+            Violation::Bus { bus, .. } => format!("bus {bus}"),
+        })
+        .collect();
+    names.into_iter().collect()
+}
+
 /// A cell whose change nothing noticed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unpinned {

@@ -17,7 +17,7 @@ mod security;
 mod statement;
 mod table;
 
-pub use check::{Unpinned, Violation, broken_alone, cell_test, violations};
+pub use check::{Unpinned, Violation, broken_alone, cell_test, violated, violations};
 pub use field::{
     Algebra, EF, F, Field, P, PrimeCharacteristicRing, PrimeField32, felt, signed_felt,
 };

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test file uses its part.
 
 use gadgets::range::RangeTable;
-use stark::{F, PrimeCharacteristicRing, PrimeField32, Table, TableAir, Tally, Trace, Violation};
+use stark::{F, PrimeCharacteristicRing, PrimeField32, Table, TableAir, Tally, Trace};
 
 /// log2 of the number of rows of every table here.
 pub const LOG_HEIGHT: usize = stark::MIN_LOG_HEIGHT;
@@ -32,16 +32,7 @@ impl Fixture {
 
     /// What is wrong: constraint ids and bus names, each once, sorted.
     pub fn wrong(&self) -> Vec<String> {
-        let mut ids: Vec<String> = stark::violations(&self.airs, &self.traces)
-            .into_iter()
-            .map(|v| match v {
-                Violation::Constraint { id, .. } => id.to_string(),
-                Violation::Bus { bus, .. } => format!("bus {bus}"),
-            })
-            .collect();
-        ids.sort();
-        ids.dedup();
-        ids
+        stark::violated(&self.airs, &self.traces)
     }
 
     /// Nothing is wrong, and no cell of this table can be changed, on these rows and the usual ones.

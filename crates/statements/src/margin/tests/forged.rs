@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use risk::margin::MarginTables;
 use risk::{Level, sample};
-use stark::{F, PrimeCharacteristicRing, TableAir, Trace, violations};
+use stark::{F, PrimeCharacteristicRing, TableAir, Trace, broken_alone, violations};
 
 use super::{book, broken, secret, single, unbalanced};
 use crate::account::{Leaf, positions_digest};
@@ -19,27 +19,6 @@ fn separate(prepared: &Prepared) -> (Vec<TableAir>, Vec<Trace>) {
     let tables = PartTables::new(prepared.claim(), &prepared.context, 0);
     let traces = prepared.separate(&tables, 0);
     (tables.airs(), traces)
-}
-
-/// Changes single cells and collects the constraints that some change breaks alone.
-fn broken_alone(air: &TableAir, trace: &Trace, rows: &[usize]) -> BTreeSet<&'static str> {
-    let mut alone = BTreeSet::new();
-    let mut trace = trace.clone();
-    for &row in rows {
-        for column in 0..air.width() {
-            let at = row * air.width() + column;
-            for change in [F::ONE, -F::ONE] {
-                let old = trace.values[at];
-                trace.values[at] += change;
-                let ids = broken(std::slice::from_ref(air), std::slice::from_ref(&trace));
-                trace.values[at] = old;
-                if let [id] = ids[..] {
-                    alone.insert(id);
-                }
-            }
-        }
-    }
-    alone
 }
 
 fn expect(alone: &BTreeSet<&'static str>, ids: &[&'static str]) {
