@@ -2,8 +2,10 @@
 //!
 //! One construction serves leaves, tree nodes and state commitments: an overwrite-mode sponge of
 //! width 24, rate 16 and capacity 8 (248 bits, so 124 bits against collisions). The capacity starts
-//! as `[domain, length, format, 0, ...]`, so no two domains or lengths share a digest, and the last
-//! block is padded with zeros.
+//! as `[domain, length, format, 0, head]`, so no two domains or lengths share a digest, and the last
+//! block is padded with zeros. The head is four elements of the message that cost no permutation; most
+//! hashes have zeros there. With heads there are 2^124 starts for each domain and length in use; a chain of
+//! capacities runs into one of them with probability 2^-124 a permutation, so the 124 bits stay.
 
 use stark::{
     Expr, F, PrimeCharacteristicRing, RowBuilder, external_layer, internal_layer, permute,
@@ -14,6 +16,8 @@ use stark::{
 pub const RATE: usize = 16;
 /// Elements in a digest.
 pub const DIGEST: usize = 8;
+/// Elements that the first capacity takes.
+pub const HEAD: usize = 4;
 /// The version of this construction and of the leaf layouts built on it.
 const FORMAT: u32 = 1;
 
@@ -36,6 +40,10 @@ pub enum Domain {
     Identity = 5,
     /// Salts derived from the book's secret.
     Salt = 6,
+    /// What an account leaf commits to besides its key and balances.
+    Seal = 7,
+    /// What the places of a book's lists stand for.
+    Listing = 8,
 }
 
 /// The capacity a sponge over `length` elements starts from.
@@ -49,8 +57,14 @@ pub fn initial_capacity(domain: Domain, length: usize) -> Digest {
 
 /// Hashes elements.
 pub fn hash(domain: Domain, elements: &[F]) -> Digest {
+    hash_with_head(domain, &[F::ZERO; HEAD], elements)
+}
+
+/// Hashes elements behind a head.
+pub fn hash_with_head(domain: Domain, head: &[F; HEAD], elements: &[F]) -> Digest {
     let mut state = [F::ZERO; stark::WIDTH];
     state[RATE..].copy_from_slice(&initial_capacity(domain, elements.len()));
+    state[stark::WIDTH - HEAD..].copy_from_slice(head);
     // Nothing at all is hashed as one block of zeros: the length tells.
     let blocks = elements.len().div_ceil(RATE).max(1);
     for block in 0..blocks {
@@ -131,7 +145,19 @@ pub fn hash_row<W, B: RowBuilder<W>>(
     elements: &[B::E],
 ) -> [B::E; DIGEST] {
     let zero = b.constant(F::ZERO);
+    hash_row_with_head(b, domain, &std::array::from_fn(|_| zero.clone()), elements)
+}
+
+/// [`hash_with_head`] inside a row: all blocks side by side.
+pub fn hash_row_with_head<W, B: RowBuilder<W>>(
+    b: &mut B,
+    domain: Domain,
+    head: &[B::E; HEAD],
+    elements: &[B::E],
+) -> [B::E; DIGEST] {
+    let zero = b.constant(F::ZERO);
     let mut capacity = initial_capacity(domain, elements.len()).map(|c| b.constant(c));
+    capacity[DIGEST - HEAD..].clone_from_slice(head);
     let blocks = elements.len().div_ceil(RATE).max(1);
     for block in 0..blocks {
         let input: [B::E; stark::WIDTH] = std::array::from_fn(|i| {

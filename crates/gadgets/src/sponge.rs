@@ -9,7 +9,7 @@ use stark::{
     Bus, F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, When, fill,
 };
 
-use crate::hash::{DIGEST, Digest, Domain, RATE, initial_capacity, permutation};
+use crate::hash::{DIGEST, Digest, Domain, HEAD, RATE, initial_capacity, permutation};
 
 /// Messages `[address, e0, e1, e2, e3]`.
 pub const QUADS: Bus = Bus::new("quad");
@@ -29,7 +29,8 @@ pub enum Target {
 }
 
 /// One hash: the quads `address .. address + quads`, as [`hash`](crate::hash::hash) over four times
-/// as many elements.
+/// as many elements; behind the quad `address - 1`, as [`hash_with_head`](crate::hash::hash_with_head),
+/// if `headed`.
 #[derive(Clone, Copy, Debug)]
 pub struct Stream {
     /// What is hashed.
@@ -38,6 +39,8 @@ pub struct Stream {
     pub address: usize,
     /// How many quads.
     pub quads: usize,
+    /// Whether the quad before the first is the head.
+    pub headed: bool,
     /// Where the digest goes.
     pub target: Target,
 }
@@ -50,7 +53,8 @@ impl Stream {
 
 /// The table. Constraints:
 ///
-/// - SPONGE-1: a stream's first row starts from the capacity of its domain and length.
+/// - SPONGE-1: a stream's first row starts from the capacity of its domain and length, with zeros for a
+///   head unless it is headed; then the head is received.
 /// - SPONGE-2: every other row starts from the capacity the row above ended with.
 /// - SPONGE-3: quads beyond a stream's end are zero.
 /// - SPONGE-4: what is sent is the digest, or zeros for [`Target::Empty`].
@@ -69,7 +73,8 @@ const INNER: usize = 1;
 const DOMAIN: usize = 2;
 const LENGTH: usize = 3;
 const ADDRESS: usize = 4;
-const PRESENT: usize = 5;
+const HEADED: usize = 5;
+const PRESENT: usize = 6;
 const SENDS: usize = PRESENT + QUADS_PER_ROW;
 const KEEPS: usize = SENDS + 1;
 const TARGET: usize = KEEPS + 1;
@@ -102,6 +107,9 @@ impl SpongeTable {
         for (stream, row) in self.rows() {
             if row == 0 {
                 capacity = initial_capacity(stream.domain, QUAD * stream.quads);
+                if stream.headed {
+                    capacity[DIGEST - HEAD..].copy_from_slice(&quads[stream.address - 1]);
+                }
             }
             let mut state = [F::ZERO; stark::WIDTH];
             for q in (row * QUADS_PER_ROW..stream.quads).take(QUADS_PER_ROW) {
@@ -158,6 +166,7 @@ impl Table for SpongeTable {
             set(DOMAIN, stream.domain as usize);
             set(LENGTH, QUAD * stream.quads);
             set(ADDRESS, stream.address + i * QUADS_PER_ROW);
+            set(HEADED, usize::from(i == 0 && stream.headed));
             for q in 0..QUADS_PER_ROW {
                 set(
                     PRESENT + q,
@@ -198,10 +207,19 @@ impl Table for SpongeTable {
         ];
         for (i, c) in capacity.iter().enumerate() {
             let start = constants.get(i).cloned().unwrap_or(b.constant(F::ZERO));
-            b.zero("SPONGE-1", b.fixed(FIRST) * (c.clone() - start));
+            let starts = if i < DIGEST - HEAD {
+                b.fixed(FIRST)
+            } else {
+                b.fixed(FIRST) - b.fixed(HEADED)
+            };
+            b.zero("SPONGE-1", starts * (c.clone() - start));
         }
 
         let address = b.pinned("SPONGE-6", ADDRESS);
+        let headed = b.pinned("SPONGE-6", HEADED);
+        let mut head = vec![address.clone() - b.one()];
+        head.extend_from_slice(&capacity[DIGEST - HEAD..]);
+        b.receive(QUADS, headed, &head);
         for q in 0..QUADS_PER_ROW {
             let present = b.pinned("SPONGE-6", PRESENT + q);
             let quad = &message[q * QUAD..(q + 1) * QUAD];

@@ -141,6 +141,7 @@ impl TotalsTable {
             domain: Domain::State,
             address,
             quads,
+            headed: false,
             target: Target::Public(digest),
         };
         let before = self.start.map(|digest| stream(self.address, digest));

@@ -6,18 +6,21 @@ use std::collections::BTreeSet;
 
 use common::{Fixture, LOG_HEIGHT};
 use gadgets::hash::{
-    DIGEST, Digest, Domain, RATE, hash, hash_row, initial_capacity, node, node_row, permutation,
+    DIGEST, Digest, Domain, HEAD, RATE, hash, hash_row, hash_row_with_head, hash_with_head,
+    initial_capacity, node, node_row, permutation,
 };
 use proptest::prelude::*;
 use stark::{F, P, PrimeCharacteristicRing, RowBuilder, Table, WIDTH, permute};
 
-const DOMAINS: [Domain; 6] = [
+const DOMAINS: [Domain; 8] = [
     Domain::Positions,
     Domain::Account,
     Domain::Node,
     Domain::State,
     Domain::Identity,
     Domain::Salt,
+    Domain::Seal,
+    Domain::Listing,
 ];
 
 /// Hashes of `length` elements. Columns: elements, hash.
@@ -35,6 +38,25 @@ impl Table for Hashes {
     fn row<B: RowBuilder<Vec<F>>>(&self, b: &mut B) {
         let elements: Vec<B::E> = (0..self.0).map(|i| b.cell(|w: &Vec<F>| w[i])).collect();
         hash_row(b, Domain::Account, &elements);
+    }
+}
+
+/// Hashes of elements behind a head. Columns: head, elements, hash.
+#[derive(Clone)]
+struct Headed(usize);
+
+impl Table for Headed {
+    type Row = Vec<F>;
+    fn name(&self) -> &'static str {
+        "headed"
+    }
+    fn log_height(&self) -> usize {
+        LOG_HEIGHT
+    }
+    fn row<B: RowBuilder<Vec<F>>>(&self, b: &mut B) {
+        let head = std::array::from_fn(|i| b.cell(|w: &Vec<F>| w[i]));
+        let elements: Vec<B::E> = (0..self.0).map(|i| b.cell(|w| w[HEAD + i])).collect();
+        hash_row_with_head(b, Domain::Account, &head, &elements);
     }
 }
 
@@ -133,6 +155,35 @@ fn the_row_computes_the_native_hash() {
                 "{n} elements"
             );
         }
+    }
+}
+
+#[test]
+fn the_row_computes_the_native_hash_behind_a_head() {
+    for n in [0, 1, RATE, RATE + 1, 48] {
+        let t = Fixture::new(&Headed(n), |row| elements(row, HEAD + n));
+        t.assert_sound(&[]);
+        for row in [0, 1, 77, 255] {
+            let digest: Digest = std::array::from_fn(|i| t.get(row, t.width() - DIGEST + i));
+            let (head, rest) = elements(row, HEAD + n)
+                .split_first_chunk()
+                .map(|(h, r)| (*h, r.to_vec()))
+                .unwrap();
+            assert_eq!(digest, hash_with_head(Domain::Account, &head, &rest));
+        }
+    }
+    // An empty head is no head, and every element of a head counts.
+    let message = elements(3, 20);
+    let plain = hash(Domain::Account, &message);
+    assert_eq!(
+        plain,
+        hash_with_head(Domain::Account, &[F::ZERO; HEAD], &message)
+    );
+    let mut digests = BTreeSet::from([plain]);
+    for i in 0..HEAD {
+        let mut head = [F::ZERO; HEAD];
+        head[i] = F::ONE;
+        assert!(digests.insert(hash_with_head(Domain::Account, &head, &message)));
     }
 }
 

@@ -3,12 +3,12 @@
 use gadgets::limbs::{Amount, Sum};
 use gadgets::muldiv::mul_div_floor;
 use gadgets::range::RangeTable;
-use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
+use gadgets::sponge::{QUAD, QUADS, SpongeTable, Stream, Target};
 use gadgets::totals::{COUNT_LIMBS, End, Register, SALTS, Show, TotalsTable, commit};
 use proptest::prelude::*;
 use stark::{
-    F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, broken_alone, cell_test,
-    fill, violated, violations,
+    F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, When, broken_alone,
+    cell_test, fill, violated, violations,
 };
 
 /// Rows of two amounts: the sign of `a * b - 7 b + 3`, and `floor(a * b / 10^6)`.
@@ -216,6 +216,7 @@ fn a_sponge_hashes_what_was_sent() {
         domain: Domain::State,
         address: 0,
         quads: 6,
+        headed: false,
         target: Target::Public(digest),
     };
     let run = |digest, elements: &[F]| {
@@ -236,6 +237,13 @@ fn a_sponge_hashes_what_was_sent() {
     let alone = broken_alone(&airs[0], &traces[0], &[0, 1, 2]);
     for id in ["SPONGE-4", "SPONGE-5", "SPONGE-6", "POSEIDON2"] {
         assert!(alone.contains(id), "{id} never breaks alone: {alone:?}");
+    }
+    // A head that a stream without one starts from: the capacity is not the constant.
+    for i in 0..4 {
+        let capacity = 16 + 4 + i;
+        let mut forged = traces.clone();
+        forged[0].values[capacity] += F::ONE;
+        assert!(violated(&airs, &forged).contains(&"SPONGE-1".into()), "{i}");
     }
     // A trace of another schedule: the permutations are right, their inputs are not.
     let with = |streams: Vec<Stream>, elements: &[F]| {
@@ -261,4 +269,68 @@ fn a_sponge_hashes_what_was_sent() {
         },
     ];
     assert!(violated(&airs, &with(halves, &elements)).contains(&"SPONGE-2".into()));
+}
+
+/// The head of a stream is what was sent to the address before its first quad.
+#[test]
+fn a_sponge_starts_from_the_head_that_was_sent() {
+    use gadgets::hash::{Domain, hash_with_head};
+    let elements: Vec<F> = (0..28).map(|i| F::from_u32(i + 1)).collect();
+    let (head, rest) = elements.split_first_chunk::<4>().unwrap();
+    let digest = hash_with_head(Domain::State, head, rest);
+    let table = SpongeTable::new(vec![Stream {
+        domain: Domain::State,
+        address: 1,
+        quads: 6,
+        headed: true,
+        target: Target::Public(digest),
+    }]);
+    let mut airs = vec![TableAir::new(table.clone())];
+    let mut quads: Vec<[F; QUAD]> = elements.chunks(4).map(|q| q.try_into().unwrap()).collect();
+    let mut traces = vec![table.trace(&airs[0], &mut quads)];
+    assert_eq!(violated(&airs, &traces), ["bus quad"]);
+    assert_eq!(cell_test(&airs, &traces, &[]), Vec::new());
+    // With the owner of the quads: nothing is left over.
+    let owner = Owner(7);
+    airs.push(TableAir::new(owner));
+    let sent = |quads: Vec<[F; QUAD]>| {
+        let air = TableAir::new(owner);
+        fill(&owner, &air, &Tally::default(), |row| {
+            (row, quads.get(row).copied().unwrap_or_default())
+        })
+    };
+    traces.push(sent(quads.clone()));
+    assert_eq!(violated(&airs, &traces), [""; 0]);
+    for i in 0..4 {
+        let mut other = quads.clone();
+        other[0][i] += F::ONE;
+        traces[1] = sent(other);
+        assert_eq!(violated(&airs, &traces), ["bus quad"]);
+    }
+}
+
+/// Sends so many quads, one a row, from address 0 on.
+#[derive(Clone, Copy)]
+struct Owner(usize);
+
+impl Table for Owner {
+    type Row = (usize, [F; QUAD]);
+    fn name(&self) -> &'static str {
+        "owner"
+    }
+    fn log_height(&self) -> usize {
+        8
+    }
+    fn fixed(&self) -> Vec<Vec<F>> {
+        vec![(0..256).map(|row| F::from_bool(row < self.0)).collect()]
+    }
+    fn row<B: RowBuilder<Self::Row>>(&self, b: &mut B) {
+        let sends = b.pinned("OWNER-1", 0);
+        let (row, next) = b.state(|w| F::from_usize(w.0));
+        b.assert_zero("OWNER-1", When::First, row.clone());
+        b.assert_zero("OWNER-1", When::Transition, next - row.clone() - b.one());
+        let mut message = vec![row];
+        message.extend((0..QUAD).map(|i| b.cell(|w| w.1[i])));
+        b.send(QUADS, sends, &message);
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use p3_batch_stark::{BatchProof, ProverData, StarkInstance, prove_batch, verify_batch};
+use p3_batch_stark::{
+    BatchProof, CommonData, ProverData, ProverOnlyData, StarkInstance, prove_batch, verify_batch,
+};
 use p3_lookup::check_bus_widths;
 use rand::rngs::StdRng;
 
@@ -10,7 +12,7 @@ use crate::blind;
 use crate::field::F;
 use crate::profile::Config;
 use crate::statement::{Part, Statement, Verified, claim_digest, transcript};
-use crate::table::Trace;
+use crate::table::{TableAir, Trace};
 
 /// Why a proof was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,10 +65,12 @@ pub enum ProveError {
 pub type PartProof = Vec<u8>;
 
 /// The lookup layout of a part; no preprocessed columns, so it holds no data.
-pub(crate) fn keys(config: &Config, part: &Part) -> Result<ProverData<Config>, String> {
-    let degrees: Vec<usize> = part.tables.iter().map(|t| t.log_height() + 1).collect();
-    let keys = ProverData::from_airs_and_degrees(config, &part.tables, &degrees)
-        .map_err(|e| e.to_string())?;
+pub(crate) fn keys(part: &Part) -> Result<ProverData<Config>, String> {
+    let lookups = part.tables.iter().map(TableAir::lookups).collect();
+    let keys = ProverData {
+        common: CommonData::new(None, lookups),
+        prover_only: ProverOnlyData::empty(),
+    };
     // A message and the same message with zeros in front of it have one fingerprint, so all
     // messages of a bus must be equally long. The proof system checks that within a table only.
     check_bus_widths(&keys.common.lookups).map_err(|e| e.to_string())?;
@@ -107,7 +111,7 @@ fn prove_tables<S: Statement>(
     blind::randomize(&mut traces, &mut rng);
     let start = transcript::<S>(&claim_digest::<S>(claim), part, parts, tables);
     let config = tables.profile.config(&start, rng);
-    let keys = keys(&config, tables).map_err(ProveError::System)?;
+    let keys = keys(tables).map_err(ProveError::System)?;
     let instances: Vec<_> = tables
         .tables
         .iter()
@@ -179,7 +183,7 @@ fn verify_part<S: Statement>(
     let invalid = |reason: String| Rejection::Invalid { part, reason };
     let start = transcript::<S>(digest, part, parts, tables);
     let config = tables.profile.config(&start, rand::make_rng());
-    let keys = keys(&config, tables).map_err(invalid)?;
+    let keys = keys(tables).map_err(invalid)?;
     let public: Vec<Vec<F>> = tables.tables.iter().map(|t| t.public().to_vec()).collect();
     verify_batch(&config, &tables.tables, &proof, &public, &keys.common)
         .map_err(|e| invalid(e.to_string()))

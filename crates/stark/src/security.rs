@@ -90,8 +90,7 @@ fn shape(air: &TableAir, lookups: &[Lookup<F>]) -> TableShape {
 /// # Panics
 /// If the part's tables cannot be laid out, which no claim accepted by its statement allows.
 pub fn security_report(part: &Part) -> SecurityReport {
-    let config = part.profile.config(b"", rand::make_rng());
-    let keys = keys(&config, part).expect("the statement's tables have a layout");
+    let keys = keys(part).expect("the statement's tables have a layout");
     let tables: Vec<TableShape> = part
         .tables
         .iter()

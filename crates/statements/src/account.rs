@@ -1,11 +1,12 @@
 //! The commitment that all statements open: account leaves and the tree of a book.
 //!
 //! ```text
-//! leaf      = hash(Account, identity (8) | positions digest (8) | salt (8) | per asset: equity,
-//!             debt, loan, margin, portfolio, each as (low 30 bits, high 30 bits) | zeros to a
-//!             multiple of 4)
+//! leaf      = hash(Account, head: identity[0], identity[1], 0, 0; seal (8) | per asset: equity, debt,
+//!             loan, margin, portfolio, each as (low 30 bits, high 30 bits) | zeros to a multiple of 4)
+//! seal      = hash(Seal, positions (8) | listing (8) | identity[2..8], 0, 0 | salt (8))
 //! positions = hash(Positions, per slot: key, lots, entry (low 30 bits, high 30 bits)), where key is
 //!             2 * instrument + side + 1 with side 0 for long and 1 for short; unused slots are zero
+//! listing   = hash(Listing, what the places of the lists of assets and instruments stand for)
 //! identity  = hash(Identity, the id's bytes), its first two elements cut to 30 bits: the sort key
 //! salt      = hash(Salt, the book's secret | identity)
 //! book      = Merkle tree of hash(Node, left | right); accounts stand in the order of their keys,
@@ -13,19 +14,21 @@
 //! ```
 //!
 //! Amounts are below 2^60 and lots below 2^30, so every value has one encoding. The salt has 248
-//! bits; without the secret a leaf says nothing about its account.
+//! bits; without the secret a leaf says nothing about its account. What solvency does not speak about stands
+//! behind the seal, so its leaves are as short as they can be.
 
-use gadgets::hash::{DIGEST, Digest, Domain, RATE, hash, node};
+use gadgets::hash::{DIGEST, Digest, Domain, HEAD, RATE, hash, hash_with_head, node};
 use gadgets::limbs::halves_of;
 use rand::RngExt;
 use rayon::prelude::*;
+use risk::{Asset, Instrument, Kind, OptionType};
 use serde::{Deserialize, Serialize};
 use stark::{F, PrimeCharacteristicRing, PrimeField32, felt};
 
 /// Elements per asset in a leaf.
 pub const ELEMENTS_PER_ASSET: usize = 10;
-/// Elements before the first asset.
-pub const HEADER: usize = 3 * DIGEST;
+/// Elements of a seal.
+pub const SEAL_LEN: usize = 4 * DIGEST;
 /// Amounts per asset: equity, debt, loan, margin, portfolio.
 pub const AMOUNTS: usize = 5;
 /// Fewest leaf slots of a book's tree, as a power of two: the smallest table.
@@ -79,15 +82,7 @@ pub struct Identity(pub Digest);
 impl Identity {
     /// The identity of an account id.
     pub fn of(id: &str) -> Self {
-        let mut elements = vec![felt(id.len() as u64)];
-        elements.extend(id.as_bytes().chunks(3).map(|bytes| {
-            felt(
-                bytes
-                    .iter()
-                    .fold(0, |value, &byte| value << 8 | u64::from(byte)),
-            )
-        }));
-        let mut digest = hash(Domain::Identity, &elements);
+        let mut digest = text_digest(Domain::Identity, id);
         for element in &mut digest[..2] {
             *element = F::from_u32(element.as_canonical_u32() % (1 << 30));
         }
@@ -99,6 +94,19 @@ impl Identity {
         let [low, high] = [self.0[0], self.0[1]].map(|x| u64::from(x.as_canonical_u32()));
         low | high << 30
     }
+}
+
+/// The digest of a text: its length and its bytes, three an element.
+pub fn text_digest(domain: Domain, text: &str) -> Digest {
+    let mut elements = vec![felt(text.len() as u64)];
+    elements.extend(text.as_bytes().chunks(3).map(|bytes| {
+        felt(
+            bytes
+                .iter()
+                .fold(0, |value, &byte| value << 8 | u64::from(byte)),
+        )
+    }));
+    hash(domain, &elements)
 }
 
 /// A book's secret, from which the salts of its leaves follow. Whoever has it can test guesses of
@@ -184,30 +192,71 @@ pub fn positions_digest(positions: &[risk::Position], slots: usize) -> Digest {
     hash(Domain::Positions, quads.as_flattened())
 }
 
-/// Everything a leaf commits to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Leaf {
-    /// Whose it is.
-    pub identity: Identity,
-    /// Its positions' digest.
-    pub positions: Digest,
-    /// What hides it.
-    pub salt: Digest,
-    /// Its amounts per asset: equity, debt, loan, margin, portfolio.
-    pub balances: Vec<[u64; AMOUNTS]>,
+/// What the places in a book's lists stand for: the quote currency, each asset's symbol and decimals, each
+/// instrument's terms. An amount or a position in a leaf is a number at a place; without this digest an old
+/// commitment could be opened with lists in another order. Prices, volatilities and haircuts are not part
+/// of it: they change while the book does not.
+pub fn listing(quote: &str, assets: &[Asset], instruments: &[Instrument]) -> Digest {
+    let assets: Vec<_> = assets.iter().map(|a| (&a.symbol, a.decimals)).collect();
+    let instruments: Vec<_> = instruments
+        .iter()
+        .map(|i| {
+            let terms = match &i.kind {
+                Kind::Perpetual => ("perpetual", None, None),
+                Kind::Future { expiry_ms } => ("future", Some(expiry_ms), None),
+                Kind::Option {
+                    option_type: OptionType::Call,
+                    strike,
+                    expiry_ms,
+                    implied_volatility: _,
+                } => ("call", Some(expiry_ms), Some(strike)),
+                Kind::Option {
+                    option_type: OptionType::Put,
+                    strike,
+                    expiry_ms,
+                    implied_volatility: _,
+                } => ("put", Some(expiry_ms), Some(strike)),
+            };
+            (&i.symbol, terms, &i.settlement, i.lot, i.contract_size)
+        })
+        .collect();
+    let text = serde_json::to_string(&(quote, assets, instruments)).expect("lists are plain data");
+    text_digest(Domain::Listing, &text)
 }
 
-impl Leaf {
-    /// The leaf of an account; `none` is the digest of no positions, which most leaves share.
-    pub fn new(account: &risk::Account, slots: usize, secret: &Secret, none: &Digest) -> Self {
-        let identity = Identity::of(&account.id);
+/// What all leaves of a book have in common.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    slots: usize,
+    listing: Digest,
+    /// The digest of no positions, which most leaves share.
+    no_positions: Digest,
+}
+
+impl Layout {
+    /// The layout of a book over these lists, with so many position slots an account.
+    pub fn new(slots: usize, quote: &str, assets: &[Asset], instruments: &[Instrument]) -> Self {
         Self {
+            slots,
+            listing: listing(quote, assets, instruments),
+            no_positions: positions_digest(&[], slots),
+        }
+    }
+
+    /// The leaf of an account.
+    ///
+    /// # Panics
+    /// If it has more positions than slots.
+    pub fn leaf(&self, account: &risk::Account, secret: &Secret) -> Leaf {
+        let identity = Identity::of(&account.id);
+        Leaf {
             identity,
             positions: if account.positions.is_empty() {
-                *none
+                self.no_positions
             } else {
-                positions_digest(&account.positions, slots)
+                positions_digest(&account.positions, self.slots)
             },
+            listing: self.listing,
             salt: secret.salt(&identity),
             balances: account
                 .balances
@@ -216,13 +265,49 @@ impl Leaf {
                 .collect(),
         }
     }
+}
 
-    /// The elements that are hashed.
+/// Everything a leaf commits to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leaf {
+    /// Whose it is.
+    pub identity: Identity,
+    /// Its positions' digest.
+    pub positions: Digest,
+    /// The digest of its book's lists.
+    pub listing: Digest,
+    /// What hides it.
+    pub salt: Digest,
+    /// Its amounts per asset: equity, debt, loan, margin, portfolio.
+    pub balances: Vec<[u64; AMOUNTS]>,
+}
+
+impl Leaf {
+    /// The elements that are hashed into the seal.
+    pub fn seal_elements(&self) -> [F; SEAL_LEN] {
+        let mut elements = [F::ZERO; SEAL_LEN];
+        elements[..DIGEST].copy_from_slice(&self.positions);
+        elements[DIGEST..2 * DIGEST].copy_from_slice(&self.listing);
+        elements[2 * DIGEST..3 * DIGEST - 2].copy_from_slice(&self.identity.0[2..]);
+        elements[3 * DIGEST..].copy_from_slice(&self.salt);
+        elements
+    }
+
+    /// The seal: all that a leaf commits to besides its key and its balances.
+    pub fn seal(&self) -> Digest {
+        hash(Domain::Seal, &self.seal_elements())
+    }
+
+    /// The head of the leaf's hash: the key.
+    pub fn head(&self) -> [F; HEAD] {
+        let [low, high, ..] = self.identity.0;
+        [low, high, F::ZERO, F::ZERO]
+    }
+
+    /// The elements that are hashed into the leaf behind its head.
     pub fn elements(&self) -> Vec<F> {
         let mut elements = Vec::with_capacity(leaf_len(self.balances.len()));
-        elements.extend(self.identity.0);
-        elements.extend(self.positions);
-        elements.extend(self.salt);
+        elements.extend(self.seal());
         elements.extend(
             self.balances
                 .iter()
@@ -235,13 +320,13 @@ impl Leaf {
 
     /// The leaf's digest.
     pub fn digest(&self) -> Digest {
-        hash(Domain::Account, &self.elements())
+        hash_with_head(Domain::Account, &self.head(), &self.elements())
     }
 }
 
-/// Elements in a leaf over `assets` assets.
+/// Elements behind the head of a leaf over `assets` assets.
 pub fn leaf_len(assets: usize) -> usize {
-    (HEADER + ELEMENTS_PER_ASSET * assets).next_multiple_of(4)
+    (DIGEST + ELEMENTS_PER_ASSET * assets).next_multiple_of(4)
 }
 
 /// log2 of the leaf slots of a book of `count` accounts.

@@ -15,6 +15,8 @@ pub struct Inclusion {
     pub balances: Vec<[u64; AMOUNTS]>,
     /// The digest of its positions.
     pub positions: PublicDigest,
+    /// The digest of the book's lists (see [`crate::account::listing`]).
+    pub listing: PublicDigest,
     /// The leaf's salt.
     pub salt: PublicDigest,
     /// The leaf's number.
@@ -46,6 +48,7 @@ impl Inclusion {
             account: id.to_string(),
             balances: leaf.balances.clone(),
             positions: leaf.positions.into(),
+            listing: leaf.listing.into(),
             salt: leaf.salt.into(),
             index: index as u64,
             path: path.iter().map(|d| (*d).into()).collect(),
@@ -88,6 +91,7 @@ impl Inclusion {
         let leaf = Leaf {
             identity: Identity::of(&self.account),
             positions: self.positions.elements(),
+            listing: self.listing.elements(),
             salt: self.salt.elements(),
             balances: self.balances.clone(),
         };

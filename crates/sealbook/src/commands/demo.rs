@@ -115,6 +115,7 @@ pub fn run() -> Result<(), Failure> {
         &secret,
         &Options {
             slots,
+            instruments: snapshot.instruments.clone(),
             ..Options::default()
         },
     )?;
@@ -133,6 +134,7 @@ pub fn run() -> Result<(), Failure> {
         publish_totals: false,
         reserves: Some(reserves.collect()),
         slots,
+        instruments: snapshot.instruments.clone(),
         ..Options::default()
     };
     let prepared = prepare(

@@ -126,6 +126,7 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
             .common
             .slots
             .unwrap_or_else(|| least_slots(inputs.book.accounts())),
+        instruments: inputs.snapshot.instruments.clone(),
     };
     let accounts = inputs.book.accounts();
     let snapshot = &inputs.snapshot;

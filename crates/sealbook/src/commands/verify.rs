@@ -160,8 +160,11 @@ pub fn in_words(fact: &Fact) -> String {
                 "every account's debts are covered".to_string()
             } else {
                 format!(
-                    "the debts of {} accounts are not covered, negative equity {} {}",
-                    claim.uncovered, claim.negative_equity, claim.quote
+                    "the debts of {} account{} are not covered, negative equity {} {}",
+                    claim.uncovered,
+                    if claim.uncovered == 1 { "" } else { "s" },
+                    claim.negative_equity,
+                    claim.quote
                 )
             };
             format!(

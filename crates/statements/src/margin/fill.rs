@@ -176,9 +176,12 @@ pub(crate) fn fill_part(
         for slot in 0..plan.slots {
             quads[account * plan.slots + slot] = position_quad(member.account.positions.get(slot));
         }
-        let leaf = member.leaf.elements();
-        for (i, quad) in leaf.chunks(4).enumerate() {
-            quads[plan.leaf_address(account) + i].copy_from_slice(quad);
+        let leaf = &member.leaf;
+        let mut elements = leaf.seal_elements().to_vec();
+        elements.extend(leaf.head());
+        elements.extend(leaf.elements());
+        for (i, quad) in elements.chunks(4).enumerate() {
+            quads[plan.seal_address(account) + i].copy_from_slice(quad);
         }
     }
     let totals = tables.totals.as_ref().map(|table| {

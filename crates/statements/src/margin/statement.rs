@@ -4,17 +4,18 @@ use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
 use gadgets::totals::{End, Register, Show, TotalsTable};
+use risk::Snapshot;
 use risk::margin::MarginTables;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
-use super::plan::{Plan, SEGMENT};
+use super::plan::{Plan, SEAL_QUADS, SEGMENT};
 use super::tables::accounts::AccountsTable;
 use super::tables::joined::JoinedTable;
 use super::tables::lines::LinesTable;
 use super::tables::outcomes::OutcomesTable;
 use super::tables::rates::RatesTable;
-use crate::account::{book_root, log_slots};
+use crate::account::{book_root, listing, log_slots};
 
 /// The margin statement.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,8 @@ pub struct Margin;
 pub struct Context {
     pub(crate) plan: Plan,
     pub(crate) tables: MarginTables,
+    /// The digest of the snapshot's lists.
+    pub(crate) listing: Digest,
 }
 
 /// Most accounts of a book: positions in a tree and sums of limbs stay far below the modulus.
@@ -73,7 +76,17 @@ impl Context {
                 Plan::new(&tables, false, segment(*accounts), slots)?
             }
         };
-        Ok(Self { plan, tables })
+        let Snapshot {
+            quote,
+            assets,
+            instruments,
+            ..
+        } = &claim.snapshot;
+        Ok(Self {
+            plan,
+            tables,
+            listing: listing(quote, assets, instruments),
+        })
     }
 }
 
@@ -122,6 +135,7 @@ impl PartTables {
             },
             accounts: AccountsTable {
                 plan: plan.clone(),
+                listing: context.listing,
                 used,
             },
             outcomes: OutcomesTable { plan: plan.clone() },
@@ -157,7 +171,7 @@ pub(crate) fn proven(tables: PartTables) -> Vec<TableAir> {
     std::iter::once(joined.clone()).chain(tall).collect()
 }
 
-/// All hashes of a part: positions, leaves and, for a book, the subtree.
+/// All hashes of a part: positions, seals, leaves and, for a book, the subtree.
 fn streams(plan: &Plan, used: usize, root: Digest) -> Vec<Stream> {
     let mut streams = Vec::new();
     for account in 0..plan.accounts {
@@ -170,27 +184,35 @@ fn streams(plan: &Plan, used: usize, root: Digest) -> Vec<Stream> {
             Target::Quads(above)
         };
         if account >= used {
-            let (domain, address, quads) = (Domain::Account, 0, 0);
             streams.push(Stream {
-                domain,
-                address,
-                quads,
+                domain: Domain::Account,
+                address: 0,
+                quads: 0,
+                headed: false,
                 target: Target::Empty(above),
             });
             continue;
         }
-        let leaf = plan.leaf_address(account);
+        let (seal, leaf) = (plan.seal_address(account), plan.leaf_address(account));
         streams.push(Stream {
             domain: Domain::Positions,
             address: account * plan.slots,
             quads: plan.slots,
-            target: Target::Quads(leaf + 2),
+            headed: false,
+            target: Target::Quads(seal),
         });
-        let quads = plan.leaf_quads();
+        streams.push(Stream {
+            domain: Domain::Seal,
+            address: seal,
+            quads: SEAL_QUADS,
+            headed: false,
+            target: Target::Quads(leaf),
+        });
         streams.push(Stream {
             domain: Domain::Account,
             address: leaf,
-            quads,
+            quads: plan.leaf_quads(),
+            headed: true,
             target,
         });
     }
@@ -200,11 +222,11 @@ fn streams(plan: &Plan, used: usize, root: Digest) -> Vec<Stream> {
                 1 => Target::Public(root),
                 _ => Target::Quads(plan.node_address(node / 2) + 2 * (node % 2)),
             };
-            let address = plan.node_address(node);
             streams.push(Stream {
                 domain: Domain::Node,
-                address,
+                address: plan.node_address(node),
                 quads: 4,
+                headed: false,
                 target,
             });
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gadgets::hash::Digest;
+use gadgets::hash::{Digest, Domain};
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use rayon::prelude::*;
 use risk::margin::{MarginTables, Undermargined, evaluate, explain};
@@ -15,7 +15,7 @@ use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
 use super::fill::fill_part;
 use super::statement::{Context, Margin, PartTables, proven, segment, segments};
 use super::tables::joined::JoinedTable;
-use crate::account::{Identity, Leaf, Secret, book_root, log_slots, positions_digest, tree};
+use crate::account::{Layout, Leaf, Secret, book_root, log_slots, text_digest, tree};
 use crate::parts::{PartsError, prove_parts};
 
 /// Why no proof was made.
@@ -196,6 +196,17 @@ fn check(snapshot: &Snapshot, account: &Account, slots: usize) -> Result<(), Mar
     Ok(())
 }
 
+/// The layout of a book's leaves over a snapshot.
+pub(crate) fn layout(snapshot: &Snapshot, slots: usize) -> Layout {
+    let Snapshot {
+        quote,
+        assets,
+        instruments,
+        ..
+    } = snapshot;
+    Layout::new(slots, quote, assets, instruments)
+}
+
 fn claim(snapshot: &Snapshot, level: Level, slots: usize, subject: Subject) -> MarginClaim {
     MarginClaim {
         snapshot: snapshot.clone(),
@@ -226,7 +237,7 @@ impl Prepared {
             let why = explain(snapshot, &tables, account, &result);
             return Err(MarginError::Undermargined(Box::new(why)));
         }
-        let leaf = Leaf::new(account, slots, secret, &positions_digest(&[], slots));
+        let leaf = layout(snapshot, slots).leaf(account, secret);
         let subject = Subject::Account {
             commitment: leaf.digest().into(),
         };
@@ -262,13 +273,13 @@ impl Prepared {
         book.accounts()
             .iter()
             .try_for_each(|a| check(snapshot, a, slots))?;
-        let none = positions_digest(&[], slots);
+        let layout = layout(snapshot, slots);
         let mut members: Vec<Member> = book
             .accounts()
             .par_iter()
             .map(|a| Member {
                 account: a.clone(),
-                leaf: Leaf::new(a, slots, secret, &none),
+                leaf: layout.leaf(a, secret),
             })
             .collect();
         members.sort_by_key(|m| m.leaf.identity.key());
@@ -298,7 +309,7 @@ impl Prepared {
             "margin {market} {level} {slots} {}",
             hex(&tree_root(&leaves, 1 << log_slots(accounts)))
         );
-        let about = Identity::of(&about).0;
+        let about = text_digest(Domain::Salt, &about);
         for (part, leaves) in leaves.chunks(size).enumerate() {
             roots.push(tree_root(leaves, size));
             let counted = below[part * size..]

@@ -1,7 +1,7 @@
 //! The tables of the solvency statement. STATEMENT.md explains every numbered constraint.
 
 use gadgets::compare::{assert_at_most_less, assert_sum_at_most, less_than};
-use gadgets::hash::{DIGEST, Digest, Domain, hash_row, node_row};
+use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash_row_with_head, node_row};
 use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Sum, chunks_of, join};
 use gadgets::totals::{COUNT_LIMBS, COUNTS, PASSES, SALTS};
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, When, felt};
@@ -76,6 +76,8 @@ pub struct AccountsTable {
 pub struct AccountRow {
     /// The leaf; `None` for an unused slot.
     pub leaf: Option<Leaf>,
+    /// The leaf's seal.
+    pub seal: Digest,
     /// The number of accounts above.
     pub above: usize,
     /// The key of the account above, from the previous part on the first row.
@@ -120,9 +122,9 @@ impl Table for AccountsTable {
 
     fn row<B: RowBuilder<AccountRow>>(&self, b: &mut B) {
         let place = self.place(b);
-        let (active, key) = self.identity(b, &place);
-        let leaf = self.balances(b, &place, &active, &key);
-        self.tree(b, &place, &active, leaf);
+        let (active, key) = self.key(b, &place);
+        let leaf = self.balances(b, &place, &active);
+        self.tree(b, &place, &active, key, leaf);
     }
 }
 
@@ -154,12 +156,8 @@ impl AccountsTable {
         Place { index, first, last }
     }
 
-    /// The account's identity and its key's place in the order.
-    fn identity<B: RowBuilder<AccountRow>>(
-        &self,
-        b: &mut B,
-        place: &Place<B::E>,
-    ) -> (B::E, Vec<B::E>) {
+    /// Whether the row is used, and its account's key, which stands in the order.
+    fn key<B: RowBuilder<AccountRow>>(&self, b: &mut B, place: &Place<B::E>) -> (B::E, [B::E; 2]) {
         let id = "ACCOUNTS-2";
         let (active, next_active) = b.state(|w| F::from_bool(w.leaf.is_some()));
         b.boolean(id, &active);
@@ -212,30 +210,19 @@ impl AccountsTable {
         message.extend(kept);
         b.receive(PASSES, place.last.clone(), &message);
 
-        let [low, high] = key.halves();
-        let mut identity = vec![low, high];
-        identity.extend(
-            (2..DIGEST).map(|i| b.cell(|w| w.leaf.as_ref().map_or(F::ZERO, |l| l.identity.0[i]))),
-        );
-        (active, identity)
+        (active, key.halves())
     }
 
-    /// Balances, their sums, their cover. Gives the leaf's elements.
+    /// Balances, their sums, their cover. Gives the leaf's elements behind its head.
     fn balances<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
         place: &Place<B::E>,
         active: &B::E,
-        identity: &[B::E],
     ) -> Vec<B::E> {
         let inactive = b.one() - active.clone();
-        let mut elements = identity.to_vec();
-        elements.extend(
-            (0..DIGEST).map(|i| b.cell(|w| w.leaf.as_ref().map_or(F::ZERO, |l| l.positions[i]))),
-        );
-        elements.extend(
-            (0..DIGEST).map(|i| b.cell(|w| w.leaf.as_ref().map_or(F::ZERO, |l| l.salt[i]))),
-        );
+        // What the seal commits to is not looked at here.
+        let mut elements: Vec<B::E> = (0..DIGEST).map(|i| b.cell(|w| w.seal[i])).collect();
         let mut collateral = Sum::zero();
         let mut debts = Sum::zero();
         let mut equities = Sum::zero();
@@ -356,10 +343,13 @@ impl AccountsTable {
         b: &mut B,
         place: &Place<B::E>,
         active: &B::E,
+        [low, high]: [B::E; 2],
         leaf: Vec<B::E>,
     ) {
         let height = F::from_usize(1 << self.log_height);
-        let digest = hash_row(b, Domain::Account, &leaf);
+        let zero = b.constant(F::ZERO);
+        let head: [B::E; HEAD] = [low, high, zero.clone(), zero];
+        let digest = hash_row_with_head(b, Domain::Account, &head, &leaf);
         let mut message = vec![place.index.clone() + height];
         message.extend(digest.into_iter().map(|d| d * active.clone()));
         let one = b.one();

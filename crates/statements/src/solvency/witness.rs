@@ -1,13 +1,13 @@
 //! From a book to a claim and its proof.
 
 use fixed::Decimal;
-use gadgets::hash::{DIGEST, Digest};
+use gadgets::hash::{DIGEST, Digest, Domain};
 use gadgets::limbs::{AMOUNT_LIMBS, limb_of, limbs_of};
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
 use rayon::prelude::*;
 use risk::solvency::{Insolvent, Uncovered, amount, check_reserves, evaluate};
-use risk::{Account, Asset};
+use risk::{Account, Asset, Instrument};
 use stark::{
     F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, fill, prove_part,
     signed_felt,
@@ -18,7 +18,7 @@ use super::claim::{
 };
 use super::tables::{AccountRow, AssetRates, ShortfallRow, register};
 use crate::account::{
-    Identity, Leaf, PublicDigest, Secret, empty_root, lift, path, positions_digest, tree,
+    Layout, Leaf, PublicDigest, Secret, empty_root, lift, path, text_digest, tree,
 };
 use crate::inclusion::Inclusion;
 
@@ -33,6 +33,8 @@ pub struct Options {
     pub reserves: Option<Vec<u128>>,
     /// Position slots of an account leaf; the same for all statements about a book.
     pub slots: usize,
+    /// The instruments that positions are in; the same for all statements about a book.
+    pub instruments: Vec<Instrument>,
 }
 
 impl Default for Options {
@@ -42,6 +44,7 @@ impl Default for Options {
             require_covered: false,
             reserves: None,
             slots: 16,
+            instruments: Vec::new(),
         }
     }
 }
@@ -116,7 +119,8 @@ pub fn prepare(
         check_reserves(assets, &result.totals, reserves).map_err(SolvencyError::Insolvent)?;
     }
 
-    let (leaves, ids) = sorted_leaves(accounts, secret, options.slots)?;
+    let layout = Layout::new(options.slots, quote, assets, &options.instruments);
+    let (leaves, ids) = sorted_leaves(accounts, secret, &layout)?;
     let count = accounts.len() as u64;
     let log_segment = log_segment(count);
     let trees: Vec<Vec<Digest>> = leaves
@@ -207,14 +211,13 @@ fn check_inputs(
 fn sorted_leaves(
     accounts: &[Account],
     secret: &Secret,
-    slots: usize,
+    layout: &Layout,
 ) -> Result<(Vec<Leaf>, Vec<String>), SolvencyError> {
-    let none = positions_digest(&[], slots);
     let mut leaves: Vec<(u64, usize, Leaf)> = accounts
         .par_iter()
         .enumerate()
         .map(|(i, account)| {
-            let leaf = Leaf::new(account, slots, secret, &none);
+            let leaf = layout.leaf(account, secret);
             (leaf.identity.key(), i, leaf)
         })
         .collect();
@@ -277,7 +280,7 @@ fn negative_ticks(debts: u128, equity: u128) -> u128 {
 fn about(quote: &str, assets: &[Asset], root: &Digest) -> Digest {
     let assets = serde_json::to_string(assets).expect("assets are plain data");
     let root = PublicDigest::from(*root);
-    Identity::of(&format!("solvency {root} {quote} {assets}")).0
+    text_digest(Domain::Salt, &format!("solvency {root} {quote} {assets}"))
 }
 
 fn states(
@@ -519,6 +522,7 @@ impl AccountRows {
         let previous = index.min(last + 1).checked_sub(1);
         AccountRow {
             leaf: segment.get(index).cloned(),
+            seal: segment.get(index).map_or([F::ZERO; DIGEST], Leaf::seal),
             above: index.min(segment.len()),
             previous_key: previous.map_or(self.start_key, |i| segment[i].identity.key()),
             start_key: self.start_key,

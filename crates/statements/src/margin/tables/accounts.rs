@@ -1,5 +1,6 @@
 //! Accounts: the commitment's leaves and what collateral is worth.
 
+use gadgets::hash::{DIGEST, Digest, HEAD};
 use gadgets::limbs::{Amount, Sum, halves_of, join};
 use gadgets::sponge::{QUAD, QUADS};
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
@@ -20,6 +21,8 @@ use crate::margin::plan::{PHI_LIMBS, Plan};
 #[derive(Clone, Debug)]
 pub(crate) struct AccountsTable {
     pub plan: Plan,
+    /// What the places of the snapshot's lists stand for: every account was committed to over these.
+    pub listing: Digest,
     /// Used accounts; they come first.
     pub used: usize,
 }
@@ -41,10 +44,6 @@ impl AccountRow {
             .map_or(0, |leaf| leaf.balances[asset][which])
     }
 }
-
-/// Quads of the leaf before and after the positions' digest.
-const IDENTITY_QUADS: usize = 2;
-const SALT_START: usize = 4;
 
 impl Table for AccountsTable {
     type Row = AccountRow;
@@ -74,7 +73,8 @@ impl Table for AccountsTable {
         let active = b.pinned("ACCOUNTS-1", 0);
 
         let mut equity = self.entry(b, &row, &active);
-        let mut leaf = self.hidden(b);
+        let (seal, head) = self.hidden(b);
+        let mut leaf = Vec::new();
         for (asset, numbers) in self.plan.assets.iter().enumerate() {
             let [holding, debt]: [Amount<B::E>; 2] =
                 std::array::from_fn(|i| Amount::read(b, |w: &AccountRow| w.amount(asset, i)));
@@ -89,11 +89,10 @@ impl Table for AccountsTable {
                 .plus(&haircut(b, "ACCOUNTS-3", &holding, &numbers.pieces))
                 .minus(&Sum::product(&debt.to_sum(), &public_rate(numbers.debt)));
         }
-        for element in &leaf {
+        for element in seal.iter().chain(&head).chain(&leaf) {
             b.zero("ACCOUNTS-2", (b.one() - active.clone()) * element.clone());
         }
-        leaf.resize(leaf.len().next_multiple_of(QUAD), b.constant(F::ZERO));
-        self.send_leaf(b, &row, &active, &leaf);
+        self.send_leaf(b, &row, &active, [seal, head, leaf]);
         self.provide_equity(b, &row, &active, &equity);
     }
 }
@@ -114,35 +113,47 @@ impl AccountsTable {
         Sum::new(cells, self.plan.entry_bound())
     }
 
-    /// The leaf's elements that are only committed to: identity and salt.
-    fn hidden<B: RowBuilder<AccountRow>>(&self, b: &mut B) -> Vec<B::E> {
-        let digest = |b: &mut B, of: fn(&Leaf) -> &[F; 8]| -> [B::E; 8] {
-            std::array::from_fn(|i| b.cell(|w| w.leaf.as_ref().map_or(F::ZERO, |l| of(l)[i])))
+    /// What is only committed to: the end of the seal (the rest of the identity, the salt) and the key.
+    fn hidden<B: RowBuilder<AccountRow>>(&self, b: &mut B) -> (Vec<B::E>, Vec<B::E>) {
+        let mut cells = |count: usize, of: fn(&Leaf, usize) -> F| -> Vec<B::E> {
+            (0..count)
+                .map(|i| b.cell(|w| w.leaf.as_ref().map_or(F::ZERO, |l| of(l, i))))
+                .collect()
         };
-        let identity = digest(b, |l| &l.identity.0);
-        let salt = digest(b, |l| &l.salt);
-        identity.into_iter().chain(salt).collect()
+        let mut seal = cells(DIGEST - 2, |l, i| l.identity.0[2 + i]);
+        let salt = cells(DIGEST, |l, i| l.salt[i]);
+        let head = cells(2, |l, i| l.identity.0[i]);
+        seal.extend([b.constant(F::ZERO), b.constant(F::ZERO)]);
+        seal.extend(salt);
+        (seal, head)
     }
 
-    /// Sends the leaf's quads but for those of the positions' digest, which the sponge sends.
+    /// Sends the quads of the seal, of the leaf's head and of the leaf, but for the digest that each of
+    /// the hashes starts with, which the sponge sends.
     fn send_leaf<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
         row: &B::E,
         active: &B::E,
-        elements: &[B::E],
+        [seal_end, mut head, mut leaf_end]: [Vec<B::E>; 3],
     ) {
-        let start = row.clone() * F::from_usize(self.plan.leaf_quads())
-            + F::from_usize(self.plan.leaf_address(0));
-        for (i, quad) in elements.chunks(QUAD).enumerate() {
-            let place = if i < IDENTITY_QUADS {
-                i
-            } else {
-                i - IDENTITY_QUADS + SALT_START
-            };
-            let mut message = vec![start.clone() + F::from_usize(place)];
-            message.extend_from_slice(quad);
-            b.send(QUADS, active.clone(), &message);
+        let zero = b.constant(F::ZERO);
+        head.resize(HEAD, zero.clone());
+        leaf_end.resize(leaf_end.len().next_multiple_of(QUAD), zero);
+        let mut seal: Vec<B::E> = self.listing.map(|e| b.constant(e)).to_vec();
+        seal.extend(seal_end);
+        let start = row.clone() * F::from_usize(self.plan.account_quads());
+        let plan = &self.plan;
+        for (address, elements) in [
+            (plan.seal_address(0) + DIGEST / QUAD, seal),
+            (plan.leaf_address(0) - 1, head),
+            (plan.leaf_address(0) + DIGEST / QUAD, leaf_end),
+        ] {
+            for (i, quad) in elements.chunks(QUAD).enumerate() {
+                let mut message = vec![start.clone() + F::from_usize(address + i)];
+                message.extend_from_slice(quad);
+                b.send(QUADS, active.clone(), &message);
+            }
         }
     }
 

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use risk::margin::MarginTables;
 use risk::{Level, sample};
-use stark::{F, PrimeCharacteristicRing, TableAir, Trace, broken_alone, violations};
+use stark::{F, PrimeCharacteristicRing, TableAir, Trace, broken_alone, violated, violations};
 
 use super::{book, broken, secret, single, unbalanced};
-use crate::account::{Leaf, positions_digest};
 use crate::margin::fill::fill_part;
 use crate::margin::statement::{Context, PartTables};
-use crate::margin::witness::Member;
+use crate::margin::witness::{Member, layout};
 use crate::margin::*;
 
 /// The filled tables one by one.
@@ -90,6 +89,7 @@ fn forged(prepared: &Prepared, members: &[Member], below: u128) -> (Vec<TableAir
     let Context {
         plan,
         tables: public,
+        ..
     } = &prepared.context;
     let snapshot = &prepared.claim().snapshot;
     let traces = fill_part(&tables, plan, snapshot, public, members, |counted| {
@@ -107,7 +107,7 @@ fn an_account_below_the_level_has_no_witness() {
     // Honest but for the claim: only the sign of a margin is wrong.
     let snapshot = sample::snapshot();
     let poor = sample::book(&snapshot, 3, 1, 16, 1).accounts()[0].clone();
-    let leaf = Leaf::new(&poor, 16, &secret(), &positions_digest(&[], 16));
+    let leaf = layout(&snapshot, 16).leaf(&poor, &secret());
     let mut claim = single().claim().clone();
     claim.level = Level::Maintenance;
     claim.slots = 16;
@@ -139,12 +139,12 @@ fn other_positions_or_balances_do_not_open_the_commitment() {
     let prepared = single();
     let honest = &prepared.members[0];
     let secret = secret();
-    let none = positions_digest(&[], 64);
+    let layout = layout(&prepared.claim().snapshot, 64);
     let mut changes: Vec<Member> = Vec::new();
     let mut change = |f: &dyn Fn(&mut risk::Account)| {
         let mut account = honest.account.clone();
         f(&mut account);
-        let leaf = Leaf::new(&account, 64, &secret, &none);
+        let leaf = layout.leaf(&account, &secret);
         changes.push(Member { account, leaf });
     };
     change(&|a| a.balances[0].equity += 1);
@@ -158,6 +158,73 @@ fn other_positions_or_balances_do_not_open_the_commitment() {
         let (airs, traces) = forged(&prepared, std::slice::from_ref(&member), 0);
         assert_eq!(broken(&airs, &traces), ["SPONGE-5"]);
     }
+}
+
+/// A leaf says what its places stand for: with the lists in another order, in other units or with other
+/// terms, the account's numbers would be worth something else.
+#[test]
+fn a_commitment_does_not_open_with_other_lists() {
+    let old = sample::snapshot();
+    // Rich enough to meet the level whatever the lists.
+    let mut account = super::account(&old, 1, 4);
+    for balance in &mut account.balances {
+        (balance.equity, balance.debt) = (1 << 55, 0);
+    }
+    let leaf = layout(&old, 4).leaf(&account, &secret());
+    type Change = fn(&mut risk::Snapshot);
+    let changes: [Change; 6] = [
+        |s| s.assets.swap(0, 1),
+        |s| s.assets[0].symbol.push('X'),
+        |s| s.instruments.swap(0, 1),
+        |s| {
+            s.instruments[0].lot = s.instruments[0]
+                .lot
+                .rescale_exact(12)
+                .map(|v| fixed::Decimal::new(10 * v, 12))
+                .expect("it fits")
+        },
+        |s| s.instruments[0].symbol.push('X'),
+        |s| s.quote = "EUR".into(),
+    ];
+    for (i, change) in changes.iter().enumerate() {
+        let mut new = old.clone();
+        change(&mut new);
+        let honest = Prepared::account(&new, &account, Level::Maintenance, 4, &secret());
+        let honest = honest.expect("it is met");
+        assert_ne!(honest.members[0].leaf.digest(), leaf.digest(), "change {i}");
+        // The old commitment in a new claim: opened as it was made, or with the new list.
+        let mut claim = honest.claim().clone();
+        claim.subject = Subject::Account {
+            commitment: leaf.digest().into(),
+        };
+        let context = Context::new(&claim, MarginTables::new(&new, claim.level).expect("valid"))
+            .expect("it fits");
+        let tables = PartTables::new(&claim, &context, 0);
+        for (leaf, expected) in [
+            (leaf.clone(), "bus quad"),
+            (honest.members[0].leaf.clone(), "SPONGE-5"),
+        ] {
+            let member = Member {
+                account: account.clone(),
+                leaf,
+            };
+            let traces = fill_part(
+                &tables,
+                &context.plan,
+                &new,
+                &context.tables,
+                &[member],
+                |_| unreachable!("an account has no totals"),
+            );
+            assert_eq!(violated(&tables.airs(), &traces), [expected], "change {i}");
+        }
+    }
+    // What changes from day to day does not change the commitment.
+    let mut tomorrow = old.clone();
+    tomorrow.as_of_ms += 1000;
+    tomorrow.assets[0].price = fixed::Decimal::new(2, 0);
+    tomorrow.instruments[0].mark = fixed::Decimal::new(3, 0);
+    assert_eq!(leaf, layout(&tomorrow, 4).leaf(&account, &secret()));
 }
 
 #[test]
@@ -243,6 +310,7 @@ fn an_unused_slot_holds_nothing() {
     let Context {
         plan,
         tables: public,
+        ..
     } = &prepared.context;
     let snapshot = &claim.snapshot;
     let traces = fill_part(
