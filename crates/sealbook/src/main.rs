@@ -44,6 +44,11 @@ fn main() -> ExitCode {
         .init();
     // A panic is an error of this program; its message may hold private values, so it stays short.
     std::panic::set_hook(Box::new(|info| {
+        // A reader such as `head` that has seen enough is no error.
+        let message = info.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
         if let Some(place) = info.location() {
             eprintln!("internal error at {}:{}", place.file(), place.line());
         }
@@ -61,7 +66,7 @@ fn main() -> ExitCode {
 }
 
 /// Tells the allocator to keep freed memory: parts are proven one after another and need the same
-/// gigabyte again, and getting it anew from the system takes a fifth of the time.
+/// gigabyte again (docs/architecture.md, "Freed memory is kept").
 #[allow(unsafe_code)]
 fn keep_memory() {
     // `mi_option_purge_delay` in `mimalloc.h`, which the bindings do not name.

@@ -242,3 +242,19 @@ fn a_killed_proof_resumes() {
     let part = &first[32..];
     assert!(proof.windows(part.len()).any(|window| window == part));
 }
+
+/// A reader that has seen enough, such as `head`, is no error.
+#[test]
+fn a_closed_pipe_is_no_error() {
+    use std::process::Stdio;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sealbook"))
+        .args(["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}

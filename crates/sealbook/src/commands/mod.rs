@@ -32,7 +32,9 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Completions { shell } => {
             use clap::CommandFactory;
             let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "sealbook", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "sealbook", &mut script);
+            print!("{}", String::from_utf8_lossy(&script));
             Ok(())
         }
     }
