@@ -61,6 +61,20 @@ impl Interval {
         Self { lo: v, hi: v }
     }
 
+    /// The numbers between two ends, in units of 2^-56.
+    ///
+    /// # Errors
+    /// If the lower end is above the upper one, or an end does not fit.
+    pub fn from_ends(lo: i128, hi: i128) -> Result<Self, DomainError> {
+        if lo > hi {
+            return Err(DomainError::Contradiction);
+        }
+        Ok(Self {
+            lo: fit(Some(lo))?,
+            hi: fit(Some(hi))?,
+        })
+    }
+
     /// The tightest enclosure of a decimal.
     ///
     /// # Errors

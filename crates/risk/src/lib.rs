@@ -8,20 +8,26 @@
 //! - [`pricing`]: Black-76 and Black-Scholes prices and Greeks with a proven error bound.
 //! - [`haircut`], [`riskarray`]: the public numbers of the circuits, from a snapshot.
 //! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
+//! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
+//! - [`scenarios`], [`venue`]: what a venue that is its traders' counterparty owes, and what it charges.
 //! - [`import`], [`sample`]: reading books and markets, making realistic ones.
 //!
 //! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
 //! is added up inside proofs. Every rounding goes against the account.
 
 pub mod book;
+pub mod certificate;
+pub mod evar;
 pub mod haircut;
 pub mod import;
 pub mod margin;
 pub mod pricing;
 pub mod riskarray;
 pub mod sample;
+pub mod scenarios;
 pub mod snapshot;
 pub mod solvency;
+pub mod venue;
 
 pub use book::{Account, AccountError, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};
 pub use snapshot::{

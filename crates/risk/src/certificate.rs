@@ -1,0 +1,306 @@
+//! What proves an EVaR: a bound `t` and a scale `d`, in exact integers.
+//!
+//! Gains (what a venue owes beyond its means, never negative) are in whole ticks; `t` is in PHI, `d` in PHI per
+//! octave of weight. Scenario by scenario
+//!
+//! ```text
+//! (t - 2^20 gain) 2^20 + 16 * 2^20 d = d e + r,  0 <= r < d        e: octaves below the bound, plus 16, in 2^-20
+//! weight = floor of 2^(34 + 16 - e / 2^20), by two tables and a product; 0 from 64 octaves on
+//! ```
+//!
+//! so a weight is `2^34 exp(z (gain - t))` for `z = ln 2 / d`. Then, for S scenarios and tail alpha (both bounds
+//! are derived in the statement's page):
+//!
+//! - if the weights add up to at most [`budget`], EVaR is at most `t`, whatever `d` is;
+//! - if they add up to at least [`least`] and their mean gain is between `t - epsilon` and `t`, EVaR is at least
+//!   `(1 - slack) (t - epsilon)` with the public [`slack`], about 5.4 * 10^-7 at 95%.
+
+use std::sync::LazyLock;
+
+use fixed::{Decimal, DomainError, FRACTION_BITS, Interval};
+
+use crate::evar::{Confidence, EvarError};
+
+/// Bits of an exponent below an octave.
+pub const FRACTION: u32 = 20;
+/// Octaves by which a weight may exceed 1: exponents are offset by so many.
+pub const OFFSET: u32 = 16;
+/// A weight of 1 is `2^WEIGHT_BITS`.
+pub const WEIGHT_BITS: u32 = 34;
+/// Bits of the second table's argument: the lowest of an exponent.
+pub const FINE_BITS: u32 = 12;
+/// Bits of the first table's argument: six of octaves and eight of their fraction.
+pub const COARSE_BITS: u32 = 14;
+/// Bits of the second factor below its point.
+pub const FACTOR_BITS: u32 = 29;
+/// Bits of an exponent.
+pub const EXPONENT_BITS: u32 = 46;
+/// Gains are below this.
+pub const MAX_GAIN: u64 = 1 << 58;
+/// PHI per tick, as a shift.
+const PHI_BITS: u32 = 20;
+/// The least scale: 2^-10 tick.
+const MIN_SCALE: u128 = 1 << 10;
+/// The weights' sum lies within 2^-22 of its budget.
+const LEAST_BITS: u32 = 20;
+
+/// `floor(2^(50 - k / 2^8))` for `k = 0 .. 2^14`, at most one too low; capped below 2^50.
+pub static COARSE: LazyLock<Vec<u64>> = LazyLock::new(|| {
+    (0..1u32 << COARSE_BITS)
+        .map(|k| {
+            let mantissa = power_of_half(k % 256, 8);
+            let shift = FRACTION_BITS - (WEIGHT_BITS + OFFSET) + k / 256;
+            let value = (mantissa >> shift) as u64;
+            value.min((1 << (WEIGHT_BITS + OFFSET)) - 1)
+        })
+        .collect()
+});
+
+/// `floor(2^(29 - k / 2^20))` for `k = 0 .. 2^12`, at most one too low.
+pub static FINE: LazyLock<Vec<u32>> = LazyLock::new(|| {
+    (0..1u32 << FINE_BITS)
+        .map(|k| (power_of_half(k, FRACTION) >> (FRACTION_BITS - FACTOR_BITS)) as u32)
+        .collect()
+});
+
+/// `2^(-k / 2^bits)` in units of 2^-56, from below.
+fn power_of_half(k: u32, bits: u32) -> i128 {
+    let two = Interval::from_int(2).ln().expect("2 is positive");
+    let k = Decimal::new(-i128::from(k), 0);
+    Interval::from_decimal(&k)
+        .and_then(|k| two.mul(&k))
+        .and_then(|x| x.div_int(1 << bits))
+        .and_then(|x| x.exp())
+        .expect("small numbers")
+        .lo()
+}
+
+/// How a scenario's weight comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight {
+    /// The exponent.
+    pub exponent: u64,
+    /// The remainder of the division by the scale.
+    pub remainder: u128,
+    /// The weight.
+    pub weight: u64,
+}
+
+/// The weight of an exponent.
+pub fn weight_of(exponent: u64) -> u64 {
+    if exponent >> (COARSE_BITS + FINE_BITS) != 0 {
+        return 0;
+    }
+    let coarse = COARSE[(exponent >> FINE_BITS) as usize];
+    let fine = FINE[(exponent % (1 << FINE_BITS)) as usize];
+    ((u128::from(coarse) * u128::from(fine)) >> FACTOR_BITS) as u64
+}
+
+/// alpha S 2^34, rounded down.
+fn share(scenarios: usize, confidence: Confidence) -> u128 {
+    ((u128::from(confidence.tail_millionths()) * scenarios as u128) << WEIGHT_BITS) / 1_000_000
+}
+
+/// What the weights may add up to. A weight `w` stands for a true one of at most `w (1 + 2^-28) + 3`: the first
+/// table is at most 1.04 too low, the second 1.01, the product 1, and the second factor at least 0.99.
+pub fn budget(scenarios: usize, confidence: Confidence) -> u128 {
+    let share = share(scenarios, confidence).saturating_sub(3 * scenarios as u128);
+    (share << 28) / ((1 << 28) + 1)
+}
+
+/// What they add up to at least, where the value is proven from below too.
+pub fn least(scenarios: usize, confidence: Confidence) -> u128 {
+    let budget = budget(scenarios, confidence);
+    budget - (budget >> LEAST_BITS)
+}
+
+/// By which fraction of the weights' mean gain EVaR may lie below it: their entropy exceeds ln(1 / alpha) by at
+/// most `x + 2^-20 ln 2`, with `x = ln(share / least)`, so mixing them with the uniform weights in the proportion
+/// `slack = excess / (ln(1 / alpha) + excess)` makes them allowed.
+///
+/// # Errors
+/// Never for up to 2^24 scenarios.
+pub fn slack(scenarios: usize, confidence: Confidence) -> Result<Interval, DomainError> {
+    let number = |x: u128| Interval::from_decimal(&Decimal::new(x as i128 + 1, 0));
+    let ratio = number(share(scenarios, confidence))?.div(&Interval::from_decimal(
+        &Decimal::new(least(scenarios, confidence) as i128, 0),
+    )?)?;
+    let rounding = Interval::from_int(2).ln()?.div_int(1 << FRACTION)?;
+    let excess = ratio.ln()?.add(&rounding)?;
+    excess.div(&confidence.entropy()?.add(&excess)?)
+}
+
+/// A bound and a scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// EVaR is at most this, in PHI.
+    pub bound: u128,
+    /// PHI per octave of weight.
+    pub scale: u128,
+}
+
+/// What the weights of a certificate add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// The weights, in 2^-34.
+    pub weights: u128,
+    /// The weights times the gains, in 2^-34 ticks.
+    pub gains: u128,
+}
+
+impl Certificate {
+    /// The weight of a gain, or `None` if it exceeds the bound by more than 16 octaves or lies too far below.
+    pub fn weight(&self, gain: u64) -> Option<Weight> {
+        let distance = i128::try_from(self.bound).ok()? - (i128::from(gain) << PHI_BITS);
+        let numerator =
+            (distance << FRACTION) + ((self.scale as i128) << (FRACTION + OFFSET.ilog2()));
+        let numerator = u128::try_from(numerator).ok()?;
+        let exponent = u64::try_from(numerator / self.scale).ok()?;
+        (exponent >> EXPONENT_BITS == 0).then(|| Weight {
+            exponent,
+            remainder: numerator % self.scale,
+            weight: weight_of(exponent),
+        })
+    }
+
+    /// The sums, or `None` if some gain has no weight.
+    pub fn sums(&self, gains: &[u64]) -> Option<Sums> {
+        let mut sums = Sums {
+            weights: 0,
+            gains: 0,
+        };
+        for &gain in gains {
+            let weight = u128::from(self.weight(gain)?.weight);
+            sums.weights += weight;
+            sums.gains += weight * u128::from(gain);
+        }
+        Some(sums)
+    }
+
+    /// Units (ticks) per e-fold of weight.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    pub fn units_per_efold(&self) -> Result<Interval, DomainError> {
+        let octave = Interval::from_decimal(&Decimal::new(self.scale as i128, 0))?;
+        let two = Interval::from_int(2).ln()?;
+        Ok(octave.div_int(1 << PHI_BITS)?.div(&two)?.center())
+    }
+
+    /// Finds the least bound that the weights' budget allows, at the scale at which their mean gain meets it.
+    ///
+    /// # Errors
+    /// If there are no gains or one is too large.
+    pub fn find(gains: &[u64], confidence: Confidence) -> Result<Self, EvarError> {
+        let most = *gains.iter().max().ok_or(EvarError::Empty)?;
+        if most >= MAX_GAIN {
+            return Err(EvarError::Range);
+        }
+        let top = u128::from(most) << PHI_BITS;
+        // Below, exponents would not fit; above, the mean is below the bound for any tail of at most a half.
+        let mut low = (top >> (EXPONENT_BITS - FRACTION - 1)).max(MIN_SCALE);
+        let mut high = (2 * top).max(2 * low);
+        let budget = budget(gains.len(), confidence);
+        let at = |scale: u128| Self::at_scale(gains, top, scale, budget);
+        if !at(low).mean_exceeds(gains) {
+            // One scenario dominates: the steeper, the better.
+            return Ok(at(low).tightened(gains, budget));
+        }
+        // The mean gain falls with the scale.
+        while high - low > 1 + (low >> 30) {
+            let middle = low + (high - low) / 2;
+            if at(middle).mean_exceeds(gains) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        // Weights are rounded, so the last steps are made on the certificate itself.
+        let mut step = high >> 28;
+        loop {
+            let found = at(high).tightened(gains, budget);
+            if !found.mean_exceeds(gains) {
+                return Ok(found);
+            }
+            high += step.max(1);
+            step *= 2;
+        }
+    }
+
+    /// Whether the weights' mean gain exceeds the bound.
+    fn mean_exceeds(&self, gains: &[u64]) -> bool {
+        self.sums(gains)
+            .is_none_or(|s| match self.bound.checked_mul(s.weights) {
+                Some(most) => s.gains << PHI_BITS > most,
+                // Far above the budget: the scale is far from the answer.
+                None => true,
+            })
+    }
+
+    /// The bound at a scale, to about 2^-20 of the scale.
+    fn at_scale(gains: &[u64], top: u128, scale: u128, budget: u128) -> Self {
+        let mut found = Self { bound: top, scale };
+        for _ in 0..3 {
+            let sum = found.sums(gains).map_or(1, |s| s.weights);
+            // Octaves in 2^-32 by which the weights exceed their budget.
+            let octaves = log2(sum) - log2(budget);
+            // At most 2^38 times 2^80.
+            let change = (octaves * scale as i128) >> 32;
+            found.bound = found.bound.saturating_add_signed(change);
+        }
+        found
+    }
+
+    /// The least bound at this scale that the budget allows.
+    fn tightened(&self, gains: &[u64], budget: u128) -> Self {
+        let allowed = |bound: u128| {
+            let candidate = Self { bound, ..*self };
+            candidate.sums(gains).is_some_and(|s| s.weights <= budget)
+        };
+        let mut width = (self.scale >> 18).max(1);
+        let mut high = self.bound;
+        while !allowed(high) {
+            high += width;
+            width *= 2;
+        }
+        let mut low = self.bound.saturating_sub(width);
+        while low > 0 && allowed(low) {
+            high = low;
+            width *= 2;
+            low = low.saturating_sub(width);
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if allowed(middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        Self {
+            bound: high,
+            ..*self
+        }
+    }
+}
+
+/// log2 in units of 2^-32, to about 2^-29; of zero as of one. A step towards the answer, not part of it.
+fn log2(x: u128) -> i128 {
+    let x = x.max(1);
+    let bits = x.ilog2();
+    let mantissa = if bits >= 62 {
+        (x >> (bits - 62)) as u64
+    } else {
+        (x as u64) << (62 - bits)
+    };
+    let mut fraction = 0i128;
+    let mut m = u128::from(mantissa);
+    for bit in (0..32).rev() {
+        m = (m * m) >> 62;
+        if m >> 63 != 0 {
+            fraction |= 1 << bit;
+            m >>= 1;
+        }
+    }
+    (i128::from(bits) << 32) + fraction
+}
