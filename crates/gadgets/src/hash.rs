@@ -44,6 +44,8 @@ pub enum Domain {
     Seal = 7,
     /// What the places of a book's lists stand for.
     Listing = 8,
+    /// A venue's state.
+    Venue = 9,
 }
 
 /// The capacity a sponge over `length` elements starts from.

@@ -12,7 +12,7 @@ use gadgets::hash::{
 use proptest::prelude::*;
 use stark::{F, P, PrimeCharacteristicRing, RowBuilder, Table, WIDTH, permute};
 
-const DOMAINS: [Domain; 8] = [
+const DOMAINS: [Domain; 9] = [
     Domain::Positions,
     Domain::Account,
     Domain::Node,
@@ -21,6 +21,7 @@ const DOMAINS: [Domain; 8] = [
     Domain::Salt,
     Domain::Seal,
     Domain::Listing,
+    Domain::Venue,
 ];
 
 /// Hashes of `length` elements. Columns: elements, hash.

@@ -39,8 +39,8 @@ pub const EXPONENT_BITS: u32 = 46;
 pub const MAX_GAIN: u64 = 1 << 58;
 /// PHI per tick, as a shift.
 const PHI_BITS: u32 = 20;
-/// The least scale: 2^-10 tick.
-const MIN_SCALE: u128 = 1 << 10;
+/// The least scale: a tick, so that a bound in PHI moves the weights by no more than their own steps.
+const MIN_SCALE: u128 = 1 << 20;
 /// The weights' sum lies within 2^-22 of its budget.
 const LEAST_BITS: u32 = 20;
 
@@ -74,6 +74,9 @@ fn power_of_half(k: u32, bits: u32) -> i128 {
         .expect("small numbers")
         .lo()
 }
+
+/// Scales that are tried for the smallest gap between bound and mean gain.
+const CANDIDATES: u128 = 24;
 
 /// How a scenario's weight comes about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,16 +218,31 @@ impl Certificate {
                 high = middle;
             }
         }
-        // Weights are rounded, so the last steps are made on the certificate itself.
-        let mut step = high >> 28;
+        // Weights are rounded, so the mean gain meets the bound only up to their steps: the best of a few scales.
+        let mut best: Option<(u128, Self)> = None;
+        let mut step = (high >> 24).max(1);
         loop {
-            let found = at(high).tightened(gains, budget);
-            if !found.mean_exceeds(gains) {
-                return Ok(found);
+            for i in 0..CANDIDATES {
+                let found = at(high + i * step).tightened(gains, budget);
+                if let Some(gap) = found.gap(gains)
+                    && best.is_none_or(|(least, _)| gap < least)
+                {
+                    best = Some((gap, found));
+                }
             }
-            high += step.max(1);
-            step *= 2;
+            if let Some((_, best)) = best {
+                return Ok(best);
+            }
+            high += CANDIDATES * step;
+            step *= 4;
         }
+    }
+
+    /// How far the weights' mean gain is below the bound, in PHI; `None` if it is above.
+    fn gap(&self, gains: &[u64]) -> Option<u128> {
+        let sums = self.sums(gains)?;
+        let below = (self.bound * sums.weights).checked_sub(sums.gains << PHI_BITS)?;
+        Some(below / sums.weights)
     }
 
     /// Whether the weights' mean gain exceeds the bound.
@@ -251,13 +269,14 @@ impl Certificate {
         found
     }
 
-    /// The least bound at this scale that the budget allows.
+    /// The least bound at this scale that the budget allows, to about 2^-26 of the scale.
     fn tightened(&self, gains: &[u64], budget: u128) -> Self {
         let allowed = |bound: u128| {
             let candidate = Self { bound, ..*self };
             candidate.sums(gains).is_some_and(|s| s.weights <= budget)
         };
-        let mut width = (self.scale >> 18).max(1);
+        let mut width = (self.scale >> 20).max(1);
+        let close = (self.scale >> 26).max(1);
         let mut high = self.bound;
         while !allowed(high) {
             high += width;
@@ -269,7 +288,7 @@ impl Certificate {
             width *= 2;
             low = low.saturating_sub(width);
         }
-        while high - low > 1 {
+        while high - low > close {
             let middle = low + (high - low) / 2;
             if allowed(middle) {
                 high = middle;

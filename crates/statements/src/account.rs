@@ -160,9 +160,14 @@ impl Secret {
 
     /// The salt of an account.
     pub fn salt(&self, identity: &Identity) -> Digest {
+        self.salt_for(&identity.0)
+    }
+
+    /// The salt of whatever has this digest.
+    pub fn salt_for(&self, what: &Digest) -> Digest {
         let mut input = [F::ZERO; RATE];
         input[..DIGEST].copy_from_slice(&self.0);
-        input[DIGEST..].copy_from_slice(&identity.0);
+        input[DIGEST..].copy_from_slice(what);
         hash(Domain::Salt, &input)
     }
 }

@@ -5,4 +5,5 @@ pub mod collateral;
 pub mod inclusion;
 pub mod margin;
 pub mod parts;
+pub mod risk;
 pub mod solvency;

@@ -1,0 +1,12 @@
+//! The risk statement: a venue's entropic value at risk, and the premia of its trades. See `STATEMENT.md`.
+
+mod claim;
+mod statement;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use claim::{PricedTrade, RiskClaim, Shown, scenarios_digest};
+pub use statement::{Context, Risk};
+pub use witness::{Prepared, RiskError, Terms, Uncovered, commitment};

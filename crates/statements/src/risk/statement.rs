@@ -1,0 +1,296 @@
+//! From a claim to its tables.
+
+use std::sync::Arc;
+
+use gadgets::hash::Digest;
+use gadgets::limbs::limbs_of;
+use gadgets::range::RangeTable;
+use risk::certificate::{MAX_GAIN, budget, least, slack};
+use risk::evar::Confidence;
+use risk::scenarios::{MAX_VALUE, ScenarioSet};
+use risk::venue::MAX_QUANTITY;
+use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+
+use super::claim::{RiskClaim, Shown, scenarios_digest, whole_ticks};
+use super::tables::exponential::ExponentialTable;
+use super::tables::groups::GroupsTable;
+use super::tables::scenarios::ScenariosTable;
+use super::tables::states::{Outcome, StateStep, StatesTable};
+
+/// The risk statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Risk;
+
+/// log2 of the rows of the tallest table.
+const LOG_ROWS: usize = 14;
+/// Most trades of a claim.
+pub const MAX_TRADES: usize = 1 << 12;
+/// Scenario rows whose sums are added up without normalizing.
+pub(crate) const GROUP: usize = 64;
+
+/// The sizes and public numbers of a claim, derived once.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The values' limbs: per padded scenario and market, least significant first.
+    pub(crate) values: Arc<Vec<Vec<Vec<u64>>>>,
+    /// Markets.
+    pub(crate) markets: usize,
+    /// Limbs of a value.
+    pub(crate) value_limbs: usize,
+    /// Scenarios.
+    pub(crate) scenarios: usize,
+    /// log2 of a block's rows: the scenarios, padded by repeating the last.
+    pub(crate) log_block: usize,
+    /// What the weights may add up to, and what they must.
+    pub(crate) budget: u128,
+    pub(crate) least: Option<u128>,
+    /// The states that are evaluated, in order, each with the trade that leads from it to the next.
+    pub(crate) steps: Vec<StateStep>,
+    /// States per part.
+    pub(crate) per_part: usize,
+    /// The committed states before the first part, between parts, and after the last.
+    pub(crate) commitments: Vec<Digest>,
+}
+
+impl Context {
+    fn new(claim: &RiskClaim) -> Result<Self, String> {
+        let set = &claim.scenarios;
+        set.validate().map_err(|e| e.to_string())?;
+        if scenarios_digest(set) != claim.scenarios_digest {
+            return Err("the scenarios do not have the claimed digest".into());
+        }
+        let (steps, tight) = steps(set, claim.confidence, &claim.shown)?;
+        let n = set.values.len();
+        let log_block = log_block(n);
+        let per_part = Self::states_per_part(claim);
+        let parts = steps.len().div_ceil(per_part);
+        if claim.links.len() + 1 != parts {
+            return Err(format!("{} states need {parts} parts", steps.len()));
+        }
+        let value_limbs = set
+            .values
+            .iter()
+            .flatten()
+            .map(|&v| limbs_of(v.into()).len())
+            .max()
+            .unwrap_or(1)
+            .max(1);
+        let limbs = |v: u64| {
+            (0..value_limbs)
+                .map(|i| gadgets::limbs::limb_of(v.into(), i))
+                .collect()
+        };
+        let values = (0..1 << log_block)
+            .map(|s: usize| set.values[s.min(n - 1)].iter().map(|&v| limbs(v)).collect())
+            .collect();
+        let mut commitments = vec![claim.before.elements()];
+        commitments.extend(claim.links.iter().map(|l| l.elements()));
+        commitments.push(claim.after.elements());
+        Ok(Self {
+            values: Arc::new(values),
+            markets: set.markets.len(),
+            value_limbs,
+            scenarios: n,
+            log_block,
+            budget: budget(n, claim.confidence),
+            least: tight.then(|| least(n, claim.confidence)),
+            steps,
+            per_part,
+            commitments,
+        })
+    }
+
+    /// How many states a part evaluates.
+    pub(crate) fn states_per_part(claim: &RiskClaim) -> usize {
+        let trades = match &claim.shown {
+            Shown::Prices { trades, .. } => trades.len(),
+            Shown::Covered { trades } => trades.len(),
+        };
+        let log_block = log_block(claim.scenarios.values.len());
+        (1 << (LOG_ROWS.max(log_block) - log_block)).min(trades + 1)
+    }
+
+    /// How many proofs the claim needs.
+    pub fn parts(&self) -> usize {
+        self.steps.len().div_ceil(self.per_part)
+    }
+
+    /// The evaluated states of a part.
+    pub(crate) fn part_steps(&self, part: usize) -> &[StateStep] {
+        let start = part * self.per_part;
+        &self.steps[start..self.steps.len().min(start + self.per_part)]
+    }
+}
+
+/// log2 of the rows of a state's scenarios.
+fn log_block(scenarios: usize) -> usize {
+    (scenarios.next_power_of_two().ilog2() as usize).max(MIN_LOG_HEIGHT)
+}
+
+/// The evaluated states: the one before the first trade, and the one after each.
+fn steps(
+    set: &ScenarioSet,
+    confidence: Confidence,
+    shown: &Shown,
+) -> Result<(Vec<StateStep>, bool), String> {
+    let market = |market: u32| {
+        usize::try_from(market)
+            .ok()
+            .filter(|&m| m < set.markets.len())
+            .ok_or_else(|| format!("there is no market number {market}"))
+    };
+    let price = |price| {
+        whole_ticks("a price", price).and_then(|p| {
+            if p < MAX_VALUE {
+                Ok(p)
+            } else {
+                Err("a price is 2^40 ticks or more".into())
+            }
+        })
+    };
+    let count = match shown {
+        Shown::Prices { trades, .. } => trades.len(),
+        Shown::Covered { trades } => trades.len(),
+    };
+    if count > MAX_TRADES {
+        return Err(format!("{count} trades; at most {MAX_TRADES} fit"));
+    }
+    match shown {
+        Shown::Covered { trades } => {
+            let mut steps = vec![StateStep::initial(Outcome::Covered)];
+            for (m, p) in trades {
+                steps.push(StateStep {
+                    market: Some(market(*m)?),
+                    price: price(p)?,
+                    lots: None,
+                    premium: 0,
+                    outcome: Outcome::Covered,
+                });
+            }
+            Ok((steps, false))
+        }
+        Shown::Prices {
+            evar,
+            tolerance,
+            trades,
+        } => {
+            let tolerance = whole_ticks("the tolerance", tolerance)?;
+            let slack = slack(set.values.len(), confidence).map_err(|e| e.to_string())?;
+            let outcome = |evar: u64| {
+                // (1 - slack) (t - epsilon) >= t - epsilon - slack t, and t is less than a tick below.
+                let below = slack
+                    .times(evar as i64)
+                    .and_then(|x| x.ceil_at(0))
+                    .map_err(|e| e.to_string())?;
+                let epsilon = i128::from(tolerance) - below - 1;
+                match u64::try_from(epsilon) {
+                    Ok(epsilon) if epsilon > 0 => Ok(Outcome::Evar { evar, epsilon }),
+                    _ => Err(format!(
+                        "a tolerance of {tolerance} ticks is too small to prove"
+                    )),
+                }
+            };
+            let evar_ticks = |evar| {
+                whole_ticks("an EVaR", evar).and_then(|x| {
+                    if x < MAX_GAIN {
+                        Ok(x)
+                    } else {
+                        Err("an EVaR is too large".into())
+                    }
+                })
+            };
+            let mut last = evar_ticks(evar)?;
+            let mut steps = vec![StateStep::initial(outcome(last)?)];
+            for trade in trades {
+                let after = evar_ticks(&trade.evar)?;
+                let premium = whole_ticks("a premium", &trade.premium)?;
+                if premium != after.saturating_sub(last) {
+                    return Err("a premium is not what EVaR rose by".into());
+                }
+                if trade
+                    .lots
+                    .is_some_and(|l| l.unsigned_abs() >= MAX_QUANTITY as u64)
+                {
+                    return Err("a trade is too large".into());
+                }
+                last = after;
+                steps.push(StateStep {
+                    market: Some(market(trade.market)?),
+                    price: price(&trade.price)?,
+                    lots: trade.lots,
+                    premium,
+                    outcome: outcome(after)?,
+                });
+            }
+            Ok((steps, true))
+        }
+    }
+}
+
+/// The tables of one part.
+pub(crate) struct PartTables {
+    pub scenarios: ScenariosTable,
+    pub groups: GroupsTable,
+    pub states: StatesTable,
+    pub exponential: ExponentialTable,
+    pub limbs: RangeTable,
+}
+
+impl PartTables {
+    pub fn new(context: &Context, part: usize) -> Self {
+        let steps = context.part_steps(part).to_vec();
+        let blocks = steps.len();
+        Self {
+            scenarios: ScenariosTable {
+                context: context.clone(),
+                blocks,
+            },
+            groups: GroupsTable {
+                log_block: context.log_block,
+                blocks,
+            },
+            states: StatesTable {
+                markets: context.markets,
+                budget: context.budget,
+                least: context.least,
+                steps,
+                before: context.commitments[part],
+                after: context.commitments[part + 1],
+            },
+            exponential: ExponentialTable,
+            limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
+        }
+    }
+
+    pub fn airs(&self) -> Vec<TableAir> {
+        vec![
+            TableAir::new(self.scenarios.clone()),
+            TableAir::new(self.groups.clone()),
+            TableAir::new(self.states.clone()),
+            TableAir::new(self.exponential),
+            TableAir::new(self.limbs),
+        ]
+    }
+}
+
+impl Statement for Risk {
+    const ID: &'static str = "risk";
+    const VERSION: u32 = 1;
+    type Claim = RiskClaim;
+    type Context = Context;
+
+    fn context(claim: &RiskClaim) -> Result<Context, String> {
+        Context::new(claim)
+    }
+
+    fn parts(_: &RiskClaim, context: &Context) -> usize {
+        context.parts()
+    }
+
+    fn part(_: &RiskClaim, context: &Context, part: usize) -> Part {
+        Part {
+            profile: Profile::Fast,
+            tables: PartTables::new(context, part).airs(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Sums of a few scenarios, added up exactly.
+
+use gadgets::limbs::{AMOUNT_LIMBS, Sum};
+use gadgets::range::limb;
+use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+
+use super::{GAINS_LIMBS, GROUPS, PRODUCT_LEN, SUMS, WEIGHT_LIMBS, limb_felt};
+use crate::risk::statement::GROUP;
+
+/// One group of 64 scenarios of one block a row.
+///
+/// - GROUPS-1: the row's flags and numbers are the public ones; unused rows hold zeros.
+/// - GROUPS-2: a block starts from zero, every other row from what the row above ended with.
+/// - GROUPS-3: what was before plus the group's sum is what is after, over the integers.
+#[derive(Clone, Debug)]
+pub struct GroupsTable {
+    /// log2 of the rows of a block.
+    pub log_block: usize,
+    /// Blocks.
+    pub blocks: usize,
+}
+
+// Fixed columns.
+const USED: usize = 0;
+const ENDS: usize = 1;
+const GROUP_NUMBER: usize = 2;
+const BLOCK: usize = 3;
+
+/// The private data of one row.
+#[derive(Clone, Default)]
+pub struct GroupRow {
+    /// Sums before and after the group: weights, weighted gains.
+    pub before: [u128; 2],
+    /// After.
+    pub after: [u128; 2],
+    /// The coefficients of the group's sums: of the weights, then of the weighted gains.
+    pub coefficients: Vec<u64>,
+}
+
+/// The bound on a group's coefficients: 64 sums of at most five products of limbs, one of which may be 1024.
+const BOUND: u64 = (GROUP * WEIGHT_LIMBS) as u64 * 1023 * 1024;
+
+impl GroupsTable {
+    fn per_block(&self) -> usize {
+        (1 << self.log_block) / GROUP
+    }
+}
+
+impl Table for GroupsTable {
+    type Row = GroupRow;
+
+    fn name(&self) -> &'static str {
+        "groups"
+    }
+
+    fn log_height(&self) -> usize {
+        let rows = self.blocks * self.per_block();
+        (rows.next_power_of_two().ilog2() as usize).max(MIN_LOG_HEIGHT)
+    }
+
+    fn fixed(&self) -> Vec<Vec<F>> {
+        let (per_block, used) = (self.per_block(), self.blocks * self.per_block());
+        let column = |of: &dyn Fn(usize) -> usize| -> Vec<F> {
+            (0..1 << self.log_height())
+                .map(|r| F::from_usize(if r < used { of(r) } else { 0 }))
+                .collect()
+        };
+        vec![
+            column(&|_| 1),
+            column(&|r| usize::from(r % per_block == per_block - 1)),
+            column(&|r| r),
+            column(&|r| r / per_block),
+        ]
+    }
+
+    fn row<B: RowBuilder<GroupRow>>(&self, b: &mut B) {
+        let used = b.pinned("GROUPS-1", USED);
+        let ends = b.pinned("GROUPS-1", ENDS);
+        let mut group = vec![b.pinned("GROUPS-1", GROUP_NUMBER)];
+        let mut sums = vec![b.pinned("GROUPS-1", BLOCK)];
+        let lengths = [(WEIGHT_LIMBS, WEIGHT_LIMBS), (GAINS_LIMBS, PRODUCT_LEN)];
+        let mut at = 0;
+        for (which, (limbs, coefficients)) in lengths.into_iter().enumerate() {
+            let group_sum: Vec<B::E> = (0..coefficients)
+                .map(|i| b.cell(|w| F::from_u64(w.coefficients.get(at + i).copied().unwrap_or(0))))
+                .collect();
+            at += coefficients;
+            for cell in &group_sum {
+                b.zero("GROUPS-1", (b.one() - b.fixed(USED)) * cell.clone());
+            }
+            let after: Vec<B::E> = (0..limbs)
+                .map(|i| {
+                    let cell = b.cell(|w| limb_felt(w.after[which], i));
+                    limb(b, &cell);
+                    cell
+                })
+                .collect();
+            let before: Vec<B::E> = (0..limbs)
+                .map(|i| {
+                    let (cell, next) = b.state(|w| limb_felt(w.before[which], i));
+                    b.assert_zero("GROUPS-2", When::First, cell.clone());
+                    let goes_on = b.one() - b.fixed(ENDS);
+                    b.assert_zero(
+                        "GROUPS-2",
+                        When::Transition,
+                        next - goes_on * after[i].clone(),
+                    );
+                    cell
+                })
+                .collect();
+            let sum = Sum::new(group_sum.clone(), BOUND)
+                .plus(&Sum::new(before, 1023))
+                .minus(&Sum::new(after.clone(), 1023));
+            sum.assert_zero(b, "GROUPS-3");
+            group.extend(group_sum);
+            sums.extend(after);
+        }
+        b.receive(GROUPS, used, &group);
+        b.send(SUMS, ends, &sums);
+    }
+}
+
+// A gain's lowest limb may be 1024 (see the scenarios table).
+const _: () = assert!(AMOUNT_LIMBS + WEIGHT_LIMBS - 1 == PRODUCT_LEN && GAINS_LIMBS > PRODUCT_LEN);

@@ -1,0 +1,463 @@
+//! States of a venue, the trades between them, and what is proven of each.
+
+use gadgets::hash::{DIGEST, Digest, Domain, hash, hash_row};
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, halves_of, join, limb_of, limbs_of};
+use gadgets::range::limb;
+use risk::venue::VenueState;
+use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+
+use super::{
+    BOUND_LIMBS, ENTRY_DIGITS, GAINS_LIMBS, MEANS_DIGITS, QUANTITY_DIGITS, STATE, SUMS,
+    WEIGHT_LIMBS, check_digit, limb_felt, signed_digits,
+};
+
+/// A state a row: the committed one, then the evaluated ones, then the last one again.
+///
+/// - STATES-1: the row's flags and numbers are the public ones.
+/// - STATES-2: the next row's quantities are this row's and its trade's, over the integers; without a trade the
+///   lots are zero, and shown lots are the public ones.
+/// - STATES-3: the next row's sum of entry notionals is this row's and lots times price.
+/// - STATES-4: capitals stay; the next row's collected sum is this row's and the premium.
+/// - STATES-5: the means are entry notionals and both capitals.
+/// - STATES-6: the first state and the last evaluated one have the public commitments.
+/// - STATES-7: a row that is not evaluated has no bound, scale or sums.
+/// - STATES-8: the bound is the stated EVaR, rounded up to a tick; or does not exceed capital and collected sum.
+/// - STATES-9: the weights' sum does not exceed its budget: EVaR is at most the bound.
+/// - STATES-10: nor does it fall short of its least.
+/// - STATES-11: the weights' mean gain does not exceed the bound,
+/// - STATES-12: and is at most epsilon below it: so EVaR is at least the stated one less the tolerance.
+#[derive(Clone, Debug)]
+pub struct StatesTable {
+    /// Markets.
+    pub markets: usize,
+    /// What the weights may add up to.
+    pub budget: u128,
+    /// What they must, where EVaR is stated.
+    pub least: Option<u128>,
+    /// The evaluated states.
+    pub steps: Vec<StateStep>,
+    /// The commitment of the first state.
+    pub before: Digest,
+    /// The commitment of the last state.
+    pub after: Digest,
+}
+
+/// An evaluated state, and the trade that leads to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateStep {
+    /// The trade's market; none before the first state.
+    pub market: Option<usize>,
+    /// The trade's price, in ticks a lot.
+    pub price: u64,
+    /// The trade's size, if it is public.
+    pub lots: Option<i64>,
+    /// The trade's premium, in ticks.
+    pub premium: u64,
+    /// What is said of the state.
+    pub outcome: Outcome,
+}
+
+/// What is said of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its EVaR, in ticks, and how far below the bound the weights' mean gain may be.
+    Evar {
+        /// EVaR, rounded up.
+        evar: u64,
+        /// In ticks.
+        epsilon: u64,
+    },
+    /// EVaR is at most its capital and collected sum.
+    Covered,
+}
+
+impl StateStep {
+    /// The state before the first trade.
+    pub fn initial(outcome: Outcome) -> Self {
+        Self {
+            market: None,
+            price: 0,
+            lots: None,
+            premium: 0,
+            outcome,
+        }
+    }
+}
+
+/// The private data of one row.
+#[derive(Clone, Debug)]
+pub struct StateRow {
+    /// The state.
+    pub state: VenueState,
+    /// What hides its commitment.
+    pub salt: Digest,
+    /// The lots of the trade to the next row.
+    pub lots: i64,
+    /// The traded market's quantity on the next row; zero if there is no trade.
+    pub traded: i64,
+    /// The sum of entry notionals on the next row.
+    pub entry_after: i128,
+    /// The collected sum on the next row.
+    pub collected_after: u64,
+    /// Of an evaluated row: its bound and scale, in PHI, and its sums.
+    pub bound: u128,
+    /// See above.
+    pub scale: u128,
+    /// The weights' sum.
+    pub weights: u128,
+    /// The weighted gains' sum.
+    pub gains: u128,
+}
+
+/// The elements a state is committed as, behind its salt.
+pub fn state_elements(state: &VenueState) -> Vec<F> {
+    let mut elements = Vec::new();
+    let raised = |value: i128, digits: usize| -> Vec<F> {
+        signed_digits(value, digits)
+            .iter()
+            .map(|d| F::from_i64(d + 512))
+            .collect()
+    };
+    for &q in &state.quantities {
+        elements.extend(packed(&raised(q.into(), QUANTITY_DIGITS)));
+    }
+    elements.extend(packed(&raised(state.entry.into(), ENTRY_DIGITS)));
+    for amount in [state.capital, state.providers, state.collected] {
+        elements.extend(halves_of(amount));
+    }
+    elements
+}
+
+/// The commitment to a state.
+pub fn commit(state: &VenueState, salt: &Digest) -> Digest {
+    let mut elements = salt.to_vec();
+    elements.extend(state_elements(state));
+    hash(Domain::Venue, &elements)
+}
+
+/// Three limbs an element.
+fn packed<E: stark::Expr>(limbs: &[E]) -> Vec<E> {
+    limbs.chunks(3).map(join).collect()
+}
+
+// Fixed columns, before one column a market.
+const EVALUATED: usize = 0;
+const BLOCK: usize = 1;
+const OPENS: usize = 2;
+const CLOSES: usize = 3;
+const TRADES: usize = 4;
+const LOTS_SHOWN: usize = 5;
+const PRICE: usize = 6;
+const PRICE_LIMBS: usize = 4;
+const LOTS: usize = PRICE + PRICE_LIMBS;
+const PREMIUM: usize = LOTS + QUANTITY_DIGITS;
+const EVAR: usize = PREMIUM + AMOUNT_LIMBS;
+const EPSILON: usize = EVAR + AMOUNT_LIMBS;
+const MARKET: usize = EPSILON + AMOUNT_LIMBS;
+/// Limbs of PHI below a tick.
+const PHI_LIMBS: usize = 2;
+
+impl Table for StatesTable {
+    type Row = StateRow;
+
+    fn name(&self) -> &'static str {
+        "states"
+    }
+
+    fn log_height(&self) -> usize {
+        MIN_LOG_HEIGHT.max((self.steps.len() + 1).next_power_of_two().ilog2() as usize)
+    }
+
+    fn public(&self) -> Vec<F> {
+        self.before.iter().chain(&self.after).copied().collect()
+    }
+
+    fn fixed(&self) -> Vec<Vec<F>> {
+        let height = 1 << self.log_height();
+        let mut columns = vec![vec![F::ZERO; height]; MARKET + self.markets];
+        let last = self.steps.len();
+        columns[OPENS][0] = F::ONE;
+        columns[CLOSES][last] = F::ONE;
+        for (row, step) in self.steps.iter().enumerate() {
+            if let Some(market) = step.market {
+                columns[TRADES][row] = F::ONE;
+                columns[MARKET + market][row] = F::ONE;
+            }
+            if let Some(lots) = step.lots {
+                columns[LOTS_SHOWN][row] = F::ONE;
+                for (i, d) in signed_digits(lots.into(), QUANTITY_DIGITS)
+                    .into_iter()
+                    .enumerate()
+                {
+                    columns[LOTS + i][row] = F::from_i64(d);
+                }
+            }
+            let mut set = |start: usize, count: usize, row: usize, value: u64| {
+                for i in 0..count {
+                    columns[start + i][row] = F::from_u64(limb_of(value.into(), i));
+                }
+            };
+            set(PRICE, PRICE_LIMBS, row, step.price);
+            set(PREMIUM, AMOUNT_LIMBS, row, step.premium);
+            let row = row + 1;
+            set(EVALUATED, 1, row, 1);
+            set(BLOCK, 1, row, row as u64 - 1);
+            if let Outcome::Evar { evar, epsilon } = step.outcome {
+                set(EVAR, AMOUNT_LIMBS, row, evar);
+                set(EPSILON, AMOUNT_LIMBS, row, epsilon);
+            }
+        }
+        columns
+    }
+
+    fn row<B: RowBuilder<StateRow>>(&self, b: &mut B) {
+        let evaluated = b.pinned("STATES-1", EVALUATED);
+        let block = b.pinned("STATES-1", BLOCK);
+        let lots = self.lots(b);
+        let mut committed: Vec<B::E> = (0..DIGEST).map(|i| b.cell(|w| w.salt[i])).collect();
+        let mut message = vec![block.clone()];
+        for digits in self.quantities(b, &lots) {
+            committed.extend(packed(&raised(&digits)));
+            message.extend(digits);
+        }
+        let entry = self.entry(b, &lots);
+        committed.extend(packed(&raised(&entry)));
+        let capital = constant_amount(b, |w| w.state.capital);
+        let providers = constant_amount(b, |w| w.state.providers);
+        let collected = self.collected(b);
+        for amount in [&capital, &providers, &collected] {
+            committed.extend(packed(amount));
+        }
+        message.extend(means(b, &entry, &capital, &providers));
+
+        let digest = hash_row(b, Domain::Venue, &committed);
+        for (i, element) in digest.into_iter().enumerate() {
+            let (opens, closes) = (b.fixed(OPENS), b.fixed(CLOSES));
+            b.zero("STATES-6", opens * (element.clone() - b.public(i)));
+            b.zero("STATES-6", closes * (element - b.public(DIGEST + i)));
+        }
+        self.outcome(b, &evaluated, block, message, &capital, &collected);
+    }
+}
+
+/// Digits, each raised by 512: below 2^10.
+fn raised<E: stark::Expr>(digits: &[E]) -> Vec<E> {
+    digits
+        .iter()
+        .map(|d| d.clone() + F::from_u64(512))
+        .collect()
+}
+
+/// Limbs of an amount that is the same on all rows.
+fn constant_amount<B: RowBuilder<StateRow>>(b: &mut B, of: impl Fn(&StateRow) -> u64) -> Vec<B::E> {
+    (0..AMOUNT_LIMBS)
+        .map(|i| {
+            let (cell, next) = b.state(|w| limb_felt(of(w).into(), i));
+            limb(b, &cell);
+            b.assert_zero("STATES-4", When::Transition, next - cell.clone());
+            cell
+        })
+        .collect()
+}
+
+/// The digits of `C + P + L`.
+fn means<B: RowBuilder<StateRow>>(
+    b: &mut B,
+    entry: &[B::E],
+    capital: &[B::E],
+    providers: &[B::E],
+) -> Vec<B::E> {
+    let digits: Vec<B::E> = (0..MEANS_DIGITS)
+        .map(|i| {
+            let digit = b.cell(|w| F::from_i64(signed_digits(w.state.means(), MEANS_DIGITS)[i]));
+            check_digit(b, &digit);
+            digit
+        })
+        .collect();
+    Sum::new(entry.to_vec(), 512)
+        .plus(&Sum::new(capital.to_vec(), 1023))
+        .plus(&Sum::new(providers.to_vec(), 1023))
+        .minus(&Sum::new(digits.clone(), 512))
+        .assert_zero(b, "STATES-5");
+    digits
+}
+
+impl StatesTable {
+    /// The digits of the lots of the trade to the next row.
+    fn lots<B: RowBuilder<StateRow>>(&self, b: &mut B) -> Vec<B::E> {
+        (0..QUANTITY_DIGITS)
+            .map(|i| {
+                let digit =
+                    b.cell(|w| F::from_i64(signed_digits(w.lots.into(), QUANTITY_DIGITS)[i]));
+                check_digit(b, &digit);
+                let none = b.one() - b.fixed(TRADES);
+                b.zero("STATES-2", none * digit.clone());
+                let shown = b.fixed(LOTS_SHOWN) * (digit.clone() - b.fixed(LOTS + i));
+                b.zero("STATES-2", shown);
+                digit
+            })
+            .collect()
+    }
+
+    /// The digits of all quantities. Only that of the traded market changes: its new digits are cells of this row.
+    fn quantities<B: RowBuilder<StateRow>>(&self, b: &mut B, lots: &[B::E]) -> Vec<Vec<B::E>> {
+        let id = "STATES-2";
+        let traded: Vec<B::E> = (0..QUANTITY_DIGITS)
+            .map(|i| {
+                let digit =
+                    b.cell(|w| F::from_i64(signed_digits(w.traded.into(), QUANTITY_DIGITS)[i]));
+                check_digit(b, &digit);
+                digit
+            })
+            .collect();
+        let mut before = vec![b.constant(F::ZERO); QUANTITY_DIGITS];
+        let quantities = (0..self.markets)
+            .map(|market| {
+                let is_traded = b.fixed(MARKET + market);
+                (0..QUANTITY_DIGITS)
+                    .map(|i| {
+                        let (digit, next) = b.state(|w| {
+                            let quantity = w.state.quantities[market];
+                            F::from_i64(signed_digits(quantity.into(), QUANTITY_DIGITS)[i])
+                        });
+                        check_digit(b, &digit);
+                        let change = is_traded.clone() * (traded[i].clone() - digit.clone());
+                        b.assert_zero(id, When::Transition, next - digit.clone() - change);
+                        before[i] += is_traded.clone() * digit.clone();
+                        digit
+                    })
+                    .collect()
+            })
+            .collect();
+        Sum::new(before, 512)
+            .plus(&Sum::new(lots.to_vec(), 512))
+            .minus(&Sum::new(traded, 512))
+            .assert_zero(b, id);
+        quantities
+    }
+
+    /// The digits of the sum of entry notionals.
+    fn entry<B: RowBuilder<StateRow>>(&self, b: &mut B, lots: &[B::E]) -> Vec<B::E> {
+        let id = "STATES-3";
+        let mut digits = Vec::new();
+        let mut after = Vec::new();
+        for i in 0..ENTRY_DIGITS {
+            let (digit, next) =
+                b.state(|w| F::from_i64(signed_digits(w.state.entry.into(), ENTRY_DIGITS)[i]));
+            check_digit(b, &digit);
+            let cell = b.cell(|w| F::from_i64(signed_digits(w.entry_after, ENTRY_DIGITS)[i]));
+            check_digit(b, &cell);
+            b.assert_zero(id, When::Transition, next - cell.clone());
+            digits.push(digit);
+            after.push(cell);
+        }
+        let price = (0..PRICE_LIMBS).map(|i| b.fixed(PRICE + i)).collect();
+        Sum::product(&Sum::new(lots.to_vec(), 512), &Sum::new(price, 1023))
+            .plus(&Sum::new(digits.clone(), 512))
+            .minus(&Sum::new(after, 512))
+            .assert_zero(b, id);
+        digits
+    }
+
+    /// The limbs of the collected sum.
+    fn collected<B: RowBuilder<StateRow>>(&self, b: &mut B) -> Vec<B::E> {
+        let id = "STATES-4";
+        let after = Amount::read(b, |w: &StateRow| w.collected_after);
+        let limbs: Vec<B::E> = (0..AMOUNT_LIMBS)
+            .map(|i| {
+                let (cell, next) = b.state(|w| limb_felt(w.state.collected.into(), i));
+                limb(b, &cell);
+                b.assert_zero(id, When::Transition, next - after.limbs()[i].clone());
+                cell
+            })
+            .collect();
+        let premium = (0..AMOUNT_LIMBS).map(|i| b.fixed(PREMIUM + i)).collect();
+        Sum::new(limbs.clone(), 1023)
+            .plus(&Sum::new(premium, 1023))
+            .minus(&after.to_sum())
+            .assert_zero(b, id);
+        limbs
+    }
+
+    /// What is proven of an evaluated state.
+    fn outcome<B: RowBuilder<StateRow>>(
+        &self,
+        b: &mut B,
+        evaluated: &B::E,
+        block: B::E,
+        mut state: Vec<B::E>,
+        capital: &[B::E],
+        collected: &[B::E],
+    ) {
+        let unused = b.one() - evaluated.clone();
+        let cells = |b: &mut B, count: usize, checked: bool, of: fn(&StateRow) -> u128| {
+            let cells: Vec<B::E> = (0..count)
+                .map(|i| {
+                    let cell = b.cell(|w| limb_felt(of(w), i));
+                    if checked {
+                        limb(b, &cell);
+                    }
+                    b.zero("STATES-7", unused.clone() * cell.clone());
+                    cell
+                })
+                .collect();
+            cells
+        };
+        let bound = cells(b, BOUND_LIMBS, true, |w| w.bound);
+        let scale = cells(b, BOUND_LIMBS, true, |w| w.scale);
+        // The sums' limbs are range-checked where they are added up.
+        let weights = cells(b, WEIGHT_LIMBS, false, |w| w.weights);
+        let gains = cells(b, GAINS_LIMBS, false, |w| w.gains);
+        state.extend(bound.iter().cloned());
+        state.extend(scale);
+        b.send(STATE, evaluated.clone(), &state);
+        let mut sums = vec![block];
+        sums.extend(weights.iter().cloned());
+        sums.extend(gains.iter().cloned());
+        b.receive(SUMS, evaluated.clone(), &sums);
+
+        let bound = Sum::new(bound, 1023);
+        let weights = Sum::new(weights, 1023);
+        let public = |b: &mut B, value: u128| {
+            let limbs = limbs_of(value);
+            let limbs = limbs
+                .into_iter()
+                .map(|l| b.fixed(EVALUATED) * F::from_u64(l));
+            Sum::new(limbs.collect(), 1023)
+        };
+        let budget = public(b, self.budget);
+        budget.minus(&weights).assert_non_negative(b, "STATES-9");
+        let Some(least) = self.least else {
+            let means = capital.iter().zip(collected);
+            let means = means.map(|(p, c)| b.fixed(EVALUATED) * (p.clone() + c.clone()));
+            Sum::new(means.collect(), 2 * 1023)
+                .shifted(PHI_LIMBS)
+                .minus(&bound)
+                .assert_non_negative(b, "STATES-8");
+            return;
+        };
+        let evar: Vec<B::E> = (0..AMOUNT_LIMBS).map(|i| b.fixed(EVAR + i)).collect();
+        let above: Vec<B::E> = (0..PHI_LIMBS)
+            .map(|i| {
+                let cell = b.cell(|w| limb_felt(w.bound.wrapping_neg() % (1 << 20), i));
+                limb(b, &cell);
+                cell
+            })
+            .collect();
+        Sum::new(evar, 1023)
+            .shifted(PHI_LIMBS)
+            .minus(&bound)
+            .minus(&Sum::new(above, 1023))
+            .assert_zero(b, "STATES-8");
+        let least = public(b, least);
+        weights.minus(&least).assert_non_negative(b, "STATES-10");
+        let gains = Sum::new(gains, 1023).shifted(PHI_LIMBS);
+        let below = Sum::product(&bound, &weights).minus(&gains);
+        below.assert_non_negative(b, "STATES-11");
+        let epsilon = (0..AMOUNT_LIMBS).map(|i| b.fixed(EPSILON + i)).collect();
+        Sum::product(&Sum::new(epsilon, 1023), &weights)
+            .shifted(PHI_LIMBS)
+            .minus(&below)
+            .assert_non_negative(b, "STATES-12");
+    }
+}

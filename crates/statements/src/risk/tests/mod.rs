@@ -1,0 +1,100 @@
+//! Tests of the risk statement: what is true is accepted, what is false is not.
+
+mod forged;
+mod positive;
+
+use fixed::Decimal;
+use risk::scenarios::{Market, ScenarioSet};
+use risk::venue::{Trade, VenueState};
+
+use super::*;
+use crate::account::Secret;
+
+fn secret() -> Secret {
+    Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
+}
+
+/// A number below `n`, the same for the same seed.
+fn noise(seed: u64, n: u64) -> u64 {
+    let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (x ^ (x >> 31)) % n
+}
+
+/// Scenarios of moves of up to 20%, small ones more often.
+fn scenarios(markets: usize, count: usize) -> ScenarioSet {
+    let now = |i: usize| 50_000_000 + 13_000_000 * i as u64;
+    let markets: Vec<Market> = (0..markets)
+        .map(|i| Market {
+            symbol: format!("M{i}"),
+            lot: Decimal::ONE,
+            value: now(i),
+        })
+        .collect();
+    let values = (0..count)
+        .map(|s| {
+            (0..markets.len())
+                .map(|i| {
+                    let seed = (s * 1000 + i) as u64;
+                    let move_of = |k: u64| noise(seed * 4 + k, 100_001) as i64 - 50_000;
+                    let parts_per_million = (0..4).map(move_of).sum::<i64>();
+                    (now(i) as i64 * (1_000_000 + parts_per_million) / 1_000_000) as u64
+                })
+                .collect()
+        })
+        .collect();
+    ScenarioSet {
+        as_of_ms: 0,
+        quote: "USD".into(),
+        horizon_days: Decimal::ONE,
+        source: "a test".into(),
+        markets,
+        values,
+    }
+}
+
+fn state(set: &ScenarioSet) -> VenueState {
+    let mut state = VenueState::flat(set.markets.len(), 900_000_000, 100_000_000);
+    for (i, market) in set.markets.iter().enumerate() {
+        let lots = noise(i as u64 + 77, 2000) as i64 - 1000;
+        state = state
+            .after(
+                &Trade {
+                    market: i,
+                    lots,
+                    price: market.value,
+                },
+                0,
+            )
+            .expect("it fits");
+    }
+    state
+}
+
+fn trades(set: &ScenarioSet, count: usize) -> Vec<Trade> {
+    (0..count)
+        .map(|i| {
+            let market = i % set.markets.len();
+            Trade {
+                market,
+                lots: noise(i as u64, 400) as i64 - 200,
+                price: set.markets[market].value + i as u64,
+            }
+        })
+        .collect()
+}
+
+fn terms() -> Terms {
+    Terms {
+        confidence: Decimal::new(95, 2).try_into().expect("a constant"),
+        prices: true,
+        show_lots: false,
+    }
+}
+
+fn prepared(markets: usize, count: usize, n: usize) -> Prepared {
+    let set = scenarios(markets, count);
+    let (state, trades) = (state(&set), trades(&set, n));
+    Prepared::new(&set, &state, &trades, &terms(), &secret()).expect("it is true")
+}

@@ -1,0 +1,200 @@
+//! What is true is accepted.
+
+use risk::venue::premium;
+use stark::{Statement, cell_test, security_report, verify, violations};
+
+use super::*;
+use crate::risk::statement::PartTables;
+
+#[test]
+fn true_claims_have_a_witness() {
+    for (markets, count, n) in [(1, 1, 0), (3, 300, 2), (2, 256, 1), (2, 255, 3), (5, 65, 0)] {
+        let prepared = prepared(markets, count, n);
+        for part in 0..prepared.context().parts() {
+            let airs = PartTables::new(prepared.context(), part).airs();
+            let found = violations(&airs, &prepared.traces(part));
+            assert_eq!(
+                found,
+                Vec::new(),
+                "{markets} markets, {count} scenarios, {n} trades"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_cell_is_pinned() {
+    let prepared = prepared(2, 300, 2);
+    let airs = PartTables::new(prepared.context(), 0).airs();
+    let traces = prepared.traces(0);
+    let rows = [
+        ("scenarios", 299),
+        ("scenarios", 300),
+        ("scenarios", 511),
+        ("scenarios", 3 * 512),
+        ("groups", 7),
+        ("groups", 24),
+        ("states", 2),
+        ("states", 3),
+        ("states", 4),
+    ];
+    let unpinned = cell_test(&airs, &traces, &rows);
+    assert_eq!(unpinned, Vec::new(), "{} cells", unpinned.len());
+}
+
+#[test]
+fn a_day_of_trades_is_proven_and_verified() {
+    let prepared = prepared(3, 300, 3);
+    let proof = prepared.prove(&mut |_, _| {}, None).expect("it proves");
+    let verified = verify::<Risk>(prepared.claim(), &proof).expect("it verifies");
+    assert_eq!(verified.claim(), prepared.claim());
+    for part in 0..prepared.context().parts() {
+        let report = security_report(&Risk::part(prepared.claim(), prepared.context(), part));
+        assert!(report.proven_bits >= 100.0, "{report:?}");
+    }
+}
+
+/// Parts chain: what one ends with, the next one starts from.
+#[test]
+fn many_states_take_several_parts() {
+    let prepared = prepared(1, 4100, 2);
+    assert_eq!(prepared.context().parts(), 2);
+    for part in 0..2 {
+        let airs = PartTables::new(prepared.context(), part).airs();
+        assert_eq!(violations(&airs, &prepared.traces(part)), Vec::new());
+    }
+}
+
+/// The stated EVaR and premia enclose what `risk` computes.
+#[test]
+fn stated_prices_are_those_of_the_specification() {
+    let set = scenarios(3, 300);
+    let (state, trades) = (state(&set), trades(&set, 5));
+    let prepared = Prepared::new(&set, &state, &trades, &terms(), &secret()).expect("it is true");
+    let Shown::Prices {
+        evar,
+        tolerance,
+        trades: priced,
+    } = &prepared.claim().shown
+    else {
+        panic!("prices are claimed")
+    };
+    let ticks = |d: &Decimal| d.rescale_exact(risk::TICK_DECIMALS).expect("whole ticks");
+    let mut states = vec![state];
+    for trade in &trades {
+        states.push(states[states.len() - 1].after(trade, 0).expect("it fits"));
+    }
+    let most = priced.iter().map(|p| ticks(&p.evar)).max().unwrap_or(0);
+    let stated = std::iter::once(evar).chain(priced.iter().map(|p| &p.evar));
+    for (state, stated) in states.iter().zip(stated) {
+        let exact = state
+            .evar(&set, terms().confidence)
+            .expect("it has a risk")
+            .value;
+        let (lower, upper) = (exact.floor_at(0).unwrap(), exact.ceil_at(0).unwrap());
+        assert!(lower <= ticks(stated) && upper >= ticks(stated) - ticks(tolerance));
+        // A millionth of EVaR, and three ticks.
+        assert!(
+            ticks(tolerance) <= upper.max(most) / 1_000_000 + 4,
+            "{tolerance} {upper}"
+        );
+    }
+    for (i, p) in priced.iter().enumerate() {
+        let exact = premium(&states[i], &states[i + 1], &set, terms().confidence).unwrap();
+        let difference = ticks(&p.premium) - i128::from(exact);
+        assert!(difference.abs() <= ticks(tolerance) + 1, "{difference}");
+    }
+    assert_eq!(
+        ticks(&Decimal::new(prepared.after().collected.into(), 6)),
+        priced.iter().map(|p| ticks(&p.premium)).sum::<i128>()
+    );
+}
+
+#[test]
+fn a_venue_that_owes_nothing_has_no_risk() {
+    let set = scenarios(2, 100);
+    for state in [VenueState::flat(2, 1_000_000, 0), VenueState::flat(2, 0, 0)] {
+        let prepared = Prepared::new(&set, &state, &[], &terms(), &secret()).expect("it is true");
+        let airs = PartTables::new(prepared.context(), 0).airs();
+        assert_eq!(violations(&airs, &prepared.traces(0)), Vec::new());
+        let Shown::Prices {
+            evar, tolerance, ..
+        } = &prepared.claim().shown
+        else {
+            panic!("prices are claimed")
+        };
+        assert!(
+            *evar <= Decimal::new(5, 6) && *tolerance <= Decimal::new(8, 6),
+            "{evar} {tolerance}"
+        );
+    }
+}
+
+#[test]
+fn capital_covers_evar_or_it_is_refused() {
+    let set = scenarios(2, 300);
+    let (rich, trades) = (state(&set), trades(&set, 2));
+    let covered = Terms {
+        prices: false,
+        ..terms()
+    };
+    let rich = VenueState {
+        capital: 100_000_000_000,
+        ..rich
+    };
+    let prepared = Prepared::new(&set, &rich, &trades, &covered, &secret()).expect("it is true");
+    let airs = PartTables::new(prepared.context(), 0).airs();
+    assert_eq!(violations(&airs, &prepared.traces(0)), Vec::new());
+    assert_eq!(cell_test(&airs, &prepared.traces(0), &[]), Vec::new());
+    let text = serde_json::to_string(prepared.claim()).expect("plain data");
+    assert!(!text.contains("evar"), "nothing is said of EVaR");
+    // Far too much of one market.
+    let mut poor = VenueState::flat(2, 1_000, 1_000);
+    poor = poor
+        .after(
+            &Trade {
+                market: 0,
+                lots: 10_000,
+                price: set.markets[0].value,
+            },
+            0,
+        )
+        .expect("it fits");
+    let refused = Prepared::new(&set, &poor, &[], &covered, &secret());
+    let Err(RiskError::Uncovered(why)) = refused else {
+        panic!("it is not covered")
+    };
+    assert!(why.to_string().contains("before the first trade"), "{why}");
+    assert!(why.excess > Decimal::ONE);
+}
+
+#[test]
+#[ignore]
+fn tmp_bench() {
+    for (m, s, n) in [(32, 10_000, 0), (32, 1024, 100)] {
+        let start = std::time::Instant::now();
+        let prepared = prepared(m, s, n);
+        eprintln!(
+            "prepare {:?} parts {}",
+            start.elapsed(),
+            prepared.context().parts()
+        );
+        eprintln!("{:?}", PartTables::new(prepared.context(), 0).airs());
+        if let Shown::Prices {
+            evar, tolerance, ..
+        } = &prepared.claim().shown
+        {
+            eprintln!("{evar} {tolerance}");
+        }
+        let start = std::time::Instant::now();
+        let proof = prepared.prove(&mut |_, _| {}, None).expect("it proves");
+        eprintln!(
+            "prove {:?} {} bytes",
+            start.elapsed(),
+            proof.iter().map(Vec::len).sum::<usize>()
+        );
+        let start = std::time::Instant::now();
+        verify::<Risk>(prepared.claim(), &proof).expect("it verifies");
+        eprintln!("verify {:?}", start.elapsed());
+    }
+}

@@ -1,0 +1,471 @@
+//! From a venue's private state to a proof. What is false is refused here, in the user's words.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fixed::Decimal;
+use gadgets::hash::{Digest, Domain, hash};
+use rayon::prelude::*;
+use risk::certificate::{Certificate, Sums, slack};
+use risk::evar::{Confidence, EvarError};
+use risk::scenarios::{ScenarioError, ScenarioSet};
+use risk::venue::{Trade, VenueError, VenueState, ticks};
+use stark::{PartProof, ProveError, Statement, Tally, Trace, fill, prove_part};
+
+use super::claim::{PricedTrade, RiskClaim, Shown, scenarios_digest};
+use super::statement::{Context, GROUP, PartTables, Risk};
+use super::tables::exponential::ExponentialTable;
+use super::tables::groups::GroupRow;
+use super::tables::scenarios::{BlockState, ScenarioRow};
+use super::tables::states::{StateRow, commit, state_elements};
+use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS};
+use crate::account::{PublicDigest, Secret};
+use crate::parts::{PartsError, prove_parts};
+
+/// What to claim.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// How sure.
+    pub confidence: Confidence,
+    /// State EVaR and premia; otherwise only that capital covers EVaR.
+    pub prices: bool,
+    /// Publish the trades' sizes.
+    pub show_lots: bool,
+}
+
+/// Why no proof was made.
+#[derive(Debug, thiserror::Error)]
+pub enum RiskError {
+    /// The scenario set is malformed.
+    #[error("scenarios: {0}")]
+    Scenarios(#[from] ScenarioError),
+    /// A state has no risk.
+    #[error("{place}: {error}")]
+    State {
+        /// Which state.
+        place: String,
+        /// What is wrong.
+        error: VenueError,
+    },
+    /// The claim is false.
+    #[error(transparent)]
+    Uncovered(Box<Uncovered>),
+    /// The claim does not fit the statement.
+    #[error("{0}")]
+    Claim(String),
+    /// Finished parts could not be kept.
+    #[error("cannot keep finished parts in the resume folder: {0}")]
+    Resume(std::io::Error),
+    /// The proof system failed.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+}
+
+/// A state whose EVaR exceeds what covers it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: EVaR of {evar} exceeds capital and collected sum of {means} by {excess} {quote}")]
+pub struct Uncovered {
+    /// Which state.
+    pub place: String,
+    /// EVaR, rounded up.
+    pub evar: Decimal,
+    /// Capital and what was collected.
+    pub means: Decimal,
+    /// The difference.
+    pub excess: Decimal,
+    /// The currency.
+    pub quote: String,
+}
+
+impl From<PartsError> for RiskError {
+    fn from(error: PartsError) -> Self {
+        match error {
+            PartsError::Resume(error) => Self::Resume(error),
+            PartsError::Prove(error) => Self::Prove(error),
+        }
+    }
+}
+
+/// The commitment to a state under a secret. The same state has the same commitment.
+pub fn commitment(state: &VenueState, secret: &Secret) -> PublicDigest {
+    commit(state, &salt(state, secret)).into()
+}
+
+fn salt(state: &VenueState, secret: &Secret) -> Digest {
+    secret.salt_for(&hash(Domain::Venue, &state_elements(state)))
+}
+
+/// An evaluated state.
+struct Evaluated {
+    state: VenueState,
+    /// The trade that leads to it.
+    trade: Option<Trade>,
+    liabilities: Vec<i64>,
+    certificate: Certificate,
+    sums: Sums,
+}
+
+/// A true claim, ready to be proven part by part.
+pub struct Prepared {
+    claim: RiskClaim,
+    context: Context,
+    secret: Secret,
+    before: VenueState,
+    evaluated: Vec<Evaluated>,
+}
+
+/// The EVaR of a certificate, in whole ticks, rounded up.
+fn evar_ticks(certificate: &Certificate) -> u64 {
+    u64::try_from(certificate.bound.div_ceil(1 << 20)).unwrap_or(u64::MAX)
+}
+
+impl Evaluated {
+    fn new(
+        state: VenueState,
+        trade: Option<Trade>,
+        set: &ScenarioSet,
+        confidence: Confidence,
+    ) -> Result<Self, VenueError> {
+        let liabilities = state.liabilities(set)?;
+        let gains: Vec<u64> = liabilities.iter().map(|&x| x.max(0) as u64).collect();
+        let certificate = Certificate::find(&gains, confidence)?;
+        let sums = certificate
+            .sums(&gains)
+            .ok_or(VenueError::Evar(EvarError::Range))?;
+        Ok(Self {
+            state,
+            trade,
+            liabilities,
+            certificate,
+            sums,
+        })
+    }
+
+    fn evar(&self) -> u64 {
+        evar_ticks(&self.certificate)
+    }
+
+    /// How far the weights' mean gain is below the bound, in ticks, rounded up.
+    fn epsilon(&self) -> u64 {
+        let most = self.certificate.bound * self.sums.weights;
+        let below = most.saturating_sub(self.sums.gains << 20);
+        below.div_ceil(self.sums.weights << 20) as u64
+    }
+}
+
+impl Prepared {
+    /// Evaluates the state before the first trade and after each one, and makes the claim.
+    ///
+    /// # Errors
+    /// If the claim would be false or something is malformed or too large.
+    pub fn new(
+        set: &ScenarioSet,
+        state: &VenueState,
+        trades: &[Trade],
+        terms: &Terms,
+        secret: &Secret,
+    ) -> Result<Self, RiskError> {
+        set.validate()?;
+        let evaluated = evaluate(set, state, trades, terms)?;
+        let shown = if terms.prices {
+            let tolerance = tolerance(set, &evaluated, terms.confidence)
+                .map_err(|e| RiskError::Claim(e.to_string()))?;
+            let priced = evaluated.windows(2).zip(trades).map(|(pair, trade)| {
+                let (before, after) = (pair[0].evar(), pair[1].evar());
+                PricedTrade {
+                    market: trade.market as u32,
+                    price: ticks(trade.price.into()),
+                    lots: terms.show_lots.then_some(trade.lots),
+                    evar: ticks(after.into()),
+                    premium: ticks(after.saturating_sub(before).into()),
+                }
+            });
+            Shown::Prices {
+                evar: ticks(evaluated[0].evar().into()),
+                tolerance: ticks(tolerance.into()),
+                trades: priced.collect(),
+            }
+        } else {
+            for (i, e) in evaluated.iter().enumerate() {
+                let means = i128::from(e.state.capital) + i128::from(e.state.collected);
+                let evar = i128::from(e.evar());
+                if evar > means {
+                    return Err(RiskError::Uncovered(Box::new(Uncovered {
+                        place: place(i),
+                        evar: ticks(evar),
+                        means: ticks(means),
+                        excess: ticks(evar - means),
+                        quote: set.quote.clone(),
+                    })));
+                }
+            }
+            let trades = trades
+                .iter()
+                .map(|t| (t.market as u32, ticks(t.price.into())));
+            Shown::Covered {
+                trades: trades.collect(),
+            }
+        };
+        let last = &evaluated[evaluated.len() - 1].state;
+        let mut claim = RiskClaim {
+            scenarios: set.clone(),
+            scenarios_digest: scenarios_digest(set),
+            confidence: terms.confidence,
+            before: commitment(state, secret),
+            after: commitment(last, secret),
+            links: Vec::new(),
+            shown,
+        };
+        let per_part = Context::states_per_part(&claim);
+        claim.links = evaluated
+            .chunks(per_part)
+            .rev()
+            .skip(1)
+            .rev()
+            .map(|part| commitment(&part[part.len() - 1].state, secret))
+            .collect();
+        let context = Risk::context(&claim).map_err(RiskError::Claim)?;
+        Ok(Self {
+            claim,
+            context,
+            secret: secret.clone(),
+            before: state.clone(),
+            evaluated,
+        })
+    }
+
+    /// The claim.
+    pub fn claim(&self) -> &RiskClaim {
+        &self.claim
+    }
+
+    /// The public numbers of the claim.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The state after the last trade.
+    pub fn after(&self) -> &VenueState {
+        &self.evaluated[self.evaluated.len() - 1].state
+    }
+
+    /// Proves all parts. `progress` is told the parts done and their number. Finished parts are kept in the folder
+    /// `resume`, if given, and not made again.
+    ///
+    /// # Errors
+    /// If the proof system fails or the folder cannot be written.
+    pub fn prove(
+        &self,
+        progress: &mut dyn FnMut(usize, usize),
+        resume: Option<&Path>,
+    ) -> Result<Vec<PartProof>, RiskError> {
+        let parts = self.context.parts();
+        let prove = |part| prove_part::<Risk>(&self.claim, &self.context, part, self.traces(part));
+        Ok(prove_parts::<Risk>(
+            &self.claim,
+            parts,
+            resume,
+            progress,
+            prove,
+        )?)
+    }
+
+    /// The filled tables of a part, in the order of [`Statement::part`].
+    pub fn traces(&self, part: usize) -> Vec<Trace> {
+        let start = part * self.context.per_part;
+        let end = self.evaluated.len().min(start + self.context.per_part);
+        let opening = match start.checked_sub(1) {
+            Some(before) => &self.evaluated[before].state,
+            None => &self.before,
+        };
+        self.fill(
+            &PartTables::new(&self.context, part),
+            opening,
+            &self.evaluated[start..end],
+        )
+    }
+
+    fn fill(&self, tables: &PartTables, opening: &VenueState, blocks: &[Evaluated]) -> Vec<Trace> {
+        let airs = tables.airs();
+        let [coarse, fine] = ExponentialTable::tallied();
+        let tally = Tally::new(&[coarse, fine, tables.limbs.tallied()]);
+        let (rows, groups) = self.scenario_rows(airs[0].height(), blocks);
+        let scenarios = fill(&tables.scenarios, &airs[0], &tally, |row| rows[row].clone());
+        let groups = fill(&tables.groups, &airs[1], &tally, |row| {
+            groups.get(row).cloned().unwrap_or_default()
+        });
+        let states = self.state_rows(opening, blocks);
+        let last = states.len() - 1;
+        let states = fill(&tables.states, &airs[2], &tally, |row| {
+            let mut witness = states[row.min(last)].clone();
+            if row > last {
+                // The last state again, not evaluated.
+                (witness.bound, witness.scale, witness.weights, witness.gains) = (0, 0, 0, 0);
+            }
+            witness
+        });
+        let exponential = tables.exponential.trace(&airs[3], &tally);
+        let limbs = tables.limbs.trace(&airs[4], &tally);
+        vec![scenarios, groups, states, exponential, limbs]
+    }
+
+    /// The rows of the scenarios, and of the groups they are added up in.
+    fn scenario_rows(
+        &self,
+        height: usize,
+        blocks: &[Evaluated],
+    ) -> (Vec<ScenarioRow>, Vec<GroupRow>) {
+        let block = 1 << self.context.log_block;
+        let n = self.context.scenarios;
+        let states: Vec<Arc<BlockState>> = blocks
+            .iter()
+            .map(|e| {
+                Arc::new(BlockState {
+                    digits: BlockState::digits(&e.state.quantities, e.state.means()),
+                    bound: e.certificate.bound,
+                    scale: e.certificate.scale,
+                })
+            })
+            .collect();
+        let mut rows: Vec<ScenarioRow> = (0..height)
+            .into_par_iter()
+            .map(|row| {
+                // Below the last block its state goes on, without weights.
+                let at = (row / block).min(blocks.len() - 1);
+                let scenario = row % block;
+                let liability = blocks[at].liabilities[scenario.min(n - 1)];
+                let certificate = &blocks[at].certificate;
+                ScenarioRow {
+                    state: states[at].clone(),
+                    liability,
+                    weight: certificate
+                        .weight(liability.max(0) as u64)
+                        .expect("the certificate gives every scenario a weight"),
+                    padding: scenario >= n || row >= blocks.len() * block,
+                    sums: [0; WEIGHT_LIMBS + PRODUCT_LEN],
+                }
+            })
+            .collect();
+        let per_block = block / GROUP;
+        let mut groups: Vec<GroupRow> = Vec::new();
+        for (g, rows) in rows.chunks_mut(GROUP).enumerate() {
+            let mut sums = [0; WEIGHT_LIMBS + PRODUCT_LEN];
+            for row in rows {
+                row.sums = sums;
+                for (sum, term) in sums.iter_mut().zip(row.contribution()) {
+                    *sum += term;
+                }
+            }
+            if g < blocks.len() * per_block {
+                let before = match groups.last() {
+                    Some(above) if g % per_block != 0 => above.after,
+                    _ => [0; 2],
+                };
+                let value = |c: &[u64]| -> u128 {
+                    c.iter().rev().fold(0, |v, &c| (v << 10) + u128::from(c))
+                };
+                let (weights, gains) = sums.split_at(WEIGHT_LIMBS);
+                groups.push(GroupRow {
+                    before,
+                    after: [before[0] + value(weights), before[1] + value(gains)],
+                    coefficients: sums.to_vec(),
+                });
+            }
+        }
+        (rows, groups)
+    }
+
+    fn state_rows(&self, opening: &VenueState, blocks: &[Evaluated]) -> Vec<StateRow> {
+        let states = std::iter::once(opening).chain(blocks.iter().map(|e| &e.state));
+        states
+            .enumerate()
+            .map(|(row, state)| {
+                let own = row.checked_sub(1).map(|i| &blocks[i]);
+                let next = blocks.get(row);
+                let trade = next.and_then(|e| e.trade);
+                let after = next.map_or(state, |e| &e.state);
+                StateRow {
+                    state: state.clone(),
+                    salt: salt(state, &self.secret),
+                    lots: trade.map_or(0, |t| t.lots),
+                    traded: trade.map_or(0, |t| after.quantities[t.market]),
+                    entry_after: after.entry.into(),
+                    collected_after: after.collected,
+                    bound: own.map_or(0, |e| e.certificate.bound),
+                    scale: own.map_or(0, |e| e.certificate.scale),
+                    weights: own.map_or(0, |e| e.sums.weights),
+                    gains: own.map_or(0, |e| e.sums.gains),
+                }
+            })
+            .collect()
+    }
+}
+
+fn place(state: usize) -> String {
+    if state == 0 {
+        "before the first trade".into()
+    } else {
+        format!("after trade {state}")
+    }
+}
+
+/// The states before the first trade and after each. Premia are collected where they are stated, so a trade's
+/// state depends on the EVaR of the one before and of its own.
+fn evaluate(
+    set: &ScenarioSet,
+    state: &VenueState,
+    trades: &[Trade],
+    terms: &Terms,
+) -> Result<Vec<Evaluated>, RiskError> {
+    // EVaR does not depend on what was collected: all states can be evaluated at once.
+    let mut states = vec![(state.clone(), None)];
+    for (i, trade) in trades.iter().enumerate() {
+        let after = states[i].0.after(trade, 0);
+        let after = after.map_err(|error| RiskError::State {
+            place: place(i + 1),
+            error,
+        })?;
+        states.push((after, Some(*trade)));
+    }
+    let mut evaluated = states
+        .into_par_iter()
+        .enumerate()
+        .map(|(i, (state, trade))| {
+            Evaluated::new(state, trade, set, terms.confidence).map_err(|error| RiskError::State {
+                place: place(i),
+                error,
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    if terms.prices {
+        let mut collected = state.collected;
+        for i in 1..evaluated.len() {
+            let premium = evaluated[i].evar().saturating_sub(evaluated[i - 1].evar());
+            collected = collected
+                .checked_add(premium)
+                .filter(|&c| c < risk::MAX_AMOUNT)
+                .ok_or_else(|| RiskError::State {
+                    place: place(i),
+                    error: VenueError::TooLarge("what was collected"),
+                })?;
+            evaluated[i].state.collected = collected;
+        }
+    }
+    Ok(evaluated)
+}
+
+/// What every state's interval fits in: a millionth of the largest EVaR and three ticks, or what it takes.
+fn tolerance(
+    set: &ScenarioSet,
+    evaluated: &[Evaluated],
+    confidence: Confidence,
+) -> Result<u64, fixed::DomainError> {
+    let slack = slack(set.values.len(), confidence)?;
+    let most = evaluated.iter().map(Evaluated::evar).max().unwrap_or(0);
+    let mut tolerance = most.div_ceil(1_000_000) + 3;
+    for e in evaluated {
+        let below = slack.times(e.evar() as i64)?.ceil_at(0)?;
+        tolerance = tolerance.max(below as u64 + e.epsilon() + 2);
+    }
+    Ok(tolerance)
+}
