@@ -272,49 +272,29 @@ impl Prepared {
 
     /// The filled tables of a part, in the order of [`Statement::part`].
     pub fn traces(&self, part: usize) -> Vec<Trace> {
+        self.rows(part).fill(&PartTables::new(&self.context, part))
+    }
+
+    /// The rows of a part's tables.
+    pub(super) fn rows(&self, part: usize) -> Rows {
         let start = part * self.context.per_part;
         let end = self.evaluated.len().min(start + self.context.per_part);
         let opening = match start.checked_sub(1) {
             Some(before) => &self.evaluated[before].state,
             None => &self.before,
         };
-        self.fill(
-            &PartTables::new(&self.context, part),
-            opening,
-            &self.evaluated[start..end],
-        )
+        let blocks = &self.evaluated[start..end];
+        let scenarios = self.scenario_rows(blocks);
+        let mut rows = Rows {
+            scenarios,
+            groups: Vec::new(),
+            states: self.state_rows(opening, blocks),
+        };
+        rows.add_up(blocks.len(), self.context.log_block);
+        rows
     }
 
-    fn fill(&self, tables: &PartTables, opening: &VenueState, blocks: &[Evaluated]) -> Vec<Trace> {
-        let airs = tables.airs();
-        let [coarse, fine] = ExponentialTable::tallied();
-        let tally = Tally::new(&[coarse, fine, tables.limbs.tallied()]);
-        let (rows, groups) = self.scenario_rows(airs[0].height(), blocks);
-        let scenarios = fill(&tables.scenarios, &airs[0], &tally, |row| rows[row].clone());
-        let groups = fill(&tables.groups, &airs[1], &tally, |row| {
-            groups.get(row).cloned().unwrap_or_default()
-        });
-        let states = self.state_rows(opening, blocks);
-        let last = states.len() - 1;
-        let states = fill(&tables.states, &airs[2], &tally, |row| {
-            let mut witness = states[row.min(last)].clone();
-            if row > last {
-                // The last state again, not evaluated.
-                (witness.bound, witness.scale, witness.weights, witness.gains) = (0, 0, 0, 0);
-            }
-            witness
-        });
-        let exponential = tables.exponential.trace(&airs[3], &tally);
-        let limbs = tables.limbs.trace(&airs[4], &tally);
-        vec![scenarios, groups, states, exponential, limbs]
-    }
-
-    /// The rows of the scenarios, and of the groups they are added up in.
-    fn scenario_rows(
-        &self,
-        height: usize,
-        blocks: &[Evaluated],
-    ) -> (Vec<ScenarioRow>, Vec<GroupRow>) {
+    fn scenario_rows(&self, blocks: &[Evaluated]) -> Vec<ScenarioRow> {
         let block = 1 << self.context.log_block;
         let n = self.context.scenarios;
         let states: Vec<Arc<BlockState>> = blocks
@@ -327,7 +307,7 @@ impl Prepared {
                 })
             })
             .collect();
-        let mut rows: Vec<ScenarioRow> = (0..height)
+        (0..block * blocks.len().next_power_of_two())
             .into_par_iter()
             .map(|row| {
                 // Below the last block its state goes on, without weights.
@@ -345,34 +325,7 @@ impl Prepared {
                     sums: [0; WEIGHT_LIMBS + PRODUCT_LEN],
                 }
             })
-            .collect();
-        let per_block = block / GROUP;
-        let mut groups: Vec<GroupRow> = Vec::new();
-        for (g, rows) in rows.chunks_mut(GROUP).enumerate() {
-            let mut sums = [0; WEIGHT_LIMBS + PRODUCT_LEN];
-            for row in rows {
-                row.sums = sums;
-                for (sum, term) in sums.iter_mut().zip(row.contribution()) {
-                    *sum += term;
-                }
-            }
-            if g < blocks.len() * per_block {
-                let before = match groups.last() {
-                    Some(above) if g % per_block != 0 => above.after,
-                    _ => [0; 2],
-                };
-                let value = |c: &[u64]| -> u128 {
-                    c.iter().rev().fold(0, |v, &c| (v << 10) + u128::from(c))
-                };
-                let (weights, gains) = sums.split_at(WEIGHT_LIMBS);
-                groups.push(GroupRow {
-                    before,
-                    after: [before[0] + value(weights), before[1] + value(gains)],
-                    coefficients: sums.to_vec(),
-                });
-            }
-        }
-        (rows, groups)
+            .collect()
     }
 
     fn state_rows(&self, opening: &VenueState, blocks: &[Evaluated]) -> Vec<StateRow> {
@@ -398,6 +351,71 @@ impl Prepared {
                 }
             })
             .collect()
+    }
+}
+
+/// The rows of a part's tables that hold private data; those below are padding.
+#[derive(Clone)]
+pub(super) struct Rows {
+    pub scenarios: Vec<ScenarioRow>,
+    pub groups: Vec<GroupRow>,
+    pub states: Vec<StateRow>,
+}
+
+impl Rows {
+    /// Computes the sums of the scenarios and the groups.
+    pub fn add_up(&mut self, blocks: usize, log_block: usize) {
+        let per_block = (1 << log_block) / GROUP;
+        self.groups.clear();
+        for (g, rows) in self.scenarios.chunks_mut(GROUP).enumerate() {
+            let mut sums = [0; WEIGHT_LIMBS + PRODUCT_LEN];
+            for row in rows {
+                row.sums = sums;
+                for (sum, term) in sums.iter_mut().zip(row.contribution()) {
+                    *sum += term;
+                }
+            }
+            if g < blocks * per_block {
+                let before = match self.groups.last() {
+                    Some(above) if g % per_block != 0 => above.after,
+                    _ => [0; 2],
+                };
+                let value = |c: &[u64]| -> u128 {
+                    c.iter().rev().fold(0, |v, &c| (v << 10) + u128::from(c))
+                };
+                let (weights, gains) = sums.split_at(WEIGHT_LIMBS);
+                self.groups.push(GroupRow {
+                    before,
+                    after: [before[0] + value(weights), before[1] + value(gains)],
+                    coefficients: sums.to_vec(),
+                });
+            }
+        }
+    }
+
+    pub fn fill(&self, tables: &PartTables) -> Vec<Trace> {
+        let airs = tables.airs();
+        let [coarse, fine] = ExponentialTable::tallied();
+        let tally = Tally::new(&[coarse, fine, tables.limbs.tallied()]);
+        let scenarios = fill(&tables.scenarios, &airs[0], &tally, |row| {
+            self.scenarios[row].clone()
+        });
+        let groups = fill(&tables.groups, &airs[1], &tally, |row| {
+            self.groups.get(row).cloned().unwrap_or_default()
+        });
+        let last = self.states.len() - 1;
+        let states = fill(&tables.states, &airs[2], &tally, |row| {
+            let mut witness = self.states[row.min(last)].clone();
+            if row > last {
+                // The last state again, not evaluated.
+                (witness.bound, witness.scale) = (0, 0);
+                (witness.weights, witness.gains) = (0, 0);
+            }
+            witness
+        });
+        let exponential = tables.exponential.trace(&airs[3], &tally);
+        let limbs = tables.limbs.trace(&airs[4], &tally);
+        vec![scenarios, groups, states, exponential, limbs]
     }
 }
 

@@ -1,1 +1,376 @@
 //! What a dishonest venue would try, and one broken constraint at a time.
+
+use std::collections::BTreeSet;
+
+use risk::certificate::{Certificate, weight_of};
+use stark::{Rejection, Statement, broken_alone, verify, violated};
+
+use super::*;
+use crate::risk::statement::PartTables;
+use crate::risk::tables::scenarios::BlockState;
+use crate::risk::witness::Rows;
+
+/// What is wrong with a part's rows after a change, its sums computed anew.
+fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
+    let tables = PartTables::new(prepared.context(), 0);
+    let mut rows = prepared.rows(0);
+    change(&mut rows);
+    let blocks = rows.states.len() - 1;
+    rows.add_up(blocks, prepared.context().log_block);
+    // An honest state table would hold what the groups add up to.
+    let per_block = (1 << prepared.context().log_block) / crate::risk::statement::GROUP;
+    for block in 0..blocks {
+        let [weights, gains] = rows.groups[(block + 1) * per_block - 1].after;
+        (rows.states[block + 1].weights, rows.states[block + 1].gains) = (weights, gains);
+    }
+    violated(&tables.airs(), &rows.fill(&tables))
+}
+
+/// As [`wrong`], with a certificate of the venue's choice for its one state.
+fn with_certificate(prepared: &Prepared, certificate: Certificate) -> Vec<String> {
+    wrong(prepared, |rows| {
+        let state = BlockState {
+            bound: certificate.bound,
+            scale: certificate.scale,
+            ..(*rows.scenarios[0].state).clone()
+        };
+        let state = std::sync::Arc::new(state);
+        for row in &mut rows.scenarios {
+            row.state = state.clone();
+            row.weight = certificate
+                .weight(row.liability.max(0) as u64)
+                .expect("it has a weight");
+        }
+        (rows.states[1].bound, rows.states[1].scale) = (certificate.bound, certificate.scale);
+    })
+}
+
+fn one_state() -> (Prepared, Certificate) {
+    let prepared = prepared(3, 300, 0);
+    let row = &prepared.rows(0).states[1];
+    let certificate = Certificate {
+        bound: row.bound,
+        scale: row.scale,
+    };
+    (prepared, certificate)
+}
+
+#[test]
+fn honest_rows_are_right() {
+    let (prepared, certificate) = one_state();
+    assert_eq!(wrong(&prepared, |_| ()), [""; 0]);
+    assert_eq!(with_certificate(&prepared, certificate), [""; 0]);
+}
+
+#[test]
+fn every_constraint_breaks_alone() {
+    let prepared = prepared(2, 300, 2);
+    let airs = PartTables::new(prepared.context(), 0).airs();
+    let traces = prepared.traces(0);
+    let rows: [&[usize]; 4] = [
+        &[0, 5, 299, 300, 511, 512, 2047],
+        &[0, 5, 8, 30],
+        &[0, 1, 2, 3, 4, 255],
+        &[3],
+    ];
+    let alone: BTreeSet<&str> = airs
+        .iter()
+        .zip(&traces)
+        .zip(rows)
+        .flat_map(|((air, trace), rows)| broken_alone(air, trace, rows))
+        .collect();
+    let expected = [
+        "SCENARIOS-1",
+        "SCENARIOS-3",
+        "SCENARIOS-4",
+        "SCENARIOS-5",
+        "SCENARIOS-6",
+        "SCENARIOS-7",
+        "GROUPS-1",
+        "GROUPS-3",
+        "STATES-1",
+        "STATES-2",
+        "STATES-3",
+        "STATES-4",
+        "STATES-5",
+        "STATES-7",
+        "STATES-8",
+        "STATES-9",
+        "STATES-10",
+        "STATES-11",
+        "STATES-12",
+        "EXPONENTIAL-1",
+        "POSEIDON2",
+        "COMPARE-3",
+    ];
+    let idle: Vec<_> = expected.iter().filter(|id| !alone.contains(**id)).collect();
+    assert!(idle.is_empty(), "never broken alone: {idle:?}");
+}
+
+/// The others take a forgery that is consistent but for them.
+#[test]
+fn what_links_rows_breaks_alone() {
+    let prepared = prepared(2, 300, 0);
+    let tables = PartTables::new(prepared.context(), 0);
+    let airs = tables.airs();
+    let mut rows = prepared.rows(0);
+    // Another scale from row 128 on.
+    let mut state = (*rows.scenarios[0].state).clone();
+    state.scale += 1 << 30;
+    let certificate = Certificate {
+        bound: state.bound,
+        scale: state.scale,
+    };
+    let state = std::sync::Arc::new(state);
+    for row in &mut rows.scenarios[128..] {
+        row.state = state.clone();
+        row.weight = certificate
+            .weight(row.liability.max(0) as u64)
+            .expect("it has a weight");
+    }
+    rows.add_up(1, prepared.context().log_block);
+    // The sums of the groups before are forgotten.
+    let before = rows.groups[4].before;
+    for group in &mut rows.groups[4..] {
+        for i in 0..2 {
+            group.before[i] -= before[i];
+            group.after[i] -= before[i];
+        }
+    }
+    rows.states[0].salt[0] += stark::F::new(1);
+    let traces = rows.fill(&tables);
+    for (table, id) in [(0, "SCENARIOS-2"), (1, "GROUPS-2"), (2, "STATES-6")] {
+        let found = violated(&airs[table..=table], &traces[table..=table]);
+        let constraints: Vec<&String> = found.iter().filter(|v| !v.starts_with("bus")).collect();
+        assert_eq!(constraints, [id]);
+    }
+}
+
+/// A weight too small lets the sum meet its budget at a lower bound.
+#[test]
+fn a_weight_too_small_is_refused() {
+    let (prepared, honest) = one_state();
+    // The bound itself is too low: then the weights add up to too much, and the stated EVaR differs.
+    let lower = Certificate {
+        bound: honest.bound - honest.scale / 1000,
+        ..honest
+    };
+    let found = with_certificate(&prepared, lower);
+    assert!(found.contains(&"STATES-9".into()), "{found:?}");
+    // One octave taken off a weight: the exponent is not that of the gain.
+    let found = wrong(&prepared, |rows| {
+        rows.scenarios[17].weight.exponent += 1 << 20;
+        rows.scenarios[17].weight.weight = weight_of(rows.scenarios[17].weight.exponent);
+    });
+    assert!(found.contains(&"SCENARIOS-4".into()), "{found:?}");
+    assert!(!found.contains(&"SCENARIOS-6".into()), "{found:?}");
+}
+
+#[test]
+fn the_scale_is_one_for_all_scenarios() {
+    let (prepared, honest) = one_state();
+    let found = wrong(&prepared, |rows| {
+        let steeper = Certificate {
+            scale: honest.scale / 2,
+            ..honest
+        };
+        let state = std::sync::Arc::new(BlockState {
+            scale: steeper.scale,
+            ..(*rows.scenarios[0].state).clone()
+        });
+        for row in &mut rows.scenarios[100..200] {
+            row.state = state.clone();
+            if let Some(weight) = steeper.weight(row.liability.max(0) as u64) {
+                row.weight = weight;
+            }
+        }
+    });
+    assert!(found.contains(&"SCENARIOS-2".into()), "{found:?}");
+}
+
+#[test]
+fn scenarios_are_all_there_once_in_their_order() {
+    let (prepared, _) = one_state();
+    // The worst one skipped: declared padding.
+    let worst = |rows: &Rows| {
+        (0..300)
+            .max_by_key(|&s| rows.scenarios[s].liability)
+            .expect("there are scenarios")
+    };
+    let found = wrong(&prepared, |rows| {
+        let worst = worst(rows);
+        rows.scenarios[worst].padding = true;
+    });
+    assert!(found.contains(&"SCENARIOS-6".into()), "{found:?}");
+    // A harmless one in its place.
+    let found = wrong(&prepared, |rows| {
+        let worst = worst(rows);
+        let best = (0..300).min_by_key(|&s| rows.scenarios[s].liability);
+        rows.scenarios[worst] = rows.scenarios[best.expect("there are scenarios")].clone();
+    });
+    assert!(found.contains(&"SCENARIOS-3".into()), "{found:?}");
+    // Two exchanged.
+    let found = wrong(&prepared, |rows| {
+        let worst = worst(rows);
+        rows.scenarios.swap(worst, (worst + 1) % 300);
+    });
+    assert!(found.contains(&"SCENARIOS-3".into()), "{found:?}");
+}
+
+#[test]
+fn a_tilt_that_is_not_the_optimum_is_refused() {
+    let (prepared, honest) = one_state();
+    let gains: Vec<u64> = prepared.rows(0).scenarios[..300]
+        .iter()
+        .map(|r| r.liability.max(0) as u64)
+        .collect();
+    // Too flat: a bound that is true but too high, overstating the risk.
+    let flat = Certificate {
+        scale: honest.scale * 2,
+        ..honest
+    };
+    let budget = prepared.context().budget;
+    let mut bound = honest.bound;
+    while (Certificate { bound, ..flat })
+        .sums(&gains)
+        .expect("weights")
+        .weights
+        > budget
+    {
+        bound += honest.scale >> 14;
+    }
+    let found = with_certificate(&prepared, Certificate { bound, ..flat });
+    assert!(found.contains(&"STATES-12".into()), "{found:?}");
+    assert!(!found.contains(&"STATES-9".into()), "{found:?}");
+    // Too steep: the weights' mean gain exceeds the bound.
+    let steep = Certificate {
+        scale: honest.scale / 2,
+        ..honest
+    };
+    let mut bound = honest.bound;
+    while (Certificate { bound, ..steep })
+        .sums(&gains)
+        .is_none_or(|s| s.weights > budget)
+    {
+        bound += honest.scale >> 14;
+    }
+    let found = with_certificate(&prepared, Certificate { bound, ..steep });
+    assert!(found.contains(&"STATES-11".into()), "{found:?}");
+}
+
+#[test]
+fn a_state_continues_the_last_one() {
+    let prepared = prepared(3, 256, 2);
+    type Forgery = fn(&mut Rows);
+    let forgeries: [(&str, Forgery); 6] = [
+        ("STATES-2", |r| r.states[2].state.quantities[1] += 5),
+        ("STATES-3", |r| r.states[2].state.entry += 1_000),
+        ("STATES-4", |r| r.states[2].state.capital += 1_000),
+        ("STATES-4", |r| r.states[1].state.collected += 1),
+        ("STATES-6", |r| r.states[0].salt[3] += stark::F::new(1)),
+        ("STATES-2", |r| r.states[1].lots += 1),
+    ];
+    for (i, (id, forgery)) in forgeries.into_iter().enumerate() {
+        let found = wrong(&prepared, forgery);
+        assert!(found.contains(&id.into()), "{i}: {found:?}");
+    }
+}
+
+/// Liabilities of 2^60 ticks and more wrap nowhere.
+#[test]
+fn an_overflow_is_refused() {
+    let set = scenarios(1, 256);
+    let mut state = VenueState::flat(1, 0, 0);
+    state.quantities[0] = (1 << 38) - 1;
+    // 2^38 lots of 50 million ticks: 1.2e19.
+    let refused = Prepared::new(&set, &state, &[], &terms(), &secret());
+    assert!(matches!(refused, Err(RiskError::State { .. })));
+    let prepared = prepared(1, 256, 0);
+    let found = wrong(&prepared, |rows| {
+        let digits = BlockState::digits(&state.quantities, 0);
+        let block = BlockState {
+            digits,
+            ..(*rows.scenarios[0].state).clone()
+        };
+        let block = std::sync::Arc::new(block);
+        for row in &mut rows.scenarios {
+            row.state = block.clone();
+            // What is left of the liability in 60 bits.
+            row.liability &= (1 << 60) - 1;
+        }
+        rows.states[0].state = state.clone();
+        rows.states[1].state = state.clone();
+    });
+    assert!(found.contains(&"SCENARIOS-3".into()), "{found:?}");
+}
+
+/// Every field of a claim is bound: a proof does not verify under another one.
+#[test]
+fn changed_claims_are_rejected() {
+    let prepared = prepared(2, 256, 1);
+    let proof = prepared.prove(&mut |_, _| {}, None).expect("it proves");
+    verify::<Risk>(prepared.claim(), &proof).expect("it verifies");
+    type Change = fn(&mut RiskClaim);
+    fn prices(claim: &mut RiskClaim) -> (&mut Decimal, &mut Decimal, &mut Vec<PricedTrade>) {
+        match &mut claim.shown {
+            Shown::Prices {
+                evar,
+                tolerance,
+                trades,
+            } => (evar, tolerance, trades),
+            Shown::Covered { .. } => panic!("prices are claimed"),
+        }
+    }
+    const TICK: Decimal = Decimal::new(1, 6);
+    let changes: [(bool, Change); 12] = [
+        // The claim contradicts itself.
+        (true, |c| c.scenarios.values[3][0] += 1),
+        (true, |c| c.scenarios_digest.replace_range(0..1, "g")),
+        (true, |c| c.links.push(c.before)),
+        (true, |c| prices(c).2[0].market = 2),
+        (true, |c| {
+            let premium = &mut prices(c).2[0].premium;
+            *premium = premium.checked_add(&TICK).expect("it fits");
+        }),
+        (true, |c| *prices(c).1 = TICK),
+        // The claim could be true, but it is not what was proven.
+        (false, |c| {
+            c.confidence = Decimal::new(96, 2).try_into().expect("a constant")
+        }),
+        (false, |c| c.before = c.after),
+        (false, |c| c.after = c.before),
+        (false, |c| prices(c).2[0].lots = Some(7)),
+        (false, |c| {
+            let price = &mut prices(c).2[0].price;
+            *price = price.checked_add(&TICK).expect("it fits");
+        }),
+        (false, |c| {
+            c.scenarios.values[3][0] += 1;
+            c.scenarios_digest = scenarios_digest(&c.scenarios);
+        }),
+    ];
+    for (i, (malformed, change)) in changes.into_iter().enumerate() {
+        let mut claim = prepared.claim().clone();
+        change(&mut claim);
+        let rejected = verify::<Risk>(&claim, &proof).expect_err("it is not what was proven");
+        assert_eq!(
+            matches!(rejected, Rejection::Claim(_)),
+            malformed,
+            "{i}: {rejected}"
+        );
+    }
+    // EVaR and premium understated together: the witness breaks the tables.
+    let mut claim = prepared.claim().clone();
+    let (evar, _, trades) = prices(&mut claim);
+    *evar = evar.checked_sub(&Decimal::ONE).expect("it fits");
+    let rise = trades[0].evar.checked_sub(evar).expect("it fits");
+    trades[0].premium = if rise.is_negative() {
+        Decimal::ZERO
+    } else {
+        rise
+    };
+    let context = Risk::context(&claim).expect("well-formed");
+    let airs = PartTables::new(&context, 0).airs();
+    let found = violated(&airs, &prepared.traces(0));
+    assert!(found.contains(&"STATES-8".into()), "{found:?}");
+}
