@@ -1,13 +1,14 @@
 //! Sealbook: facts about a sealed book.
 //!
 //! A *book* is what a financial firm keeps private. Sealbook proves facts about it while it stays
-//! sealed: an account is margined, a venue is solvent. [`verify`] checks a proof file; the crates
+//! sealed: an account is margined, a venue is solvent, a risk price is right. [`verify`] checks a proof file; the crates
 //! re-exported here make proofs.
 
 pub use {fixed, risk, stark, statements};
 
 use stark::{FileError, Part, ProofFile, Rejection, Statement};
 use statements::margin::{Margin, MarginClaim};
+use statements::risk::{Risk, RiskClaim};
 use statements::solvency::{Solvency, SolvencyClaim};
 
 /// A fact whose proof was checked.
@@ -17,6 +18,8 @@ pub enum Fact {
     Margin(Box<stark::Verified<MarginClaim>>),
     /// A book and its solvency.
     Solvency(Box<stark::Verified<SolvencyClaim>>),
+    /// A venue and its risk.
+    Risk(Box<stark::Verified<RiskClaim>>),
 }
 
 /// Why a proof file was not accepted.
@@ -42,6 +45,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
     match file.statement.as_str() {
         Margin::ID => Ok(Fact::Margin(Box::new(verify_as::<Margin>(&file)?))),
         Solvency::ID => Ok(Fact::Solvency(Box::new(verify_as::<Solvency>(&file)?))),
+        Risk::ID => Ok(Fact::Risk(Box::new(verify_as::<Risk>(&file)?))),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
 }
@@ -65,6 +69,7 @@ pub fn parts(file: &ProofFile) -> Result<Vec<Part>, NotVerified> {
     match file.statement.as_str() {
         Margin::ID => of::<Margin>(file),
         Solvency::ID => of::<Solvency>(file),
+        Risk::ID => of::<Risk>(file),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use stark::ProofFile;
 use statements::inclusion::Inclusion;
 use statements::margin::Subject;
+use statements::risk::{RiskClaim, Shown};
 
 use super::{print_json, read};
 use crate::Failure;
@@ -60,6 +61,7 @@ fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
     let assets = match fact {
         Fact::Solvency(fact) => &fact.claim().assets,
         Fact::Margin(fact) => &fact.claim().snapshot.assets,
+        Fact::Risk(_) => return "no balances".into(),
     };
     let held: Vec<String> = assets
         .iter()
@@ -116,6 +118,7 @@ fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
                 return Err("the proof is about one account, not a book".into());
             }
         },
+        Fact::Risk(_) => return Err("the proof is about a venue's state, not a book".into()),
     };
     let log_slots = statements::account::log_slots(accounts);
     inclusion
@@ -146,6 +149,7 @@ pub fn in_words(fact: &Fact) -> String {
                 ),
             }
         }
+        Fact::Risk(fact) => risk_in_words(fact.claim()),
         Fact::Solvency(fact) => {
             let claim = fact.claim();
             let totals = match &claim.totals {
@@ -172,5 +176,45 @@ pub fn in_words(fact: &Fact) -> String {
                 claim.root, claim.accounts
             )
         }
+    }
+}
+
+fn risk_in_words(claim: &RiskClaim) -> String {
+    let set = &claim.scenarios;
+    let confidence = fixed::Decimal::from(claim.confidence);
+    let over = format!(
+        "over {} scenarios of {} market(s) ({})",
+        set.values.len(),
+        set.markets.len(),
+        &claim.scenarios_digest[..16]
+    );
+    match &claim.shown {
+        Shown::Prices {
+            evar,
+            tolerance,
+            trades,
+        } => {
+            let last = trades.last().map_or(evar, |t| &t.evar);
+            let premia = trades
+                .iter()
+                .try_fold(fixed::Decimal::ZERO, |sum, t| sum.checked_add(&t.premium));
+            let premia = premia.map_or("too much to add up".into(), |p| p.to_string());
+            format!(
+                "the venue committed as {} has an EVaR of {evar} {quote} at {confidence} {over}; {} trade(s) paid \
+                 {premia} {quote} in premia and led to {} with an EVaR of {last} {quote}; each EVaR is at most \
+                 {tolerance} {quote} too high and not too low",
+                claim.before,
+                trades.len(),
+                claim.after,
+                quote = set.quote,
+            )
+        }
+        Shown::Covered { trades } => format!(
+            "the capital and premia of the venue committed as {} cover its EVaR at {confidence} {over}, and so \
+             after each of {} trade(s), to the state committed as {}",
+            claim.before,
+            trades.len(),
+            claim.after
+        ),
     }
 }

@@ -132,9 +132,9 @@ fn what_links_rows_breaks_alone() {
     // The sums of the groups before are forgotten.
     let before = rows.groups[4].before;
     for group in &mut rows.groups[4..] {
-        for i in 0..2 {
-            group.before[i] -= before[i];
-            group.after[i] -= before[i];
+        for (i, forgotten) in before.iter().enumerate() {
+            group.before[i] -= forgotten;
+            group.after[i] -= forgotten;
         }
     }
     rows.states[0].salt[0] += stark::F::new(1);

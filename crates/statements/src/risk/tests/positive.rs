@@ -194,6 +194,16 @@ fn tmp_bench() {
             proof.iter().map(Vec::len).sum::<usize>()
         );
         let start = std::time::Instant::now();
+        let c = Risk::context(prepared.claim()).unwrap();
+        eprintln!("context {:?}", start.elapsed());
+        let start = std::time::Instant::now();
+        let p = Risk::part(prepared.claim(), &c, 0);
+        eprintln!("part {:?}", start.elapsed());
+        let start = std::time::Instant::now();
+        stark::claim_digest::<Risk>(prepared.claim());
+        eprintln!("digest {:?}", start.elapsed());
+        drop(p);
+        let start = std::time::Instant::now();
         verify::<Risk>(prepared.claim(), &proof).expect("it verifies");
         eprintln!("verify {:?}", start.elapsed());
     }
