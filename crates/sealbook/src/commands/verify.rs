@@ -193,6 +193,7 @@ fn risk_in_words(claim: &RiskClaim) -> String {
             evar,
             tolerance,
             trades,
+            funding: _,
         } => {
             let last = trades.last().map_or(evar, |t| &t.evar);
             let premia = trades

@@ -40,6 +40,10 @@ pub enum Shown {
         tolerance: Decimal,
         /// The trades, in order.
         trades: Vec<PricedTrade>,
+        /// Each market's funding rate in the last state: what a lot pays per day, rounded down to 10^-12 of the
+        /// quote currency.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        funding: Option<Vec<Decimal>>,
     },
     /// Only that EVaR does not exceed the venue's capital and what it collected, in every state.
     Covered {
@@ -73,6 +77,9 @@ pub fn scenarios_digest(scenarios: &ScenarioSet) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }
+
+/// Decimals of a funding rate.
+pub(super) const RATE_DECIMALS: u8 = 12;
 
 /// A decimal in whole ticks below 2^60.
 pub(super) fn whole_ticks(what: &str, amount: &Decimal) -> Result<u64, String> {

@@ -11,9 +11,11 @@ use risk::scenarios::{MAX_VALUE, ScenarioSet};
 use risk::venue::MAX_QUANTITY;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
-use super::claim::{RiskClaim, Shown, scenarios_digest, whole_ticks};
+use super::claim::{RATE_DECIMALS, RiskClaim, Shown, scenarios_digest, whole_ticks};
 use super::tables::exponential::ExponentialTable;
+use super::tables::funding::FundingTable;
 use super::tables::groups::GroupsTable;
+use super::tables::holdings::HoldingsTable;
 use super::tables::scenarios::ScenariosTable;
 use super::tables::states::{Outcome, StateStep, StatesTable};
 
@@ -46,6 +48,8 @@ pub struct Context {
     pub(crate) least: Option<u128>,
     /// The states that are evaluated, in order, each with the trade that leads from it to the next.
     pub(crate) steps: Vec<StateStep>,
+    /// The funding rates of the last state, if they are stated.
+    pub(crate) funding: Option<FundingTable>,
     /// States per part.
     pub(crate) per_part: usize,
     /// The committed states before the first part, between parts, and after the last.
@@ -95,9 +99,15 @@ impl Context {
             budget: budget(n, claim.confidence),
             least: tight.then(|| least(n, claim.confidence)),
             steps,
+            funding: funding(claim)?,
             per_part,
             commitments,
         })
+    }
+
+    /// Whether a part proves funding rates: the last one, if any are stated.
+    pub(crate) fn has_funding(&self, part: usize) -> bool {
+        self.funding.is_some() && part + 1 == self.parts()
     }
 
     /// How many states a part evaluates.
@@ -173,6 +183,7 @@ fn steps(
             evar,
             tolerance,
             trades,
+            funding: _,
         } => {
             let tolerance = whole_ticks("the tolerance", tolerance)?;
             let slack = slack(set.values.len(), confidence).map_err(|e| e.to_string())?;
@@ -227,6 +238,35 @@ fn steps(
     }
 }
 
+/// The table of the stated funding rates.
+fn funding(claim: &RiskClaim) -> Result<Option<FundingTable>, String> {
+    let Shown::Prices {
+        funding: Some(rates),
+        ..
+    } = &claim.shown
+    else {
+        return Ok(None);
+    };
+    let set = &claim.scenarios;
+    if rates.len() != set.markets.len() {
+        return Err("there must be one funding rate a market".into());
+    }
+    let rates = rates.iter().map(|rate| {
+        rate.rescale_exact(RATE_DECIMALS)
+            .ok()
+            .and_then(|r| i64::try_from(r).ok())
+            .filter(|r| r.unsigned_abs() < risk::MAX_AMOUNT)
+            .ok_or_else(|| {
+                format!("a funding rate of {rate} has more than 12 decimals or is too large")
+            })
+    });
+    Ok(Some(FundingTable {
+        values: set.markets.iter().map(|m| m.value).collect(),
+        rates: rates.collect::<Result<_, _>>()?,
+        horizon: set.horizon_micro_days(),
+    }))
+}
+
 /// The tables of one part.
 pub(crate) struct PartTables {
     pub scenarios: ScenariosTable,
@@ -234,16 +274,23 @@ pub(crate) struct PartTables {
     pub states: StatesTable,
     pub exponential: ExponentialTable,
     pub limbs: RangeTable,
+    /// Where funding rates are proven.
+    pub funding: Option<(HoldingsTable, FundingTable)>,
 }
 
 impl PartTables {
     pub fn new(context: &Context, part: usize) -> Self {
         let steps = context.part_steps(part).to_vec();
         let blocks = steps.len();
+        let funding = context
+            .funding
+            .clone()
+            .filter(|_| context.has_funding(part));
         Self {
             scenarios: ScenariosTable {
                 context: context.clone(),
                 blocks,
+                funding: funding.is_some(),
             },
             groups: GroupsTable {
                 log_block: context.log_block,
@@ -256,20 +303,35 @@ impl PartTables {
                 steps,
                 before: context.commitments[part],
                 after: context.commitments[part + 1],
+                funding: funding.is_some(),
             },
             exponential: ExponentialTable,
             limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
+            funding: funding.map(|funding| {
+                let holdings = HoldingsTable {
+                    markets: context.markets,
+                    value_limbs: context.value_limbs,
+                    log_block: context.log_block,
+                    values: context.values.clone(),
+                };
+                (holdings, funding)
+            }),
         }
     }
 
     pub fn airs(&self) -> Vec<TableAir> {
-        vec![
+        let mut airs = vec![
             TableAir::new(self.scenarios.clone()),
             TableAir::new(self.groups.clone()),
             TableAir::new(self.states.clone()),
             TableAir::new(self.exponential),
             TableAir::new(self.limbs),
-        ]
+        ];
+        if let Some((holdings, funding)) = &self.funding {
+            airs.push(TableAir::new(holdings.clone()));
+            airs.push(TableAir::new(funding.clone()));
+        }
+        airs
     }
 }
 

@@ -12,11 +12,13 @@ use risk::scenarios::{ScenarioError, ScenarioSet};
 use risk::venue::{Trade, VenueError, VenueState, ticks};
 use stark::{PartProof, ProveError, Statement, Tally, Trace, fill, prove_part};
 
-use super::claim::{PricedTrade, RiskClaim, Shown, scenarios_digest};
+use super::claim::{PricedTrade, RATE_DECIMALS, RiskClaim, Shown, scenarios_digest};
 use super::statement::{Context, GROUP, PartTables, Risk};
 use super::tables::exponential::ExponentialTable;
+use super::tables::funding::FundingRow;
 use super::tables::groups::GroupRow;
-use super::tables::scenarios::{BlockState, ScenarioRow};
+use super::tables::holdings::HoldingRow;
+use super::tables::scenarios::{BlockState, ScenarioRow, worth_len};
 use super::tables::states::{StateRow, commit, state_elements};
 use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS};
 use crate::account::{PublicDigest, Secret};
@@ -31,6 +33,8 @@ pub struct Terms {
     pub prices: bool,
     /// Publish the trades' sizes.
     pub show_lots: bool,
+    /// State the funding rates of the last state.
+    pub funding: bool,
 }
 
 /// Why no proof was made.
@@ -184,6 +188,7 @@ impl Prepared {
                 evar: ticks(evaluated[0].evar().into()),
                 tolerance: ticks(tolerance.into()),
                 trades: priced.collect(),
+                funding: terms.funding.then(|| funding_rates(set, &evaluated)),
             }
         } else {
             for (i, e) in evaluated.iter().enumerate() {
@@ -289,8 +294,13 @@ impl Prepared {
             scenarios,
             groups: Vec::new(),
             states: self.state_rows(opening, blocks),
+            holdings: Vec::new(),
+            funding: Vec::new(),
         };
         rows.add_up(blocks.len(), self.context.log_block);
+        if self.context.has_funding(part) {
+            rows.add_up_holdings(&self.context, blocks.len());
+        }
         rows
     }
 
@@ -323,6 +333,7 @@ impl Prepared {
                         .expect("the certificate gives every scenario a weight"),
                     padding: scenario >= n || row >= blocks.len() * block,
                     sums: [0; WEIGHT_LIMBS + PRODUCT_LEN],
+                    holdings: Vec::new(),
                 }
             })
             .collect()
@@ -360,6 +371,8 @@ pub(super) struct Rows {
     pub scenarios: Vec<ScenarioRow>,
     pub groups: Vec<GroupRow>,
     pub states: Vec<StateRow>,
+    pub holdings: Vec<HoldingRow>,
+    pub funding: Vec<FundingRow>,
 }
 
 impl Rows {
@@ -393,6 +406,60 @@ impl Rows {
         }
     }
 
+    /// Computes the tilted worths of the last of so many blocks.
+    pub fn add_up_holdings(&mut self, context: &Context, blocks: usize) {
+        let (block, length) = (1 << context.log_block, worth_len(context.value_limbs));
+        // Per group: what all but its last scenario add, the last one's tilted weight, and what it adds.
+        let groups: Vec<(Vec<u64>, u64, Vec<u64>)> = self
+            .scenarios
+            .par_chunks_mut(GROUP)
+            .enumerate()
+            .map(|(g, rows)| {
+                let mut sums = vec![0; (context.markets + 1) * length];
+                let mut last = Vec::new();
+                for (i, row) in rows.iter_mut().enumerate() {
+                    row.holdings.clone_from(&sums);
+                    let scenario = (g * GROUP + i) % block;
+                    last = row.holding_terms(&context.values[scenario]);
+                    if i + 1 < GROUP {
+                        for (sum, term) in sums.iter_mut().zip(&last) {
+                            *sum += term;
+                        }
+                    }
+                }
+                (sums, rows[GROUP - 1].tilted(), last)
+            })
+            .collect();
+        let per_block = block / GROUP;
+        let value =
+            |c: &[u64]| -> u128 { c.iter().rev().fold(0, |v, &c| (v << 10) + u128::from(c)) };
+        self.holdings.clear();
+        let mut totals = Vec::new();
+        for series in 0..=context.markets {
+            let own = series * length..(series + 1) * length;
+            let mut before = 0;
+            for (sums, last_weight, last) in &groups[(blocks - 1) * per_block..blocks * per_block] {
+                let after = before + value(&sums[own.clone()]) + value(&last[own.clone()]);
+                self.holdings.push(HoldingRow {
+                    before,
+                    after,
+                    coefficients: sums[own.clone()].to_vec(),
+                    last_weight: *last_weight,
+                });
+                before = after;
+            }
+            totals.push(before);
+        }
+        let weights = self.states[self.states.len() - 1].weights;
+        self.funding = (0..1 << stark::MIN_LOG_HEIGHT)
+            .map(|row| FundingRow {
+                worth: totals.get(row).copied().unwrap_or(0),
+                tilted: totals[context.markets],
+                weights,
+            })
+            .collect();
+    }
+
     pub fn fill(&self, tables: &PartTables) -> Vec<Trace> {
         let airs = tables.airs();
         let [coarse, fine] = ExponentialTable::tallied();
@@ -413,10 +480,45 @@ impl Rows {
             }
             witness
         });
+        let holdings = tables.funding.as_ref().map(|(holdings, funding)| {
+            let worths = fill(holdings, &airs[5], &tally, |row| {
+                self.holdings.get(row).cloned().unwrap_or_default()
+            });
+            let rates = fill(funding, &airs[6], &tally, |row| self.funding[row].clone());
+            [worths, rates]
+        });
         let exponential = tables.exponential.trace(&airs[3], &tally);
         let limbs = tables.limbs.trace(&airs[4], &tally);
-        vec![scenarios, groups, states, exponential, limbs]
+        let mut traces = vec![scenarios, groups, states, exponential, limbs];
+        traces.extend(holdings.into_iter().flatten());
+        traces
     }
+}
+
+/// The funding rates of the last state, by its certificate's weights: `floor(10^12 (A - W v) / (2 h Y))` in 10^-12 of
+/// the quote currency a lot and day (see [`FundingTable`](super::tables::funding::FundingTable)).
+fn funding_rates(set: &ScenarioSet, evaluated: &[Evaluated]) -> Vec<Decimal> {
+    let last = &evaluated[evaluated.len() - 1];
+    let weights: Vec<u64> = last
+        .liabilities
+        .iter()
+        .map(|&x| match last.certificate.weight(x.max(0) as u64) {
+            Some(weight) if x > 0 => weight.weight,
+            _ => 0,
+        })
+        .collect();
+    let divisor = last.sums.weights as i128 * 2 * i128::from(set.horizon_micro_days());
+    let rate = |i: usize| {
+        // At most 2^14 times 2^47 times 2^40.
+        let change: i128 = weights
+            .iter()
+            .zip(&set.values)
+            .map(|(&w, v)| i128::from(w) * (i128::from(v[i]) - i128::from(set.markets[i].value)))
+            .sum();
+        let rate = fixed::mul_div(change, 1_000_000_000_000, divisor, fixed::Rounding::Floor);
+        Decimal::new(rate.expect("below 2^101"), RATE_DECIMALS)
+    };
+    (0..set.markets.len()).map(rate).collect()
 }
 
 fn place(state: usize) -> String {

@@ -1,7 +1,9 @@
 //! The tables of the risk statement. STATEMENT.md explains every numbered constraint.
 
 pub mod exponential;
+pub mod funding;
 pub mod groups;
+pub mod holdings;
 pub mod scenarios;
 pub mod states;
 
@@ -20,6 +22,18 @@ pub const COARSE: Bus = Bus::new("coarse");
 /// `[key, limbs]`: `2^(29 - key / 2^20)`.
 pub const FINE: Bus = Bus::new("fine");
 
+/// `[series, group, coefficients]`: what all scenarios of a group but the last add to a market's tilted worth, or to
+/// the tilted weight. The last one's values are fixed columns, which cannot stand in a message.
+pub const HOLDINGS: Bus = Bus::new("holding");
+/// `[group, limbs]`: the tilted weight of a group's last scenario.
+pub const LAST_WEIGHT: Bus = Bus::new("last-weight");
+/// `[series, limbs]`: the totals of the above.
+pub const TILTED: Bus = Bus::new("tilted");
+/// `[limbs of the weights' sum]` of the last state.
+pub const LAST: Bus = Bus::new("last");
+
+/// Limbs of a tilted worth.
+pub const WORTH_LIMBS: usize = 9;
 /// Balanced digits of a quantity.
 pub const QUANTITY_DIGITS: usize = 4;
 /// Balanced digits of the sum of entry notionals.

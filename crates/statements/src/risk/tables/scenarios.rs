@@ -11,8 +11,8 @@ use risk::certificate::{
 use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::{
-    BOUND_LIMBS, COARSE, FACTOR_LIMBS, FINE, GROUPS, MEANS_DIGITS, PRODUCT_LEN, QUANTITY_DIGITS,
-    STATE, WEIGHT_LIMBS, limb_felt, signed_digits,
+    BOUND_LIMBS, COARSE, FACTOR_LIMBS, FINE, GROUPS, HOLDINGS, LAST_WEIGHT, MEANS_DIGITS,
+    PRODUCT_LEN, QUANTITY_DIGITS, STATE, WEIGHT_LIMBS, limb_felt, signed_digits,
 };
 use crate::risk::statement::{Context, GROUP};
 
@@ -26,6 +26,7 @@ use crate::risk::statement::{Context, GROUP};
 /// - SCENARIOS-5: whether the exponent is 64 octaves or more, or the row is padding: then the weight is zero.
 /// - SCENARIOS-6: `weight * 2^29 + rest = coarse * fine`, rest below 2^29.
 /// - SCENARIOS-7: sums over the rows above in the group.
+/// - SCENARIOS-8: the tilted weight is the weight where something is owed, else zero.
 /// - COMPARE-1 to COMPARE-4: the remainder is below the scale.
 #[derive(Clone, Debug)]
 pub struct ScenariosTable {
@@ -33,6 +34,8 @@ pub struct ScenariosTable {
     pub context: Context,
     /// Blocks that are used.
     pub blocks: usize,
+    /// Whether each market's worth under the tilt is added up in the last block.
+    pub funding: bool,
 }
 
 /// A state as its scenarios see it.
@@ -59,6 +62,8 @@ pub struct ScenarioRow {
     pub padding: bool,
     /// Coefficients of the sums over the rows above in the group.
     pub sums: [u64; WEIGHT_LIMBS + PRODUCT_LEN],
+    /// Coefficients of the sums of tilted weights and worths, where they are wanted.
+    pub holdings: Vec<u64>,
 }
 
 impl ScenarioRow {
@@ -110,6 +115,11 @@ impl ScenarioRow {
     }
 }
 
+/// Coefficients of the tilted worth of a market.
+pub fn worth_len(value_limbs: usize) -> usize {
+    WEIGHT_LIMBS + value_limbs - 1
+}
+
 // Fixed columns, before the values.
 const ACTIVE: usize = 0;
 const GROUP_ENDS: usize = 1;
@@ -118,7 +128,9 @@ const GROUP_NUMBER: usize = 3;
 const BLOCK_STARTS: usize = 4;
 const BLOCK_NUMBER: usize = 5;
 const STATE_ENDS: usize = 6;
-const VALUES: usize = 7;
+const SENDS_HOLDINGS: usize = 7;
+const HOLDINGS_GROUP: usize = 8;
+const VALUES: usize = 9;
 
 impl Table for ScenariosTable {
     type Row = ScenarioRow;
@@ -148,6 +160,8 @@ impl Table for ScenariosTable {
             column(&|r| if r < used { r / block } else { 0 }),
             // The last used block's state goes on to the end.
             bit(&|r| r + 1 < used && r % block == block - 1),
+            bit(&|r| (used - block..used).contains(&r) && group_ends(r)),
+            column(&|r| r % block / GROUP),
         ];
         let context = &self.context;
         for market in 0..context.markets {
@@ -163,10 +177,13 @@ impl Table for ScenariosTable {
         let [sends, group, starts, block] = [SENDS, GROUP_NUMBER, BLOCK_STARTS, BLOCK_NUMBER]
             .map(|column| b.pinned("SCENARIOS-1", column));
         let state = self.state(b, &starts, block);
-        let gain = self.gain(b, &state);
+        let (gain, owes) = self.gain(b, &state);
         let exponent = self.exponent(b, &state, &gain);
         let weight = self.weight(b, &exponent);
         self.sums(b, &sends, group, &gain, &weight);
+        if self.funding {
+            self.holdings(b, &owes, &weight);
+        }
     }
 }
 
@@ -229,7 +246,11 @@ impl ScenariosTable {
 
     /// `max(liability, 0)` as six coefficients: range-checked limbs of the gain less one, if it is positive, and a bit
     /// on top of the lowest, so that the bit says exactly whether something is owed.
-    fn gain<B: RowBuilder<ScenarioRow>>(&self, b: &mut B, state: &State<B::E>) -> Sum<B::E> {
+    fn gain<B: RowBuilder<ScenarioRow>>(
+        &self,
+        b: &mut B,
+        state: &State<B::E>,
+    ) -> (Sum<B::E>, B::E) {
         let id = "SCENARIOS-3";
         let limbs = self.context.value_limbs;
         let mut coefficients =
@@ -259,13 +280,13 @@ impl ScenariosTable {
             b.zero(id, owes.clone() * half);
         }
         let mut gain = lessened.limbs().to_vec();
-        gain[0] += owes;
+        gain[0] += owes.clone();
         let gain = Sum::new(gain, 1024);
         liability
             .minus(&gain)
             .plus(&rest.to_sum())
             .assert_zero(b, id);
-        gain
+        (gain, owes)
     }
 
     fn exponent<B: RowBuilder<ScenarioRow>>(
@@ -399,6 +420,78 @@ impl ScenariosTable {
             message.push(total);
         }
         b.send(GROUPS, sends.clone(), &message);
+    }
+}
+
+impl ScenariosTable {
+    /// Adds up the tilted weight, and each market's worth under it, over the rows above in the group.
+    fn holdings<B: RowBuilder<ScenarioRow>>(&self, b: &mut B, owes: &B::E, weight: &[B::E]) {
+        let sends = b.pinned("SCENARIOS-1", SENDS_HOLDINGS);
+        let group = b.pinned("SCENARIOS-1", HOLDINGS_GROUP);
+        let tilted: Vec<B::E> = weight
+            .iter()
+            .map(|limb| {
+                let product = limb.clone() * owes.clone();
+                let cell = b.derive([&product], |[x]| x);
+                b.equal("SCENARIOS-8", cell.clone(), product);
+                cell
+            })
+            .collect();
+        let limbs = self.context.value_limbs;
+        let mut at = 0;
+        for series in 0..=self.context.markets {
+            let mut terms = vec![b.constant(F::ZERO); worth_len(limbs)];
+            for (i, weight) in tilted.iter().enumerate() {
+                if series == self.context.markets {
+                    terms[i] += weight.clone();
+                    continue;
+                }
+                for j in 0..limbs {
+                    terms[i + j] += weight.clone() * b.fixed(VALUES + series * limbs + j);
+                }
+            }
+            let goes_on = b.one() - b.fixed(GROUP_ENDS);
+            let mut message = vec![b.constant(F::from_usize(series)), group.clone()];
+            for (i, term) in terms.into_iter().enumerate() {
+                let (sum, next) =
+                    b.state(|w| F::from_u64(w.holdings.get(at + i).copied().unwrap_or(0)));
+                b.assert_zero("SCENARIOS-7", When::First, sum.clone());
+                let step = next - goes_on.clone() * (sum.clone() + term);
+                b.assert_zero("SCENARIOS-7", When::Transition, step);
+                message.push(sum);
+            }
+            at += worth_len(limbs);
+            b.send(HOLDINGS, sends.clone(), &message);
+        }
+        let mut message = vec![group];
+        message.extend(tilted);
+        let times = F::from_usize(self.context.markets + 1);
+        b.provide(LAST_WEIGHT, sends * times, &message);
+    }
+}
+
+impl ScenarioRow {
+    /// The weight where something is owed, else zero.
+    pub fn tilted(&self) -> u64 {
+        if self.owes() { self.product().0 } else { 0 }
+    }
+
+    /// What the row adds to the tilted sums: market by market, then the tilted weight itself.
+    pub fn holding_terms(&self, values: &[Vec<u64>]) -> Vec<u64> {
+        let weight = self.tilted();
+        let value_limbs = values[0].len();
+        let length = worth_len(value_limbs);
+        let mut terms = vec![0; (values.len() + 1) * length];
+        for i in 0..WEIGHT_LIMBS {
+            let limb = gadgets::limbs::limb_of(weight.into(), i);
+            for (market, value) in values.iter().enumerate() {
+                for (j, v) in value.iter().enumerate() {
+                    terms[market * length + i + j] += limb * v;
+                }
+            }
+            terms[values.len() * length + i] += limb;
+        }
+        terms
     }
 }
 

@@ -7,7 +7,7 @@ use risk::venue::VenueState;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::{
-    BOUND_LIMBS, ENTRY_DIGITS, GAINS_LIMBS, MEANS_DIGITS, QUANTITY_DIGITS, STATE, SUMS,
+    BOUND_LIMBS, ENTRY_DIGITS, GAINS_LIMBS, LAST, MEANS_DIGITS, QUANTITY_DIGITS, STATE, SUMS,
     WEIGHT_LIMBS, check_digit, limb_felt, signed_digits,
 };
 
@@ -40,6 +40,8 @@ pub struct StatesTable {
     pub before: Digest,
     /// The commitment of the last state.
     pub after: Digest,
+    /// Whether funding rates are proven of the last state.
+    pub funding: bool,
 }
 
 /// An evaluated state, and the trade that leads to it.
@@ -415,6 +417,10 @@ impl StatesTable {
         sums.extend(weights.iter().cloned());
         sums.extend(gains.iter().cloned());
         b.receive(SUMS, evaluated.clone(), &sums);
+        if self.funding {
+            let closes = b.pinned("STATES-1", CLOSES);
+            b.send(LAST, closes, &weights);
+        }
 
         let bound = Sum::new(bound, 1023);
         let weights = Sum::new(weights, 1023);

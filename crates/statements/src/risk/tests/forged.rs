@@ -17,11 +17,18 @@ fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
     change(&mut rows);
     let blocks = rows.states.len() - 1;
     rows.add_up(blocks, prepared.context().log_block);
+    if prepared.context().has_funding(0) {
+        rows.add_up_holdings(prepared.context(), blocks);
+    }
     // An honest state table would hold what the groups add up to.
     let per_block = (1 << prepared.context().log_block) / crate::risk::statement::GROUP;
     for block in 0..blocks {
         let [weights, gains] = rows.groups[(block + 1) * per_block - 1].after;
         (rows.states[block + 1].weights, rows.states[block + 1].gains) = (weights, gains);
+    }
+    let last = rows.states[blocks].weights;
+    for row in &mut rows.funding {
+        row.weights = last;
     }
     violated(&tables.airs(), &rows.fill(&tables))
 }
@@ -67,11 +74,14 @@ fn every_constraint_breaks_alone() {
     let prepared = prepared(2, 300, 2);
     let airs = PartTables::new(prepared.context(), 0).airs();
     let traces = prepared.traces(0);
-    let rows: [&[usize]; 4] = [
+    let rows: [&[usize]; 7] = [
         &[0, 5, 299, 300, 511, 512, 2047],
         &[0, 5, 8, 30],
         &[0, 1, 2, 3, 4, 255],
         &[3],
+        &[3],
+        &[0, 7, 8, 30, 255],
+        &[0, 1, 2, 3, 255],
     ];
     let alone: BTreeSet<&str> = airs
         .iter()
@@ -86,6 +96,13 @@ fn every_constraint_breaks_alone() {
         "SCENARIOS-5",
         "SCENARIOS-6",
         "SCENARIOS-7",
+        "SCENARIOS-8",
+        "HOLDINGS-1",
+        "HOLDINGS-3",
+        "FUNDING-1",
+        "FUNDING-2",
+        "FUNDING-3",
+        "FUNDING-4",
         "GROUPS-1",
         "GROUPS-3",
         "STATES-1",
@@ -129,6 +146,7 @@ fn what_links_rows_breaks_alone() {
             .expect("it has a weight");
     }
     rows.add_up(1, prepared.context().log_block);
+    rows.add_up_holdings(prepared.context(), 1);
     // The sums of the groups before are forgotten.
     let before = rows.groups[4].before;
     for group in &mut rows.groups[4..] {
@@ -138,8 +156,18 @@ fn what_links_rows_breaks_alone() {
         }
     }
     rows.states[0].salt[0] += stark::F::new(1);
+    let before = rows.holdings[4].before;
+    for holding in &mut rows.holdings[4..8] {
+        holding.before -= before;
+        holding.after -= before;
+    }
     let traces = rows.fill(&tables);
-    for (table, id) in [(0, "SCENARIOS-2"), (1, "GROUPS-2"), (2, "STATES-6")] {
+    for (table, id) in [
+        (0, "SCENARIOS-2"),
+        (1, "GROUPS-2"),
+        (2, "STATES-6"),
+        (5, "HOLDINGS-2"),
+    ] {
         let found = violated(&airs[table..=table], &traces[table..=table]);
         let constraints: Vec<&String> = found.iter().filter(|v| !v.starts_with("bus")).collect();
         assert_eq!(constraints, [id]);
@@ -276,6 +304,50 @@ fn a_state_continues_the_last_one() {
     }
 }
 
+/// Funding is priced by the certificate's weights, and by no others.
+#[test]
+fn funding_weights_are_those_of_the_certificate() {
+    let (prepared, _) = one_state();
+    let tables = PartTables::new(prepared.context(), 0);
+    // Sums of other weights: what the groups sent is not what was added up.
+    let mut rows = prepared.rows(0);
+    for holding in &mut rows.holdings[3..8] {
+        holding.after += 1 << 40;
+    }
+    for holding in &mut rows.holdings[4..8] {
+        holding.before += 1 << 40;
+    }
+    rows.holdings[3].coefficients[4] += 1;
+    assert_eq!(
+        violated(&tables.airs(), &rows.fill(&tables)),
+        ["bus holding", "bus tilted"]
+    );
+    // A rate one unit higher or lower than the quotient.
+    for (change, id) in [(1, "FUNDING-3"), (-1, "FUNDING-4")] {
+        let mut claim = prepared.claim().clone();
+        let Shown::Prices {
+            funding: Some(rates),
+            ..
+        } = &mut claim.shown
+        else {
+            panic!("rates are claimed")
+        };
+        rates[1] = Decimal::new(rates[1].units() + change, rates[1].scale());
+        let context = Risk::context(&claim).expect("well-formed");
+        let tables = PartTables::new(&context, 0);
+        let traces = prepared.rows(0).fill(&tables);
+        assert_eq!(violated(&tables.airs(), &traces), [id]);
+    }
+    // Weights of scenarios in which nothing is owed count for nothing.
+    let mut rows = prepared.rows(0);
+    let idle = (0..300)
+        .find(|&s| rows.scenarios[s].liability <= 0)
+        .expect("some");
+    rows.scenarios[idle].liability = 1;
+    let found = violated(&tables.airs(), &rows.fill(&tables));
+    assert!(found.contains(&"SCENARIOS-3".into()), "{found:?}");
+}
+
 /// Liabilities of 2^60 ticks and more wrap nowhere.
 #[test]
 fn an_overflow_is_refused() {
@@ -317,6 +389,7 @@ fn changed_claims_are_rejected() {
                 evar,
                 tolerance,
                 trades,
+                ..
             } => (evar, tolerance, trades),
             Shown::Covered { .. } => panic!("prices are claimed"),
         }

@@ -90,6 +90,7 @@ fn terms() -> Terms {
         confidence: Decimal::new(95, 2).try_into().expect("a constant"),
         prices: true,
         show_lots: false,
+        funding: true,
     }
 }
 

@@ -75,6 +75,7 @@ fn stated_prices_are_those_of_the_specification() {
         evar,
         tolerance,
         trades: priced,
+        funding,
     } = &prepared.claim().shown
     else {
         panic!("prices are claimed")
@@ -103,6 +104,17 @@ fn stated_prices_are_those_of_the_specification() {
         let exact = premium(&states[i], &states[i + 1], &set, terms().confidence).unwrap();
         let difference = ticks(&p.premium) - i128::from(exact);
         assert!(difference.abs() <= ticks(tolerance) + 1, "{difference}");
+    }
+    // Rates of the last state, against the exact tilt: a millionth of the largest value, in 10^-12.
+    let exact = risk::venue::funding(&states[5], &set, terms().confidence).unwrap();
+    let rates = funding.as_ref().expect("funding is claimed");
+    for ((rate, exact), market) in rates.iter().zip(&exact).zip(&set.markets) {
+        let difference = rate.rescale_exact(12).unwrap() - exact.floor_at(6).unwrap();
+        assert!(
+            difference.abs() <= i128::from(market.value) * 3,
+            "{rate} {exact:?}"
+        );
+        assert!(!rate.is_zero(), "the test's rates are not zero");
     }
     assert_eq!(
         ticks(&Decimal::new(prepared.after().collected.into(), 6)),

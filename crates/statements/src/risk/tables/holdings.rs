@@ -1,0 +1,156 @@
+//! Tilted worths, added up exactly.
+
+use std::sync::Arc;
+
+use gadgets::limbs::Sum;
+use gadgets::range::limb;
+use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+
+use super::scenarios::worth_len;
+use super::{HOLDINGS, LAST_WEIGHT, TILTED, WEIGHT_LIMBS, WORTH_LIMBS, limb_felt};
+use crate::risk::statement::GROUP;
+
+/// What 64 scenarios of the last state add to one series, a row: series by series, group by group. A series is a
+/// market's worth under the tilt; the one after the last market is the tilt's own weight.
+///
+/// - HOLDINGS-1: the row's flags and numbers are the public ones; unused rows hold zeros.
+/// - HOLDINGS-2: a series starts from zero, every other row from what the row above ended with.
+/// - HOLDINGS-3: what was before plus the group's sum is what is after, over the integers. The group's sum is what
+///   the scenarios sent, which leaves the last one out, and its weight times its value.
+#[derive(Clone, Debug)]
+pub struct HoldingsTable {
+    /// Markets.
+    pub markets: usize,
+    /// Limbs of a value.
+    pub value_limbs: usize,
+    /// log2 of the rows of a block of scenarios.
+    pub log_block: usize,
+    /// The values' limbs: per padded scenario and market.
+    pub values: Arc<Vec<Vec<Vec<u64>>>>,
+}
+
+// Fixed columns.
+const USED: usize = 0;
+const ENDS: usize = 1;
+const SERIES: usize = 2;
+const GROUP_NUMBER: usize = 3;
+/// The values of the group's last scenario; one for the series of the weight.
+const VALUE: usize = 4;
+
+/// The private data of one row.
+#[derive(Clone, Default)]
+pub struct HoldingRow {
+    /// The sum before.
+    pub before: u128,
+    /// The sum after.
+    pub after: u128,
+    /// The coefficients of the sum of the group's scenarios but the last.
+    pub coefficients: Vec<u64>,
+    /// The tilted weight of the last one.
+    pub last_weight: u64,
+}
+
+impl HoldingsTable {
+    /// Groups of a series.
+    pub fn per_series(&self) -> usize {
+        (1 << self.log_block) / GROUP
+    }
+    fn used(&self) -> usize {
+        (self.markets + 1) * self.per_series()
+    }
+    /// 63 sums of at most five products of limbs.
+    fn bound(&self) -> u64 {
+        ((GROUP - 1) * WEIGHT_LIMBS.min(self.value_limbs)) as u64 * 1023 * 1023
+    }
+}
+
+impl Table for HoldingsTable {
+    type Row = HoldingRow;
+
+    fn name(&self) -> &'static str {
+        "holdings"
+    }
+
+    fn log_height(&self) -> usize {
+        (self.used().next_power_of_two().ilog2() as usize).max(MIN_LOG_HEIGHT)
+    }
+
+    fn fixed(&self) -> Vec<Vec<F>> {
+        let (per_series, used) = (self.per_series(), self.used());
+        let column = |of: &dyn Fn(usize) -> usize| -> Vec<F> {
+            (0..1 << self.log_height())
+                .map(|r| F::from_usize(if r < used { of(r) } else { 0 }))
+                .collect()
+        };
+        let mut columns = vec![
+            column(&|_| 1),
+            column(&|r| usize::from(r % per_series == per_series - 1)),
+            column(&|r| r / per_series),
+            column(&|r| r % per_series),
+        ];
+        for i in 0..self.value_limbs {
+            columns.push(column(&|r| {
+                let scenario = (r % per_series + 1) * GROUP - 1;
+                match self.values[scenario].get(r / per_series) {
+                    Some(value) => value[i] as usize,
+                    None => usize::from(i == 0),
+                }
+            }));
+        }
+        columns
+    }
+
+    fn row<B: RowBuilder<HoldingRow>>(&self, b: &mut B) {
+        let used = b.pinned("HOLDINGS-1", USED);
+        let ends = b.pinned("HOLDINGS-1", ENDS);
+        let series = b.pinned("HOLDINGS-1", SERIES);
+        let group = b.pinned("HOLDINGS-1", GROUP_NUMBER);
+        let sum: Vec<B::E> = (0..worth_len(self.value_limbs))
+            .map(|i| {
+                let cell = b.cell(|w| F::from_u64(w.coefficients.get(i).copied().unwrap_or(0)));
+                b.zero("HOLDINGS-1", (b.one() - b.fixed(USED)) * cell.clone());
+                cell
+            })
+            .collect();
+        let after: Vec<B::E> = (0..WORTH_LIMBS)
+            .map(|i| {
+                let cell = b.cell(|w| limb_felt(w.after, i));
+                limb(b, &cell);
+                cell
+            })
+            .collect();
+        let before: Vec<B::E> = (0..WORTH_LIMBS)
+            .map(|i| {
+                let (cell, next) = b.state(|w| limb_felt(w.before, i));
+                b.assert_zero("HOLDINGS-2", When::First, cell.clone());
+                let goes_on = b.one() - b.fixed(ENDS);
+                let step = next - goes_on * after[i].clone();
+                b.assert_zero("HOLDINGS-2", When::Transition, step);
+                cell
+            })
+            .collect();
+        let mut last = vec![group.clone()];
+        let weight: Vec<B::E> = (0..WEIGHT_LIMBS)
+            .map(|i| {
+                let cell = b.cell(|w| limb_felt(w.last_weight.into(), i));
+                b.zero("HOLDINGS-1", (b.one() - b.fixed(USED)) * cell.clone());
+                cell
+            })
+            .collect();
+        last.extend(weight.iter().cloned());
+        b.lookup(LAST_WEIGHT, &group, used.clone(), &last);
+        let value = (0..self.value_limbs).map(|i| b.fixed(VALUE + i)).collect();
+        let last = Sum::product(&Sum::new(weight, 1023), &Sum::new(value, 1023));
+        let mut message = vec![series.clone(), group];
+        message.extend(sum.iter().cloned());
+        Sum::new(sum, self.bound())
+            .plus(&last)
+            .plus(&Sum::new(before, 1023))
+            .minus(&Sum::new(after.clone(), 1023))
+            .assert_zero(b, "HOLDINGS-3");
+        b.receive(HOLDINGS, used, &message);
+        let mut total = vec![series];
+        total.extend(after);
+        b.send(TILTED, ends, &total);
+    }
+}
