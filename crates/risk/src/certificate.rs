@@ -220,7 +220,8 @@ impl Certificate {
         }
         // Weights are rounded, so the mean gain meets the bound only up to their steps: the best of a few scales.
         let mut best: Option<(u128, Self)> = None;
-        let mut step = (high >> 24).max(1);
+        let mut step = (high >> 26).max(1);
+        high = high.saturating_sub(CANDIDATES / 2 * step).max(MIN_SCALE);
         loop {
             for i in 0..CANDIDATES {
                 let found = at(high + i * step).tightened(gains, budget);

@@ -10,7 +10,7 @@
 //! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
 //! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
 //! - [`scenarios`], [`venue`]: what a venue that is its traders' counterparty owes, and what it charges.
-//! - [`import`], [`sample`]: reading books and markets, making realistic ones.
+//! - [`import`], [`sample`], [`sample_venue`]: reading books, markets and venues, making realistic ones.
 //!
 //! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
 //! is added up inside proofs. Every rounding goes against the account.
@@ -24,6 +24,7 @@ pub mod margin;
 pub mod pricing;
 pub mod riskarray;
 pub mod sample;
+pub mod sample_venue;
 pub mod scenarios;
 pub mod snapshot;
 pub mod solvency;

@@ -29,7 +29,9 @@ pub enum Command {
     Verify(Verify),
     /// Show what a proof file reveals, and its security.
     Inspect(Inspect),
-    /// Make a book, prove three facts about it, tamper with a proof.
+    /// Quote what a trade costs: its premium, and the funding rates after it. Makes no proof.
+    Price(Price),
+    /// Make a book and a venue, prove facts about them, tamper with a proof.
     Demo,
     /// Measure proving and verifying.
     Bench(Bench),
@@ -66,6 +68,59 @@ pub enum Claim {
     Margin(MarginArguments),
     /// A book's liabilities, their cover, and reserves.
     Solvency(SolvencyArguments),
+    /// A venue's risk, and the premia of its trades.
+    Risk(RiskArguments),
+}
+
+/// A venue and how sure it is to be.
+#[derive(Debug, Args)]
+pub struct Venue {
+    /// The scenarios: .json.
+    #[arg(long)]
+    pub scenarios: PathBuf,
+    /// The venue's state: .json.
+    #[arg(long)]
+    pub state: PathBuf,
+    /// How sure: 0.95 means that the worst 5% count.
+    #[arg(long, default_value = "0.95")]
+    pub confidence: fixed::Decimal,
+}
+
+/// A risk claim.
+#[derive(Debug, Args)]
+pub struct RiskArguments {
+    #[command(flatten)]
+    pub venue: Venue,
+    /// The trades, in order: a CSV with columns market, lots, price.
+    #[arg(long)]
+    pub trades: Option<PathBuf>,
+    /// Claim only that capital and collected premia cover EVaR in every state, without stating it.
+    #[arg(long)]
+    pub covered: bool,
+    /// Publish the trades' sizes.
+    #[arg(long, conflicts_with = "covered")]
+    pub show_lots: bool,
+    /// State the funding rates after the last trade.
+    #[arg(long, conflicts_with = "covered")]
+    pub funding: bool,
+    /// Write the state after the last trade into this file.
+    #[arg(long)]
+    pub after: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// A trade to quote.
+#[derive(Debug, Args)]
+pub struct Price {
+    #[command(flatten)]
+    pub venue: Venue,
+    /// MARKET:LOTS or MARKET:LOTS:PRICE, such as BTC:3 or ETH:-5:3400.25.
+    #[arg(long, allow_hyphen_values = true)]
+    pub trade: String,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A margin claim.
@@ -201,6 +256,12 @@ pub struct Bench {
     /// Accounts, where the benchmark has many.
     #[arg(long)]
     pub accounts: Option<usize>,
+    /// Scenarios, where the benchmark has them.
+    #[arg(long)]
+    pub scenarios: Option<usize>,
+    /// Trades, where the benchmark has them.
+    #[arg(long)]
+    pub trades: Option<usize>,
 }
 
 /// A benchmark.
@@ -212,4 +273,8 @@ pub enum BenchName {
     BookMargin,
     /// A book of accounts with 4 assets.
     Solvency,
+    /// The EVaR and funding rates of a venue with 32 markets over 10,000 scenarios.
+    Risk,
+    /// 100 trades of a venue with 32 markets over 1,024 scenarios.
+    RiskTrades,
 }

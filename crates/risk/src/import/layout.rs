@@ -54,7 +54,10 @@ pub fn read_market(path: &Path) -> Result<Snapshot, ImportError> {
     Ok(snapshot)
 }
 
-fn json<T: for<'de> Deserialize<'de>>(file: &At, bytes: &[u8]) -> Result<T, ImportError> {
+pub(super) fn json<T: for<'de> Deserialize<'de>>(
+    file: &At,
+    bytes: &[u8],
+) -> Result<T, ImportError> {
     serde_json::from_slice(bytes).map_err(|e| {
         file.line(e.line() as u64)
             .error(None, format!("column {}: {e}", e.column()))

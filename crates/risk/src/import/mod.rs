@@ -3,6 +3,7 @@
 //! - [`layout`]: Sealbook's own layout, in JSON, CSV and Parquet.
 //! - [`exchange`]: the user and asset files of a large exchange's proof-of-solvency prover.
 //! - [`optionchain`]: a venue's option chain.
+//! - [`venue`]: scenarios, a venue's state, its trades.
 //!
 //! A file is read whole or not at all: the first thing that is wrong ends the import with an
 //! [`ImportError`] that says where it is and what to do.
@@ -11,6 +12,7 @@ pub mod exchange;
 mod json;
 pub mod layout;
 pub mod optionchain;
+pub mod venue;
 mod write;
 
 use std::fmt;

@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
-use risk::{Account, Level, sample};
+use fixed::Decimal;
+use risk::{Account, Level, sample, sample_venue};
 use serde_json::{Value, json};
 use stark::{PartProof, Statement};
 use statements::account::Secret;
 use statements::margin::{Margin, prove_account, prove_book};
 use statements::parts::prove_parts;
+use statements::risk::{Prepared, Risk, Terms};
 use statements::solvency::{Options, Solvency, prepare};
 
 use super::inspect::weakest;
@@ -62,6 +64,16 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
                 )?)
             })
         }
+        BenchName::Risk => {
+            let (scenarios, trades) = (arguments.scenarios, arguments.trades);
+            let (scenarios, trades) = (scenarios.unwrap_or(10_000), trades.unwrap_or(0));
+            measure_risk(arguments, "risk", scenarios, trades, true)
+        }
+        BenchName::RiskTrades => {
+            let (scenarios, trades) = (arguments.scenarios, arguments.trades);
+            let (scenarios, trades) = (scenarios.unwrap_or(1_024), trades.unwrap_or(100));
+            measure_risk(arguments, "risk-trades", scenarios, trades, false)
+        }
         BenchName::Solvency => {
             let assets = sample::exchange_assets();
             let n = arguments.accounts.unwrap_or(100_000) as u64;
@@ -84,6 +96,37 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
             })
         }
     }
+}
+
+/// A venue with 32 markets, and trades.
+fn measure_risk(
+    arguments: &Bench,
+    name: &str,
+    count: usize,
+    trades: usize,
+    funding: bool,
+) -> Result<(), Failure> {
+    const MARKETS: usize = 32;
+    let set = sample_venue::scenarios(1, MARKETS, count);
+    let state = sample_venue::state(&set);
+    let trades = sample_venue::trades(1, &set, trades);
+    let confidence = Decimal::new(95, 2);
+    let terms = Terms {
+        confidence: confidence.try_into().expect("a constant"),
+        prices: true,
+        show_lots: false,
+        funding,
+    };
+    let params = json!({
+        "scenarios": count, "markets": MARKETS, "trades": trades.len(), "funding": funding,
+        "confidence": confidence,
+    });
+    let secret = Secret::random();
+    measure::<Risk>(arguments, name, params, || {
+        let prepared = Prepared::new(&set, &state, &trades, &terms, &secret)?;
+        let parts = prepared.prove(&mut super::prove::progress(), None)?;
+        Ok((prepared.claim().clone(), parts))
+    })
 }
 
 fn measure<S: Statement>(

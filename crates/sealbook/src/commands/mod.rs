@@ -4,18 +4,22 @@ mod bench;
 mod check;
 mod demo;
 mod inspect;
+mod price;
 mod prove;
 mod sample;
 mod verify;
 
 use std::path::Path;
 
-use risk::import::{ImportError, exchange, layout, optionchain};
+use risk::evar::Confidence;
+use risk::import::{ImportError, exchange, layout, optionchain, venue as import_venue};
+use risk::scenarios::ScenarioSet;
+use risk::venue::VenueState;
 use risk::{Account, Book, Snapshot};
 use statements::account::Secret;
 
 use crate::Failure;
-use crate::cli::{Arguments, Claim, Command, SolvencyArguments};
+use crate::cli::{Arguments, Claim, Command, SolvencyArguments, Venue};
 
 /// Runs a command.
 pub fn run(command: Command) -> Result<(), Failure> {
@@ -23,8 +27,11 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Check(Claim::Margin(arguments)) => check::margin(&arguments),
         Command::Check(Claim::Solvency(arguments)) => check::solvency(&arguments),
+        Command::Check(Claim::Risk(arguments)) => price::check(&arguments),
         Command::Prove(Claim::Margin(arguments)) => prove::margin(&arguments),
         Command::Prove(Claim::Solvency(arguments)) => prove::solvency(&arguments),
+        Command::Prove(Claim::Risk(arguments)) => prove::risk(&arguments),
+        Command::Price(arguments) => price::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Demo => demo::run(),
@@ -63,6 +70,15 @@ fn find<'a>(book: &'a Book, id: &str, path: &Path) -> Result<&'a Account, Failur
             path.display()
         ))
     })
+}
+
+/// The scenarios and the state of a venue.
+fn read_venue(venue: &Venue) -> Result<(ScenarioSet, VenueState, Confidence), Failure> {
+    let confidence = Confidence::try_from(venue.confidence)
+        .map_err(|e| Failure::Input(format!("--confidence {}: {e}", venue.confidence)))?;
+    let set = import_venue::read_scenarios(&venue.scenarios)?;
+    let state = import_venue::read_state(&venue.state, &set)?;
+    Ok((set, state, confidence))
 }
 
 /// The inputs of a solvency claim.

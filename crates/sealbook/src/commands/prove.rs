@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use risk::import::layout;
+use risk::import::{layout, venue};
 use serde_json::json;
 use stark::{PartProof, ProofFile, Statement};
 use statements::margin::{Margin, MarginError, least_slots, prove_account, prove_book};
 use statements::parts::{PartsError, prove_parts};
+use statements::risk::{Prepared, Risk, RiskError, Terms};
 use statements::solvency::{Options, Solvency, SolvencyError, prepare};
 
 use super::{
-    find, print_json, read_market, secret, size, solvency_inputs, time, write, write_private,
+    find, print_json, read_market, read_venue, secret, size, solvency_inputs, time, write,
+    write_private,
 };
 use crate::Failure;
-use crate::cli::{Common, MarginArguments, SolvencyArguments};
+use crate::cli::{Common, MarginArguments, RiskArguments, SolvencyArguments};
 
 impl From<MarginError> for Failure {
     fn from(error: MarginError) -> Self {
@@ -32,6 +34,16 @@ impl From<SolvencyError> for Failure {
         match error {
             _ if error.is_false_claim() => Self::False(error.to_string()),
             SolvencyError::Prove(_) => Self::Internal(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<RiskError> for Failure {
+    fn from(error: RiskError) -> Self {
+        match error {
+            RiskError::Uncovered(_) => Self::False(error.to_string()),
+            RiskError::Prove(_) => Self::Internal(error.to_string()),
             _ => Self::Input(error.to_string()),
         }
     }
@@ -177,6 +189,31 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
         }
     }
     finish::<Solvency>(&arguments.common, prepared.claim(), parts, started)
+}
+
+pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
+    let started = Instant::now();
+    out(&arguments.common)?;
+    let (set, state, confidence) = read_venue(&arguments.venue)?;
+    let trades = match &arguments.trades {
+        Some(path) => venue::read_trades(path, &set)?,
+        None => Vec::new(),
+    };
+    let secret = secret(arguments.common.secret.as_deref())?;
+    let terms = Terms {
+        confidence,
+        prices: !arguments.covered,
+        show_lots: arguments.show_lots,
+        funding: arguments.funding,
+    };
+    let prepared = Prepared::new(&set, &state, &trades, &terms, &secret)?;
+    let work = work_folder(&arguments.common)?;
+    let parts = prepared.prove(&mut progress(), work.as_deref())?;
+    if let Some(after) = &arguments.after {
+        venue::write_state(after, prepared.after(), &set)
+            .map_err(|e| Failure::Input(format!("{}: cannot be written: {e}", after.display())))?;
+    }
+    finish::<Risk>(&arguments.common, prepared.claim(), parts, started)
 }
 
 /// Verifies, writes, reports, and removes the kept parts.

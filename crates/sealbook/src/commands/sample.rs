@@ -1,7 +1,7 @@
 //! `sealbook sample`: files to try everything with.
 
-use risk::import::{exchange, layout};
-use risk::sample;
+use risk::import::{exchange, layout, venue};
+use risk::{sample, sample_venue};
 
 use crate::Failure;
 use crate::cli::Sample;
@@ -48,8 +48,15 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     exchange::write_assets(&folder.join("assets.csv"), &assets).map_err(failed)?;
     exchange::write_users(&folder.join("users.csv"), &assets, users).map_err(failed)?;
     std::fs::write(folder.join("reserves.csv"), reserves).map_err(failed)?;
+    let scenarios = sample_venue::scenarios(arguments.seed, 4, 1_000);
+    let trades = sample_venue::trades(arguments.seed, &scenarios, 20);
+    venue::write_scenarios(&folder.join("scenarios.json"), &scenarios).map_err(failed)?;
+    let state = sample_venue::state(&scenarios);
+    venue::write_state(&folder.join("venue.json"), &state, &scenarios).map_err(failed)?;
+    venue::write_trades(&folder.join("trades.csv"), &trades, &scenarios).map_err(failed)?;
     println!(
-        "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv",
+        "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
+         scenarios.json, venue.json, trades.csv",
         folder.display()
     );
     Ok(())

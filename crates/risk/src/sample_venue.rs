@@ -1,0 +1,97 @@
+//! A sample venue: scenarios, a state and a day of trades.
+
+use fixed::Decimal;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::scenarios::{Market, ScenarioSet};
+use crate::venue::{Trade, VenueState};
+
+/// Symbol, price of a lot in ticks, typical daily move in millionths.
+const MARKETS: [(&str, u64, i64); 4] = [
+    ("BTC", 6_400_000_000, 28_000),
+    ("ETH", 3_400_000_000, 35_000),
+    ("SOL", 1_500_000_000, 50_000),
+    ("XRP", 500_000_000, 45_000),
+];
+
+/// About a normal number: twelve uniform ones, with a standard deviation of `scale`.
+fn bell(rng: &mut StdRng, scale: i64) -> i64 {
+    (0..12)
+        .map(|_| rng.random_range(-scale..=scale))
+        .sum::<i64>()
+        / 2
+}
+
+/// So many scenarios of one day: moves share a market factor, and one day in eight is three times as wild. Made
+/// with whole numbers from a seed, so that it is the same everywhere.
+pub fn scenarios(seed: u64, markets: usize, count: usize) -> ScenarioSet {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let kind = |i: usize| MARKETS[i % MARKETS.len()];
+    let symbol = |i: usize| match i / MARKETS.len() {
+        0 => kind(i).0.to_string(),
+        n => format!("{}-{n}", kind(i).0),
+    };
+    let names = (0..markets).map(|i| Market {
+        symbol: symbol(i),
+        lot: Decimal::ONE,
+        value: kind(i).1,
+    });
+    let names: Vec<Market> = names.collect();
+    let values = (0..count)
+        .map(|_| {
+            let wild = if rng.random_range(0..8) == 0 { 3 } else { 1 };
+            let shared = bell(&mut rng, 1_000);
+            (0..markets)
+                .map(|i| {
+                    let (_, value, typical) = kind(i);
+                    // Correlations of about 0.64.
+                    let own = bell(&mut rng, 1_000);
+                    let parts =
+                        (typical * wild * (4 * shared + 3 * own) / 5_000).clamp(-900_000, 900_000);
+                    (i128::from(value) * i128::from(1_000_000 + parts) / 1_000_000) as u64
+                })
+                .collect()
+        })
+        .collect();
+    ScenarioSet {
+        as_of_ms: 1_590_000_000_000,
+        quote: "USD".into(),
+        horizon_days: Decimal::ONE,
+        source: format!("sample of {count} scenarios, seed {seed}"),
+        markets: names,
+        values,
+    }
+}
+
+/// A state: traders are net long the first markets and short the last ones.
+pub fn state(set: &ScenarioSet) -> VenueState {
+    let n = set.markets.len() as i64;
+    let mut state = VenueState::flat(set.markets.len(), 60_000_000_000, 120_000_000_000);
+    for (market, m) in set.markets.iter().enumerate() {
+        let lots = 30 * (n - 2 * market as i64);
+        let trade = Trade {
+            market,
+            lots,
+            price: m.value - m.value / 100,
+        };
+        state = state.after(&trade, 0).expect("a small sample");
+    }
+    state
+}
+
+/// A day of trades at prices within half a percent of the market's.
+pub fn trades(seed: u64, set: &ScenarioSet, count: usize) -> Vec<Trade> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    (0..count)
+        .map(|_| {
+            let market = rng.random_range(0..set.markets.len());
+            let value = set.markets[market].value;
+            Trade {
+                market,
+                lots: rng.random_range(-12..=12),
+                price: value + value / 1_000_000 * rng.random_range(0..=10_000) - value / 200,
+            }
+        })
+        .collect()
+}

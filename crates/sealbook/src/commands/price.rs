@@ -1,0 +1,150 @@
+//! `sealbook price` and `check risk`: what trades cost, and whether the venue can bear them. No proof.
+
+use fixed::{Decimal, Interval};
+use risk::evar::Confidence;
+use risk::import::venue;
+use risk::scenarios::ScenarioSet;
+use risk::venue::{Trade, VenueError, VenueState, funding, premium, ticks};
+use serde_json::{Value, json};
+
+use super::{print_json, read_venue};
+use crate::Failure;
+use crate::cli::{Price, RiskArguments};
+
+impl From<VenueError> for Failure {
+    fn from(error: VenueError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+/// EVaR in ticks, rounded up.
+fn evar(state: &VenueState, set: &ScenarioSet, confidence: Confidence) -> Result<i128, Failure> {
+    let value = state.evar(set, confidence)?.value;
+    value.ceil_at(0).map_err(|e| Failure::Input(e.to_string()))
+}
+
+/// How far EVaR exceeds the venue's capital and what it collected, in ticks; not positive if it does not.
+fn excess(state: &VenueState, evar: i128) -> i128 {
+    evar - i128::from(state.capital) - i128::from(state.collected)
+}
+
+/// A number of ticks as an amount of the quote currency, rounded down to 10^-12.
+fn amount(value: &Interval) -> Result<Decimal, Failure> {
+    let units = value
+        .floor_at(6)
+        .map_err(|e| Failure::Input(e.to_string()))?;
+    Ok(Decimal::new(units, 12))
+}
+
+/// Funding rates by market, a lot and day.
+fn rates(
+    state: &VenueState,
+    set: &ScenarioSet,
+    confidence: Confidence,
+) -> Result<Vec<(String, Decimal)>, Failure> {
+    let rates = funding(state, set, confidence)?;
+    set.markets
+        .iter()
+        .zip(&rates)
+        .map(|(market, rate)| Ok((market.symbol.clone(), amount(rate)?)))
+        .collect()
+}
+
+pub fn run(arguments: &Price) -> Result<(), Failure> {
+    let (set, state, confidence) = read_venue(&arguments.venue)?;
+    let trade = venue::parse_trade(&arguments.trade, &set)?;
+    let before = evar(&state, &set, confidence)?;
+    let moved = state.after(&trade, 0)?;
+    let premium = premium(&state, &moved, &set, confidence)?;
+    let moved = state.after(&trade, premium)?;
+    let after = evar(&moved, &set, confidence)?;
+    let rates = rates(&moved, &set, confidence)?;
+    // The trade's own premium does not count: it is what the risk it adds is worth.
+    let refused = excess(&state, after);
+    let quote = &set.quote;
+    if arguments.json {
+        let rates: serde_json::Map<String, Value> = rates
+            .iter()
+            .map(|(market, rate)| (market.clone(), json!(rate)))
+            .collect();
+        print_json(&json!({
+            "premium": ticks(premium.into()), "evar_before": ticks(before), "evar_after": ticks(after),
+            "accepted": refused <= 0, "funding_per_lot_and_day": rates, "quote": quote,
+        }));
+    } else {
+        println!("premium      {} {quote}", ticks(premium.into()));
+        println!("EVaR before  {} {quote}", ticks(before));
+        println!("EVaR after   {} {quote}", ticks(after));
+        println!("funding after the trade, per lot and day; longs pay, shorts receive:");
+        for (market, rate) in &rates {
+            println!("  {market:<10} {rate} {quote}");
+        }
+    }
+    refuse(refused, "after the trade", after, quote)
+}
+
+fn refuse(excess: i128, place: &str, evar: i128, quote: &str) -> Result<(), Failure> {
+    if excess <= 0 {
+        return Ok(());
+    }
+    Err(Failure::False(format!(
+        "{place} EVaR of {} {quote} exceeds capital and collected premia by {} {quote}",
+        ticks(evar),
+        ticks(excess)
+    )))
+}
+
+/// Whether the venue bears its state and every trade, and what each costs.
+pub fn check(arguments: &RiskArguments) -> Result<(), Failure> {
+    let (set, mut state, confidence) = read_venue(&arguments.venue)?;
+    let trades: Vec<Trade> = match &arguments.trades {
+        Some(path) => venue::read_trades(path, &set)?,
+        None => Vec::new(),
+    };
+    let mut last = evar(&state, &set, confidence)?;
+    let mut worst: Option<(String, i128, i128)> = None;
+    let mut note = |place: String, state: &VenueState, evar: i128| {
+        let excess = excess(state, evar);
+        if excess > 0 && worst.is_none() {
+            worst = Some((place, evar, excess));
+        }
+    };
+    note("before the first trade".into(), &state, last);
+    let first = last;
+    let mut premia = Vec::new();
+    for (i, trade) in trades.iter().enumerate() {
+        let moved = state.after(trade, 0)?;
+        let after = evar(&moved, &set, confidence)?;
+        // In `covered` claims no premia are collected.
+        let premium = if arguments.covered {
+            0
+        } else {
+            (after - last).max(0) as u64
+        };
+        note(format!("after trade {}", i + 1), &moved, after);
+        state = state.after(trade, premium)?;
+        premia.push(premium);
+        last = after;
+    }
+    let total: u128 = premia.iter().map(|&p| u128::from(p)).sum();
+    let quote = &set.quote;
+    if arguments.common.json {
+        print_json(&json!({
+            "true": worst.is_none(), "evar_before": ticks(first), "evar_after": ticks(last),
+            "premia": premia.iter().map(|&p| ticks(p.into())).collect::<Vec<_>>(), "quote": quote,
+        }));
+    }
+    if let Some((place, evar, excess)) = worst {
+        return refuse(excess, &place, evar, quote);
+    }
+    if !arguments.common.json {
+        println!(
+            "true: EVaR of {} {quote} before and {} {quote} after {} trade(s) is covered; premia add up to {} {quote}",
+            ticks(first),
+            ticks(last),
+            trades.len(),
+            ticks(total as i128)
+        );
+    }
+    Ok(())
+}
