@@ -118,6 +118,9 @@ pub struct Price {
     /// MARKET:LOTS or MARKET:LOTS:PRICE, such as BTC:3 or ETH:-5:3400.25.
     #[arg(long, allow_hyphen_values = true)]
     pub trade: String,
+    /// Draw the distribution of the liability after the trade, with its risk measures: .svg.
+    #[arg(long)]
+    pub plot: Option<PathBuf>,
     /// Print JSON to stdout.
     #[arg(long)]
     pub json: bool,

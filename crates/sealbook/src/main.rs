@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod plot;
 
 use std::process::ExitCode;
 

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use risk::{Account, Level, Snapshot, sample};
+use risk::{Account, Level, Snapshot, sample, sample_venue};
 use stark::{Statement, security_report};
 use statements::account::Secret;
 use statements::margin::{Margin, Prepared};
+use statements::risk::{self as venue_risk, Risk, Terms};
 use statements::solvency::{self, Options, Solvency};
 
 /// A proof has pruned Merkle paths, whose number depends on where the random queries fall.
@@ -103,5 +104,51 @@ fn solvency_proofs_share_nothing() {
     assert_ne!(make(&book).claim().root, one.claim().root);
     let context = Solvency::context(one.claim()).unwrap();
     let part = Solvency::part(one.claim(), &context, 0);
+    assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);
+}
+
+/// Venues with other inventories, entries and capitals, over the same scenarios and trades' terms.
+#[test]
+fn risk_proofs_share_nothing() {
+    let set = sample_venue::scenarios(1, 3, 200);
+    let trades = sample_venue::trades(1, &set, 2);
+    let terms = Terms {
+        confidence: "0.95"
+            .parse::<fixed::Decimal>()
+            .unwrap()
+            .try_into()
+            .unwrap(),
+        prices: false,
+        show_lots: false,
+        funding: false,
+    };
+    let make = |scale: i64, capital: u64| {
+        let mut state = sample_venue::state(&set);
+        for q in &mut state.quantities {
+            *q *= scale;
+        }
+        state.entry *= scale;
+        state.capital = capital;
+        let trades: Vec<_> = trades
+            .iter()
+            .map(|t| risk::venue::Trade {
+                lots: t.lots * scale,
+                ..*t
+            })
+            .collect();
+        let secret = Secret::random();
+        venue_risk::Prepared::new(&set, &state, &trades, &terms, &secret).unwrap()
+    };
+    let (one, two) = (make(1, 1 << 50), make(-7, 1 << 55));
+    let prove = |p: &venue_risk::Prepared| p.prove(&mut |_, _| {}, None).unwrap().concat();
+    let proofs = [prove(&one), prove(&one), prove(&two)];
+    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
+    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
+    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
+    // The claims differ in commitments only.
+    let mut claim = two.claim().clone();
+    (claim.before, claim.after) = (one.claim().before, one.claim().after);
+    assert_eq!(&claim, one.claim());
+    let part = Risk::part(one.claim(), one.context(), 0);
     assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);
 }

@@ -7,9 +7,10 @@ use risk::scenarios::ScenarioSet;
 use risk::venue::{Trade, VenueError, VenueState, funding, premium, ticks};
 use serde_json::{Value, json};
 
-use super::{print_json, read_venue};
+use super::{print_json, read_venue, write};
 use crate::Failure;
 use crate::cli::{Price, RiskArguments};
+use crate::plot::{Distribution, distribution};
 
 impl From<VenueError> for Failure {
     fn from(error: VenueError) -> Self {
@@ -61,6 +62,9 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
     let rates = rates(&moved, &set, confidence)?;
     // The trade's own premium does not count: it is what the risk it adds is worth.
     let refused = excess(&state, after);
+    if let Some(path) = &arguments.plot {
+        write(path, picture(&moved, &set, confidence)?.as_bytes())?;
+    }
     let quote = &set.quote;
     if arguments.json {
         let rates: serde_json::Map<String, Value> = rates
@@ -81,6 +85,51 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
         }
     }
     refuse(refused, "after the trade", after, quote)
+}
+
+/// The distribution of a state's liability.
+fn picture(
+    state: &VenueState,
+    set: &ScenarioSet,
+    confidence: Confidence,
+) -> Result<String, Failure> {
+    let input = |e: &dyn std::fmt::Display| Failure::Input(e.to_string());
+    // Only for the eye: pixels are floats.
+    let amount = |ticks: f64| ticks / 1e6;
+    let middle = |x: &Interval| (x.lo() + x.width() / 2) as f64 / 2f64.powi(56);
+    let gains: Vec<i64> = state.gains(set)?.iter().map(|&x| x as i64).collect();
+    let risk = state.evar(set, confidence)?;
+    let marks = [
+        (
+            "VaR",
+            risk::evar::var(&gains, confidence).map_err(|e| input(&e))? as f64,
+        ),
+        (
+            "CVaR",
+            middle(&risk::evar::cvar(&gains, confidence).map_err(|e| input(&e))?),
+        ),
+        ("EVaR", middle(&risk.value)),
+        (
+            "capital and collected",
+            (state.capital + state.collected) as f64,
+        ),
+    ]
+    .map(|(name, ticks)| (name, amount(ticks)));
+    let liabilities = state.liabilities(set)?;
+    Ok(distribution(&Distribution {
+        liabilities: &liabilities
+            .iter()
+            .map(|&x| amount(x as f64))
+            .collect::<Vec<_>>(),
+        weights: &risk.weights.iter().map(|&w| w as f64).collect::<Vec<_>>(),
+        marks: &marks,
+        title: &format!(
+            "What the venue owes beyond its means in {} scenarios, at {} confidence",
+            set.values.len(),
+            Decimal::from(confidence)
+        ),
+        quote: &set.quote,
+    }))
 }
 
 fn refuse(excess: i128, place: &str, evar: i128, quote: &str) -> Result<(), Failure> {

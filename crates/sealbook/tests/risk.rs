@@ -1,0 +1,151 @@
+//! `price`, `check risk`, `prove risk` as scripts use them.
+
+use std::path::Path;
+use std::process::Command;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::Value;
+use stark::ProofFile;
+
+const VENUE: &str = "--scenarios scenarios.json --state venue.json";
+
+fn run(folder: &Path, arguments: &str, code: i32) -> String {
+    let out = Command::new(env!("CARGO_BIN_EXE_sealbook"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text =
+        String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(code), "{arguments}\n{text}");
+    text
+}
+
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    run(
+        dir.path(),
+        "sample . --accounts 2 --below 0 --positions 1",
+        0,
+    );
+    dir
+}
+
+#[test]
+fn a_trade_is_quoted_or_refused() {
+    let dir = folder();
+    let dir = dir.path();
+    let quote = run(
+        dir,
+        &format!("price {VENUE} --trade BTC:5 --plot p.svg --json"),
+        0,
+    );
+    let quote: Value = serde_json::from_str(&quote).unwrap();
+    assert_eq!(quote["accepted"], true);
+    let number = |name: &str| quote[name].as_str().unwrap().parse::<f64>().unwrap();
+    let rise = number("evar_after") - number("evar_before");
+    assert!((number("premium") - rise).abs() < 3e-6 && rise > 0.0);
+    assert_eq!(
+        quote["funding_per_lot_and_day"].as_object().unwrap().len(),
+        4
+    );
+    let svg = std::fs::read_to_string(dir.join("p.svg")).unwrap();
+    assert!(svg.contains("EVaR") && svg.contains("capital"));
+    // A sale hedges the venue: it costs nothing.
+    let hedge = run(dir, &format!("price {VENUE} --trade BTC:-5:6400.5"), 0);
+    assert!(hedge.contains("premium      0.000000 USD"), "{hedge}");
+    let refused = run(dir, &format!("price {VENUE} --trade BTC:500"), 1);
+    assert!(
+        refused.contains("exceeds capital and collected premia by"),
+        "{refused}"
+    );
+    for (wrong, expected) in [
+        ("--trade X:1", "there is no market `X`"),
+        ("--trade BTC:1 --confidence 0.3", "the confidence must be"),
+        ("--trade BTC", "write MARKET:LOTS"),
+    ] {
+        let text = run(dir, &format!("price {VENUE} {wrong}"), 2);
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_day_of_trades_is_checked_proven_and_continued() {
+    let dir = folder();
+    let dir = dir.path();
+    let text = run(dir, &format!("check risk {VENUE} --trades trades.csv"), 0);
+    assert!(text.starts_with("true: EVaR of"), "{text}");
+    let prove = format!(
+        "prove risk {VENUE} --trades trades.csv --funding --secret secret --after after.json --out day.proof"
+    );
+    run(dir, &prove, 0);
+    let accepted = run(dir, "verify day.proof", 0);
+    assert!(accepted.contains("20 trade(s) paid"), "{accepted}");
+    let claim = |proof: &str| -> Value {
+        let inspected = run(dir, &format!("inspect {proof} --json"), 0);
+        let inspected: Value = serde_json::from_str(&inspected).unwrap();
+        assert!(inspected["proven_bits"].as_f64().unwrap() >= 100.0);
+        inspected["claim"].clone()
+    };
+    let day = claim("day.proof");
+    assert!(
+        day["shown"]["trades"][0].get("lots").is_none(),
+        "sizes stay private"
+    );
+    assert_eq!(day["shown"]["funding"].as_array().unwrap().len(), 4);
+    // The next claim starts from the state this one ended with.
+    run(
+        dir,
+        "prove risk --scenarios scenarios.json --state after.json --secret secret --out next.proof",
+        0,
+    );
+    assert_eq!(claim("next.proof")["before"], day["after"]);
+    // Expectations and tampering.
+    std::fs::write(dir.join("e.json"), r#"{"confidence":"0.99"}"#).unwrap();
+    run(dir, "verify day.proof --expect e.json", 1);
+    let bytes = std::fs::read(dir.join("next.proof")).unwrap();
+    let good = ProofFile::from_bytes(&bytes).unwrap();
+    let mut rng = StdRng::seed_from_u64(7);
+    for i in 0..200 {
+        let mut file = good.clone();
+        let at = rng.random_range(0..file.parts[0].len());
+        file.parts[0][at] ^= 1 << rng.random_range(0..8);
+        let error = sealbook::verify(&file.to_bytes())
+            .expect_err("it was changed")
+            .to_string();
+        assert!(
+            !error.contains("unexpectedly"),
+            "{i}: the verifier panicked"
+        );
+    }
+}
+
+#[test]
+fn a_venue_that_cannot_bear_its_state_proves_nothing() {
+    let dir = folder();
+    let dir = dir.path();
+    let state = std::fs::read_to_string(dir.join("venue.json")).unwrap();
+    std::fs::write(
+        dir.join("poor.json"),
+        state.replace("60000.000000", "1.000000"),
+    )
+    .unwrap();
+    let poor = "--scenarios scenarios.json --state poor.json";
+    let text = run(dir, &format!("check risk {poor}"), 1);
+    assert!(text.contains("before the first trade EVaR of"), "{text}");
+    let text = run(
+        dir,
+        &format!("prove risk {poor} --covered --out p.proof"),
+        1,
+    );
+    assert!(text.contains("exceeds capital"), "{text}");
+    assert!(!dir.join("p.proof").exists());
+    std::fs::write(
+        dir.join("bad.csv"),
+        "market,lots,price\nBTC,1,2\nBTC,1.5,2\n",
+    )
+    .unwrap();
+    let text = run(dir, &format!("check risk {VENUE} --trades bad.csv"), 2);
+    assert!(text.contains("bad.csv:3: field `lots`"), "{text}");
+}
