@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use gadgets::hash::Digest;
+use gadgets::hash::{Digest, Domain};
 use gadgets::limbs::limbs_of;
 use gadgets::range::RangeTable;
+use gadgets::sponge::{SpongeTable, Stream, Target};
 use risk::certificate::{MAX_GAIN, budget, least, slack};
 use risk::evar::Confidence;
 use risk::scenarios::{MAX_VALUE, ScenarioSet};
@@ -17,7 +18,7 @@ use super::tables::funding::FundingTable;
 use super::tables::groups::GroupsTable;
 use super::tables::holdings::HoldingsTable;
 use super::tables::scenarios::ScenariosTable;
-use super::tables::states::{Outcome, StateStep, StatesTable};
+use super::tables::states::{Outcome, StateStep, StatesTable, commitment_quads};
 
 /// The risk statement.
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +34,8 @@ pub(crate) const GROUP: usize = 64;
 /// The sizes and public numbers of a claim, derived once.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// The values' limbs: per padded scenario and market, least significant first.
-    pub(crate) values: Arc<Vec<Vec<Vec<u64>>>>,
+    /// The values' limbs.
+    pub(crate) values: Arc<Values>,
     /// Markets.
     pub(crate) markets: usize,
     /// Limbs of a value.
@@ -56,6 +57,36 @@ pub struct Context {
     pub(crate) commitments: Vec<Digest>,
 }
 
+/// The limbs of all values, least significant first; the last scenario is repeated to fill a block.
+#[derive(Debug)]
+pub(crate) struct Values {
+    limbs: Vec<u16>,
+    per_market: usize,
+    per_scenario: usize,
+}
+
+impl Values {
+    fn new(set: &ScenarioSet, per_market: usize, rows: usize) -> Self {
+        let per_scenario = per_market * set.markets.len();
+        let mut limbs = Vec::with_capacity(rows * per_scenario);
+        for s in 0..rows {
+            for &value in &set.values[s.min(set.values.len() - 1)] {
+                limbs.extend((0..per_market).map(|i| (value >> (10 * i)) as u16 % 1024));
+            }
+        }
+        Self {
+            limbs,
+            per_market,
+            per_scenario,
+        }
+    }
+
+    /// A limb of what a lot of a market is worth in a scenario.
+    pub fn limb(&self, scenario: usize, market: usize, index: usize) -> u64 {
+        self.limbs[scenario * self.per_scenario + market * self.per_market + index].into()
+    }
+}
+
 impl Context {
     fn new(claim: &RiskClaim) -> Result<Self, String> {
         let set = &claim.scenarios;
@@ -71,27 +102,13 @@ impl Context {
         if claim.links.len() + 1 != parts {
             return Err(format!("{} states need {parts} parts", steps.len()));
         }
-        let value_limbs = set
-            .values
-            .iter()
-            .flatten()
-            .map(|&v| limbs_of(v.into()).len())
-            .max()
-            .unwrap_or(1)
-            .max(1);
-        let limbs = |v: u64| {
-            (0..value_limbs)
-                .map(|i| gadgets::limbs::limb_of(v.into(), i))
-                .collect()
-        };
-        let values = (0..1 << log_block)
-            .map(|s: usize| set.values[s.min(n - 1)].iter().map(|&v| limbs(v)).collect())
-            .collect();
+        let most = set.values.iter().flatten().copied().max().unwrap_or(0);
+        let value_limbs = limbs_of(most.into()).len().max(1);
         let mut commitments = vec![claim.before.elements()];
         commitments.extend(claim.links.iter().map(|l| l.elements()));
         commitments.push(claim.after.elements());
         Ok(Self {
-            values: Arc::new(values),
+            values: Arc::new(Values::new(set, value_limbs, 1 << log_block)),
             markets: set.markets.len(),
             value_limbs,
             scenarios: n,
@@ -272,6 +289,7 @@ pub(crate) struct PartTables {
     pub scenarios: ScenariosTable,
     pub groups: GroupsTable,
     pub states: StatesTable,
+    pub sponge: SpongeTable,
     pub exponential: ExponentialTable,
     pub limbs: RangeTable,
     /// Where funding rates are proven.
@@ -301,10 +319,22 @@ impl PartTables {
                 budget: context.budget,
                 least: context.least,
                 steps,
-                before: context.commitments[part],
-                after: context.commitments[part + 1],
                 funding: funding.is_some(),
             },
+            sponge: SpongeTable::new(
+                (0..2)
+                    .map(|i| {
+                        let quads = commitment_quads(context.markets);
+                        Stream {
+                            domain: Domain::Venue,
+                            address: i * quads,
+                            quads,
+                            headed: false,
+                            target: Target::Public(context.commitments[part + i]),
+                        }
+                    })
+                    .collect(),
+            ),
             exponential: ExponentialTable,
             limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
             funding: funding.map(|funding| {
@@ -326,6 +356,7 @@ impl PartTables {
             TableAir::new(self.states.clone()),
             TableAir::new(self.exponential),
             TableAir::new(self.limbs),
+            TableAir::new(self.sponge.clone()),
         ];
         if let Some((holdings, funding)) = &self.funding {
             airs.push(TableAir::new(holdings.clone()));

@@ -19,7 +19,7 @@ use super::tables::funding::FundingRow;
 use super::tables::groups::GroupRow;
 use super::tables::holdings::HoldingRow;
 use super::tables::scenarios::{BlockState, ScenarioRow, worth_len};
-use super::tables::states::{StateRow, commit, state_elements};
+use super::tables::states::{StateRow, commit, quads, state_elements};
 use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS};
 use crate::account::{PublicDigest, Secret};
 use crate::parts::{PartsError, prove_parts};
@@ -350,7 +350,11 @@ impl Prepared {
                 let after = next.map_or(state, |e| &e.state);
                 StateRow {
                     state: state.clone(),
-                    salt: salt(state, &self.secret),
+                    salt: if row == 0 || row == blocks.len() {
+                        salt(state, &self.secret)
+                    } else {
+                        Digest::default()
+                    },
                     lots: trade.map_or(0, |t| t.lots),
                     traded: trade.map_or(0, |t| after.quantities[t.market]),
                     entry_after: after.entry.into(),
@@ -420,7 +424,7 @@ impl Rows {
                 for (i, row) in rows.iter_mut().enumerate() {
                     row.holdings.clone_from(&sums);
                     let scenario = (g * GROUP + i) % block;
-                    last = row.holding_terms(&context.values[scenario]);
+                    last = row.holding_terms(context, scenario);
                     if i + 1 < GROUP {
                         for (sum, term) in sums.iter_mut().zip(&last) {
                             *sum += term;
@@ -474,22 +478,29 @@ impl Rows {
         let states = fill(&tables.states, &airs[2], &tally, |row| {
             let mut witness = self.states[row.min(last)].clone();
             if row > last {
-                // The last state again, not evaluated.
+                // The last state again, neither evaluated nor committed.
+                witness.salt = Default::default();
                 (witness.bound, witness.scale) = (0, 0);
                 (witness.weights, witness.gains) = (0, 0);
             }
             witness
         });
         let holdings = tables.funding.as_ref().map(|(holdings, funding)| {
-            let worths = fill(holdings, &airs[5], &tally, |row| {
+            let worths = fill(holdings, &airs[6], &tally, |row| {
                 self.holdings.get(row).cloned().unwrap_or_default()
             });
-            let rates = fill(funding, &airs[6], &tally, |row| self.funding[row].clone());
+            let rates = fill(funding, &airs[7], &tally, |row| self.funding[row].clone());
             [worths, rates]
         });
         let exponential = tables.exponential.trace(&airs[3], &tally);
         let limbs = tables.limbs.trace(&airs[4], &tally);
-        let mut traces = vec![scenarios, groups, states, exponential, limbs];
+        let committed = [&self.states[0], &self.states[last]];
+        let mut quads: Vec<_> = committed
+            .into_iter()
+            .flat_map(|row| quads(&row.state, &row.salt))
+            .collect();
+        let sponge = tables.sponge.trace(&airs[5], &mut quads);
+        let mut traces = vec![scenarios, groups, states, exponential, limbs, sponge];
         traces.extend(holdings.into_iter().flatten());
         traces
     }

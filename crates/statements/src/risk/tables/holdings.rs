@@ -8,7 +8,7 @@ use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When}
 
 use super::scenarios::worth_len;
 use super::{HOLDINGS, LAST_WEIGHT, TILTED, WEIGHT_LIMBS, WORTH_LIMBS, limb_felt};
-use crate::risk::statement::GROUP;
+use crate::risk::statement::{GROUP, Values};
 
 /// What 64 scenarios of the last state add to one series, a row: series by series, group by group. A series is a
 /// market's worth under the tilt; the one after the last market is the tilt's own weight.
@@ -25,8 +25,8 @@ pub struct HoldingsTable {
     pub value_limbs: usize,
     /// log2 of the rows of a block of scenarios.
     pub log_block: usize,
-    /// The values' limbs: per padded scenario and market.
-    pub values: Arc<Vec<Vec<Vec<u64>>>>,
+    /// The values.
+    pub values: Arc<Values>,
 }
 
 // Fixed columns.
@@ -91,9 +91,11 @@ impl Table for HoldingsTable {
         for i in 0..self.value_limbs {
             columns.push(column(&|r| {
                 let scenario = (r % per_series + 1) * GROUP - 1;
-                match self.values[scenario].get(r / per_series) {
-                    Some(value) => value[i] as usize,
-                    None => usize::from(i == 0),
+                match r / per_series {
+                    market if market < self.markets => {
+                        self.values.limb(scenario, market, i) as usize
+                    }
+                    _ => usize::from(i == 0),
                 }
             }));
         }

@@ -166,8 +166,8 @@ impl Table for ScenariosTable {
         let context = &self.context;
         for market in 0..context.markets {
             for i in 0..context.value_limbs {
-                let values = context.values.iter();
-                columns.push(values.map(|v| F::from_u64(v[market][i])).collect());
+                let limb = |s| F::from_u64(context.values.limb(s, market, i));
+                columns.push((0..block).map(limb).collect());
             }
         }
         columns
@@ -477,19 +477,22 @@ impl ScenarioRow {
     }
 
     /// What the row adds to the tilted sums: market by market, then the tilted weight itself.
-    pub fn holding_terms(&self, values: &[Vec<u64>]) -> Vec<u64> {
+    pub fn holding_terms(&self, context: &Context, scenario: usize) -> Vec<u64> {
         let weight = self.tilted();
-        let value_limbs = values[0].len();
-        let length = worth_len(value_limbs);
-        let mut terms = vec![0; (values.len() + 1) * length];
+        let length = worth_len(context.value_limbs);
+        let mut terms = vec![0; (context.markets + 1) * length];
         for i in 0..WEIGHT_LIMBS {
             let limb = gadgets::limbs::limb_of(weight.into(), i);
-            for (market, value) in values.iter().enumerate() {
-                for (j, v) in value.iter().enumerate() {
-                    terms[market * length + i + j] += limb * v;
+            if limb == 0 {
+                continue;
+            }
+            for market in 0..context.markets {
+                for j in 0..context.value_limbs {
+                    terms[market * length + i + j] +=
+                        limb * context.values.limb(scenario, market, j);
                 }
             }
-            terms[values.len() * length + i] += limb;
+            terms[context.markets * length + i] += limb;
         }
         terms
     }

@@ -1,8 +1,9 @@
 //! States of a venue, the trades between them, and what is proven of each.
 
-use gadgets::hash::{DIGEST, Digest, Domain, hash, hash_row};
+use gadgets::hash::{DIGEST, Digest, Domain, hash};
 use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, halves_of, join, limb_of, limbs_of};
 use gadgets::range::limb;
+use gadgets::sponge::{QUAD, QUADS};
 use risk::venue::VenueState;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
@@ -19,7 +20,8 @@ use super::{
 /// - STATES-3: the next row's sum of entry notionals is this row's and lots times price.
 /// - STATES-4: capitals stay; the next row's collected sum is this row's and the premium.
 /// - STATES-5: the means are entry notionals and both capitals.
-/// - STATES-6: the first state and the last evaluated one have the public commitments.
+/// - STATES-6: only the first state and the last evaluated one have a salt; the sponge hashes their elements, and
+///   their digests are public.
 /// - STATES-7: a row that is not evaluated has no bound, scale or sums.
 /// - STATES-8: the bound is the stated EVaR, rounded up to a tick; or does not exceed capital and collected sum.
 /// - STATES-9: the weights' sum does not exceed its budget: EVaR is at most the bound.
@@ -36,10 +38,6 @@ pub struct StatesTable {
     pub least: Option<u128>,
     /// The evaluated states.
     pub steps: Vec<StateStep>,
-    /// The commitment of the first state.
-    pub before: Digest,
-    /// The commitment of the last state.
-    pub after: Digest,
     /// Whether funding rates are proven of the last state.
     pub funding: bool,
 }
@@ -91,7 +89,7 @@ impl StateStep {
 pub struct StateRow {
     /// The state.
     pub state: VenueState,
-    /// What hides its commitment.
+    /// What hides its commitment; zeros if it is not committed.
     pub salt: Digest,
     /// The lots of the trade to the next row.
     pub lots: i64,
@@ -130,11 +128,24 @@ pub fn state_elements(state: &VenueState) -> Vec<F> {
     elements
 }
 
-/// The commitment to a state.
-pub fn commit(state: &VenueState, salt: &Digest) -> Digest {
+/// The elements of a commitment, four by four.
+pub fn quads(state: &VenueState, salt: &Digest) -> Vec<[F; QUAD]> {
     let mut elements = salt.to_vec();
     elements.extend(state_elements(state));
-    hash(Domain::Venue, &elements)
+    elements.resize(elements.len().next_multiple_of(QUAD), F::ZERO);
+    elements.as_chunks().0.to_vec()
+}
+
+/// The commitment to a state.
+pub fn commit(state: &VenueState, salt: &Digest) -> Digest {
+    hash(Domain::Venue, quads(state, salt).as_flattened())
+}
+
+/// Quads of a commitment over so many markets.
+pub fn commitment_quads(markets: usize) -> usize {
+    let elements =
+        DIGEST + markets * QUANTITY_DIGITS.div_ceil(3) + ENTRY_DIGITS.div_ceil(3) + 3 * 2;
+    elements.div_ceil(QUAD)
 }
 
 /// Three limbs an element.
@@ -145,11 +156,15 @@ fn packed<E: stark::Expr>(limbs: &[E]) -> Vec<E> {
 // Fixed columns, before one column a market.
 const EVALUATED: usize = 0;
 const BLOCK: usize = 1;
-const OPENS: usize = 2;
-const CLOSES: usize = 3;
+/// Whether the state is committed: the first and the last evaluated one.
+const COMMITTED: usize = 2;
+/// The address of its first quad.
+const ADDRESS: usize = 3;
 const TRADES: usize = 4;
 const LOTS_SHOWN: usize = 5;
-const PRICE: usize = 6;
+/// Whether the state is the last evaluated one.
+const CLOSES: usize = 6;
+const PRICE: usize = 7;
 const PRICE_LIMBS: usize = 4;
 const LOTS: usize = PRICE + PRICE_LIMBS;
 const PREMIUM: usize = LOTS + QUANTITY_DIGITS;
@@ -170,15 +185,13 @@ impl Table for StatesTable {
         MIN_LOG_HEIGHT.max((self.steps.len() + 1).next_power_of_two().ilog2() as usize)
     }
 
-    fn public(&self) -> Vec<F> {
-        self.before.iter().chain(&self.after).copied().collect()
-    }
-
     fn fixed(&self) -> Vec<Vec<F>> {
         let height = 1 << self.log_height();
         let mut columns = vec![vec![F::ZERO; height]; MARKET + self.markets];
         let last = self.steps.len();
-        columns[OPENS][0] = F::ONE;
+        columns[COMMITTED][0] = F::ONE;
+        columns[COMMITTED][last] = F::ONE;
+        columns[ADDRESS][last] = F::from_usize(commitment_quads(self.markets));
         columns[CLOSES][last] = F::ONE;
         for (row, step) in self.steps.iter().enumerate() {
             if let Some(market) = step.market {
@@ -216,7 +229,15 @@ impl Table for StatesTable {
         let evaluated = b.pinned("STATES-1", EVALUATED);
         let block = b.pinned("STATES-1", BLOCK);
         let lots = self.lots(b);
-        let mut committed: Vec<B::E> = (0..DIGEST).map(|i| b.cell(|w| w.salt[i])).collect();
+        let is_committed = b.pinned("STATES-1", COMMITTED);
+        let address = b.pinned("STATES-1", ADDRESS);
+        let mut committed: Vec<B::E> = (0..DIGEST)
+            .map(|i| {
+                let cell = b.cell(|w| w.salt[i]);
+                b.zero("STATES-6", (b.one() - is_committed.clone()) * cell.clone());
+                cell
+            })
+            .collect();
         let mut message = vec![block.clone()];
         for digits in self.quantities(b, &lots) {
             committed.extend(packed(&raised(&digits)));
@@ -232,11 +253,11 @@ impl Table for StatesTable {
         }
         message.extend(means(b, &entry, &capital, &providers));
 
-        let digest = hash_row(b, Domain::Venue, &committed);
-        for (i, element) in digest.into_iter().enumerate() {
-            let (opens, closes) = (b.fixed(OPENS), b.fixed(CLOSES));
-            b.zero("STATES-6", opens * (element.clone() - b.public(i)));
-            b.zero("STATES-6", closes * (element - b.public(DIGEST + i)));
+        committed.resize(committed.len().next_multiple_of(QUAD), b.constant(F::ZERO));
+        for (i, quad) in committed.chunks(QUAD).enumerate() {
+            let mut message = vec![address.clone() + F::from_usize(i)];
+            message.extend_from_slice(quad);
+            b.send(QUADS, is_committed.clone(), &message);
         }
         self.outcome(b, &evaluated, block, message, &capital, &collected);
     }
