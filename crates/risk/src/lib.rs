@@ -9,7 +9,8 @@
 //! - [`haircut`], [`riskarray`]: the public numbers of the circuits, from a snapshot.
 //! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
 //! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
-//! - [`scenarios`], [`venue`]: what a venue that is its traders' counterparty owes, and what it charges.
+//! - [`history`], [`scenarios`]: price histories, and scenario sets made from them.
+//! - [`venue`]: what a venue that is its traders' counterparty owes, and what it charges.
 //! - [`import`], [`sample`], [`sample_venue`]: reading books, markets and venues, making realistic ones.
 //!
 //! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
@@ -19,6 +20,7 @@ pub mod book;
 pub mod certificate;
 pub mod evar;
 pub mod haircut;
+pub mod history;
 pub mod import;
 pub mod margin;
 pub mod pricing;

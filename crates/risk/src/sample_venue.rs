@@ -4,8 +4,10 @@ use fixed::Decimal;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::history::PriceHistory;
+use crate::scenarios::recipe::Source;
 use crate::scenarios::{Market, ScenarioSet};
-use crate::venue::{Trade, VenueState};
+use crate::venue::{Trade, VenueState, ticks};
 
 /// Symbol, price of a lot in ticks, typical daily move in millionths.
 const MARKETS: [(&str, u64, i64); 4] = [
@@ -58,10 +60,31 @@ pub fn scenarios(seed: u64, markets: usize, count: usize) -> ScenarioSet {
         as_of_ms: 1_590_000_000_000,
         quote: "USD".into(),
         horizon_days: Decimal::ONE,
-        source: format!("sample of {count} scenarios, seed {seed}"),
+        source: Source::Given {
+            note: format!("sample of {count} scenarios, seed {seed}"),
+        },
         markets: names,
         values,
     }
+}
+
+/// Daily prices from 2020-01-01 on, with the moves of [`scenarios`].
+pub fn prices(seed: u64, markets: usize, count: usize) -> PriceHistory {
+    let moves = scenarios(seed, markets, count);
+    let mut now: Vec<u64> = moves.markets.iter().map(|m| m.value).collect();
+    let rows = moves.values.iter().map(|values| {
+        for (now, (market, value)) in now.iter_mut().zip(moves.markets.iter().zip(values)) {
+            let moved = u128::from(*now) * u128::from(*value) / u128::from(market.value);
+            *now = moved as u64;
+        }
+        now.iter().map(|&p| ticks(p.into())).collect()
+    });
+    PriceHistory::new(
+        moves.markets.iter().map(|m| m.symbol.clone()).collect(),
+        (18_262..).take(count).collect(),
+        rows.collect(),
+    )
+    .expect("moves of at most nine tenths")
 }
 
 /// A state: traders are net long the first markets and short the last ones.

@@ -7,6 +7,7 @@ use risk::import::venue::{
     write_trades,
 };
 use risk::sample_venue;
+use risk::scenarios::recipe::Source;
 use risk::scenarios::{Market, ScenarioError, ScenarioSet};
 use risk::venue::{Trade, VenueError, VenueState, allocation, funding, premium, providers_premium};
 
@@ -48,7 +49,9 @@ fn tiny() -> ScenarioSet {
         as_of_ms: 0,
         quote: "USD".into(),
         horizon_days: Decimal::ONE,
-        source: "a test".into(),
+        source: Source::Given {
+            note: "a test".into(),
+        },
         markets: vec![market("A"), market("B")],
         values: vec![vec![90, 120], vec![100, 100], vec![130, 70]],
     }

@@ -31,6 +31,9 @@ pub enum Command {
     Inspect(Inspect),
     /// Quote what a trade costs: its premium, and the funding rates after it. Makes no proof.
     Price(Price),
+    /// Make scenario sets from price histories, and check them.
+    #[command(subcommand)]
+    Scenarios(Scenarios),
     /// Make a book and a venue, prove facts about them, tamper with a proof.
     Demo,
     /// Measure proving and verifying.
@@ -124,6 +127,81 @@ pub struct Price {
     /// Print JSON to stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Scenario sets.
+#[derive(Debug, Subcommand)]
+pub enum Scenarios {
+    /// Make a set from a price history, so that anyone can make it again.
+    Make(MakeScenarios),
+    /// Show a set and its digest; with prices, make it again and compare.
+    Check(CheckScenarios),
+}
+
+/// A scenario set to make.
+#[derive(Debug, Args)]
+pub struct MakeScenarios {
+    /// The price history: a CSV with a date column, then one column a market.
+    #[arg(long)]
+    pub prices: PathBuf,
+    /// How.
+    #[arg(long, value_enum, default_value_t = MethodName::Historical)]
+    pub method: MethodName,
+    /// What a day's weight falls by in a volatility forecast, where the method has one.
+    #[arg(long, default_value = "0.94")]
+    pub decay: fixed::Decimal,
+    /// Scenarios, where the method draws them.
+    #[arg(long, default_value_t = 1_000)]
+    pub count: u32,
+    /// The public seed, where the method draws.
+    #[arg(long, default_value = "sealbook")]
+    pub seed: String,
+    /// The horizon, in lines of the history.
+    #[arg(long, default_value_t = 1)]
+    pub steps: u32,
+    /// Days from one line to the next.
+    #[arg(long, default_value = "1")]
+    pub step_days: fixed::Decimal,
+    /// SYMBOL=AMOUNT: how much of a market a lot is; 1 if not given.
+    #[arg(long)]
+    pub lot: Vec<String>,
+    /// The currency of the prices.
+    #[arg(long, default_value = "USD")]
+    pub quote: String,
+    /// Where to write the set: .json.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A scenario set to check.
+#[derive(Debug, Args)]
+pub struct CheckScenarios {
+    /// The set: .json.
+    pub file: PathBuf,
+    /// The price history that it should be made from.
+    #[arg(long)]
+    pub prices: Option<PathBuf>,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How scenarios are made.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum MethodName {
+    /// What prices did over each horizon of the history.
+    Historical,
+    /// The same in today's volatility.
+    FilteredHistorical,
+    /// Drawn from an exponentially weighted covariance.
+    Ewma,
+    /// Drawn from GARCH(1,1) variances with constant correlations.
+    Garch,
+    /// Drawn from GARCH(1,1) variances of principal components.
+    OrthogonalGarch,
 }
 
 /// A margin claim.

@@ -122,6 +122,73 @@ fn a_day_of_trades_is_checked_proven_and_continued() {
 }
 
 #[test]
+fn scenarios_are_made_checked_and_made_again() {
+    let dir = folder();
+    let dir = dir.path();
+    for method in [
+        "historical",
+        "filtered-historical",
+        "ewma",
+        "garch",
+        "orthogonal-garch",
+    ] {
+        let make = format!(
+            "scenarios make --prices prices.csv --method {method} --count 300 --steps 2 --lot BTC=0.1 --out made.json"
+        );
+        run(dir, &make, 0);
+        let checked = run(dir, "scenarios check made.json --prices prices.csv", 0);
+        assert!(
+            checked.contains("true: its recipe makes it again"),
+            "{checked}"
+        );
+        assert!(checked.contains("over 2 day(s)"), "{checked}");
+        // The venue's files speak of the same markets.
+        run(
+            dir,
+            "check risk --scenarios made.json --state venue.json",
+            0,
+        );
+        let text = std::fs::read_to_string(dir.join("made.json")).unwrap();
+        let mut set: Value = serde_json::from_str(&text).unwrap();
+        let value = set["values"][7][1].as_u64().unwrap();
+        set["values"][7][1] = (value + 1).into();
+        std::fs::write(dir.join("made.json"), set.to_string()).unwrap();
+        let text = run(dir, "scenarios check made.json --prices prices.csv", 1);
+        assert!(text.contains("scenario 7 differs"), "{text}");
+    }
+    let given = run(dir, "scenarios check scenarios.json --prices prices.csv", 1);
+    assert!(given.contains("was given, not made"), "{given}");
+    let prices = std::fs::read_to_string(dir.join("prices.csv")).unwrap();
+    std::fs::write(
+        dir.join("other.csv"),
+        prices.replacen("2020-01-01", "2019-12-31", 1),
+    )
+    .unwrap();
+    let other = run(dir, "scenarios check made.json --prices other.csv", 1);
+    assert!(other.contains("other.csv has"), "{other}");
+    for (wrong, expected) in [
+        ("--lot X=1", "there is no market `X`; there are BTC"),
+        ("--lot BTC=0", "a lot must be positive"),
+        ("--lot BTC", "write SYMBOL=AMOUNT"),
+        ("--steps 900", "do not fit a history of 500 observations"),
+        (
+            "--method ewma --decay 1.5",
+            "a decay must be above 0 and below 1",
+        ),
+        ("--method ewma --count 20000", "there must be 1 to 16384"),
+        ("--lot BTC=1000", "use a smaller lot"),
+    ] {
+        let text = run(
+            dir,
+            &format!("scenarios make --prices prices.csv --out x.json {wrong}"),
+            2,
+        );
+        assert!(text.contains(expected), "{text}");
+    }
+    assert!(!dir.join("x.json").exists());
+}
+
+#[test]
 fn a_venue_that_cannot_bear_its_state_proves_nothing() {
     let dir = folder();
     let dir = dir.path();

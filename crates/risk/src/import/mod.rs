@@ -3,6 +3,7 @@
 //! - [`layout`]: Sealbook's own layout, in JSON, CSV and Parquet.
 //! - [`exchange`]: the user and asset files of a large exchange's proof-of-solvency prover.
 //! - [`optionchain`]: a venue's option chain.
+//! - [`prices`]: price histories.
 //! - [`venue`]: scenarios, a venue's state, its trades.
 //!
 //! A file is read whole or not at all: the first thing that is wrong ends the import with an
@@ -12,6 +13,7 @@ pub mod exchange;
 mod json;
 pub mod layout;
 pub mod optionchain;
+pub mod prices;
 pub mod venue;
 mod write;
 

@@ -1,5 +1,10 @@
 //! Scenario sets: equally likely futures of a few markets, public and reproducible.
 
+mod forecast;
+mod linear;
+mod normal;
+pub mod recipe;
+
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +25,8 @@ pub struct ScenarioSet {
     pub quote: String,
     /// How far ahead, in days.
     pub horizon_days: Decimal,
-    /// How the set was made, with all that is needed to make it again.
-    pub source: String,
+    /// How the set was made.
+    pub source: recipe::Source,
     /// The markets.
     pub markets: Vec<Market>,
     /// Per scenario and market, what a lot is worth at the horizon, in ticks.

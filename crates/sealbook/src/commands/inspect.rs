@@ -69,6 +69,25 @@ pub fn run(arguments: &Inspect) -> Result<(), Failure> {
             t.name, t.log_height, t.width, t.interactions, t.degree
         );
     }
-    println!("not verified: `sealbook verify` does that\nclaim, all that is revealed:\n{claim:#}");
+    let mut shown = claim;
+    shorten(&mut shown);
+    println!("not verified: `sealbook verify` does that\nclaim, all that is revealed:\n{shown:#}");
     Ok(())
+}
+
+/// Cuts long lists, which nobody reads on a terminal; `--json` shows them whole.
+fn shorten(value: &mut Value) {
+    const SHOWN: usize = 20;
+    match value {
+        Value::Array(items) => {
+            let more = items.len().saturating_sub(SHOWN);
+            items.truncate(SHOWN);
+            items.iter_mut().for_each(shorten);
+            if more > 0 {
+                items.push(json!(format!("... and {more} more (--json shows them)")));
+            }
+        }
+        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        _ => {}
+    }
 }

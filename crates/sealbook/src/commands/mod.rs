@@ -7,6 +7,7 @@ mod inspect;
 mod price;
 mod prove;
 mod sample;
+mod scenarios;
 mod verify;
 
 use std::path::Path;
@@ -34,6 +35,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Price(arguments) => price::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Scenarios(command) => scenarios::run(&command),
         Command::Demo => demo::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Completions { shell } => {

@@ -1,6 +1,6 @@
 //! `sealbook sample`: files to try everything with.
 
-use risk::import::{exchange, layout, venue};
+use risk::import::{exchange, layout, prices, venue};
 use risk::{sample, sample_venue};
 
 use crate::Failure;
@@ -49,6 +49,8 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     exchange::write_users(&folder.join("users.csv"), &assets, users).map_err(failed)?;
     std::fs::write(folder.join("reserves.csv"), reserves).map_err(failed)?;
     let scenarios = sample_venue::scenarios(arguments.seed, 4, 1_000);
+    let history = sample_venue::prices(arguments.seed, 4, 500);
+    prices::write_prices(&folder.join("prices.csv"), &history).map_err(failed)?;
     let trades = sample_venue::trades(arguments.seed, &scenarios, 20);
     venue::write_scenarios(&folder.join("scenarios.json"), &scenarios).map_err(failed)?;
     let state = sample_venue::state(&scenarios);
@@ -56,7 +58,7 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     venue::write_trades(&folder.join("trades.csv"), &trades, &scenarios).map_err(failed)?;
     println!(
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
-         scenarios.json, venue.json, trades.csv",
+         prices.csv, scenarios.json, venue.json, trades.csv",
         folder.display()
     );
     Ok(())

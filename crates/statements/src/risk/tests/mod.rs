@@ -4,6 +4,7 @@ mod forged;
 mod positive;
 
 use fixed::Decimal;
+use risk::scenarios::recipe::Source;
 use risk::scenarios::{Market, ScenarioSet};
 use risk::venue::{Trade, VenueState};
 
@@ -48,7 +49,9 @@ fn scenarios(markets: usize, count: usize) -> ScenarioSet {
         as_of_ms: 0,
         quote: "USD".into(),
         horizon_days: Decimal::ONE,
-        source: "a test".into(),
+        source: Source::Given {
+            note: "a test".into(),
+        },
         markets,
         values,
     }
