@@ -1,8 +1,9 @@
 //! The risk statement: a venue's entropic value at risk, and the premia of its trades. See `STATEMENT.md`.
 
 mod claim;
+pub(crate) mod grid;
 mod statement;
-mod tables;
+pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;

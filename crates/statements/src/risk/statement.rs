@@ -1,9 +1,6 @@
 //! From a claim to its tables.
 
-use std::sync::Arc;
-
 use gadgets::hash::{Digest, Domain};
-use gadgets::limbs::limbs_of;
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
 use risk::certificate::{MAX_GAIN, budget, least, slack};
@@ -13,6 +10,7 @@ use risk::venue::MAX_QUANTITY;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::claim::{RATE_DECIMALS, RiskClaim, Shown, scenarios_digest, whole_ticks};
+use super::grid::{Grid, log_block};
 use super::tables::exponential::ExponentialTable;
 use super::tables::funding::FundingTable;
 use super::tables::groups::GroupsTable;
@@ -28,22 +26,11 @@ pub struct Risk;
 const LOG_ROWS: usize = 14;
 /// Most trades of a claim.
 pub const MAX_TRADES: usize = 1 << 12;
-/// Scenario rows whose sums are added up without normalizing.
-pub(crate) const GROUP: usize = 64;
-
 /// The sizes and public numbers of a claim, derived once.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// The values' limbs.
-    pub(crate) values: Arc<Values>,
-    /// Markets.
-    pub(crate) markets: usize,
-    /// Limbs of a value.
-    pub(crate) value_limbs: usize,
-    /// Scenarios.
-    pub(crate) scenarios: usize,
-    /// log2 of a block's rows: the scenarios, padded by repeating the last.
-    pub(crate) log_block: usize,
+    /// The scenarios.
+    pub(crate) grid: Grid,
     /// What the weights may add up to, and what they must.
     pub(crate) budget: u128,
     pub(crate) least: Option<u128>,
@@ -57,36 +44,6 @@ pub struct Context {
     pub(crate) commitments: Vec<Digest>,
 }
 
-/// The limbs of all values, least significant first; the last scenario is repeated to fill a block.
-#[derive(Debug)]
-pub(crate) struct Values {
-    limbs: Vec<u16>,
-    per_market: usize,
-    per_scenario: usize,
-}
-
-impl Values {
-    fn new(set: &ScenarioSet, per_market: usize, rows: usize) -> Self {
-        let per_scenario = per_market * set.markets.len();
-        let mut limbs = Vec::with_capacity(rows * per_scenario);
-        for s in 0..rows {
-            for &value in &set.values[s.min(set.values.len() - 1)] {
-                limbs.extend((0..per_market).map(|i| (value >> (10 * i)) as u16 % 1024));
-            }
-        }
-        Self {
-            limbs,
-            per_market,
-            per_scenario,
-        }
-    }
-
-    /// A limb of what a lot of a market is worth in a scenario.
-    pub fn limb(&self, scenario: usize, market: usize, index: usize) -> u64 {
-        self.limbs[scenario * self.per_scenario + market * self.per_market + index].into()
-    }
-}
-
 impl Context {
     fn new(claim: &RiskClaim) -> Result<Self, String> {
         let set = &claim.scenarios;
@@ -96,23 +53,16 @@ impl Context {
         }
         let (steps, tight) = steps(set, claim.confidence, &claim.shown)?;
         let n = set.values.len();
-        let log_block = log_block(n);
         let per_part = Self::states_per_part(claim);
         let parts = steps.len().div_ceil(per_part);
         if claim.links.len() + 1 != parts {
             return Err(format!("{} states need {parts} parts", steps.len()));
         }
-        let most = set.values.iter().flatten().copied().max().unwrap_or(0);
-        let value_limbs = limbs_of(most.into()).len().max(1);
         let mut commitments = vec![claim.before.elements()];
         commitments.extend(claim.links.iter().map(|l| l.elements()));
         commitments.push(claim.after.elements());
         Ok(Self {
-            values: Arc::new(Values::new(set, value_limbs, 1 << log_block)),
-            markets: set.markets.len(),
-            value_limbs,
-            scenarios: n,
-            log_block,
+            grid: Grid::new(set),
             budget: budget(n, claim.confidence),
             least: tight.then(|| least(n, claim.confidence)),
             steps,
@@ -147,11 +97,6 @@ impl Context {
         let start = part * self.per_part;
         &self.steps[start..self.steps.len().min(start + self.per_part)]
     }
-}
-
-/// log2 of the rows of a state's scenarios.
-fn log_block(scenarios: usize) -> usize {
-    (scenarios.next_power_of_two().ilog2() as usize).max(MIN_LOG_HEIGHT)
 }
 
 /// The evaluated states: the one before the first trade, and the one after each.
@@ -306,16 +251,17 @@ impl PartTables {
             .filter(|_| context.has_funding(part));
         Self {
             scenarios: ScenariosTable {
-                context: context.clone(),
+                grid: context.grid.clone(),
                 blocks,
+                venues: 1,
                 funding: funding.is_some(),
             },
             groups: GroupsTable {
-                log_block: context.log_block,
+                log_block: context.grid.log_block,
                 blocks,
             },
             states: StatesTable {
-                markets: context.markets,
+                markets: context.grid.markets,
                 budget: context.budget,
                 least: context.least,
                 steps,
@@ -324,7 +270,7 @@ impl PartTables {
             sponge: SpongeTable::new(
                 (0..2)
                     .map(|i| {
-                        let quads = commitment_quads(context.markets);
+                        let quads = commitment_quads(context.grid.markets);
                         Stream {
                             domain: Domain::Venue,
                             address: i * quads,
@@ -339,10 +285,7 @@ impl PartTables {
             limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
             funding: funding.map(|funding| {
                 let holdings = HoldingsTable {
-                    markets: context.markets,
-                    value_limbs: context.value_limbs,
-                    log_block: context.log_block,
-                    values: context.values.clone(),
+                    grid: context.grid.clone(),
                 };
                 (holdings, funding)
             }),

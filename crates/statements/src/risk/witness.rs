@@ -13,14 +13,15 @@ use risk::venue::{Trade, VenueError, VenueState, ticks};
 use stark::{PartProof, ProveError, Statement, Tally, Trace, fill, prove_part};
 
 use super::claim::{PricedTrade, RATE_DECIMALS, RiskClaim, Shown, scenarios_digest};
-use super::statement::{Context, GROUP, PartTables, Risk};
+use super::grid::{GROUP, Grid};
+use super::statement::{Context, PartTables, Risk};
 use super::tables::exponential::ExponentialTable;
 use super::tables::funding::FundingRow;
-use super::tables::groups::GroupRow;
+use super::tables::groups::{GroupRow, add_up};
 use super::tables::holdings::HoldingRow;
-use super::tables::scenarios::{BlockState, ScenarioRow, worth_len};
+use super::tables::scenarios::{BlockState, MAX_VENUES, ScenarioRow, worth_len};
 use super::tables::states::{StateRow, commit, quads, state_elements};
-use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS};
+use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS, value_of};
 use crate::account::{PublicDigest, Secret};
 use crate::parts::{PartsError, prove_parts};
 
@@ -297,21 +298,21 @@ impl Prepared {
             holdings: Vec::new(),
             funding: Vec::new(),
         };
-        rows.add_up(blocks.len(), self.context.log_block);
+        rows.add_up(blocks.len(), self.context.grid.log_block);
         if self.context.has_funding(part) {
-            rows.add_up_holdings(&self.context, blocks.len());
+            rows.add_up_holdings(&self.context.grid, blocks.len());
         }
         rows
     }
 
     fn scenario_rows(&self, blocks: &[Evaluated]) -> Vec<ScenarioRow> {
-        let block = 1 << self.context.log_block;
-        let n = self.context.scenarios;
+        let block = 1 << self.context.grid.log_block;
+        let n = self.context.grid.scenarios;
         let states: Vec<Arc<BlockState>> = blocks
             .iter()
             .map(|e| {
                 Arc::new(BlockState {
-                    digits: BlockState::digits(&e.state.quantities, e.state.means()),
+                    digits: vec![BlockState::digits(&e.state)],
                     bound: e.certificate.bound,
                     scale: e.certificate.scale,
                 })
@@ -327,7 +328,7 @@ impl Prepared {
                 let certificate = &blocks[at].certificate;
                 ScenarioRow {
                     state: states[at].clone(),
-                    liability,
+                    liabilities: single(liability),
                     weight: certificate
                         .weight(liability.max(0) as u64)
                         .expect("the certificate gives every scenario a weight"),
@@ -369,6 +370,13 @@ impl Prepared {
     }
 }
 
+/// The liabilities of one venue.
+pub(super) fn single(liability: i64) -> [i64; MAX_VENUES] {
+    let mut liabilities = [0; MAX_VENUES];
+    liabilities[0] = liability;
+    liabilities
+}
+
 /// The rows of a part's tables that hold private data; those below are padding.
 #[derive(Clone)]
 pub(super) struct Rows {
@@ -382,49 +390,24 @@ pub(super) struct Rows {
 impl Rows {
     /// Computes the sums of the scenarios and the groups.
     pub fn add_up(&mut self, blocks: usize, log_block: usize) {
-        let per_block = (1 << log_block) / GROUP;
-        self.groups.clear();
-        for (g, rows) in self.scenarios.chunks_mut(GROUP).enumerate() {
-            let mut sums = [0; WEIGHT_LIMBS + PRODUCT_LEN];
-            for row in rows {
-                row.sums = sums;
-                for (sum, term) in sums.iter_mut().zip(row.contribution()) {
-                    *sum += term;
-                }
-            }
-            if g < blocks * per_block {
-                let before = match self.groups.last() {
-                    Some(above) if g % per_block != 0 => above.after,
-                    _ => [0; 2],
-                };
-                let value = |c: &[u64]| -> u128 {
-                    c.iter().rev().fold(0, |v, &c| (v << 10) + u128::from(c))
-                };
-                let (weights, gains) = sums.split_at(WEIGHT_LIMBS);
-                self.groups.push(GroupRow {
-                    before,
-                    after: [before[0] + value(weights), before[1] + value(gains)],
-                    coefficients: sums.to_vec(),
-                });
-            }
-        }
+        self.groups = add_up(&mut self.scenarios, blocks, log_block);
     }
 
     /// Computes the tilted worths of the last of so many blocks.
-    pub fn add_up_holdings(&mut self, context: &Context, blocks: usize) {
-        let (block, length) = (1 << context.log_block, worth_len(context.value_limbs));
+    pub fn add_up_holdings(&mut self, grid: &Grid, blocks: usize) {
+        let (block, length) = (1 << grid.log_block, worth_len(grid.value_limbs));
         // Per group: what all but its last scenario add, the last one's tilted weight, and what it adds.
         let groups: Vec<(Vec<u64>, u64, Vec<u64>)> = self
             .scenarios
             .par_chunks_mut(GROUP)
             .enumerate()
             .map(|(g, rows)| {
-                let mut sums = vec![0; (context.markets + 1) * length];
+                let mut sums = vec![0; (grid.markets + 1) * length];
                 let mut last = Vec::new();
                 for (i, row) in rows.iter_mut().enumerate() {
                     row.holdings.clone_from(&sums);
                     let scenario = (g * GROUP + i) % block;
-                    last = row.holding_terms(context, scenario);
+                    last = row.holding_terms(grid, scenario);
                     if i + 1 < GROUP {
                         for (sum, term) in sums.iter_mut().zip(&last) {
                             *sum += term;
@@ -435,15 +418,13 @@ impl Rows {
             })
             .collect();
         let per_block = block / GROUP;
-        let value =
-            |c: &[u64]| -> u128 { c.iter().rev().fold(0, |v, &c| (v << 10) + u128::from(c)) };
         self.holdings.clear();
         let mut totals = Vec::new();
-        for series in 0..=context.markets {
+        for series in 0..=grid.markets {
             let own = series * length..(series + 1) * length;
             let mut before = 0;
             for (sums, last_weight, last) in &groups[(blocks - 1) * per_block..blocks * per_block] {
-                let after = before + value(&sums[own.clone()]) + value(&last[own.clone()]);
+                let after = before + value_of(&sums[own.clone()]) + value_of(&last[own.clone()]);
                 self.holdings.push(HoldingRow {
                     before,
                     after,
@@ -458,7 +439,7 @@ impl Rows {
         self.funding = (0..1 << stark::MIN_LOG_HEIGHT)
             .map(|row| FundingRow {
                 worth: totals.get(row).copied().unwrap_or(0),
-                tilted: totals[context.markets],
+                tilted: totals[grid.markets],
                 weights,
             })
             .collect();

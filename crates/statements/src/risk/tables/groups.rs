@@ -4,8 +4,9 @@ use gadgets::limbs::{AMOUNT_LIMBS, Sum};
 use gadgets::range::limb;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
-use super::{GAINS_LIMBS, GROUPS, PRODUCT_LEN, SUMS, WEIGHT_LIMBS, limb_felt};
-use crate::risk::statement::GROUP;
+use super::scenarios::ScenarioRow;
+use super::{GAINS_LIMBS, GROUPS, PRODUCT_LEN, SUMS, WEIGHT_LIMBS, limb_felt, value_of};
+use crate::risk::grid::GROUP;
 
 /// One group of 64 scenarios of one block a row.
 ///
@@ -35,6 +36,34 @@ pub struct GroupRow {
     pub after: [u128; 2],
     /// The coefficients of the group's sums: of the weights, then of the weighted gains.
     pub coefficients: Vec<u64>,
+}
+
+/// Fills in the running sums of scenarios, block by block, and gives their groups.
+pub fn add_up(scenarios: &mut [ScenarioRow], blocks: usize, log_block: usize) -> Vec<GroupRow> {
+    let per_block = (1 << log_block) / GROUP;
+    let mut groups: Vec<GroupRow> = Vec::with_capacity(blocks * per_block);
+    for (g, rows) in scenarios.chunks_mut(GROUP).enumerate() {
+        let mut sums = [0; WEIGHT_LIMBS + PRODUCT_LEN];
+        for row in rows {
+            row.sums = sums;
+            for (sum, term) in sums.iter_mut().zip(row.contribution()) {
+                *sum += term;
+            }
+        }
+        if g < blocks * per_block {
+            let before = match groups.last() {
+                Some(above) if g % per_block != 0 => above.after,
+                _ => [0; 2],
+            };
+            let (weights, gains) = sums.split_at(WEIGHT_LIMBS);
+            groups.push(GroupRow {
+                before,
+                after: [before[0] + value_of(weights), before[1] + value_of(gains)],
+                coefficients: sums.to_vec(),
+            });
+        }
+    }
+    groups
 }
 
 /// The bound on a group's coefficients: 64 sums of at most five products of limbs, one of which may be 1024.

@@ -1,14 +1,12 @@
 //! Tilted worths, added up exactly.
 
-use std::sync::Arc;
-
 use gadgets::limbs::Sum;
 use gadgets::range::limb;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::scenarios::worth_len;
 use super::{HOLDINGS, LAST_WEIGHT, TILTED, WEIGHT_LIMBS, WORTH_LIMBS, limb_felt};
-use crate::risk::statement::{GROUP, Values};
+use crate::risk::grid::{GROUP, Grid};
 
 /// What 64 scenarios of the last state add to one series, a row: series by series, group by group. A series is a
 /// market's worth under the tilt; the one after the last market is the tilt's own weight.
@@ -19,14 +17,8 @@ use crate::risk::statement::{GROUP, Values};
 ///   the scenarios sent, which leaves the last one out, and its weight times its value.
 #[derive(Clone, Debug)]
 pub struct HoldingsTable {
-    /// Markets.
-    pub markets: usize,
-    /// Limbs of a value.
-    pub value_limbs: usize,
-    /// log2 of the rows of a block of scenarios.
-    pub log_block: usize,
-    /// The values.
-    pub values: Arc<Values>,
+    /// The scenarios.
+    pub grid: Grid,
 }
 
 // Fixed columns.
@@ -53,14 +45,14 @@ pub struct HoldingRow {
 impl HoldingsTable {
     /// Groups of a series.
     pub fn per_series(&self) -> usize {
-        (1 << self.log_block) / GROUP
+        (1 << self.grid.log_block) / GROUP
     }
     fn used(&self) -> usize {
-        (self.markets + 1) * self.per_series()
+        (self.grid.markets + 1) * self.per_series()
     }
     /// 63 sums of at most five products of limbs.
     fn bound(&self) -> u64 {
-        ((GROUP - 1) * WEIGHT_LIMBS.min(self.value_limbs)) as u64 * 1023 * 1023
+        ((GROUP - 1) * WEIGHT_LIMBS.min(self.grid.value_limbs)) as u64 * 1023 * 1023
     }
 }
 
@@ -88,12 +80,12 @@ impl Table for HoldingsTable {
             column(&|r| r / per_series),
             column(&|r| r % per_series),
         ];
-        for i in 0..self.value_limbs {
+        for i in 0..self.grid.value_limbs {
             columns.push(column(&|r| {
                 let scenario = (r % per_series + 1) * GROUP - 1;
                 match r / per_series {
-                    market if market < self.markets => {
-                        self.values.limb(scenario, market, i) as usize
+                    market if market < self.grid.markets => {
+                        self.grid.limb(scenario, market, i) as usize
                     }
                     _ => usize::from(i == 0),
                 }
@@ -107,7 +99,7 @@ impl Table for HoldingsTable {
         let ends = b.pinned("HOLDINGS-1", ENDS);
         let series = b.pinned("HOLDINGS-1", SERIES);
         let group = b.pinned("HOLDINGS-1", GROUP_NUMBER);
-        let sum: Vec<B::E> = (0..worth_len(self.value_limbs))
+        let sum: Vec<B::E> = (0..worth_len(self.grid.value_limbs))
             .map(|i| {
                 let cell = b.cell(|w| F::from_u64(w.coefficients.get(i).copied().unwrap_or(0)));
                 b.zero("HOLDINGS-1", (b.one() - b.fixed(USED)) * cell.clone());
@@ -141,7 +133,9 @@ impl Table for HoldingsTable {
             .collect();
         last.extend(weight.iter().cloned());
         b.lookup(LAST_WEIGHT, &group, used.clone(), &last);
-        let value = (0..self.value_limbs).map(|i| b.fixed(VALUE + i)).collect();
+        let value = (0..self.grid.value_limbs)
+            .map(|i| b.fixed(VALUE + i))
+            .collect();
         let last = Sum::product(&Sum::new(weight, 1023), &Sum::new(value, 1023));
         let mut message = vec![series.clone(), group];
         message.extend(sum.iter().cloned());

@@ -11,8 +11,10 @@ use gadgets::limbs::limb_of;
 use gadgets::range::limb;
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder};
 
-/// `[block, quantities' digits, means' digits, bound, scale]`: a state, to the scenarios it is evaluated in.
+/// `[number, quantities' digits, means' digits]`: a state, to the scenarios it is evaluated in.
 pub const STATE: Bus = Bus::new("state");
+/// `[block, bound, scale]`: a certificate, to the scenarios it is for.
+pub const CERTIFICATE: Bus = Bus::new("certificate");
 /// `[group, coefficients of the weights' sum, of the weighted gains' sum]`.
 pub const GROUPS: Bus = Bus::new("group");
 /// `[block, limbs of the weights' sum, of the weighted gains' sum]`.
@@ -71,4 +73,10 @@ pub fn check_digit<W, B: RowBuilder<W>>(b: &mut B, digit: &B::E) {
 /// A limb of a number as a field element.
 pub fn limb_felt(value: u128, index: usize) -> F {
     F::from_u64(limb_of(value, index))
+}
+
+/// The number that coefficients stand for.
+pub fn value_of(coefficients: &[u64]) -> u128 {
+    let digits = coefficients.iter().rev();
+    digits.fold(0, |value, &c| (value << 10) + u128::from(c))
 }

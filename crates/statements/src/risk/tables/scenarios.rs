@@ -1,27 +1,29 @@
-//! Scenarios: what a state owes in each, and its weight.
+//! Scenarios: what a state, or the states of several venues, owe in each, and its weight.
 
 use std::sync::Arc;
 
 use gadgets::compare::{assert_less, chunks};
-use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum};
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, limb_of};
 use gadgets::range::limb;
 use risk::certificate::{
     COARSE as COARSE_TABLE, COARSE_BITS, FACTOR_BITS, FINE as FINE_TABLE, FINE_BITS, Weight,
 };
+use risk::venue::VenueState;
 use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::{
-    BOUND_LIMBS, COARSE, FACTOR_LIMBS, FINE, GROUPS, HOLDINGS, LAST_WEIGHT, MEANS_DIGITS,
-    PRODUCT_LEN, QUANTITY_DIGITS, STATE, WEIGHT_LIMBS, limb_felt, signed_digits,
+    BOUND_LIMBS, CERTIFICATE, COARSE, FACTOR_LIMBS, FINE, GROUPS, HOLDINGS, LAST_WEIGHT,
+    MEANS_DIGITS, PRODUCT_LEN, QUANTITY_DIGITS, STATE, WEIGHT_LIMBS, limb_felt, signed_digits,
 };
-use crate::risk::statement::{Context, GROUP};
+use crate::risk::grid::{GROUP, Grid};
 
 /// One scenario of one state a row. Blocks of scenarios follow each other, one block a state; a block is padded by
 /// repeating the last scenario, with weight zero.
 ///
 /// - SCENARIOS-1: the row's flags and numbers are the public ones.
 /// - SCENARIOS-2: a block's rows share one state.
-/// - SCENARIOS-3: `quantities . values - means = gain - rest`, over the integers, with one of them zero.
+/// - SCENARIOS-3: `quantities . values - means = gain - rest`, over the integers, with one of them zero; of several
+///   venues, the gains add up to the gain.
 /// - SCENARIOS-4: `(bound - 2^20 gain) 2^20 + 16 * 2^20 scale = scale * exponent + remainder`.
 /// - SCENARIOS-5: whether the exponent is 64 octaves or more, or the row is padding: then the weight is zero.
 /// - SCENARIOS-6: `weight * 2^29 + rest = coarse * fine`, rest below 2^29.
@@ -30,19 +32,24 @@ use crate::risk::statement::{Context, GROUP};
 /// - COMPARE-1 to COMPARE-4: the remainder is below the scale.
 #[derive(Clone, Debug)]
 pub struct ScenariosTable {
-    /// The claim's sizes and values.
-    pub context: Context,
+    /// The scenarios.
+    pub grid: Grid,
     /// Blocks that are used.
     pub blocks: usize,
+    /// Venues of a block; their gains add up.
+    pub venues: usize,
     /// Whether each market's worth under the tilt is added up in the last block.
     pub funding: bool,
 }
 
-/// A state as its scenarios see it.
+/// Most venues of a block.
+pub const MAX_VENUES: usize = 16;
+
+/// A block's states as its scenarios see them.
 #[derive(Clone, Debug, Default)]
 pub struct BlockState {
-    /// Digits of the quantities, market by market, then of the means.
-    pub digits: Vec<i64>,
+    /// Per venue, digits of the quantities, market by market, then of the means.
+    pub digits: Vec<Vec<i64>>,
     /// The bound, in PHI.
     pub bound: u128,
     /// The scale, in PHI per octave.
@@ -54,8 +61,8 @@ pub struct BlockState {
 pub struct ScenarioRow {
     /// The state of its block.
     pub state: Arc<BlockState>,
-    /// The liability, in ticks.
-    pub liability: i64,
+    /// Each venue's liability, in ticks.
+    pub liabilities: [i64; MAX_VENUES],
     /// How the weight comes about.
     pub weight: Weight,
     /// Whether the row is padding.
@@ -67,11 +74,26 @@ pub struct ScenarioRow {
 }
 
 impl ScenarioRow {
-    fn gain(&self) -> u64 {
-        self.liability.max(0) as u64
+    /// What is owed, by all venues.
+    pub fn gain(&self) -> u64 {
+        self.liabilities.iter().map(|&x| x.max(0) as u64).sum()
     }
-    fn owes(&self) -> bool {
-        self.liability > 0
+    fn owes(&self, venue: usize) -> bool {
+        self.liabilities[venue] > 0
+    }
+    /// What a venue owes, less one tick if anything.
+    fn lessened(&self, venue: usize) -> u64 {
+        (self.liabilities[venue] - 1).max(0) as u64
+    }
+    /// The coefficients of the gain: of one venue, one on top of the lessened one's limbs.
+    fn gain_coefficients(&self) -> [u64; AMOUNT_LIMBS] {
+        let limbs = |value: u64| std::array::from_fn(|i| limb_of(value.into(), i));
+        if self.state.digits.len() > 1 {
+            return limbs(self.gain());
+        }
+        let mut coefficients = limbs(self.lessened(0));
+        coefficients[0] += u64::from(self.owes(0));
+        coefficients
     }
     fn coarse_key(&self) -> usize {
         (self.weight.exponent >> FINE_BITS) as usize % (1 << COARSE_BITS)
@@ -99,16 +121,11 @@ impl ScenarioRow {
     pub fn contribution(&self) -> [u64; WEIGHT_LIMBS + PRODUCT_LEN] {
         let (weight, _) = self.product();
         let mut out = [0; WEIGHT_LIMBS + PRODUCT_LEN];
-        let lessened = self.gain() - u64::from(self.owes());
+        let gain = self.gain_coefficients();
         for i in 0..WEIGHT_LIMBS {
-            let w = gadgets::limbs::limb_of(weight.into(), i);
-            out[i] = w;
-            for j in 0..AMOUNT_LIMBS {
-                let mut g = gadgets::limbs::limb_of(lessened.into(), j);
-                if j == 0 {
-                    g += u64::from(self.owes());
-                }
-                out[WEIGHT_LIMBS + i + j] += w * g;
+            out[i] = limb_of(weight.into(), i);
+            for (j, g) in gain.iter().enumerate() {
+                out[WEIGHT_LIMBS + i + j] += out[i] * g;
             }
         }
         out
@@ -140,11 +157,11 @@ impl Table for ScenariosTable {
     }
 
     fn log_height(&self) -> usize {
-        self.context.log_block + self.blocks.next_power_of_two().ilog2() as usize
+        self.grid.log_block + self.blocks.next_power_of_two().ilog2() as usize
     }
 
     fn fixed(&self) -> Vec<Vec<F>> {
-        let (height, block) = (1 << self.log_height(), 1 << self.context.log_block);
+        let (height, block) = (1 << self.log_height(), 1 << self.grid.log_block);
         let used = self.blocks * block;
         let column = |of: &dyn Fn(usize) -> usize| -> Vec<F> {
             (0..height).map(|r| F::from_usize(of(r))).collect()
@@ -152,7 +169,7 @@ impl Table for ScenariosTable {
         let bit = |of: &dyn Fn(usize) -> bool| column(&|r| usize::from(of(r)));
         let group_ends = |r: usize| r % GROUP == GROUP - 1;
         let mut columns = vec![
-            bit(&|r| r < used && r % block < self.context.scenarios),
+            bit(&|r| r < used && r % block < self.grid.scenarios),
             bit(&group_ends),
             bit(&|r| r < used && group_ends(r)),
             column(&|r| if r < used { r / GROUP } else { 0 }),
@@ -163,10 +180,10 @@ impl Table for ScenariosTable {
             bit(&|r| (used - block..used).contains(&r) && group_ends(r)),
             column(&|r| r % block / GROUP),
         ];
-        let context = &self.context;
-        for market in 0..context.markets {
-            for i in 0..context.value_limbs {
-                let limb = |s| F::from_u64(context.values.limb(s, market, i));
+        let grid = &self.grid;
+        for market in 0..grid.markets {
+            for i in 0..grid.value_limbs {
+                let limb = |s| F::from_u64(grid.limb(s, market, i));
                 columns.push((0..block).map(limb).collect());
             }
         }
@@ -176,21 +193,32 @@ impl Table for ScenariosTable {
     fn row<B: RowBuilder<ScenarioRow>>(&self, b: &mut B) {
         let [sends, group, starts, block] = [SENDS, GROUP_NUMBER, BLOCK_STARTS, BLOCK_NUMBER]
             .map(|column| b.pinned("SCENARIOS-1", column));
-        let state = self.state(b, &starts, block);
-        let (gain, owes) = self.gain(b, &state);
-        let exponent = self.exponent(b, &state, &gain);
+        let certificate = self.certificate(b, &starts, &block);
+        let (gains, owes): (Vec<_>, Vec<_>) = (0..self.venues)
+            .map(|venue| {
+                let number = block.clone() * F::from_usize(self.venues) + F::from_usize(venue);
+                let state = self.state(b, &starts, number, venue);
+                self.gain(b, &state, venue)
+            })
+            .unzip();
+        let gain = total(b, gains);
+        let exponent = self.exponent(b, &certificate, &gain);
         let weight = self.weight(b, &exponent);
         self.sums(b, &sends, group, &gain, &weight);
         if self.funding {
-            self.holdings(b, &owes, &weight);
+            self.holdings(b, &owes[0], &weight);
         }
     }
 }
 
-/// The cells of a block's state.
+/// The cells of a venue's state.
 struct State<E> {
     quantities: Vec<Vec<E>>,
     means: Vec<E>,
+}
+
+/// The cells of a certificate.
+struct CertificateCells<E> {
     bound: Vec<E>,
     scale: Vec<E>,
 }
@@ -202,45 +230,74 @@ struct Exponent<E> {
     high: [E; 2],
 }
 
+/// The sum of the venues' gains. One gain stays as it is; of several, the sum is cut into limbs.
+fn total<B: RowBuilder<ScenarioRow>>(b: &mut B, mut gains: Vec<Sum<B::E>>) -> Sum<B::E> {
+    if gains.len() == 1 {
+        return gains.remove(0);
+    }
+    let total = Amount::read(b, ScenarioRow::gain).to_sum();
+    gains
+        .iter()
+        .fold(Sum::zero(), |sum, gain| sum.plus(gain))
+        .minus(&total)
+        .assert_zero(b, "SCENARIOS-3");
+    total
+}
+
 impl ScenariosTable {
+    /// Cells that all rows of a block share.
+    fn shared<B: RowBuilder<ScenarioRow>>(
+        b: &mut B,
+        count: usize,
+        of: impl Fn(&BlockState, usize) -> F,
+    ) -> Vec<B::E> {
+        (0..count)
+            .map(|i| {
+                let (cell, next) = b.state(|w| of(&w.state, i));
+                let goes_on = b.one() - b.fixed(STATE_ENDS);
+                let step = goes_on * (next - cell.clone());
+                b.assert_zero("SCENARIOS-2", When::Transition, step);
+                cell
+            })
+            .collect()
+    }
+
+    fn certificate<B: RowBuilder<ScenarioRow>>(
+        &self,
+        b: &mut B,
+        starts: &B::E,
+        block: &B::E,
+    ) -> CertificateCells<B::E> {
+        let bound = Self::shared(b, BOUND_LIMBS, |s, i| limb_felt(s.bound, i));
+        let scale = Self::shared(b, BOUND_LIMBS, |s, i| limb_felt(s.scale, i));
+        let mut message = vec![block.clone()];
+        message.extend(bound.iter().chain(&scale).cloned());
+        b.receive(CERTIFICATE, starts.clone(), &message);
+        CertificateCells { bound, scale }
+    }
+
     fn state<B: RowBuilder<ScenarioRow>>(
         &self,
         b: &mut B,
         starts: &B::E,
-        block: B::E,
+        number: B::E,
+        venue: usize,
     ) -> State<B::E> {
-        let mut message = vec![block];
-        let mut shared = |b: &mut B, of: &dyn Fn(&BlockState) -> F| {
-            let (cell, next) = b.state(|w| of(&w.state));
-            let goes_on = b.one() - b.fixed(STATE_ENDS);
-            b.assert_zero(
-                "SCENARIOS-2",
-                When::Transition,
-                goes_on * (next - cell.clone()),
-            );
-            message.push(cell.clone());
-            cell
-        };
-        let digits = self.context.markets * QUANTITY_DIGITS + MEANS_DIGITS;
-        let digits: Vec<B::E> = (0..digits)
-            .map(|i| shared(b, &|s| F::from_i64(s.digits.get(i).copied().unwrap_or(0))))
-            .collect();
-        let bound = (0..BOUND_LIMBS)
-            .map(|i| shared(b, &|s| limb_felt(s.bound, i)))
-            .collect();
-        let scale = (0..BOUND_LIMBS)
-            .map(|i| shared(b, &|s| limb_felt(s.scale, i)))
-            .collect();
+        let quantities = self.grid.markets * QUANTITY_DIGITS;
+        let digit = |s: &BlockState, i: usize| s.digits.get(venue).and_then(|d| d.get(i)).copied();
+        let digits = Self::shared(b, quantities + MEANS_DIGITS, |s, i| {
+            F::from_i64(digit(s, i).unwrap_or(0))
+        });
+        let mut message = vec![number];
+        message.extend(digits.iter().cloned());
         b.receive(STATE, starts.clone(), &message);
-        let (quantities, means) = digits.split_at(self.context.markets * QUANTITY_DIGITS);
+        let (quantities, means) = digits.split_at(quantities);
         State {
             quantities: quantities
                 .chunks(QUANTITY_DIGITS)
                 .map(<[_]>::to_vec)
                 .collect(),
             means: means.to_vec(),
-            bound,
-            scale,
         }
     }
 
@@ -250,9 +307,10 @@ impl ScenariosTable {
         &self,
         b: &mut B,
         state: &State<B::E>,
+        venue: usize,
     ) -> (Sum<B::E>, B::E) {
         let id = "SCENARIOS-3";
-        let limbs = self.context.value_limbs;
+        let limbs = self.grid.value_limbs;
         let mut coefficients =
             vec![b.constant(F::ZERO); (QUANTITY_DIGITS + limbs - 1).max(MEANS_DIGITS)];
         for (market, quantity) in state.quantities.iter().enumerate() {
@@ -266,12 +324,12 @@ impl ScenariosTable {
         for (coefficient, digit) in coefficients.iter_mut().zip(&state.means) {
             *coefficient -= digit.clone();
         }
-        let terms = QUANTITY_DIGITS.min(limbs) as u64 * self.context.markets as u64;
+        let terms = QUANTITY_DIGITS.min(limbs) as u64 * self.grid.markets as u64;
         let liability = Sum::new(coefficients, terms * 512 * 1023 + 512);
 
-        let owes = b.bit(id, ScenarioRow::owes);
-        let lessened = Amount::read(b, |w: &ScenarioRow| w.gain() - u64::from(w.owes()));
-        let rest = Amount::read(b, |w: &ScenarioRow| (-w.liability).max(0) as u64);
+        let owes = b.bit(id, |w: &ScenarioRow| w.owes(venue));
+        let lessened = Amount::read(b, |w: &ScenarioRow| w.lessened(venue));
+        let rest = Amount::read(b, |w: &ScenarioRow| (-w.liabilities[venue]).max(0) as u64);
         let owes_not = b.one() - owes.clone();
         for half in lessened.halves() {
             b.zero(id, owes_not.clone() * half);
@@ -292,7 +350,7 @@ impl ScenariosTable {
     fn exponent<B: RowBuilder<ScenarioRow>>(
         &self,
         b: &mut B,
-        state: &State<B::E>,
+        certificate: &CertificateCells<B::E>,
         gain: &Sum<B::E>,
     ) -> Exponent<B::E> {
         // Both are range-checked by the lookups of their powers.
@@ -310,7 +368,7 @@ impl ScenariosTable {
                 cell
             })
             .collect();
-        assert_less(b, &chunks(&remainder), &chunks(&state.scale));
+        assert_less(b, &chunks(&remainder), &chunks(&certificate.scale));
 
         // 2^12 coarse = 2^10 * 4 coarse, and 2^26 high = 2^20 * 64 high.
         let four = F::from_u64(1 << (FINE_BITS - 10));
@@ -324,8 +382,8 @@ impl ScenariosTable {
             ],
             (1 << 16) - 1,
         );
-        let bound = Sum::new(state.bound.clone(), 1023);
-        let scale = Sum::new(state.scale.clone(), 1023);
+        let bound = Sum::new(certificate.bound.clone(), 1023);
+        let scale = Sum::new(certificate.scale.clone(), 1023);
         let octaves = Sum::product(&scale, &Sum::constant(16)).shifted(2);
         bound
             .shifted(2)
@@ -437,12 +495,12 @@ impl ScenariosTable {
                 cell
             })
             .collect();
-        let limbs = self.context.value_limbs;
+        let limbs = self.grid.value_limbs;
         let mut at = 0;
-        for series in 0..=self.context.markets {
+        for series in 0..=self.grid.markets {
             let mut terms = vec![b.constant(F::ZERO); worth_len(limbs)];
             for (i, weight) in tilted.iter().enumerate() {
-                if series == self.context.markets {
+                if series == self.grid.markets {
                     terms[i] += weight.clone();
                     continue;
                 }
@@ -465,7 +523,7 @@ impl ScenariosTable {
         }
         let mut message = vec![group];
         message.extend(tilted);
-        let times = F::from_usize(self.context.markets + 1);
+        let times = F::from_usize(self.grid.markets + 1);
         b.provide(LAST_WEIGHT, sends * times, &message);
     }
 }
@@ -473,39 +531,39 @@ impl ScenariosTable {
 impl ScenarioRow {
     /// The weight where something is owed, else zero.
     pub fn tilted(&self) -> u64 {
-        if self.owes() { self.product().0 } else { 0 }
+        if self.owes(0) { self.product().0 } else { 0 }
     }
 
     /// What the row adds to the tilted sums: market by market, then the tilted weight itself.
-    pub fn holding_terms(&self, context: &Context, scenario: usize) -> Vec<u64> {
+    pub fn holding_terms(&self, grid: &Grid, scenario: usize) -> Vec<u64> {
         let weight = self.tilted();
-        let length = worth_len(context.value_limbs);
-        let mut terms = vec![0; (context.markets + 1) * length];
+        let length = worth_len(grid.value_limbs);
+        let mut terms = vec![0; (grid.markets + 1) * length];
         for i in 0..WEIGHT_LIMBS {
-            let limb = gadgets::limbs::limb_of(weight.into(), i);
+            let limb = limb_of(weight.into(), i);
             if limb == 0 {
                 continue;
             }
-            for market in 0..context.markets {
-                for j in 0..context.value_limbs {
-                    terms[market * length + i + j] +=
-                        limb * context.values.limb(scenario, market, j);
+            for market in 0..grid.markets {
+                for j in 0..grid.value_limbs {
+                    terms[market * length + i + j] += limb * grid.limb(scenario, market, j);
                 }
             }
-            terms[context.markets * length + i] += limb;
+            terms[grid.markets * length + i] += limb;
         }
         terms
     }
 }
 
 impl BlockState {
-    /// The digits of quantities and means.
-    pub fn digits(quantities: &[i64], means: i128) -> Vec<i64> {
-        let mut digits: Vec<i64> = quantities
+    /// The digits of a state's quantities and means.
+    pub fn digits(state: &VenueState) -> Vec<i64> {
+        let mut digits: Vec<i64> = state
+            .quantities
             .iter()
             .flat_map(|&q| signed_digits(q.into(), QUANTITY_DIGITS))
             .collect();
-        digits.extend(signed_digits(means, MEANS_DIGITS));
+        digits.extend(signed_digits(state.means(), MEANS_DIGITS));
         digits
     }
 }

@@ -8,8 +8,8 @@ use risk::venue::VenueState;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::{
-    BOUND_LIMBS, ENTRY_DIGITS, GAINS_LIMBS, LAST, MEANS_DIGITS, QUANTITY_DIGITS, STATE, SUMS,
-    WEIGHT_LIMBS, check_digit, limb_felt, signed_digits,
+    BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, LAST, MEANS_DIGITS, QUANTITY_DIGITS,
+    STATE, SUMS, WEIGHT_LIMBS, check_digit, limb_felt, signed_digits,
 };
 
 /// A state a row: the committed one, then the evaluated ones, then the last one again.
@@ -149,7 +149,7 @@ pub fn commitment_quads(markets: usize) -> usize {
 }
 
 /// Three limbs an element.
-fn packed<E: stark::Expr>(limbs: &[E]) -> Vec<E> {
+pub fn packed<E: stark::Expr>(limbs: &[E]) -> Vec<E> {
     limbs.chunks(3).map(join).collect()
 }
 
@@ -251,7 +251,14 @@ impl Table for StatesTable {
         for amount in [&capital, &providers, &collected] {
             committed.extend(packed(amount));
         }
-        message.extend(means(b, &entry, &capital, &providers));
+        let capitals = [&capital[..], &providers[..]];
+        message.extend(means(
+            b,
+            "STATES-5",
+            |w: &StateRow| w.state.means(),
+            &entry,
+            capitals,
+        ));
 
         committed.resize(committed.len().next_multiple_of(QUAD), b.constant(F::ZERO));
         for (i, quad) in committed.chunks(QUAD).enumerate() {
@@ -264,7 +271,7 @@ impl Table for StatesTable {
 }
 
 /// Digits, each raised by 512: below 2^10.
-fn raised<E: stark::Expr>(digits: &[E]) -> Vec<E> {
+pub fn raised<E: stark::Expr>(digits: &[E]) -> Vec<E> {
     digits
         .iter()
         .map(|d| d.clone() + F::from_u64(512))
@@ -284,24 +291,27 @@ fn constant_amount<B: RowBuilder<StateRow>>(b: &mut B, of: impl Fn(&StateRow) ->
 }
 
 /// The digits of `C + P + L`.
-fn means<B: RowBuilder<StateRow>>(
+pub fn means<W, B: RowBuilder<W>>(
     b: &mut B,
+    id: &'static str,
+    of: impl Fn(&W) -> i128,
     entry: &[B::E],
-    capital: &[B::E],
-    providers: &[B::E],
+    capitals: [&[B::E]; 2],
 ) -> Vec<B::E> {
     let digits: Vec<B::E> = (0..MEANS_DIGITS)
         .map(|i| {
-            let digit = b.cell(|w| F::from_i64(signed_digits(w.state.means(), MEANS_DIGITS)[i]));
+            let digit = b.cell(|w| F::from_i64(signed_digits(of(w), MEANS_DIGITS)[i]));
             check_digit(b, &digit);
             digit
         })
         .collect();
-    Sum::new(entry.to_vec(), 512)
-        .plus(&Sum::new(capital.to_vec(), 1023))
-        .plus(&Sum::new(providers.to_vec(), 1023))
+    capitals
+        .iter()
+        .fold(Sum::new(entry.to_vec(), 512), |sum, capital| {
+            sum.plus(&Sum::new(capital.to_vec(), 1023))
+        })
         .minus(&Sum::new(digits.clone(), 512))
-        .assert_zero(b, "STATES-5");
+        .assert_zero(b, id);
     digits
 }
 
@@ -408,7 +418,7 @@ impl StatesTable {
         b: &mut B,
         evaluated: &B::E,
         block: B::E,
-        mut state: Vec<B::E>,
+        state: Vec<B::E>,
         capital: &[B::E],
         collected: &[B::E],
     ) {
@@ -431,9 +441,10 @@ impl StatesTable {
         // The sums' limbs are range-checked where they are added up.
         let weights = cells(b, WEIGHT_LIMBS, false, |w| w.weights);
         let gains = cells(b, GAINS_LIMBS, false, |w| w.gains);
-        state.extend(bound.iter().cloned());
-        state.extend(scale);
         b.send(STATE, evaluated.clone(), &state);
+        let mut certificate = vec![block.clone()];
+        certificate.extend(bound.iter().chain(&scale).cloned());
+        b.send(CERTIFICATE, evaluated.clone(), &certificate);
         let mut sums = vec![block];
         sums.extend(weights.iter().cloned());
         sums.extend(gains.iter().cloned());

@@ -16,12 +16,12 @@ fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
     let mut rows = prepared.rows(0);
     change(&mut rows);
     let blocks = rows.states.len() - 1;
-    rows.add_up(blocks, prepared.context().log_block);
+    rows.add_up(blocks, prepared.context().grid.log_block);
     if prepared.context().has_funding(0) {
-        rows.add_up_holdings(prepared.context(), blocks);
+        rows.add_up_holdings(&prepared.context().grid, blocks);
     }
     // An honest state table would hold what the groups add up to.
-    let per_block = (1 << prepared.context().log_block) / crate::risk::statement::GROUP;
+    let per_block = (1 << prepared.context().grid.log_block) / crate::risk::grid::GROUP;
     for block in 0..blocks {
         let [weights, gains] = rows.groups[(block + 1) * per_block - 1].after;
         (rows.states[block + 1].weights, rows.states[block + 1].gains) = (weights, gains);
@@ -44,9 +44,7 @@ fn with_certificate(prepared: &Prepared, certificate: Certificate) -> Vec<String
         let state = std::sync::Arc::new(state);
         for row in &mut rows.scenarios {
             row.state = state.clone();
-            row.weight = certificate
-                .weight(row.liability.max(0) as u64)
-                .expect("it has a weight");
+            row.weight = certificate.weight(row.gain()).expect("it has a weight");
         }
         (rows.states[1].bound, rows.states[1].scale) = (certificate.bound, certificate.scale);
     })
@@ -143,12 +141,10 @@ fn what_links_rows_breaks_alone() {
     let state = std::sync::Arc::new(state);
     for row in &mut rows.scenarios[128..] {
         row.state = state.clone();
-        row.weight = certificate
-            .weight(row.liability.max(0) as u64)
-            .expect("it has a weight");
+        row.weight = certificate.weight(row.gain()).expect("it has a weight");
     }
-    rows.add_up(1, prepared.context().log_block);
-    rows.add_up_holdings(prepared.context(), 1);
+    rows.add_up(1, prepared.context().grid.log_block);
+    rows.add_up_holdings(&prepared.context().grid, 1);
     // The sums of the groups before are forgotten.
     let before = rows.groups[4].before;
     for group in &mut rows.groups[4..] {
@@ -204,7 +200,7 @@ fn the_scale_is_one_for_all_scenarios() {
         });
         for row in &mut rows.scenarios[100..200] {
             row.state = state.clone();
-            if let Some(weight) = steeper.weight(row.liability.max(0) as u64) {
+            if let Some(weight) = steeper.weight(row.gain()) {
                 row.weight = weight;
             }
         }
@@ -218,7 +214,7 @@ fn scenarios_are_all_there_once_in_their_order() {
     // The worst one skipped: declared padding.
     let worst = |rows: &Rows| {
         (0..300)
-            .max_by_key(|&s| rows.scenarios[s].liability)
+            .max_by_key(|&s| rows.scenarios[s].liabilities[0])
             .expect("there are scenarios")
     };
     let found = wrong(&prepared, |rows| {
@@ -229,7 +225,7 @@ fn scenarios_are_all_there_once_in_their_order() {
     // A harmless one in its place.
     let found = wrong(&prepared, |rows| {
         let worst = worst(rows);
-        let best = (0..300).min_by_key(|&s| rows.scenarios[s].liability);
+        let best = (0..300).min_by_key(|&s| rows.scenarios[s].liabilities[0]);
         rows.scenarios[worst] = rows.scenarios[best.expect("there are scenarios")].clone();
     });
     assert!(found.contains(&"SCENARIOS-3".into()), "{found:?}");
@@ -246,7 +242,7 @@ fn a_tilt_that_is_not_the_optimum_is_refused() {
     let (prepared, honest) = one_state();
     let gains: Vec<u64> = prepared.rows(0).scenarios[..300]
         .iter()
-        .map(|r| r.liability.max(0) as u64)
+        .map(|r| r.gain())
         .collect();
     // Too flat: a bound that is true but too high, overstating the risk.
     let flat = Certificate {
@@ -337,9 +333,9 @@ fn funding_weights_are_those_of_the_certificate() {
     // Weights of scenarios in which nothing is owed count for nothing.
     let mut rows = prepared.rows(0);
     let idle = (0..300)
-        .find(|&s| rows.scenarios[s].liability <= 0)
+        .find(|&s| rows.scenarios[s].liabilities[0] <= 0)
         .expect("some");
-    rows.scenarios[idle].liability = 1;
+    rows.scenarios[idle].liabilities[0] = 1;
     let found = violated(&tables.airs(), &rows.fill(&tables));
     assert!(found.contains(&"SCENARIOS-3".into()), "{found:?}");
 }
@@ -355,7 +351,7 @@ fn an_overflow_is_refused() {
     assert!(matches!(refused, Err(RiskError::State { .. })));
     let prepared = prepared(1, 256, 0);
     let found = wrong(&prepared, |rows| {
-        let digits = BlockState::digits(&state.quantities, 0);
+        let digits = vec![BlockState::digits(&state)];
         let block = BlockState {
             digits,
             ..(*rows.scenarios[0].state).clone()
@@ -364,7 +360,7 @@ fn an_overflow_is_refused() {
         for row in &mut rows.scenarios {
             row.state = block.clone();
             // What is left of the liability in 60 bits.
-            row.liability &= (1 << 60) - 1;
+            row.liabilities[0] &= (1 << 60) - 1;
         }
         rows.states[0].state = state.clone();
         rows.states[1].state = state.clone();
