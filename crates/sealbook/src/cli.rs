@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Proves facts about a sealed book: an account is margined, a venue is solvent.
+/// Proves facts about a sealed book: an account is margined, a venue is solvent, a risk price is right.
 ///
 /// Exit codes: 0 accepted or true, 1 rejected or false, 2 bad input or usage, 3 internal error.
 #[derive(Debug, Parser)]
@@ -73,6 +73,8 @@ pub enum Claim {
     Solvency(SolvencyArguments),
     /// A venue's risk, and the premia of its trades.
     Risk(RiskArguments),
+    /// The risk of several venues together.
+    Systemic(SystemicArguments),
 }
 
 /// A venue and how sure it is to be.
@@ -111,6 +113,33 @@ pub struct RiskArguments {
     pub after: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// A systemic claim.
+#[derive(Debug, Args)]
+pub struct SystemicArguments {
+    /// The scenarios: .json.
+    #[arg(long)]
+    pub scenarios: PathBuf,
+    /// The venues' states, one `--state` each: .json.
+    #[arg(long, required = true)]
+    pub state: Vec<PathBuf>,
+    /// The files of the venues' secrets, in the order of their states; a missing file is made. Without any,
+    /// fresh ones are used once.
+    #[arg(long)]
+    pub secret: Vec<PathBuf>,
+    /// How sure: 0.95 means that the worst 5% count.
+    #[arg(long, default_value = "0.95")]
+    pub confidence: fixed::Decimal,
+    /// EVaR of their losses together is at most this; the least that can be proven if not given.
+    #[arg(long)]
+    pub bound: Option<fixed::Decimal>,
+    /// Where to write the proof.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A trade to quote.

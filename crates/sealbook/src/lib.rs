@@ -10,6 +10,7 @@ use stark::{FileError, Part, ProofFile, Rejection, Statement};
 use statements::margin::{Margin, MarginClaim};
 use statements::risk::{Risk, RiskClaim};
 use statements::solvency::{Solvency, SolvencyClaim};
+use statements::systemic::{Systemic, SystemicClaim};
 
 /// A fact whose proof was checked.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub enum Fact {
     Solvency(Box<stark::Verified<SolvencyClaim>>),
     /// A venue and its risk.
     Risk(Box<stark::Verified<RiskClaim>>),
+    /// Several venues and their risk together.
+    Systemic(Box<stark::Verified<SystemicClaim>>),
 }
 
 /// Why a proof file was not accepted.
@@ -46,6 +49,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
         Margin::ID => Ok(Fact::Margin(Box::new(verify_as::<Margin>(&file)?))),
         Solvency::ID => Ok(Fact::Solvency(Box::new(verify_as::<Solvency>(&file)?))),
         Risk::ID => Ok(Fact::Risk(Box::new(verify_as::<Risk>(&file)?))),
+        Systemic::ID => Ok(Fact::Systemic(Box::new(verify_as::<Systemic>(&file)?))),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
 }
@@ -70,6 +74,7 @@ pub fn parts(file: &ProofFile) -> Result<Vec<Part>, NotVerified> {
         Margin::ID => of::<Margin>(file),
         Solvency::ID => of::<Solvency>(file),
         Risk::ID => of::<Risk>(file),
+        Systemic::ID => of::<Systemic>(file),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
 }

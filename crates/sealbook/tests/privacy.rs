@@ -8,6 +8,7 @@ use statements::account::Secret;
 use statements::margin::{Margin, Prepared};
 use statements::risk::{self as venue_risk, Risk, Terms};
 use statements::solvency::{self, Options, Solvency};
+use statements::systemic::{self, Venue};
 
 /// A proof has pruned Merkle paths, whose number depends on where the random queries fall.
 const PATH_SLACK: usize = 40_000;
@@ -151,4 +152,33 @@ fn risk_proofs_share_nothing() {
     assert_eq!(&claim, one.claim());
     let part = Risk::part(one.claim(), one.context(), 0);
     assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);
+}
+
+/// Other venues under the same bound.
+#[test]
+fn systemic_proofs_share_nothing() {
+    let set = sample_venue::scenarios(1, 3, 200);
+    let make = |scale: i64| {
+        let venues = [1, -2].map(|sign| {
+            let mut state = sample_venue::state(&set);
+            state.quantities.iter_mut().for_each(|q| *q *= scale * sign);
+            Venue {
+                state,
+                secret: Secret::random(),
+            }
+        });
+        let confidence = "0.95".parse::<fixed::Decimal>().unwrap();
+        let confidence = confidence.try_into().unwrap();
+        let bound = Some(fixed::Decimal::from_int(10_000_000));
+        systemic::Prepared::new(&set, venues.to_vec(), confidence, bound).unwrap()
+    };
+    let (one, two) = (make(1), make(3));
+    let proofs = [&one, &one, &two].map(|p| p.prove().unwrap().concat());
+    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
+    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
+    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
+    // The claims differ in commitments only.
+    let mut claim = two.claim().clone();
+    claim.venues.clone_from(&one.claim().venues);
+    assert_eq!(&claim, one.claim());
 }

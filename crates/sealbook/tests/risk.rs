@@ -122,6 +122,39 @@ fn a_day_of_trades_is_checked_proven_and_continued() {
 }
 
 #[test]
+fn venues_together_are_checked_and_proven() {
+    let dir = folder();
+    let dir = dir.path();
+    let venues = "--scenarios scenarios.json --state venue.json --state other-venue.json";
+    let checked = run(dir, &format!("check systemic {venues} --json"), 0);
+    let checked: Value = serde_json::from_str(&checked).unwrap();
+    let least: f64 = checked["bound"].as_str().unwrap().parse().unwrap();
+    assert!(least > 0.0);
+    let text = run(dir, &format!("check systemic {venues} --bound 1"), 1);
+    assert!(text.contains("above the bound of 1 USD"), "{text}");
+    let refused = format!("prove systemic {venues} --bound 1 --out p.proof");
+    run(dir, &refused, 1);
+    let few = format!("prove systemic {venues} --secret a --out p.proof");
+    assert!(run(dir, &few, 2).contains("1 secrets for 2 states"));
+    let prove =
+        format!("prove systemic {venues} --secret a --secret b --bound 200000 --out p.proof");
+    run(dir, &prove, 0);
+    let accepted = run(dir, "verify p.proof", 0);
+    assert!(
+        accepted.contains("added up, is at most 200000 USD"),
+        "{accepted}"
+    );
+    let inspected = run(dir, "inspect p.proof --json", 0);
+    let inspected: Value = serde_json::from_str(&inspected).unwrap();
+    assert!(inspected["proven_bits"].as_f64().unwrap() >= 100.0);
+    // The first venue's own claim speaks of the same state.
+    let own = format!("prove risk {VENUE} --secret a --out own.proof");
+    run(dir, &own, 0);
+    let own: Value = serde_json::from_str(&run(dir, "inspect own.proof --json", 0)).unwrap();
+    assert_eq!(own["claim"]["after"], inspected["claim"]["venues"][0]);
+}
+
+#[test]
 fn scenarios_are_made_checked_and_made_again() {
     let dir = folder();
     let dir = dir.path();

@@ -7,3 +7,4 @@ pub mod margin;
 pub mod parts;
 pub mod risk;
 pub mod solvency;
+pub mod systemic;

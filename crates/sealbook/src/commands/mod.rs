@@ -8,6 +8,7 @@ mod price;
 mod prove;
 mod sample;
 mod scenarios;
+mod systemic;
 mod verify;
 
 use std::path::Path;
@@ -29,6 +30,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Check(Claim::Margin(arguments)) => check::margin(&arguments),
         Command::Check(Claim::Solvency(arguments)) => check::solvency(&arguments),
         Command::Check(Claim::Risk(arguments)) => price::check(&arguments),
+        Command::Check(Claim::Systemic(arguments)) => systemic::check(&arguments),
+        Command::Prove(Claim::Systemic(arguments)) => systemic::prove(&arguments),
         Command::Prove(Claim::Margin(arguments)) => prove::margin(&arguments),
         Command::Prove(Claim::Solvency(arguments)) => prove::solvency(&arguments),
         Command::Prove(Claim::Risk(arguments)) => prove::risk(&arguments),
@@ -74,10 +77,14 @@ fn find<'a>(book: &'a Book, id: &str, path: &Path) -> Result<&'a Account, Failur
     })
 }
 
+fn confidence(confidence: fixed::Decimal) -> Result<Confidence, Failure> {
+    Confidence::try_from(confidence)
+        .map_err(|e| Failure::Input(format!("--confidence {confidence}: {e}")))
+}
+
 /// The scenarios and the state of a venue.
 fn read_venue(venue: &Venue) -> Result<(ScenarioSet, VenueState, Confidence), Failure> {
-    let confidence = Confidence::try_from(venue.confidence)
-        .map_err(|e| Failure::Input(format!("--confidence {}: {e}", venue.confidence)))?;
+    let confidence = confidence(venue.confidence)?;
     let set = import_venue::read_scenarios(&venue.scenarios)?;
     let state = import_venue::read_state(&venue.state, &set)?;
     Ok((set, state, confidence))

@@ -223,19 +223,30 @@ fn finish<S: Statement>(
     parts: Vec<PartProof>,
     started: Instant,
 ) -> Result<(), Failure> {
+    seal::<S>(out(common)?, common.json, claim, parts, started)?;
+    if let Some(work) = work_folder(common)?.filter(|w| w.exists()) {
+        // Only a nuisance if it stays.
+        let _ = std::fs::remove_dir_all(work);
+    }
+    Ok(())
+}
+
+/// Verifies, writes and reports.
+pub fn seal<S: Statement>(
+    path: &Path,
+    as_json: bool,
+    claim: &S::Claim,
+    parts: Vec<PartProof>,
+    started: Instant,
+) -> Result<(), Failure> {
     let proven = started.elapsed().as_secs_f64();
     let started = Instant::now();
     stark::verify::<S>(claim, &parts)
         .map_err(|e| Failure::Internal(format!("the proof that was made does not verify: {e}")))?;
     let verified = started.elapsed().as_secs_f64();
-    let path = out(common)?;
     let bytes = ProofFile::new::<S>(claim, parts).to_bytes();
     write(path, &bytes)?;
-    if let Some(work) = work_folder(common)?.filter(|w| w.exists()) {
-        // Only a nuisance if it stays.
-        let _ = std::fs::remove_dir_all(work);
-    }
-    if common.json {
+    if as_json {
         print_json(&json!({
             "statement": S::ID, "proof": path, "bytes": bytes.len(),
             "prove_s": proven, "verify_s": verified,

@@ -55,10 +55,16 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     venue::write_scenarios(&folder.join("scenarios.json"), &scenarios).map_err(failed)?;
     let state = sample_venue::state(&scenarios);
     venue::write_state(&folder.join("venue.json"), &state, &scenarios).map_err(failed)?;
+    // A second venue, which is short where the first is long.
+    let mut other = state;
+    other.quantities.iter_mut().for_each(|q| *q = -*q / 2);
+    other.entry = -other.entry / 2;
+    venue::write_state(&folder.join("other-venue.json"), &other, &scenarios).map_err(failed)?;
     venue::write_trades(&folder.join("trades.csv"), &trades, &scenarios).map_err(failed)?;
     println!(
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
-         prices.csv, scenarios.json, venue.json, trades.csv",
+         prices.csv, scenarios.json, venue.json, other-venue.json, \
+         trades.csv",
         folder.display()
     );
     Ok(())

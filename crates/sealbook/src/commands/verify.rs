@@ -1,5 +1,6 @@
 //! `sealbook verify`: check a proof file.
 
+use risk::scenarios::ScenarioSet;
 use sealbook::{Fact, NotVerified};
 use serde_json::{Value, json};
 use stark::ProofFile;
@@ -61,7 +62,7 @@ fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
     let assets = match fact {
         Fact::Solvency(fact) => &fact.claim().assets,
         Fact::Margin(fact) => &fact.claim().snapshot.assets,
-        Fact::Risk(_) => return "no balances".into(),
+        Fact::Risk(_) | Fact::Systemic(_) => return "no balances".into(),
     };
     let held: Vec<String> = assets
         .iter()
@@ -118,7 +119,9 @@ fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
                 return Err("the proof is about one account, not a book".into());
             }
         },
-        Fact::Risk(_) => return Err("the proof is about a venue's state, not a book".into()),
+        Fact::Risk(_) | Fact::Systemic(_) => {
+            return Err("the proof is about a venue's state, not a book".into());
+        }
     };
     let log_slots = statements::account::log_slots(accounts);
     inclusion
@@ -150,6 +153,18 @@ pub fn in_words(fact: &Fact) -> String {
             }
         }
         Fact::Risk(fact) => risk_in_words(fact.claim()),
+        Fact::Systemic(fact) => {
+            let claim = fact.claim();
+            let venues: Vec<String> = claim.venues.iter().map(ToString::to_string).collect();
+            format!(
+                "EVaR of what the venues committed as {} owe beyond their means, added up, is at most {} {} at {} {}",
+                venues.join(", "),
+                claim.bound,
+                claim.scenarios.quote,
+                fixed::Decimal::from(claim.confidence),
+                over(&claim.scenarios, &claim.scenarios_digest),
+            )
+        }
         Fact::Solvency(fact) => {
             let claim = fact.claim();
             let totals = match &claim.totals {
@@ -179,15 +194,19 @@ pub fn in_words(fact: &Fact) -> String {
     }
 }
 
-fn risk_in_words(claim: &RiskClaim) -> String {
-    let set = &claim.scenarios;
-    let confidence = fixed::Decimal::from(claim.confidence);
-    let over = format!(
+fn over(set: &ScenarioSet, digest: &str) -> String {
+    format!(
         "over {} scenarios of {} market(s) ({})",
         set.values.len(),
         set.markets.len(),
-        &claim.scenarios_digest[..16]
-    );
+        &digest[..16]
+    )
+}
+
+fn risk_in_words(claim: &RiskClaim) -> String {
+    let set = &claim.scenarios;
+    let confidence = fixed::Decimal::from(claim.confidence);
+    let over = over(set, &claim.scenarios_digest);
     match &claim.shown {
         Shown::Prices {
             evar,

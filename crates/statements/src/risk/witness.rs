@@ -96,7 +96,8 @@ pub fn commitment(state: &VenueState, secret: &Secret) -> PublicDigest {
     commit(state, &salt(state, secret)).into()
 }
 
-fn salt(state: &VenueState, secret: &Secret) -> Digest {
+/// What hides the commitment to a state.
+pub(crate) fn salt(state: &VenueState, secret: &Secret) -> Digest {
     secret.salt_for(&hash(Domain::Venue, &state_elements(state)))
 }
 
@@ -566,7 +567,7 @@ fn evaluate(
     Ok(evaluated)
 }
 
-/// What every state's interval fits in: a millionth of the largest EVaR and three ticks, or what it takes.
+/// What every state's interval fits in: a millionth of the largest EVaR, or what it takes.
 fn tolerance(
     set: &ScenarioSet,
     evaluated: &[Evaluated],
@@ -574,7 +575,7 @@ fn tolerance(
 ) -> Result<u64, fixed::DomainError> {
     let slack = slack(set.values.len(), confidence)?;
     let most = evaluated.iter().map(Evaluated::evar).max().unwrap_or(0);
-    let mut tolerance = most.div_ceil(1_000_000) + 3;
+    let mut tolerance = most / 1_000_000;
     for e in evaluated {
         let below = slack.times(e.evar() as i64)?.ceil_at(0)?;
         tolerance = tolerance.max(below as u64 + e.epsilon() + 2);

@@ -1,0 +1,24 @@
+//! What a systemic proof claims.
+
+use fixed::Decimal;
+use risk::evar::Confidence;
+use risk::scenarios::ScenarioSet;
+use serde::{Deserialize, Serialize};
+
+use crate::account::PublicDigest;
+
+/// A systemic claim: all that a verifier learns. Amounts are in the quote currency, in whole ticks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemicClaim {
+    /// The public scenarios, whole, so that the claim can be checked by itself.
+    pub scenarios: ScenarioSet,
+    /// SHA3-256 of their canonical JSON, in hex: what to compare with a set one trusts.
+    pub scenarios_digest: String,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The venues' states, as `after` of each one's risk claim.
+    pub venues: Vec<PublicDigest>,
+    /// EVaR of the sum of what the venues owe beyond their means is at most this.
+    pub bound: Decimal,
+}

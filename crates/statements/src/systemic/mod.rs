@@ -1,0 +1,12 @@
+//! The systemic statement: the risk of several venues together. See `STATEMENT.md`.
+
+mod claim;
+mod statement;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use claim::SystemicClaim;
+pub use statement::{Context, MAX_VENUES, Systemic};
+pub use witness::{Prepared, SystemicError, TooRisky, Venue};

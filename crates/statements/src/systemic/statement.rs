@@ -1,0 +1,132 @@
+//! From a claim to its tables.
+
+use gadgets::hash::{Digest, Domain};
+use gadgets::range::RangeTable;
+use gadgets::sponge::{SpongeTable, Stream, Target};
+use risk::certificate::{MAX_GAIN, budget};
+use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+
+use super::claim::SystemicClaim;
+use super::tables::VenuesTable;
+use crate::risk::grid::Grid;
+use crate::risk::scenarios_digest;
+use crate::risk::tables::exponential::ExponentialTable;
+use crate::risk::tables::groups::GroupsTable;
+pub use crate::risk::tables::scenarios::MAX_VENUES;
+use crate::risk::tables::scenarios::ScenariosTable;
+use crate::risk::tables::states::commitment_quads;
+
+/// The systemic statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Systemic;
+
+/// The sizes and public numbers of a claim, derived once.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub(super) grid: Grid,
+    pub(super) venues: Vec<Digest>,
+    /// In PHI.
+    pub(super) bound: u128,
+    pub(super) budget: u128,
+}
+
+/// The tables of the proof.
+pub(super) struct Tables {
+    pub scenarios: ScenariosTable,
+    pub groups: GroupsTable,
+    pub venues: VenuesTable,
+    pub exponential: ExponentialTable,
+    pub limbs: RangeTable,
+    pub sponge: SpongeTable,
+}
+
+impl Tables {
+    pub fn new(context: &Context) -> Self {
+        let markets = context.grid.markets;
+        let venues = VenuesTable {
+            venues: context.venues.len(),
+            markets,
+            bound: context.bound,
+            budget: context.budget,
+        };
+        let stream = |(venue, digest): (usize, &Digest)| Stream {
+            domain: Domain::Venue,
+            address: venues.address(venue),
+            quads: commitment_quads(markets),
+            headed: false,
+            target: Target::Public(*digest),
+        };
+        Self {
+            scenarios: ScenariosTable {
+                grid: context.grid.clone(),
+                blocks: 1,
+                venues: context.venues.len(),
+                funding: false,
+            },
+            groups: GroupsTable {
+                log_block: context.grid.log_block,
+                blocks: 1,
+            },
+            sponge: SpongeTable::new(context.venues.iter().enumerate().map(stream).collect()),
+            venues,
+            exponential: ExponentialTable,
+            limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
+        }
+    }
+
+    pub fn airs(&self) -> Vec<TableAir> {
+        vec![
+            TableAir::new(self.scenarios.clone()),
+            TableAir::new(self.groups.clone()),
+            TableAir::new(self.venues.clone()),
+            TableAir::new(self.exponential),
+            TableAir::new(self.limbs),
+            TableAir::new(self.sponge.clone()),
+        ]
+    }
+}
+
+impl Statement for Systemic {
+    const ID: &'static str = "systemic";
+    const VERSION: u32 = 1;
+    type Claim = SystemicClaim;
+    type Context = Context;
+
+    fn context(claim: &SystemicClaim) -> Result<Context, String> {
+        let set = &claim.scenarios;
+        set.validate().map_err(|e| e.to_string())?;
+        if scenarios_digest(set) != claim.scenarios_digest {
+            return Err("the scenarios do not have the claimed digest".into());
+        }
+        if !(1..=MAX_VENUES).contains(&claim.venues.len()) {
+            return Err(format!(
+                "{} venues; 1 to {MAX_VENUES} fit",
+                claim.venues.len()
+            ));
+        }
+        let bound = claim
+            .bound
+            .rescale_exact(risk::TICK_DECIMALS)
+            .ok()
+            .and_then(|ticks| u64::try_from(ticks).ok())
+            .filter(|&ticks| ticks < MAX_GAIN)
+            .ok_or("the bound is not a whole number of ticks below 2^58")?;
+        Ok(Context {
+            grid: Grid::new(set),
+            venues: claim.venues.iter().map(|v| v.elements()).collect(),
+            bound: u128::from(bound) << 20,
+            budget: budget(set.values.len(), claim.confidence),
+        })
+    }
+
+    fn parts(_: &SystemicClaim, _: &Context) -> usize {
+        1
+    }
+
+    fn part(_: &SystemicClaim, context: &Context, _: usize) -> Part {
+        Part {
+            profile: Profile::Fast,
+            tables: Tables::new(context).airs(),
+        }
+    }
+}

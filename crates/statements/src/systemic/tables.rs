@@ -1,0 +1,189 @@
+//! The venues' table. The others are those of the [risk statement](crate::risk).
+
+use gadgets::hash::{DIGEST, Digest};
+use gadgets::limbs::{AMOUNT_LIMBS, Sum, halves_of, limb_of, limbs_of};
+use gadgets::range::limb;
+use gadgets::sponge::{QUAD, QUADS};
+use risk::venue::VenueState;
+use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table};
+
+use crate::risk::tables::states::{commitment_quads, means, packed, raised};
+use crate::risk::tables::{
+    BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, QUANTITY_DIGITS, STATE, SUMS,
+    WEIGHT_LIMBS, check_digit, limb_felt, signed_digits,
+};
+
+/// A venue a row. The first row also holds the certificate of their sum.
+///
+/// - VENUES-1: the row's flags and numbers are the public ones.
+/// - VENUES-2: an unused row holds zeros; only the first has a scale and sums.
+/// - VENUES-3: the means are entry notionals and both capitals.
+/// - VENUES-4: the weights' sum does not exceed its budget: EVaR is at most the bound.
+#[derive(Clone, Debug)]
+pub struct VenuesTable {
+    /// Venues.
+    pub venues: usize,
+    /// Markets.
+    pub markets: usize,
+    /// The stated bound, in PHI.
+    pub bound: u128,
+    /// What the weights may add up to.
+    pub budget: u128,
+}
+
+/// The private data of one row.
+#[derive(Clone, Debug)]
+pub struct VenueRow {
+    /// The venue's state.
+    pub state: VenueState,
+    /// What hides its commitment.
+    pub salt: Digest,
+    /// Of the first row: the certificate's scale, in PHI, and its sums.
+    pub scale: u128,
+    /// The weights' sum.
+    pub weights: u128,
+    /// The weighted gains' sum.
+    pub gains: u128,
+}
+
+// Fixed columns.
+const USED: usize = 0;
+const NUMBER: usize = 1;
+/// The address of the commitment's first quad.
+const ADDRESS: usize = 2;
+const FIRST: usize = 3;
+
+impl VenuesTable {
+    /// The address of a venue's first quad.
+    pub fn address(&self, venue: usize) -> usize {
+        venue * commitment_quads(self.markets)
+    }
+}
+
+impl Table for VenuesTable {
+    type Row = Option<VenueRow>;
+
+    fn name(&self) -> &'static str {
+        "venues"
+    }
+
+    fn log_height(&self) -> usize {
+        MIN_LOG_HEIGHT
+    }
+
+    fn fixed(&self) -> Vec<Vec<F>> {
+        let column = |of: &dyn Fn(usize) -> usize| -> Vec<F> {
+            (0..1 << MIN_LOG_HEIGHT)
+                .map(|r| F::from_usize(if r < self.venues { of(r) } else { 0 }))
+                .collect()
+        };
+        vec![
+            column(&|_| 1),
+            column(&|r| r),
+            column(&|r| self.address(r)),
+            column(&|r| usize::from(r == 0)),
+        ]
+    }
+
+    fn row<B: RowBuilder<Option<VenueRow>>>(&self, b: &mut B) {
+        let [used, number, address, first] =
+            [USED, NUMBER, ADDRESS, FIRST].map(|column| b.pinned("VENUES-1", column));
+        let unused = b.one() - used.clone();
+        let digits = |b: &mut B, count: usize, of: &dyn Fn(&VenueState) -> i128| -> Vec<B::E> {
+            (0..count)
+                .map(|i| {
+                    let digit = b.cell(|w| {
+                        let value = w.as_ref().map_or(0, |w| of(&w.state));
+                        F::from_i64(signed_digits(value, count)[i])
+                    });
+                    check_digit(b, &digit);
+                    b.zero("VENUES-2", unused.clone() * digit.clone());
+                    digit
+                })
+                .collect()
+        };
+        let mut committed = Vec::new();
+        let mut message = vec![number];
+        for market in 0..self.markets {
+            let quantity = digits(b, QUANTITY_DIGITS, &|s| s.quantities[market].into());
+            committed.extend(packed(&raised(&quantity)));
+            message.extend(quantity);
+        }
+        let entry = digits(b, ENTRY_DIGITS, &|s| s.entry.into());
+        committed.extend(packed(&raised(&entry)));
+        let limbs = |b: &mut B, of: fn(&VenueState) -> u64| -> Vec<B::E> {
+            (0..AMOUNT_LIMBS)
+                .map(|i| {
+                    let value = |w: &VenueRow| F::from_u64(limb_of(of(&w.state).into(), i));
+                    let cell = b.cell(|w| w.as_ref().map_or(F::ZERO, value));
+                    limb(b, &cell);
+                    b.zero("VENUES-2", unused.clone() * cell.clone());
+                    cell
+                })
+                .collect()
+        };
+        let capital = limbs(b, |s| s.capital);
+        let providers = limbs(b, |s| s.providers);
+        committed.extend(packed(&capital));
+        committed.extend(packed(&providers));
+        let of = |w: &Option<VenueRow>| w.as_ref().map_or(0, |w| w.state.means());
+        message.extend(means(b, "VENUES-3", of, &entry, [&capital, &providers]));
+        b.send(STATE, used.clone(), &message);
+
+        // What was collected plays no part here: below 2^60 or not, only its elements are committed to.
+        let plain = |b: &mut B, of: &dyn Fn(&VenueRow) -> F| {
+            let cell = b.cell(|w| w.as_ref().map_or(F::ZERO, of));
+            b.zero("VENUES-2", unused.clone() * cell.clone());
+            cell
+        };
+        for half in 0..2 {
+            committed.push(plain(b, &|w| halves_of(w.state.collected)[half]));
+        }
+        let mut quads: Vec<B::E> = (0..DIGEST).map(|i| plain(b, &|w| w.salt[i])).collect();
+        quads.extend(committed);
+        quads.resize(quads.len().next_multiple_of(QUAD), b.constant(F::ZERO));
+        for (i, quad) in quads.chunks(QUAD).enumerate() {
+            let mut message = vec![address.clone() + F::from_usize(i)];
+            message.extend_from_slice(quad);
+            b.send(QUADS, used.clone(), &message);
+        }
+        self.certificate(b, first);
+    }
+}
+
+impl VenuesTable {
+    /// What is proven of the venues' sum, on the first row.
+    fn certificate<B: RowBuilder<Option<VenueRow>>>(&self, b: &mut B, first: B::E) {
+        let elsewhere = b.one() - first.clone();
+        let cells = |b: &mut B, count: usize, checked: bool, of: fn(&VenueRow) -> u128| {
+            let cells: Vec<B::E> = (0..count)
+                .map(|i| {
+                    let cell = b.cell(|w| w.as_ref().map_or(F::ZERO, |w| limb_felt(of(w), i)));
+                    if checked {
+                        limb(b, &cell);
+                    }
+                    b.zero("VENUES-2", elsewhere.clone() * cell.clone());
+                    cell
+                })
+                .collect();
+            cells
+        };
+        let scale = cells(b, BOUND_LIMBS, true, |w| w.scale);
+        // The sums' limbs are range-checked where they are added up.
+        let weights = cells(b, WEIGHT_LIMBS, false, |w| w.weights);
+        let gains = cells(b, GAINS_LIMBS, false, |w| w.gains);
+        let zero = b.constant(F::ZERO);
+        let mut certificate = vec![zero.clone()];
+        certificate.extend((0..BOUND_LIMBS).map(|i| b.constant(limb_felt(self.bound, i))));
+        certificate.extend(scale);
+        b.send(CERTIFICATE, first.clone(), &certificate);
+        let mut sums = vec![zero];
+        sums.extend(weights.iter().chain(&gains).cloned());
+        b.receive(SUMS, first.clone(), &sums);
+        let budget = limbs_of(self.budget).into_iter();
+        let budget = budget.map(|l| first.clone() * F::from_u64(l)).collect();
+        Sum::new(budget, 1023)
+            .minus(&Sum::new(weights, 1023))
+            .assert_non_negative(b, "VENUES-4");
+    }
+}

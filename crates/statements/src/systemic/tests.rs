@@ -1,0 +1,271 @@
+//! Tests of the systemic statement: what is true is accepted, what is false is not.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fixed::Decimal;
+use risk::evar::{Confidence, evar};
+use risk::sample_venue;
+use risk::scenarios::ScenarioSet;
+use risk::venue::VenueState;
+use stark::{
+    Rejection, Statement, broken_alone, cell_test, security_report, verify, violated, violations,
+};
+
+use super::statement::Tables;
+use super::witness::Rows;
+use super::*;
+use crate::account::Secret;
+use crate::risk::tables::scenarios::BlockState;
+
+fn confidence() -> Confidence {
+    Decimal::new(95, 2).try_into().expect("a constant")
+}
+
+fn secret(n: usize) -> Secret {
+    Secret::from_hex(&format!("{:08x}", n + 1).repeat(8)).expect("a constant")
+}
+
+/// Venues that are long where others are short.
+fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
+    (0..count)
+        .map(|i| {
+            let mut state = sample_venue::state(set);
+            for (market, quantity) in state.quantities.iter_mut().enumerate() {
+                *quantity += 40 * ((i + market) % 3) as i64 - 40;
+            }
+            state.capital /= 1 + i as u64;
+            Venue {
+                state,
+                secret: secret(i),
+            }
+        })
+        .collect()
+}
+
+fn prepared(markets: usize, scenarios: usize, count: usize) -> Prepared {
+    let set = sample_venue::scenarios(5, markets, scenarios);
+    let venues = venues(&set, count);
+    Prepared::new(&set, venues, confidence(), None).expect("it is true")
+}
+
+fn ticks(amount: Decimal) -> i128 {
+    amount.rescale_exact(risk::TICK_DECIMALS).expect("ticks")
+}
+
+/// What is wrong with the rows after a change, their sums computed anew.
+fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
+    let tables = Tables::new(prepared.context());
+    let mut rows = prepared.rows();
+    change(&mut rows);
+    rows.add_up(prepared.context().grid.log_block);
+    violated(&tables.airs(), &rows.fill(&tables))
+}
+
+#[test]
+fn true_claims_have_a_witness() {
+    for (markets, scenarios, count) in [(1, 1, 1), (3, 300, 2), (2, 256, 3), (4, 70, MAX_VENUES)] {
+        let prepared = prepared(markets, scenarios, count);
+        let airs = Tables::new(prepared.context()).airs();
+        let found = violations(&airs, &prepared.traces());
+        assert_eq!(found, Vec::new(), "{markets} {scenarios} {count}");
+    }
+}
+
+#[test]
+fn every_cell_is_pinned() {
+    let prepared = prepared(2, 300, 3);
+    let airs = Tables::new(prepared.context()).airs();
+    let rows = [
+        ("scenarios", 299),
+        ("scenarios", 300),
+        ("groups", 7),
+        ("venues", 2),
+        ("venues", 3),
+    ];
+    let unpinned = cell_test(&airs, &prepared.traces(), &rows);
+    assert_eq!(unpinned, Vec::new(), "{} cells", unpinned.len());
+}
+
+#[test]
+fn every_constraint_breaks_alone() {
+    let prepared = prepared(2, 300, 2);
+    let airs = Tables::new(prepared.context()).airs();
+    let traces = prepared.traces();
+    let alone: BTreeSet<&str> = [0, 2]
+        .into_iter()
+        .flat_map(|table| broken_alone(&airs[table], &traces[table], &[0, 1, 2, 5, 255]))
+        .collect();
+    for id in [
+        "VENUES-1",
+        "VENUES-2",
+        "VENUES-3",
+        "VENUES-4",
+        "SCENARIOS-3",
+    ] {
+        assert!(alone.contains(id), "{id} is never broken alone");
+    }
+}
+
+/// The sum of the losses, not the loss of the sum: one venue's surplus pays for no other.
+#[test]
+fn the_bound_is_the_evar_of_the_sum_of_losses() {
+    let set = sample_venue::scenarios(9, 3, 400);
+    let venues = venues(&set, 3);
+    let mut sum = vec![0i64; 400];
+    let mut apart = 0;
+    for venue in &venues {
+        let gains = venue.state.gains(&set).expect("it fits");
+        for (sum, gain) in sum.iter_mut().zip(&gains) {
+            *sum += *gain as i64;
+        }
+        let own = venue.state.evar(&set, confidence()).expect("it fits");
+        apart += own.value.ceil_at(0).expect("it fits");
+    }
+    let exact = evar(&sum, confidence()).expect("it fits").value;
+    let prepared = Prepared::new(&set, venues, confidence(), None).expect("it is true");
+    let bound = ticks(prepared.claim().bound);
+    let (low, high) = (exact.floor_at(0).unwrap(), exact.ceil_at(0).unwrap());
+    assert!(
+        low <= bound && bound <= high + high / 1_000_000 + 1,
+        "{bound} {high}"
+    );
+    // Together they risk less than apart.
+    assert!(bound < apart, "{bound} {apart}");
+}
+
+#[test]
+fn a_bound_may_be_generous_but_not_too_low() {
+    let set = sample_venue::scenarios(9, 3, 300);
+    let least = ticks(prepared_with(&set, None).expect("it is true").claim().bound);
+    for bound in [least, least + 1, 2 * least, 1_000 * least, 1 << 57] {
+        let prepared = prepared_with(&set, Some(bound)).expect("it is true");
+        let airs = Tables::new(prepared.context()).airs();
+        assert_eq!(violations(&airs, &prepared.traces()), Vec::new(), "{bound}");
+    }
+    let refused = prepared_with(&set, Some(least - 1))
+        .err()
+        .expect("it is false");
+    assert!(matches!(refused, SystemicError::TooRisky(_)), "{refused}");
+    assert!(
+        refused.to_string().contains("above the bound of"),
+        "{refused}"
+    );
+}
+
+fn prepared_with(set: &ScenarioSet, bound: Option<i128>) -> Result<Prepared, SystemicError> {
+    let bound = bound.map(|ticks| Decimal::new(ticks, 6));
+    Prepared::new(set, venues(set, 2), confidence(), bound)
+}
+
+#[test]
+fn a_claim_is_proven_and_bound() {
+    let prepared = prepared(3, 300, 3);
+    let proof = prepared.prove().expect("it proves");
+    let claim = prepared.claim();
+    verify::<Systemic>(claim, &proof).expect("it verifies");
+    let report = security_report(&Systemic::part(claim, prepared.context(), 0));
+    assert!(report.proven_bits >= 100.0, "{report:?}");
+    type Change = fn(&mut SystemicClaim);
+    let changes: [(bool, Change); 7] = [
+        (true, |c| c.venues.clear()),
+        (true, |c| c.bound = Decimal::new(-1, 6)),
+        (true, |c| c.scenarios.values[0][0] += 1),
+        (false, |c| c.venues.swap(0, 1)),
+        (false, |c| {
+            c.venues.pop();
+        }),
+        (false, |c| {
+            c.bound = c.bound.checked_sub(&Decimal::new(1, 6)).expect("it fits")
+        }),
+        (false, |c| {
+            c.confidence = Decimal::new(96, 2).try_into().expect("a constant")
+        }),
+    ];
+    for (i, (malformed, change)) in changes.into_iter().enumerate() {
+        let mut claim = claim.clone();
+        change(&mut claim);
+        let rejected = verify::<Systemic>(&claim, &proof).expect_err("it is another claim");
+        assert_eq!(
+            matches!(rejected, Rejection::Claim(_)),
+            malformed,
+            "{i}: {rejected}"
+        );
+    }
+}
+
+#[test]
+fn dishonest_venues_are_refused() {
+    let prepared = prepared(3, 300, 3);
+    assert_eq!(wrong(&prepared, |_| ()), [""; 0]);
+    let with_state = |rows: &mut Rows, change: &dyn Fn(&mut BlockState)| {
+        let mut state = (*rows.scenarios[0].state).clone();
+        change(&mut state);
+        let state = Arc::new(state);
+        for row in &mut rows.scenarios {
+            row.state = state.clone();
+        }
+    };
+    // A venue left out of the sum.
+    let found = wrong(&prepared, |rows| {
+        for row in &mut rows.scenarios {
+            row.liabilities[1] = row.liabilities[1].min(0);
+        }
+    });
+    assert!(found.contains(&"SCENARIOS-3".into()), "{found:?}");
+    // One venue's surplus set against another's loss.
+    let found = wrong(&prepared, |rows| {
+        for row in &mut rows.scenarios {
+            let net = row.liabilities[0] + row.liabilities[1];
+            (row.liabilities[0], row.liabilities[1]) = (net, 0);
+        }
+    });
+    assert!(found.contains(&"SCENARIOS-3".into()), "{found:?}");
+    // Another inventory in the scenarios than in the commitment.
+    let found = wrong(&prepared, |rows| {
+        let hedged = VenueState {
+            quantities: vec![0; 3],
+            ..rows.venues[2].state.clone()
+        };
+        let worth = -hedged.means() as i64;
+        with_state(rows, &|s| s.digits[2] = BlockState::digits(&hedged));
+        for row in &mut rows.scenarios {
+            row.liabilities[2] = worth;
+        }
+    });
+    assert!(found.contains(&"bus state".into()), "{found:?}");
+    // Richer than committed to.
+    let found = wrong(&prepared, |rows| {
+        rows.venues[1].state.capital += 1_000_000_000
+    });
+    assert!(found.contains(&"SPONGE-5".into()), "{found:?}");
+    let found = wrong(&prepared, |rows| rows.venues[1].salt[0] += stark::F::new(1));
+    assert_eq!(found, ["SPONGE-5"]);
+    // A lower bound for the weights than is claimed.
+    let found = wrong(&prepared, |rows| {
+        with_state(rows, &|s| s.bound += s.scale);
+        for row in &mut rows.scenarios {
+            row.weight.exponent += 1 << 20;
+            row.weight.weight = risk::certificate::weight_of(row.weight.exponent);
+        }
+    });
+    assert!(found.contains(&"bus certificate".into()), "{found:?}");
+}
+
+/// One commitment in two statements: a risk claim's state is the systemic claim's venue.
+#[test]
+fn venues_are_those_of_risk_claims() {
+    let set = sample_venue::scenarios(9, 3, 300);
+    let prepared = prepared_with(&set, None).expect("it is true");
+    let terms = crate::risk::Terms {
+        confidence: confidence(),
+        prices: true,
+        show_lots: false,
+        funding: false,
+    };
+    for (i, venue) in venues(&set, 2).iter().enumerate() {
+        let risk = crate::risk::Prepared::new(&set, &venue.state, &[], &terms, &venue.secret);
+        let risk = risk.expect("it is true");
+        assert_eq!(risk.claim().after, prepared.claim().venues[i]);
+    }
+}
