@@ -11,6 +11,7 @@
 //! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
 //! - [`history`], [`scenarios`]: price histories, and scenario sets made from them.
 //! - [`venue`]: what a venue that is its traders' counterparty owes, and what it charges.
+//! - [`inventory`]: a venue's net positions from its account book.
 //! - [`import`], [`sample`], [`sample_venue`]: reading books, markets and venues, making realistic ones.
 //!
 //! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
@@ -22,6 +23,7 @@ pub mod evar;
 pub mod haircut;
 pub mod history;
 pub mod import;
+pub mod inventory;
 pub mod margin;
 pub mod pricing;
 pub mod riskarray;

@@ -8,6 +8,9 @@ use crate::history::PriceHistory;
 use crate::scenarios::recipe::Source;
 use crate::scenarios::{Market, ScenarioSet};
 use crate::venue::{Trade, VenueState, ticks};
+use crate::{
+    Account, Asset, Balance, Book, Instrument, Kind, Position, Settlement, Side, Snapshot,
+};
 
 /// Symbol, price of a lot in ticks, typical daily move in millionths.
 const MARKETS: [(&str, u64, i64); 4] = [
@@ -96,11 +99,77 @@ pub fn state(set: &ScenarioSet) -> VenueState {
         let trade = Trade {
             market,
             lots,
-            price: m.value - m.value / 100,
+            price: entry_price(m),
         };
         state = state.after(&trade, 0).expect("a small sample");
     }
     state
+}
+
+/// The market of perpetuals that a scenario set's markets stand for.
+pub fn snapshot(set: &ScenarioSet) -> Snapshot {
+    let instruments = set.markets.iter().map(|market| Instrument {
+        symbol: market.symbol.clone(),
+        kind: Kind::Perpetual,
+        settlement: Settlement::Linear,
+        mark: ticks(market.value.into()),
+        forward: None,
+        lot: market.lot,
+        contract_size: Decimal::ONE,
+    });
+    Snapshot {
+        as_of_ms: set.as_of_ms,
+        quote: set.quote.clone(),
+        assets: vec![Asset {
+            symbol: set.quote.clone(),
+            price: Decimal::ONE,
+            decimals: 6,
+            haircuts: Default::default(),
+        }],
+        instruments: instruments.collect(),
+        grid: Default::default(),
+        parameters: Default::default(),
+    }
+}
+
+/// A book of at least two accounts that add up to a [`state`]: all trade at its prices, one evens out.
+pub fn book(seed: u64, set: &ScenarioSet, state: &VenueState, accounts: usize) -> Book {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut rest = state.quantities.clone();
+    let position = |instrument: usize, lots: i64| Position {
+        instrument,
+        side: if lots > 0 { Side::Long } else { Side::Short },
+        lots: lots.unsigned_abs(),
+        entry: lots.unsigned_abs() * entry_price(&set.markets[instrument]),
+    };
+    let mut made = Vec::with_capacity(accounts);
+    for number in 0..accounts {
+        let lots: Vec<i64> = (0..rest.len())
+            .map(|market| match number + 1 {
+                last if last == accounts => rest[market],
+                _ if rng.random_range(0..3) == 0 => rng.random_range(-20..=20),
+                _ => 0,
+            })
+            .collect();
+        let held = lots.iter().enumerate().filter(|(_, lots)| **lots != 0);
+        made.push(Account {
+            id: format!("trader-{number:05}"),
+            balances: vec![Balance {
+                equity: rng.random_range(1_000_000..1_000_000_000_000),
+                ..Balance::default()
+            }],
+            positions: held.map(|(market, &lots)| position(market, lots)).collect(),
+        });
+        for (rest, lots) in rest.iter_mut().zip(&lots) {
+            *rest -= lots;
+        }
+    }
+    Book::new(made).expect("numbered accounts")
+}
+
+/// What the positions of a sample were entered at.
+fn entry_price(market: &Market) -> u64 {
+    market.value - market.value / 100
 }
 
 /// A day of trades at prices within half a percent of the market's.

@@ -73,6 +73,8 @@ pub enum Claim {
     Solvency(SolvencyArguments),
     /// A venue's risk, and the premia of its trades.
     Risk(RiskArguments),
+    /// A venue's state holds what its account book adds up to.
+    Inventory(InventoryArguments),
     /// The risk of several venues together.
     Systemic(SystemicArguments),
 }
@@ -111,6 +113,25 @@ pub struct RiskArguments {
     /// Write the state after the last trade into this file.
     #[arg(long)]
     pub after: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// An inventory claim.
+#[derive(Debug, Args)]
+pub struct InventoryArguments {
+    /// The book: .json, .csv or .parquet.
+    #[arg(long)]
+    pub book: PathBuf,
+    /// The market: .json.
+    #[arg(long)]
+    pub market: PathBuf,
+    /// The scenarios, whose markets the state is over: .json.
+    #[arg(long)]
+    pub scenarios: PathBuf,
+    /// The venue's state: .json.
+    #[arg(long)]
+    pub state: PathBuf,
     #[command(flatten)]
     pub common: Common,
 }
@@ -333,6 +354,10 @@ pub struct Verify {
     /// An inclusion file, checked against the proven root.
     #[arg(long)]
     pub inclusion: Option<PathBuf>,
+    /// The proof of an inventory claim, for a risk claim: it must name the state that the risk claim starts from or
+    /// ends with.
+    #[arg(long)]
+    pub inventory: Option<PathBuf>,
     /// Print JSON to stdout.
     #[arg(long)]
     pub json: bool,

@@ -7,6 +7,7 @@
 pub use {fixed, risk, stark, statements};
 
 use stark::{FileError, Part, ProofFile, Rejection, Statement};
+use statements::inventory::{Inventory, InventoryClaim};
 use statements::margin::{Margin, MarginClaim};
 use statements::risk::{Risk, RiskClaim};
 use statements::solvency::{Solvency, SolvencyClaim};
@@ -21,6 +22,8 @@ pub enum Fact {
     Solvency(Box<stark::Verified<SolvencyClaim>>),
     /// A venue and its risk.
     Risk(Box<stark::Verified<RiskClaim>>),
+    /// A venue's state and its account book.
+    Inventory(Box<stark::Verified<InventoryClaim>>),
     /// Several venues and their risk together.
     Systemic(Box<stark::Verified<SystemicClaim>>),
 }
@@ -49,6 +52,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
         Margin::ID => Ok(Fact::Margin(Box::new(verify_as::<Margin>(&file)?))),
         Solvency::ID => Ok(Fact::Solvency(Box::new(verify_as::<Solvency>(&file)?))),
         Risk::ID => Ok(Fact::Risk(Box::new(verify_as::<Risk>(&file)?))),
+        Inventory::ID => Ok(Fact::Inventory(Box::new(verify_as::<Inventory>(&file)?))),
         Systemic::ID => Ok(Fact::Systemic(Box::new(verify_as::<Systemic>(&file)?))),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
@@ -74,6 +78,7 @@ pub fn parts(file: &ProofFile) -> Result<Vec<Part>, NotVerified> {
         Margin::ID => of::<Margin>(file),
         Solvency::ID => of::<Solvency>(file),
         Risk::ID => of::<Risk>(file),
+        Inventory::ID => of::<Inventory>(file),
         Systemic::ID => of::<Systemic>(file),
         other => Err(NotVerified::Unknown(other.to_string())),
     }

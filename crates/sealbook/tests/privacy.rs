@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use risk::{Account, Level, Snapshot, sample, sample_venue};
 use stark::{Statement, security_report};
 use statements::account::Secret;
+use statements::inventory;
 use statements::margin::{Margin, Prepared};
 use statements::risk::{self as venue_risk, Risk, Terms};
 use statements::solvency::{self, Options, Solvency};
@@ -180,5 +181,30 @@ fn systemic_proofs_share_nothing() {
     // The claims differ in commitments only.
     let mut claim = two.claim().clone();
     claim.venues.clone_from(&one.claim().venues);
+    assert_eq!(&claim, one.claim());
+}
+
+/// Other positions, under the same lists and number of accounts.
+#[test]
+fn inventory_proofs_share_nothing() {
+    let set = sample_venue::scenarios(1, 3, 10);
+    let snapshot = sample_venue::snapshot(&set);
+    let make = |scale: i64| {
+        let mut state = sample_venue::state(&set);
+        state.quantities.iter_mut().for_each(|q| *q *= scale);
+        state.entry *= scale;
+        let book = sample_venue::book(scale as u64, &set, &state, 40);
+        let secret = Secret::random();
+        inventory::Prepared::new(&snapshot, &book, &set, &state, 4, &secret).unwrap()
+    };
+    let (one, two) = (make(1), make(3));
+    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
+    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
+    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
+    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
+    // The claims differ in commitments only.
+    let mut claim = two.claim().clone();
+    claim.segments.clone_from(&one.claim().segments);
+    (claim.root, claim.state) = (one.claim().root, one.claim().state);
     assert_eq!(&claim, one.claim());
 }

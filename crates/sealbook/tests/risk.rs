@@ -154,6 +154,75 @@ fn venues_together_are_checked_and_proven() {
     assert_eq!(own["claim"]["after"], inspected["claim"]["venues"][0]);
 }
 
+/// The venue's state is what its traders' accounts add up to, and the risk claim is about that state.
+#[test]
+fn an_inventory_is_checked_proven_and_linked() {
+    let dir = folder();
+    let dir = dir.path();
+    let book = "--book traders.csv --market perpetuals.json --scenarios scenarios.json";
+    let text = run(
+        dir,
+        &format!("check inventory {book} --state venue.json"),
+        0,
+    );
+    assert!(
+        text.contains("what 50 accounts add up to in 4 market(s)"),
+        "{text}"
+    );
+    let text = run(
+        dir,
+        &format!("check inventory {book} --state other-venue.json"),
+        1,
+    );
+    assert!(text.contains("in BTC the accounts are net long"), "{text}");
+    let prove =
+        format!("prove inventory {book} --state venue.json --secret s --out inventory.proof");
+    run(dir, &prove, 0);
+    assert!(run(dir, "verify inventory.proof", 0).contains("the 50 accounts of book"));
+    run(
+        dir,
+        &format!("prove risk {VENUE} --secret s --out risk.proof"),
+        0,
+    );
+    let linked = run(dir, "verify risk.proof --inventory inventory.proof", 0);
+    assert!(
+        linked.contains("accepted: before the first trade, the venue"),
+        "{linked}"
+    );
+    // Another venue's risk is not that of this book.
+    let other = "--scenarios scenarios.json --state other-venue.json";
+    run(
+        dir,
+        &format!("prove risk {other} --secret s --out other.proof"),
+        0,
+    );
+    let text = run(dir, "verify other.proof --inventory inventory.proof", 1);
+    assert!(text.contains("names another state"), "{text}");
+    let text = run(dir, "verify risk.proof --inventory other.proof", 1);
+    assert!(
+        text.contains("is not the proof of an inventory claim"),
+        "{text}"
+    );
+    // Positions in what is no market would be left out.
+    let text = run(
+        dir,
+        "check inventory --book book.csv --market market.json --scenarios scenarios.json --state venue.json",
+        2,
+    );
+    assert!(text.contains("is not a market of the scenarios"), "{text}");
+    // The book is the one of a solvency claim under the same secret.
+    run(
+        dir,
+        "prove solvency --book traders.csv --market perpetuals.json --secret s --out solvency.proof",
+        0,
+    );
+    let root = |proof: &str| -> Value {
+        let inspected = run(dir, &format!("inspect {proof} --json"), 0);
+        serde_json::from_str::<Value>(&inspected).unwrap()["claim"]["root"].clone()
+    };
+    assert_eq!(root("solvency.proof"), root("inventory.proof"));
+}
+
 #[test]
 fn scenarios_are_made_checked_and_made_again() {
     let dir = folder();

@@ -3,7 +3,9 @@
 pub mod account;
 pub mod collateral;
 pub mod inclusion;
+pub mod inventory;
 pub mod margin;
+mod opening;
 pub mod parts;
 pub mod risk;
 pub mod solvency;

@@ -2,14 +2,16 @@
 
 use risk::haircut::AssetRates;
 use risk::import::layout;
+use risk::import::venue::{read_scenarios, read_state};
 use risk::margin::{MarginTables, evaluate, explain};
+use risk::venue::ticks;
 use risk::{phi_to_quote, riskarray, solvency};
 use serde_json::json;
 use statements::margin::check_book;
 
 use super::{find, print_json, read_market, solvency_inputs};
 use crate::Failure;
-use crate::cli::{MarginArguments, SolvencyArguments};
+use crate::cli::{InventoryArguments, MarginArguments, SolvencyArguments};
 
 /// Accounts that are named; the others are counted.
 const NAMED: usize = 20;
@@ -149,6 +151,40 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
         println!(
             "true: {reserves}{} account(s) with uncovered debts",
             result.uncovered.len()
+        );
+    }
+    Ok(())
+}
+
+/// Whether a state holds what its account book adds up to.
+pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
+    let snapshot = read_market(&arguments.market)?;
+    let book = layout::read_book(&arguments.book, &snapshot)?;
+    let set = read_scenarios(&arguments.scenarios)?;
+    let state = read_state(&arguments.state, &set)?;
+    let sum = risk::inventory::inventory(&book, &snapshot.instruments, &set.markets)
+        .map_err(|e| Failure::Input(e.to_string()))?;
+    let mismatch = sum.check(&state, &set.markets).err();
+    if arguments.common.json {
+        let quantities: serde_json::Map<String, serde_json::Value> = set
+            .markets
+            .iter()
+            .zip(&sum.quantities)
+            .map(|(market, lots)| (market.symbol.clone(), json!(lots)))
+            .collect();
+        print_json(&json!({
+            "true": mismatch.is_none(), "accounts": book.accounts().len(), "quantities": quantities,
+            "entry": ticks(sum.entry.into()), "quote": set.quote,
+        }));
+    }
+    if let Some(mismatch) = mismatch {
+        return Err(Failure::False(mismatch.to_string()));
+    }
+    if !arguments.common.json {
+        println!(
+            "true: the state holds what {} accounts add up to in {} market(s)",
+            book.accounts().len(),
+            set.markets.len()
         );
     }
     Ok(())

@@ -30,6 +30,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Check(Claim::Margin(arguments)) => check::margin(&arguments),
         Command::Check(Claim::Solvency(arguments)) => check::solvency(&arguments),
         Command::Check(Claim::Risk(arguments)) => price::check(&arguments),
+        Command::Check(Claim::Inventory(arguments)) => check::inventory(&arguments),
+        Command::Prove(Claim::Inventory(arguments)) => prove::inventory(&arguments),
         Command::Check(Claim::Systemic(arguments)) => systemic::check(&arguments),
         Command::Prove(Claim::Systemic(arguments)) => systemic::prove(&arguments),
         Command::Prove(Claim::Margin(arguments)) => prove::margin(&arguments),

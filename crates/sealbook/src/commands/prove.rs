@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use risk::import::{layout, venue};
 use serde_json::json;
 use stark::{PartProof, ProofFile, Statement};
+use statements::inventory::{self, Inventory, InventoryFailure};
 use statements::margin::{Margin, MarginError, least_slots, prove_account, prove_book};
 use statements::parts::{PartsError, prove_parts};
 use statements::risk::{Prepared, Risk, RiskError, Terms};
@@ -17,7 +18,7 @@ use super::{
     write_private,
 };
 use crate::Failure;
-use crate::cli::{Common, MarginArguments, RiskArguments, SolvencyArguments};
+use crate::cli::{Common, InventoryArguments, MarginArguments, RiskArguments, SolvencyArguments};
 
 impl From<MarginError> for Failure {
     fn from(error: MarginError) -> Self {
@@ -189,6 +190,32 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
         }
     }
     finish::<Solvency>(&arguments.common, prepared.claim(), parts, started)
+}
+
+impl From<InventoryFailure> for Failure {
+    fn from(error: InventoryFailure) -> Self {
+        match error {
+            InventoryFailure::Mismatch(_) => Self::False(error.to_string()),
+            InventoryFailure::Prove(_) => Self::Internal(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
+    let started = Instant::now();
+    out(&arguments.common)?;
+    let snapshot = read_market(&arguments.market)?;
+    let book = layout::read_book(&arguments.book, &snapshot)?;
+    let set = venue::read_scenarios(&arguments.scenarios)?;
+    let state = venue::read_state(&arguments.state, &set)?;
+    let secret = secret(arguments.common.secret.as_deref())?;
+    let slots = arguments.common.slots;
+    let slots = slots.unwrap_or_else(|| least_slots(book.accounts()));
+    let prepared = inventory::Prepared::new(&snapshot, &book, &set, &state, slots, &secret)?;
+    let work = work_folder(&arguments.common)?;
+    let parts = prepared.prove(&mut progress(), work.as_deref())?;
+    finish::<Inventory>(&arguments.common, prepared.claim(), parts, started)
 }
 
 pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {

@@ -55,6 +55,11 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     venue::write_scenarios(&folder.join("scenarios.json"), &scenarios).map_err(failed)?;
     let state = sample_venue::state(&scenarios);
     venue::write_state(&folder.join("venue.json"), &state, &scenarios).map_err(failed)?;
+    // The first venue's account book.
+    let perpetuals = sample_venue::snapshot(&scenarios);
+    let traders = sample_venue::book(arguments.seed, &scenarios, &state, 50);
+    layout::write_market(&folder.join("perpetuals.json"), &perpetuals).map_err(failed)?;
+    layout::write_book(&folder.join("traders.csv"), &traders, &perpetuals).map_err(failed)?;
     // A second venue, which is short where the first is long.
     let mut other = state;
     other.quantities.iter_mut().for_each(|q| *q = -*q / 2);
@@ -64,7 +69,7 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     println!(
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
          prices.csv, scenarios.json, venue.json, other-venue.json, \
-         trades.csv",
+         trades.csv, perpetuals.json, traders.csv",
         folder.display()
     );
     Ok(())

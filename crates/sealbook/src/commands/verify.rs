@@ -1,6 +1,9 @@
 //! `sealbook verify`: check a proof file.
 
-use risk::scenarios::ScenarioSet;
+use std::path::Path;
+
+use fixed::Decimal;
+use risk::scenarios::{Market, ScenarioSet};
 use sealbook::{Fact, NotVerified};
 use serde_json::{Value, json};
 use stark::ProofFile;
@@ -41,10 +44,17 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
             Some(inclusion)
         }
     };
+    let inventory = match &arguments.inventory {
+        Some(path) => Some(check_inventory(&fact, path)?),
+        None => None,
+    };
     if arguments.json {
-        print_json(&json!({ "accepted": true, "fact": in_words(&fact) }));
+        print_json(&json!({ "accepted": true, "fact": in_words(&fact), "inventory": inventory }));
     } else {
         println!("accepted: {}", in_words(&fact));
+        if let Some(inventory) = inventory {
+            println!("accepted: {inventory}");
+        }
         if let Some(inclusion) = &inclusion {
             println!(
                 "accepted: account `{}` is in that book, with {}",
@@ -56,11 +66,45 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether another proof shows that a risk claim's state holds the inventory of a book.
+fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
+    let place = path.display();
+    let rejected = |problem: &str| Failure::False(format!("{place}: {problem}"));
+    let Fact::Risk(risk) = fact else {
+        return Err(Failure::Input(
+            "--inventory goes with the proof of a risk claim".into(),
+        ));
+    };
+    let other = sealbook::verify(&read(path)?).map_err(|e| rejected(&e.to_string()))?;
+    let Fact::Inventory(inventory) = &other else {
+        return Err(rejected("is not the proof of an inventory claim"));
+    };
+    let (risk, inventory) = (risk.claim(), inventory.claim());
+    let names = |markets: &[Market]| -> Vec<(String, Decimal)> {
+        let pairs = markets
+            .iter()
+            .map(|m| (m.symbol.clone(), m.lot.normalized()));
+        pairs.collect()
+    };
+    if names(&risk.scenarios.markets) != names(&inventory.markets)
+        || risk.scenarios.quote != inventory.quote
+    {
+        return Err(rejected("its markets are not those of the risk claim"));
+    }
+    let when = match inventory.state {
+        state if state == risk.before => "before the first trade",
+        state if state == risk.after => "after the last trade",
+        _ => return Err(rejected("it names another state than the risk claim")),
+    };
+    Ok(format!("{when}, {}", in_words(&other)))
+}
+
 /// The balances of an inclusion file in the claim's units, for its user to compare with what they know:
 /// the file itself has whole units only, and says nothing of decimals.
 fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
     let assets = match fact {
         Fact::Solvency(fact) => &fact.claim().assets,
+        Fact::Inventory(fact) => &fact.claim().assets,
         Fact::Margin(fact) => &fact.claim().snapshot.assets,
         Fact::Risk(_) | Fact::Systemic(_) => return "no balances".into(),
     };
@@ -111,6 +155,10 @@ fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
             let claim = fact.claim();
             (&claim.root, claim.accounts, claim.assets.len())
         }
+        Fact::Inventory(fact) => {
+            let claim = fact.claim();
+            (&claim.root, claim.accounts, claim.assets.len())
+        }
         Fact::Margin(fact) => match &fact.claim().subject {
             Subject::Book { root, accounts, .. } => {
                 (root, *accounts, fact.claim().snapshot.assets.len())
@@ -153,6 +201,16 @@ pub fn in_words(fact: &Fact) -> String {
             }
         }
         Fact::Risk(fact) => risk_in_words(fact.claim()),
+        Fact::Inventory(fact) => {
+            let claim = fact.claim();
+            format!(
+                "the venue committed as {} holds in its {} market(s) what the {} accounts of book {} add up to",
+                claim.state,
+                claim.markets.len(),
+                claim.accounts,
+                claim.root
+            )
+        }
         Fact::Systemic(fact) => {
             let claim = fact.claim();
             let venues: Vec<String> = claim.venues.iter().map(ToString::to_string).collect();
@@ -161,7 +219,7 @@ pub fn in_words(fact: &Fact) -> String {
                 venues.join(", "),
                 claim.bound,
                 claim.scenarios.quote,
-                fixed::Decimal::from(claim.confidence),
+                Decimal::from(claim.confidence),
                 over(&claim.scenarios, &claim.scenarios_digest),
             )
         }
@@ -205,7 +263,7 @@ fn over(set: &ScenarioSet, digest: &str) -> String {
 
 fn risk_in_words(claim: &RiskClaim) -> String {
     let set = &claim.scenarios;
-    let confidence = fixed::Decimal::from(claim.confidence);
+    let confidence = Decimal::from(claim.confidence);
     let over = over(set, &claim.scenarios_digest);
     match &claim.shown {
         Shown::Prices {
@@ -217,7 +275,7 @@ fn risk_in_words(claim: &RiskClaim) -> String {
             let last = trades.last().map_or(evar, |t| &t.evar);
             let premia = trades
                 .iter()
-                .try_fold(fixed::Decimal::ZERO, |sum, t| sum.checked_add(&t.premium));
+                .try_fold(Decimal::ZERO, |sum, t| sum.checked_add(&t.premium));
             let premia = premia.map_or("too much to add up".into(), |p| p.to_string());
             format!(
                 "the venue committed as {} has an EVaR of {evar} {quote} at {confidence} {over}; {} trade(s) paid \

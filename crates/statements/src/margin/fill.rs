@@ -15,7 +15,7 @@ use super::tables::lines::{LineRow, Slot};
 use super::tables::outcomes::OutcomeRow;
 use super::tables::rates::RateRow;
 use super::witness::Member;
-use crate::account::{position_key, position_quad};
+use crate::account::position_key;
 
 /// What the rows of one account are filled from.
 struct Filled {
@@ -171,19 +171,8 @@ pub(crate) fn fill_part(
     });
     let (outcomes, counted) = fill_outcomes(tables, &airs[2], &tally, plan, &filled);
 
-    let mut quads = vec![[F::ZERO; 4]; plan.totals_address() + 2 * (SALTS + 1)];
-    for (account, member) in members.iter().enumerate() {
-        for slot in 0..plan.slots {
-            quads[account * plan.slots + slot] = position_quad(member.account.positions.get(slot));
-        }
-        let leaf = &member.leaf;
-        let mut elements = leaf.seal_elements().to_vec();
-        elements.extend(leaf.head());
-        elements.extend(leaf.elements());
-        for (i, quad) in elements.chunks(4).enumerate() {
-            quads[plan.seal_address(account) + i].copy_from_slice(quad);
-        }
-    }
+    let opened = members.iter().map(|m| (&m.account, &m.leaf));
+    let mut quads = plan.opening().quads(opened, 2 * (SALTS + 1));
     let totals = tables.totals.as_ref().map(|table| {
         let (before, after, counts) = totals(counted);
         table.trace(&airs[6], &tally, &before, &after, &counts, &mut quads)

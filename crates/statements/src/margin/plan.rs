@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use gadgets::limbs::{AMOUNT_LIMBS, Sum};
-use gadgets::sponge::QUAD;
 use risk::margin::MarginTables;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing};
 
 use super::digits::{balanced, balanced_len, headroom};
-use crate::account::{SEAL_LEN, leaf_len};
 use crate::collateral::{MAX_TIERS, Piece, pieces, public_rate};
+use crate::opening::Opening;
 
-/// Quads of what is hashed into a seal.
-pub(crate) const SEAL_QUADS: usize = SEAL_LEN / QUAD;
 /// Limbs of a position's lots.
 pub(crate) const LOT_LIMBS: usize = 3;
 /// The largest limb and the largest balanced digit.
@@ -280,37 +277,13 @@ impl Plan {
         widths
     }
 
-    /// Quads of a leaf behind its head.
-    pub fn leaf_quads(&self) -> usize {
-        leaf_len(self.assets.len()) / QUAD
-    }
-
-    /// Quads of an account: its seal's elements, its leaf's head, its leaf.
-    pub fn account_quads(&self) -> usize {
-        SEAL_QUADS + 1 + self.leaf_quads()
-    }
-
-    /// The address of the first quad of an account's seal. Positions come before, slot by slot.
-    pub fn seal_address(&self, account: usize) -> usize {
-        self.accounts * self.slots + account * self.account_quads()
-    }
-
-    /// The address of the first quad of an account's leaf behind its head.
-    pub fn leaf_address(&self, account: usize) -> usize {
-        self.seal_address(account) + SEAL_QUADS + 1
-    }
-
-    /// The address of the first of the four quads of a tree node's children. Node 1 is the root.
-    pub fn node_address(&self, node: usize) -> usize {
-        self.seal_address(self.accounts) + 4 * node
-    }
-
-    /// The address of the first quad of the running totals; all addresses are below it.
-    pub fn totals_address(&self) -> usize {
-        if self.single {
-            self.seal_address(self.accounts)
-        } else {
-            self.node_address(self.accounts)
+    /// Where the accounts' quads stand; the running totals' come behind.
+    pub fn opening(&self) -> Opening {
+        Opening {
+            accounts: self.accounts,
+            slots: self.slots,
+            assets: self.assets.len(),
+            single: self.single,
         }
     }
 }

@@ -1,15 +1,15 @@
 //! From a claim to its tables.
 
-use gadgets::hash::{Digest, Domain};
+use gadgets::hash::Digest;
 use gadgets::range::RangeTable;
-use gadgets::sponge::{SpongeTable, Stream, Target};
+use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
 use risk::Snapshot;
 use risk::margin::MarginTables;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
-use super::plan::{Plan, SEAL_QUADS, SEGMENT};
+use super::plan::{Plan, SEGMENT};
 use super::tables::accounts::AccountsTable;
 use super::tables::joined::JoinedTable;
 use super::tables::lines::LinesTable;
@@ -122,11 +122,11 @@ impl PartTables {
                     None => End::Shown(vec![Show::Value(u128::from(*below))]),
                 };
                 let registers = [Register::Counted];
-                let totals = TotalsTable::new(&registers, start, end, plan.totals_address());
+                let totals = TotalsTable::new(&registers, start, end, plan.opening().end());
                 (used, segments[part].elements(), Some(totals))
             }
         };
-        let mut streams = streams(plan, used, root);
+        let mut streams = plan.opening().streams(used, root);
         streams.extend(totals.iter().flat_map(TotalsTable::streams));
         Self {
             lines: LinesTable {
@@ -169,69 +169,6 @@ pub(crate) fn proven(tables: PartTables) -> Vec<TableAir> {
         .into_iter()
         .filter(|air| air.height() != joined.height());
     std::iter::once(joined.clone()).chain(tall).collect()
-}
-
-/// All hashes of a part: positions, seals, leaves and, for a book, the subtree.
-fn streams(plan: &Plan, used: usize, root: Digest) -> Vec<Stream> {
-    let mut streams = Vec::new();
-    for account in 0..plan.accounts {
-        // A node's children stand side by side: node n is half n % 2 of the quads of node n / 2.
-        let node = plan.accounts + account;
-        let above = plan.node_address(node / 2) + 2 * (node % 2);
-        let target = if plan.single {
-            Target::Public(root)
-        } else {
-            Target::Quads(above)
-        };
-        if account >= used {
-            streams.push(Stream {
-                domain: Domain::Account,
-                address: 0,
-                quads: 0,
-                headed: false,
-                target: Target::Empty(above),
-            });
-            continue;
-        }
-        let (seal, leaf) = (plan.seal_address(account), plan.leaf_address(account));
-        streams.push(Stream {
-            domain: Domain::Positions,
-            address: account * plan.slots,
-            quads: plan.slots,
-            headed: false,
-            target: Target::Quads(seal),
-        });
-        streams.push(Stream {
-            domain: Domain::Seal,
-            address: seal,
-            quads: SEAL_QUADS,
-            headed: false,
-            target: Target::Quads(leaf),
-        });
-        streams.push(Stream {
-            domain: Domain::Account,
-            address: leaf,
-            quads: plan.leaf_quads(),
-            headed: true,
-            target,
-        });
-    }
-    if !plan.single {
-        for node in (1..plan.accounts).rev() {
-            let target = match node {
-                1 => Target::Public(root),
-                _ => Target::Quads(plan.node_address(node / 2) + 2 * (node % 2)),
-            };
-            streams.push(Stream {
-                domain: Domain::Node,
-                address: plan.node_address(node),
-                quads: 4,
-                headed: false,
-                target,
-            });
-        }
-    }
-    streams
 }
 
 impl Statement for Margin {

@@ -1,8 +1,7 @@
 //! Accounts: the commitment's leaves and what collateral is worth.
 
-use gadgets::hash::{DIGEST, Digest, HEAD};
+use gadgets::hash::Digest;
 use gadgets::limbs::{Amount, Sum, halves_of, join};
-use gadgets::sponge::{QUAD, QUADS};
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::{ENTRY, EQUITY, flags, ones};
@@ -10,6 +9,7 @@ use crate::account::{ELEMENTS_PER_ASSET, Leaf};
 use crate::collateral::{haircut, public_rate};
 use crate::margin::digits::{Digit, sign};
 use crate::margin::plan::{PHI_LIMBS, Plan};
+use crate::opening::Hidden;
 
 /// One account a row.
 ///
@@ -73,7 +73,7 @@ impl Table for AccountsTable {
         let active = b.pinned("ACCOUNTS-1", 0);
 
         let mut equity = self.entry(b, &row, &active);
-        let (seal, head) = self.hidden(b);
+        let hidden = Hidden::read(b, |w: &AccountRow| w.leaf.as_ref());
         let mut leaf = Vec::new();
         for (asset, numbers) in self.plan.assets.iter().enumerate() {
             let [holding, debt]: [Amount<B::E>; 2] =
@@ -89,10 +89,11 @@ impl Table for AccountsTable {
                 .plus(&haircut(b, "ACCOUNTS-3", &holding, &numbers.pieces))
                 .minus(&Sum::product(&debt.to_sum(), &public_rate(numbers.debt)));
         }
-        for element in seal.iter().chain(&head).chain(&leaf) {
+        for element in hidden.cells().chain(&leaf) {
             b.zero("ACCOUNTS-2", (b.one() - active.clone()) * element.clone());
         }
-        self.send_leaf(b, &row, &active, [seal, head, leaf]);
+        let opening = self.plan.opening();
+        opening.send_leaf(b, &row, &active, &self.listing, hidden, leaf);
         self.provide_equity(b, &row, &active, &equity);
     }
 }
@@ -111,50 +112,6 @@ impl AccountsTable {
         message.extend(cells.iter().cloned());
         b.receive(ENTRY, active.clone(), &message);
         Sum::new(cells, self.plan.entry_bound())
-    }
-
-    /// What is only committed to: the end of the seal (the rest of the identity, the salt) and the key.
-    fn hidden<B: RowBuilder<AccountRow>>(&self, b: &mut B) -> (Vec<B::E>, Vec<B::E>) {
-        let mut cells = |count: usize, of: fn(&Leaf, usize) -> F| -> Vec<B::E> {
-            (0..count)
-                .map(|i| b.cell(|w| w.leaf.as_ref().map_or(F::ZERO, |l| of(l, i))))
-                .collect()
-        };
-        let mut seal = cells(DIGEST - 2, |l, i| l.identity.0[2 + i]);
-        let salt = cells(DIGEST, |l, i| l.salt[i]);
-        let head = cells(2, |l, i| l.identity.0[i]);
-        seal.extend([b.constant(F::ZERO), b.constant(F::ZERO)]);
-        seal.extend(salt);
-        (seal, head)
-    }
-
-    /// Sends the quads of the seal, of the leaf's head and of the leaf, but for the digest that each of
-    /// the hashes starts with, which the sponge sends.
-    fn send_leaf<B: RowBuilder<AccountRow>>(
-        &self,
-        b: &mut B,
-        row: &B::E,
-        active: &B::E,
-        [seal_end, mut head, mut leaf_end]: [Vec<B::E>; 3],
-    ) {
-        let zero = b.constant(F::ZERO);
-        head.resize(HEAD, zero.clone());
-        leaf_end.resize(leaf_end.len().next_multiple_of(QUAD), zero);
-        let mut seal: Vec<B::E> = self.listing.map(|e| b.constant(e)).to_vec();
-        seal.extend(seal_end);
-        let start = row.clone() * F::from_usize(self.plan.account_quads());
-        let plan = &self.plan;
-        for (address, elements) in [
-            (plan.seal_address(0) + DIGEST / QUAD, seal),
-            (plan.leaf_address(0) - 1, head),
-            (plan.leaf_address(0) + DIGEST / QUAD, leaf_end),
-        ] {
-            for (i, quad) in elements.chunks(QUAD).enumerate() {
-                let mut message = vec![start.clone() + F::from_usize(address + i)];
-                message.extend_from_slice(quad);
-                b.send(QUADS, active.clone(), &message);
-            }
-        }
     }
 
     /// Normalizes equity and provides its whole ticks to every outcome row of the account.

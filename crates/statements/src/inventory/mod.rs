@@ -1,0 +1,12 @@
+//! The inventory statement: a venue's state holds what its account book adds up to. See `STATEMENT.md`.
+
+mod claim;
+mod statement;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use claim::InventoryClaim;
+pub use statement::{Context, Inventory};
+pub use witness::{InventoryFailure, Prepared};

@@ -1,0 +1,166 @@
+//! From a claim to its tables.
+
+use gadgets::hash::{Digest, Domain};
+use gadgets::range::RangeTable;
+use gadgets::sponge::{SpongeTable, Stream, Target};
+use risk::inventory::instruments_of;
+use risk::scenarios::MAX_MARKETS;
+use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+
+use super::claim::InventoryClaim;
+use super::tables::{LeavesTable, MAX_SLOTS, PositionsTable, StateTable};
+use crate::account::{book_root, listing, log_slots};
+use crate::opening::Opening;
+use crate::risk::tables::states::commitment_quads;
+
+/// The inventory statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Inventory;
+
+/// Most accounts of a book.
+const MAX_ACCOUNTS: u64 = 1 << 24;
+/// Most assets: a verifier builds the tables it is told.
+const MAX_ASSETS: usize = 256;
+/// Account slots of a part.
+const SEGMENT: usize = 1024;
+
+/// The public numbers of a claim, derived once.
+#[derive(Debug)]
+pub struct Context {
+    pub(super) opening: Opening,
+    pub(super) listing: Digest,
+    /// Per market, its instrument's number.
+    pub(super) instruments: Vec<usize>,
+}
+
+/// Account slots per part of a book of so many accounts with so many position slots each.
+pub(super) fn segment(accounts: u64, slots: usize) -> usize {
+    SEGMENT.min(MAX_SLOTS / slots).min(1 << log_slots(accounts))
+}
+
+impl Context {
+    fn new(claim: &InventoryClaim) -> Result<Self, String> {
+        let (slots, accounts) = (claim.slots as usize, claim.accounts);
+        if !(slots.is_power_of_two() && (4..=64).contains(&slots)) {
+            return Err(format!(
+                "{slots} position slots per account; use 4, 8, 16, 32 or 64"
+            ));
+        }
+        if accounts == 0 || accounts > MAX_ACCOUNTS {
+            return Err(format!(
+                "a book of {accounts} accounts; 1 to {MAX_ACCOUNTS} fit"
+            ));
+        }
+        if claim.assets.len() > MAX_ASSETS || claim.markets.len() > MAX_MARKETS {
+            return Err(format!(
+                "{} assets and {} markets; at most {MAX_ASSETS} and {MAX_MARKETS} fit",
+                claim.assets.len(),
+                claim.markets.len()
+            ));
+        }
+        // As many instruments as markets, so this bounds the instruments too.
+        let instruments =
+            instruments_of(&claim.instruments, &claim.markets).map_err(|e| e.to_string())?;
+        let size = segment(accounts, slots);
+        let parts = accounts.div_ceil(size as u64) as usize;
+        if claim.segments.len() != parts || claim.links.len() + 1 != parts {
+            return Err(format!("{accounts} accounts need {parts} segments"));
+        }
+        let roots: Vec<Digest> = claim.segments.iter().map(|r| r.elements()).collect();
+        let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
+        if root != claim.root.elements() {
+            return Err("the segments' roots do not lead to the book's root".into());
+        }
+        Ok(Self {
+            opening: Opening {
+                accounts: size,
+                slots,
+                assets: claim.assets.len(),
+                single: false,
+            },
+            listing: listing(&claim.quote, &claim.assets, &claim.instruments),
+            instruments,
+        })
+    }
+
+    /// Used accounts of a part.
+    pub(super) fn used(&self, claim: &InventoryClaim, part: usize) -> usize {
+        let size = self.opening.accounts as u64;
+        (claim.accounts - part as u64 * size).min(size) as usize
+    }
+}
+
+/// The tables of a part.
+pub(super) struct PartTables {
+    pub positions: PositionsTable,
+    pub leaves: LeavesTable,
+    pub state: StateTable,
+    pub sponge: SpongeTable,
+    pub limbs: RangeTable,
+}
+
+impl PartTables {
+    pub fn new(claim: &InventoryClaim, context: &Context, part: usize) -> Self {
+        let (opening, used) = (context.opening, context.used(claim, part));
+        let quads = commitment_quads(claim.markets.len());
+        let mut streams = opening.streams(used, claim.segments[part].elements());
+        let before = part.checked_sub(1).map(|p| claim.links[p]);
+        let after = claim.links.get(part).unwrap_or(&claim.state);
+        for (i, digest) in [before.as_ref(), Some(after)].into_iter().enumerate() {
+            streams.extend(digest.map(|digest| Stream {
+                domain: Domain::Venue,
+                address: opening.end() + i * quads,
+                quads,
+                headed: false,
+                target: Target::Public(digest.elements()),
+            }));
+        }
+        Self {
+            positions: PositionsTable { opening, used },
+            leaves: LeavesTable {
+                opening,
+                listing: context.listing,
+                used,
+            },
+            state: StateTable {
+                instruments: context.instruments.clone(),
+                first: part == 0,
+                address: opening.end(),
+            },
+            sponge: SpongeTable::new(streams),
+            limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
+        }
+    }
+
+    pub fn airs(&self) -> Vec<TableAir> {
+        vec![
+            TableAir::new(self.positions.clone()),
+            TableAir::new(self.leaves.clone()),
+            TableAir::new(self.state.clone()),
+            TableAir::new(self.sponge.clone()),
+            TableAir::new(self.limbs),
+        ]
+    }
+}
+
+impl Statement for Inventory {
+    const ID: &'static str = "inventory";
+    const VERSION: u32 = 1;
+    type Claim = InventoryClaim;
+    type Context = Context;
+
+    fn context(claim: &InventoryClaim) -> Result<Context, String> {
+        Context::new(claim)
+    }
+
+    fn parts(claim: &InventoryClaim, _: &Context) -> usize {
+        claim.segments.len()
+    }
+
+    fn part(claim: &InventoryClaim, context: &Context, part: usize) -> Part {
+        Part {
+            profile: Profile::Fast,
+            tables: PartTables::new(claim, context, part).airs(),
+        }
+    }
+}

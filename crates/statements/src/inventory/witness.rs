@@ -1,0 +1,309 @@
+//! From a book and a state to a proof. What is false is refused here, in the user's words.
+
+use std::path::Path;
+
+use gadgets::hash::Digest;
+use rayon::prelude::*;
+use risk::certificate::MAX_GAIN;
+use risk::inventory::{InventoryError, Mismatch, inventory};
+use risk::scenarios::ScenarioSet;
+use risk::venue::{MAX_QUANTITY, VenueState};
+use risk::{Account, AccountError, Book, Snapshot};
+use stark::{
+    F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, fill, prove_part,
+};
+
+use super::claim::InventoryClaim;
+use super::statement::{Context, Inventory, PartTables, segment};
+use super::tables::{LeafRow, PER_ROW, POSITION_LIMBS, PositionsRow, StateRow, limbs_of_position};
+use crate::account::{Layout, Leaf, Secret, book_root, log_slots, position_key, tree};
+use crate::parts::{PartsError, prove_parts};
+use crate::risk::tables::states::{commitment_quads, quads};
+use crate::risk::{commitment, salt};
+
+/// Why no proof was made.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryFailure {
+    /// Instruments and markets do not correspond, or a sum is too large.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    /// The claim is false.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// An account does not fit its market.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// An account has more positions than slots.
+    #[error("account `{account}` has {positions} positions; give at least as many --slots")]
+    TooManyPositions {
+        /// The account.
+        account: String,
+        /// Its positions.
+        positions: usize,
+    },
+    /// The claim does not fit the statement.
+    #[error("{0}")]
+    Claim(String),
+    /// Finished parts could not be kept.
+    #[error("cannot keep finished parts in the resume folder: {0}")]
+    Resume(std::io::Error),
+    /// The proof system failed.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+}
+
+impl From<PartsError> for InventoryFailure {
+    fn from(error: PartsError) -> Self {
+        match error {
+            PartsError::Resume(error) => Self::Resume(error),
+            PartsError::Prove(error) => Self::Prove(error),
+        }
+    }
+}
+
+/// An account and its leaf.
+pub(super) struct Member {
+    pub account: Account,
+    pub leaf: Leaf,
+}
+
+/// A true claim, ready to be proven part by part.
+pub struct Prepared {
+    claim: InventoryClaim,
+    context: Context,
+    secret: Secret,
+    /// In the order of the tree.
+    members: Vec<Member>,
+    /// The states before the first part, between parts, and after the last.
+    states: Vec<VenueState>,
+}
+
+impl Prepared {
+    /// Prepares the claim that a state holds the inventory of a book.
+    ///
+    /// # Errors
+    /// If it does not, or something is malformed or too large.
+    pub fn new(
+        snapshot: &Snapshot,
+        book: &Book,
+        set: &ScenarioSet,
+        state: &VenueState,
+        slots: usize,
+        secret: &Secret,
+    ) -> Result<Self, InventoryFailure> {
+        let whole = inventory(book, &snapshot.instruments, &set.markets)?;
+        if snapshot.quote != set.quote {
+            return Err(InventoryFailure::Claim(format!(
+                "the book is in {} and the scenarios are in {}",
+                snapshot.quote, set.quote
+            )));
+        }
+        whole.check(state, &set.markets)?;
+        for account in book.accounts() {
+            account.validate(snapshot)?;
+            if account.positions.len() > slots {
+                return Err(InventoryFailure::TooManyPositions {
+                    account: account.id.clone(),
+                    positions: account.positions.len(),
+                });
+            }
+        }
+        let layout = Layout::new(
+            slots,
+            &snapshot.quote,
+            &snapshot.assets,
+            &snapshot.instruments,
+        );
+        let mut members: Vec<Member> = book
+            .accounts()
+            .par_iter()
+            .map(|account| Member {
+                account: account.clone(),
+                leaf: layout.leaf(account, secret),
+            })
+            .collect();
+        members.sort_by_key(|m| m.leaf.identity.key());
+        Self::of_members(snapshot, members, set, state, slots, secret)
+    }
+
+    /// The claim about accounts in the order they are given.
+    pub(super) fn of_members(
+        snapshot: &Snapshot,
+        members: Vec<Member>,
+        set: &ScenarioSet,
+        state: &VenueState,
+        slots: usize,
+        secret: &Secret,
+    ) -> Result<Self, InventoryFailure> {
+        let accounts = members.len() as u64;
+        if !(slots.is_power_of_two() && (4..=64).contains(&slots)) || accounts == 0 {
+            let problem = "there must be accounts, and 4, 8, 16, 32 or 64 slots for positions";
+            return Err(InventoryFailure::Claim(problem.into()));
+        }
+        let size = segment(accounts, slots);
+        let mut states = vec![VenueState {
+            quantities: vec![0; set.markets.len()],
+            entry: 0,
+            ..state.clone()
+        }];
+        let mut roots = Vec::new();
+        for part in members.chunks(size) {
+            let mut leaves: Vec<Digest> = part.par_iter().map(|m| m.leaf.digest()).collect();
+            leaves.resize(size, [F::ZERO; 8]);
+            roots.push(tree(leaves)[1]);
+            let accounts = part.iter().map(|m| m.account.clone()).collect();
+            let book = Book::new(accounts).map_err(|e| InventoryFailure::Claim(e.to_string()))?;
+            let own = inventory(&book, &snapshot.instruments, &set.markets)?;
+            let mut after = states[states.len() - 1].clone();
+            for (sum, own) in after.quantities.iter_mut().zip(&own.quantities) {
+                *sum += own;
+            }
+            after.entry += own.entry;
+            let large = after.quantities.iter().any(|q| q.abs() >= MAX_QUANTITY);
+            if large || after.entry.unsigned_abs() >= MAX_GAIN {
+                return Err(InventoryError::TooLarge.into());
+            }
+            states.push(after);
+        }
+        let claim = InventoryClaim {
+            quote: snapshot.quote.clone(),
+            assets: snapshot.assets.clone(),
+            instruments: snapshot.instruments.clone(),
+            markets: set.markets.clone(),
+            slots: slots as u32,
+            root: book_root(&roots, size.ilog2() as usize, log_slots(accounts)).into(),
+            accounts,
+            segments: roots.into_iter().map(Into::into).collect(),
+            links: states[1..states.len() - 1]
+                .iter()
+                .map(|s| commitment(s, secret))
+                .collect(),
+            state: commitment(state, secret),
+        };
+        let context = Inventory::context(&claim).map_err(InventoryFailure::Claim)?;
+        Ok(Self {
+            claim,
+            context,
+            secret: secret.clone(),
+            members,
+            states,
+        })
+    }
+
+    /// The claim.
+    pub fn claim(&self) -> &InventoryClaim {
+        &self.claim
+    }
+
+    /// The public numbers of the claim.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Proves all parts. `progress` is told the parts done and their number. Finished parts are kept in the folder
+    /// `resume`, if given, and not made again.
+    ///
+    /// # Errors
+    /// If the proof system fails or the folder cannot be written.
+    pub fn prove(
+        &self,
+        progress: &mut dyn FnMut(usize, usize),
+        resume: Option<&Path>,
+    ) -> Result<Vec<PartProof>, InventoryFailure> {
+        let parts = self.claim.segments.len();
+        let prove =
+            |part| prove_part::<Inventory>(&self.claim, &self.context, part, self.traces(part));
+        Ok(prove_parts::<Inventory>(
+            &self.claim,
+            parts,
+            resume,
+            progress,
+            prove,
+        )?)
+    }
+
+    /// The filled tables of a part, in the order of [`Statement::part`].
+    pub fn traces(&self, part: usize) -> Vec<Trace> {
+        let tables = PartTables::new(&self.claim, &self.context, part);
+        self.rows(part).fill(&tables, self.claim.markets.len())
+    }
+
+    /// The rows of a part's tables.
+    pub(super) fn rows(&self, part: usize) -> Rows<'_> {
+        let size = self.context.opening.accounts;
+        let end = self.members.len().min((part + 1) * size);
+        let (before, after) = (&self.states[part], &self.states[part + 1]);
+        let zero = [F::ZERO; 8];
+        let hides = |state, is_committed| {
+            if is_committed {
+                salt(state, &self.secret)
+            } else {
+                zero
+            }
+        };
+        let mut rows = Rows {
+            members: &self.members[part * size..end],
+            state: StateRow {
+                before: before.clone(),
+                after: after.clone(),
+                salts: [hides(before, part > 0), hides(after, true)],
+                counts: Vec::new(),
+            },
+        };
+        rows.state.counts = rows.counts(self.claim.instruments.len());
+        rows
+    }
+}
+
+/// The rows that hold private data.
+pub(super) struct Rows<'a> {
+    pub members: &'a [Member],
+    pub state: StateRow,
+}
+
+impl Rows<'_> {
+    /// How often the limbs of each key's positions are counted, from key 1 on.
+    pub fn counts(&self, instruments: usize) -> Vec<[u64; POSITION_LIMBS]> {
+        let mut counts = vec![[0; POSITION_LIMBS]; 2 * instruments];
+        for position in self.members.iter().flat_map(|m| &m.account.positions) {
+            let limbs = limbs_of_position(position.lots, position.entry);
+            for (count, limb) in counts[position_key(position) - 1].iter_mut().zip(limbs) {
+                *count += limb;
+            }
+        }
+        counts
+    }
+
+    pub fn fill(&self, tables: &PartTables, markets: usize) -> Vec<Trace> {
+        let airs = tables.airs();
+        let tally = Tally::new(&[tables.limbs.tallied()]);
+        let opening = &tables.positions.opening;
+        let positions = fill(&tables.positions, &airs[0], &tally, |row| {
+            let slots = std::array::from_fn(|i| {
+                let at = row * PER_ROW + i;
+                let member = self.members.get(at / opening.slots);
+                let position = member.and_then(|m| m.account.positions.get(at % opening.slots));
+                position.map_or((0, 0, 0), |p| (position_key(p), p.lots, p.entry))
+            });
+            PositionsRow { row, slots }
+        });
+        let leaves = fill(&tables.leaves, &airs[1], &tally, |row| LeafRow {
+            row,
+            leaf: self.members.get(row).map(|m| m.leaf.clone()),
+        });
+        let state = fill(&tables.state, &airs[2], &tally, |row| {
+            (row == 0).then(|| self.state.clone())
+        });
+        let opened = self.members.iter().map(|m| (&m.account, &m.leaf));
+        let own = commitment_quads(markets);
+        let mut all = opening.quads(opened, 2 * own);
+        let ends = [&self.state.before, &self.state.after];
+        for (i, (state, salt)) in ends.into_iter().zip(&self.state.salts).enumerate() {
+            let start = opening.end() + i * own;
+            all[start..start + own].copy_from_slice(&quads(state, salt));
+        }
+        let sponge = tables.sponge.trace(&airs[3], &mut all);
+        let limbs = tables.limbs.trace(&airs[4], &tally);
+        vec![positions, leaves, state, sponge, limbs]
+    }
+}
