@@ -7,6 +7,7 @@ use p3_batch_stark::{
 };
 use p3_lookup::check_bus_widths;
 use rand::rngs::StdRng;
+use rayon::prelude::*;
 
 use crate::blind;
 use crate::field::F;
@@ -145,8 +146,10 @@ pub fn verify<S: Statement>(
     Ok(Verified::new(claim.clone()))
 }
 
+/// Parts do not depend on each other: they are checked side by side, and the first that is wrong is named.
 fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(), Rejection> {
-    let context = S::context(claim).map_err(Rejection::Claim)?;
+    let (context, digest) = rayon::join(|| S::context(claim), || claim_digest::<S>(claim));
+    let context = context.map_err(Rejection::Claim)?;
     let expected = S::parts(claim, &context);
     if parts.len() != expected {
         return Err(Rejection::Parts {
@@ -154,12 +157,15 @@ fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(
             got: parts.len(),
         });
     }
-    let digest = claim_digest::<S>(claim);
-    for (part, bytes) in parts.iter().enumerate() {
-        let tables = S::part(claim, &context, part);
-        verify_part::<S>(&digest, &tables, part, expected, bytes)?;
-    }
-    Ok(())
+    let checked: Vec<Result<(), Rejection>> = parts
+        .par_iter()
+        .enumerate()
+        .map(|(part, bytes)| {
+            let tables = S::part(claim, &context, part);
+            verify_part::<S>(&digest, &tables, part, expected, bytes)
+        })
+        .collect();
+    checked.into_iter().collect()
 }
 
 fn verify_part<S: Statement>(

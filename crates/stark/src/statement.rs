@@ -18,9 +18,9 @@ pub trait Statement {
     /// Raised whenever the tables, the claim or the meaning change.
     const VERSION: u32;
     /// One instance's public part: all that a verifier learns.
-    type Claim: Serialize + DeserializeOwned + Clone + std::fmt::Debug + PartialEq;
+    type Claim: Serialize + DeserializeOwned + Clone + std::fmt::Debug + PartialEq + Sync;
     /// What the parts share and is worth deriving once, such as risk arrays.
-    type Context;
+    type Context: Send + Sync;
 
     /// Checks what can be checked of a claim without its proof, and derives what the parts share.
     ///

@@ -48,7 +48,8 @@ impl Context {
     fn new(claim: &RiskClaim) -> Result<Self, String> {
         let set = &claim.scenarios;
         set.validate().map_err(|e| e.to_string())?;
-        if scenarios_digest(set) != claim.scenarios_digest {
+        let (digest, grid) = rayon::join(|| scenarios_digest(set), || Grid::new(set));
+        if digest != claim.scenarios_digest {
             return Err("the scenarios do not have the claimed digest".into());
         }
         let (steps, tight) = steps(set, claim.confidence, &claim.shown)?;
@@ -62,7 +63,7 @@ impl Context {
         commitments.extend(claim.links.iter().map(|l| l.elements()));
         commitments.push(claim.after.elements());
         Ok(Self {
-            grid: Grid::new(set),
+            grid,
             budget: budget(n, claim.confidence),
             least: tight.then(|| least(n, claim.confidence)),
             steps,

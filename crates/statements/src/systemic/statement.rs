@@ -95,7 +95,8 @@ impl Statement for Systemic {
     fn context(claim: &SystemicClaim) -> Result<Context, String> {
         let set = &claim.scenarios;
         set.validate().map_err(|e| e.to_string())?;
-        if scenarios_digest(set) != claim.scenarios_digest {
+        let (digest, grid) = rayon::join(|| scenarios_digest(set), || Grid::new(set));
+        if digest != claim.scenarios_digest {
             return Err("the scenarios do not have the claimed digest".into());
         }
         if !(1..=MAX_VENUES).contains(&claim.venues.len()) {
@@ -112,7 +113,7 @@ impl Statement for Systemic {
             .filter(|&ticks| ticks < MAX_GAIN)
             .ok_or("the bound is not a whole number of ticks below 2^58")?;
         Ok(Context {
-            grid: Grid::new(set),
+            grid,
             venues: claim.venues.iter().map(|v| v.elements()).collect(),
             bound: u128::from(bound) << 20,
             budget: budget(set.values.len(), claim.confidence),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gadgets::compare::{assert_less, chunks};
 use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, limb_of};
 use gadgets::range::limb;
+use rayon::prelude::*;
 use risk::certificate::{
     COARSE as COARSE_TABLE, COARSE_BITS, FACTOR_BITS, FINE as FINE_TABLE, FINE_BITS, Weight,
 };
@@ -180,13 +181,14 @@ impl Table for ScenariosTable {
             bit(&|r| (used - block..used).contains(&r) && group_ends(r)),
             column(&|r| r % block / GROUP),
         ];
+        // Most of the verifier's own work: 2^14 rows of a few columns a market.
         let grid = &self.grid;
-        for market in 0..grid.markets {
-            for i in 0..grid.value_limbs {
-                let limb = |s| F::from_u64(grid.limb(s, market, i));
-                columns.push((0..block).map(limb).collect());
-            }
-        }
+        let values = (0..grid.markets * grid.value_limbs).into_par_iter();
+        columns.par_extend(values.map(|column| {
+            let (market, i) = (column / grid.value_limbs, column % grid.value_limbs);
+            let limb = |s| F::from_u64(grid.limb(s, market, i));
+            (0..block).map(limb).collect::<Vec<F>>()
+        }));
         columns
     }
 
