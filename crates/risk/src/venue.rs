@@ -50,6 +50,56 @@ pub struct Trade {
     pub price: u64,
 }
 
+/// Money that comes in, or goes out where it is negative, in ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// The venue's own capital.
+    pub capital: i64,
+    /// Liquidity providers' capital.
+    pub providers: i64,
+    /// Collected premia and funding: negative when the window moves on.
+    pub collected: i64,
+}
+
+/// What changes a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A trade.
+    Trade(Trade),
+    /// A transfer.
+    Transfer(Transfer),
+}
+
+impl From<Trade> for Change {
+    fn from(trade: Trade) -> Self {
+        Self::Trade(trade)
+    }
+}
+
+impl Change {
+    /// Whether it pays for the risk it adds: a trade, and a provider's withdrawal. The venue's own transfers and
+    /// the passing of the window pay nothing.
+    pub fn pays(&self) -> bool {
+        match self {
+            Self::Trade(_) => true,
+            Self::Transfer(transfer) => transfer.providers < 0,
+        }
+    }
+
+    /// The change but for what moves in the collected sum, on which EVaR does not depend.
+    #[must_use]
+    pub fn without_collected(&self) -> Self {
+        match *self {
+            Self::Transfer(transfer) => Self::Transfer(Transfer {
+                collected: 0,
+                ..transfer
+            }),
+            trade => trade,
+        }
+    }
+}
+
 /// Why a venue's risk has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VenueError {
@@ -67,6 +117,9 @@ pub enum VenueError {
     /// A quantity or an amount does not fit.
     #[error("{0} is too large")]
     TooLarge(&'static str),
+    /// More is taken out than there is.
+    #[error("more {0} is taken out than there is")]
+    TooLittle(&'static str),
     /// No risk measure.
     #[error(transparent)]
     Evar(#[from] EvarError),
@@ -154,6 +207,36 @@ impl VenueState {
     pub fn evar(&self, set: &ScenarioSet, confidence: Confidence) -> Result<Evar, VenueError> {
         let gains: Vec<i64> = self.gains(set)?.iter().map(|&x| x as i64).collect();
         Ok(evar(&gains, confidence)?)
+    }
+
+    /// The state after a change. A premium that was paid is collected.
+    ///
+    /// # Errors
+    /// If the market is not there, an amount is too large, or more is taken out than there is.
+    pub fn changed(&self, change: &Change, premium: u64) -> Result<Self, VenueError> {
+        let transfer = match change {
+            Change::Trade(trade) => return self.after(trade, premium),
+            Change::Transfer(transfer) => transfer,
+        };
+        let moved = |amount: u64, by: i128, name| {
+            let amount = i128::from(amount) + by;
+            if amount < 0 {
+                return Err(VenueError::TooLittle(name));
+            }
+            let amount = u64::try_from(amount).ok().filter(|&x| x < MAX_AMOUNT);
+            amount.ok_or(VenueError::TooLarge(name))
+        };
+        let collected = i128::from(transfer.collected) + i128::from(premium);
+        Ok(Self {
+            capital: moved(self.capital, transfer.capital.into(), "capital")?,
+            providers: moved(
+                self.providers,
+                transfer.providers.into(),
+                "providers' capital",
+            )?,
+            collected: moved(self.collected, collected, "of what was collected")?,
+            ..self.clone()
+        })
     }
 
     /// The state after a trade. A premium that was paid is collected.

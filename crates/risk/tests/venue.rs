@@ -3,13 +3,16 @@
 use fixed::{Decimal, FRACTION_BITS, Interval};
 use risk::evar::Confidence;
 use risk::import::venue::{
-    parse_trade, read_scenarios, read_state, read_trades, write_scenarios, write_state,
+    parse_trade, read_changes, read_scenarios, read_state, write_scenarios, write_state,
     write_trades,
 };
 use risk::sample_venue;
 use risk::scenarios::recipe::Source;
 use risk::scenarios::{Market, ScenarioError, ScenarioSet};
-use risk::venue::{Trade, VenueError, VenueState, allocation, funding, premium, providers_premium};
+use risk::venue::{
+    Change, Trade, Transfer, VenueError, VenueState, allocation, funding, premium,
+    providers_premium,
+};
 
 fn confidence() -> Confidence {
     Decimal::new(95, 2).try_into().unwrap()
@@ -292,7 +295,40 @@ fn files_are_read_as_they_were_written() {
     assert_eq!(read_state(&file("v.json"), &set).unwrap(), state);
     let trades = sample_venue::trades(1, &set, 9);
     write_trades(&file("t.csv"), &trades, &set).unwrap();
-    assert_eq!(read_trades(&file("t.csv"), &set).unwrap(), trades);
+    let read = read_changes(&file("t.csv"), &set).unwrap();
+    assert_eq!(
+        read,
+        trades.iter().copied().map(Change::from).collect::<Vec<_>>()
+    );
+    // With transfers.
+    let text = "market,lots,price,transfer,amount\nBTC,2,10,,\n,,,providers,-1.5\n,,,collected,2\n";
+    std::fs::write(file("c.csv"), text).unwrap();
+    let read = read_changes(&file("c.csv"), &set).unwrap();
+    let transfer = |providers, collected| {
+        Change::Transfer(Transfer {
+            capital: 0,
+            providers,
+            collected,
+        })
+    };
+    assert_eq!(read[1..], [transfer(-1_500_000, 0), transfer(0, 2_000_000)]);
+    assert!(read[1].pays() && !read[2].pays() && read[0].pays());
+    for (line, expected) in [
+        (
+            "BTC,1,2,providers,3",
+            ":2: field `transfer`: a line is a trade or a transfer",
+        ),
+        (",,,bank,3", ":2: field `transfer`: 'bank' is none of"),
+        (",,,capital,x", ":2: field `amount`: "),
+    ] {
+        let text = format!("market,lots,price,transfer,amount\n{line}\n");
+        std::fs::write(file("c.csv"), text).unwrap();
+        let found = read_changes(&file("c.csv"), &set).unwrap_err().to_string();
+        assert!(found.contains(expected), "{found}");
+    }
+    std::fs::write(file("c.csv"), "market,lots,price,amount\n").unwrap();
+    let found = read_changes(&file("c.csv"), &set).unwrap_err().to_string();
+    assert!(found.contains("go together"), "{found}");
     let trade = parse_trade("ETH:-5", &set).unwrap();
     assert_eq!(
         (trade.market, trade.lots, trade.price),
@@ -312,7 +348,7 @@ fn files_that_are_wrong_say_where() {
     };
     let trades = |text: &str| {
         std::fs::write(&path, text).unwrap();
-        read_trades(&path, &set).unwrap_err().to_string()
+        read_changes(&path, &set).unwrap_err().to_string()
     };
     for (found, expected) in [
         (state("{"), ":1: column 1"),
@@ -373,4 +409,34 @@ fn files_that_are_wrong_say_where() {
             .to_string()
             .contains("missing field")
     );
+}
+
+#[test]
+fn transfers_move_money_and_nothing_else() {
+    let state = VenueState {
+        collected: 10,
+        ..VenueState::flat(2, 100, 50)
+    };
+    let change = |capital, providers, collected| {
+        Change::Transfer(Transfer {
+            capital,
+            providers,
+            collected,
+        })
+    };
+    let after = state.changed(&change(-30, 20, -12), 5).unwrap();
+    assert_eq!(
+        (after.capital, after.providers, after.collected),
+        (70, 70, 3)
+    );
+    assert_eq!(
+        (after.quantities, after.entry),
+        (state.quantities.clone(), state.entry)
+    );
+    for bad in [change(-101, 0, 0), change(0, -51, 0), change(0, 0, -16)] {
+        let refused = state.changed(&bad, 5).unwrap_err();
+        assert!(matches!(refused, VenueError::TooLittle(_)), "{refused}");
+    }
+    let refused = state.changed(&change(1 << 60, 0, 0), 0).unwrap_err();
+    assert!(matches!(refused, VenueError::TooLarge(_)), "{refused}");
 }

@@ -29,7 +29,7 @@ pub enum Command {
     Verify(Verify),
     /// Show what a proof file reveals, and its security.
     Inspect(Inspect),
-    /// Quote what a trade costs: its premium, and the funding rates after it. Makes no proof.
+    /// Quote what a trade or a withdrawal costs: its premium, and the funding rates after it. Makes no proof.
     Price(Price),
     /// Make scenario sets from price histories, and check them.
     #[command(subcommand)]
@@ -98,7 +98,8 @@ pub struct Venue {
 pub struct RiskArguments {
     #[command(flatten)]
     pub venue: Venue,
-    /// The trades, in order: a CSV with columns market, lots, price.
+    /// The trades, in order: a CSV with columns market, lots, price; with columns transfer, amount also money that comes
+    /// in or goes out.
     #[arg(long)]
     pub trades: Option<PathBuf>,
     /// Claim only that capital and collected premia cover EVaR in every state, without stating it.
@@ -163,14 +164,17 @@ pub struct SystemicArguments {
     pub json: bool,
 }
 
-/// A trade to quote.
+/// A trade or a withdrawal to quote.
 #[derive(Debug, Args)]
 pub struct Price {
     #[command(flatten)]
     pub venue: Venue,
     /// MARKET:LOTS or MARKET:LOTS:PRICE, such as BTC:3 or ETH:-5:3400.25.
-    #[arg(long, allow_hyphen_values = true)]
-    pub trade: String,
+    #[arg(long, allow_hyphen_values = true, required_unless_present = "withdraw")]
+    pub trade: Option<String>,
+    /// Instead of a trade, quote a liquidity provider's withdrawal of this amount.
+    #[arg(long, conflicts_with = "trade")]
+    pub withdraw: Option<fixed::Decimal>,
     /// Draw the distribution of the liability after the trade, with its risk measures: .svg.
     #[arg(long)]
     pub plot: Option<PathBuf>,

@@ -133,9 +133,9 @@ fn risk_proofs_share_nothing() {
         state.capital = capital;
         let trades: Vec<_> = trades
             .iter()
-            .map(|t| risk::venue::Trade {
-                lots: t.lots * scale,
-                ..*t
+            .map(|t| {
+                let lots = t.lots * scale;
+                risk::venue::Change::Trade(risk::venue::Trade { lots, ..*t })
             })
             .collect();
         let secret = Secret::random();

@@ -52,6 +52,22 @@ fn a_trade_is_quoted_or_refused() {
     );
     let svg = std::fs::read_to_string(dir.join("p.svg")).unwrap();
     assert!(svg.contains("EVaR") && svg.contains("capital"));
+    // The allocation adds up to EVaR.
+    let shares = quote["allocation"].as_object().unwrap().values();
+    let sum: f64 = shares
+        .map(|x| x.as_str().unwrap().parse::<f64>().unwrap())
+        .sum();
+    assert!((sum - number("evar_after")).abs() < 1e-5, "{sum}");
+    assert!(number("providers_premium") >= 0.0);
+    // A withdrawal pays for the risk it leaves.
+    let withdrawal = run(dir, &format!("price {VENUE} --withdraw 20000 --json"), 0);
+    let withdrawal: Value = serde_json::from_str(&withdrawal).unwrap();
+    assert!(withdrawal["premium"].as_str().unwrap() > "0");
+    let text = run(dir, &format!("price {VENUE} --withdraw 900000"), 2);
+    assert!(
+        text.contains("more providers' capital is taken out than there is"),
+        "{text}"
+    );
     // A sale hedges the venue: it costs nothing.
     let hedge = run(dir, &format!("price {VENUE} --trade BTC:-5:6400.5"), 0);
     assert!(hedge.contains("premium      0.000000 USD"), "{hedge}");
@@ -81,7 +97,10 @@ fn a_day_of_trades_is_checked_proven_and_continued() {
     );
     run(dir, &prove, 0);
     let accepted = run(dir, "verify day.proof", 0);
-    assert!(accepted.contains("20 trade(s) paid"), "{accepted}");
+    assert!(
+        accepted.contains("20 trade(s) and transfer(s) paid"),
+        "{accepted}"
+    );
     let claim = |proof: &str| -> Value {
         let inspected = run(dir, &format!("inspect {proof} --json"), 0);
         let inspected: Value = serde_json::from_str(&inspected).unwrap();
@@ -90,7 +109,7 @@ fn a_day_of_trades_is_checked_proven_and_continued() {
     };
     let day = claim("day.proof");
     assert!(
-        day["shown"]["trades"][0].get("lots").is_none(),
+        day["shown"]["changes"][0]["change"].get("lots").is_none(),
         "sizes stay private"
     );
     assert_eq!(day["shown"]["funding"].as_array().unwrap().len(), 4);
@@ -186,7 +205,7 @@ fn an_inventory_is_checked_proven_and_linked() {
     );
     let linked = run(dir, "verify risk.proof --inventory inventory.proof", 0);
     assert!(
-        linked.contains("accepted: before the first trade, the venue"),
+        linked.contains("accepted: before the first change, the venue"),
         "{linked}"
     );
     // Another venue's risk is not that of this book.

@@ -5,7 +5,8 @@
 //!   `{"capital": "900", "providers": "100", "entry": "12.5", "quantities": {"BTC": 5, "ETH": -12}}`; a market that is
 //!   not named has none, `entry` and `collected` are zero if absent.
 //! - Trades: CSV with columns `market`, `lots` (negative if the trader sells) and `price` of a lot (the market's value
-//!   if empty).
+//!   if empty). With two more columns a line may also be a transfer: `transfer` says whose money moves (`capital`,
+//!   `providers` or `collected`) and `amount` how much comes in, negative if it goes out; the other columns are empty.
 
 use std::path::Path;
 
@@ -17,7 +18,7 @@ use super::layout::json;
 use super::{At, Header, ImportError, csv_error, csv_reader, read_file};
 use crate::TICK_DECIMALS;
 use crate::scenarios::{MAX_VALUE, ScenarioSet};
-use crate::venue::{MAX_QUANTITY, Trade, VenueState, ticks};
+use crate::venue::{Change, MAX_QUANTITY, Trade, Transfer, VenueState, ticks};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,11 +165,11 @@ pub(super) fn trade(
     })
 }
 
-/// Reads a list of trades.
+/// Reads a list of trades and transfers.
 ///
 /// # Errors
 /// Says what is wrong where.
-pub fn read_trades(path: &Path, set: &ScenarioSet) -> Result<Vec<Trade>, ImportError> {
+pub fn read_changes(path: &Path, set: &ScenarioSet) -> Result<Vec<Change>, ImportError> {
     let file = At::file(path);
     let mut reader = csv_reader(path)?;
     let header = Header::new(reader.headers().map_err(|e| csv_error(&file, &e))?);
@@ -177,14 +178,49 @@ pub fn read_trades(path: &Path, set: &ScenarioSet) -> Result<Vec<Trade>, ImportE
         header.column(&file, "lots")?,
         header.column(&file, "price")?,
     ];
+    let find = |name| header.names().iter().position(|n| n == name);
+    let transfer = match (find("transfer"), find("amount")) {
+        (Some(transfer), Some(amount)) => Some((transfer, amount)),
+        (None, None) => None,
+        _ => {
+            let problem = "columns `transfer` and `amount` go together; give both or none";
+            return Err(file.line(1).error(None, problem));
+        }
+    };
     reader
         .records()
         .map(|record| {
             let record = record.map_err(|e| csv_error(&file, &e))?;
             let at = file.line(record.position().map_or(0, csv::Position::line));
-            trade(&at, set, &record[name], &record[lots], &record[price])
+            match transfer {
+                Some((kind, amount)) if !record[kind].is_empty() => {
+                    let fields = [&record[name], &record[lots], &record[price]];
+                    if fields.iter().any(|f| !f.is_empty()) {
+                        let problem = "a line is a trade or a transfer; leave market, lots and price empty for a transfer";
+                        return Err(at.error(Some("transfer"), problem));
+                    }
+                    self::transfer(&at, &record[kind], &record[amount])
+                }
+                _ => trade(&at, set, &record[name], &record[lots], &record[price]).map(Change::from),
+            }
         })
         .collect()
+}
+
+/// A transfer as it is written in files.
+fn transfer(at: &At, kind: &str, amount: &str) -> Result<Change, ImportError> {
+    let amount = whole_ticks(at, "amount", &at.number("amount", amount)?)?;
+    let mut transfer = Transfer::default();
+    match kind {
+        "capital" => transfer.capital = amount,
+        "providers" => transfer.providers = amount,
+        "collected" => transfer.collected = amount,
+        _ => {
+            let problem = format!("'{kind}' is none of capital, providers, collected");
+            return Err(at.error(Some("transfer"), problem));
+        }
+    }
+    Ok(Change::Transfer(transfer))
 }
 
 /// Reads a trade written as `MARKET:LOTS` or `MARKET:LOTS:PRICE`.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use fixed::Decimal;
+use risk::venue::Change;
 use risk::{Account, Level, sample, sample_venue};
 use serde_json::{Value, json};
 use stark::{PartProof, Statement};
@@ -109,7 +110,10 @@ fn measure_risk(
     const MARKETS: usize = 32;
     let set = sample_venue::scenarios(1, MARKETS, count);
     let state = sample_venue::state(&set);
-    let trades = sample_venue::trades(1, &set, trades);
+    let trades: Vec<Change> = sample_venue::trades(1, &set, trades)
+        .into_iter()
+        .map(Change::from)
+        .collect();
     let confidence = Decimal::new(95, 2);
     let terms = Terms {
         confidence: confidence.try_into().expect("a constant"),

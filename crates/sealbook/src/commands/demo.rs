@@ -1,18 +1,15 @@
-//! `sealbook demo`: three facts about one sealed book, and one about a venue.
+//! `sealbook demo`: three facts about one sealed book, and three about a venue.
 
 use std::time::Instant;
 
-use fixed::Decimal;
-use risk::evar::EvarError;
-use risk::venue::Trade;
-use risk::{Level, sample, sample_venue};
+use risk::{Level, sample};
 use stark::{PartProof, ProofFile, Statement};
 use statements::account::Secret;
 use statements::margin::{Margin, Subject, least_slots, prove_account, prove_book};
 use statements::parts::prove_parts;
-use statements::risk::{Prepared, Risk, RiskError, Shown, Terms};
 use statements::solvency::{Options, Solvency, prepare};
 
+use super::demo_venue;
 use super::inspect::weakest;
 use super::verify::in_words;
 use super::{size, time};
@@ -21,22 +18,20 @@ use crate::Failure;
 const ACCOUNTS: usize = 300;
 const POSITIONS: usize = 12;
 const BELOW: usize = 3;
-const SCENARIOS: usize = 1_000;
-const TRADES: usize = 20;
 
 /// A line of the closing table.
-struct Row {
-    statement: &'static str,
-    proven: String,
-    private: &'static str,
-    prove_s: f64,
-    verify_s: f64,
-    bytes: usize,
-    bits: f64,
+pub struct Row {
+    pub statement: &'static str,
+    pub proven: String,
+    pub private: &'static str,
+    pub prove_s: f64,
+    pub verify_s: f64,
+    pub bytes: usize,
+    pub bits: f64,
 }
 
 /// Verifies a proof through its file, as anyone else would.
-fn finish<S: Statement>(
+pub fn finish<S: Statement>(
     claim: &S::Claim,
     parts: Vec<PartProof>,
     started: Instant,
@@ -188,9 +183,9 @@ pub fn run() -> Result<(), Failure> {
         bits,
     });
 
-    rows.push(venue()?);
+    rows.extend(demo_venue::run()?);
 
-    println!("5. Someone changes one bit in the middle of the first proof.");
+    println!("7. Someone changes one bit in the middle of the first proof.");
     let mut file = ProofFile::from_bytes(&sealed).map_err(|e| Failure::Internal(e.to_string()))?;
     let middle = file.parts[0].len() / 2;
     file.parts[0][middle] ^= 1;
@@ -200,86 +195,6 @@ pub fn run() -> Result<(), Failure> {
     }
     print_table(&rows);
     Ok(())
-}
-
-/// A venue that is its traders' counterparty prices a day of trades.
-fn venue() -> Result<Row, Failure> {
-    let set = sample_venue::scenarios(2026, 4, SCENARIOS);
-    let state = sample_venue::state(&set);
-    let trades = sample_venue::trades(2026, &set, TRADES);
-    let confidence = Decimal::new(95, 2).try_into();
-    let confidence = confidence.map_err(|e: EvarError| Failure::Internal(e.to_string()))?;
-    let terms = Terms {
-        confidence,
-        prices: true,
-        show_lots: false,
-        funding: true,
-    };
-    println!(
-        "4. A venue in {} markets is its traders' counterparty. It proves the premium of each of {TRADES} trades and the\n   \
-         funding rates after them, by entropic value at risk over {SCENARIOS} scenarios.",
-        set.markets.len()
-    );
-    let secret = Secret::random();
-    let started = Instant::now();
-    let prepared = Prepared::new(&set, &state, &trades, &terms, &secret)?;
-    let parts = prepared.prove(&mut |_, _| {}, None)?;
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Risk>(prepared.claim(), parts, started)?;
-    if let Shown::Prices {
-        trades,
-        funding: Some(rates),
-        ..
-    } = &prepared.claim().shown
-    {
-        let premia = trades.iter().take(5).map(|t| t.premium.to_string());
-        println!(
-            "  the first premia, in {}: {}",
-            set.quote,
-            premia.collect::<Vec<_>>().join(", ")
-        );
-        let rates = set.markets.iter().zip(rates).map(|(m, r)| {
-            let cents = r.rescale(2, fixed::Rounding::HalfEven).unwrap_or(0);
-            format!("{} {}", m.symbol, Decimal::new(cents, 2))
-        });
-        println!(
-            "  funding a lot and day, in {}: {}",
-            set.quote,
-            rates.collect::<Vec<_>>().join(", ")
-        );
-    }
-    let large = Trade {
-        market: 0,
-        lots: 120,
-        price: set.markets[0].value,
-    };
-    let covered = Terms {
-        prices: false,
-        funding: false,
-        ..terms
-    };
-    match Prepared::new(&set, prepared.after(), &[large], &covered, &secret) {
-        Err(RiskError::Uncovered(why)) => {
-            println!(
-                "  a trade of 120 more lots of {} is refused: {why}\n",
-                set.markets[0].symbol
-            );
-        }
-        Err(e) => return Err(e.into()),
-        Ok(_) => {
-            return Err(Failure::Internal(
-                "a trade that is too large was taken".into(),
-            ));
-        }
-    }
-    Ok(Row {
-        statement: "risk",
-        proven: format!("{TRADES} premia, 4 funding rates, each EVaR"),
-        private: "inventory, capital, trade sizes",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    })
 }
 
 fn print_table(rows: &[Row]) {

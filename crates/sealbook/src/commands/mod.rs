@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod demo;
+mod demo_venue;
 mod inspect;
 mod price;
 mod prove;

@@ -1,10 +1,13 @@
-//! `sealbook price` and `check risk`: what trades cost, and whether the venue can bear them. No proof.
+//! `sealbook price` and `check risk`: what trades and withdrawals cost, and whether the venue can bear them. No proof.
 
 use fixed::{Decimal, Interval};
 use risk::evar::Confidence;
 use risk::import::venue;
 use risk::scenarios::ScenarioSet;
-use risk::venue::{Trade, VenueError, VenueState, funding, premium, ticks};
+use risk::venue::{
+    Change, Transfer, VenueError, VenueState, allocation, funding, premium, providers_premium,
+    ticks,
+};
 use serde_json::{Value, json};
 
 use super::{print_json, read_venue, write};
@@ -51,15 +54,46 @@ fn rates(
         .collect()
 }
 
+/// What is quoted.
+fn change(arguments: &Price, set: &ScenarioSet) -> Result<Change, Failure> {
+    if let Some(trade) = &arguments.trade {
+        return Ok(venue::parse_trade(trade, set)?.into());
+    }
+    let amount = arguments.withdraw.unwrap_or(Decimal::ZERO);
+    let amount = amount
+        .rescale_exact(risk::TICK_DECIMALS)
+        .ok()
+        .and_then(|ticks| i64::try_from(ticks).ok())
+        .filter(|ticks| *ticks >= 0)
+        .ok_or_else(|| {
+            Failure::Input(format!(
+                "--withdraw {amount}: give an amount that is not negative, with at most six decimals"
+            ))
+        })?;
+    Ok(Change::Transfer(Transfer {
+        providers: -amount,
+        ..Transfer::default()
+    }))
+}
+
 pub fn run(arguments: &Price) -> Result<(), Failure> {
     let (set, state, confidence) = read_venue(&arguments.venue)?;
-    let trade = venue::parse_trade(&arguments.trade, &set)?;
+    let change = change(arguments, &set)?;
     let before = evar(&state, &set, confidence)?;
-    let moved = state.after(&trade, 0)?;
+    let moved = state.changed(&change, 0)?;
     let premium = premium(&state, &moved, &set, confidence)?;
-    let moved = state.after(&trade, premium)?;
+    let providers = amount(&providers_premium(&state, &moved, &set)?)?;
+    let moved = state.changed(&change, premium)?;
     let after = evar(&moved, &set, confidence)?;
     let rates = rates(&moved, &set, confidence)?;
+    let shares = allocation(&moved, &set, confidence)?;
+    let shares = set
+        .markets
+        .iter()
+        .zip(&shares.markets)
+        .map(|(market, share)| Ok((market.symbol.clone(), amount(share)?)))
+        .chain([amount(&shares.means).map(|share| ("means".to_string(), share))])
+        .collect::<Result<Vec<_>, Failure>>()?;
     // The trade's own premium does not count: it is what the risk it adds is worth.
     let refused = excess(&state, after);
     if let Some(path) = &arguments.plot {
@@ -67,24 +101,29 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
     }
     let quote = &set.quote;
     if arguments.json {
-        let rates: serde_json::Map<String, Value> = rates
-            .iter()
-            .map(|(market, rate)| (market.clone(), json!(rate)))
-            .collect();
+        let object = |pairs: &[(String, Decimal)]| -> serde_json::Map<String, Value> {
+            let pairs = pairs.iter();
+            pairs.map(|(name, x)| (name.clone(), json!(x))).collect()
+        };
         print_json(&json!({
-            "premium": ticks(premium.into()), "evar_before": ticks(before), "evar_after": ticks(after),
-            "accepted": refused <= 0, "funding_per_lot_and_day": rates, "quote": quote,
+            "premium": ticks(premium.into()), "providers_premium": providers,
+            "evar_before": ticks(before), "evar_after": ticks(after), "allocation": object(&shares),
+            "accepted": refused <= 0, "funding_per_lot_and_day": object(&rates), "quote": quote,
         }));
     } else {
         println!("premium      {} {quote}", ticks(premium.into()));
+        println!("providers'   {providers} {quote}, what they may lose more on average");
         println!("EVaR before  {} {quote}", ticks(before));
-        println!("EVaR after   {} {quote}", ticks(after));
-        println!("funding after the trade, per lot and day; longs pay, shorts receive:");
+        println!("EVaR after   {} {quote}, of which", ticks(after));
+        for (market, share) in &shares {
+            println!("  {market:<10} {share} {quote}");
+        }
+        println!("funding after it, per lot and day; longs pay, shorts receive:");
         for (market, rate) in &rates {
             println!("  {market:<10} {rate} {quote}");
         }
     }
-    refuse(refused, "after the trade", after, quote)
+    refuse(refused, "after it", after, quote)
 }
 
 /// The distribution of a state's liability.
@@ -146,8 +185,8 @@ fn refuse(excess: i128, place: &str, evar: i128, quote: &str) -> Result<(), Fail
 /// Whether the venue bears its state and every trade, and what each costs.
 pub fn check(arguments: &RiskArguments) -> Result<(), Failure> {
     let (set, mut state, confidence) = read_venue(&arguments.venue)?;
-    let trades: Vec<Trade> = match &arguments.trades {
-        Some(path) => venue::read_trades(path, &set)?,
+    let changes: Vec<Change> = match &arguments.trades {
+        Some(path) => venue::read_changes(path, &set)?,
         None => Vec::new(),
     };
     let mut last = evar(&state, &set, confidence)?;
@@ -161,17 +200,26 @@ pub fn check(arguments: &RiskArguments) -> Result<(), Failure> {
     note("before the first trade".into(), &state, last);
     let first = last;
     let mut premia = Vec::new();
-    for (i, trade) in trades.iter().enumerate() {
-        let moved = state.after(trade, 0)?;
+    for (i, change) in changes.iter().enumerate() {
+        let place = format!("after change {}", i + 1);
+        let input = |e: VenueError| Failure::Input(format!("{place}: {e}"));
+        // EVaR does not depend on what was collected, which may need this change's premium.
+        let moved = state
+            .changed(&change.without_collected(), 0)
+            .map_err(input)?;
         let after = evar(&moved, &set, confidence)?;
         // In `covered` claims no premia are collected.
-        let premium = if arguments.covered {
+        let premium = if arguments.covered || !change.pays() {
             0
         } else {
             (after - last).max(0) as u64
         };
-        note(format!("after trade {}", i + 1), &moved, after);
-        state = state.after(trade, premium)?;
+        let next = state.changed(change, premium).map_err(input)?;
+        // The trade's own premium does not count: it is what the risk it adds is worth.
+        let mut before_premium = next.clone();
+        before_premium.collected -= premium;
+        note(place.clone(), &before_premium, after);
+        state = next;
         premia.push(premium);
         last = after;
     }
@@ -188,10 +236,10 @@ pub fn check(arguments: &RiskArguments) -> Result<(), Failure> {
     }
     if !arguments.common.json {
         println!(
-            "true: EVaR of {} {quote} before and {} {quote} after {} trade(s) is covered; premia add up to {} {quote}",
+            "true: EVaR of {} {quote} before and {} {quote} after {} change(s) is covered; premia add up to {} {quote}",
             ticks(first),
             ticks(last),
-            trades.len(),
+            changes.len(),
             ticks(total as i128)
         );
     }

@@ -222,8 +222,8 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
     let started = Instant::now();
     out(&arguments.common)?;
     let (set, state, confidence) = read_venue(&arguments.venue)?;
-    let trades = match &arguments.trades {
-        Some(path) => venue::read_trades(path, &set)?,
+    let changes = match &arguments.trades {
+        Some(path) => venue::read_changes(path, &set)?,
         None => Vec::new(),
     };
     let secret = secret(arguments.common.secret.as_deref())?;
@@ -233,7 +233,7 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
         show_lots: arguments.show_lots,
         funding: arguments.funding,
     };
-    let prepared = Prepared::new(&set, &state, &trades, &terms, &secret)?;
+    let prepared = Prepared::new(&set, &state, &changes, &terms, &secret)?;
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
     if let Some(after) = &arguments.after {

@@ -92,8 +92,8 @@ fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
         return Err(rejected("its markets are not those of the risk claim"));
     }
     let when = match inventory.state {
-        state if state == risk.before => "before the first trade",
-        state if state == risk.after => "after the last trade",
+        state if state == risk.before => "before the first change",
+        state if state == risk.after => "after the last change",
         _ => return Err(rejected("it names another state than the risk claim")),
     };
     Ok(format!("{when}, {}", in_words(&other)))
@@ -269,29 +269,29 @@ fn risk_in_words(claim: &RiskClaim) -> String {
         Shown::Prices {
             evar,
             tolerance,
-            trades,
+            changes,
             funding: _,
         } => {
-            let last = trades.last().map_or(evar, |t| &t.evar);
-            let premia = trades
+            let last = changes.last().map_or(evar, |t| &t.evar);
+            let premia = changes
                 .iter()
                 .try_fold(Decimal::ZERO, |sum, t| sum.checked_add(&t.premium));
             let premia = premia.map_or("too much to add up".into(), |p| p.to_string());
             format!(
-                "the venue committed as {} has an EVaR of {evar} {quote} at {confidence} {over}; {} trade(s) paid \
+                "the venue committed as {} has an EVaR of {evar} {quote} at {confidence} {over}; {} trade(s) and transfer(s) paid \
                  {premia} {quote} in premia and led to {} with an EVaR of {last} {quote}; each EVaR is at most \
                  {tolerance} {quote} too high and not too low",
                 claim.before,
-                trades.len(),
+                changes.len(),
                 claim.after,
                 quote = set.quote,
             )
         }
-        Shown::Covered { trades } => format!(
+        Shown::Covered { changes } => format!(
             "the capital and premia of the venue committed as {} cover its EVaR at {confidence} {over}, and so \
-             after each of {} trade(s), to the state committed as {}",
+             after each of {} trade(s) and transfer(s), to the state committed as {}",
             claim.before,
-            trades.len(),
+            changes.len(),
             claim.after
         ),
     }

@@ -18,9 +18,9 @@ pub struct RiskClaim {
     pub scenarios_digest: String,
     /// How sure.
     pub confidence: Confidence,
-    /// The venue's state before the first trade (see [`commitment`](super::commitment)).
+    /// The venue's state before the first change (see [`commitment`](super::commitment)).
     pub before: PublicDigest,
-    /// Its state after the last trade; equal to `before` if there are none.
+    /// Its state after the last change; equal to `before` if there are none.
     pub after: PublicDigest,
     /// The states between the parts of the proof.
     pub links: Vec<PublicDigest>,
@@ -28,18 +28,18 @@ pub struct RiskClaim {
     pub shown: Shown,
 }
 
-/// What a risk claim says of the states before and after each trade.
+/// What a risk claim says of the states before and after each change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Shown {
     /// The EVaR of `max(X, 0)` and the premia.
     Prices {
-        /// EVaR before the first trade: it lies in `[evar - tolerance, evar]`.
+        /// EVaR before the first change: it lies in `[evar - tolerance, evar]`.
         evar: Decimal,
         /// How far below each stated EVaR the true one may lie.
         tolerance: Decimal,
-        /// The trades, in order.
-        trades: Vec<PricedTrade>,
+        /// The trades and transfers, in order.
+        changes: Vec<PricedChange>,
         /// Each market's funding rate in the last state: what a lot pays per day, rounded down to 10^-12 of the
         /// quote currency.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,25 +47,66 @@ pub enum Shown {
     },
     /// Only that EVaR does not exceed the venue's capital and what it collected, in every state.
     Covered {
-        /// The markets and prices of the trades; their sizes stay private, and no premia are collected.
-        trades: Vec<(u32, Decimal)>,
+        /// The trades and transfers, in order. No premia are collected.
+        changes: Vec<PublicChange>,
     },
 }
 
-/// A trade and its premium.
+impl Shown {
+    /// How many trades and transfers there are.
+    pub fn changes(&self) -> usize {
+        match self {
+            Self::Prices { changes, .. } => changes.len(),
+            Self::Covered { changes } => changes.len(),
+        }
+    }
+}
+
+/// What is public of a change of the state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum PublicChange {
+    /// A trade.
+    Trade {
+        /// The market's number in the scenario set.
+        market: u32,
+        /// What a lot cost.
+        price: Decimal,
+        /// What the trader bought, in lots; negative if they sold; absent if it stays private.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lots: Option<i64>,
+    },
+    /// Money that comes in, or goes out where it is negative.
+    Transfer {
+        /// The venue's own.
+        capital: Decimal,
+        /// Liquidity providers'. A withdrawal pays a premium.
+        providers: Decimal,
+        /// Collected premia and funding: negative when the window moves on.
+        collected: Decimal,
+    },
+}
+
+impl PublicChange {
+    /// Whether it pays for the risk it adds: a trade, and a provider's withdrawal.
+    pub fn pays(&self) -> bool {
+        match self {
+            Self::Trade { .. } => true,
+            Self::Transfer { providers, .. } => providers.is_negative(),
+        }
+    }
+}
+
+/// A change and its premium.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PricedTrade {
-    /// The market's number in the scenario set.
-    pub market: u32,
-    /// What a lot cost.
-    pub price: Decimal,
-    /// What the trader bought, in lots; negative if they sold; absent if it stays private.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lots: Option<i64>,
-    /// EVaR after the trade.
+pub struct PricedChange {
+    /// The change.
+    pub change: PublicChange,
+    /// EVaR after it.
     pub evar: Decimal,
-    /// The premium: what EVaR rose by, or zero. Collected by the venue.
+    /// The premium: what EVaR rose by, or zero. Zero also if the change [pays](PublicChange::pays) none. Collected by the
+    /// venue.
     pub premium: Decimal,
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod tables;
 mod tests;
 mod witness;
 
-pub use claim::{PricedTrade, RiskClaim, Shown, scenarios_digest};
+pub use claim::{PricedChange, PublicChange, RiskClaim, Shown, scenarios_digest};
 pub use statement::{Context, Risk};
 pub(crate) use witness::salt;
 pub use witness::{Prepared, RiskError, Terms, Uncovered, commitment};

@@ -1,5 +1,6 @@
 //! From a claim to its tables.
 
+use fixed::Decimal;
 use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
@@ -9,7 +10,7 @@ use risk::scenarios::{MAX_VALUE, ScenarioSet};
 use risk::venue::MAX_QUANTITY;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
-use super::claim::{RATE_DECIMALS, RiskClaim, Shown, scenarios_digest, whole_ticks};
+use super::claim::{PublicChange, RATE_DECIMALS, RiskClaim, Shown, scenarios_digest, whole_ticks};
 use super::grid::{Grid, log_block};
 use super::tables::exponential::ExponentialTable;
 use super::tables::funding::FundingTable;
@@ -24,8 +25,8 @@ pub struct Risk;
 
 /// log2 of the rows of the tallest table.
 const LOG_ROWS: usize = 14;
-/// Most trades of a claim.
-pub const MAX_TRADES: usize = 1 << 12;
+/// Most trades and transfers of a claim.
+pub const MAX_CHANGES: usize = 1 << 12;
 /// The sizes and public numbers of a claim, derived once.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -34,7 +35,7 @@ pub struct Context {
     /// What the weights may add up to, and what they must.
     pub(crate) budget: u128,
     pub(crate) least: Option<u128>,
-    /// The states that are evaluated, in order, each with the trade that leads from it to the next.
+    /// The states that are evaluated, in order, each with what leads to it.
     pub(crate) steps: Vec<StateStep>,
     /// The funding rates of the last state, if they are stated.
     pub(crate) funding: Option<FundingTable>,
@@ -80,12 +81,8 @@ impl Context {
 
     /// How many states a part evaluates.
     pub(crate) fn states_per_part(claim: &RiskClaim) -> usize {
-        let trades = match &claim.shown {
-            Shown::Prices { trades, .. } => trades.len(),
-            Shown::Covered { trades } => trades.len(),
-        };
         let log_block = log_block(claim.scenarios.values.len());
-        (1 << (LOG_ROWS.max(log_block) - log_block)).min(trades + 1)
+        (1 << (LOG_ROWS.max(log_block) - log_block)).min(claim.shown.changes() + 1)
     }
 
     /// How many proofs the claim needs.
@@ -100,7 +97,7 @@ impl Context {
     }
 }
 
-/// The evaluated states: the one before the first trade, and the one after each.
+/// The evaluated states: the one before the first change, and the one after each.
 fn steps(
     set: &ScenarioSet,
     confidence: Confidence,
@@ -112,7 +109,7 @@ fn steps(
             .filter(|&m| m < set.markets.len())
             .ok_or_else(|| format!("there is no market number {market}"))
     };
-    let price = |price| {
+    let price = |price: &Decimal| {
         whole_ticks("a price", price).and_then(|p| {
             if p < MAX_VALUE {
                 Ok(p)
@@ -121,31 +118,57 @@ fn steps(
             }
         })
     };
-    let count = match shown {
-        Shown::Prices { trades, .. } => trades.len(),
-        Shown::Covered { trades } => trades.len(),
-    };
-    if count > MAX_TRADES {
-        return Err(format!("{count} trades; at most {MAX_TRADES} fit"));
+    if shown.changes() > MAX_CHANGES {
+        let count = shown.changes();
+        return Err(format!("{count} changes; at most {MAX_CHANGES} fit"));
     }
+    // A change without its premium.
+    let step = |change: &PublicChange, outcome| match change {
+        PublicChange::Trade {
+            market: m,
+            price: p,
+            lots,
+        } => {
+            if lots.is_some_and(|l| l.unsigned_abs() >= MAX_QUANTITY as u64) {
+                return Err(String::from("a trade is too large"));
+            }
+            Ok(StateStep {
+                market: Some(market(*m)?),
+                price: price(p)?,
+                lots: *lots,
+                changes: [0; 3],
+                outcome,
+            })
+        }
+        PublicChange::Transfer {
+            capital,
+            providers,
+            collected,
+        } => {
+            let mut step = StateStep::initial(outcome);
+            for (change, amount) in step.changes.iter_mut().zip([capital, providers, collected]) {
+                let magnitude = whole_ticks("a transfer", &amount.abs())? as i64;
+                *change = if amount.is_negative() {
+                    -magnitude
+                } else {
+                    magnitude
+                };
+            }
+            Ok(step)
+        }
+    };
     match shown {
-        Shown::Covered { trades } => {
+        Shown::Covered { changes } => {
             let mut steps = vec![StateStep::initial(Outcome::Covered)];
-            for (m, p) in trades {
-                steps.push(StateStep {
-                    market: Some(market(*m)?),
-                    price: price(p)?,
-                    lots: None,
-                    premium: 0,
-                    outcome: Outcome::Covered,
-                });
+            for change in changes {
+                steps.push(step(change, Outcome::Covered)?);
             }
             Ok((steps, false))
         }
         Shown::Prices {
             evar,
             tolerance,
-            trades,
+            changes,
             funding: _,
         } => {
             let tolerance = whole_ticks("the tolerance", tolerance)?;
@@ -175,26 +198,21 @@ fn steps(
             };
             let mut last = evar_ticks(evar)?;
             let mut steps = vec![StateStep::initial(outcome(last)?)];
-            for trade in trades {
-                let after = evar_ticks(&trade.evar)?;
-                let premium = whole_ticks("a premium", &trade.premium)?;
-                if premium != after.saturating_sub(last) {
+            for priced in changes {
+                let after = evar_ticks(&priced.evar)?;
+                let premium = whole_ticks("a premium", &priced.premium)?;
+                let rise = after.saturating_sub(last);
+                if premium != if priced.change.pays() { rise } else { 0 } {
                     return Err("a premium is not what EVaR rose by".into());
                 }
-                if trade
-                    .lots
-                    .is_some_and(|l| l.unsigned_abs() >= MAX_QUANTITY as u64)
-                {
-                    return Err("a trade is too large".into());
-                }
                 last = after;
-                steps.push(StateStep {
-                    market: Some(market(trade.market)?),
-                    price: price(&trade.price)?,
-                    lots: trade.lots,
-                    premium,
-                    outcome: outcome(after)?,
-                });
+                let mut step = step(&priced.change, outcome(after)?)?;
+                // Both are below 2^60; together they may not be, and then no state has them.
+                step.changes[2] += premium as i64;
+                if step.changes[2].unsigned_abs() >= risk::MAX_AMOUNT {
+                    return Err("a transfer and its premium are too large".into());
+                }
+                steps.push(step);
             }
             Ok((steps, true))
         }

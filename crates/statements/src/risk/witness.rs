@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use risk::certificate::{Certificate, Sums, slack};
 use risk::evar::{Confidence, EvarError};
 use risk::scenarios::{ScenarioError, ScenarioSet};
-use risk::venue::{Trade, VenueError, VenueState, ticks};
+use risk::venue::{Change, VenueError, VenueState, ticks};
 use stark::{PartProof, ProveError, Statement, Tally, Trace, fill, prove_part};
 
-use super::claim::{PricedTrade, RATE_DECIMALS, RiskClaim, Shown, scenarios_digest};
+use super::claim::{PricedChange, PublicChange, RATE_DECIMALS, RiskClaim, Shown, scenarios_digest};
 use super::grid::{GROUP, Grid};
 use super::statement::{Context, PartTables, Risk};
 use super::tables::exponential::ExponentialTable;
@@ -104,8 +104,8 @@ pub(crate) fn salt(state: &VenueState, secret: &Secret) -> Digest {
 /// An evaluated state.
 struct Evaluated {
     state: VenueState,
-    /// The trade that leads to it.
-    trade: Option<Trade>,
+    /// What leads to it.
+    change: Option<Change>,
     liabilities: Vec<i64>,
     certificate: Certificate,
     sums: Sums,
@@ -128,7 +128,7 @@ fn evar_ticks(certificate: &Certificate) -> u64 {
 impl Evaluated {
     fn new(
         state: VenueState,
-        trade: Option<Trade>,
+        change: Option<Change>,
         set: &ScenarioSet,
         confidence: Confidence,
     ) -> Result<Self, VenueError> {
@@ -140,7 +140,7 @@ impl Evaluated {
             .ok_or(VenueError::Evar(EvarError::Range))?;
         Ok(Self {
             state,
-            trade,
+            change,
             liabilities,
             certificate,
             sums,
@@ -160,36 +160,34 @@ impl Evaluated {
 }
 
 impl Prepared {
-    /// Evaluates the state before the first trade and after each one, and makes the claim.
+    /// Evaluates the state before the first change and after each one, and makes the claim.
     ///
     /// # Errors
     /// If the claim would be false or something is malformed or too large.
     pub fn new(
         set: &ScenarioSet,
         state: &VenueState,
-        trades: &[Trade],
+        changes: &[Change],
         terms: &Terms,
         secret: &Secret,
     ) -> Result<Self, RiskError> {
         set.validate()?;
-        let evaluated = evaluate(set, state, trades, terms)?;
+        let evaluated = evaluate(set, state, changes, terms)?;
         let shown = if terms.prices {
             let tolerance = tolerance(set, &evaluated, terms.confidence)
                 .map_err(|e| RiskError::Claim(e.to_string()))?;
-            let priced = evaluated.windows(2).zip(trades).map(|(pair, trade)| {
-                let (before, after) = (pair[0].evar(), pair[1].evar());
-                PricedTrade {
-                    market: trade.market as u32,
-                    price: ticks(trade.price.into()),
-                    lots: terms.show_lots.then_some(trade.lots),
-                    evar: ticks(after.into()),
-                    premium: ticks(after.saturating_sub(before).into()),
-                }
-            });
+            let priced = evaluated
+                .windows(2)
+                .zip(changes)
+                .map(|(pair, change)| PricedChange {
+                    change: public(change, terms.show_lots),
+                    evar: ticks(pair[1].evar().into()),
+                    premium: ticks(premium(change, &pair[0], &pair[1]).into()),
+                });
             Shown::Prices {
                 evar: ticks(evaluated[0].evar().into()),
                 tolerance: ticks(tolerance.into()),
-                trades: priced.collect(),
+                changes: priced.collect(),
                 funding: terms.funding.then(|| funding_rates(set, &evaluated)),
             }
         } else {
@@ -206,11 +204,9 @@ impl Prepared {
                     })));
                 }
             }
-            let trades = trades
-                .iter()
-                .map(|t| (t.market as u32, ticks(t.price.into())));
+            let changes = changes.iter().map(|change| public(change, false));
             Shown::Covered {
-                trades: trades.collect(),
+                changes: changes.collect(),
             }
         };
         let last = &evaluated[evaluated.len() - 1].state;
@@ -251,7 +247,7 @@ impl Prepared {
         &self.context
     }
 
-    /// The state after the last trade.
+    /// The state after the last change.
     pub fn after(&self) -> &VenueState {
         &self.evaluated[self.evaluated.len() - 1].state
     }
@@ -348,7 +344,10 @@ impl Prepared {
             .map(|(row, state)| {
                 let own = row.checked_sub(1).map(|i| &blocks[i]);
                 let next = blocks.get(row);
-                let trade = next.and_then(|e| e.trade);
+                let trade = next.and_then(|e| match e.change {
+                    Some(Change::Trade(trade)) => Some(trade),
+                    _ => None,
+                });
                 let after = next.map_or(state, |e| &e.state);
                 StateRow {
                     state: state.clone(),
@@ -360,7 +359,7 @@ impl Prepared {
                     lots: trade.map_or(0, |t| t.lots),
                     traded: trade.map_or(0, |t| after.quantities[t.market]),
                     entry_after: after.entry.into(),
-                    collected_after: after.collected,
+                    amounts_after: [after.capital, after.providers, after.collected],
                     bound: own.map_or(0, |e| e.certificate.bound),
                     scale: own.map_or(0, |e| e.certificate.scale),
                     weights: own.map_or(0, |e| e.sums.weights),
@@ -518,51 +517,73 @@ fn place(state: usize) -> String {
     if state == 0 {
         "before the first trade".into()
     } else {
-        format!("after trade {state}")
+        format!("after change {state}")
     }
 }
 
-/// The states before the first trade and after each. Premia are collected where they are stated, so a trade's
-/// state depends on the EVaR of the one before and of its own.
+/// What is public of a change.
+fn public(change: &Change, show_lots: bool) -> PublicChange {
+    match change {
+        Change::Trade(trade) => PublicChange::Trade {
+            market: trade.market as u32,
+            price: ticks(trade.price.into()),
+            lots: show_lots.then_some(trade.lots),
+        },
+        Change::Transfer(transfer) => PublicChange::Transfer {
+            capital: ticks(transfer.capital.into()),
+            providers: ticks(transfer.providers.into()),
+            collected: ticks(transfer.collected.into()),
+        },
+    }
+}
+
+/// What a change pays, in ticks.
+fn premium(change: &Change, before: &Evaluated, after: &Evaluated) -> u64 {
+    if change.pays() {
+        after.evar().saturating_sub(before.evar())
+    } else {
+        0
+    }
+}
+
+/// The states before the first change and after each. Premia are collected where they are stated, so a state
+/// depends on the EVaR of the one before and of its own.
 fn evaluate(
     set: &ScenarioSet,
     state: &VenueState,
-    trades: &[Trade],
+    changes: &[Change],
     terms: &Terms,
 ) -> Result<Vec<Evaluated>, RiskError> {
-    // EVaR does not depend on what was collected: all states can be evaluated at once.
-    let mut states = vec![(state.clone(), None)];
-    for (i, trade) in trades.iter().enumerate() {
-        let after = states[i].0.after(trade, 0);
-        let after = after.map_err(|error| RiskError::State {
-            place: place(i + 1),
+    // EVaR does not depend on what was collected: all states can be evaluated at once, without it.
+    let at = |i: usize| {
+        move |error| RiskError::State {
+            place: place(i),
             error,
-        })?;
-        states.push((after, Some(*trade)));
+        }
+    };
+    let mut states = vec![(state.clone(), None)];
+    for (i, change) in changes.iter().enumerate() {
+        let after = states[i].0.changed(&change.without_collected(), 0);
+        states.push((after.map_err(at(i + 1))?, Some(*change)));
     }
     let mut evaluated = states
         .into_par_iter()
         .enumerate()
-        .map(|(i, (state, trade))| {
-            Evaluated::new(state, trade, set, terms.confidence).map_err(|error| RiskError::State {
-                place: place(i),
-                error,
-            })
+        .map(|(i, (state, change))| {
+            Evaluated::new(state, change, set, terms.confidence).map_err(at(i))
         })
         .collect::<Result<Vec<_>, _>>()?;
-    if terms.prices {
-        let mut collected = state.collected;
-        for i in 1..evaluated.len() {
-            let premium = evaluated[i].evar().saturating_sub(evaluated[i - 1].evar());
-            collected = collected
-                .checked_add(premium)
-                .filter(|&c| c < risk::MAX_AMOUNT)
-                .ok_or_else(|| RiskError::State {
-                    place: place(i),
-                    error: VenueError::TooLarge("what was collected"),
-                })?;
-            evaluated[i].state.collected = collected;
-        }
+    for (i, change) in changes.iter().enumerate() {
+        let premium = if terms.prices {
+            premium(change, &evaluated[i], &evaluated[i + 1])
+        } else {
+            0
+        };
+        let after = evaluated[i]
+            .state
+            .changed(change, premium)
+            .map_err(at(i + 1))?;
+        evaluated[i + 1].state = after;
     }
     Ok(evaluated)
 }

@@ -18,7 +18,7 @@ use super::{
 /// - STATES-2: the next row's quantities are this row's and its trade's, over the integers; without a trade the
 ///   lots are zero, and shown lots are the public ones.
 /// - STATES-3: the next row's sum of entry notionals is this row's and lots times price.
-/// - STATES-4: capitals stay; the next row's collected sum is this row's and the premium.
+/// - STATES-4: the next row's capitals and collected sum are this row's and the public changes.
 /// - STATES-5: the means are entry notionals and both capitals.
 /// - STATES-6: only the first state and the last evaluated one have a salt; the sponge hashes their elements, and
 ///   their digests are public.
@@ -42,17 +42,17 @@ pub struct StatesTable {
     pub funding: bool,
 }
 
-/// An evaluated state, and the trade that leads to it.
+/// An evaluated state, and the trade or transfer that leads to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateStep {
-    /// The trade's market; none before the first state.
+    /// The trade's market; none before the first state and for a transfer.
     pub market: Option<usize>,
     /// The trade's price, in ticks a lot.
     pub price: u64,
     /// The trade's size, if it is public.
     pub lots: Option<i64>,
-    /// The trade's premium, in ticks.
-    pub premium: u64,
+    /// What capital, providers' capital and the collected sum grow by, in ticks, below 2^60 in magnitude.
+    pub changes: [i64; 3],
     /// What is said of the state.
     pub outcome: Outcome,
 }
@@ -78,7 +78,7 @@ impl StateStep {
             market: None,
             price: 0,
             lots: None,
-            premium: 0,
+            changes: [0; 3],
             outcome,
         }
     }
@@ -97,8 +97,8 @@ pub struct StateRow {
     pub traded: i64,
     /// The sum of entry notionals on the next row.
     pub entry_after: i128,
-    /// The collected sum on the next row.
-    pub collected_after: u64,
+    /// Capital, providers' capital and the collected sum on the next row.
+    pub amounts_after: [u64; 3],
     /// Of an evaluated row: its bound and scale, in PHI, and its sums.
     pub bound: u128,
     /// See above.
@@ -167,8 +167,9 @@ const CLOSES: usize = 6;
 const PRICE: usize = 7;
 const PRICE_LIMBS: usize = 4;
 const LOTS: usize = PRICE + PRICE_LIMBS;
-const PREMIUM: usize = LOTS + QUANTITY_DIGITS;
-const EVAR: usize = PREMIUM + AMOUNT_LIMBS;
+/// Signed limbs of the changes of three amounts.
+const CHANGES: usize = LOTS + QUANTITY_DIGITS;
+const EVAR: usize = CHANGES + 3 * AMOUNT_LIMBS;
 const EPSILON: usize = EVAR + AMOUNT_LIMBS;
 const MARKET: usize = EPSILON + AMOUNT_LIMBS;
 /// Limbs of PHI below a tick.
@@ -207,13 +208,19 @@ impl Table for StatesTable {
                     columns[LOTS + i][row] = F::from_i64(d);
                 }
             }
+            for (which, change) in step.changes.iter().enumerate() {
+                for i in 0..AMOUNT_LIMBS {
+                    let limb = limb_of(change.unsigned_abs().into(), i) as i64;
+                    columns[CHANGES + which * AMOUNT_LIMBS + i][row] =
+                        F::from_i64(limb * change.signum());
+                }
+            }
             let mut set = |start: usize, count: usize, row: usize, value: u64| {
                 for i in 0..count {
                     columns[start + i][row] = F::from_u64(limb_of(value.into(), i));
                 }
             };
             set(PRICE, PRICE_LIMBS, row, step.price);
-            set(PREMIUM, AMOUNT_LIMBS, row, step.premium);
             let row = row + 1;
             set(EVALUATED, 1, row, 1);
             set(BLOCK, 1, row, row as u64 - 1);
@@ -245,9 +252,9 @@ impl Table for StatesTable {
         }
         let entry = self.entry(b, &lots);
         committed.extend(packed(&raised(&entry)));
-        let capital = constant_amount(b, |w| w.state.capital);
-        let providers = constant_amount(b, |w| w.state.providers);
-        let collected = self.collected(b);
+        let capital = amount(b, 0, |s| s.capital);
+        let providers = amount(b, 1, |s| s.providers);
+        let collected = amount(b, 2, |s| s.collected);
         for amount in [&capital, &providers, &collected] {
             committed.extend(packed(amount));
         }
@@ -278,16 +285,30 @@ pub fn raised<E: stark::Expr>(digits: &[E]) -> Vec<E> {
         .collect()
 }
 
-/// Limbs of an amount that is the same on all rows.
-fn constant_amount<B: RowBuilder<StateRow>>(b: &mut B, of: impl Fn(&StateRow) -> u64) -> Vec<B::E> {
-    (0..AMOUNT_LIMBS)
+/// The limbs of an amount, which grows by a public change.
+fn amount<B: RowBuilder<StateRow>>(
+    b: &mut B,
+    which: usize,
+    of: fn(&VenueState) -> u64,
+) -> Vec<B::E> {
+    let id = "STATES-4";
+    let after = Amount::read(b, |w: &StateRow| w.amounts_after[which]);
+    let limbs: Vec<B::E> = (0..AMOUNT_LIMBS)
         .map(|i| {
-            let (cell, next) = b.state(|w| limb_felt(of(w).into(), i));
+            let (cell, next) = b.state(|w| limb_felt(of(&w.state).into(), i));
             limb(b, &cell);
-            b.assert_zero("STATES-4", When::Transition, next - cell.clone());
+            b.assert_zero(id, When::Transition, next - after.limbs()[i].clone());
             cell
         })
-        .collect()
+        .collect();
+    let change = (0..AMOUNT_LIMBS)
+        .map(|i| b.fixed(CHANGES + which * AMOUNT_LIMBS + i))
+        .collect();
+    Sum::new(limbs.clone(), 1023)
+        .plus(&Sum::new(change, 1023))
+        .minus(&after.to_sum())
+        .assert_zero(b, id);
+    limbs
 }
 
 /// The digits of `C + P + L`.
@@ -390,26 +411,6 @@ impl StatesTable {
             .minus(&Sum::new(after, 512))
             .assert_zero(b, id);
         digits
-    }
-
-    /// The limbs of the collected sum.
-    fn collected<B: RowBuilder<StateRow>>(&self, b: &mut B) -> Vec<B::E> {
-        let id = "STATES-4";
-        let after = Amount::read(b, |w: &StateRow| w.collected_after);
-        let limbs: Vec<B::E> = (0..AMOUNT_LIMBS)
-            .map(|i| {
-                let (cell, next) = b.state(|w| limb_felt(w.state.collected.into(), i));
-                limb(b, &cell);
-                b.assert_zero(id, When::Transition, next - after.limbs()[i].clone());
-                cell
-            })
-            .collect();
-        let premium = (0..AMOUNT_LIMBS).map(|i| b.fixed(PREMIUM + i)).collect();
-        Sum::new(limbs.clone(), 1023)
-            .plus(&Sum::new(premium, 1023))
-            .minus(&after.to_sum())
-            .assert_zero(b, id);
-        limbs
     }
 
     /// What is proven of an evaluated state.

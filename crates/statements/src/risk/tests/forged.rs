@@ -296,6 +296,51 @@ fn a_state_continues_the_last_one() {
     }
 }
 
+/// Money moves as the claim says, and a premium is paid where it is due.
+#[test]
+fn transfers_are_those_of_the_claim() {
+    let set = scenarios(2, 300);
+    let withdrawal = Change::Transfer(risk::venue::Transfer {
+        providers: -60_000_000,
+        ..Default::default()
+    });
+    let prepared = Prepared::new(&set, &state(&set), &[withdrawal], &terms(), &secret());
+    let prepared = prepared.expect("it is true");
+    let found = wrong(&prepared, |r| r.states[0].amounts_after[1] += 1);
+    assert!(found.contains(&"STATES-4".into()), "{found:?}");
+    let found = wrong(&prepared, |r| {
+        r.states[0].amounts_after[0] += 1_000;
+        r.states[1].state.capital += 1_000;
+        r.states[1].amounts_after[0] += 1_000;
+    });
+    assert!(found.contains(&"STATES-4".into()), "{found:?}");
+    // The premium forgotten, or paid by a transfer that owes none.
+    for change in [
+        |c: &mut PricedChange| c.premium = Decimal::ZERO,
+        |c: &mut PricedChange| match &mut c.change {
+            PublicChange::Transfer { providers, .. } => *providers = providers.neg(),
+            PublicChange::Trade { .. } => panic!("it is a transfer"),
+        },
+    ] {
+        let mut claim = prepared.claim().clone();
+        match &mut claim.shown {
+            Shown::Prices { changes, .. } => change(&mut changes[0]),
+            Shown::Covered { .. } => panic!("prices are claimed"),
+        }
+        let refused = Risk::context(&claim).expect_err("the premium is wrong");
+        assert_eq!(refused, "a premium is not what EVaR rose by");
+    }
+    // Another amount under the same proof.
+    let proof = prepared.prove(&mut |_, _| {}, None).expect("it proves");
+    let mut claim = prepared.claim().clone();
+    if let Shown::Prices { changes, .. } = &mut claim.shown
+        && let PublicChange::Transfer { providers, .. } = &mut changes[0].change
+    {
+        *providers = Decimal::new(-60_000_001, 6);
+    }
+    verify::<Risk>(&claim, &proof).expect_err("it is not what was proven");
+}
+
 /// Funding is priced by the certificate's weights, and by no others.
 #[test]
 fn funding_weights_are_those_of_the_certificate() {
@@ -375,15 +420,25 @@ fn changed_claims_are_rejected() {
     let proof = prepared.prove(&mut |_, _| {}, None).expect("it proves");
     verify::<Risk>(prepared.claim(), &proof).expect("it verifies");
     type Change = fn(&mut RiskClaim);
-    fn prices(claim: &mut RiskClaim) -> (&mut Decimal, &mut Decimal, &mut Vec<PricedTrade>) {
+    fn prices(claim: &mut RiskClaim) -> (&mut Decimal, &mut Decimal, &mut Vec<PricedChange>) {
         match &mut claim.shown {
             Shown::Prices {
                 evar,
                 tolerance,
-                trades,
+                changes,
                 ..
-            } => (evar, tolerance, trades),
+            } => (evar, tolerance, changes),
             Shown::Covered { .. } => panic!("prices are claimed"),
+        }
+    }
+    fn trade(claim: &mut RiskClaim) -> (&mut u32, &mut Decimal, &mut Option<i64>) {
+        match &mut prices(claim).2[0].change {
+            PublicChange::Trade {
+                market,
+                price,
+                lots,
+            } => (market, price, lots),
+            PublicChange::Transfer { .. } => panic!("it is a trade"),
         }
     }
     const TICK: Decimal = Decimal::new(1, 6);
@@ -392,7 +447,7 @@ fn changed_claims_are_rejected() {
         (true, |c| c.scenarios.values[3][0] += 1),
         (true, |c| c.scenarios_digest.replace_range(0..1, "g")),
         (true, |c| c.links.push(c.before)),
-        (true, |c| prices(c).2[0].market = 2),
+        (true, |c| *trade(c).0 = 2),
         (true, |c| {
             let premium = &mut prices(c).2[0].premium;
             *premium = premium.checked_add(&TICK).expect("it fits");
@@ -404,9 +459,9 @@ fn changed_claims_are_rejected() {
         }),
         (false, |c| c.before = c.after),
         (false, |c| c.after = c.before),
-        (false, |c| prices(c).2[0].lots = Some(7)),
+        (false, |c| *trade(c).2 = Some(7)),
         (false, |c| {
-            let price = &mut prices(c).2[0].price;
+            let price = trade(c).1;
             *price = price.checked_add(&TICK).expect("it fits");
         }),
         (false, |c| {

@@ -6,7 +6,7 @@ mod positive;
 use fixed::Decimal;
 use risk::scenarios::recipe::Source;
 use risk::scenarios::{Market, ScenarioSet};
-use risk::venue::{Trade, VenueState};
+use risk::venue::{Change, Trade, VenueState};
 
 use super::*;
 use crate::account::Secret;
@@ -88,6 +88,10 @@ fn trades(set: &ScenarioSet, count: usize) -> Vec<Trade> {
         .collect()
 }
 
+fn changes(trades: &[Trade]) -> Vec<Change> {
+    trades.iter().copied().map(Change::from).collect()
+}
+
 fn terms() -> Terms {
     Terms {
         confidence: Decimal::new(95, 2).try_into().expect("a constant"),
@@ -100,5 +104,5 @@ fn terms() -> Terms {
 fn prepared(markets: usize, count: usize, n: usize) -> Prepared {
     let set = scenarios(markets, count);
     let (state, trades) = (state(&set), trades(&set, n));
-    Prepared::new(&set, &state, &trades, &terms(), &secret()).expect("it is true")
+    Prepared::new(&set, &state, &changes(&trades), &terms(), &secret()).expect("it is true")
 }

@@ -1,6 +1,6 @@
 //! What is true is accepted.
 
-use risk::venue::premium;
+use risk::venue::{Transfer, premium};
 use stark::{Statement, cell_test, security_report, verify, violations};
 
 use super::*;
@@ -70,11 +70,12 @@ fn many_states_take_several_parts() {
 fn stated_prices_are_those_of_the_specification() {
     let set = scenarios(3, 300);
     let (state, trades) = (state(&set), trades(&set, 5));
-    let prepared = Prepared::new(&set, &state, &trades, &terms(), &secret()).expect("it is true");
+    let prepared =
+        Prepared::new(&set, &state, &changes(&trades), &terms(), &secret()).expect("it is true");
     let Shown::Prices {
         evar,
         tolerance,
-        trades: priced,
+        changes: priced,
         funding,
     } = &prepared.claim().shown
     else {
@@ -154,7 +155,8 @@ fn capital_covers_evar_or_it_is_refused() {
         capital: 100_000_000_000,
         ..rich
     };
-    let prepared = Prepared::new(&set, &rich, &trades, &covered, &secret()).expect("it is true");
+    let prepared =
+        Prepared::new(&set, &rich, &changes(&trades), &covered, &secret()).expect("it is true");
     let airs = PartTables::new(prepared.context(), 0).airs();
     assert_eq!(violations(&airs, &prepared.traces(0)), Vec::new());
     assert_eq!(cell_test(&airs, &prepared.traces(0), &[]), Vec::new());
@@ -178,4 +180,62 @@ fn capital_covers_evar_or_it_is_refused() {
     };
     assert!(why.to_string().contains("before the first trade"), "{why}");
     assert!(why.excess > Decimal::ONE);
+}
+
+/// A day with trades and transfers: a provider's withdrawal pays for the risk it adds, the others pay nothing.
+#[test]
+fn transfers_change_the_state() {
+    let set = scenarios(2, 300);
+    let state = VenueState {
+        collected: 5_000,
+        ..state(&set)
+    };
+    let transfer = |capital, providers, collected| {
+        Change::Transfer(Transfer {
+            capital,
+            providers,
+            collected,
+        })
+    };
+    let changes = [
+        transfer(0, -60_000_000, 0),
+        Change::Trade(trades(&set, 1)[0]),
+        transfer(-7_000_000, 0, -4_000),
+        transfer(5_000_000, 1_000_000, 0),
+        // More than was there at first: the premium is in it.
+        transfer(0, 0, -6_000),
+    ];
+    let prepared = Prepared::new(&set, &state, &changes, &terms(), &secret()).expect("it is true");
+    let airs = PartTables::new(prepared.context(), 0).airs();
+    assert_eq!(violations(&airs, &prepared.traces(0)), Vec::new());
+    let Shown::Prices {
+        evar,
+        changes: priced,
+        ..
+    } = &prepared.claim().shown
+    else {
+        panic!("prices are claimed")
+    };
+    let zero = Decimal::new(0, 6);
+    assert!(priced[0].premium > zero, "a withdrawal pays");
+    assert_eq!(
+        priced[0].premium,
+        priced[0].evar.checked_sub(evar).expect("it fits")
+    );
+    assert!(priced[2].evar > priced[1].evar && priced[2].premium == zero);
+    assert!(priced[3].evar < priced[2].evar && priced[3].premium == zero);
+    let after = prepared.after();
+    let means = (after.capital, after.providers);
+    assert_eq!(
+        means,
+        (state.capital - 2_000_000, state.providers - 59_000_000)
+    );
+    // Taking out what is not there is refused in words.
+    let gone = transfer(0, -100_000_001, 0);
+    let refused = Prepared::new(&set, &state, &[gone], &terms(), &secret());
+    let refused = refused.err().expect("there is not so much").to_string();
+    assert!(
+        refused.contains("more providers' capital is taken out than there is"),
+        "{refused}"
+    );
 }

@@ -1,0 +1,209 @@
+//! The venue of `sealbook demo`: its book, a day of its trades, and it and another one together.
+
+use std::time::Instant;
+
+use fixed::Decimal;
+use risk::evar::{Confidence, EvarError};
+use risk::sample_venue;
+use risk::scenarios::ScenarioSet;
+use risk::venue::{Change, Trade, Transfer, VenueState};
+use statements::account::{PublicDigest, Secret};
+use statements::inventory::{self, Inventory};
+use statements::margin::least_slots;
+use statements::risk::{Prepared, PublicChange, Risk, RiskError, Shown, Terms};
+use statements::systemic::{self, Systemic, Venue};
+
+use super::demo::{Row, finish};
+use crate::Failure;
+
+const SCENARIOS: usize = 1_000;
+const TRADES: usize = 20;
+const TRADERS: usize = 200;
+
+/// Three facts about a venue that is its traders' counterparty.
+pub fn run() -> Result<[Row; 3], Failure> {
+    let set = sample_venue::scenarios(2026, 4, SCENARIOS);
+    let state = sample_venue::state(&set);
+    let confidence = Decimal::new(95, 2).try_into();
+    let confidence = confidence.map_err(|e: EvarError| Failure::Internal(e.to_string()))?;
+    let secret = Secret::random();
+    let (book, commitment) = book(&set, &state, &secret)?;
+    let (day, after) = day(&set, &state, confidence, &secret, commitment)?;
+    let together = together(&set, after, confidence, secret)?;
+    Ok([book, day, together])
+}
+
+/// The state is what the traders' accounts add up to.
+fn book(
+    set: &ScenarioSet,
+    state: &VenueState,
+    secret: &Secret,
+) -> Result<(Row, PublicDigest), Failure> {
+    println!(
+        "4. Another venue, in {} perpetuals, is the counterparty of {TRADERS} traders. It proves that its state holds what\n   \
+         their accounts add up to.",
+        set.markets.len()
+    );
+    let snapshot = sample_venue::snapshot(set);
+    let book = sample_venue::book(2026, set, state, TRADERS);
+    let started = Instant::now();
+    let slots = least_slots(book.accounts());
+    let prepared = inventory::Prepared::new(&snapshot, &book, set, state, slots, secret)?;
+    let parts = prepared.prove(&mut |_, _| {}, None)?;
+    let claim = prepared.claim();
+    let (bytes, _, prove_s, verify_s, bits) = finish::<Inventory>(claim, parts, started)?;
+    let row = Row {
+        statement: "inventory",
+        proven: format!("the state is the sum of {TRADERS} accounts"),
+        private: "accounts, net positions",
+        prove_s,
+        verify_s,
+        bytes: bytes.len(),
+        bits,
+    };
+    Ok((row, claim.state))
+}
+
+/// Trades and a withdrawal are priced, and one trade is refused.
+fn day(
+    set: &ScenarioSet,
+    state: &VenueState,
+    confidence: Confidence,
+    secret: &Secret,
+    commitment: PublicDigest,
+) -> Result<(Row, VenueState), Failure> {
+    let mut changes: Vec<Change> = sample_venue::trades(2026, set, TRADES)
+        .into_iter()
+        .map(Change::from)
+        .collect();
+    changes.push(Change::Transfer(Transfer {
+        providers: -10_000_000_000,
+        ..Transfer::default()
+    }));
+    let terms = Terms {
+        confidence,
+        prices: true,
+        show_lots: false,
+        funding: true,
+    };
+    println!(
+        "5. From that state on, it proves the premium of each of {TRADES} trades and of a liquidity provider's withdrawal, and\n   \
+         the funding rates after them, by entropic value at risk over {SCENARIOS} scenarios."
+    );
+    let started = Instant::now();
+    let prepared = Prepared::new(set, state, &changes, &terms, secret)?;
+    let parts = prepared.prove(&mut |_, _| {}, None)?;
+    let claim = prepared.claim();
+    if claim.before != commitment {
+        return Err(Failure::Internal(
+            "the day starts from another state".into(),
+        ));
+    }
+    let (bytes, _, prove_s, verify_s, bits) = finish::<Risk>(claim, parts, started)?;
+    let quote = &set.quote;
+    if let Shown::Prices {
+        changes,
+        funding: Some(rates),
+        ..
+    } = &claim.shown
+    {
+        let premia = changes.iter().take(5).map(|c| c.premium.to_string());
+        let premia = premia.collect::<Vec<_>>().join(", ");
+        println!("  the first premia, in {quote}: {premia}");
+        for priced in changes {
+            if let PublicChange::Transfer { providers, .. } = &priced.change {
+                println!(
+                    "  the withdrawal of {} {quote} pays {}",
+                    providers.neg(),
+                    priced.premium
+                );
+            }
+        }
+        let rates = set.markets.iter().zip(rates).map(|(m, r)| {
+            let cents = r.rescale(2, fixed::Rounding::HalfEven).unwrap_or(0);
+            format!("{} {}", m.symbol, Decimal::new(cents, 2))
+        });
+        let rates = rates.collect::<Vec<_>>().join(", ");
+        println!("  funding a lot and day, in {quote}: {rates}");
+    }
+    refuse(set, prepared.after(), &terms, secret)?;
+    let row = Row {
+        statement: "risk",
+        proven: format!("{} premia, 4 funding rates, each EVaR", TRADES + 1),
+        private: "inventory, capital, trade sizes",
+        prove_s,
+        verify_s,
+        bytes: bytes.len(),
+        bits,
+    };
+    Ok((row, prepared.after().clone()))
+}
+
+/// A trade that capital and premia do not cover has no proof.
+fn refuse(
+    set: &ScenarioSet,
+    state: &VenueState,
+    terms: &Terms,
+    secret: &Secret,
+) -> Result<(), Failure> {
+    let large = Change::Trade(Trade {
+        market: 0,
+        lots: 120,
+        price: set.markets[0].value,
+    });
+    let covered = Terms {
+        prices: false,
+        funding: false,
+        ..terms.clone()
+    };
+    match Prepared::new(set, state, &[large], &covered, secret) {
+        Err(RiskError::Uncovered(why)) => {
+            let symbol = &set.markets[0].symbol;
+            println!("  a trade of 120 more lots of {symbol} is refused: {why}\n");
+            Ok(())
+        }
+        Err(e) => Err(e.into()),
+        Ok(_) => Err(Failure::Internal(
+            "a trade that is too large was taken".into(),
+        )),
+    }
+}
+
+/// The venue after its day and another one, which is short where the first is long.
+fn together(
+    set: &ScenarioSet,
+    after: VenueState,
+    confidence: Confidence,
+    secret: Secret,
+) -> Result<Row, Failure> {
+    println!(
+        "6. A regulator asks what this venue and another one may owe together, beyond their means."
+    );
+    let mut other = sample_venue::state(set);
+    other.quantities.iter_mut().for_each(|q| *q = -*q / 2);
+    other.entry = -other.entry / 2;
+    let venues = vec![
+        Venue {
+            state: after,
+            secret,
+        },
+        Venue {
+            state: other,
+            secret: Secret::random(),
+        },
+    ];
+    let started = Instant::now();
+    let bound = Some(Decimal::from_int(150_000));
+    let prepared = systemic::Prepared::new(set, venues, confidence, bound)?;
+    let parts = prepared.prove()?;
+    let (bytes, _, prove_s, verify_s, bits) = finish::<Systemic>(prepared.claim(), parts, started)?;
+    Ok(Row {
+        statement: "systemic",
+        proven: "two venues' EVaR is at most 150,000 USD".into(),
+        private: "both venues' states",
+        prove_s,
+        verify_s,
+        bytes: bytes.len(),
+        bits,
+    })
+}
