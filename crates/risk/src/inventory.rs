@@ -32,8 +32,8 @@ pub enum InventoryError {
         "instrument `{0}` is not a linear perpetual or future; only those have a net quantity and a net entry"
     )]
     NotLinear(String),
-    /// Two instruments of one name.
-    #[error("there are two instruments `{0}`")]
+    /// Two instruments or markets of one name.
+    #[error("there are two instruments or markets `{0}`")]
     Duplicate(String),
     /// Lots differ.
     #[error(
@@ -99,6 +99,10 @@ pub fn instruments_of(
         if !dated || instrument.settlement != Settlement::Linear {
             return Err(InventoryError::NotLinear(symbol()));
         }
+    }
+    let twice = |i: &usize| markets[..*i].iter().any(|m| m.symbol == markets[*i].symbol);
+    if let Some(i) = (0..markets.len()).find(twice) {
+        return Err(InventoryError::Duplicate(markets[i].symbol.clone()));
     }
     let find = |market: &Market| {
         let found = instruments.iter().position(|i| i.symbol == market.symbol);

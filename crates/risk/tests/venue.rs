@@ -6,6 +6,7 @@ use risk::import::venue::{
     parse_trade, read_changes, read_scenarios, read_state, write_scenarios, write_state,
     write_trades,
 };
+use risk::inventory::{instruments_of, inventory};
 use risk::sample_venue;
 use risk::scenarios::recipe::Source;
 use risk::scenarios::{Market, ScenarioError, ScenarioSet};
@@ -13,6 +14,7 @@ use risk::venue::{
     Change, Trade, Transfer, VenueError, VenueState, allocation, funding, premium,
     providers_premium,
 };
+use risk::{Instrument, Settlement};
 
 fn confidence() -> Confidence {
     Decimal::new(95, 2).try_into().unwrap()
@@ -439,4 +441,56 @@ fn transfers_move_money_and_nothing_else() {
     }
     let refused = state.changed(&change(1 << 60, 0, 0), 0).unwrap_err();
     assert!(matches!(refused, VenueError::TooLarge(_)), "{refused}");
+}
+
+#[test]
+fn an_inventory_holds_every_position_or_there_is_none() {
+    let set = sample_venue::scenarios(3, 3, 5);
+    let state = sample_venue::state(&set);
+    let snapshot = sample_venue::snapshot(&set);
+    let book = sample_venue::book(1, &set, &state, 30);
+    let found = inventory(&book, &snapshot.instruments, &set.markets).unwrap();
+    assert_eq!(
+        (&found.quantities, found.entry),
+        (&state.quantities, state.entry)
+    );
+    found.check(&state, &set.markets).unwrap();
+    // In another order of the markets.
+    let mut turned = set.markets.clone();
+    turned.rotate_left(1);
+    let again = inventory(&book, &snapshot.instruments, &turned).unwrap();
+    assert_eq!(again.quantities[0], found.quantities[1]);
+    type Spoil = fn(&mut Vec<Instrument>, &mut Vec<Market>);
+    let spoiled: [(Spoil, &str); 7] = [
+        (|_, m| drop(m.pop()), "instrument `SOL` is not a market"),
+        (|i, _| drop(i.pop()), "market `SOL` is not an instrument"),
+        (
+            |i, _| i[1].settlement = Settlement::Inverse("ETH".into()),
+            "`ETH` is not a linear",
+        ),
+        (
+            |i, _| i[1].lot = "0.1".parse().unwrap(),
+            "a lot of `ETH` is 0.1 of the underlying",
+        ),
+        (
+            |i, _| i.push(i[0].clone()),
+            "two instruments or markets `BTC`",
+        ),
+        (
+            |_, m| m.push(m[0].clone()),
+            "two instruments or markets `BTC`",
+        ),
+        (
+            |i, _| i[2].symbol = "X".into(),
+            "instrument `X` is not a market",
+        ),
+    ];
+    for (spoil, expected) in spoiled {
+        let (mut instruments, mut markets) = (snapshot.instruments.clone(), set.markets.clone());
+        spoil(&mut instruments, &mut markets);
+        let refused = instruments_of(&instruments, &markets)
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains(expected), "{refused}");
+    }
 }

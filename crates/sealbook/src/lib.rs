@@ -62,17 +62,25 @@ fn verify_as<S: Statement>(file: &ProofFile) -> Result<stark::Verified<S::Claim>
     Ok(stark::verify::<S>(&file.claim::<S>()?, &file.parts)?)
 }
 
-/// The parts of a proof file's claim: the tables that its proofs are about.
+/// The parts of a proof file's claim, one after another: the tables that its proofs are about.
 ///
 /// # Errors
-/// If the file or its claim is malformed.
-pub fn parts(file: &ProofFile) -> Result<Vec<Part>, NotVerified> {
-    fn of<S: Statement>(file: &ProofFile) -> Result<Vec<Part>, NotVerified> {
+/// If the file or its claim is malformed, or does not have as many proofs as the claim needs.
+pub fn parts(file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVerified> {
+    fn of<S: Statement>(file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVerified>
+    where
+        S::Claim: 'static,
+        S::Context: 'static,
+    {
         let claim = file.claim::<S>()?;
         let context = S::context(&claim).map_err(Rejection::Claim)?;
-        Ok((0..S::parts(&claim, &context))
-            .map(|part| S::part(&claim, &context, part))
-            .collect())
+        let (expected, got) = (S::parts(&claim, &context), file.parts.len());
+        if expected != got {
+            return Err(Rejection::Parts { expected, got }.into());
+        }
+        Ok(Box::new(
+            (0..expected).map(move |part| S::part(&claim, &context, part)),
+        ))
     }
     match file.statement.as_str() {
         Margin::ID => of::<Margin>(file),

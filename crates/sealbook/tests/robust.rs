@@ -1,13 +1,16 @@
 //! Verification never panics and never accepts what was changed, whatever the bytes.
 
+use fixed::Decimal;
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use risk::{Level, sample};
+use risk::evar::Confidence;
+use risk::{Level, sample, sample_venue};
 use sealbook::verify;
 use stark::ProofFile;
 use statements::account::Secret;
 use statements::margin::{Margin, prove_account};
+use statements::{inventory, risk as venue_risk, systemic};
 
 fn proof() -> ProofFile {
     let snapshot = sample::snapshot();
@@ -73,6 +76,71 @@ fn thousands_of_changed_proofs_are_rejected() {
     let mut file = good;
     file.statement = "anything".into();
     assert_rejected(&file, "an unknown statement");
+}
+
+/// Small proofs of the venue's statements.
+fn venue_proofs() -> [ProofFile; 3] {
+    let set = sample_venue::scenarios(1, 2, 50);
+    let state = sample_venue::state(&set);
+    let secret = Secret::random();
+    let confidence: Confidence = "0.95".parse::<Decimal>().unwrap().try_into().unwrap();
+    let terms = venue_risk::Terms {
+        confidence,
+        prices: true,
+        show_lots: false,
+        funding: true,
+    };
+    let day = venue_risk::Prepared::new(&set, &state, &[], &terms, &secret).unwrap();
+    let day_parts = day.prove(&mut |_, _| {}, None).unwrap();
+    let snapshot = sample_venue::snapshot(&set);
+    let book = sample_venue::book(1, &set, &state, 5);
+    let held = inventory::Prepared::new(&snapshot, &book, &set, &state, 4, &secret).unwrap();
+    let held_parts = held.prove(&mut |_, _| {}, None).unwrap();
+    let venues = vec![systemic::Venue { state, secret }];
+    let both = systemic::Prepared::new(&set, venues, confidence, None).unwrap();
+    [
+        ProofFile::new::<venue_risk::Risk>(day.claim(), day_parts),
+        ProofFile::new::<inventory::Inventory>(held.claim(), held_parts),
+        ProofFile::new::<systemic::Systemic>(both.claim(), both.prove().unwrap()),
+    ]
+}
+
+#[test]
+fn changed_proofs_of_venues_are_rejected() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut rng = StdRng::seed_from_u64(2);
+    for good in venue_proofs() {
+        verify(&good.to_bytes()).unwrap();
+        let (len, name) = (good.parts[0].len(), good.statement.clone());
+        for i in 0..300 {
+            let mut file = good.clone();
+            let at = rng.random_range(0..len);
+            file.parts[0][at] ^= 1 << rng.random_range(0..8);
+            assert_rejected(&file, &format!("{name}: bit flip {i} at {at}"));
+        }
+        for i in 0..300 {
+            let mut file = good.clone();
+            let keep = rng.random_range(0..len);
+            file.parts[0].truncate(keep);
+            file.parts[0].extend((keep..len).map(|_| rng.random::<u8>()));
+            assert_rejected(&file, &format!("{name}: cut {i} at {keep}"));
+        }
+        // Numbers of the claim, one at a time: never accepted, never a panic.
+        let text = String::from_utf8(good.claim.clone()).unwrap();
+        let digits: Vec<usize> = (0..text.len())
+            .filter(|&at| text.as_bytes()[at].is_ascii_digit())
+            .collect();
+        for i in 0..300 {
+            let mut file = good.clone();
+            let at = digits[rng.random_range(0..digits.len())];
+            let digit = rng.random_range(b'0'..=b'9');
+            if file.claim[at] == digit {
+                continue;
+            }
+            file.claim[at] = digit;
+            assert_rejected(&file, &format!("{name}: digit {i} at {at}"));
+        }
+    }
 }
 
 #[test]

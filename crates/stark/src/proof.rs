@@ -157,15 +157,30 @@ fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(
             got: parts.len(),
         });
     }
-    let checked: Vec<Result<(), Rejection>> = parts
+    // Once one is wrong, those behind it are left alone.
+    let wrong = parts
         .par_iter()
         .enumerate()
-        .map(|(part, bytes)| {
-            let tables = S::part(claim, &context, part);
-            verify_part::<S>(&digest, &tables, part, expected, bytes)
-        })
-        .collect();
-    checked.into_iter().collect()
+        .find_map_first(|(part, bytes)| {
+            let checked = decode(part, bytes).and_then(|proof| {
+                let tables = S::part(claim, &context, part);
+                verify_part::<S>(&digest, &tables, part, expected, &proof)
+            });
+            checked.err()
+        });
+    wrong.map_or(Ok(()), Err)
+}
+
+/// Reads a proof. A second encoding of the same proof is refused: field elements and lengths are canonical.
+fn decode(part: usize, bytes: &[u8]) -> Result<BatchProof<Config>, Rejection> {
+    let (proof, rest): (BatchProof<Config>, &[u8]) =
+        postcard::take_from_bytes(bytes).map_err(|_| Rejection::Malformed { part })?;
+    let canonical = postcard::to_allocvec(&proof).is_ok_and(|again| again == bytes);
+    if rest.is_empty() && canonical {
+        Ok(proof)
+    } else {
+        Err(Rejection::Malformed { part })
+    }
 }
 
 fn verify_part<S: Statement>(
@@ -173,15 +188,8 @@ fn verify_part<S: Statement>(
     tables: &Part,
     part: usize,
     parts: usize,
-    bytes: &[u8],
+    proof: &BatchProof<Config>,
 ) -> Result<(), Rejection> {
-    let (proof, rest): (BatchProof<Config>, &[u8]) =
-        postcard::take_from_bytes(bytes).map_err(|_| Rejection::Malformed { part })?;
-    // A second encoding of the same proof is refused: field elements and lengths are canonical.
-    let canonical = postcard::to_allocvec(&proof).is_ok_and(|again| again == bytes);
-    if !rest.is_empty() || !canonical {
-        return Err(Rejection::Malformed { part });
-    }
     let heights = tables.tables.iter().map(|t| t.log_height() + 1);
     if !proof.degree_bits.iter().copied().eq(heights) {
         return Err(Rejection::Shape { part });
@@ -191,6 +199,6 @@ fn verify_part<S: Statement>(
     let config = tables.profile.config(&start, rand::make_rng());
     let keys = keys(tables).map_err(invalid)?;
     let public: Vec<Vec<F>> = tables.tables.iter().map(|t| t.public().to_vec()).collect();
-    verify_batch(&config, &tables.tables, &proof, &public, &keys.common)
+    verify_batch(&config, &tables.tables, proof, &public, &keys.common)
         .map_err(|e| invalid(e.to_string()))
 }

@@ -158,10 +158,8 @@ fn measure<S: Statement>(
         return Err(Failure::Internal("no run".into()));
     };
     let context = S::context(&claim).map_err(Failure::Internal)?;
-    let tables: Vec<_> = (0..parts.len())
-        .map(|part| S::part(&claim, &context, part))
-        .collect();
-    let bits = weakest(&tables).map_or(0.0, |r| r.proven_bits);
+    let tables = (0..parts.len()).map(|part| S::part(&claim, &context, part));
+    let bits = weakest(tables).map_or(0.0, |r| r.proven_bits);
     let bytes: usize = parts.iter().map(Vec::len).sum();
     let (prove_s, verify_s) = (median(&mut proving), median(&mut verifying));
     if arguments.json {

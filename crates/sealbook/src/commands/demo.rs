@@ -43,7 +43,7 @@ pub fn finish<S: Statement>(
     let fact = sealbook::verify(&bytes).map_err(|e| Failure::Internal(e.to_string()))?;
     let verify_s = started.elapsed().as_secs_f64();
     let tables = sealbook::parts(&file).map_err(|e| Failure::Internal(e.to_string()))?;
-    let bits = weakest(&tables).map_or(0.0, |r| r.proven_bits);
+    let bits = weakest(tables).map_or(0.0, |r| r.proven_bits);
     let words = in_words(&fact);
     println!("  verified from its file: {words}\n");
     Ok((bytes, words, prove_s, verify_s, bits))

@@ -8,7 +8,7 @@ use crate::Failure;
 use crate::cli::Inspect;
 
 /// The report of the weakest part; parts of one shape are looked at once.
-pub fn weakest(parts: &[stark::Part]) -> Option<SecurityReport> {
+pub fn weakest(parts: impl Iterator<Item = stark::Part>) -> Option<SecurityReport> {
     let mut seen: Vec<Vec<(usize, usize)>> = Vec::new();
     let mut weakest: Option<SecurityReport> = None;
     for part in parts {
@@ -21,7 +21,7 @@ pub fn weakest(parts: &[stark::Part]) -> Option<SecurityReport> {
             continue;
         }
         seen.push(shape);
-        let report = security_report(part);
+        let report = security_report(&part);
         if weakest
             .as_ref()
             .is_none_or(|w| report.proven_bits < w.proven_bits)
@@ -39,7 +39,7 @@ pub fn run(arguments: &Inspect) -> Result<(), Failure> {
     let file = ProofFile::from_bytes(&bytes).map_err(|e| fail(&e))?;
     let parts = sealbook::parts(&file).map_err(|e| fail(&e))?;
     let claim: Value = serde_json::from_slice(&file.claim).map_err(|e| fail(&e))?;
-    let report = weakest(&parts).ok_or_else(|| fail(&"the claim has no parts"))?;
+    let report = weakest(parts).ok_or_else(|| fail(&"the claim has no parts"))?;
     let sizes: Vec<usize> = file.parts.iter().map(Vec::len).collect();
     if arguments.json {
         print_json(&json!({

@@ -130,7 +130,7 @@ fn a_claim_is_proven_and_bound() {
     let report = security_report(&Inventory::part(claim, prepared.context(), 0));
     assert!(report.proven_bits >= 100.0, "{report:?}");
     type Change = fn(&mut InventoryClaim);
-    let changes: [(bool, Change); 11] = [
+    let changes: [(bool, Change); 12] = [
         (true, |c| c.slots = 5),
         (true, |c| c.accounts = 0),
         (true, |c| c.accounts = 2000),
@@ -140,6 +140,8 @@ fn a_claim_is_proven_and_bound() {
         (true, |c| {
             c.instruments.pop();
         }),
+        // One market twice could share its positions between its two places.
+        (true, |c| c.markets.push(c.markets[0].clone())),
         (false, |c| c.accounts = 299),
         (false, |c| c.accounts = 600),
         (false, |c| c.markets.swap(0, 1)),
