@@ -40,6 +40,12 @@ fn amount(value: &Interval) -> Result<Decimal, Failure> {
     Ok(Decimal::new(units, 12))
 }
 
+/// A number of ticks as an amount of the quote currency, rounded down to a tick.
+fn money(value: &Interval) -> Result<Decimal, Failure> {
+    let whole = value.floor_at(0);
+    Ok(ticks(whole.map_err(|e| Failure::Input(e.to_string()))?))
+}
+
 /// Funding rates by market, a lot and day.
 fn rates(
     state: &VenueState,
@@ -82,7 +88,7 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
     let before = evar(&state, &set, confidence)?;
     let moved = state.changed(&change, 0)?;
     let premium = premium(&state, &moved, &set, confidence)?;
-    let providers = amount(&providers_premium(&state, &moved, &set)?)?;
+    let providers = money(&providers_premium(&state, &moved, &set)?)?;
     let moved = state.changed(&change, premium)?;
     let after = evar(&moved, &set, confidence)?;
     let rates = rates(&moved, &set, confidence)?;
@@ -91,8 +97,8 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
         .markets
         .iter()
         .zip(&shares.markets)
-        .map(|(market, share)| Ok((market.symbol.clone(), amount(share)?)))
-        .chain([amount(&shares.means).map(|share| ("means".to_string(), share))])
+        .map(|(market, share)| Ok((market.symbol.clone(), money(share)?)))
+        .chain([money(&shares.means).map(|share| ("means".to_string(), share))])
         .collect::<Result<Vec<_>, Failure>>()?;
     // The trade's own premium does not count: it is what the risk it adds is worth.
     let refused = excess(&state, after);
