@@ -12,6 +12,7 @@
 //! - [`history`], [`scenarios`]: price histories, and scenario sets made from them.
 //! - [`venue`]: what a venue that is its traders' counterparty owes, and what it charges.
 //! - [`inventory`]: a venue's net positions from its account book.
+//! - [`pool`]: loan tapes, eligibility rules, and the figures of a pool.
 //! - [`import`], [`sample`], [`sample_venue`]: reading books, markets and venues, making realistic ones.
 //!
 //! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
@@ -19,12 +20,14 @@
 
 pub mod book;
 pub mod certificate;
+pub mod date;
 pub mod evar;
 pub mod haircut;
 pub mod history;
 pub mod import;
 pub mod inventory;
 pub mod margin;
+pub mod pool;
 pub mod pricing;
 pub mod riskarray;
 pub mod sample;

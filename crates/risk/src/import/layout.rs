@@ -28,13 +28,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use fixed::{Decimal, Rounding};
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::Field as Value;
 use serde::{Deserialize, Serialize};
 
 use super::json::Pairs;
+use super::table::read_table;
 pub use super::write::{write_book, write_market};
-use super::{At, Header, ImportError, csv_error, csv_reader, read_file};
+use super::{At, Header, ImportError, read_file};
 use crate::book::{Account, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};
 use crate::snapshot::{Instrument, Kind, Settlement, Snapshot};
 
@@ -72,8 +71,7 @@ pub fn read_book(path: &Path, snapshot: &Snapshot) -> Result<Book, ImportError> 
     let file = At::file(path);
     match path.extension().and_then(|e| e.to_str()) {
         Some("json") => read_json(path, &file, snapshot),
-        Some("csv") => read_csv(path, &file, snapshot),
-        Some("parquet") => read_parquet(path, &file, snapshot),
+        Some("csv" | "parquet") => read_records(path, &file, snapshot),
         _ => Err(file.error(None, "a book is a .json, .csv or .parquet file; rename it")),
     }
 }
@@ -436,54 +434,13 @@ fn positions_of(file: &At, header: &Header) -> Result<HashMap<String, usize>, Im
         .collect())
 }
 
-fn read_csv(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
-    let mut reader = csv_reader(path)?;
-    let header = Header::new(reader.headers().map_err(|e| csv_error(file, &e))?);
-    let columns = positions_of(file, &header)?;
+fn read_records(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
     let mut builder = Builder::new(snapshot);
-    for row in reader.records() {
-        let row = row.map_err(|e| csv_error(file, &e))?;
-        let at = file.line(row.position().map_or(0, csv::Position::line));
-        record(&mut builder, &at, &|field| {
-            columns.get(field).map(|&i| &row[i])
-        })?;
-    }
-    builder.finish(file)
-}
-
-fn read_parquet(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
-    let broken = |e: &dyn std::fmt::Display| {
-        file.error(None, format!("is not a Parquet file that can be read: {e}"))
-    };
-    let handle = std::fs::File::open(path)
-        .map_err(|e| file.error(None, format!("cannot be read: {e}; check the path")))?;
-    let reader = SerializedFileReader::new(handle).map_err(|e| broken(&e))?;
-    let mut builder = Builder::new(snapshot);
-    let schema = reader.metadata().file_metadata().schema().clone();
-    let names: csv::StringRecord = schema.get_fields().iter().map(|f| f.name()).collect();
-    let columns = positions_of(file, &Header::new(&names))?;
-    for (number, row) in reader
-        .get_row_iter(None)
-        .map_err(|e| broken(&e))?
-        .enumerate()
-    {
-        let row = row.map_err(|e| broken(&e))?;
-        let at = file.row(number as u64 + 1);
-        let mut texts = Vec::with_capacity(columns.len());
-        for (name, value) in row.get_column_iter() {
-            texts.push(match value {
-                Value::Str(text) => text.as_str(),
-                Value::Null => "",
-                _ => {
-                    let problem = "must be a text (UTF-8) column, so that no digit is lost";
-                    return Err(at.error(Some(name), problem));
-                }
-            });
-        }
-        record(&mut builder, &at, &|field| {
-            columns.get(field).map(|&i| texts[i])
-        })?;
-    }
+    read_table(path, positions_of, |columns, at, cells| {
+        record(&mut builder, at, &|field| {
+            columns.get(field).map(|&i| cells[i])
+        })
+    })?;
     builder.finish(file)
 }
 

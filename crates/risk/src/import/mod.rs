@@ -4,6 +4,7 @@
 //! - [`exchange`]: the user and asset files of a large exchange's proof-of-solvency prover.
 //! - [`optionchain`]: a venue's option chain.
 //! - [`prices`]: price histories.
+//! - [`tape`]: loan tapes and their templates.
 //! - [`venue`]: scenarios, a venue's state, its trades.
 //!
 //! A file is read whole or not at all: the first thing that is wrong ends the import with an
@@ -14,6 +15,8 @@ mod json;
 pub mod layout;
 pub mod optionchain;
 pub mod prices;
+mod table;
+pub mod tape;
 pub mod venue;
 mod write;
 

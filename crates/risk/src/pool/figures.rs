@@ -1,0 +1,466 @@
+//! What an investor asks of a pool: counts, sums, averages, shares, concentrations; each shown exactly or bounded.
+//!
+//! Every measure is a fraction `scale * numerator / denominator` of sums over the loans, of which a figure shows the
+//! value rounded down to [`Plan::decimals`], or claims that it is, before rounding, at least or at most a bound.
+
+use std::collections::BTreeMap;
+
+use fixed::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::rules::{Condition, RuleError};
+use super::tape::{Loan, Tape};
+use super::template::{Kind, Template};
+
+/// Decimals of a percentage.
+pub const PERCENT_DECIMALS: u8 = 4;
+/// Decimals that an average has more than its field.
+const AVERAGE_DECIMALS: u8 = 3;
+/// Limbs of a product of weight and field.
+pub const PRODUCT_LIMBS: usize = 6;
+/// Most groups that a concentration adds up.
+pub const MAX_TOP: u32 = 1000;
+/// Most loans named in an error.
+const NAMED: usize = 5;
+
+/// A figure of a pool, with what is wanted ([`Wanted`]) or claimed ([`Claimed`]) of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure<S> {
+    /// What an investor knows it by.
+    pub name: String,
+    /// What it measures.
+    pub measure: Measure,
+    /// How it is shown.
+    pub shown: S,
+}
+
+/// What a figure measures. Rules are in the language of [`rules`](super::rules); without one, all loans count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Measure {
+    /// How many loans.
+    Count {
+        /// Which.
+        #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
+    },
+    /// The sum of a field.
+    Sum {
+        /// The field; where it is optional, the rule must require it.
+        of: String,
+        /// Over which loans.
+        #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
+    },
+    /// The mean of a field, weighted by another: `sum of weight * field / sum of weight`.
+    Average {
+        /// The field; where it is optional, the rule must require it.
+        of: String,
+        /// The weight; the template's, if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weight: Option<String>,
+        /// Over which loans.
+        #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
+    },
+    /// Which part of the whole pool's weight some loans have, in percent.
+    Share {
+        /// Which loans.
+        #[serde(rename = "where")]
+        rule: String,
+        /// The weight; the template's, if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weight: Option<String>,
+    },
+    /// Which part of the whole pool's weight the largest groups have together, in percent.
+    Largest {
+        /// What loans of one group have in common: a code or a text, never absent.
+        by: String,
+        /// How many groups.
+        top: u32,
+        /// The weight; the template's, if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weight: Option<String>,
+    },
+}
+
+/// How a figure is to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Wanted {
+    /// Its value, rounded down.
+    Exact,
+    /// Only that it is at least this.
+    AtLeast(Decimal),
+    /// Only that it is at most this.
+    AtMost(Decimal),
+}
+
+/// What is claimed of a figure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Claimed {
+    /// It is this, rounded down.
+    Exact(Decimal),
+    /// It is at least this.
+    AtLeast(Decimal),
+    /// It is at most this.
+    AtMost(Decimal),
+}
+
+/// Why a pool is not what it should be, or cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// Loans that break an eligibility rule.
+    #[error("{count} loan(s) break `{rule}`: {named}")]
+    Ineligible {
+        /// The rule.
+        rule: String,
+        /// How many loans break it.
+        count: usize,
+        /// The first ones, and why.
+        named: String,
+    },
+    /// A figure is beyond its bound.
+    #[error("{name} is {value}, not {bound}")]
+    Bound {
+        /// The figure.
+        name: String,
+        /// What it is, rounded down.
+        value: Decimal,
+        /// What it should be.
+        bound: String,
+    },
+    /// A mean of nothing.
+    #[error("{0}: no loan counts, so there is no value")]
+    Nothing(String),
+    /// A rule is wrong.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// A figure asks what the template does not have.
+    #[error("figure `{name}`: {problem}")]
+    Figure {
+        /// The figure.
+        name: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+}
+
+impl PoolError {
+    /// Whether the question is fine but the answer is no.
+    pub fn is_false(&self) -> bool {
+        matches!(
+            self,
+            Self::Ineligible { .. } | Self::Bound { .. } | Self::Nothing(_)
+        )
+    }
+}
+
+/// What a loan adds to a sum.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Quantity {
+    /// One.
+    One,
+    /// A field.
+    Field(usize),
+    /// A weight times a field.
+    Product(usize, usize),
+}
+
+/// A sum over loans.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Total {
+    /// Of a quantity, over the loans for which a condition holds.
+    Sum(Quantity, Condition),
+    /// Of the weight of the largest groups.
+    Largest {
+        /// The field that tells groups apart.
+        by: usize,
+        /// How many groups.
+        top: u32,
+        /// The weight.
+        weight: usize,
+    },
+}
+
+/// A measure in numbers: `scale * numerator / denominator`, with so many decimals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What is divided.
+    pub numerator: Total,
+    /// By what; by one if there is nothing.
+    pub denominator: Option<Total>,
+    /// Units of the value in one numerator.
+    pub scale: u64,
+    /// Decimals of the value.
+    pub decimals: u8,
+}
+
+impl Quantity {
+    /// What a loan adds; an absent field adds nothing.
+    pub fn of(&self, loan: &Loan) -> u64 {
+        let value = |field: usize| loan.values[field].unwrap_or(0);
+        match *self {
+            Self::One => 1,
+            Self::Field(field) => value(field),
+            // Below 2^60: `Measure::plan` sees to it.
+            Self::Product(weight, field) => value(weight) * value(field),
+        }
+    }
+}
+
+impl Total {
+    /// The sum over a pool's loans.
+    pub fn of(&self, loans: &[Loan]) -> u128 {
+        match self {
+            Self::Sum(quantity, condition) => {
+                let counted = loans.iter().filter(|l| condition.holds(l));
+                counted.map(|l| u128::from(quantity.of(l))).sum()
+            }
+            Self::Largest { by, top, weight } => {
+                let mut groups = group_totals(loans, *by, *weight);
+                groups.sort_unstable_by(|a, b| b.cmp(a));
+                groups.iter().take(*top as usize).sum()
+            }
+        }
+    }
+}
+
+/// The weight of each group.
+fn group_totals(loans: &[Loan], by: usize, weight: usize) -> Vec<u128> {
+    let mut groups: BTreeMap<Option<u64>, u128> = BTreeMap::new();
+    for loan in loans {
+        *groups.entry(loan.values[by]).or_default() += u128::from(loan.values[weight].unwrap_or(0));
+    }
+    groups.into_values().collect()
+}
+
+impl Measure {
+    /// The measure in numbers.
+    ///
+    /// # Errors
+    /// If a rule is wrong, or the template does not have what it asks.
+    pub fn plan(&self, name: &str, template: &Template) -> Result<Plan, PoolError> {
+        let error = |problem: String| PoolError::Figure {
+            name: name.to_string(),
+            problem,
+        };
+        let field = |name: &str| {
+            template
+                .field(name)
+                .ok_or_else(|| error(format!("there is no field `{name}` in the template")))
+        };
+        let weight = |name: &Option<String>| {
+            let number = field(name.as_ref().unwrap_or(&template.weight))?;
+            if template.fields[number].is_weight() {
+                Ok(number)
+            } else {
+                Err(error(
+                    "a weight must be a number that is always present".into(),
+                ))
+            }
+        };
+        let rule = |rule: &Option<String>| match rule {
+            Some(text) => Condition::parse(text, template).map_err(PoolError::Rule),
+            None => Ok(Condition::always()),
+        };
+        // A number, and its decimals; it must be there wherever the condition holds.
+        let number = |name: &str, condition: &Condition| {
+            let number = field(name)?;
+            let Kind::Number { decimals, .. } = template.fields[number].kind else {
+                return Err(error(format!("`{name}` is not a number")));
+            };
+            if template.fields[number].optional && !condition.implies_present(number) {
+                return Err(error(format!(
+                    "`{name}` may be absent; say over which loans, as in `{name} is present`"
+                )));
+            }
+            Ok((number, decimals))
+        };
+        let percent = |numerator, weight| Plan {
+            numerator,
+            denominator: Some(Total::Sum(Quantity::Field(weight), Condition::always())),
+            scale: 100 * 10u64.pow(PERCENT_DECIMALS.into()),
+            decimals: PERCENT_DECIMALS,
+        };
+        match self {
+            Self::Count { rule: text } => Ok(Plan {
+                numerator: Total::Sum(Quantity::One, rule(text)?),
+                denominator: None,
+                scale: 1,
+                decimals: 0,
+            }),
+            Self::Sum { of, rule: text } => {
+                let condition = rule(text)?;
+                let (of, decimals) = number(of, &condition)?;
+                Ok(Plan {
+                    numerator: Total::Sum(Quantity::Field(of), condition),
+                    denominator: None,
+                    scale: 1,
+                    decimals,
+                })
+            }
+            Self::Average {
+                of,
+                weight: by,
+                rule: text,
+            } => {
+                let condition = rule(text)?;
+                let (of, decimals) = number(of, &condition)?;
+                let weight = weight(by)?;
+                let limbs = |field: usize| template.fields[field].kind.limbs();
+                if limbs(of) + limbs(weight) > PRODUCT_LIMBS {
+                    return Err(error(format!(
+                        "`{}` times `{}` has more than 60 bits; lower their largest values in the template",
+                        template.fields[weight].name, template.fields[of].name
+                    )));
+                }
+                Ok(Plan {
+                    numerator: Total::Sum(Quantity::Product(weight, of), condition.clone()),
+                    denominator: Some(Total::Sum(Quantity::Field(weight), condition)),
+                    scale: 10u64.pow(AVERAGE_DECIMALS.into()),
+                    decimals: decimals + AVERAGE_DECIMALS,
+                })
+            }
+            Self::Share {
+                rule: text,
+                weight: by,
+            } => {
+                let weight = weight(by)?;
+                let condition = Condition::parse(text, template)?;
+                Ok(percent(
+                    Total::Sum(Quantity::Field(weight), condition),
+                    weight,
+                ))
+            }
+            Self::Largest {
+                by,
+                top,
+                weight: weighted,
+            } => {
+                let by = field(by)?;
+                let groups = &template.fields[by];
+                if groups.optional || !matches!(groups.kind, Kind::Code(_) | Kind::Text) {
+                    return Err(error(format!(
+                        "`{}` must be a code or a text that is never absent",
+                        groups.name
+                    )));
+                }
+                if !(1..=MAX_TOP).contains(top) {
+                    return Err(error(format!("`top` is between 1 and {MAX_TOP}")));
+                }
+                let weight = weight(weighted)?;
+                let top = *top;
+                Ok(percent(Total::Largest { by, top, weight }, weight))
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// The value for a pool, rounded down, in units of its decimals; `None` if the denominator is zero.
+    pub fn value(&self, loans: &[Loan]) -> Option<u128> {
+        let (numerator, denominator) = self.sums(loans);
+        (numerator * u128::from(self.scale)).checked_div(denominator)
+    }
+
+    /// Numerator and denominator. Sums are below 2^90, scales below 2^20.
+    fn sums(&self, loans: &[Loan]) -> (u128, u128) {
+        let denominator = self.denominator.as_ref().map_or(1, |d| d.of(loans));
+        (self.numerator.of(loans), denominator)
+    }
+
+    /// A bound in units of the value.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    pub fn units(&self, name: &str, bound: &Decimal) -> Result<u64, PoolError> {
+        let units = bound.rescale_exact(self.decimals).ok();
+        units
+            .and_then(|u| u64::try_from(u).ok())
+            .filter(|u| *u < 1 << 60)
+            .ok_or_else(|| PoolError::Figure {
+                name: name.to_string(),
+                problem: format!(
+                    "{bound} is negative, has more than {} decimals or is too large",
+                    self.decimals
+                ),
+            })
+    }
+}
+
+impl Figure<Wanted> {
+    /// What can be claimed of the figure for a pool.
+    ///
+    /// # Errors
+    /// If it is beyond its bound, has no value, or asks what the template does not have.
+    pub fn claim(&self, tape: &Tape) -> Result<Figure<Claimed>, PoolError> {
+        let plan = self.measure.plan(&self.name, &tape.template)?;
+        let (numerator, denominator) = plan.sums(&tape.loans);
+        let scaled = numerator * u128::from(plan.scale);
+        let value = scaled
+            .checked_div(denominator)
+            .ok_or_else(|| PoolError::Nothing(self.name.clone()))?;
+        let value = Decimal::new(value as i128, plan.decimals);
+        let against = |bound: &Decimal, least: bool| {
+            let limit = u128::from(plan.units(&self.name, bound)?) * denominator;
+            let holds = if least {
+                scaled >= limit
+            } else {
+                scaled <= limit
+            };
+            holds.then_some(()).ok_or_else(|| PoolError::Bound {
+                name: self.name.clone(),
+                value,
+                bound: format!("at {} {bound}", if least { "least" } else { "most" }),
+            })
+        };
+        let shown = match &self.shown {
+            Wanted::Exact => {
+                plan.units(&self.name, &value)?;
+                Claimed::Exact(value)
+            }
+            Wanted::AtLeast(bound) => {
+                against(bound, true)?;
+                Claimed::AtLeast(*bound)
+            }
+            Wanted::AtMost(bound) => {
+                against(bound, false)?;
+                Claimed::AtMost(*bound)
+            }
+        };
+        Ok(Figure {
+            name: self.name.clone(),
+            measure: self.measure.clone(),
+            shown,
+        })
+    }
+}
+
+/// Requires every loan to satisfy every rule.
+///
+/// # Errors
+/// Names the first loans that do not, and why; or says what is wrong with a rule.
+pub fn check_eligibility(tape: &Tape, rules: &[String]) -> Result<(), PoolError> {
+    for rule in rules {
+        let condition = Condition::parse(rule, &tape.template)?;
+        let mut failing = tape.loans.iter().filter(|l| !condition.holds(l));
+        let named: Vec<String> = failing
+            .by_ref()
+            .take(NAMED)
+            .map(|l| format!("`{}` ({})", l.id, condition.why_not(l, &tape.template)))
+            .collect();
+        if !named.is_empty() {
+            let count = named.len() + failing.count();
+            let more = if count > named.len() { ", ..." } else { "" };
+            return Err(PoolError::Ineligible {
+                rule: rule.clone(),
+                count,
+                named: named.join(", ") + more,
+            });
+        }
+    }
+    Ok(())
+}

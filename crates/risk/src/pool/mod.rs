@@ -1,0 +1,16 @@
+//! Loan pools: what a loan is, what an investor asks of a pool, and the answers.
+//!
+//! - [`template`]: which fields the loans of an asset class have; a data file, not code.
+//! - [`tape`]: the loans.
+//! - [`rules`]: the language of eligibility rules and strata.
+//! - [`figures`]: counts, sums, averages, shares and concentrations, exact or bounded.
+
+pub mod figures;
+pub mod rules;
+pub mod tape;
+pub mod template;
+
+pub use figures::{Claimed, Figure, Measure, PoolError, Wanted};
+pub use rules::{Condition, RuleError};
+pub use tape::{Loan, Tape};
+pub use template::{Field, Kind, Template};

@@ -1,0 +1,52 @@
+//! Loan tapes.
+
+use serde::{Deserialize, Serialize};
+
+use super::template::Template;
+
+/// A loan, or whatever else an asset class is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loan {
+    /// What tells it from all others.
+    pub id: String,
+    /// The values of the template's fields, in their units; `None` where absent.
+    pub values: Vec<Option<u64>>,
+}
+
+/// What is known of a pool's loans at a cut-off date.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tape {
+    /// What fields the loans have.
+    pub template: Template,
+    /// The day the values are of.
+    pub cut_off: CutOff,
+    /// The loans; their order says nothing. Ids are distinct.
+    pub loans: Vec<Loan>,
+}
+
+/// A cut-off date, written `2026-11-21`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CutOff(String);
+
+impl TryFrom<String> for CutOff {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        match crate::date::days_of(&text) {
+            Some(_) => Ok(Self(text)),
+            None => Err(format!("'{text}' is not a date; write it as 2026-11-21")),
+        }
+    }
+}
+
+impl From<CutOff> for String {
+    fn from(date: CutOff) -> Self {
+        date.0
+    }
+}
+
+impl std::fmt::Display for CutOff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
