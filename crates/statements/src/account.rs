@@ -17,10 +17,9 @@
 //! bits; without the secret a leaf says nothing about its account. What solvency does not speak about stands
 //! behind the seal, so its leaves are as short as they can be.
 
-use gadgets::hash::{DIGEST, Digest, Domain, HEAD, RATE, hash, hash_with_head, node};
+use gadgets::hash::{DIGEST, Digest, Domain, HEAD, RATE, hash, hash_with_head};
 use gadgets::limbs::halves_of;
 use rand::RngExt;
-use rayon::prelude::*;
 use risk::{Asset, Instrument, Kind, OptionType};
 use serde::{Deserialize, Serialize};
 use stark::{F, PrimeCharacteristicRing, PrimeField32, felt};
@@ -31,8 +30,6 @@ pub const ELEMENTS_PER_ASSET: usize = 10;
 pub const SEAL_LEN: usize = 4 * DIGEST;
 /// Amounts per asset: equity, debt, loan, margin, portfolio.
 pub const AMOUNTS: usize = 5;
-/// Fewest leaf slots of a book's tree, as a power of two: the smallest table.
-pub const MIN_LOG_SLOTS: usize = stark::MIN_LOG_HEIGHT;
 
 /// A digest as it stands in claims: canonical field elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -332,78 +329,4 @@ impl Leaf {
 /// Elements behind the head of a leaf over `assets` assets.
 pub fn leaf_len(assets: usize) -> usize {
     (DIGEST + ELEMENTS_PER_ASSET * assets).next_multiple_of(4)
-}
-
-/// log2 of the leaf slots of a book of `count` accounts.
-pub fn log_slots(count: u64) -> usize {
-    (count.max(1).next_power_of_two().ilog2() as usize).max(MIN_LOG_SLOTS)
-}
-
-/// The nodes of a Merkle tree in heap order: node 1 is the root, the children of `i` are `2i` and
-/// `2i + 1`, the leaves are the last half. Node 0 is zero.
-///
-/// # Panics
-/// If the number of leaves is not a power of two.
-pub fn tree(leaves: Vec<Digest>) -> Vec<Digest> {
-    let n = leaves.len();
-    assert!(n.is_power_of_two(), "a tree has a power of two of leaves");
-    let mut nodes = vec![[F::ZERO; DIGEST]; n];
-    nodes.extend(leaves);
-    let mut level = n / 2;
-    while level > 0 {
-        let (above, below) = nodes.split_at_mut(2 * level);
-        above[level..]
-            .par_iter_mut()
-            .enumerate()
-            .with_min_len(64)
-            .for_each(|(i, parent)| {
-                *parent = node(&below[2 * i], &below[2 * i + 1]);
-            });
-        level /= 2;
-    }
-    nodes
-}
-
-/// The root of a subtree of `2^log` unused leaves.
-pub fn empty_root(log: usize) -> Digest {
-    (0..log).fold([F::ZERO; DIGEST], |below, _| node(&below, &below))
-}
-
-/// The root of a book's tree from the roots of its used subtrees of `2^log_segment` leaves; the rest
-/// of the `2^log_slots` leaves is unused.
-pub fn book_root(segments: &[Digest], log_segment: usize, log_slots: usize) -> Digest {
-    let mut leaves = segments.to_vec();
-    leaves.resize(1 << (log_slots - log_segment), empty_root(log_segment));
-    // A single subtree is the tree.
-    tree(leaves)[1]
-}
-
-/// The root of a subtree of `2^high` leaves from that of its first `2^low`; the rest is unused.
-pub fn lift(root: Digest, low: usize, high: usize) -> Digest {
-    (low..high).fold(root, |below, log| node(&below, &empty_root(log)))
-}
-
-/// The path from leaf `index` to the root: the siblings, leaf level first.
-pub fn path(nodes: &[Digest], index: usize) -> Vec<Digest> {
-    let mut at = nodes.len() / 2 + index;
-    let mut siblings = Vec::new();
-    while at > 1 {
-        siblings.push(nodes[at ^ 1]);
-        at /= 2;
-    }
-    siblings
-}
-
-/// The root that a leaf's digest and path lead to; the index is bound by the order of children.
-pub fn root_of(leaf: Digest, index: usize, siblings: &[Digest]) -> Digest {
-    siblings
-        .iter()
-        .enumerate()
-        .fold(leaf, |below, (level, sibling)| {
-            if (index >> level) & 1 == 0 {
-                node(&below, sibling)
-            } else {
-                node(sibling, &below)
-            }
-        })
 }

@@ -3,7 +3,8 @@
 use gadgets::hash::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::account::{AMOUNTS, Identity, Leaf, PublicDigest, root_of};
+use crate::account::{AMOUNTS, Identity, Leaf, PublicDigest};
+use crate::trees::root_of;
 
 /// One account's place in a book's tree. Private to its user: it holds the balances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -163,7 +163,7 @@ pub fn run() -> Result<(), Failure> {
     let inclusion = prepared
         .inclusion(user)
         .ok_or_else(|| Failure::Internal("no such user".into()))?;
-    let log_slots = statements::account::log_slots(ACCOUNTS as u64);
+    let log_slots = statements::trees::log_slots(ACCOUNTS as u64);
     inclusion
         .check(
             &prepared.claim().root,

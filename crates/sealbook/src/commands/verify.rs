@@ -171,7 +171,7 @@ fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
             return Err("the proof is about a venue's state, not a book".into());
         }
     };
-    let log_slots = statements::account::log_slots(accounts);
+    let log_slots = statements::trees::log_slots(accounts);
     inclusion
         .check(root, log_slots, accounts, assets)
         .map_err(|e| e.to_string())

@@ -9,9 +9,10 @@ use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::claim::InventoryClaim;
 use super::tables::{LeavesTable, MAX_SLOTS, PositionsTable, StateTable};
-use crate::account::{book_root, listing, log_slots};
+use crate::account::listing;
 use crate::opening::Opening;
 use crate::risk::tables::states::commitment_quads;
+use crate::trees::{book_root, log_slots};
 
 /// The inventory statement.
 #[derive(Clone, Copy, Debug)]

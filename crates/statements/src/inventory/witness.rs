@@ -16,10 +16,11 @@ use stark::{
 use super::claim::InventoryClaim;
 use super::statement::{Context, Inventory, PartTables, segment};
 use super::tables::{LeafRow, PER_ROW, POSITION_LIMBS, PositionsRow, StateRow, limbs_of_position};
-use crate::account::{Layout, Leaf, Secret, book_root, log_slots, position_key, tree};
+use crate::account::{Layout, Leaf, Secret, position_key};
 use crate::parts::{PartsError, prove_parts};
 use crate::risk::tables::states::{commitment_quads, quads};
 use crate::risk::{commitment, salt};
+use crate::trees::{book_root, log_slots, tree};
 
 /// Why no proof was made.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,8 @@ use super::tables::joined::JoinedTable;
 use super::tables::lines::LinesTable;
 use super::tables::outcomes::OutcomesTable;
 use super::tables::rates::RatesTable;
-use crate::account::{book_root, listing, log_slots};
+use crate::account::listing;
+use crate::trees::{book_root, log_slots};
 
 /// The margin statement.
 #[derive(Clone, Copy, Debug)]

@@ -15,8 +15,9 @@ use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
 use super::fill::fill_part;
 use super::statement::{Context, Margin, PartTables, proven, segment, segments};
 use super::tables::joined::JoinedTable;
-use crate::account::{Layout, Leaf, Secret, book_root, log_slots, text_digest, tree};
+use crate::account::{Layout, Leaf, Secret, text_digest};
 use crate::parts::{PartsError, prove_parts};
+use crate::trees::{book_root, log_slots, tree};
 
 /// Why no proof was made.
 #[derive(Debug, thiserror::Error)]

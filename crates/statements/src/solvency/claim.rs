@@ -1,7 +1,7 @@
 //! What a solvency proof claims, and which tables prove it.
 
 use fixed::Decimal;
-use gadgets::hash::Digest;
+use gadgets::hash::{Digest, Domain};
 use gadgets::limbs::{AMOUNT_LIMBS, limbs_of};
 use gadgets::range::{LIMB_BITS, RangeTable};
 use gadgets::sponge::SpongeTable;
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
 
 use super::tables::{AccountsTable, AssetRates, ShortfallTable, register};
-use crate::account::{PublicDigest, book_root, lift, log_slots};
+use crate::account::PublicDigest;
 use crate::collateral::{MAX_TIERS, pieces};
+use crate::ordered::Ordered;
+use crate::trees::{log_part, log_segment, log_slots, segments_root};
 
 /// Most assets of a book: with more, sums of products could leave the range that is normalized.
 pub const MAX_ASSETS: usize = 20;
-/// log2 of the most accounts in a part.
-pub const MAX_LOG_SEGMENT: usize = 14;
 
 /// The public part of a solvency proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,28 +115,6 @@ pub(crate) fn rates(assets: &[Asset]) -> Result<Vec<AssetRates>, String> {
         .collect()
 }
 
-/// log2 of a part's slots for a book of so many accounts.
-pub(crate) fn log_segment(accounts: u64) -> usize {
-    log_slots(accounts).min(MAX_LOG_SEGMENT)
-}
-
-/// log2 of the slots of a part: the last one is as small as its accounts allow.
-pub(crate) fn log_part(accounts: u64, part: usize) -> usize {
-    let log = log_segment(accounts);
-    log_slots(accounts - ((part as u64) << log)).min(log)
-}
-
-/// The book's root from the roots of its parts' subtrees.
-pub(crate) fn root(roots: &[Digest], accounts: u64) -> Digest {
-    let log = log_segment(accounts);
-    let segments: Vec<Digest> = roots
-        .iter()
-        .enumerate()
-        .map(|(part, root)| lift(*root, log_part(accounts, part), log))
-        .collect();
-    book_root(&segments, log, log_slots(accounts))
-}
-
 /// The registers of a book over `assets` assets.
 pub(crate) fn registers(assets: usize, allow_uncovered: bool) -> Vec<Register> {
     let mut registers = vec![Register::Passed];
@@ -232,7 +210,7 @@ impl Statement for Solvency {
             return Err(format!("it needs {parts} subtree roots and one state less"));
         }
         let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        if PublicDigest::from(root(&segments, claim.accounts)) != claim.root {
+        if PublicDigest::from(segments_root(&segments, claim.accounts)) != claim.root {
             return Err("the root is not that of the subtree roots".into());
         }
         let shows = claim.shows()?;
@@ -293,9 +271,12 @@ impl Tables {
         Self {
             accounts: AccountsTable {
                 assets: context.rates.clone(),
-                log_height,
-                accounts: accounts as usize,
-                root: claim.segments[part].elements(),
+                leaves: Ordered {
+                    log_height,
+                    used: accounts as usize,
+                    root: claim.segments[part].elements(),
+                    domain: Domain::Account,
+                },
                 allow_uncovered: context.allow_uncovered,
             },
             shortfall,

@@ -5,5 +5,5 @@ pub mod tables;
 mod claim;
 mod witness;
 
-pub use claim::{AssetTotals, Context, MAX_ASSETS, MAX_LOG_SEGMENT, Solvency, SolvencyClaim};
+pub use claim::{AssetTotals, Context, MAX_ASSETS, Solvency, SolvencyClaim};
 pub use witness::{Options, Prepared, SolvencyError, prepare};

@@ -1,16 +1,15 @@
 //! The tables of the solvency statement. STATEMENT.md explains every numbered constraint.
 
-use gadgets::compare::{assert_at_most_less, assert_sum_at_most, less_than};
-use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash_row_with_head, node_row};
-use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Sum, chunks_of, join};
-use gadgets::totals::{COUNT_LIMBS, COUNTS, PASSES, SALTS};
-use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, When, felt};
+use gadgets::compare::{assert_sum_at_most, less_than};
+use gadgets::hash::{DIGEST, Digest};
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Sum, join};
+use gadgets::totals::{COUNT_LIMBS, COUNTS, SALTS};
+use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use crate::account::Leaf;
 use crate::collateral::{Piece, haircut, public_rate};
+use crate::ordered::{Ordered, OrderedRow, Place, accumulate};
 
-/// `[heap index, digest]`: tree nodes, from leaf to root.
-pub const TREE: Bus = Bus::new("tree");
 /// An uncovered account's equity, from the account to the shortfall table.
 pub const EQUITY: Bus = Bus::new("equity");
 
@@ -46,14 +45,11 @@ pub struct AssetRates {
 
 /// One account a row.
 ///
-/// - ACCOUNTS-1: the row's place: index, first and last row.
-/// - ACCOUNTS-2: accounts fill the table from the top; their number is public.
-/// - ACCOUNTS-3: an unused row has no balances.
-/// - ACCOUNTS-4: the previous key is that of the last used row above.
-/// - ACCOUNTS-5: one piece of each haircut schedule is selected.
-/// - ACCOUNTS-6: haircut collateral covers debts; or the account counts as uncovered.
-/// - ACCOUNTS-7: running sums of equity, debt and liabilities.
-/// - ACCOUNTS-8: the first key of the part is carried to its last row.
+/// - ORDER-1 to ORDER-5: leaves in the order of their keys below the part's root, sums of equity, debt, liabilities
+///   and uncovered accounts ([`crate::ordered`]).
+/// - ACCOUNTS-1: an unused row has no balances.
+/// - ACCOUNTS-2: one piece of each haircut schedule is selected.
+/// - ACCOUNTS-3: haircut collateral covers debts; or the account counts as uncovered.
 /// - COMPARE-1 to COMPARE-5: keys rise strictly; whether equity is below debt, per asset; the selected
 ///   piece of a schedule holds the pledge.
 /// - COMPARE-6, COMPARE-7: pledges do not exceed equity, per asset.
@@ -62,37 +58,25 @@ pub struct AssetRates {
 pub struct AccountsTable {
     /// Per asset.
     pub assets: Vec<AssetRates>,
-    /// log2 of the leaf slots.
-    pub log_height: usize,
-    /// Accounts in this part.
-    pub accounts: usize,
-    /// The part's subtree root.
-    pub root: Digest,
+    /// Where the leaves stand.
+    pub leaves: Ordered,
     /// Whether uncovered accounts are allowed (and counted).
     pub allow_uncovered: bool,
 }
 
 /// The private data of one row.
 pub struct AccountRow {
+    /// The row's place.
+    pub place: OrderedRow,
     /// The leaf; `None` for an unused slot.
     pub leaf: Option<Leaf>,
     /// The leaf's seal.
     pub seal: Digest,
-    /// The number of accounts above.
-    pub above: usize,
-    /// The key of the account above, from the previous part on the first row.
-    pub previous_key: u64,
-    /// The key before the part's first account.
-    pub start_key: u64,
     /// Per asset, the sums over the rows above of the limbs of equity and debt, and of what the limbs of
     /// equity exceed those of debt by where equity exceeds debt (single limbs may be negative).
     pub sums: Vec<[[i64; AMOUNT_LIMBS]; register::PER_ASSET]>,
     /// Uncovered accounts above.
     pub uncovered: u64,
-    /// The row's number.
-    pub index: usize,
-    /// The digests of nodes `2 index` and `2 index + 1`.
-    pub children: [Digest; 2],
 }
 
 impl AccountRow {
@@ -111,116 +95,24 @@ impl Table for AccountsTable {
     }
 
     fn log_height(&self) -> usize {
-        self.log_height
+        self.leaves.log_height
     }
 
     fn public(&self) -> Vec<F> {
-        let mut public = vec![felt(self.accounts as u64)];
-        public.extend(self.root);
-        public
+        self.leaves.public()
     }
 
     fn row<B: RowBuilder<AccountRow>>(&self, b: &mut B) {
-        let place = self.place(b);
-        let (active, key) = self.key(b, &place);
-        let leaf = self.balances(b, &place, &active);
-        self.tree(b, &place, &active, key, leaf);
+        let place = self.leaves.place(b, |w| &w.place);
+        let leaf = self.balances(b, &place);
+        self.leaves.tree(b, |w| &w.place, &place, &leaf);
     }
-}
-
-/// Where a row stands.
-struct Place<E> {
-    index: E,
-    first: E,
-    last: E,
 }
 
 impl AccountsTable {
-    fn place<B: RowBuilder<AccountRow>>(&self, b: &mut B) -> Place<B::E> {
-        let id = "ACCOUNTS-1";
-        let height = 1usize << self.log_height;
-        let (index, next_index) = b.state(|w| F::from_usize(w.index));
-        let (first, next_first) = b.state(|w| F::from_bool(w.index == 0));
-        let last = b.cell(|w| F::from_bool(w.index + 1 == height));
-        let one = b.one();
-        b.assert_zero(id, When::First, index.clone());
-        b.assert_zero(
-            id,
-            When::Transition,
-            next_index - index.clone() - one.clone(),
-        );
-        b.assert_zero(id, When::First, first.clone() - one.clone());
-        b.assert_zero(id, When::Transition, next_first);
-        b.assert_zero(id, When::Last, last.clone() - one);
-        b.assert_zero(id, When::Transition, last.clone());
-        Place { index, first, last }
-    }
-
-    /// Whether the row is used, and its account's key, which stands in the order.
-    fn key<B: RowBuilder<AccountRow>>(&self, b: &mut B, place: &Place<B::E>) -> (B::E, [B::E; 2]) {
-        let id = "ACCOUNTS-2";
-        let (active, next_active) = b.state(|w| F::from_bool(w.leaf.is_some()));
-        b.boolean(id, &active);
-        let (above, next_above) = b.state(|w| F::from_usize(w.above));
-        b.assert_zero(id, When::First, above.clone());
-        b.assert_zero(
-            id,
-            When::Transition,
-            next_above - above.clone() - active.clone(),
-        );
-        b.assert_zero(
-            id,
-            When::Transition,
-            next_active * (b.one() - active.clone()),
-        );
-        b.assert_zero(id, When::Last, above + active.clone() - b.public(0));
-
-        let id = "ACCOUNTS-4";
-        let key = Amount::read(b, |w: &AccountRow| {
-            w.leaf.as_ref().map_or(0, |l| l.identity.key())
-        });
-        let (previous, next_previous): (Vec<B::E>, Vec<B::E>) = (0..CHUNKS)
-            .map(|c| b.state(|w| felt(chunks_of(w.previous_key)[c])))
-            .unzip();
-        let chunks = key.chunks();
-        // An unused row compares zero with zero.
-        let this = chunks.clone().map(|c| active.clone() * c);
-        let before: Vec<B::E> = previous
-            .iter()
-            .map(|c| active.clone() * c.clone())
-            .collect();
-        assert_at_most_less(b, &before, &this, &active);
-        let kept: Vec<B::E> = (0..CHUNKS)
-            .map(|c| {
-                previous[c].clone() + active.clone() * (chunks[c].clone() - previous[c].clone())
-            })
-            .collect();
-        for (next, kept) in next_previous.into_iter().zip(&kept) {
-            b.assert_zero(id, When::Transition, next - kept.clone());
-        }
-
-        let id = "ACCOUNTS-8";
-        let mut message = vec![b.constant(F::from_usize(SALTS + register::KEY))];
-        for (c, previous) in previous.iter().enumerate() {
-            let (start, next_start) = b.state(|w| felt(chunks_of(w.start_key)[c]));
-            b.assert_zero(id, When::First, start.clone() - previous.clone());
-            b.assert_zero(id, When::Transition, next_start - start.clone());
-            message.push(start);
-        }
-        message.extend(kept);
-        b.receive(PASSES, place.last.clone(), &message);
-
-        (active, key.halves())
-    }
-
     /// Balances, their sums, their cover. Gives the leaf's elements behind its head.
-    fn balances<B: RowBuilder<AccountRow>>(
-        &self,
-        b: &mut B,
-        place: &Place<B::E>,
-        active: &B::E,
-    ) -> Vec<B::E> {
-        let inactive = b.one() - active.clone();
+    fn balances<B: RowBuilder<AccountRow>>(&self, b: &mut B, place: &Place<B::E>) -> Vec<B::E> {
+        let inactive = b.one() - place.active.clone();
         // What the seal commits to is not looked at here.
         let mut elements: Vec<B::E> = (0..DIGEST).map(|i| b.cell(|w| w.seal[i])).collect();
         let mut collateral = Sum::zero();
@@ -230,7 +122,7 @@ impl AccountsTable {
             let [equity, debt]: [Amount<B::E>; 2] =
                 std::array::from_fn(|i| Amount::read(b, |w: &AccountRow| w.amount(asset, i)));
             for cell in equity.limbs().iter().chain(debt.limbs()) {
-                b.zero("ACCOUNTS-3", inactive.clone() * cell.clone());
+                b.zero("ACCOUNTS-1", inactive.clone() * cell.clone());
             }
             elements.extend(equity.halves());
             elements.extend(debt.halves());
@@ -245,7 +137,10 @@ impl AccountsTable {
                 .collect();
             let parts = [equity.limbs().to_vec(), debt.limbs().to_vec(), liability];
             for (part, limbs) in parts.into_iter().enumerate() {
-                self.accumulate(b, place, asset, part, &limbs);
+                let register = register::FIRST_ASSET + register::PER_ASSET * asset + part;
+                accumulate(b, &place.last, register, &limbs, |w: &AccountRow, i| {
+                    w.sums[asset][part][i]
+                });
             }
 
             let mut pledges: Vec<[B::E; CHUNKS]> = Vec::new();
@@ -260,7 +155,7 @@ impl AccountsTable {
                 }
                 let pledge = Amount::read(b, |w: &AccountRow| w.amount(asset, which));
                 elements.extend(pledge.halves());
-                collateral = collateral.plus(&haircut(b, "ACCOUNTS-5", &pledge, pieces));
+                collateral = collateral.plus(&haircut(b, "ACCOUNTS-2", &pledge, pieces));
                 pledges.push(pledge.chunks());
             }
             if !pledges.is_empty() {
@@ -279,29 +174,6 @@ impl AccountsTable {
         elements
     }
 
-    /// Carries the sum of one amount's limbs over the rows and sends it from the last one.
-    fn accumulate<B: RowBuilder<AccountRow>>(
-        &self,
-        b: &mut B,
-        place: &Place<B::E>,
-        asset: usize,
-        part: usize,
-        limbs: &[B::E],
-    ) {
-        let id = "ACCOUNTS-7";
-        let number = SALTS + register::FIRST_ASSET + register::PER_ASSET * asset + part;
-        let mut message = vec![b.constant(F::from_usize(number))];
-        for (i, limb) in limbs.iter().enumerate() {
-            // At most 2^14 rows of limbs of magnitude below 2^10.
-            let (sum, next) = b.state(|w| F::from_i64(w.sums[asset][part][i]));
-            b.assert_zero(id, When::First, sum.clone());
-            let total = sum + limb.clone();
-            b.assert_zero(id, When::Transition, next - total.clone());
-            message.push(total);
-        }
-        b.send(COUNTS, place.last.clone(), &message);
-    }
-
     fn cover<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
@@ -309,24 +181,17 @@ impl AccountsTable {
         excess: &Sum<B::E>,
         equity: &Sum<B::E>,
     ) {
-        let id = "ACCOUNTS-6";
+        let id = "ACCOUNTS-3";
         if !self.allow_uncovered {
             excess.assert_non_negative(b, id);
             return;
         }
         let (_, uncovered) = excess.sign(b, id);
-        let (above, next) = b.state(|w| F::from_u64(w.uncovered));
-        b.assert_zero(id, When::First, above.clone());
-        let total = above + uncovered.clone();
-        b.assert_zero(id, When::Transition, next - total.clone());
-        let mut message = vec![
-            b.constant(F::from_usize(
-                SALTS + register::uncovered(self.assets.len()),
-            )),
-            total,
-        ];
-        message.resize(1 + COUNT_LIMBS, b.constant(F::ZERO));
-        b.send(COUNTS, place.last.clone(), &message);
+        let register = register::uncovered(self.assets.len());
+        let one = std::slice::from_ref(&uncovered);
+        accumulate(b, &place.last, register, one, |w: &AccountRow, _| {
+            w.uncovered as i64
+        });
 
         let mut message = vec![place.index.clone()];
         for coefficient in equity.coefficients() {
@@ -335,46 +200,6 @@ impl AccountsTable {
             message.push(cell);
         }
         b.send(EQUITY, uncovered, &message);
-    }
-
-    /// Every row is a leaf and, but for row 0, an inner node of the tree in heap order.
-    fn tree<B: RowBuilder<AccountRow>>(
-        &self,
-        b: &mut B,
-        place: &Place<B::E>,
-        active: &B::E,
-        [low, high]: [B::E; 2],
-        leaf: Vec<B::E>,
-    ) {
-        let height = F::from_usize(1 << self.log_height);
-        let zero = b.constant(F::ZERO);
-        let head: [B::E; HEAD] = [low, high, zero.clone(), zero];
-        let digest = hash_row_with_head(b, Domain::Account, &head, &leaf);
-        let mut message = vec![place.index.clone() + height];
-        message.extend(digest.into_iter().map(|d| d * active.clone()));
-        let one = b.one();
-        b.send(TREE, one.clone(), &message);
-
-        let is_node = one - place.first.clone();
-        let children: [[B::E; DIGEST]; 2] =
-            std::array::from_fn(|c| std::array::from_fn(|i| b.cell(|w| w.children[c][i])));
-        let twice = place.index.clone() + place.index.clone();
-        for (c, child) in children.iter().enumerate() {
-            let mut message = vec![twice.clone() + F::from_usize(c)];
-            message.extend(child.iter().cloned());
-            b.receive(TREE, is_node.clone(), &message);
-            // Row 0 is no node; its cells hash zeros.
-            for cell in child {
-                b.zero("ACCOUNTS-1", place.first.clone() * cell.clone());
-            }
-        }
-        let parent = node_row(b, &children[0], &children[1]);
-        let mut message = vec![place.index.clone()];
-        message.extend(parent);
-        b.send(TREE, is_node, &message);
-        let mut root = vec![b.one()];
-        root.extend((0..DIGEST).map(|i| b.public(1 + i)));
-        b.receive(TREE, place.first.clone(), &root);
     }
 }
 

@@ -13,14 +13,12 @@ use stark::{
     signed_felt,
 };
 
-use super::claim::{
-    AssetTotals, Context, Solvency, SolvencyClaim, Tables, log_part, log_segment, registers,
-};
+use super::claim::{AssetTotals, Context, Solvency, SolvencyClaim, Tables, registers};
 use super::tables::{AccountRow, AssetRates, ShortfallRow, register};
-use crate::account::{
-    Layout, Leaf, PublicDigest, Secret, empty_root, lift, path, text_digest, tree,
-};
+use crate::account::{Layout, Leaf, PublicDigest, Secret, text_digest};
 use crate::inclusion::Inclusion;
+use crate::ordered::OrderedRow;
+use crate::trees::{empty_root, lift, log_part, log_segment, path, segments_root, tree};
 
 /// What to claim.
 #[derive(Clone, Debug)]
@@ -133,7 +131,7 @@ pub fn prepare(
         })
         .collect();
     let roots: Vec<Digest> = trees.iter().map(|t| t[1]).collect();
-    let root = super::claim::root(&roots, count);
+    let root = segments_root(&roots, count);
     let allow_uncovered = !result.uncovered.is_empty();
     let about = about(quote, assets, &root);
     let states = states(
@@ -409,12 +407,7 @@ impl Prepared {
         let mut air = || airs.next().expect("one air per table");
         let nodes = &self.trees[part];
         let mut traces = vec![fill(&tables.accounts, air(), &tally, |i| {
-            let mut row = rows.row(segment, i);
-            row.children = [nodes[2 * i], nodes[2 * i + 1]];
-            if i == 0 {
-                row.children = [[F::ZERO; DIGEST]; 2];
-            }
-            row
+            rows.row(segment, nodes, i)
         })];
         let mut counts = vec![[0i64; COUNT_LIMBS]; before.len()];
         for (asset, parts) in rows.totals.iter().enumerate() {
@@ -468,6 +461,7 @@ impl Prepared {
             }
         }
         AccountRows {
+            keys: segment.iter().map(|l| l.identity.key()).collect(),
             before,
             uncovered_before,
             totals: sums,
@@ -509,6 +503,7 @@ impl Prepared {
 
 /// What the rows of a part need from the rows above them.
 struct AccountRows {
+    keys: Vec<u64>,
     before: Vec<Vec<[[i64; AMOUNT_LIMBS]; register::PER_ASSET]>>,
     uncovered_before: Vec<usize>,
     totals: Vec<[[i64; AMOUNT_LIMBS]; register::PER_ASSET]>,
@@ -517,23 +512,14 @@ struct AccountRows {
 }
 
 impl AccountRows {
-    fn row(&self, segment: &[Leaf], index: usize) -> AccountRow {
-        let last = segment.len() - 1;
-        let previous = index.min(last + 1).checked_sub(1);
+    fn row(&self, segment: &[Leaf], nodes: &[Digest], index: usize) -> AccountRow {
+        let uncovered = self.uncovered_before.get(index);
         AccountRow {
+            place: OrderedRow::new(index, &self.keys, self.start_key, nodes),
             leaf: segment.get(index).cloned(),
             seal: segment.get(index).map_or([F::ZERO; DIGEST], Leaf::seal),
-            above: index.min(segment.len()),
-            previous_key: previous.map_or(self.start_key, |i| segment[i].identity.key()),
-            start_key: self.start_key,
             sums: self.before.get(index).unwrap_or(&self.totals).clone(),
-            uncovered: self
-                .uncovered_before
-                .get(index)
-                .copied()
-                .unwrap_or(self.uncovered) as u64,
-            index,
-            children: [[F::ZERO; DIGEST]; 2],
+            uncovered: uncovered.copied().unwrap_or(self.uncovered) as u64,
         }
     }
 }
