@@ -46,6 +46,10 @@ pub enum Domain {
     Listing = 8,
     /// A venue's state.
     Venue = 9,
+    /// A loan leaf.
+    Loan = 10,
+    /// A pool: what its loans' fields mean, how many there are, and the root of their tree.
+    Pool = 11,
 }
 
 /// The capacity a sponge over `length` elements starts from.

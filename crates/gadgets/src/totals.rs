@@ -5,12 +5,15 @@
 //!
 //! - salt: anything;
 //! - passed: this part's tables say what it was and what it becomes (the last key of a sorted list);
+//! - elements: the same for up to two field elements (a running product);
 //! - counted: this part's tables send what to add.
 //!
 //! The first part starts from zeros; the last part does not commit but shows counted registers, or
 //! shows only that they do not exceed public bounds.
 
-use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, fill};
+use stark::{
+    Bus, F, PrimeCharacteristicRing, PrimeField32, RowBuilder, Table, TableAir, Tally, Trace, fill,
+};
 
 use crate::hash::{Digest, Domain, hash};
 use crate::limbs::{carry_of, join, limb_of, signed};
@@ -20,13 +23,24 @@ use crate::sponge::{QUAD, QUADS, Stream, Target};
 /// Messages `[register, c0, .., c5]`: add `sum c[i] * 2^(10 i)`, each `c` of magnitude below 2^24, to a
 /// register. Coefficients may be negative; what they add may not bring the register below zero.
 pub const COUNTS: Bus = Bus::new("count");
-/// Messages `[register, before chunks (3), after chunks (3)]` of a passed register, in 20-bit chunks.
+/// Messages `[register, 0, three parts]` of what a passed register was and `[register, 1, three parts]` of what it is after
+/// this part. The parts of a number below 2^60 are its 20-bit chunks; those of elements the elements, then zeros.
 pub const PASSES: Bus = Bus::new("pass");
 
+/// Answers lookups of `[register, after limbs (9)]`, if the table [answers](TotalsTable::answering).
+pub const TOTALS: Bus = Bus::new("total");
 /// Limbs of a register.
 pub const REGISTER_LIMBS: usize = 9;
+/// Limbs of a field element in a register.
+pub const ELEMENT_LIMBS: usize = 4;
 /// Coefficients of a count.
 pub const COUNT_LIMBS: usize = 6;
+/// Two field elements as a register holds them.
+pub fn elements_register(elements: [F; 2]) -> u128 {
+    let [low, high] = elements.map(|e| u128::from(e.as_canonical_u32()));
+    low | high << (LIMB_BITS * ELEMENT_LIMBS)
+}
+
 /// Salt registers: 180 bits.
 pub const SALTS: usize = 2;
 
@@ -37,6 +51,9 @@ pub enum Register {
     Salt,
     /// Stated by another table on [`PASSES`].
     Passed,
+    /// Two field elements, stated by another table on [`PASSES`]. Each stands in four limbs, which may hold the element or
+    /// the element and p: both are the same element.
+    Elements,
     /// Added to by another table on [`COUNTS`].
     Counted,
 }
@@ -83,7 +100,7 @@ pub fn commit(registers: &[u128]) -> Digest {
 /// - TOTALS-1: the row's flags and addresses are the public ones.
 /// - TOTALS-2: a counted register's limbs add up: `before + count + carry = after + 2^10 carry'`;
 ///   counts are below 2^24 and carries at most 2^19 in magnitude, so each side is below 2^30.
-/// - TOTALS-3: only a counted register receives counts; a passed register is below 2^60.
+/// - TOTALS-3: only a counted register receives counts; a passed register is below 2^60, elements below 2^80.
 /// - TOTALS-4: in the first part every register starts from zero.
 /// - TOTALS-5: a shown register has the shown value.
 /// - TOTALS-6: a bounded register does not exceed its bound: `after + slack = bound`, limb by limb.
@@ -94,6 +111,7 @@ pub struct TotalsTable {
     start: Option<Digest>,
     end: End,
     address: usize,
+    answering: bool,
 }
 
 // Fixed columns.
@@ -108,7 +126,8 @@ const SENDS_AFTER: usize = 7;
 const FROM_ZERO: usize = 8;
 const IS_SHOWN: usize = 9;
 const IS_BOUNDED: usize = 10;
-const SHOWN: usize = 11;
+const ELEMENTS: usize = 11;
+const SHOWN: usize = 12;
 const FIXED: usize = SHOWN + REGISTER_LIMBS;
 
 impl TotalsTable {
@@ -126,6 +145,7 @@ impl TotalsTable {
             start,
             end,
             address,
+            answering: false,
         }
     }
 
@@ -168,14 +188,23 @@ impl TotalsTable {
         quads[self.address..self.address + n].copy_from_slice(&state_quads(before));
         quads[self.address + n..self.address + 2 * n].copy_from_slice(&state_quads(after));
         fill(self, air, tally, |row| {
+            let multiplicity = if self.answering {
+                tally.count(TOTALS, row)
+            } else {
+                0
+            };
             if row < n {
                 TotalsRow {
                     before: before[row],
                     after: after[row],
                     count: counts[row],
+                    multiplicity,
                 }
             } else {
-                TotalsRow::default()
+                TotalsRow {
+                    multiplicity,
+                    ..TotalsRow::default()
+                }
             }
         })
     }
@@ -196,6 +225,7 @@ pub struct TotalsRow {
     before: u128,
     after: u128,
     count: [i64; COUNT_LIMBS],
+    multiplicity: u32,
 }
 
 impl Table for TotalsTable {
@@ -217,7 +247,9 @@ impl Table for TotalsTable {
             set(REGISTER, row);
             set(USED, 1);
             set(COUNTED, usize::from(*register == Register::Counted));
-            set(PASSED, usize::from(*register == Register::Passed));
+            let passed = matches!(register, Register::Passed | Register::Elements);
+            set(PASSED, usize::from(passed));
+            set(ELEMENTS, usize::from(*register == Register::Elements));
             set(BEFORE, self.address + row);
             set(AFTER, self.address + n + row);
             set(SENDS_BEFORE, usize::from(self.start.is_some()));
@@ -277,8 +309,21 @@ impl Table for TotalsTable {
         for cell in before.iter().chain(&after) {
             b.zero("TOTALS-7", (b.one() - used.clone()) * cell.clone());
         }
-        for cell in before[COUNT_LIMBS..].iter().chain(&after[COUNT_LIMBS..]) {
-            b.zero("TOTALS-3", passed.clone() * cell.clone());
+        // Whether the register holds elements; no column if none does.
+        let elements = if self.registers.contains(&Register::Elements) {
+            b.pinned("TOTALS-1", ELEMENTS)
+        } else {
+            b.constant(F::ZERO)
+        };
+        for limbs in [&before, &after] {
+            for (i, cell) in limbs.iter().enumerate().skip(COUNT_LIMBS) {
+                let none = if i < 2 * ELEMENT_LIMBS {
+                    passed.clone() - elements.clone()
+                } else {
+                    passed.clone()
+                };
+                b.zero("TOTALS-3", none * cell.clone());
+            }
         }
 
         let radix = F::from_u64(1 << LIMB_BITS);
@@ -323,14 +368,28 @@ impl Table for TotalsTable {
             b.equal("TOTALS-6", slack + borrow.clone() * radix, low);
         }
 
+        if self.answering {
+            // Rows below the last register answer as register 0, a salt, that nobody asks for.
+            let multiplicity = b.cell(|w| F::new(w.multiplicity));
+            let mut message = vec![register.clone()];
+            message.extend(after.iter().cloned());
+            b.provide(TOTALS, multiplicity, &message);
+        }
         let mut message = vec![register.clone()];
         message.extend(count);
         b.receive(COUNTS, counted, &message);
-        let mut message = vec![register];
-        for limbs in [&before, &after] {
-            message.extend((0..3).map(|c| join(&limbs[2 * c..2 * c + 2])));
+        for (side, limbs) in [&before, &after].into_iter().enumerate() {
+            let [low, middle, high] = [0, 1, 2].map(|c| join(&limbs[2 * c..2 * c + 2]));
+            let second = join(&limbs[ELEMENT_LIMBS..2 * ELEMENT_LIMBS]);
+            let message = [
+                register.clone(),
+                b.constant(F::from_usize(side)),
+                low + elements.clone() * middle.clone() * F::from_u64(1 << (2 * LIMB_BITS)),
+                middle.clone() + elements.clone() * (second - middle),
+                (b.one() - elements.clone()) * high,
+            ];
+            b.send(PASSES, passed.clone(), &message);
         }
-        b.send(PASSES, passed, &message);
         for (address, sends, limbs) in [
             (before_at, sends_before, &before),
             (after_at, sends_after, &after),

@@ -62,9 +62,10 @@ impl TryFrom<Decimal> for Confidence {
         let millionths = confidence
             .rescale_exact(6)
             .map_err(|_| EvarError::Confidence)?;
-        let tail = 1_000_000 - millionths;
-        if (1..=500_000).contains(&tail) {
-            Ok(Self { tail: tail as u64 })
+        if (500_000..1_000_000).contains(&millionths) {
+            Ok(Self {
+                tail: (1_000_000 - millionths) as u64,
+            })
         } else {
             Err(EvarError::Confidence)
         }

@@ -313,11 +313,14 @@ impl Snapshot {
     /// Names the first field that is wrong.
     pub fn validate(&self) -> Result<(), SnapshotError> {
         check_assets(&self.assets)?;
+        if !crate::is_name(&self.quote) {
+            return Err(SnapshotError::new("quote", crate::NO_NAME));
+        }
         let mut symbols = HashSet::new();
         for (i, instrument) in self.instruments.iter().enumerate() {
             let at = |field: &str| format!("instruments[{i}].{field}");
-            if instrument.symbol.is_empty() {
-                return Err(SnapshotError::new(at("symbol"), "is empty; name it"));
+            if !crate::is_name(&instrument.symbol) {
+                return Err(SnapshotError::new(at("symbol"), crate::NO_NAME));
             }
             if !symbols.insert(&instrument.symbol) {
                 return Err(SnapshotError::new(
@@ -456,8 +459,8 @@ pub fn check_assets(assets: &[Asset]) -> Result<(), SnapshotError> {
     let mut symbols = HashSet::new();
     for (i, asset) in assets.iter().enumerate() {
         let at = |field: &str| format!("assets[{i}].{field}");
-        if asset.symbol.is_empty() {
-            return Err(SnapshotError::new(at("symbol"), "is empty; name it"));
+        if !crate::is_name(&asset.symbol) {
+            return Err(SnapshotError::new(at("symbol"), crate::NO_NAME));
         }
         if !symbols.insert(&asset.symbol) {
             return Err(SnapshotError::new(

@@ -269,12 +269,16 @@ fn what_does_not_fit_is_refused() {
         (1, ScenarioError::Markets(0)),
         (2, ScenarioError::Duplicate("A".into())),
         (3, ScenarioError::Horizon),
+        (4, ScenarioError::Lot("A".into())),
+        (5, ScenarioError::Name("USD\\naccepted: all is well".into())),
     ] {
         let mut set = set.clone();
         match change {
             0 => set.values.clear(),
             1 => set.markets.clear(),
             2 => set.markets[1].symbol = "A".into(),
+            4 => set.markets[0].lot = Decimal::ZERO,
+            5 => set.quote = "USD\naccepted: all is well".into(),
             _ => set.horizon_days = Decimal::ZERO,
         }
         assert_eq!(set.validate(), Err(expected));

@@ -75,6 +75,12 @@ pub enum ScenarioError {
     /// Two markets of one name.
     #[error("there are two markets `{0}`")]
     Duplicate(String),
+    /// A name that cannot stand in a sentence.
+    #[error("`{0}` {NO_NAME}", NO_NAME = crate::NO_NAME)]
+    Name(String),
+    /// A lot of nothing.
+    #[error("the lot of `{0}` must be above 0")]
+    Lot(String),
     /// The horizon is not positive.
     #[error("the horizon must be above 0 and at most 3650 days, with at most six decimals")]
     Horizon,
@@ -106,7 +112,14 @@ impl ScenarioSet {
                 symbol: self.markets[i].symbol.clone(),
             })
         };
+        let names = self.markets.iter().map(|m| &m.symbol);
+        if let Some(name) = names.chain([&self.quote]).find(|n| !crate::is_name(n)) {
+            return Err(ScenarioError::Name(name.escape_debug().to_string()));
+        }
         for (i, market) in self.markets.iter().enumerate() {
+            if market.lot <= Decimal::ZERO {
+                return Err(ScenarioError::Lot(market.symbol.clone()));
+            }
             check(&|| "now".into(), i, market.value)?;
             if self.markets[..i].iter().any(|m| m.symbol == market.symbol) {
                 return Err(ScenarioError::Duplicate(market.symbol.clone()));

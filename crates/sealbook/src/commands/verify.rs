@@ -185,8 +185,7 @@ pub fn in_words(fact: &Fact) -> String {
             match &claim.subject {
                 Subject::Account { commitment } => format!(
                     "the account committed as {commitment} meets {} margin on market {}",
-                    claim.level,
-                    &claim.snapshot_digest[..16]
+                    claim.level, claim.snapshot_digest
                 ),
                 Subject::Book {
                     root,
@@ -195,8 +194,7 @@ pub fn in_words(fact: &Fact) -> String {
                     ..
                 } => format!(
                     "{below} of the {accounts} accounts in book {root} are below {} margin on market {}",
-                    claim.level,
-                    &claim.snapshot_digest[..16]
+                    claim.level, claim.snapshot_digest
                 ),
             }
         }
@@ -254,10 +252,9 @@ pub fn in_words(fact: &Fact) -> String {
 
 fn over(set: &ScenarioSet, digest: &str) -> String {
     format!(
-        "over {} scenarios of {} market(s) ({})",
+        "over {} scenarios of {} market(s) ({digest})",
         set.values.len(),
         set.markets.len(),
-        &digest[..16]
     )
 }
 
@@ -288,8 +285,8 @@ fn risk_in_words(claim: &RiskClaim) -> String {
             )
         }
         Shown::Covered { changes } => format!(
-            "the capital and premia of the venue committed as {} cover its EVaR at {confidence} {over}, and so \
-             after each of {} trade(s) and transfer(s), to the state committed as {}",
+            "what the venue committed as {} may owe beyond all its means has an EVaR of no more than its capital and premia \
+             at {confidence} {over}, and so after each of {} trade(s) and transfer(s), to the state committed as {}",
             claim.before,
             changes.len(),
             claim.after

@@ -11,7 +11,7 @@ use super::claim::InventoryClaim;
 use super::tables::{LeavesTable, MAX_SLOTS, PositionsTable, StateTable};
 use crate::account::listing;
 use crate::opening::Opening;
-use crate::risk::tables::states::commitment_quads;
+use crate::risk::tables::states::{commitment_quads, markets_listing};
 use crate::trees::{book_root, log_slots};
 
 /// The inventory statement.
@@ -58,6 +58,10 @@ impl Context {
                 claim.assets.len(),
                 claim.markets.len()
             ));
+        }
+        let symbols = claim.assets.iter().map(|a| &a.symbol);
+        if symbols.chain([&claim.quote]).any(|n| !risk::is_name(n)) {
+            return Err(format!("an asset or the currency {}", risk::NO_NAME));
         }
         // As many instruments as markets, so this bounds the instruments too.
         let instruments =
@@ -125,6 +129,7 @@ impl PartTables {
             },
             state: StateTable {
                 instruments: context.instruments.clone(),
+                listing: markets_listing(&claim.quote, &claim.markets),
                 first: part == 0,
                 address: opening.end(),
             },

@@ -186,6 +186,8 @@ impl Table for LeavesTable {
 pub struct StateTable {
     /// Per market, its instrument's number in the book.
     pub instruments: Vec<usize>,
+    /// What the places of the state stand for.
+    pub listing: Digest,
     /// Whether this is the first part, which starts from the empty state.
     pub first: bool,
     /// The address of the first quad of the state before; the state after comes behind.
@@ -251,13 +253,13 @@ impl Table for StateTable {
             grows(b, "STATE-4", &pair, &long[..LOT_LIMBS], &short[..LOT_LIMBS]);
             let entry = |limbs: &[B::E]| Sum::new(limbs[LOT_LIMBS..].to_vec(), COUNT_BOUND);
             entries = entries.plus(&entry(&long)).minus(&entry(&short));
+            // All positions of a part together have fewer than 2^24 of a limb, whatever their keys.
+            entries = Sum::new(entries.coefficients().to_vec(), COUNT_BOUND);
             for (state, digits) in states.iter_mut().zip(pair) {
                 state.extend(packed(&raised(&digits)));
             }
         }
         let [before, after] = digits(b, [&used, &committed], ENTRY_DIGITS, &|s| s.entry.into());
-        // All positions of a part together have fewer than 2^24 of a limb, whatever their keys.
-        entries = Sum::new(entries.coefficients().to_vec(), COUNT_BOUND);
         Sum::new(before.clone(), 512)
             .plus(&entries)
             .minus(&Sum::new(after.clone(), 512))
@@ -278,6 +280,7 @@ impl Table for StateTable {
             .enumerate()
         {
             let mut elements = salt;
+            elements.extend(self.listing.map(|element| b.constant(element)));
             elements.extend(state);
             elements.extend(packed(&raised(&entry)));
             elements.extend(capitals.iter().cloned());

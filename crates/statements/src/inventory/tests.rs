@@ -303,6 +303,29 @@ fn parts_continue_each_other() {
 }
 
 /// Junk in a slot without an instrument is no way to hide a position: it cannot be proven at all.
+/// As many markets as a state can have.
+#[test]
+fn many_markets_fit() {
+    let prepared = sample(20, 5).prepare(32).expect("it is true");
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let found = violations(&tables.airs(), &prepared.traces(0));
+    assert_eq!(found, Vec::new());
+}
+
+/// What lies between parts does not show that a part changes nothing.
+#[test]
+fn links_do_not_repeat() {
+    let set = sample(2, 1).set;
+    let listing = crate::risk::tables::states::markets_listing(&set.quote, &set.markets);
+    let state = VenueState::flat(2, 5, 5);
+    let link = |i| crate::risk::link(&state, &secret(), &listing, i);
+    assert_ne!(link(1), link(2));
+    assert_ne!(
+        link(1),
+        crate::risk::commitment(&state, &secret(), &listing)
+    );
+}
+
 #[test]
 fn an_empty_key_holds_nothing() {
     let prepared = prepared(2, 10);

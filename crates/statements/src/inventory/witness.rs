@@ -18,8 +18,8 @@ use super::statement::{Context, Inventory, PartTables, segment};
 use super::tables::{LeafRow, PER_ROW, POSITION_LIMBS, PositionsRow, StateRow, limbs_of_position};
 use crate::account::{Layout, Leaf, Secret, position_key};
 use crate::parts::{PartsError, prove_parts};
-use crate::risk::tables::states::{commitment_quads, quads};
-use crate::risk::{commitment, salt};
+use crate::risk::tables::states::{commitment_quads, markets_listing, quads};
+use crate::risk::{commitment, link, salt};
 use crate::trees::{book_root, log_slots, tree};
 
 /// Why no proof was made.
@@ -166,6 +166,7 @@ impl Prepared {
             }
             states.push(after);
         }
+        let listing = markets_listing(&snapshot.quote, &set.markets);
         let claim = InventoryClaim {
             quote: snapshot.quote.clone(),
             assets: snapshot.assets.clone(),
@@ -177,9 +178,10 @@ impl Prepared {
             segments: roots.into_iter().map(Into::into).collect(),
             links: states[1..states.len() - 1]
                 .iter()
-                .map(|s| commitment(s, secret))
+                .enumerate()
+                .map(|(i, s)| link(s, secret, &listing, i + 1))
                 .collect(),
-            state: commitment(state, secret),
+            state: commitment(state, secret, &listing),
         };
         let context = Inventory::context(&claim).map_err(InventoryFailure::Claim)?;
         Ok(Self {
@@ -235,19 +237,18 @@ impl Prepared {
         let end = self.members.len().min((part + 1) * size);
         let (before, after) = (&self.states[part], &self.states[part + 1]);
         let zero = [F::ZERO; 8];
-        let hides = |state, is_committed| {
-            if is_committed {
-                salt(state, &self.secret)
-            } else {
-                zero
-            }
-        };
+        let listing = markets_listing(&self.claim.quote, &self.claim.markets);
+        let is_last = part + 1 == self.claim.segments.len();
+        let hides = |state, link| salt(state, &self.secret, &listing, link);
         let mut rows = Rows {
             members: &self.members[part * size..end],
             state: StateRow {
                 before: before.clone(),
                 after: after.clone(),
-                salts: [hides(before, part > 0), hides(after, true)],
+                salts: [
+                    if part > 0 { hides(before, part) } else { zero },
+                    hides(after, if is_last { 0 } else { part + 1 }),
+                ],
                 counts: Vec::new(),
             },
         };
@@ -301,7 +302,7 @@ impl Rows<'_> {
         let ends = [&self.state.before, &self.state.after];
         for (i, (state, salt)) in ends.into_iter().zip(&self.state.salts).enumerate() {
             let start = opening.end() + i * own;
-            all[start..start + own].copy_from_slice(&quads(state, salt));
+            all[start..start + own].copy_from_slice(&quads(state, salt, &tables.state.listing));
         }
         let sponge = tables.sponge.trace(&airs[3], &mut all);
         let limbs = tables.limbs.trace(&airs[4], &tally);

@@ -10,5 +10,5 @@ mod witness;
 
 pub use claim::{PricedChange, PublicChange, RiskClaim, Shown, scenarios_digest};
 pub use statement::{Context, Risk};
-pub(crate) use witness::salt;
 pub use witness::{Prepared, RiskError, Terms, Uncovered, commitment};
+pub(crate) use witness::{link, salt};

@@ -281,6 +281,7 @@ impl PartTables {
             },
             states: StatesTable {
                 markets: context.grid.markets,
+                listing: context.grid.listing,
                 budget: context.budget,
                 least: context.least,
                 steps,

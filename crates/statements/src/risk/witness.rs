@@ -10,7 +10,9 @@ use risk::certificate::{Certificate, Sums, slack};
 use risk::evar::{Confidence, EvarError};
 use risk::scenarios::{ScenarioError, ScenarioSet};
 use risk::venue::{Change, VenueError, VenueState, ticks};
-use stark::{PartProof, ProveError, Statement, Tally, Trace, fill, prove_part};
+use stark::{
+    F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, fill, prove_part,
+};
 
 use super::claim::{PricedChange, PublicChange, RATE_DECIMALS, RiskClaim, Shown, scenarios_digest};
 use super::grid::{GROUP, Grid};
@@ -20,7 +22,7 @@ use super::tables::funding::FundingRow;
 use super::tables::groups::{GroupRow, add_up};
 use super::tables::holdings::HoldingRow;
 use super::tables::scenarios::{BlockState, MAX_VENUES, ScenarioRow, worth_len};
-use super::tables::states::{StateRow, commit, quads, state_elements};
+use super::tables::states::{StateRow, commit, markets_listing, quads, state_elements};
 use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS, value_of};
 use crate::account::{PublicDigest, Secret};
 use crate::parts::{PartsError, prove_parts};
@@ -92,13 +94,27 @@ impl From<PartsError> for RiskError {
 }
 
 /// The commitment to a state under a secret. The same state has the same commitment.
-pub fn commitment(state: &VenueState, secret: &Secret) -> PublicDigest {
-    commit(state, &salt(state, secret)).into()
+pub fn commitment(state: &VenueState, secret: &Secret, listing: &Digest) -> PublicDigest {
+    commit(state, &salt(state, secret, listing, 0), listing).into()
 }
 
-/// What hides the commitment to a state.
-pub(crate) fn salt(state: &VenueState, secret: &Secret) -> Digest {
-    secret.salt_for(&hash(Domain::Venue, &state_elements(state)))
+/// The commitment to a state between parts: `link` is the number of the part before it, plus one, and the same
+/// state has another commitment behind another part.
+pub(crate) fn link(
+    state: &VenueState,
+    secret: &Secret,
+    listing: &Digest,
+    link: usize,
+) -> PublicDigest {
+    commit(state, &salt(state, secret, listing, link), listing).into()
+}
+
+/// What hides the commitment to a state; `link` is zero at the ends of a claim.
+pub(crate) fn salt(state: &VenueState, secret: &Secret, listing: &Digest, link: usize) -> Digest {
+    let mut elements = listing.to_vec();
+    elements.push(F::from_usize(link));
+    elements.extend(state_elements(state));
+    secret.salt_for(&hash(Domain::Venue, &elements))
 }
 
 /// An evaluated state.
@@ -210,12 +226,13 @@ impl Prepared {
             }
         };
         let last = &evaluated[evaluated.len() - 1].state;
+        let listing = markets_listing(&set.quote, &set.markets);
         let mut claim = RiskClaim {
             scenarios: set.clone(),
             scenarios_digest: scenarios_digest(set),
             confidence: terms.confidence,
-            before: commitment(state, secret),
-            after: commitment(last, secret),
+            before: commitment(state, secret, &listing),
+            after: commitment(last, secret, &listing),
             links: Vec::new(),
             shown,
         };
@@ -225,7 +242,8 @@ impl Prepared {
             .rev()
             .skip(1)
             .rev()
-            .map(|part| commitment(&part[part.len() - 1].state, secret))
+            .enumerate()
+            .map(|(i, part)| link(&part[part.len() - 1].state, secret, &listing, i + 1))
             .collect();
         let context = Risk::context(&claim).map_err(RiskError::Claim)?;
         Ok(Self {
@@ -291,7 +309,7 @@ impl Prepared {
         let mut rows = Rows {
             scenarios,
             groups: Vec::new(),
-            states: self.state_rows(opening, blocks),
+            states: self.state_rows(part, opening, blocks),
             holdings: Vec::new(),
             funding: Vec::new(),
         };
@@ -337,7 +355,9 @@ impl Prepared {
             .collect()
     }
 
-    fn state_rows(&self, opening: &VenueState, blocks: &[Evaluated]) -> Vec<StateRow> {
+    fn state_rows(&self, part: usize, opening: &VenueState, blocks: &[Evaluated]) -> Vec<StateRow> {
+        let listing = &self.context.grid.listing;
+        let is_last = part + 1 == self.context.parts();
         let states = std::iter::once(opening).chain(blocks.iter().map(|e| &e.state));
         states
             .enumerate()
@@ -351,8 +371,11 @@ impl Prepared {
                 let after = next.map_or(state, |e| &e.state);
                 StateRow {
                     state: state.clone(),
-                    salt: if row == 0 || row == blocks.len() {
-                        salt(state, &self.secret)
+                    salt: if row == 0 {
+                        salt(state, &self.secret, listing, part)
+                    } else if row == blocks.len() {
+                        let link = if is_last { 0 } else { part + 1 };
+                        salt(state, &self.secret, listing, link)
                     } else {
                         Digest::default()
                     },
@@ -478,7 +501,7 @@ impl Rows {
         let committed = [&self.states[0], &self.states[last]];
         let mut quads: Vec<_> = committed
             .into_iter()
-            .flat_map(|row| quads(&row.state, &row.salt))
+            .flat_map(|row| quads(&row.state, &row.salt, &tables.states.listing))
             .collect();
         let sponge = tables.sponge.trace(&airs[5], &mut quads);
         let mut traces = vec![scenarios, groups, states, exponential, limbs, sponge];

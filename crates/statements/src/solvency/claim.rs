@@ -197,6 +197,9 @@ impl Statement for Solvency {
     type Context = Context;
 
     fn context(claim: &SolvencyClaim) -> Result<Context, String> {
+        if !risk::is_name(&claim.quote) {
+            return Err(format!("the quote currency {}", risk::NO_NAME));
+        }
         let rates = rates(&claim.assets)?;
         if claim.accounts == 0 || claim.accounts > 1 << 32 {
             return Err("the number of accounts must be between 1 and 2^32".into());

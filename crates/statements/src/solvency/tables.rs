@@ -45,7 +45,7 @@ pub struct AssetRates {
 
 /// One account a row.
 ///
-/// - ORDER-1 to ORDER-5: leaves in the order of their keys below the part's root, sums of equity, debt, liabilities
+/// - ORDER-1 to ORDER-4: leaves in the order of their keys below the part's root, sums of equity, debt, liabilities
 ///   and uncovered accounts ([`crate::ordered`]).
 /// - ACCOUNTS-1: an unused row has no balances.
 /// - ACCOUNTS-2: one piece of each haircut schedule is selected.

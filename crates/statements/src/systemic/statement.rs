@@ -46,6 +46,7 @@ impl Tables {
         let venues = VenuesTable {
             venues: context.venues.len(),
             markets,
+            listing: context.grid.listing,
             bound: context.bound,
             budget: context.budget,
         };

@@ -25,6 +25,8 @@ pub struct VenuesTable {
     pub venues: usize,
     /// Markets.
     pub markets: usize,
+    /// What their places in a state stand for.
+    pub listing: Digest,
     /// The stated bound, in PHI.
     pub bound: u128,
     /// What the weights may add up to.
@@ -140,6 +142,7 @@ impl Table for VenuesTable {
             committed.push(plain(b, &|w| halves_of(w.state.collected)[half]));
         }
         let mut quads: Vec<B::E> = (0..DIGEST).map(|i| plain(b, &|w| w.salt[i])).collect();
+        quads.extend(self.listing.map(|element| b.constant(element)));
         quads.extend(committed);
         quads.resize(quads.len().next_multiple_of(QUAD), b.constant(F::ZERO));
         for (i, quad) in quads.chunks(QUAD).enumerate() {

@@ -18,7 +18,7 @@ use crate::account::Secret;
 use crate::risk::tables::exponential::ExponentialTable;
 use crate::risk::tables::groups::{GroupRow, add_up};
 use crate::risk::tables::scenarios::{BlockState, ScenarioRow};
-use crate::risk::tables::states::quads;
+use crate::risk::tables::states::{markets_listing, quads};
 use crate::risk::{commitment, salt, scenarios_digest};
 
 /// A venue's state and the secret of its commitment.
@@ -158,13 +158,14 @@ impl Prepared {
                 quote: set.quote.clone(),
             })));
         }
+        let listing = markets_listing(&set.quote, &set.markets);
         let claim = SystemicClaim {
             scenarios: set.clone(),
             scenarios_digest: scenarios_digest(set),
             confidence,
             venues: venues
                 .iter()
-                .map(|v| commitment(&v.state, &v.secret))
+                .map(|v| commitment(&v.state, &v.secret, &listing))
                 .collect(),
             bound,
         };
@@ -245,7 +246,7 @@ impl Prepared {
             .collect();
         let venues = self.venues.iter().map(|venue| VenueRow {
             state: venue.state.clone(),
-            salt: salt(&venue.state, &venue.secret),
+            salt: salt(&venue.state, &venue.secret, &self.context.grid.listing, 0),
             scale: 0,
             weights: 0,
             gains: 0,
@@ -306,7 +307,7 @@ impl Rows {
         let mut quads: Vec<_> = self
             .venues
             .iter()
-            .flat_map(|row| quads(&row.state, &row.salt))
+            .flat_map(|row| quads(&row.state, &row.salt, &tables.venues.listing))
             .collect();
         let sponge = tables.sponge.trace(&airs[5], &mut quads);
         vec![scenarios, groups, venues, exponential, limbs, sponge]

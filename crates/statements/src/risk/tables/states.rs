@@ -4,8 +4,11 @@ use gadgets::hash::{DIGEST, Digest, Domain, hash};
 use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, halves_of, join, limb_of, limbs_of};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
+use risk::scenarios::Market;
 use risk::venue::VenueState;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+
+use crate::account::text_digest;
 
 use super::{
     BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, LAST, MEANS_DIGITS, QUANTITY_DIGITS,
@@ -32,6 +35,8 @@ use super::{
 pub struct StatesTable {
     /// Markets.
     pub markets: usize,
+    /// What their places in a state stand for.
+    pub listing: Digest,
     /// What the weights may add up to.
     pub budget: u128,
     /// What they must, where EVaR is stated.
@@ -128,23 +133,35 @@ pub fn state_elements(state: &VenueState) -> Vec<F> {
     elements
 }
 
-/// The elements of a commitment, four by four.
-pub fn quads(state: &VenueState, salt: &Digest) -> Vec<[F; QUAD]> {
+/// What the places in a state stand for: the quote currency, and each market's symbol and lot. A quantity in a commitment is
+/// a number at a place; without this digest it could be opened with other markets or lots.
+pub fn markets_listing(quote: &str, markets: &[Market]) -> Digest {
+    let markets: Vec<_> = markets
+        .iter()
+        .map(|m| (&m.symbol, m.lot.normalized()))
+        .collect();
+    let text = serde_json::to_string(&(quote, markets)).expect("lists are plain data");
+    text_digest(Domain::Listing, &text)
+}
+
+/// The elements of a commitment, four by four: salt, listing, state.
+pub fn quads(state: &VenueState, salt: &Digest, listing: &Digest) -> Vec<[F; QUAD]> {
     let mut elements = salt.to_vec();
+    elements.extend(listing);
     elements.extend(state_elements(state));
     elements.resize(elements.len().next_multiple_of(QUAD), F::ZERO);
     elements.as_chunks().0.to_vec()
 }
 
 /// The commitment to a state.
-pub fn commit(state: &VenueState, salt: &Digest) -> Digest {
-    hash(Domain::Venue, quads(state, salt).as_flattened())
+pub fn commit(state: &VenueState, salt: &Digest, listing: &Digest) -> Digest {
+    hash(Domain::Venue, quads(state, salt, listing).as_flattened())
 }
 
 /// Quads of a commitment over so many markets.
 pub fn commitment_quads(markets: usize) -> usize {
     let elements =
-        DIGEST + markets * QUANTITY_DIGITS.div_ceil(3) + ENTRY_DIGITS.div_ceil(3) + 3 * 2;
+        2 * DIGEST + markets * QUANTITY_DIGITS.div_ceil(3) + ENTRY_DIGITS.div_ceil(3) + 3 * 2;
     elements.div_ceil(QUAD)
 }
 
@@ -245,6 +262,7 @@ impl Table for StatesTable {
                 cell
             })
             .collect();
+        committed.extend(self.listing.map(|element| b.constant(element)));
         let mut message = vec![block.clone()];
         for digits in self.quantities(b, &lots) {
             committed.extend(packed(&raised(&digits)));

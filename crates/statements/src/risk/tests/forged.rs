@@ -296,6 +296,36 @@ fn a_state_continues_the_last_one() {
     }
 }
 
+/// The same numbers over other markets, lots or another currency are another state; so is one market more.
+#[test]
+fn a_commitment_binds_the_markets() {
+    use super::super::tables::states::markets_listing;
+    let set = scenarios(2, 10);
+    let state = state(&set);
+    let of = |quote: &str, markets: &[risk::scenarios::Market]| {
+        commitment(&state, &secret(), &markets_listing(quote, markets))
+    };
+    let honest = of(&set.quote, &set.markets);
+    assert_ne!(of("EUR", &set.markets), honest);
+    let mut swapped = set.markets.clone();
+    swapped.reverse();
+    assert_ne!(of(&set.quote, &swapped), honest);
+    let mut larger = set.markets.clone();
+    larger[0].lot = fixed::Decimal::from_int(1000);
+    assert_ne!(of(&set.quote, &larger), honest);
+    // How a lot is written, and what it is worth today, say nothing.
+    larger[0].lot = fixed::Decimal::new(100, 2);
+    larger[0].value += 1;
+    assert_eq!(of(&set.quote, &larger), honest);
+    // The digest stands in the claim's proof as a constant of its own.
+    let prepared = prepared(2, 256, 0);
+    let mut context = prepared.context().clone();
+    context.grid.listing[0] += stark::F::new(1);
+    let tables = PartTables::new(&context, 0);
+    let found = stark::violated(&tables.airs(), &prepared.rows(0).fill(&tables));
+    assert!(found.contains(&"SPONGE-5".into()), "{found:?}");
+}
+
 /// Money moves as the claim says, and a premium is paid where it is due.
 #[test]
 fn transfers_are_those_of_the_claim() {

@@ -1,0 +1,239 @@
+//! Leaves in the order of their keys, one a row, with the tree above them in the same rows, and sums over them.
+//!
+//! - ORDER-1: the row's place: index, first and last row; row 0 is no node.
+//! - ORDER-2: leaves fill the table from the top; their number is public.
+//! - ORDER-3: the previous key is that of the last used row above; keys rise strictly (COMPARE-1 to COMPARE-4).
+//! - ORDER-4: running sums start from zero and grow by each row's limbs.
+//!
+//! Leaf and node hashes: POSEIDON2. Nodes meet on the bus `tree`, sums leave on `count`, keys on `pass`.
+
+use gadgets::compare::assert_at_most_less;
+use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash_row_with_head, node_row};
+use gadgets::limbs::{Amount, CHUNKS, chunks_of};
+use gadgets::totals::{COUNTS, PASSES, SALTS};
+use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, When, felt};
+
+/// `[heap index, digest]`: tree nodes, from leaf to root.
+pub const TREE: Bus = Bus::new("tree");
+/// The register of the last key.
+pub const KEY_REGISTER: usize = 0;
+
+/// The public side of a table of leaves.
+#[derive(Clone, Debug)]
+pub struct Ordered {
+    /// log2 of the leaf slots.
+    pub log_height: usize,
+    /// Leaves in this part.
+    pub used: usize,
+    /// The part's subtree root.
+    pub root: Digest,
+    /// The domain of a leaf's hash.
+    pub domain: Domain,
+}
+
+/// The private data of one row.
+#[derive(Clone, Debug, Default)]
+pub struct OrderedRow {
+    /// The row's number.
+    pub index: usize,
+    /// The leaf's key; `None` for an unused slot.
+    pub key: Option<u64>,
+    /// The number of leaves above.
+    pub above: usize,
+    /// The key of the leaf above, from the previous part on the first row.
+    pub previous_key: u64,
+    /// The digests of nodes `2 index` and `2 index + 1`.
+    pub children: [Digest; 2],
+}
+
+impl OrderedRow {
+    /// Row `index` over a part's leaves with these keys and tree.
+    pub fn new(index: usize, keys: &[u64], start_key: u64, nodes: &[Digest]) -> Self {
+        let above = index.min(keys.len());
+        Self {
+            index,
+            key: keys.get(index).copied(),
+            above,
+            previous_key: above.checked_sub(1).map_or(start_key, |i| keys[i]),
+            children: if index == 0 {
+                // Node 0 does not exist; its row hashes zeros.
+                [[F::ZERO; DIGEST]; 2]
+            } else {
+                [nodes[2 * index], nodes[2 * index + 1]]
+            },
+        }
+    }
+}
+
+/// Where a row stands, and whether it is used.
+pub struct Place<E> {
+    /// The row's number.
+    pub index: E,
+    /// 1 on the first row.
+    pub first: E,
+    /// 1 on the last row.
+    pub last: E,
+    /// 1 on a row with a leaf.
+    pub active: E,
+    /// The leaf's key, low 30 bits first.
+    pub key: [E; 2],
+}
+
+impl Ordered {
+    /// The public values that come first in the table.
+    pub fn public(&self) -> Vec<F> {
+        let mut public = vec![felt(self.used as u64)];
+        public.extend(self.root);
+        public
+    }
+
+    /// The row's place, and its key in the order.
+    pub fn place<W, B: RowBuilder<W>>(&self, b: &mut B, of: fn(&W) -> &OrderedRow) -> Place<B::E> {
+        let id = "ORDER-1";
+        let height = 1usize << self.log_height;
+        let (index, next_index) = b.state(|w| F::from_usize(of(w).index));
+        let (first, next_first) = b.state(|w| F::from_bool(of(w).index == 0));
+        let last = b.cell(|w| F::from_bool(of(w).index + 1 == height));
+        let one = b.one();
+        b.assert_zero(id, When::First, index.clone());
+        b.assert_zero(
+            id,
+            When::Transition,
+            next_index - index.clone() - one.clone(),
+        );
+        b.assert_zero(id, When::First, first.clone() - one.clone());
+        b.assert_zero(id, When::Transition, next_first);
+        b.assert_zero(id, When::Last, last.clone() - one);
+        b.assert_zero(id, When::Transition, last.clone());
+
+        let id = "ORDER-2";
+        let (active, next_active) = b.state(|w| F::from_bool(of(w).key.is_some()));
+        b.boolean(id, &active);
+        let (above, next_above) = b.state(|w| F::from_usize(of(w).above));
+        b.assert_zero(id, When::First, above.clone());
+        b.assert_zero(
+            id,
+            When::Transition,
+            next_above - above.clone() - active.clone(),
+        );
+        b.assert_zero(
+            id,
+            When::Transition,
+            next_active * (b.one() - active.clone()),
+        );
+        b.assert_zero(id, When::Last, above + active.clone() - b.public(0));
+
+        let id = "ORDER-3";
+        let key = Amount::read(b, |w| of(w).key.unwrap_or(0));
+        let (previous, next_previous): (Vec<B::E>, Vec<B::E>) = (0..CHUNKS)
+            .map(|c| b.state(|w| felt(chunks_of(of(w).previous_key)[c])))
+            .unzip();
+        let chunks = key.chunks();
+        // An unused row compares zero with zero.
+        let this = chunks.clone().map(|c| active.clone() * c);
+        let before: Vec<B::E> = previous
+            .iter()
+            .map(|c| active.clone() * c.clone())
+            .collect();
+        assert_at_most_less(b, &before, &this, &active);
+        let kept: Vec<B::E> = (0..CHUNKS)
+            .map(|c| {
+                previous[c].clone() + active.clone() * (chunks[c].clone() - previous[c].clone())
+            })
+            .collect();
+        for (next, kept) in next_previous.into_iter().zip(&kept) {
+            b.assert_zero(id, When::Transition, next - kept.clone());
+        }
+
+        pass(b, KEY_REGISTER, &first, &last, &previous, &kept);
+        Place {
+            index,
+            first,
+            last,
+            active,
+            key: key.halves(),
+        }
+    }
+
+    /// Every row is a leaf, behind its key, and, but for row 0, an inner node of the tree in heap order.
+    pub fn tree<W, B: RowBuilder<W>>(
+        &self,
+        b: &mut B,
+        of: fn(&W) -> &OrderedRow,
+        place: &Place<B::E>,
+        leaf: &[B::E],
+    ) {
+        let height = F::from_usize(1 << self.log_height);
+        let zero = b.constant(F::ZERO);
+        let [low, high] = place.key.clone();
+        let head: [B::E; HEAD] = [low, high, zero.clone(), zero];
+        let digest = hash_row_with_head(b, self.domain, &head, leaf);
+        let mut message = vec![place.index.clone() + height];
+        message.extend(digest.into_iter().map(|d| d * place.active.clone()));
+        let one = b.one();
+        b.send(TREE, one.clone(), &message);
+
+        let is_node = one - place.first.clone();
+        let children: [[B::E; DIGEST]; 2] =
+            std::array::from_fn(|c| std::array::from_fn(|i| b.cell(|w| of(w).children[c][i])));
+        let twice = place.index.clone() + place.index.clone();
+        for (c, child) in children.iter().enumerate() {
+            let mut message = vec![twice.clone() + F::from_usize(c)];
+            message.extend(child.iter().cloned());
+            b.receive(TREE, is_node.clone(), &message);
+            // Row 0 is no node; its cells hash zeros.
+            for cell in child {
+                b.zero("ORDER-1", place.first.clone() * cell.clone());
+            }
+        }
+        let parent = node_row(b, &children[0], &children[1]);
+        let mut message = vec![place.index.clone()];
+        message.extend(parent);
+        b.send(TREE, is_node, &message);
+        let mut root = vec![b.one()];
+        root.extend((0..DIGEST).map(|i| b.public(1 + i)));
+        b.receive(TREE, place.first.clone(), &root);
+    }
+}
+
+/// States what a passed register was, on the first row, and what it becomes, on the last.
+pub fn pass<W, B: RowBuilder<W>>(
+    b: &mut B,
+    register: usize,
+    first: &B::E,
+    last: &B::E,
+    before: &[B::E],
+    after: &[B::E],
+) {
+    for (side, (count, parts)) in [(first, before), (last, after)].into_iter().enumerate() {
+        let mut message = vec![
+            b.constant(F::from_usize(SALTS + register)),
+            b.constant(F::from_usize(side)),
+        ];
+        message.extend_from_slice(parts);
+        message.resize(5, b.constant(F::ZERO));
+        b.receive(PASSES, count.clone(), &message);
+    }
+}
+
+/// Carries sums of limbs over the rows and sends them from the last one as a count for a register. Limbs are below
+/// 2^10 in magnitude, so that sums over 2^14 rows stay below 2^24; `before` gives the sum over the rows above.
+pub fn accumulate<W, B: RowBuilder<W>>(
+    b: &mut B,
+    last: &B::E,
+    register: usize,
+    limbs: &[B::E],
+    before: impl Fn(&W, usize) -> i64,
+) {
+    let id = "ORDER-4";
+    let mut message = vec![b.constant(F::from_usize(SALTS + register))];
+    for (i, limb) in limbs.iter().enumerate() {
+        let (sum, next) = b.state(|w| F::from_i64(before(w, i)));
+        b.assert_zero(id, When::First, sum.clone());
+        let total = sum + limb.clone();
+        b.assert_zero(id, When::Transition, next - total.clone());
+        message.push(total);
+    }
+    message.resize(1 + gadgets::totals::COUNT_LIMBS, b.constant(F::ZERO));
+    b.send(COUNTS, last.clone(), &message);
+}
