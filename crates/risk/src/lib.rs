@@ -20,6 +20,7 @@
 
 pub mod book;
 pub mod certificate;
+pub mod collections;
 pub mod date;
 pub mod evar;
 pub mod haircut;
