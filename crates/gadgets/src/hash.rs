@@ -48,6 +48,8 @@ pub enum Domain {
     Venue = 9,
     /// A loan leaf.
     Loan = 10,
+    /// Loans in the order of their groups.
+    List = 12,
     /// A pool: what its loans' fields mean, how many there are, and the root of their tree.
     Pool = 11,
 }

@@ -149,6 +149,20 @@ impl TotalsTable {
         }
     }
 
+    /// Lets other tables look registers up on [`TOTALS`], as they are after this part.
+    #[must_use]
+    pub fn answering(self) -> Self {
+        Self {
+            answering: true,
+            ..self
+        }
+    }
+
+    /// What a [`Tally`] must count for a table that answers.
+    pub fn tallied() -> (Bus, usize) {
+        (TOTALS, 1 << stark::MIN_LOG_HEIGHT)
+    }
+
     /// Addresses the table's quads take.
     pub fn quads(registers: usize) -> usize {
         2 * (SALTS + registers)

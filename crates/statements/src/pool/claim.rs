@@ -1,0 +1,244 @@
+//! What a pool proof claims, and which tables prove it.
+
+use std::sync::Arc;
+
+use gadgets::hash::{Digest, Domain};
+use gadgets::range::RangeTable;
+use gadgets::sponge::{SpongeTable, Stream, Target};
+use gadgets::totals::{End, Register, SALTS, Show, TotalsTable};
+use risk::pool::tape::CutOff;
+use risk::pool::{Claimed, Figure, Template};
+use serde::{Deserialize, Serialize};
+use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+
+use super::plan::{Plan, group};
+use super::tables::codes::CodesTable;
+use super::tables::figures::FiguresTable;
+use super::tables::groups::{Challenge, GroupsTable, message_len};
+use super::tables::loans::LoansTable;
+use crate::account::PublicDigest;
+use crate::loan::{pool_digest, pool_listing};
+use crate::ordered::Ordered;
+use crate::trees::{log_part, log_segment, segments_root};
+
+/// Most loans of a pool.
+const MAX_LOANS: u64 = 1 << 30;
+
+/// The public part of a pool proof: all that a verifier learns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolClaim {
+    /// What fields the loans have.
+    pub template: Template,
+    /// The day the tape is of.
+    pub cut_off: CutOff,
+    /// How many loans there are.
+    pub loans: u64,
+    /// The commitment to the pool: template, cut-off date, number of loans and the root of their tree, under which every
+    /// loan stands exactly once.
+    pub pool: PublicDigest,
+    /// The roots of the parts' subtrees of 2^14 slots; that of the last part has as few slots as hold its loans.
+    pub segments: Vec<PublicDigest>,
+    /// Per concentration, commitments to the parts of the list of loans in the order of their groups.
+    pub lists: Vec<Vec<PublicDigest>>,
+    /// Commitments to the running totals after each part but the last.
+    pub states: Vec<PublicDigest>,
+    /// Rules that every loan satisfies.
+    pub eligibility: Vec<String>,
+    /// Figures of the pool.
+    pub figures: Vec<Figure<Claimed>>,
+}
+
+/// What the parts of a claim share.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub(super) plan: Arc<Plan>,
+    pub(super) challenges: Vec<Challenge>,
+    pub(super) codes: Option<CodesTable>,
+}
+
+/// The statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool;
+
+impl Context {
+    /// Limbs of a concentration's groups and weights.
+    pub(super) fn limbs(&self, concentration: usize) -> [usize; 2] {
+        let c = &self.plan.concentrations[concentration];
+        [c.by, c.weight].map(|field| self.plan.layout.fields[field].1)
+    }
+
+    /// What all registers are, salts aside.
+    fn registers(&self) -> Vec<Register> {
+        let mut registers = vec![Register::Passed];
+        for _ in &self.plan.concentrations {
+            registers.extend((0..group::COUNT).map(|r| match r {
+                0..group::THRESHOLD => Register::Elements,
+                group::THRESHOLD..group::CHOSEN_TOTAL => Register::Passed,
+                _ => Register::Counted,
+            }));
+        }
+        registers.resize(self.plan.registers(), Register::Counted);
+        registers
+    }
+}
+
+impl Statement for Pool {
+    const ID: &'static str = "pool";
+    const VERSION: u32 = 1;
+    type Claim = PoolClaim;
+    type Context = Context;
+
+    fn context(claim: &PoolClaim) -> Result<Context, String> {
+        claim.template.validate().map_err(|e| e.to_string())?;
+        if claim.loans == 0 || claim.loans > MAX_LOANS {
+            return Err(format!(
+                "the number of loans must be between 1 and {MAX_LOANS}"
+            ));
+        }
+        let parts = claim.loans.div_ceil(1 << log_segment(claim.loans));
+        let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
+        if segments.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
+            return Err(format!("it needs {parts} subtree roots and one state less"));
+        }
+        let root = segments_root(&segments, claim.loans);
+        let listing = pool_listing(&claim.template, &claim.cut_off);
+        if PublicDigest::from(pool_digest(&listing, &root, claim.loans)) != claim.pool {
+            return Err(
+                "the pool is not that of its template, date, loans and subtree roots".into(),
+            );
+        }
+        let plan = Plan::new(&claim.template, &claim.eligibility, &claim.figures)?;
+        if claim.lists.len() != plan.concentrations.len()
+            || claim.lists.iter().any(|l| l.len() as u64 != parts)
+        {
+            return Err("it needs a list for each concentration and part".into());
+        }
+        let codes: Vec<usize> = claim
+            .template
+            .fields
+            .iter()
+            .map(|f| f.kind.codes().len())
+            .collect();
+        let codes = CodesTable::new(&plan.sets, &codes);
+        // All that the products compare: the loans' leaves and the lists.
+        let committed = serde_json::to_vec(&(&claim.pool, &claim.segments, &claim.lists))
+            .map_err(|e| e.to_string())?;
+        let mut context = Context {
+            plan: Arc::new(plan),
+            challenges: Vec::new(),
+            codes,
+        };
+        context.challenges = (0..context.plan.concentrations.len())
+            .map(|i| Challenge::new(&committed, i, message_len(context.limbs(i).iter().sum())))
+            .collect();
+        Ok(context)
+    }
+
+    fn parts(claim: &PoolClaim, _: &Context) -> usize {
+        claim.segments.len()
+    }
+
+    fn part(claim: &PoolClaim, context: &Context, part: usize) -> Part {
+        let tables = PartTables::new(claim, context, part);
+        Part {
+            profile: Profile::Fast,
+            tables: tables.airs(),
+        }
+    }
+}
+
+/// The tables of one part.
+pub(super) struct PartTables {
+    pub loans: LoansTable,
+    pub groups: Vec<GroupsTable>,
+    pub codes: Option<CodesTable>,
+    pub totals: TotalsTable,
+    /// In the last part, if there are figures.
+    pub figures: Option<FiguresTable>,
+    pub sponge: Option<SpongeTable>,
+    pub limbs: RangeTable,
+    /// Addresses of all quads.
+    pub quads: usize,
+}
+
+impl PartTables {
+    pub fn new(claim: &PoolClaim, context: &Context, part: usize) -> Self {
+        let plan = &context.plan;
+        let slots = 1u64 << log_segment(claim.loans);
+        let used = (claim.loans - slots * part as u64).min(slots) as usize;
+        let log_height = log_part(claim.loans, part);
+        let registers = context.registers();
+        let start = part
+            .checked_sub(1)
+            .map(|before| claim.states[before].elements());
+        let end = claim.states.get(part).map_or_else(
+            || End::Shown(vec![Show::Hidden; registers.len()]),
+            |state| End::Commitment(state.elements()),
+        );
+        let is_last = part + 1 == claim.segments.len();
+        let mut totals = TotalsTable::new(&registers, start, end, 0);
+        if is_last {
+            totals = totals.answering();
+        }
+        let mut streams = totals.streams();
+        let mut address = TotalsTable::quads(registers.len());
+        let groups: Vec<GroupsTable> = (0..plan.concentrations.len())
+            .map(|i| {
+                let table = GroupsTable {
+                    log_height,
+                    used,
+                    is_first: part == 0,
+                    limbs: context.limbs(i),
+                    register: plan.group_register(i),
+                    address,
+                    challenge: context.challenges[i].clone(),
+                };
+                streams.push(Stream {
+                    domain: Domain::List,
+                    address,
+                    quads: table.quads(),
+                    headed: false,
+                    target: Target::Public(claim.lists[i][part].elements()),
+                });
+                address += table.quads();
+                table
+            })
+            .collect();
+        debug_assert!(registers.len() + SALTS <= 1 << MIN_LOG_HEIGHT);
+        Self {
+            loans: LoansTable {
+                leaves: Ordered {
+                    log_height,
+                    used,
+                    root: claim.segments[part].elements(),
+                    domain: Domain::Loan,
+                },
+                plan: plan.clone(),
+                codes: context.codes.clone(),
+                challenges: context.challenges.clone(),
+            },
+            groups,
+            codes: context.codes.clone(),
+            totals,
+            figures: is_last.then(|| FiguresTable {
+                inequalities: plan.inequalities.clone(),
+            }),
+            sponge: (!streams.is_empty()).then(|| SpongeTable::new(streams)),
+            limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
+            quads: address,
+        }
+    }
+
+    /// In the order: loans, groups, codes, totals, figures, sponge, limbs.
+    pub fn airs(&self) -> Vec<TableAir> {
+        let mut airs = vec![TableAir::new(self.loans.clone())];
+        airs.extend(self.groups.iter().cloned().map(TableAir::new));
+        airs.extend(self.codes.clone().map(TableAir::new));
+        airs.push(TableAir::new(self.totals.clone()));
+        airs.extend(self.figures.clone().map(TableAir::new));
+        airs.extend(self.sponge.clone().map(TableAir::new));
+        airs.push(TableAir::new(self.limbs));
+        airs
+    }
+}

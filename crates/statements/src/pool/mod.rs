@@ -1,0 +1,11 @@
+//! The pool statement: facts about a sealed loan tape. See `STATEMENT.md`.
+
+mod claim;
+pub mod plan;
+pub mod tables;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use claim::{Context, Pool, PoolClaim};
+pub use witness::{PoolFailure, Prepared, Terms};

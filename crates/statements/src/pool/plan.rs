@@ -1,0 +1,300 @@
+//! What a pool claim asks, in the terms of the tables: which fields are read, which sums run over the loans, and
+//! which inequalities between sums prove the figures.
+
+use std::collections::BTreeSet;
+
+use risk::pool::figures::{Plan as Measured, Quantity, Total};
+use risk::pool::rules::Holds;
+use risk::pool::{Claimed, Condition, Figure, Template};
+
+use crate::loan::LeafLayout;
+use crate::ordered::KEY_REGISTER;
+
+/// Most bytes of all rules of a claim together.
+const MAX_RULE_BYTES: usize = 20_000;
+/// Most rules of a claim.
+const MAX_RULES: usize = 100;
+/// Most figures of a claim.
+const MAX_FIGURES: usize = 80;
+/// Most sums of a claim: with salts and the key they must fit the table of totals.
+const MAX_SUMS: usize = 150;
+/// Most concentrations of a claim.
+const MAX_CONCENTRATIONS: usize = 4;
+
+/// The weight of the largest groups of loans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concentration {
+    /// The field that tells groups apart.
+    pub by: usize,
+    /// How many groups.
+    pub top: u32,
+    /// The weight.
+    pub weight: usize,
+}
+
+/// `sum of factor * register + constant >= 0`, over the registers after the last loan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inequality {
+    /// Registers and their factors, of magnitude below 2^60; at most three.
+    pub terms: Vec<(usize, i128)>,
+    /// Of magnitude below 2^60.
+    pub constant: i128,
+}
+
+/// A claim's question.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where the fields stand in a leaf.
+    pub layout: LeafLayout,
+    /// Rules that all loans satisfy.
+    pub eligibility: Vec<Condition>,
+    /// Sums over loans; number i has the register [`Plan::sum_register`].
+    pub sums: Vec<(Quantity, Condition)>,
+    /// Concentrations; number i has the registers from [`Plan::group_register`] on.
+    pub concentrations: Vec<Concentration>,
+    /// What proves the figures.
+    pub inequalities: Vec<Inequality>,
+    /// Per field, the sets of codes that rules ask for.
+    pub sets: Vec<Vec<BTreeSet<u64>>>,
+    /// Whether a field is read.
+    pub read: Vec<bool>,
+}
+
+/// Registers of a concentration.
+pub mod group {
+    /// The product over the loans, two elements a register.
+    pub const LOANS: usize = 0;
+    /// The product over the loans in the order of their groups.
+    pub const LISTED: usize = 3;
+    /// The threshold: what exceeds it is counted in full.
+    pub const THRESHOLD: usize = 6;
+    /// The last group.
+    pub const GROUP: usize = 7;
+    /// Its weight so far.
+    pub const TOTAL: usize = 8;
+    /// What of it is above the threshold.
+    pub const EXCESS: usize = 9;
+    /// Whether it is one of the largest.
+    pub const CHOSEN: usize = 10;
+    /// The weight of the largest groups.
+    pub const CHOSEN_TOTAL: usize = 11;
+    /// The sum of all excesses.
+    pub const EXCESS_TOTAL: usize = 12;
+    /// How many groups are the largest.
+    pub const CHOSEN_COUNT: usize = 13;
+    /// Registers of a concentration.
+    pub const COUNT: usize = 14;
+}
+
+impl Plan {
+    /// The plan of a claim.
+    ///
+    /// # Errors
+    /// Says what is wrong with a rule or a figure, or what there is too much of.
+    pub fn new(
+        template: &Template,
+        eligibility: &[String],
+        figures: &[Figure<Claimed>],
+    ) -> Result<Self, String> {
+        let bytes: usize = eligibility.iter().map(String::len).sum();
+        if eligibility.len() > MAX_RULES || bytes > MAX_RULE_BYTES || figures.len() > MAX_FIGURES {
+            return Err(format!(
+                "more than {MAX_RULES} rules, {MAX_RULE_BYTES} bytes of rules or {MAX_FIGURES} figures do not fit; split the claim"
+            ));
+        }
+        let mut plan = Self {
+            layout: LeafLayout::new(template),
+            eligibility: Vec::new(),
+            sums: Vec::new(),
+            concentrations: Vec::new(),
+            inequalities: Vec::new(),
+            sets: vec![Vec::new(); template.fields.len()],
+            read: vec![false; template.fields.len()],
+        };
+        for rule in eligibility {
+            let condition = Condition::parse(rule, template).map_err(|e| e.to_string())?;
+            plan.note(&condition);
+            plan.eligibility.push(condition);
+        }
+        let measured = figures
+            .iter()
+            .map(|f| {
+                if !risk::is_name(&f.name) {
+                    return Err(format!("a figure's name {}", risk::NO_NAME));
+                }
+                f.measure.plan(&f.name, template).map_err(|e| e.to_string())
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        // Sums get their registers behind all concentrations.
+        for total in measured.iter().flat_map(totals) {
+            plan.add(total);
+        }
+        if plan.sums.len() > MAX_SUMS || plan.concentrations.len() > MAX_CONCENTRATIONS {
+            return Err(format!(
+                "more than {MAX_SUMS} sums or {MAX_CONCENTRATIONS} concentrations do not fit; split the claim"
+            ));
+        }
+        for i in 0..plan.concentrations.len() {
+            plan.prove_concentration(i);
+        }
+        for (figure, measured) in figures.iter().zip(&measured) {
+            plan.prove_figure(figure, measured)?;
+        }
+        if plan.inequalities.len() > 1 << stark::MIN_LOG_HEIGHT {
+            return Err("more figures than a table holds; split the claim".into());
+        }
+        Ok(plan)
+    }
+
+    /// The register of a sum, salts aside.
+    pub fn sum_register(&self, index: usize) -> usize {
+        self.group_register(self.concentrations.len()) + index
+    }
+
+    /// The first register of a concentration, salts aside.
+    pub fn group_register(&self, index: usize) -> usize {
+        KEY_REGISTER + 1 + group::COUNT * index
+    }
+
+    /// All registers, salts aside.
+    pub fn registers(&self) -> usize {
+        self.sum_register(self.sums.len())
+    }
+
+    /// Notes what a condition reads.
+    fn note(&mut self, condition: &Condition) {
+        match condition {
+            Condition::All(parts) | Condition::Any(parts) => {
+                parts.iter().for_each(|part| self.note(part));
+            }
+            Condition::Test(test) => {
+                self.read[test.field] = true;
+                if let Holds::OneOf(set) = &test.holds
+                    && !self.sets[test.field].contains(set)
+                {
+                    self.sets[test.field].push(set.clone());
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, total: &Total) {
+        match total {
+            Total::Sum(quantity, condition) => {
+                self.note(condition);
+                match *quantity {
+                    Quantity::One => {}
+                    Quantity::Field(field) => self.read[field] = true,
+                    Quantity::Product(weight, field) => {
+                        self.read[weight] = true;
+                        self.read[field] = true;
+                    }
+                }
+                let sum = (quantity.clone(), condition.clone());
+                if !self.sums.contains(&sum) {
+                    self.sums.push(sum);
+                }
+            }
+            &Total::Largest { by, top, weight } => {
+                self.read[by] = true;
+                self.read[weight] = true;
+                let concentration = Concentration { by, top, weight };
+                if !self.concentrations.contains(&concentration) {
+                    self.concentrations.push(concentration);
+                }
+            }
+        }
+    }
+
+    fn register(&self, total: &Total) -> usize {
+        match total {
+            Total::Sum(quantity, condition) => {
+                let at = |(q, c): &(Quantity, Condition)| q == quantity && c == condition;
+                self.sum_register(self.sums.iter().position(at).expect("every sum was added"))
+            }
+            &Total::Largest { by, top, weight } => {
+                let wanted = Concentration { by, top, weight };
+                let at = self.concentrations.iter().position(|c| *c == wanted);
+                self.group_register(at.expect("every concentration was added"))
+                    + group::CHOSEN_TOTAL
+            }
+        }
+    }
+
+    fn require(&mut self, terms: &[(usize, i128)], constant: i128) {
+        self.inequalities.push(Inequality {
+            terms: terms.to_vec(),
+            constant,
+        });
+    }
+
+    /// `value = scale * numerator / denominator` rounded down, or a bound on it before rounding.
+    fn prove_figure(
+        &mut self,
+        figure: &Figure<Claimed>,
+        measured: &Measured,
+    ) -> Result<(), String> {
+        let (Claimed::Exact(value) | Claimed::AtLeast(value) | Claimed::AtMost(value)) =
+            &figure.shown;
+        let units = measured
+            .units(&figure.name, value)
+            .map_err(|e| e.to_string())?;
+        let units = i128::from(units);
+        let numerator = (
+            self.register(&measured.numerator),
+            i128::from(measured.scale),
+        );
+        // `sign * (scale * numerator - units * denominator) + offset >= 0`.
+        let denominator = measured.denominator.as_ref().map(|d| self.register(d));
+        let mut compare = |sign: i128, units: i128, offset: i128| {
+            let (register, scale) = numerator;
+            let scaled = (register, sign * scale);
+            match denominator {
+                Some(d) => self.require(&[scaled, (d, -sign * units)], offset),
+                None => self.require(&[scaled], offset - sign * units),
+            }
+        };
+        match figure.shown {
+            Claimed::Exact(_) => {
+                compare(1, units, 0);
+                // Less than one unit more: so the denominator is not zero either.
+                compare(-1, units + 1, -1);
+            }
+            Claimed::AtLeast(_) => compare(1, units, 0),
+            Claimed::AtMost(_) => compare(-1, units, 0),
+        }
+        if let (Some(d), Claimed::AtLeast(_) | Claimed::AtMost(_)) = (denominator, &figure.shown) {
+            self.require(&[(d, 1)], -1);
+        }
+        Ok(())
+    }
+
+    /// The chosen groups weigh `top * threshold + all that groups exceed the threshold by`, and are at most `top`. The right
+    /// side is at least what any `top` groups weigh, so the chosen ones are the largest. The two products agree.
+    fn prove_concentration(&mut self, index: usize) {
+        let first = self.group_register(index);
+        let top = i128::from(self.concentrations[index].top);
+        for sign in [1, -1] {
+            let terms = [
+                (first + group::CHOSEN_TOTAL, sign),
+                (first + group::THRESHOLD, -sign * top),
+                (first + group::EXCESS_TOTAL, -sign),
+            ];
+            self.require(&terms, 0);
+        }
+        self.require(&[(first + group::CHOSEN_COUNT, -1)], top);
+        for i in 0..group::LISTED - group::LOANS {
+            for sign in [1, -1] {
+                let terms = [
+                    (first + group::LOANS + i, sign),
+                    (first + group::LISTED + i, -sign),
+                ];
+                self.require(&terms, 0);
+            }
+        }
+    }
+}
+
+fn totals(measured: &Measured) -> impl Iterator<Item = &Total> {
+    std::iter::once(&measured.numerator).chain(&measured.denominator)
+}

@@ -1,0 +1,544 @@
+//! Loans in the order of their groups: how much the largest groups weigh.
+
+use gadgets::compare::{assert_at_most_less, chunks, less_than};
+use gadgets::limbs::{join, limb_of, signed};
+use gadgets::range::{LIMB_BITS, limb};
+use gadgets::sponge::{QUAD, QUADS};
+use gadgets::totals::COUNT_LIMBS;
+use sha3::{Digest as _, Sha3_256};
+use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder, Table, When};
+
+use crate::ordered::{accumulate, pass};
+use crate::pool::plan::group;
+
+/// Coordinates of the extension field in which products are taken.
+pub const DEGREE: usize = 5;
+/// Limbs of a group's number and of its weight.
+const AMOUNT_LIMBS: usize = 6;
+/// Chunks of them.
+const CHUNKS: usize = AMOUNT_LIMBS / 2;
+/// Elements that hide the commitment to a list: 248 bits.
+const SALT: usize = 2 * QUAD;
+
+/// An element of the quintic extension, `X^5 = 1 - X^2`, coordinates from the constant up.
+pub type Element<E> = [E; DEGREE];
+
+/// `x * y`.
+pub fn multiply<E: Expr>(x: &Element<E>, y: &Element<E>) -> Element<E> {
+    let mut product: [E; 2 * DEGREE - 1] = std::array::from_fn(|_| E::ZERO);
+    for (i, x) in x.iter().enumerate() {
+        for (j, y) in y.iter().enumerate() {
+            product[i + j] += x.clone() * y.clone();
+        }
+    }
+    // X^(5 + k) = X^k - X^(2 + k), from the top.
+    for k in (0..DEGREE - 1).rev() {
+        let high = product[DEGREE + k].clone();
+        product[k] += high.clone();
+        product[k + 2] -= high;
+    }
+    std::array::from_fn(|i| product[i].clone())
+}
+
+/// Public elements, drawn from all commitments that they compare.
+#[derive(Clone, Debug)]
+pub struct Challenge {
+    /// What a message's factor starts from.
+    gamma: Element<F>,
+    /// Powers of what a message's elements are combined with.
+    powers: Vec<Element<F>>,
+}
+
+impl Challenge {
+    /// The challenge of concentration `index` under a claim with these commitments, over messages of so many elements.
+    pub fn new(seed: &[u8], index: usize, elements: usize) -> Self {
+        let draw = |which: u8| -> Element<F> {
+            std::array::from_fn(|i| {
+                let mut hash = Sha3_256::new();
+                hash.update(b"sealbook concentration challenge");
+                hash.update([index as u8, which, i as u8]);
+                hash.update(seed);
+                let digest = hash.finalize();
+                let bytes: [u8; 16] = std::array::from_fn(|i| digest[i]);
+                // 128 bits modulo p: as good as uniform.
+                F::from_u64((u128::from_le_bytes(bytes) % u128::from(stark::P)) as u64)
+            })
+        };
+        let (gamma, beta) = (draw(0), draw(1));
+        let mut powers = vec![std::array::from_fn(|i| F::from_bool(i == 0))];
+        while powers.len() < elements {
+            powers.push(multiply(&powers[powers.len() - 1], &beta));
+        }
+        Self { gamma, powers }
+    }
+
+    /// `gamma - sum of beta^k * element k`.
+    pub fn factor<E: Expr>(&self, elements: &[E]) -> Element<E> {
+        assert_eq!(
+            elements.len(),
+            self.powers.len(),
+            "a power for each element"
+        );
+        std::array::from_fn(|i| {
+            let mut value = E::from(self.gamma[i]);
+            for (power, element) in self.powers.iter().zip(elements) {
+                value -= element.clone() * power[i];
+            }
+            value
+        })
+    }
+}
+
+/// Elements of a message over so many limbs.
+pub fn message_len(limbs: usize) -> usize {
+    limbs.div_ceil(3)
+}
+
+/// A running product over the rows, passed from part to part.
+pub struct Product<'a> {
+    /// Its constraint.
+    pub id: &'static str,
+    /// Its first register.
+    pub register: usize,
+    /// What factors are made of.
+    pub challenge: &'a Challenge,
+}
+
+impl Product<'_> {
+    /// Multiplies the product by the factor of a message in limbs on rows with the bit `counts`. `before` is the product
+    /// over the rows above. The first coordinate is passed less one, so that a product starts from zeros.
+    pub fn multiply<W, B: RowBuilder<W>>(
+        &self,
+        b: &mut B,
+        [first, last]: [&B::E; 2],
+        counts: &B::E,
+        message: &[B::E],
+        before: impl Fn(&W) -> [F; DEGREE],
+    ) {
+        let elements: Vec<B::E> = message.chunks(3).map(join).collect();
+        let factor = self.challenge.factor(&elements);
+        let (product, next): (Vec<B::E>, Vec<B::E>) =
+            (0..DEGREE).map(|i| b.state(|w| before(w)[i])).unzip();
+        let product: Element<B::E> = std::array::from_fn(|i| product[i].clone());
+        let after = multiply(&product, &factor);
+        // A cell, so that what is sent has degree 1.
+        let after: Vec<B::E> = (0..DEGREE)
+            .map(|i| {
+                let step = after[i].clone() - product[i].clone();
+                let value = product[i].clone() + counts.clone() * step;
+                let cell = b.derive([&value], |[v]| v);
+                b.equal(self.id, cell.clone(), value);
+                cell
+            })
+            .collect();
+        for (next, after) in next.into_iter().zip(&after) {
+            b.assert_zero(self.id, When::Transition, next - after.clone());
+        }
+        let registers = |b: &B, elements: &[B::E]| -> Vec<[B::E; 2]> {
+            let mut shown: Vec<B::E> = elements.to_vec();
+            shown[0] -= b.one();
+            shown.push(b.constant(F::ZERO));
+            shown.as_chunks().0.to_vec()
+        };
+        let (before, after) = (registers(b, &product), registers(b, &after));
+        for (i, (before, after)) in before.iter().zip(&after).enumerate() {
+            pass(b, self.register + i, first, last, before, after);
+        }
+    }
+}
+
+/// One loan a row, in the order of the groups of one concentration.
+///
+/// - GROUPS-1: the row's number, whether it is used, first or last.
+/// - GROUPS-2: an unused row weighs nothing and starts no group.
+/// - GROUPS-3: groups rise strictly where one starts and stay the same elsewhere; the very first row starts one.
+/// - GROUPS-4: what is before a row is what the row above ended with.
+/// - GROUPS-5: the group's weight so far: `(1 - starts) before + weight + carry = after + 2^10 carry'`.
+/// - GROUPS-6: whether it is one of the largest: the same on all rows of a group, and 0 or 1.
+/// - GROUPS-7: the threshold is the same on all rows.
+/// - GROUPS-8: what the weight exceeds the threshold by, in chunks with borrows.
+/// - GROUPS-9: the running product over the rows.
+/// - GROUPS-10: the list's salt stands on the first row only.
+/// - COMPARE-1 to COMPARE-5: groups rise; whether the weight exceeds the threshold.
+/// - ORDER-4: sums over the chosen groups, of all excesses (as they grow from row to row), of chosen groups.
+///
+/// The list is hashed by the sponge, and its digest is public: the challenge of the product depends on it.
+#[derive(Clone, Debug)]
+pub struct GroupsTable {
+    /// log2 of the rows.
+    pub log_height: usize,
+    /// Used rows.
+    pub used: usize,
+    /// Whether this is the first part.
+    pub is_first: bool,
+    /// Limbs of a group's number and of a weight.
+    pub limbs: [usize; 2],
+    /// The first register of the concentration, salts aside.
+    pub register: usize,
+    /// The address of the list's first quad.
+    pub address: usize,
+    /// What the product is made of.
+    pub challenge: Challenge,
+}
+
+/// The private data of one row.
+#[derive(Clone, Debug, Default)]
+pub struct GroupRow {
+    /// The row's number.
+    pub row: usize,
+    /// The loan's group, or that of the last loan above an unused row.
+    pub group: u64,
+    /// Whether a group starts.
+    pub starts: bool,
+    /// The loan's weight.
+    pub weight: u64,
+    /// Group, weight so far, excess of the row above, and whether its group was chosen.
+    pub before: GroupState,
+    /// Whether the row's group is one of the largest.
+    pub chosen: bool,
+    /// The threshold.
+    pub threshold: u64,
+    /// The product over the rows above.
+    pub product: [F; DEGREE],
+    /// The limbs of the chosen groups' weight and of the excesses above, and the chosen groups above.
+    pub sums: [[i64; COUNT_LIMBS]; 3],
+    /// Of the first row: what hides the list.
+    pub salt: [F; SALT],
+}
+
+/// What is known after a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupState {
+    /// The group.
+    pub group: u64,
+    /// Its weight so far.
+    pub total: u64,
+    /// What of it exceeds the threshold.
+    pub excess: u64,
+    /// Whether it was chosen.
+    pub chosen: bool,
+}
+
+impl GroupRow {
+    /// What is known after the row.
+    pub fn after(&self) -> GroupState {
+        let before = if self.starts { 0 } else { self.before.total };
+        let total = before + self.weight;
+        GroupState {
+            group: self.group,
+            total,
+            excess: total.saturating_sub(self.threshold),
+            chosen: self.chosen,
+        }
+    }
+}
+
+/// The quads of a list: salt, then group and weight of each loan.
+pub fn list_quads(
+    salt: &[F; SALT],
+    entries: impl Iterator<Item = (u64, u64)>,
+    limbs: [usize; 2],
+) -> Vec<[F; QUAD]> {
+    let mut quads = salt.as_chunks().0.to_vec();
+    quads.extend(entries.map(|(group, weight)| {
+        let elements = message_elements(group, weight, limbs);
+        std::array::from_fn(|i| elements.get(i).copied().unwrap_or(F::ZERO))
+    }));
+    quads
+}
+
+/// The elements of a loan's message.
+pub fn message_elements(group: u64, weight: u64, limbs: [usize; 2]) -> Vec<F> {
+    let of =
+        |value: u64, count: usize| (0..count).map(move |i| F::from_u64(limb_of(value.into(), i)));
+    let limbs: Vec<F> = of(group, limbs[0]).chain(of(weight, limbs[1])).collect();
+    limbs.chunks(3).map(join).collect()
+}
+
+// Fixed columns.
+const NUMBER: usize = 0;
+const USED: usize = 1;
+const FIRST: usize = 2;
+const LAST: usize = 3;
+
+impl GroupsTable {
+    /// Addresses that the list takes.
+    pub fn quads(&self) -> usize {
+        SALT / QUAD + self.used
+    }
+}
+
+/// Cells of a number, zeros above its limbs.
+fn padded<E: Expr>(mut limbs: Vec<E>) -> Vec<E> {
+    limbs.resize(AMOUNT_LIMBS, E::ZERO);
+    limbs
+}
+
+impl Table for GroupsTable {
+    type Row = GroupRow;
+
+    fn name(&self) -> &'static str {
+        "groups"
+    }
+
+    fn log_height(&self) -> usize {
+        self.log_height
+    }
+
+    fn fixed(&self) -> Vec<Vec<F>> {
+        let height = 1 << self.log_height;
+        let column =
+            |of: &dyn Fn(usize) -> usize| (0..height).map(|r| F::from_usize(of(r))).collect();
+        vec![
+            column(&|r| r),
+            column(&|r| usize::from(r < self.used)),
+            column(&|r| usize::from(r == 0)),
+            column(&|r| usize::from(r + 1 == height)),
+        ]
+    }
+
+    fn row<B: RowBuilder<GroupRow>>(&self, b: &mut B) {
+        let [number, used, first, last] =
+            [NUMBER, USED, FIRST, LAST].map(|column| b.pinned("GROUPS-1", column));
+        let ends = [&first, &last];
+        let unused = b.one() - used.clone();
+        let number_of = |b: &mut B, count: usize, of: &dyn Fn(&GroupRow) -> u64| -> Vec<B::E> {
+            (0..count)
+                .map(|i| {
+                    let cell = b.cell(|w| F::from_u64(limb_of(of(w).into(), i)));
+                    limb(b, &cell);
+                    cell
+                })
+                .collect()
+        };
+        let group = number_of(b, self.limbs[0], &|w| w.group);
+        let weight = number_of(b, self.limbs[1], &|w| w.weight);
+        let starts = b.bit("GROUPS-3", |w| w.starts);
+        for cell in weight.iter().chain([&starts]) {
+            b.zero("GROUPS-2", unused.clone() * cell.clone());
+        }
+        let continues = b.one() - starts.clone();
+
+        // Its message, in the product and in the list.
+        let message: Vec<B::E> = group.iter().chain(&weight).cloned().collect();
+        Product {
+            id: "GROUPS-9",
+            register: self.register + group::LISTED,
+            challenge: &self.challenge,
+        }
+        .multiply(b, ends, &used, &message, |w: &GroupRow| w.product);
+        self.list(b, &number, &used, &first, &message);
+
+        let chunks_before = |b: &mut B, of: fn(&GroupState) -> u64| -> (Vec<B::E>, Vec<B::E>) {
+            (0..CHUNKS)
+                .map(|c| b.state(|w| F::from_u64((of(&w.before) >> (20 * c)) % (1 << 20))))
+                .unzip()
+        };
+        let (group_before, next) = chunks_before(b, |s| s.group);
+        let group = chunks(&padded(group));
+        // On the very first row a group starts, whatever its number.
+        let strict = if self.is_first {
+            b.assert_zero("GROUPS-3", When::First, continues.clone());
+            starts.clone() * (b.one() - first.clone())
+        } else {
+            starts.clone()
+        };
+        let strict_cell = b.derive([&strict], |[v]| v);
+        b.equal("GROUPS-3", strict_cell.clone(), strict);
+        assert_at_most_less(b, &group_before, &group, &strict_cell);
+        for (this, before) in group.iter().zip(&group_before) {
+            b.zero(
+                "GROUPS-3",
+                continues.clone() * (this.clone() - before.clone()),
+            );
+        }
+        self.carry(b, group::GROUP, ends, group_before, next, &group);
+
+        let limbs_before = |b: &mut B, of: fn(&GroupState) -> u64| -> (Vec<B::E>, Vec<B::E>) {
+            (0..AMOUNT_LIMBS)
+                .map(|i| b.state(|w| F::from_u64(limb_of(of(&w.before).into(), i))))
+                .unzip()
+        };
+        let (total_before, next) = limbs_before(b, |s| s.total);
+        let total = number_of(b, AMOUNT_LIMBS, &|w| w.after().total);
+        let mut carry = b.constant(F::ZERO);
+        for (i, weight) in padded(weight.clone()).into_iter().enumerate() {
+            let value = continues.clone() * total_before[i].clone() + weight + carry;
+            carry = b.constant(F::ZERO);
+            if i + 1 < AMOUNT_LIMBS {
+                let bit = b.derive([&value], |[v]| F::from_bool(signed(v) >= 1 << LIMB_BITS));
+                b.boolean("GROUPS-5", &bit);
+                carry = bit;
+            }
+            b.equal(
+                "GROUPS-5",
+                value,
+                total[i].clone() + carry.clone() * F::from_u64(1 << LIMB_BITS),
+            );
+        }
+        self.carry_limbs(b, group::TOTAL, ends, total_before, next, &total);
+
+        let chosen = b.bit("GROUPS-6", |w| w.chosen);
+        let (chosen_before, next) = b.state(|w| F::from_bool(w.before.chosen));
+        b.zero(
+            "GROUPS-6",
+            continues.clone() * (chosen.clone() - chosen_before.clone()),
+        );
+        let one = std::slice::from_ref(&chosen);
+        self.carry(b, group::CHOSEN, ends, vec![chosen_before], vec![next], one);
+
+        let (threshold, next): (Vec<B::E>, Vec<B::E>) = (0..CHUNKS)
+            .map(|c| b.state(|w| F::from_u64((w.threshold >> (20 * c)) % (1 << 20))))
+            .unzip();
+        for (threshold, next) in threshold.iter().zip(next) {
+            b.assert_zero("GROUPS-7", When::Transition, next - threshold.clone());
+        }
+        // The first part chooses it: before, there is none.
+        let start = if self.is_first {
+            vec![b.constant(F::ZERO); CHUNKS]
+        } else {
+            threshold.clone()
+        };
+        let register = self.register + group::THRESHOLD;
+        pass(b, register, &first, &last, &start, &threshold);
+
+        let (excess_before, next) = limbs_before(b, |s| s.excess);
+        let excess = self.excess(b, &total, &threshold);
+        let sums = [
+            weight.iter().map(|l| chosen.clone() * l.clone()).collect(),
+            excess
+                .iter()
+                .zip(&excess_before)
+                .map(|(after, before)| after.clone() - continues.clone() * before.clone())
+                .collect(),
+            vec![chosen * starts],
+        ];
+        self.carry_limbs(b, group::EXCESS, ends, excess_before, next, &excess);
+        let registers = [
+            group::CHOSEN_TOTAL,
+            group::EXCESS_TOTAL,
+            group::CHOSEN_COUNT,
+        ];
+        for (which, (limbs, register)) in sums.iter().zip(registers).enumerate() {
+            let limbs: &Vec<B::E> = limbs;
+            let register = self.register + register;
+            accumulate(b, &last, register, limbs, |w: &GroupRow, i| {
+                w.sums[which][i]
+            });
+        }
+    }
+}
+
+impl GroupsTable {
+    /// Sends the row's quad, and the salt's from the first row.
+    fn list<B: RowBuilder<GroupRow>>(
+        &self,
+        b: &mut B,
+        number: &B::E,
+        used: &B::E,
+        first: &B::E,
+        message: &[B::E],
+    ) {
+        let send = |b: &mut B, count: &B::E, address: B::E, quad: &[B::E]| {
+            let mut tuple = vec![address];
+            tuple.extend_from_slice(quad);
+            tuple.resize(1 + QUAD, b.constant(F::ZERO));
+            b.send(QUADS, count.clone(), &tuple);
+        };
+        let elements: Vec<B::E> = message.chunks(3).map(join).collect();
+        let offset = F::from_usize(self.address + SALT / QUAD);
+        send(b, used, number.clone() + offset, &elements);
+        let salt: Vec<B::E> = (0..SALT)
+            .map(|i| {
+                let cell = b.cell(|w| w.salt[i]);
+                b.zero("GROUPS-10", (b.one() - first.clone()) * cell.clone());
+                cell
+            })
+            .collect();
+        for (q, quad) in salt.chunks(QUAD).enumerate() {
+            let address = b.constant(F::from_usize(self.address + q));
+            send(b, first, address, quad);
+        }
+    }
+
+    /// What is before a row is what the row above ended with; and so from part to part.
+    fn carry<B: RowBuilder<GroupRow>>(
+        &self,
+        b: &mut B,
+        register: usize,
+        [first, last]: [&B::E; 2],
+        before: Vec<B::E>,
+        next: Vec<B::E>,
+        after: &[B::E],
+    ) {
+        for (next, after) in next.into_iter().zip(after) {
+            b.assert_zero("GROUPS-4", When::Transition, next - after.clone());
+        }
+        pass(b, self.register + register, first, last, &before, after);
+    }
+
+    /// The same for a number in limbs.
+    fn carry_limbs<B: RowBuilder<GroupRow>>(
+        &self,
+        b: &mut B,
+        register: usize,
+        [first, last]: [&B::E; 2],
+        before: Vec<B::E>,
+        next: Vec<B::E>,
+        after: &[B::E],
+    ) {
+        for (next, after) in next.into_iter().zip(after) {
+            b.assert_zero("GROUPS-4", When::Transition, next - after.clone());
+        }
+        let register = self.register + register;
+        // What was passed is a number in limbs, so its chunks are those of the row above, or of the part before: on the
+        // first row the limbs are looked up there.
+        for cell in &before {
+            b.lookup(
+                gadgets::range::LIMBS,
+                cell,
+                first.clone(),
+                std::slice::from_ref(cell),
+            );
+        }
+        pass(b, register, first, last, &chunks(&before), &chunks(after));
+    }
+
+    /// `max(total - threshold, 0)`.
+    fn excess<B: RowBuilder<GroupRow>>(
+        &self,
+        b: &mut B,
+        total: &[B::E],
+        threshold: &[B::E],
+    ) -> Vec<B::E> {
+        let total = chunks(total);
+        let above = less_than(b, threshold, &total);
+        let mut borrow = b.constant(F::ZERO);
+        let mut limbs = Vec::new();
+        for (c, (total, threshold)) in total.iter().zip(threshold).enumerate() {
+            let difference = above.clone() * (total.clone() - threshold.clone()) - borrow;
+            let own: Vec<B::E> = (0..2)
+                .map(|i| {
+                    let cell = b.derive([&difference], |[v]| {
+                        F::from_u64(limb_of(signed(v).rem_euclid(1 << 20) as u128, i))
+                    });
+                    limb(b, &cell);
+                    cell
+                })
+                .collect();
+            borrow = b.constant(F::ZERO);
+            if c + 1 < CHUNKS {
+                let bit = b.derive([&difference], |[v]| F::from_bool(signed(v) < 0));
+                b.boolean("GROUPS-8", &bit);
+                borrow = bit;
+            }
+            b.equal(
+                "GROUPS-8",
+                difference + borrow.clone() * F::from_u64(1 << 20),
+                join(&own),
+            );
+            limbs.extend(own);
+        }
+        limbs
+    }
+}

@@ -1,0 +1,377 @@
+//! Loans, one a row: their leaves, the rules they satisfy, and what they add to each sum.
+
+use std::collections::HashMap;
+
+use gadgets::compare::{chunks, less_than};
+use gadgets::hash::{DIGEST, Digest};
+use gadgets::limbs::{Amount, Sum, join};
+use gadgets::range::limb;
+use risk::pool::figures::Quantity;
+use risk::pool::rules::{Holds, Test};
+use risk::pool::{Condition, Loan};
+use stark::{F, PrimeCharacteristicRing, RowBuilder, Table};
+
+use super::codes::CodesTable;
+use super::groups::{Challenge, Product};
+use crate::loan::LIMBS_PER_ELEMENT;
+use crate::ordered::{Ordered, OrderedRow, Place, accumulate};
+use crate::pool::plan::{Plan, group};
+
+/// One loan a row.
+///
+/// - ORDER-1 to ORDER-4: leaves in the order of their keys below the part's root, and the sums ([`crate::ordered`]).
+/// - LOANS-1: presence is made of bits, where rules or figures read an optional field.
+/// - LOANS-2: an absent field is zero.
+/// - LOANS-3: an unused row has no fields.
+/// - LOANS-4: a test's outcome.
+/// - LOANS-5: a condition's outcome: `and` and `or` of two bits.
+/// - LOANS-6: every loan satisfies every eligibility rule.
+/// - LOANS-7: a product of weight and field.
+/// - LOANS-8: the running product over the loans, for each concentration.
+/// - COMPARE-1 to COMPARE-5: a field is below a bound.
+///
+/// Limbs of fields that are read are range-checked, with all other limbs of their elements; other elements stand in
+/// the leaf as they are.
+#[derive(Clone, Debug)]
+pub struct LoansTable {
+    /// Where the leaves stand.
+    pub leaves: Ordered,
+    /// What is asked.
+    pub plan: std::sync::Arc<Plan>,
+    /// Which sets codes belong to, if rules ask.
+    pub codes: Option<CodesTable>,
+    /// Per concentration, what its products are made of.
+    pub challenges: Vec<Challenge>,
+}
+
+/// The private data of one row.
+#[derive(Clone, Debug)]
+pub struct LoanRow {
+    /// The row's place.
+    pub place: OrderedRow,
+    /// The leaf's seal.
+    pub seal: Digest,
+    /// The loan; `None` for an unused slot.
+    pub loan: Option<std::sync::Arc<Loan>>,
+    /// Per sum, the limbs added up above.
+    pub sums: std::sync::Arc<Vec<[i64; gadgets::totals::COUNT_LIMBS]>>,
+    /// Per concentration, the product over the loans above.
+    pub products: Vec<[F; 5]>,
+}
+
+/// What is known of a loan's fields on a row.
+struct Fields<'a, E> {
+    plan: &'a Plan,
+    codes: Option<&'a CodesTable>,
+    /// The limbs of the fields that are read.
+    limbs: Vec<Option<Vec<E>>>,
+    /// Of optional fields that are read, whether they are present.
+    present: Vec<Option<E>>,
+    /// Whether a field is below a bound.
+    below: HashMap<(usize, u64), E>,
+    /// Whether a field's code is in its sets.
+    members: HashMap<usize, Vec<E>>,
+    /// Outcomes of conditions.
+    outcomes: HashMap<Condition, E>,
+}
+
+impl Table for LoansTable {
+    type Row = LoanRow;
+
+    fn name(&self) -> &'static str {
+        "loans"
+    }
+
+    fn log_height(&self) -> usize {
+        self.leaves.log_height
+    }
+
+    fn public(&self) -> Vec<F> {
+        self.leaves.public()
+    }
+
+    fn row<B: RowBuilder<LoanRow>>(&self, b: &mut B) {
+        let place = self.leaves.place(b, |w| &w.place);
+        let (leaf, mut fields) = self.fields(b, &place);
+        for rule in &self.plan.eligibility {
+            let holds = fields.outcome(b, rule);
+            b.zero("LOANS-6", place.active.clone() * (b.one() - holds));
+        }
+        self.sums(b, &place, &mut fields);
+        for (i, challenge) in self.challenges.iter().enumerate() {
+            let concentration = self.plan.concentrations[i];
+            let message: Vec<B::E> = [concentration.by, concentration.weight]
+                .into_iter()
+                .flat_map(|field| fields.limbs(field).to_vec())
+                .collect();
+            Product {
+                id: "LOANS-8",
+                register: self.plan.group_register(i) + group::LOANS,
+                challenge,
+            }
+            .multiply(
+                b,
+                [&place.first, &place.last],
+                &place.active,
+                &message,
+                |w: &LoanRow| w.products[i],
+            );
+        }
+        self.leaves.tree(b, |w| &w.place, &place, &leaf);
+    }
+}
+
+impl LoansTable {
+    /// The leaf's elements behind its head, and the fields that are read.
+    fn fields<'a, B: RowBuilder<LoanRow>>(
+        &'a self,
+        b: &mut B,
+        place: &Place<B::E>,
+    ) -> (Vec<B::E>, Fields<'a, B::E>) {
+        let plan = &*self.plan;
+        let layout = &plan.layout;
+        let unused = b.one() - place.active.clone();
+        let mut elements: Vec<B::E> = (0..DIGEST).map(|i| b.cell(|w| w.seal[i])).collect();
+
+        let mut present = vec![None; layout.fields.len()];
+        if layout.optional.iter().any(|&field| plan.read[field]) {
+            let mut presence = b.constant(F::ZERO);
+            for (i, &field) in layout.optional.iter().enumerate() {
+                let bit = b.bit("LOANS-1", |w| {
+                    w.loan.as_ref().is_some_and(|l| l.values[field].is_some())
+                });
+                b.zero("LOANS-3", unused.clone() * bit.clone());
+                presence += bit.clone() * F::from_u64(1 << i);
+                present[field] = Some(bit);
+            }
+            elements.push(presence);
+        } else if !layout.optional.is_empty() {
+            elements.push(b.cell(|w| {
+                let presence = w.loan.as_ref().map_or(0, |l| layout.presence(l));
+                F::from_u64(presence)
+            }));
+        }
+
+        let mut limbs: Vec<Option<B::E>> = Vec::new();
+        for element in 0..layout.elements {
+            let own = element * LIMBS_PER_ELEMENT..(element + 1) * LIMBS_PER_ELEMENT;
+            let overlaps =
+                |&(first, count): &(usize, usize)| first < own.end && first + count > own.start;
+            let mut fields = layout.fields.iter().zip(&plan.read);
+            let hint = |w: &LoanRow, i: usize| {
+                w.loan
+                    .as_ref()
+                    .map_or(F::ZERO, |l| F::from_u64(layout.limbs(l)[i]))
+            };
+            if fields.any(|(place, read)| *read && overlaps(place)) {
+                let cells: Vec<B::E> = own
+                    .map(|i| {
+                        let cell = b.cell(|w| hint(w, i));
+                        limb(b, &cell);
+                        b.zero("LOANS-3", unused.clone() * cell.clone());
+                        cell
+                    })
+                    .collect();
+                elements.push(join(&cells));
+                limbs.extend(cells.into_iter().map(Some));
+            } else {
+                elements.push(b.cell(|w| {
+                    let limbs: Vec<F> = own.clone().map(|i| hint(w, i)).collect();
+                    join(&limbs)
+                }));
+                limbs.extend(own.map(|_| None));
+            }
+        }
+        elements.resize(elements.len().next_multiple_of(4), b.constant(F::ZERO));
+
+        let of = |&(first, count): &(usize, usize)| -> Option<Vec<B::E>> {
+            limbs[first..first + count].iter().cloned().collect()
+        };
+        let limbs: Vec<Option<Vec<B::E>>> = layout
+            .fields
+            .iter()
+            .zip(&plan.read)
+            .map(|(place, read)| if *read { of(place) } else { None })
+            .collect();
+        for (limbs, present) in limbs.iter().zip(&present) {
+            if let (Some(limbs), Some(present)) = (limbs, present) {
+                for cell in limbs {
+                    b.zero("LOANS-2", (b.one() - present.clone()) * cell.clone());
+                }
+            }
+        }
+        let fields = Fields {
+            plan,
+            codes: self.codes.as_ref(),
+            limbs,
+            present,
+            below: HashMap::new(),
+            members: HashMap::new(),
+            outcomes: HashMap::new(),
+        };
+        (elements, fields)
+    }
+
+    /// What the loan adds to each sum.
+    fn sums<B: RowBuilder<LoanRow>>(
+        &self,
+        b: &mut B,
+        place: &Place<B::E>,
+        fields: &mut Fields<'_, B::E>,
+    ) {
+        let mut products: HashMap<(usize, usize), Vec<B::E>> = HashMap::new();
+        let mut counted: HashMap<&Condition, B::E> = HashMap::new();
+        for (i, (quantity, condition)) in self.plan.sums.iter().enumerate() {
+            let counts = match counted.get(condition) {
+                Some(counts) => counts.clone(),
+                None if *condition == Condition::always() => place.active.clone(),
+                None => {
+                    let holds = fields.outcome(b, condition);
+                    let counts = and(b, &place.active, &holds);
+                    counted.insert(condition, counts.clone());
+                    counts
+                }
+            };
+            let limbs = match *quantity {
+                Quantity::One => vec![b.one()],
+                Quantity::Field(field) => fields.limbs(field).to_vec(),
+                Quantity::Product(weight, field) => products
+                    .entry((weight, field))
+                    .or_insert_with(|| product(b, fields.limbs(weight), fields.limbs(field)))
+                    .clone(),
+            };
+            let limbs: Vec<B::E> = limbs.into_iter().map(|l| counts.clone() * l).collect();
+            let register = self.plan.sum_register(i);
+            accumulate(b, &place.last, register, &limbs, |w: &LoanRow, limb| {
+                w.sums[i][limb]
+            });
+        }
+    }
+}
+
+/// The limbs of a product below 2^60.
+fn product<B: RowBuilder<LoanRow>>(b: &mut B, x: &[B::E], y: &[B::E]) -> Vec<B::E> {
+    let factors: Vec<B::E> = x.iter().chain(y).cloned().collect();
+    let split = x.len();
+    let value = |limbs: &[F]| {
+        limbs.iter().rev().fold(0u64, |v, l| {
+            (v << 10) | (gadgets::limbs::signed(*l).unsigned_abs() % (1 << 10))
+        })
+    };
+    let product = Amount::derive(b, &factors, |l| {
+        value(&l[..split]).wrapping_mul(value(&l[split..])) % (1 << 60)
+    });
+    let number = |limbs: &[B::E]| Sum::new(limbs.to_vec(), 1023);
+    Sum::product(&number(x), &number(y))
+        .minus(&product.to_sum())
+        .assert_zero(b, "LOANS-7");
+    product.limbs().to_vec()
+}
+
+/// A cell that is 1 if and only if two bits are.
+fn and<B: RowBuilder<LoanRow>>(b: &mut B, x: &B::E, y: &B::E) -> B::E {
+    let both = x.clone() * y.clone();
+    let cell = b.derive([&both], |[v]| v);
+    b.equal("LOANS-5", cell.clone(), both);
+    cell
+}
+
+impl<E: stark::Expr> Fields<'_, E> {
+    /// The limbs of a field that is read.
+    fn limbs(&self, field: usize) -> &[E] {
+        self.limbs[field].as_deref().expect("the plan reads it")
+    }
+
+    /// A bit: whether a condition holds. For an unused row it may be either.
+    fn outcome<B: RowBuilder<LoanRow, E = E>>(&mut self, b: &mut B, condition: &Condition) -> E {
+        if let Some(outcome) = self.outcomes.get(condition) {
+            return outcome.clone();
+        }
+        let outcome = match condition {
+            Condition::All(parts) => {
+                let mut all = None;
+                for part in parts {
+                    let part = self.outcome(b, part);
+                    all = Some(match all {
+                        None => part,
+                        Some(all) => and(b, &all, &part),
+                    });
+                }
+                all.unwrap_or(b.one())
+            }
+            Condition::Any(parts) => {
+                let mut none: Option<E> = None;
+                for part in parts {
+                    let not = b.one() - self.outcome(b, part);
+                    none = Some(match none {
+                        None => not,
+                        Some(none) => and(b, &none, &not),
+                    });
+                }
+                none.map_or(b.constant(F::ZERO), |none| b.one() - none)
+            }
+            Condition::Test(test) => self.test(b, test),
+        };
+        self.outcomes.insert(condition.clone(), outcome.clone());
+        outcome
+    }
+
+    fn test<B: RowBuilder<LoanRow, E = E>>(&mut self, b: &mut B, test: &Test) -> E {
+        let field = test.field;
+        let present = self.present[field].clone();
+        let one = b.one();
+        let outcome = match &test.holds {
+            Holds::Present => return present.unwrap_or(one),
+            Holds::Absent => return present.map_or(b.constant(F::ZERO), |p| one - p),
+            Holds::Below(bound) => self.below(b, field, *bound),
+            Holds::AtLeast(least) => one - self.below(b, field, *least),
+            // Neither below it nor above it.
+            Holds::Equal(value) => self.below(b, field, value + 1) - self.below(b, field, *value),
+            Holds::NotEqual(value) => {
+                one - self.below(b, field, value + 1) + self.below(b, field, *value)
+            }
+            Holds::OneOf(set) => {
+                let sets = &self.plan.sets[field];
+                let index = sets
+                    .iter()
+                    .position(|s| s == set)
+                    .expect("the plan notes sets");
+                if !self.members.contains_key(&field) {
+                    let codes = self.codes.expect("the plan's sets make a table");
+                    let code = self.limbs(field)[0].clone();
+                    let members = codes.look_up(b, field, sets, &code);
+                    self.members.insert(field, members);
+                }
+                self.members[&field][index].clone()
+            }
+        };
+        match present {
+            None => outcome,
+            Some(present) => {
+                let holds = present * outcome;
+                let cell = b.derive([&holds], |[v]| v);
+                b.equal("LOANS-4", cell.clone(), holds);
+                cell
+            }
+        }
+    }
+
+    /// Whether a field is below a public bound.
+    fn below<B: RowBuilder<LoanRow, E = E>>(&mut self, b: &mut B, field: usize, bound: u64) -> E {
+        if let Some(below) = self.below.get(&(field, bound)) {
+            return below.clone();
+        }
+        let limbs = self.limbs(field);
+        let bound_limbs: Vec<E> = (0..limbs.len())
+            .map(|i| b.constant(F::from_u64(gadgets::limbs::limb_of(bound.into(), i))))
+            .collect();
+        let below = if bound >> (10 * limbs.len()) == 0 {
+            less_than(b, &chunks(limbs), &chunks(&bound_limbs))
+        } else {
+            // Beyond what the limbs hold: every value is.
+            b.one()
+        };
+        self.below.insert((field, bound), below.clone());
+        below
+    }
+}
