@@ -32,6 +32,7 @@ pub mod pool;
 pub mod pricing;
 pub mod riskarray;
 pub mod sample;
+pub mod sample_pool;
 pub mod sample_venue;
 pub mod scenarios;
 pub mod snapshot;

@@ -149,6 +149,8 @@ fn wrong_rules_are_refused_with_their_place() {
         let error = Condition::parse(rule, &template).unwrap_err().to_string();
         assert!(error.contains(problem), "{rule}: {error}");
     }
+    let line = Condition::parse("ltv <= 80\naccepted: all", &template).unwrap_err();
+    assert!(!line.to_string().contains('\n'), "{line}");
     let deep = "(".repeat(10_000) + "ltv <= 80" + &")".repeat(10_000);
     assert!(Condition::parse(&deep, &template).is_err());
     let deep = "not ".repeat(400) + "ltv <= 80";

@@ -25,6 +25,8 @@ pub enum Command {
     /// Prove a claim.
     #[command(subcommand)]
     Prove(Claim),
+    /// Sign the commitment to a loan tape, as its servicer or as an oracle.
+    Attest(Attest),
     /// Check a proof file.
     Verify(Verify),
     /// Show what a proof file reveals, and its security.
@@ -77,6 +79,56 @@ pub enum Claim {
     Inventory(InventoryArguments),
     /// The risk of several venues together.
     Systemic(SystemicArguments),
+    /// Rules and figures of a loan pool.
+    Pool(PoolArguments),
+}
+
+/// A loan tape.
+#[derive(Debug, Args)]
+pub struct TapeArguments {
+    /// The loans: .csv or .parquet.
+    #[arg(long)]
+    pub tape: PathBuf,
+    /// What fields loans have: mortgage, auto, receivable, consumer, carbon, or a .json file.
+    #[arg(long, default_value = "mortgage")]
+    pub template: String,
+    /// Where the fields stand, if not in columns of their own names: mortgage-dataset, or a .json file.
+    #[arg(long)]
+    pub layout: Option<String>,
+    /// The day the tape is of, such as 2026-10-31.
+    #[arg(long)]
+    pub cut_off: String,
+}
+
+/// A pool claim.
+#[derive(Debug, Args)]
+pub struct PoolArguments {
+    #[command(flatten)]
+    pub tape: TapeArguments,
+    /// Rules and figures: .json. Without it the claim only says that the pool's loans are distinct, and how many.
+    #[arg(long)]
+    pub terms: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// A tape to sign.
+#[derive(Debug, Args)]
+pub struct Attest {
+    #[command(flatten)]
+    pub tape: TapeArguments,
+    /// The file of the pool's secret, the same as for proofs; made if it is not there.
+    #[arg(long)]
+    pub secret: PathBuf,
+    /// The file of the signing key (Ed25519, in hex); made if it is not there.
+    #[arg(long)]
+    pub key: PathBuf,
+    /// Where to write the attestation.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A venue and how sure it is to be.
@@ -362,6 +414,12 @@ pub struct Verify {
     /// ends with.
     #[arg(long)]
     pub inventory: Option<PathBuf>,
+    /// An attestation, for a pool claim: a key that is trusted must have signed the pool.
+    #[arg(long, requires = "trust")]
+    pub attestation: Option<PathBuf>,
+    /// A public key that is trusted to sign pools, in hex; may be given several times.
+    #[arg(long, requires = "attestation")]
+    pub trust: Vec<String>,
     /// Print JSON to stdout.
     #[arg(long)]
     pub json: bool,
@@ -395,6 +453,9 @@ pub struct Bench {
     /// Accounts, where the benchmark has many.
     #[arg(long)]
     pub accounts: Option<usize>,
+    /// Loans, where the benchmark has them.
+    #[arg(long)]
+    pub loans: Option<usize>,
     /// Scenarios, where the benchmark has them.
     #[arg(long)]
     pub scenarios: Option<usize>,
@@ -414,6 +475,8 @@ pub enum BenchName {
     Solvency,
     /// The EVaR and funding rates of a venue with 32 markets over 10,000 scenarios.
     Risk,
+    /// Rules and figures of a pool of 10,000 loans.
+    Pool,
     /// 100 trades of a venue with 32 markets over 1,024 scenarios.
     RiskTrades,
 }

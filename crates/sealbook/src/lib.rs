@@ -1,14 +1,18 @@
 //! Sealbook: facts about a sealed book.
 //!
 //! A *book* is what a financial firm keeps private. Sealbook proves facts about it while it stays
-//! sealed: an account is margined, a venue is solvent, a risk price is right. [`verify`] checks a proof file; the crates
+//! sealed: an account is margined, a venue is solvent, a risk price is right, a loan pool is what its issuer says. [`verify`]
+//! checks a proof file; the crates
 //! re-exported here make proofs.
+
+pub mod attestation;
 
 pub use {fixed, risk, stark, statements};
 
 use stark::{FileError, Part, ProofFile, Rejection, Statement};
 use statements::inventory::{Inventory, InventoryClaim};
 use statements::margin::{Margin, MarginClaim};
+use statements::pool::{Pool, PoolClaim};
 use statements::risk::{Risk, RiskClaim};
 use statements::solvency::{Solvency, SolvencyClaim};
 use statements::systemic::{Systemic, SystemicClaim};
@@ -24,6 +28,8 @@ pub enum Fact {
     Risk(Box<stark::Verified<RiskClaim>>),
     /// A venue's state and its account book.
     Inventory(Box<stark::Verified<InventoryClaim>>),
+    /// A pool and its figures.
+    Pool(Box<stark::Verified<PoolClaim>>),
     /// Several venues and their risk together.
     Systemic(Box<stark::Verified<SystemicClaim>>),
 }
@@ -53,6 +59,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
         Solvency::ID => Ok(Fact::Solvency(Box::new(verify_as::<Solvency>(&file)?))),
         Risk::ID => Ok(Fact::Risk(Box::new(verify_as::<Risk>(&file)?))),
         Inventory::ID => Ok(Fact::Inventory(Box::new(verify_as::<Inventory>(&file)?))),
+        Pool::ID => Ok(Fact::Pool(Box::new(verify_as::<Pool>(&file)?))),
         Systemic::ID => Ok(Fact::Systemic(Box::new(verify_as::<Systemic>(&file)?))),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
@@ -87,6 +94,7 @@ pub fn parts(file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVeri
         Solvency::ID => of::<Solvency>(file),
         Risk::ID => of::<Risk>(file),
         Inventory::ID => of::<Inventory>(file),
+        Pool::ID => of::<Pool>(file),
         Systemic::ID => of::<Systemic>(file),
         other => Err(NotVerified::Unknown(other.to_string())),
     }

@@ -238,6 +238,33 @@ fn group_totals(loans: &[Loan], by: usize, weight: usize) -> Vec<u128> {
 }
 
 impl Measure {
+    /// The measure in words: a figure's name is whatever its claimant calls it.
+    pub fn in_words(&self, template: &Template) -> String {
+        let over = |rule: &Option<String>| match rule {
+            Some(rule) => format!(" where {rule}"),
+            None => String::new(),
+        };
+        let weight = |weight: &Option<String>| weight.as_ref().unwrap_or(&template.weight).clone();
+        match self {
+            Self::Count { rule } => format!("number of loans{}", over(rule)),
+            Self::Sum { of, rule } => format!("sum of {of}{}", over(rule)),
+            Self::Average {
+                of,
+                weight: by,
+                rule,
+            } => format!("average of {of} by {}{}", weight(by), over(rule)),
+            Self::Share { rule, weight: by } => format!("percent of {} where {rule}", weight(by)),
+            Self::Largest {
+                by,
+                top,
+                weight: weighted,
+            } => format!(
+                "percent of {} of the {top} largest by {by}",
+                weight(weighted)
+            ),
+        }
+    }
+
     /// The measure in numbers.
     ///
     /// # Errors

@@ -102,6 +102,14 @@ impl Condition {
             rule: text.chars().take(200).collect(),
             problem,
         };
+        // Rules stand in claims, which are printed.
+        let plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+        if !text.chars().all(plain) {
+            return Err(RuleError {
+                rule: text.escape_debug().take(200).collect(),
+                problem: "a rule is letters, digits, signs and spaces; put it on one line".into(),
+            });
+        }
         let depth = text.matches('(').count() + text.matches("not").count();
         if text.len() > MAX_LENGTH || depth > MAX_DEPTH {
             return Err(error(format!(

@@ -109,6 +109,9 @@ impl Template {
             field: field.to_string(),
             problem,
         };
+        if !crate::is_name(&self.name) {
+            return Err(error("name", crate::NO_NAME.into()));
+        }
         if self.fields.is_empty() || self.fields.len() > MAX_FIELDS {
             return Err(error(
                 "fields",

@@ -3,14 +3,16 @@
 use std::time::Instant;
 
 use fixed::Decimal;
+use risk::import::tape::read_template;
 use risk::venue::Change;
-use risk::{Account, Level, sample, sample_venue};
+use risk::{Account, Level, sample, sample_pool, sample_venue};
 use serde_json::{Value, json};
 use stark::{PartProof, Statement};
 use statements::account::Secret;
 use statements::margin::{Margin, prove_account, prove_book};
 use statements::parts::prove_parts;
-use statements::risk::{Prepared, Risk, Terms};
+use statements::pool::{self, Pool, Terms};
+use statements::risk::{Prepared, Risk};
 use statements::solvency::{Options, Solvency, prepare};
 
 use super::inspect::weakest;
@@ -75,6 +77,21 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
             let (scenarios, trades) = (scenarios.unwrap_or(1_024), trades.unwrap_or(100));
             measure_risk(arguments, "risk-trades", scenarios, trades, false)
         }
+        BenchName::Pool => {
+            let loans = arguments.loans.unwrap_or(10_000);
+            let template = read_template("mortgage")?;
+            let tape = sample_pool::tape(1, loans, &template);
+            let terms: Terms = serde_json::from_str(sample_pool::TERMS)
+                .map_err(|e| Failure::Internal(e.to_string()))?;
+            let params = json!({
+                "loans": loans, "rules": terms.eligibility.len(), "figures": terms.figures.len(),
+            });
+            measure::<Pool>(arguments, "pool", params, || {
+                let prepared = pool::Prepared::new(&tape, &terms, &secret)?;
+                let parts = prepared.prove(&mut super::prove::progress(), None)?;
+                Ok((prepared.claim().clone(), parts))
+            })
+        }
         BenchName::Solvency => {
             let assets = sample::exchange_assets();
             let n = arguments.accounts.unwrap_or(100_000) as u64;
@@ -115,7 +132,7 @@ fn measure_risk(
         .map(Change::from)
         .collect();
     let confidence = Decimal::new(95, 2);
-    let terms = Terms {
+    let terms = statements::risk::Terms {
         confidence: confidence.try_into().expect("a constant"),
         prices: true,
         show_lots: false,

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod demo_venue;
 mod inspect;
+mod pool;
 mod price;
 mod prove;
 mod sample;
@@ -35,6 +36,9 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Prove(Claim::Inventory(arguments)) => prove::inventory(&arguments),
         Command::Check(Claim::Systemic(arguments)) => systemic::check(&arguments),
         Command::Prove(Claim::Systemic(arguments)) => systemic::prove(&arguments),
+        Command::Check(Claim::Pool(arguments)) => pool::check(&arguments),
+        Command::Prove(Claim::Pool(arguments)) => pool::prove(&arguments),
+        Command::Attest(arguments) => pool::attest(&arguments),
         Command::Prove(Claim::Margin(arguments)) => prove::margin(&arguments),
         Command::Prove(Claim::Solvency(arguments)) => prove::solvency(&arguments),
         Command::Prove(Claim::Risk(arguments)) => prove::risk(&arguments),

@@ -79,7 +79,7 @@ pub fn progress() -> impl FnMut(usize, usize) {
     }
 }
 
-fn out(common: &Common) -> Result<&Path, Failure> {
+pub fn out(common: &Common) -> Result<&Path, Failure> {
     common
         .out
         .as_deref()
@@ -88,7 +88,7 @@ fn out(common: &Common) -> Result<&Path, Failure> {
 
 /// Where finished parts are kept until the proof is written. The same claim is needed to resume, so
 /// without a kept secret there is nothing to resume.
-fn work_folder(common: &Common) -> Result<Option<PathBuf>, Failure> {
+pub fn work_folder(common: &Common) -> Result<Option<PathBuf>, Failure> {
     let mut name = out(common)?.as_os_str().to_owned();
     name.push(".sealbook-work");
     Ok(common.secret.as_ref().map(|_| name.into()))
@@ -244,7 +244,7 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
 }
 
 /// Verifies, writes, reports, and removes the kept parts.
-fn finish<S: Statement>(
+pub fn finish<S: Statement>(
     common: &Common,
     claim: &S::Claim,
     parts: Vec<PartProof>,

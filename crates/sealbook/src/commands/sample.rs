@@ -1,13 +1,15 @@
 //! `sealbook sample`: files to try everything with.
 
 use risk::import::{exchange, layout, prices, venue};
-use risk::{sample, sample_venue};
+use risk::{sample, sample_pool, sample_venue};
 
 use crate::Failure;
 use crate::cli::Sample;
 
 /// Exchange users in the sample.
 const USERS: u64 = 1_000;
+/// Loans in the sample.
+const LOANS: usize = 2_000;
 
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
     let folder = &arguments.folder;
@@ -66,10 +68,16 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     other.entry = -other.entry / 2;
     venue::write_state(&folder.join("other-venue.json"), &other, &scenarios).map_err(failed)?;
     venue::write_trades(&folder.join("trades.csv"), &trades, &scenarios).map_err(failed)?;
+    std::fs::write(
+        folder.join("pool.csv"),
+        sample_pool::csv(arguments.seed, LOANS),
+    )
+    .map_err(failed)?;
+    std::fs::write(folder.join("pool-terms.json"), sample_pool::TERMS).map_err(failed)?;
     println!(
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
          prices.csv, scenarios.json, venue.json, other-venue.json, \
-         trades.csv, perpetuals.json, traders.csv",
+         trades.csv, perpetuals.json, traders.csv; pool.csv, pool-terms.json",
         folder.display()
     );
     Ok(())

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use fixed::Decimal;
 use risk::scenarios::{Market, ScenarioSet};
+use sealbook::attestation::Attestation;
 use sealbook::{Fact, NotVerified};
 use serde_json::{Value, json};
 use stark::ProofFile;
 use statements::inclusion::Inclusion;
 use statements::margin::Subject;
+use statements::pool::PoolClaim;
 use statements::risk::{RiskClaim, Shown};
 
 use super::{print_json, read};
@@ -48,12 +50,21 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         Some(path) => Some(check_inventory(&fact, path)?),
         None => None,
     };
+    let attested = match &arguments.attestation {
+        Some(path) => Some(check_attestation(&fact, path, &arguments.trust)?),
+        None => None,
+    };
     if arguments.json {
-        print_json(&json!({ "accepted": true, "fact": in_words(&fact), "inventory": inventory }));
+        print_json(&json!({
+            "accepted": true, "fact": in_words(&fact), "inventory": inventory, "attested": attested,
+        }));
     } else {
         println!("accepted: {}", in_words(&fact));
         if let Some(inventory) = inventory {
             println!("accepted: {inventory}");
+        }
+        if let Some(attested) = attested {
+            println!("accepted: {attested}");
         }
         if let Some(inclusion) = &inclusion {
             println!(
@@ -106,7 +117,7 @@ fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
         Fact::Solvency(fact) => &fact.claim().assets,
         Fact::Inventory(fact) => &fact.claim().assets,
         Fact::Margin(fact) => &fact.claim().snapshot.assets,
-        Fact::Risk(_) | Fact::Systemic(_) => return "no balances".into(),
+        Fact::Risk(_) | Fact::Systemic(_) | Fact::Pool(_) => return "no balances".into(),
     };
     let held: Vec<String> = assets
         .iter()
@@ -167,8 +178,8 @@ fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
                 return Err("the proof is about one account, not a book".into());
             }
         },
-        Fact::Risk(_) | Fact::Systemic(_) => {
-            return Err("the proof is about a venue's state, not a book".into());
+        Fact::Risk(_) | Fact::Systemic(_) | Fact::Pool(_) => {
+            return Err("the proof is not about an account book".into());
         }
     };
     let log_slots = statements::trees::log_slots(accounts);
@@ -209,6 +220,7 @@ pub fn in_words(fact: &Fact) -> String {
                 claim.root
             )
         }
+        Fact::Pool(fact) => pool_in_words(fact.claim()),
         Fact::Systemic(fact) => {
             let claim = fact.claim();
             let venues: Vec<String> = claim.venues.iter().map(ToString::to_string).collect();
@@ -256,6 +268,39 @@ fn over(set: &ScenarioSet, digest: &str) -> String {
         set.values.len(),
         set.markets.len(),
     )
+}
+
+fn pool_in_words(claim: &PoolClaim) -> String {
+    let mut words = format!(
+        "pool {} holds {} distinct loans (template {}, cut-off {})",
+        claim.pool, claim.loans, claim.template.name, claim.cut_off
+    );
+    for rule in &claim.eligibility {
+        words += &format!("; each satisfies `{rule}`");
+    }
+    for figure in super::pool::figures_in_words(claim) {
+        words += &format!("; {figure}");
+    }
+    words
+}
+
+/// Whether a trusted key signed the pool of a claim.
+fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<String, Failure> {
+    let place = path.display();
+    let Fact::Pool(fact) = fact else {
+        return Err(Failure::Input(
+            "--attestation goes with the proof of a pool claim".into(),
+        ));
+    };
+    let attestation: Attestation = serde_json::from_slice(&read(path)?)
+        .map_err(|e| Failure::Input(format!("{place}: is not an attestation: {e}")))?;
+    attestation
+        .check(fact.claim(), trusted)
+        .map_err(|e| Failure::False(format!("{place}: rejected: {e}")))?;
+    Ok(format!(
+        "key {} attests that pool on {}",
+        attestation.key, attestation.cut_off
+    ))
 }
 
 fn risk_in_words(claim: &RiskClaim) -> String {

@@ -1,0 +1,146 @@
+//! A sample pool: residential mortgages as an issuer might hold them, none of them real.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::date;
+use crate::pool::{Loan, Tape, Template};
+
+/// States and how often they stand on the tape.
+const STATES: [(&str, u32); 10] = [
+    ("CA", 18),
+    ("TX", 13),
+    ("FL", 12),
+    ("NY", 11),
+    ("IL", 9),
+    ("WA", 8),
+    ("OH", 8),
+    ("GA", 8),
+    ("CO", 7),
+    ("MA", 6),
+];
+
+/// The cut-off date of samples.
+pub const CUT_OFF: &str = "2026-10-31";
+
+/// What a sample claims of its pool: rules that all loans satisfy, and figures, as the program reads them.
+pub const TERMS: &str = include_str!("../templates/sample-terms.json");
+
+/// An id, and fields by name.
+type Line = (String, Vec<(&'static str, String)>);
+
+/// A tape of so many mortgages. The same seed gives the same loans. Some are late, few have defaulted, and one in twenty does
+/// not say what the borrower earns.
+///
+/// # Panics
+/// If the template is not that of mortgages.
+pub fn tape(seed: u64, loans: usize, template: &Template) -> Tape {
+    let loans = lines(seed, loans).map(|(id, fields)| {
+        let mut values = vec![None; template.fields.len()];
+        for (name, text) in fields {
+            let field = template.field(name).expect("the template of mortgages");
+            if !text.is_empty() {
+                let value = template.fields[field].parse(&text);
+                values[field] = Some(value.expect("samples fit the template"));
+            }
+        }
+        Loan { id, values }
+    });
+    Tape {
+        template: template.clone(),
+        cut_off: CUT_OFF.to_string().try_into().expect("a date"),
+        loans: loans.collect(),
+    }
+}
+
+/// The same tape as a CSV in our own layout.
+pub fn csv(seed: u64, loans: usize) -> String {
+    let mut text = String::new();
+    for (id, fields) in lines(seed, loans) {
+        if text.is_empty() {
+            text.push_str("id");
+            fields.iter().for_each(|(name, _)| text.extend([",", name]));
+            text.push('\n');
+        }
+        text.push_str(&id);
+        fields.iter().for_each(|(_, cell)| text.extend([",", cell]));
+        text.push('\n');
+    }
+    text
+}
+
+fn lines(seed: u64, loans: usize) -> impl Iterator<Item = Line> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let today = date::days_of(CUT_OFF).expect("a date");
+    (0..loans).map(move |i| {
+        let term: i64 = [180, 240, 360, 360, 360][rng.random_range(0..5)];
+        let age = rng.random_range(1..60i64);
+        let original = rng.random_range(80..900) * 100_000u64;
+        // Falls by about as much as a level payment takes off.
+        let balance = original - original * age as u64 / (2 * term as u64);
+        let late = match rng.random_range(0..100) {
+            0 => rng.random_range(90..200),
+            1 => rng.random_range(60..90),
+            2..=4 => rng.random_range(30..60),
+            _ => 0,
+        };
+        let status = match late {
+            180.. => "defaulted",
+            30.. => "delinquent",
+            _ => "performing",
+        };
+        let mut draw = rng.random_range(0..100);
+        let state = STATES.iter().find(|(_, share)| {
+            let here = draw < *share;
+            draw = draw.saturating_sub(*share);
+            here
+        });
+        let number =
+            |low: u32, high: u32, rng: &mut StdRng| rng.random_range(low..high).to_string();
+        let cents = |amount: u64| format!("{}.{:02}", amount / 100, amount % 100);
+        let borrower = if rng.random_range(0..30) == 0 {
+            format!("landlord {}", rng.random_range(0..20))
+        } else {
+            format!("borrower {i}")
+        };
+        let dti = if rng.random_range(0..20) == 0 {
+            String::new()
+        } else {
+            number(15, 46, &mut rng)
+        };
+        let fields = vec![
+            ("original_balance", cents(original)),
+            ("balance", cents(balance)),
+            (
+                "rate",
+                format!(
+                    "{}.{}",
+                    rng.random_range(3..7),
+                    ["125", "25", "375", "5"][rng.random_range(0..4)]
+                ),
+            ),
+            ("remaining_term", (term - age).to_string()),
+            ("frequency", "monthly".into()),
+            ("amortization", "level-pay".into()),
+            ("origination", date::written(today - age * 30)),
+            ("maturity", date::written(today + (term - age) * 30)),
+            ("borrower", borrower),
+            ("state", state.map_or("WA", |(s, _)| s).to_string()),
+            ("fico", number(640, 830, &mut rng)),
+            ("ltv", number(35, 96, &mut rng)),
+            ("dti", dti),
+            ("days_past_due", late.to_string()),
+            ("status", status.into()),
+            (
+                "occupancy",
+                ["primary", "primary", "primary", "second", "investment"][rng.random_range(0..5)]
+                    .into(),
+            ),
+            (
+                "purpose",
+                ["purchase", "cash-out", "refinance"][rng.random_range(0..3)].into(),
+            ),
+        ];
+        (format!("loan-{i:06}"), fields)
+    })
+}

@@ -1,0 +1,138 @@
+//! `sealbook check pool`, `prove pool` and `attest`: facts about a sealed loan tape.
+
+use std::path::Path;
+use std::time::Instant;
+
+use risk::import::tape::{read_layout, read_tape, read_template};
+use risk::pool::{Claimed, Tape};
+use sealbook::attestation::{Attestation, new_key, public_key};
+use serde_json::json;
+use statements::account::Secret;
+use statements::pool::{Pool, PoolClaim, PoolFailure, Prepared, Terms};
+
+use super::prove::{finish, out, progress, work_folder};
+use super::{print_json, read, secret, write, write_private};
+use crate::Failure;
+use crate::cli::{Attest, PoolArguments, TapeArguments};
+
+impl From<PoolFailure> for Failure {
+    fn from(error: PoolFailure) -> Self {
+        match error {
+            PoolFailure::Pool(e) if e.is_false() => Self::False(e.to_string()),
+            PoolFailure::Prove(_) => Self::Internal(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+pub fn tape(arguments: &TapeArguments) -> Result<Tape, Failure> {
+    let template = read_template(&arguments.template)?;
+    let layout = arguments.layout.as_deref().map(read_layout).transpose()?;
+    let cut_off = arguments
+        .cut_off
+        .clone()
+        .try_into()
+        .map_err(|e| Failure::Input(format!("--cut-off: {e}")))?;
+    Ok(read_tape(
+        &arguments.tape,
+        &template,
+        layout.as_ref(),
+        cut_off,
+    )?)
+}
+
+fn terms(path: Option<&Path>) -> Result<Terms, Failure> {
+    let Some(path) = path else {
+        return Ok(Terms::default());
+    };
+    serde_json::from_slice(&read(path)?).map_err(|e| {
+        let (line, column) = (e.line(), e.column());
+        Failure::Input(format!("{}:{line}: column {column}: {e}", path.display()))
+    })
+}
+
+/// What a figure is, in words.
+pub fn figures_in_words(claim: &PoolClaim) -> Vec<String> {
+    let words = claim.figures.iter().map(|f| {
+        let measure = f.measure.in_words(&claim.template);
+        let shown = match &f.shown {
+            Claimed::Exact(value) => format!("is {value}"),
+            Claimed::AtLeast(value) => format!("is at least {value}"),
+            Claimed::AtMost(value) => format!("is at most {value}"),
+        };
+        format!("{}: {measure} {shown}", f.name)
+    });
+    words.collect()
+}
+
+/// Whether the rules and bounds hold.
+pub fn check(arguments: &PoolArguments) -> Result<(), Failure> {
+    let tape = tape(&arguments.tape)?;
+    let terms = terms(arguments.terms.as_deref())?;
+    let prepared = Prepared::new(&tape, &terms, &Secret::random())?;
+    let claim = prepared.claim();
+    if arguments.common.json {
+        print_json(&json!({ "true": true, "loans": claim.loans, "figures": claim.figures }));
+    } else {
+        println!(
+            "true: {} loan(s) satisfy {} rule(s)",
+            claim.loans,
+            claim.eligibility.len()
+        );
+        for line in figures_in_words(claim) {
+            println!("  {line}");
+        }
+    }
+    Ok(())
+}
+
+/// Makes a proof file.
+pub fn prove(arguments: &PoolArguments) -> Result<(), Failure> {
+    let started = Instant::now();
+    out(&arguments.common)?;
+    let tape = tape(&arguments.tape)?;
+    let terms = terms(arguments.terms.as_deref())?;
+    let secret = secret(arguments.common.secret.as_deref())?;
+    let prepared = Prepared::new(&tape, &terms, &secret)?;
+    let work = work_folder(&arguments.common)?;
+    let parts = prepared.prove(&mut progress(), work.as_deref())?;
+    finish::<Pool>(&arguments.common, prepared.claim(), parts, started)
+}
+
+/// Signs the commitment to a tape.
+pub fn attest(arguments: &Attest) -> Result<(), Failure> {
+    let tape = tape(&arguments.tape)?;
+    let secret = secret(Some(&arguments.secret))?;
+    let prepared = Prepared::new(&tape, &Terms::default(), &secret)?;
+    let path = &arguments.key;
+    if !path.exists() {
+        write_private(path, new_key().as_bytes())?;
+    }
+    let place = path.display();
+    let key = String::from_utf8(read(path)?).unwrap_or_default();
+    let claim = prepared.claim();
+    let attestation = Attestation::sign(claim.pool, &claim.cut_off.to_string(), claim.loans, &key)
+        .ok_or_else(|| {
+            Failure::Input(format!(
+                "{place}: is not a key; remove the file to make a new one"
+            ))
+        })?;
+    let text =
+        serde_json::to_vec_pretty(&attestation).map_err(|e| Failure::Internal(e.to_string()))?;
+    write(&arguments.out, &text)?;
+    let public = public_key(&key).unwrap_or_default();
+    if arguments.json {
+        print_json(
+            &json!({ "attestation": arguments.out, "pool": claim.pool.to_string(), "key": public }),
+        );
+    } else {
+        println!(
+            "{}: pool {} of {} loans on {} attested by key {public}",
+            arguments.out.display(),
+            claim.pool,
+            claim.loans,
+            claim.cut_off
+        );
+    }
+    Ok(())
+}
