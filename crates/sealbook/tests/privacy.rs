@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use risk::{Account, Level, Snapshot, sample, sample_venue};
+use risk::{Account, Level, Snapshot, sample, sample_pool, sample_venue};
 use stark::{Statement, security_report};
 use statements::account::Secret;
 use statements::inventory;
 use statements::margin::{Margin, Prepared};
+use statements::pool;
 use statements::risk::{self as venue_risk, Risk, Terms};
 use statements::solvency::{self, Options, Solvency};
 use statements::systemic::{self, Venue};
@@ -206,5 +207,30 @@ fn inventory_proofs_share_nothing() {
     let mut claim = two.claim().clone();
     claim.segments.clone_from(&one.claim().segments);
     (claim.root, claim.state) = (one.claim().root, one.claim().state);
+    assert_eq!(&claim, one.claim());
+}
+
+/// Other loans, in other groups, for which the same bounds hold.
+#[test]
+fn pool_proofs_share_nothing() {
+    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let bounds = r#"{"eligibility": ["ltv <= 95"], "figures": [
+        {"name": "late", "measure": {"share": {"where": "days_past_due >= 30"}}, "shown": {"at_most": "90"}},
+        {"name": "largest", "measure": {"largest": {"by": "state", "top": 2}}, "shown": {"at_most": "100"}}]}"#;
+    let terms: pool::Terms = serde_json::from_str(bounds).unwrap();
+    let make = |seed: u64| {
+        let tape = sample_pool::tape(seed, 60, &template);
+        pool::Prepared::new(&tape, &terms, &Secret::random()).unwrap()
+    };
+    let (one, two) = (make(1), make(2));
+    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
+    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
+    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
+    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
+    // The claims differ in commitments only.
+    let mut claim = two.claim().clone();
+    claim.segments.clone_from(&one.claim().segments);
+    claim.lists.clone_from(&one.claim().lists);
+    claim.pool = one.claim().pool;
     assert_eq!(&claim, one.claim());
 }

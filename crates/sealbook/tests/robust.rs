@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use risk::evar::Confidence;
-use risk::{Level, sample, sample_venue};
+use risk::{Level, sample, sample_pool, sample_venue};
 use sealbook::verify;
 use stark::ProofFile;
 use statements::account::Secret;
 use statements::margin::{Margin, prove_account};
-use statements::{inventory, risk as venue_risk, systemic};
+use statements::{inventory, pool, risk as venue_risk, systemic};
 
 fn proof() -> ProofFile {
     let snapshot = sample::snapshot();
@@ -78,8 +78,8 @@ fn thousands_of_changed_proofs_are_rejected() {
     assert_rejected(&file, "an unknown statement");
 }
 
-/// Small proofs of the venue's statements.
-fn venue_proofs() -> [ProofFile; 3] {
+/// Small proofs of the other statements.
+fn other_proofs() -> [ProofFile; 4] {
     let set = sample_venue::scenarios(1, 2, 50);
     let state = sample_venue::state(&set);
     let secret = Secret::random();
@@ -98,18 +98,29 @@ fn venue_proofs() -> [ProofFile; 3] {
     let held_parts = held.prove(&mut |_, _| {}, None).unwrap();
     let venues = vec![systemic::Venue { state, secret }];
     let both = systemic::Prepared::new(&set, venues, confidence, None).unwrap();
+    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let tape = sample_pool::tape(1, 20, &template);
+    let terms: pool::Terms = serde_json::from_str(sample_pool::TERMS).unwrap();
+    let terms = pool::Terms {
+        eligibility: terms.eligibility,
+        // The bounds are meant for more loans.
+        figures: terms.figures.into_iter().take(3).collect(),
+    };
+    let loans = pool::Prepared::new(&tape, &terms, &Secret::random()).unwrap();
+    let loans_parts = loans.prove(&mut |_, _| {}, None).unwrap();
     [
         ProofFile::new::<venue_risk::Risk>(day.claim(), day_parts),
         ProofFile::new::<inventory::Inventory>(held.claim(), held_parts),
         ProofFile::new::<systemic::Systemic>(both.claim(), both.prove().unwrap()),
+        ProofFile::new::<pool::Pool>(loans.claim(), loans_parts),
     ]
 }
 
 #[test]
-fn changed_proofs_of_venues_are_rejected() {
+fn changed_proofs_of_other_statements_are_rejected() {
     std::panic::set_hook(Box::new(|_| {}));
     let mut rng = StdRng::seed_from_u64(2);
-    for good in venue_proofs() {
+    for good in other_proofs() {
         verify(&good.to_bytes()).unwrap();
         let (len, name) = (good.parts[0].len(), good.statement.clone());
         for i in 0..300 {

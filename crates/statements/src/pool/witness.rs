@@ -23,7 +23,7 @@ use super::tables::groups::{
 };
 use super::tables::loans::LoanRow;
 use crate::account::{PublicDigest, Secret, text_digest};
-use crate::loan::{LeafLayout, LoanLeaf, pool_digest, pool_listing};
+use crate::loan::{LIMBS_PER_ELEMENT, LeafLayout, LoanLeaf, pool_digest, pool_listing};
 use crate::ordered::{KEY_REGISTER, OrderedRow};
 use crate::parts::{PartsError, prove_parts};
 use crate::trees::{log_part, log_segment, segments_root, tree};
@@ -506,10 +506,15 @@ impl Rows {
         let keys: Vec<u64> = self.leaves.iter().map(|l| l.identity.key()).collect();
         let start_key = self.before[SALTS + KEY_REGISTER] as u64;
         let (sums, products) = self.above(tables, &mut counts);
+        let no_limbs = vec![0; self.plan.layout.elements * LIMBS_PER_ELEMENT];
         let mut traces = vec![fill(&tables.loans, air(), &tally, |i| LoanRow {
             place: OrderedRow::new(i, &keys, start_key, &self.nodes),
             seal: self.leaves.get(i).map_or(Digest::default(), |l| l.seal),
             loan: self.loans.get(i).cloned(),
+            limbs: match self.loans.get(i) {
+                Some(loan) => self.plan.layout.limbs(loan),
+                None => no_limbs.clone(),
+            },
             sums: sums[i.min(sums.len() - 1)].clone(),
             products: products.iter().map(|p| p[i.min(p.len() - 1)]).collect(),
         })];

@@ -53,6 +53,8 @@ pub struct LoanRow {
     pub seal: Digest,
     /// The loan; `None` for an unused slot.
     pub loan: Option<std::sync::Arc<Loan>>,
+    /// The limbs of its fields; zeros for an unused slot.
+    pub limbs: Vec<u64>,
     /// Per sum, the limbs added up above.
     pub sums: std::sync::Arc<Vec<[i64; gadgets::totals::COUNT_LIMBS]>>,
     /// Per concentration, the product over the loans above.
@@ -158,11 +160,7 @@ impl LoansTable {
             let overlaps =
                 |&(first, count): &(usize, usize)| first < own.end && first + count > own.start;
             let mut fields = layout.fields.iter().zip(&plan.read);
-            let hint = |w: &LoanRow, i: usize| {
-                w.loan
-                    .as_ref()
-                    .map_or(F::ZERO, |l| F::from_u64(layout.limbs(l)[i]))
-            };
+            let hint = |w: &LoanRow, i: usize| F::from_u64(w.limbs[i]);
             if fields.any(|(place, read)| *read && overlaps(place)) {
                 let cells: Vec<B::E> = own
                     .map(|i| {

@@ -1,0 +1,191 @@
+//! `sealbook` with loan pools: the program's own samples, attestations, and the real tape.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Runs the program and gives stdout, or stderr where it is to fail.
+fn run(dir: &Path, arguments: &str, code: i32) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_sealbook"))
+        .args(arguments.split_whitespace())
+        .current_dir(dir)
+        .output()
+        .expect("the program runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{arguments}: {out}{err}");
+    if code == 0 { out } else { err }
+}
+
+#[test]
+fn a_pool_is_proven_and_attested() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    at("sample .", 0);
+    let inputs = "--tape pool.csv --cut-off 2026-10-31";
+    let shown = at(
+        &format!("check pool {inputs} --terms pool-terms.json --json"),
+        0,
+    );
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["loans"], 2000);
+    at(
+        &format!("prove pool {inputs} --terms pool-terms.json --secret s --out p.proof"),
+        0,
+    );
+    at(
+        &format!("attest {inputs} --secret s --key k --out a.json"),
+        0,
+    );
+    at(
+        &format!("attest {inputs} --secret s --key other --out b.json"),
+        0,
+    );
+    let attestation: Value =
+        serde_json::from_slice(&std::fs::read(dir.path().join("a.json")).unwrap()).unwrap();
+    let key = attestation["key"].as_str().unwrap();
+    let accepted = at(
+        &format!("verify p.proof --attestation a.json --trust {key}"),
+        0,
+    );
+    assert!(
+        accepted.contains("each satisfies `ltv <= 95 and fico >= 640`"),
+        "{accepted}"
+    );
+    assert!(accepted.contains(&format!("key {key} attests that pool on 2026-10-31")));
+    let error = at(
+        &format!("verify p.proof --attestation b.json --trust {key}"),
+        1,
+    );
+    assert!(error.contains("not one that you trust"), "{error}");
+    at("verify p.proof --attestation a.json", 2);
+    let shown: Value = serde_json::from_str(&at("inspect p.proof --json", 0)).unwrap();
+    assert!(shown["proven_bits"].as_f64().unwrap() >= 100.0);
+    // Another tape under the same secret is another pool.
+    let text = std::fs::read_to_string(dir.path().join("pool.csv")).unwrap();
+    std::fs::write(
+        dir.path().join("later.csv"),
+        text.replacen(",performing,", ",defaulted,", 1),
+    )
+    .unwrap();
+    at(
+        "prove pool --tape later.csv --cut-off 2026-10-31 --secret s --out l.proof",
+        0,
+    );
+    let error = at(
+        &format!("verify l.proof --attestation a.json --trust {key}"),
+        1,
+    );
+    assert!(error.contains("about another pool"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_with_a_pool_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    at("sample .", 0);
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("strict.json", r#"{"eligibility": ["ltv <= 60"]}"#);
+    let inputs = "--tape pool.csv --cut-off 2026-10-31";
+    let error = at(&format!("check pool {inputs} --terms strict.json"), 1);
+    assert!(error.contains("break `ltv <= 60`: `loan-"), "{error}");
+    at(
+        &format!("prove pool {inputs} --terms strict.json --out p.proof"),
+        1,
+    );
+    assert!(!dir.path().join("p.proof").exists());
+    write("wrong.json", r#"{"eligibility": ["lvt <= 60"]}"#);
+    let error = at(&format!("check pool {inputs} --terms wrong.json"), 2);
+    assert!(error.contains("there is no field `lvt`"), "{error}");
+    write("broken.json", "{\n\"eligible\": []}");
+    let error = at(&format!("check pool {inputs} --terms broken.json"), 2);
+    assert!(error.contains("broken.json:2:"), "{error}");
+    assert!(at("check pool --tape pool.csv --cut-off yesterday", 2).contains("--cut-off"));
+    let error = at(
+        "check pool --tape pool.csv --template car --cut-off 2026-10-31",
+        2,
+    );
+    assert!(error.contains("mortgage, auto"), "{error}");
+    let tape = std::fs::read_to_string(dir.path().join("pool.csv")).unwrap();
+    write("bad.csv", &tape.replacen("level-pay", "level", 1));
+    let error = at("check pool --tape bad.csv --cut-off 2026-10-31", 2);
+    assert!(error.contains("bad.csv:2: field `amortization`"), "{error}");
+}
+
+/// The real tape: facts proven, equal to sums over the file's columns.
+#[test]
+fn the_real_tape() {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+    let data = std::env::var("SEALBOOK_DATA").unwrap_or_else(|_| beside.into());
+    let tape = Path::new(&data).join("mortgage-tape.csv");
+    if !tape.exists() {
+        eprintln!("skipped: the mortgage tape is not here (set SEALBOOK_DATA)");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let terms = r#"{"eligibility": ["ltv <= 97 and rate < 7", "fico is absent or fico >= 600"], "figures": [
+        {"name": "balance", "measure": {"sum": {"of": "balance"}}, "shown": "exact"},
+        {"name": "coupon", "measure": {"average": {"of": "rate"}}, "shown": "exact"},
+        {"name": "score", "measure": {"average": {"of": "fico", "where": "fico is present"}}, "shown": "exact"},
+        {"name": "california", "measure": {"share": {"where": "state = CA"}}, "shown": "exact"},
+        {"name": "ten states", "measure": {"largest": {"by": "state", "top": 10}}, "shown": "exact"}]}"#;
+    std::fs::write(dir.path().join("terms.json"), terms).unwrap();
+    let inputs = format!(
+        "--tape {} --layout mortgage-dataset --cut-off 2020-03-31",
+        tape.display()
+    );
+    run(
+        dir.path(),
+        &format!("prove pool {inputs} --terms terms.json --out p.proof"),
+        0,
+    );
+    run(dir.path(), "verify p.proof", 0);
+    let shown: Value = serde_json::from_str(&run(dir.path(), "inspect p.proof --json", 0)).unwrap();
+    assert_eq!(shown["claim"]["loans"], 6000);
+
+    let text = std::fs::read_to_string(&tape).unwrap();
+    let mut lines = text.lines().map(|l| l.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let rows: Vec<Vec<&str>> = lines.collect();
+    let column = |name: &str| header.iter().position(|h| *h == name).unwrap();
+    let (balance, rate, fico, state) = (
+        column("orig_upb"),
+        column("orig_int_rt"),
+        column("fico"),
+        column("st"),
+    );
+    let whole = |text: &str| text.parse::<u128>().unwrap();
+    // In ten-thousandths of a percent.
+    let in_units = |text: &str| {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        format!("{whole}{fraction:0<4}").parse::<u128>().unwrap()
+    };
+    let total: u128 = rows.iter().map(|r| whole(r[balance])).sum();
+    let coupon: u128 = rows
+        .iter()
+        .map(|r| whole(r[balance]) * in_units(r[rate]))
+        .sum();
+    let scored = || rows.iter().filter(|r| r[fico] != "9999");
+    let score: u128 = scored().map(|r| whole(r[balance]) * whole(r[fico])).sum();
+    let weight: u128 = scored().map(|r| whole(r[balance])).sum();
+    let mut states = std::collections::BTreeMap::<&str, u128>::new();
+    for row in &rows {
+        *states.entry(row[state]).or_default() += whole(row[balance]);
+    }
+    let mut largest: Vec<u128> = states.values().copied().collect();
+    largest.sort_unstable();
+    let ten: u128 = largest.iter().rev().take(10).sum();
+    let expected = [
+        total * 100,
+        coupon * 1000 / total,
+        score * 1000 / weight,
+        states["CA"] * 1_000_000 / total,
+        ten * 1_000_000 / total,
+    ];
+    for (i, expected) in expected.into_iter().enumerate() {
+        let figure = &shown["claim"]["figures"][i];
+        let value = figure["shown"]["exact"].as_str().unwrap().replace('.', "");
+        assert_eq!(value.parse::<u128>().unwrap(), expected, "{figure}");
+    }
+}
