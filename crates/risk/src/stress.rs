@@ -123,13 +123,16 @@ fn weight(rate: &Interval, up: bool) -> Result<u64, DomainError> {
 }
 
 /// The part a month that makes a part a year (in percent): `1 - (1 - annual)^(1/12)`, CPR to SMM or CDR to MDR.
-/// Up to 99.9999% it is enclosed within 10^-12; 100% is 100% a month.
+/// Up to 99.9999% it is enclosed within 10^-12, up to 50% within 16 units of 2^-56; 0 and 100% are exact.
 ///
 /// # Errors
 /// If the part is not from 0 to 100%.
 pub fn monthly(annual: &Decimal) -> Result<Interval, DomainError> {
     if annual.is_negative() || *annual > hundred() {
         return Err(DomainError::Negative);
+    }
+    if annual.is_zero() {
+        return Ok(Interval::ZERO);
     }
     if *annual == hundred() {
         return Ok(Interval::ONE);

@@ -2,11 +2,12 @@
 
 use fixed::{Decimal, Interval};
 use proptest::prelude::*;
+use risk::amortization::{Frequency, LoanState, Rule};
 use risk::copula::{
     CERTAIN, Factor, LossDistribution, Name, TrancheSwap, conditional_defaults, large_pool,
     probability, quantile,
 };
-use risk::stress::WEIGHT_ONE;
+use risk::stress::{Defaults, Prepayments, Schedule, Stress, WEIGHT_ONE, life, project, weights};
 
 const WHOLE: u64 = 100_000_000;
 
@@ -152,7 +153,7 @@ fn published_spreads() {
 #[test]
 fn spreads_in_floats() {
     for c in ["0.1", "0.3"] {
-        let ours = spreads(&hull_white(c, &Factor::steps(800, 8).unwrap()));
+        let ours = spreads(&hull_white(c, &Factor::steps(100, 8).unwrap()));
         let c: f64 = c.parse().unwrap();
         for (i, (a, d)) in ENDS.iter().enumerate() {
             let (a, d) = (*a as f64 / 100.0, *d as f64 / 100.0);
@@ -169,7 +170,7 @@ fn spreads_in_floats() {
             let theirs = lost / paid * 1e4;
             let off = (ours[i] - theirs).abs();
             assert!(
-                off < 1e-3 * theirs.max(1.0),
+                off < 1e-5 * theirs.max(1.0),
                 "{c} {i}: {} for {theirs}",
                 ours[i]
             );
@@ -203,10 +204,10 @@ fn grids_converge() {
         off.fold(0.0, f64::max)
     };
     let at = |factor: Result<Factor, _>| error(&factor.unwrap());
-    let (fine, coarse) = (at(Factor::steps(1_000, 8)), at(Factor::steps(100, 6)));
+    let (fine, coarse) = (at(Factor::steps(200, 8)), at(Factor::steps(50, 6)));
     let (many, few) = (at(Factor::quantiles(1_000)), at(Factor::quantiles(100)));
     println!("steps: {fine:e} {coarse:e}; quantiles: {many:e} {few:e}");
-    assert!(fine < 1e-7 && coarse < 1e-5);
+    assert!(fine < 1e-10 && coarse < 1e-8);
     assert!(many < 2e-5 && few < 2e-4);
 }
 
@@ -343,6 +344,57 @@ fn conditional_months() {
     // Certain defaults stay certain, and none stay none.
     let ends = conditional_defaults(&[0, WEIGHT_ONE, 5], &Interval::ONE, &c).unwrap();
     assert_eq!(ends, [0, WEIGHT_ONE, 0]);
+}
+
+/// A pool's defaults over the factor: what is expected to default is what defaults without the factor, prepayments
+/// included, and tranches of the loss have expected losses that add up.
+#[test]
+fn pools_over_the_factor() {
+    let loan = |i: u64| {
+        let (balance, term) = (10_000_000 + 77_777 * i, 60 + 30 * i as u16);
+        LoanState::new(balance, 65_000, term, Frequency::Monthly, Rule::LevelPay).unwrap()
+    };
+    let loans: Vec<LoanState> = (0..10).map(loan).collect();
+    let schedule = Schedule::of_pool(&loans, 90).unwrap();
+    let months = schedule.rows.len();
+    let stress = Stress {
+        defaults: Defaults::Cdr(vec![decimal("2")]),
+        prepayments: Prepayments::Psa(decimal("150")),
+        severity: decimal("45"),
+        recovery_lag: 12,
+        age: 10,
+    };
+    let severity = stress.severity_units().unwrap();
+    let (plain, prepaid) = (
+        stress.default_rates(months).unwrap(),
+        stress.prepayment_rates(months).unwrap(),
+    );
+    let lost = |rates: &[u64]| {
+        let rows = project(&schedule, &weights(rates, &prepaid), severity, 12).unwrap();
+        let all = life(&rows).unwrap();
+        all.defaulted - all.recoveries
+    };
+    let factor = Factor::steps(60, 6).unwrap();
+    let given = |(value, _): &(Interval, u64)| {
+        lost(&conditional_defaults(&plain, value, &decimal("0.2")).unwrap())
+    };
+    let losses: Vec<u64> = factor.points.iter().map(given).collect();
+    assert!(losses.windows(2).all(|pair| pair[0] + 1 >= pair[1]));
+    let mean = |(a, d): (u64, u64)| {
+        let borne: Vec<u64> = losses.iter().map(|l| (*l).clamp(a, d) - a).collect();
+        factor.mean(&borne).unwrap()
+    };
+    let all = mean((0, schedule.balance));
+    let cuts = [
+        0,
+        schedule.balance / 20,
+        schedule.balance / 8,
+        schedule.balance,
+    ];
+    let tranches: u128 = cuts.windows(2).map(|w| mean((w[0], w[1]))).sum();
+    assert_eq!(tranches, all);
+    let expected = all as f64 / CERTAIN as f64;
+    assert!((expected - lost(&plain) as f64).abs() < 5.0, "{expected}");
 }
 
 #[test]

@@ -82,7 +82,8 @@ impl LoanFields {
     }
 
     /// The loan at the cut-off date. Days past due say what is overdue ([`LoanState::past_due`]), and with the status
-    /// whether the loan is open; a defaulted loan's balance may still be recovered.
+    /// whether the loan is open; a defaulted loan's balance may still be recovered. Interest of the current period of a loan
+    /// that pays less often than monthly is counted from the cut-off date on: a tape does not say what accrued before.
     ///
     /// # Errors
     /// Says what is out of range, or that a loan that was paid off or bought back still owes something.
