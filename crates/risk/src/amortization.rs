@@ -1,19 +1,19 @@
 //! How a loan's balance falls, month by month, and what that brings in.
 //!
 //! A month of a loan is a few integer steps, so that a proof can follow it: one product divided by the public
-//! 12,000,000, then sums, differences and smaller-of-two. Amounts are in cents, rates in 10^-6 a year (4 decimals of
-//! a percent), terms in months.
+//! 12,000,000, then sums, differences and smaller-of-two. Amounts are in cents, rates in 10^-6 a year (4
+//! decimals of a percent), terms in months.
 //!
-//! Interest is simple, a twelfth of the year's rate a month on what is owed, rounded down: `balance * rate / 12,000,000`.
-//! Rounding down goes against the investor, who is promised no cent that the borrower may dispute. Interest bears no
-//! interest.
+//! Interest is simple, a twelfth of the year's rate a month on what is owed, rounded down: `balance * rate /
+//! 12,000,000`. Rounding down goes against the investor, who is promised no cent that the borrower may
+//! dispute. Interest bears no interest.
 //!
-//! A level-pay loan carries its instalment. It is not derived anew each month, and proving it costs one product: it is
-//! `balance * factor / 10^12` rounded up, where the factor, [`annuity_factor`], depends on rate and number of payments
-//! alone, hence is public for every pair and can stand in a table. (The other certificate, that an instalment pays
-//! off the balance and one cent less does not, costs two rows for each payment of the loan.) Rounded up, it never leaves
-//! more than an instalment for the last month, and is at most 1.11 cents above the exact annuity, however large the
-//! loan.
+//! A level-pay loan carries its instalment. It is not derived anew each month, and proving it costs one
+//! product: it is `balance * factor / 10^12` rounded up, where the factor, [`annuity_factor`], depends on
+//! rate and number of payments alone, hence is public for every pair and can stand in a table. (The other
+//! certificate, that an instalment pays off the balance and one cent less does not, costs two rows for each
+//! payment of the loan.) Rounded up, it never leaves more than an instalment for the last month, and is at
+//! most 1.11 cents above the exact annuity, however large the loan.
 
 use fixed::{DomainError, Interval};
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,8 @@ pub const MAX_TERM: u16 = 600;
 pub const MAX_DAYS: u16 = 9_999;
 /// What balance times rate is divided by to give a month's interest: 12 months, and 10^6 of the rate.
 pub const MONTH_DIVISOR: u64 = 12_000_000;
-/// Most interest that a loan may owe, in cents: a loan at its limits reaches it after 99 years without a payment.
+/// Most interest that a loan may owe, in cents: a loan at its limits reaches it after 99 years without a
+/// payment.
 pub const MAX_INTEREST: u64 = 10_000_000_000_000;
 /// Decimals of an annuity factor.
 pub const FACTOR_DECIMALS: u8 = 12;
@@ -71,7 +72,8 @@ impl Frequency {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// The same instalment each time: interest, and what is left of it principal. What is left at maturity is due then.
+    /// The same instalment each time: interest, and what is left of it principal. What is left at maturity is
+    /// due then.
     LevelPay,
     /// Interest each time, the balance at maturity.
     InterestOnly,
@@ -108,7 +110,8 @@ impl Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoanState {
-    /// What is owed, interest aside; of a defaulted loan, what may still be recovered of it. At most [`MAX_BALANCE`].
+    /// What is owed, interest aside; of a defaulted loan, what may still be recovered of it. At most
+    /// [`MAX_BALANCE`].
     pub balance: u64,
     /// A year's interest, in 10^-6 of the balance. At most [`MAX_RATE`].
     pub rate: u32,
@@ -136,8 +139,8 @@ pub struct LoanState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// So much came in from the borrower; nothing, if a payment was missed or none was due. It pays in this order: what
-    /// is overdue of interest, what is due of principal, interest not yet due, principal early.
+    /// So much came in from the borrower; nothing, if a payment was missed or none was due. It pays in this
+    /// order: what is overdue of interest, what is due of principal, interest not yet due, principal early.
     Payment(u64),
     /// It was given up: its balance leaves the pool, and interest stops.
     Default,
@@ -191,17 +194,34 @@ pub enum RollError {
     Overflow(&'static str),
 }
 
-/// The interest of a month: `balance * rate / 12,000,000` rounded down. Up to [`MAX_BALANCE`] and [`MAX_RATE`] the
-/// product is at most 10^17 (57 bits), the interest below 8.4 * 10^9 (33 bits).
+/// The interest of a month: `balance * rate / 12,000,000` rounded down. Up to [`MAX_BALANCE`] and
+/// [`MAX_RATE`] the product is at most 10^17 (57 bits), the interest below 8.4 * 10^9 (33 bits).
 pub const fn month_interest(balance: u64, rate: u32) -> u64 {
     (balance as u128 * rate as u128 / MONTH_DIVISOR as u128) as u64
 }
 
-/// The part of a loan that each of so many payments is, in 10^-12, rounded up: `1 / (v + v^2 + ... + v^n)` with
-/// `v = 1 / (1 + rate * months / 12)`, where payments are so many months apart and the rate is in 10^-6 a year.
+/// Whether something is due in the next month, and whether everything is, so many months before maturity.
+/// Payments are due when the months left after it are a multiple of those between payments; at maturity, and
+/// from then on, everything is. It depends on three small numbers, so it can be a public table of 601 * 5 * 4
+/// rows.
+pub fn is_due(term: u16, frequency: Frequency, rule: Rule) -> (bool, bool) {
+    let left = term.saturating_sub(1);
+    let between = match rule {
+        Rule::Bullet => None,
+        _ => frequency.months(),
+    };
+    (
+        left == 0 || between.is_some_and(|m| left.is_multiple_of(m)),
+        left == 0,
+    )
+}
+
+/// The part of a loan that each of so many payments is, in 10^-12, rounded up: `1 / (v + v^2 + ... + v^n)`
+/// with `v = 1 / (1 + rate * months / 12)`, where payments are so many months apart and the rate is in 10^-6
+/// a year.
 ///
-/// It is above the exact number by at most 1.02 units: the sum, of up to 600 terms that each carry an enclosure, is
-/// enclosed within a relative 10^-14, and nothing cancels in it. It is at most `2 * 10^12`.
+/// It is above the exact number by at most 1.02 units: the sum, of up to 600 terms that each carry an
+/// enclosure, is enclosed within a relative 10^-14, and nothing cancels in it. It is at most `2 * 10^12`.
 ///
 /// # Errors
 /// If there are no payments or more than [`MAX_TERM`], or the rate is above [`MAX_RATE`].
@@ -301,8 +321,9 @@ impl LoanState {
         }
     }
 
-    /// The loan, so many days past due. A tape does not say how much is overdue, so it is what whole months' payments would
-    /// have been: their interest, and of level-pay loans what is left of the instalments; past maturity, the balance.
+    /// The loan, so many days past due. A tape does not say how much is overdue, so it is what whole months'
+    /// payments would have been: their interest, and of level-pay loans what is left of the instalments; past
+    /// maturity, the balance.
     #[must_use]
     pub fn past_due(mut self, days: u16) -> Self {
         let interest = self.month_interest();
@@ -339,20 +360,13 @@ impl LoanState {
         }
     }
 
-    /// What comes due in the next month. Payments are due when the months left after it are a multiple of the months between
-    /// payments; at maturity, and from then on, all is due.
+    /// What comes due in the next month.
     pub fn due(&self) -> Due {
         if !self.status.is_open() {
             return Due::default();
         }
         let earned = self.month_interest();
-        let left = self.term.saturating_sub(1);
-        let pays = left == 0
-            || self.rule != Rule::Bullet
-                && self
-                    .frequency
-                    .months()
-                    .is_some_and(|m| left.is_multiple_of(m));
+        let (pays, last) = is_due(self.term, self.frequency, self.rule);
         if !pays {
             return Due {
                 earned,
@@ -362,7 +376,7 @@ impl LoanState {
         let interest = self.accrued + earned;
         let not_due = self.balance - self.overdue_principal;
         let principal = match self.rule {
-            _ if left == 0 => not_due,
+            _ if last => not_due,
             Rule::LevelPay => self.instalment.saturating_sub(interest).min(not_due),
             Rule::InterestOnly | Rule::Bullet | Rule::ZeroCoupon => 0,
         };
@@ -392,12 +406,29 @@ impl LoanState {
 
     /// The loan a month later, and what it adds to the pool's collections.
     ///
-    /// A payment that is due in the month and still missing at its end makes a loan 30 days past due (the MBA method). From
-    /// then on it is 30 days more past due each month in which less comes in than comes due, stays where it is when at least
-    /// that comes in, and is current when nothing is overdue.
+    /// With `n` for the state after and `min` the smaller of two, the month of an open loan is
+    ///
+    /// - `earned = floor(balance * rate / 12,000,000)`, none for zero-coupon loans ([`month_interest`]);
+    /// - `pays` and `last`, whether something is due and whether all is, from the table of term, frequency
+    ///   and rule ([`is_due`]);
+    /// - `interest = accrued + earned` if it pays, else 0;
+    /// - `principal`, if it is the last, `balance - overdue_principal`; else, if it pays and is level-pay,
+    ///   `min(max(instalment - interest, 0), balance - overdue_principal)`; else 0;
+    /// - of what is paid, `to_interest = min(paid, overdue_interest + interest)`;
+    /// - `scheduled = min(paid - to_interest, overdue_principal + principal)`;
+    /// - `early = min(paid - to_interest - scheduled, accrued + earned - interest)`;
+    /// - `prepaid = paid - to_interest - scheduled - early`, which must be at most `balance - scheduled`;
+    /// - `n.balance = balance - scheduled - prepaid`, and `n.accrued`, `n.overdue_interest` and
+    ///   `n.overdue_principal` are what those left of their second arguments; `n.term = max(term - 1, 0)`.
+    ///
+    /// A payment that is due in the month and still missing at its end makes a loan 30 days past due (the MBA
+    /// method). From then on it is 30 days more past due each month in which less comes in than comes due, or
+    /// nothing comes due and something stays overdue; it stays where it is when at least what comes due comes
+    /// in; and it is current when nothing is overdue.
     ///
     /// # Errors
-    /// Says why the event cannot be: what came in from a closed loan, more than is owed, a repurchase below par.
+    /// Says why the event cannot be: what came in from a closed loan, more than is owed, a repurchase below
+    /// par.
     pub fn roll(&self, event: Event) -> Result<(Self, Collections), RollError> {
         self.check()?;
         let mut next = *self;
@@ -538,7 +569,8 @@ pub fn add(total: &mut Collections, part: &Collections) -> Result<(), RollError>
 /// Appends the collections of the next period, so that several months make one period of a deal.
 ///
 /// # Errors
-/// Names the sum that does not fit; the balance, if the later period does not start where the earlier one ended.
+/// Names the sum that does not fit; the balance, if the later period does not start where the earlier one
+/// ended.
 pub fn then(first: &Collections, second: &Collections) -> Result<Collections, RollError> {
     if first.balance_after != second.balance_before {
         return Err(RollError::Range("balance between the periods"));
@@ -553,8 +585,8 @@ pub fn then(first: &Collections, second: &Collections) -> Result<Collections, Ro
 /// The loans a month later, and what they brought in together. The events are in the order of the loans.
 ///
 /// # Errors
-/// The number of the loan that is wrong, and why; the number of loans if there are not as many events, or if a sum does
-/// not fit.
+/// The number of the loan that is wrong, and why; the number of loans if there are not as many events, or if
+/// a sum does not fit.
 pub fn roll_pool(
     loans: &[LoanState],
     events: &[Event],

@@ -1,18 +1,19 @@
 //! Defaults that come together: the Gaussian one-factor copula, and what tranches lose under it.
 //!
-//! Name `i` has defaulted by a date if `sqrt(c) M + sqrt(1 - c) Z_i` is below the quantile of its probability, where the
-//! factor `M` and all `Z_i` are independent standard normal and `c` is the correlation (Vasicek 1987, Li 2000). Given the factor,
-//! names default independently, each with probability `cdf((quantile(p) - sqrt(c) M) / sqrt(1 - c))`.
+//! Name `i` has defaulted by a date if `sqrt(c) M + sqrt(1 - c) Z_i` is below the quantile of its
+//! probability, where the factor `M` and all `Z_i` are independent standard normal and `c` is the correlation
+//! (Vasicek 1987, Li 2000). Given the factor, names default independently, each with probability
+//! `cdf((quantile(p) - sqrt(c) M) / sqrt(1 - c))`.
 //!
-//! The factor takes public values with public weights ([`Factor`]). Given it, a pool of finitely many names has a loss
-//! distribution by the recurrence of Andersen, Sidenius and Basu (2003) and Hull and White (2004), and an infinitely
-//! granular one loses the conditional probability itself ([`large_pool`]); under [`conditional_defaults`] a pool of loans is projected
-//! as under any other stress.
+//! The factor takes public values with public weights ([`Factor`]). Given it, a pool of finitely many names
+//! has a loss distribution by the recurrence of Andersen, Sidenius and Basu (2003) and Hull and White (2004),
+//! and an infinitely granular one loses the conditional probability itself ([`large_pool`]); under
+//! [`conditional_defaults`] a pool of loans is projected as under any other stress.
 //!
-//! Probabilities are in 10^-18. Every rounding moves probability from smaller to larger losses. The recurrence adds at most 10^-18
-//! of the portfolio for each unit it may lose, and the conditional probabilities less than 10^-12 as long as the names' own
-//! are above 10^-4 and the correlation is at most 0.9. How far a grid of factors is from the integral is a matter of the
-//! grid, and measured in the tests.
+//! Probabilities are in 10^-18. Every rounding moves probability from smaller to larger losses. The
+//! recurrence adds at most 10^-18 of the portfolio for each unit it may lose, and the conditional
+//! probabilities less than 10^-12 as long as the names' own are above 10^-4 and the correlation is at most
+//! 0.9. How far a grid of factors is from the integral is a matter of the grid, and measured in the tests.
 
 use fixed::{Decimal, DomainError, Interval};
 use rayon::prelude::*;
@@ -66,8 +67,9 @@ pub fn probability(p: &Interval) -> Result<u64, DomainError> {
     Ok(units.min(CERTAIN))
 }
 
-/// The number below which a standard normal one is with this probability. What is nearer to 0 or 1 than 10^-15 is an error; else
-/// the enclosure is at most `2 (w + 4) / pdf + 2` units of 2^-56 wide for an argument of width `w`.
+/// The number below which a standard normal one is with this probability. What is nearer to 0 or 1 than
+/// 10^-15 is an error; else the enclosure is at most `2 (w + 4) / pdf + 2` units of 2^-56 wide for an
+/// argument of width `w`.
 ///
 /// # Errors
 /// If the probability may be too near to 0 or 1.
@@ -77,8 +79,8 @@ pub fn quantile(p: &Interval) -> Result<Interval, DomainError> {
     if p.lo() < least || p.hi() > one - least {
         return Err(DomainError::Logarithm);
     }
-    // The largest number whose distribution function is surely not above the lower end, and the smallest one whose is surely
-    // not below the upper end.
+    // The largest number whose distribution function is surely not above the lower end, and the smallest one
+    // whose is surely not below the upper end.
     let search = |holds: &dyn Fn(&Interval) -> bool, mut yes: i128, mut no: i128| {
         while (yes - no).abs() > 1 {
             let middle = yes + (no - yes) / 2;
@@ -113,9 +115,10 @@ impl Factor {
         Ok(Self::weighted(values, &vec![1; count]))
     }
 
-    /// A grid of equal steps from minus to plus so many deviations: in the middle of each step, with a probability proportional to
-    /// the density there. For smooth functions the sum converges faster than any power of the step: 50 steps over 6
-    /// deviations give a tranche's expected loss to 10^-8 of the portfolio, where 1,000 quantiles give 10^-5.
+    /// A grid of equal steps from minus to plus so many deviations: in the middle of each step, with a
+    /// probability proportional to the density there. For smooth functions the sum converges faster than any
+    /// power of the step: 50 steps over 6 deviations give a tranche's expected loss to 10^-8 of the
+    /// portfolio, where 1,000 quantiles give 10^-5.
     ///
     /// # Errors
     /// If there are no steps or too many, or no deviations or more than 9.
@@ -133,8 +136,8 @@ impl Factor {
         Ok(Self::weighted(values, &weights))
     }
 
-    /// The mean of what has one value for each value of the factor, such as a tranche's loss in cents under each, in 10^-18 of
-    /// its unit, exactly.
+    /// The mean of what has one value for each value of the factor, such as a tranche's loss in cents under
+    /// each, in 10^-18 of its unit, exactly.
     ///
     /// # Errors
     /// If there is not one for each.
@@ -147,8 +150,8 @@ impl Factor {
         Ok(parts.sum())
     }
 
-    /// Weights as probabilities that add up to one: each rounded down, and what is left to the first, where losses are the
-    /// largest.
+    /// Weights as probabilities that add up to one: each rounded down, and what is left to the first, where
+    /// losses are the largest.
     fn weighted(values: Vec<Interval>, weights: &[u64]) -> Self {
         let total: u128 = weights.iter().map(|w| u128::from(*w)).sum();
         let part = |w: &u64| (u128::from(*w) * u128::from(CERTAIN) / total) as u64;
@@ -169,7 +172,8 @@ fn loadings(correlation: &Decimal) -> Result<(Interval, Interval), DomainError> 
     Ok((c.sqrt()?, rest.sqrt()?))
 }
 
-/// The probability of a default given the factor: `cdf((quantile(p) - sqrt(c) M) / sqrt(1 - c))`, for a probability's quantile.
+/// The probability of a default given the factor: `cdf((quantile(p) - sqrt(c) M) / sqrt(1 - c))`, for a
+/// probability's quantile.
 ///
 /// # Errors
 /// If the correlation is not from 0 to below 1.
@@ -184,9 +188,10 @@ pub fn conditional(
 }
 
 impl LossDistribution {
-    /// The distribution of what independent names lose, name by name: with probability `p` what was lost before and
-    /// the name's units, else what was lost before. `q[k] * p` is rounded up to 10^-18 and taken from `q[k]`, so
-    /// that the whole stays one and rounding moves it to larger losses. (The recurrence of Andersen, Sidenius and Basu.)
+    /// The distribution of what independent names lose, name by name: with probability `p` what was lost
+    /// before and the name's units, else what was lost before. `q[k] * p` is rounded up to 10^-18 and taken
+    /// from `q[k]`, so that the whole stays one and rounding moves it to larger losses. (The recurrence of
+    /// Andersen, Sidenius and Basu.)
     ///
     /// # Errors
     /// If more than [`MAX_UNITS`] may be lost, or a probability is above one.
@@ -202,12 +207,13 @@ impl LossDistribution {
         Self { tails }
     }
 
-    /// The distribution over all values of a factor: names' probabilities given each, then the mean. All names have the same
-    /// correlation. Tail probabilities are summed exactly, in 10^-36, and rounded up once.
+    /// The distribution over all values of a factor: names' probabilities given each, then the mean. All
+    /// names have the same correlation. Tail probabilities are summed exactly, in 10^-36, and rounded up
+    /// once.
     ///
     /// # Errors
-    /// If the correlation is not from 0 to below 1, a probability too near to 0 or 1 (exactly 0 and 1 are fine), or
-    /// more than [`MAX_UNITS`] may be lost.
+    /// If the correlation is not from 0 to below 1, a probability too near to 0 or 1 (exactly 0 and 1 are
+    /// fine), or more than [`MAX_UNITS`] may be lost.
     pub fn over_factor(
         names: &[Name],
         correlation: &Decimal,
@@ -256,10 +262,10 @@ impl LossDistribution {
         }
     }
 
-    /// What a tranche is expected to lose, in 10^-18 of the money that its ends and the unit are in: the mean of
-    /// `min(max(loss - attachment, 0), detachment - attachment)`, as the sum over units of the probability that the unit is lost
-    /// times the part of it that the tranche bears. It is exact from the tail probabilities, so tranches that share a
-    /// portfolio lose together exactly what it loses.
+    /// What a tranche is expected to lose, in 10^-18 of the money that its ends and the unit are in: the mean
+    /// of `min(max(loss - attachment, 0), detachment - attachment)`, as the sum over units of the probability
+    /// that the unit is lost times the part of it that the tranche bears. It is exact from the tail
+    /// probabilities, so tranches that share a portfolio lose together exactly what it loses.
     ///
     /// # Errors
     /// If the tranche is empty or money does not fit 2^60.
@@ -319,13 +325,13 @@ fn level_quantile(p: u64) -> Result<Option<Interval>, DomainError> {
     .map(Some)
 }
 
-/// What a tranche of an infinitely granular pool of equal loans is expected to lose, in 10^-18 of the money that
-/// `at_stake` (what is lost if all default) and its ends are in: the mean over the factor of the tranche's part of
-/// `at_stake * p(M)` rounded up (Vasicek's limit).
+/// What a tranche of an infinitely granular pool of equal loans is expected to lose, in 10^-18 of the money
+/// that `at_stake` (what is lost if all default) and its ends are in: the mean over the factor of the
+/// tranche's part of `at_stake * p(M)` rounded up (Vasicek's limit).
 ///
 /// # Errors
-/// If the tranche is empty, money does not fit 2^60, the correlation is not from 0 to below 1, or the probability too near to 0
-/// or 1.
+/// If the tranche is empty, money does not fit 2^60, the correlation is not from 0 to below 1, or the
+/// probability too near to 0 or 1.
 pub fn large_pool(
     p: u64,
     correlation: &Decimal,
@@ -350,12 +356,13 @@ pub fn large_pool(
     Ok(sum)
 }
 
-/// Monthly default rates given the factor, in 10^-12, from the unconditional ones in the same units: those under which at
-/// least as much has defaulted by each month as the copula says. With these, in place of a stress's own, a pool is
-/// projected under one public scenario of the factor. What has defaulted with less than 10^-15 counts as that much.
+/// Monthly default rates given the factor, in 10^-12, from the unconditional ones in the same units: those
+/// under which at least as much has defaulted by each month as the copula says. With these, in place of a
+/// stress's own, a pool is projected under one public scenario of the factor. What has defaulted with less
+/// than 10^-15 counts as that much.
 ///
-/// What survives is enclosed, and its lower end taken, so rounding only adds defaults; from probabilities above 10^-4 on it adds less
-/// than 10^-10.
+/// What survives is enclosed, and its lower end taken, so rounding only adds defaults; from probabilities
+/// above 10^-4 on it adds less than 10^-10.
 ///
 /// # Errors
 /// If a rate is above one, or the correlation is not from 0 to below 1.
@@ -409,9 +416,10 @@ pub struct TrancheSwap {
 }
 
 impl TrancheSwap {
-    /// The fair spread, as a part a year, from the tranche's expected losses by each payment date, in 10^-18 of its
-    /// money. Losses come in the middle between payment dates; then the protection is paid, and so is the spread accrued
-    /// (Hull and White 2004): `C / (A + B)`, where with discount factors `v(t)`, years `d` between dates and expected sizes `E`
+    /// The fair spread, as a part a year, from the tranche's expected losses by each payment date, in 10^-18
+    /// of its money. Losses come in the middle between payment dates; then the protection is paid, and so is
+    /// the spread accrued (Hull and White 2004): `C / (A + B)`, where with discount factors `v(t)`, years `d`
+    /// between dates and expected sizes `E`
     ///
     /// - `A = sum d E(t) v(t)`,
     /// - `B = sum d/2 (E(t - d) - E(t)) v(t - d/2)`,

@@ -14,7 +14,8 @@
 //! - [`inventory`]: a venue's net positions from its account book.
 //! - [`pool`]: loan tapes, eligibility rules, and the figures of a pool.
 //! - [`amortization`], [`collections`]: how loans pay, month by month, and what they bring in.
-//! - [`stress`], [`copula`]: what a pool brings in when loans default and prepay; what tranches lose when they default together.
+//! - [`stress`], [`projection`], [`copula`]: what a pool brings in when loans default and prepay, and what tranches lose when
+//!   they default together.
 //! - [`import`], [`sample`], [`sample_venue`]: reading books, markets and venues, making realistic ones.
 //!
 //! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
@@ -34,6 +35,7 @@ pub mod inventory;
 pub mod margin;
 pub mod pool;
 pub mod pricing;
+pub mod projection;
 pub mod riskarray;
 pub mod sample;
 pub mod sample_venue;

@@ -47,8 +47,8 @@ fn holds(c: &Collections) {
     assert!(c.delinquent.iter().sum::<u64>() <= c.balance_after);
 }
 
-/// Known instalments: 100,000 over 30 years at 6% is 599.55 a month, 200,000 over 15 years at 4.5% is 1,529.99; rounded up
-/// to a cent.
+/// Known instalments: 100,000 over 30 years at 6% is 599.55 a month, 200,000 over 15 years at 4.5% is
+/// 1,529.99; rounded up to a cent.
 #[test]
 fn known_instalments() {
     assert_eq!(mortgage().instalment, 59_956);
@@ -84,8 +84,8 @@ fn instalments_against_the_closed_form() {
     assert!(annuity_factor(MAX_RATE, 12, 1).unwrap() <= 2_000_000_000_000);
 }
 
-/// The balance after k payments, `B (1+r)^k - P ((1+r)^k - 1) / r`. Each month's interest is rounded down by less than a
-/// cent, which grows with interest from then on.
+/// The balance after k payments, `B (1+r)^k - P ((1+r)^k - 1) / r`. Each month's interest is rounded down by
+/// less than a cent, which grows with interest from then on.
 #[test]
 fn balances_against_the_closed_form() {
     for (balance, rate, term) in [
@@ -117,7 +117,8 @@ fn balances_against_the_closed_form() {
             balance
         );
     }
-    // 100,000 over 30 years at 6%: 93,054.36 are owed after five years (599.5505 a month; ours pays a cent more).
+    // 100,000 over 30 years at 6%: 93,054.36 are owed after five years (599.5505 a month; ours pays a cent
+    // more).
     let five = life(mortgage())[59].balance_after;
     assert!((9_305_436 - 140..9_305_436).contains(&five), "{five}");
 }
@@ -496,7 +497,8 @@ fn event(loan: &LoanState, kind: u8, share: u64) -> Event {
 }
 
 proptest! {
-    /// Whatever happens, each loan's balance rolls, every cent that came in is somewhere, and the pool is the sum.
+    /// Whatever happens, each loan's balance rolls, every cent that came in is somewhere, and the pool is the
+    /// sum.
     #[test]
     fn money_adds_up(
         loans in prop::collection::vec(any_loan(), 1..6),
@@ -540,8 +542,8 @@ proptest! {
         }
     }
 
-    /// Paid as scheduled, a loan is paid off at maturity at the latest, and each payment of a level-pay loan is at most its
-    /// instalment.
+    /// Paid as scheduled, a loan is paid off at maturity at the latest, and each payment of a level-pay loan
+    /// is at most its instalment.
     #[test]
     fn schedules_end(loan in any_loan()) {
         let (principal, level) = (loan.pool_balance(), loan.rule == Rule::LevelPay);

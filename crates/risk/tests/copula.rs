@@ -7,7 +7,8 @@ use risk::copula::{
     CERTAIN, Factor, LossDistribution, Name, TrancheSwap, conditional_defaults, large_pool,
     probability, quantile,
 };
-use risk::stress::{Defaults, Prepayments, Schedule, Stress, WEIGHT_ONE, life, project, weights};
+use risk::projection::{Schedule, life, project};
+use risk::stress::{Defaults, Prepayments, Stress, WEIGHT_ONE, weights};
 
 const WHOLE: u64 = 100_000_000;
 
@@ -128,9 +129,9 @@ fn spreads(losses: &[LossDistribution]) -> [f64; 4] {
     })
 }
 
-/// Hull and White (2004), table 7, the Gaussian rows: spreads in basis points. QuantLib's tests, which quote them, allow 3% or
-/// 2 basis points (`test-suite/cdo.cpp` of 2008). Our numbers converge to 2274.3, 455.2, 91.1, 0.70 and 1487.9, 474.1,
-/// 204.2, 7.4, which a floating-point evaluation by other means confirms.
+/// Hull and White (2004), table 7, the Gaussian rows: spreads in basis points. QuantLib's tests, which quote
+/// them, allow 3% or 2 basis points (`test-suite/cdo.cpp` of 2008). Our numbers converge to 2274.3, 455.2,
+/// 91.1, 0.70 and 1487.9, 474.1, 204.2, 7.4, which a floating-point evaluation by other means confirms.
 #[test]
 fn published_spreads() {
     for (c, published) in [
@@ -299,7 +300,8 @@ fn large_pools() {
     assert!((of_whole(sure) - 0.024).abs() < 1e-7);
 }
 
-/// Months of defaults given the factor: the mean over the factor is what they were without it, and a worse factor means more.
+/// Months of defaults given the factor: the mean over the factor is what they were without it, and a worse
+/// factor means more.
 #[test]
 fn conditional_months() {
     let rates: Vec<u64> = (0..60u64).map(|i| (i % 7) * 300_000_000).collect();
@@ -346,8 +348,8 @@ fn conditional_months() {
     assert_eq!(ends, [0, WEIGHT_ONE, 0]);
 }
 
-/// A pool's defaults over the factor: what is expected to default is what defaults without the factor, prepayments
-/// included, and tranches of the loss have expected losses that add up.
+/// A pool's defaults over the factor: what is expected to default is what defaults without the factor,
+/// prepayments included, and tranches of the loss have expected losses that add up.
 #[test]
 fn pools_over_the_factor() {
     let loan = |i: u64| {

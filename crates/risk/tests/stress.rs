@@ -4,9 +4,9 @@ use fixed::{Decimal, Interval};
 use proptest::prelude::*;
 use risk::amortization::{Frequency, LoanState, Rule};
 use risk::collections::Collections;
+use risk::projection::{Schedule, ScheduleRow, life, project, project_pool};
 use risk::stress::{
-    Defaults, Prepayments, Schedule, ScheduleRow, Stress, StressError, WEIGHT_ONE, annual, life,
-    monthly, project, project_pool, psa, sda,
+    Defaults, Prepayments, Stress, StressError, WEIGHT_ONE, annual, monthly, psa, sda,
 };
 
 fn decimal(text: &str) -> Decimal {
@@ -158,9 +158,9 @@ fn ramps() {
     assert_eq!(defaults.default_rates(45).unwrap()[44], twice);
 }
 
-/// Fabozzi's passthrough (Bond Markets, Analysis and Strategies; the exhibit "Monthly cash flow for a $400 million
-/// passthrough"): WAC 8.125%, WAM 357 months, 100% PSA; in month 1 a payment of 2,975,868, 267,535 of it principal, and
-/// 267,470 prepaid.
+/// Fabozzi's passthrough (Bond Markets, Analysis and Strategies; the exhibit "Monthly cash flow for a $400
+/// million passthrough"): WAC 8.125%, WAM 357 months, 100% PSA; in month 1 a payment of 2,975,868, 267,535 of
+/// it principal, and 267,470 prepaid.
 #[test]
 fn published_cash_flow() {
     let pool = [level(40_000_000_000, 81_250, 357)];
@@ -453,7 +453,8 @@ fn any_stress() -> impl Strategy<Value = Stress> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Principal and defaults add up to the initial balance, and what is lost is the defaults' severity, and less than two cents more.
+    /// Principal and defaults add up to the initial balance, and what is lost is the defaults' severity, and
+    /// less than two cents more.
     #[test]
     fn projections_conserve(loans in any_loans(), stress in any_stress()) {
         let rows = project_pool(&loans, &stress, 90).unwrap();
@@ -488,7 +489,8 @@ proptest! {
         }
     }
 
-    /// A pool is the sum of its loans but for rounding: at most two cents a loan and flow, and never to the investor's gain.
+    /// A pool is the sum of its loans but for rounding: at most two cents a loan and flow, and never to the
+    /// investor's gain.
     #[test]
     fn pools_are_sums(loans in any_loans(), stress in any_stress()) {
         let pool = life(&project_pool(&loans, &stress, 90).unwrap()).unwrap();

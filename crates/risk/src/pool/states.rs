@@ -42,9 +42,10 @@ pub struct LoanFields {
 }
 
 impl LoanFields {
-    /// The fields `balance` (2 decimals), `rate` (percent a year, 4 decimals), `remaining_term` (months), `days_past_due`,
-    /// and the codes `frequency`, `amortization` and `status`, all always present. If there is a field `instalment` (2
-    /// decimals) it says what a level-pay loan pays each time; where it is absent the instalment is computed.
+    /// The fields `balance` (2 decimals), `rate` (percent a year, 4 decimals), `remaining_term` (months),
+    /// `days_past_due`, and the codes `frequency`, `amortization` and `status`, all always present. If there
+    /// is a field `instalment` (2 decimals) it says what a level-pay loan pays each time; where it is absent
+    /// the instalment is computed.
     ///
     /// # Errors
     /// Names a field that the template lacks or has otherwise, as for assets that are no loans.
@@ -81,9 +82,10 @@ impl LoanFields {
         })
     }
 
-    /// The loan at the cut-off date. Days past due say what is overdue ([`LoanState::past_due`]), and with the status
-    /// whether the loan is open; a defaulted loan's balance may still be recovered. Interest of the current period of a loan
-    /// that pays less often than monthly is counted from the cut-off date on: a tape does not say what accrued before.
+    /// The loan at the cut-off date. Days past due say what is overdue ([`LoanState::past_due`]), and with
+    /// the status whether the loan is open; a defaulted loan's balance may still be recovered. Interest of
+    /// the current period of a loan that pays less often than monthly is counted from the cut-off date on: a
+    /// tape does not say what accrued before.
     ///
     /// # Errors
     /// Says what is out of range, or that a loan that was paid off or bought back still owes something.
