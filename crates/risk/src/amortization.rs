@@ -30,7 +30,7 @@ pub const MAX_TERM: u16 = 600;
 pub const MAX_DAYS: u16 = 9_999;
 /// What balance times rate is divided by to give a month's interest: 12 months, and 10^6 of the rate.
 pub const MONTH_DIVISOR: u64 = 12_000_000;
-/// Most interest that a loan may owe, in cents: a loan at its limits reaches it after 99 years without a
+/// Most interest that a loan may owe, in cents: a loan at its limits reaches it after 100 years without a
 /// payment.
 pub const MAX_INTEREST: u64 = 10_000_000_000_000;
 /// Decimals of an annuity factor.

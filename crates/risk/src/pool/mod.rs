@@ -3,7 +3,7 @@
 //! - [`template`]: which fields the loans of an asset class have; a data file, not code.
 //! - [`tape`]: the loans.
 //! - [`rules`]: the language of eligibility rules and strata.
-//! - [`states`]: the loans as what pays, month by month.
+//! - [`mod@states`]: the loans as what pays, month by month.
 //! - [`figures`]: counts, sums, averages, shares and concentrations, exact or bounded.
 
 pub mod figures;
