@@ -329,7 +329,11 @@ fn conditional_months() {
             if gone > 1e-4 {
                 let (root, own) = (0.2f64.sqrt(), 0.8f64.sqrt());
                 let exact = 1.0 - cdf((inverse(gone) - root * middle(value)) / own);
-                assert!((given[t] - exact).abs() < 2e-10, "{t}: {} for {exact}", given[t]);
+                assert!(
+                    (given[t] - exact).abs() < 2e-10,
+                    "{t}: {} for {exact}",
+                    given[t]
+                );
             }
             assert!(given[t] >= before[t] - 1e-11);
             before[t] = given[t];
