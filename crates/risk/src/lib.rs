@@ -13,14 +13,19 @@
 //! - [`venue`]: what a venue that is its traders' counterparty owes, and what it charges.
 //! - [`inventory`]: a venue's net positions from its account book.
 //! - [`pool`]: loan tapes, eligibility rules, and the figures of a pool.
+//! - [`amortization`], [`collections`]: how loans pay, month by month, and what they bring in.
+//! - [`stress`], [`projection`], [`copula`]: what a pool brings in when loans default and prepay, and what tranches lose when
+//!   they default together.
 //! - [`import`], [`sample`], [`sample_venue`]: reading books, markets and venues, making realistic ones.
 //!
 //! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
 //! is added up inside proofs. Every rounding goes against the account.
 
+pub mod amortization;
 pub mod book;
 pub mod certificate;
 pub mod collections;
+pub mod copula;
 pub mod date;
 pub mod evar;
 pub mod haircut;
@@ -30,6 +35,7 @@ pub mod inventory;
 pub mod margin;
 pub mod pool;
 pub mod pricing;
+pub mod projection;
 pub mod riskarray;
 pub mod sample;
 pub mod sample_pool;
@@ -37,6 +43,7 @@ pub mod sample_venue;
 pub mod scenarios;
 pub mod snapshot;
 pub mod solvency;
+pub mod stress;
 pub mod venue;
 
 pub use book::{Account, AccountError, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};

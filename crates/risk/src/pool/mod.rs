@@ -3,14 +3,17 @@
 //! - [`template`]: which fields the loans of an asset class have; a data file, not code.
 //! - [`tape`]: the loans.
 //! - [`rules`]: the language of eligibility rules and strata.
+//! - [`mod@states`]: the loans as what pays, month by month.
 //! - [`figures`]: counts, sums, averages, shares and concentrations, exact or bounded.
 
 pub mod figures;
 pub mod rules;
+pub mod states;
 pub mod tape;
 pub mod template;
 
 pub use figures::{Claimed, Figure, Measure, PoolError, Wanted};
 pub use rules::{Condition, RuleError};
+pub use states::{LoanFields, StateError, states};
 pub use tape::{Loan, Tape};
 pub use template::{Field, Kind, Template};
