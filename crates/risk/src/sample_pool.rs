@@ -4,6 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::date;
+use crate::pool::states::fill_instalment;
 use crate::pool::{Loan, Tape, Template};
 
 /// States and how often they stand on the tape.
@@ -44,7 +45,9 @@ pub fn tape(seed: u64, loans: usize, template: &Template) -> Tape {
                 values[field] = Some(value.expect("samples fit the template"));
             }
         }
-        Loan { id, values }
+        let mut loan = Loan { id, values };
+        fill_instalment(&mut loan, template).expect("samples are loans");
+        loan
     });
     Tape {
         template: template.clone(),

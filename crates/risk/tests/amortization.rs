@@ -377,7 +377,7 @@ fn tape(name: &str, values: &[(&str, &str)]) -> Tape {
         let given = values.iter().find(|(n, _)| *n == f.name);
         given
             .map(|(_, v)| f.parse(v).unwrap())
-            .or((!f.optional).then_some(0))
+            .or((!f.optional && f.name != "instalment").then_some(0))
     };
     let loan = Loan {
         id: "one".into(),

@@ -24,6 +24,7 @@ fn loan(id: &str, template: &Template, fields: &[(&str, &str)]) -> Loan {
         ("remaining_term", "360"),
         ("frequency", "monthly"),
         ("amortization", "level-pay"),
+        ("instalment", "449.05"),
         ("borrower", id),
         ("state", "CA"),
         ("days_past_due", "0"),

@@ -12,14 +12,28 @@
 //! identity = hash(Identity, the id's bytes), its first two elements cut to 30 bits: the sort key
 //! salt    = hash(Salt, the pool's secret | identity)
 //! ```
+//!
+//! Inside a row a leaf is read with these constraints:
+//!
+//! - LOAN-1: presence is made of bits, where an optional field is read.
+//! - LOAN-2: an absent field is zero.
+//! - LOAN-3: an unused row has no fields.
+//!
+//! Limbs of fields that are read are range-checked, with all other limbs of their elements; other elements stand in the leaf
+//! as they are.
+
+use std::sync::Arc;
 
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash, hash_with_head};
 use gadgets::limbs::{join, limb_of};
+use gadgets::range::limb;
+use rayon::prelude::*;
 use risk::pool::tape::CutOff;
-use risk::pool::{Loan, Template};
-use stark::{F, PrimeCharacteristicRing};
+use risk::pool::{Loan, Tape, Template};
+use stark::{F, PrimeCharacteristicRing, RowBuilder};
 
 use crate::account::{Identity, Secret, text_digest};
+use crate::trees::{log_part, log_segment, segments_root, tree};
 
 /// Limbs of an element.
 pub const LIMBS_PER_ELEMENT: usize = 3;
@@ -116,6 +130,123 @@ impl LoanLeaf {
     }
 }
 
+/// The private data of a leaf on a row.
+#[derive(Clone, Debug)]
+pub struct LoanWitness {
+    /// The leaf's seal.
+    pub seal: Digest,
+    /// The loan; `None` for an unused slot.
+    pub loan: Option<Arc<Loan>>,
+    /// The limbs of its fields; zeros for an unused slot.
+    pub limbs: Vec<u64>,
+}
+
+impl LoanWitness {
+    /// The leaf of a loan, or an unused slot.
+    pub fn new(layout: &LeafLayout, loan: Option<&Arc<Loan>>, leaf: Option<&LoanLeaf>) -> Self {
+        Self {
+            seal: leaf.map_or(Digest::default(), |l| l.seal),
+            loan: loan.cloned(),
+            limbs: match loan {
+                Some(loan) => layout.limbs(loan),
+                None => vec![0; layout.elements * LIMBS_PER_ELEMENT],
+            },
+        }
+    }
+}
+
+/// A leaf inside a row.
+pub struct ReadLeaf<E> {
+    /// The leaf's elements behind its head.
+    pub elements: Vec<E>,
+    /// The limbs of the fields that are read.
+    pub limbs: Vec<Option<Vec<E>>>,
+    /// Of optional fields, if some are read, whether they are present.
+    pub present: Vec<Option<E>>,
+}
+
+impl LeafLayout {
+    /// Reads a leaf, and of its fields those marked. `unused` is 1 on an unused row.
+    pub fn read<W, B: RowBuilder<W>>(
+        &self,
+        b: &mut B,
+        read: &[bool],
+        unused: &B::E,
+        of: fn(&W) -> &LoanWitness,
+    ) -> ReadLeaf<B::E> {
+        let mut elements: Vec<B::E> = (0..DIGEST).map(|i| b.cell(|w| of(w).seal[i])).collect();
+        let mut present = vec![None; self.fields.len()];
+        if self.optional.iter().any(|&field| read[field]) {
+            let mut presence = b.constant(F::ZERO);
+            for (i, &field) in self.optional.iter().enumerate() {
+                let bit = b.bit("LOAN-1", |w| {
+                    let loan = of(w).loan.as_ref();
+                    loan.is_some_and(|l| l.values[field].is_some())
+                });
+                b.zero("LOAN-3", unused.clone() * bit.clone());
+                presence += bit.clone() * F::from_u64(1 << i);
+                present[field] = Some(bit);
+            }
+            elements.push(presence);
+        } else if !self.optional.is_empty() {
+            elements.push(b.cell(|w| {
+                let presence = of(w).loan.as_ref().map_or(0, |l| self.presence(l));
+                F::from_u64(presence)
+            }));
+        }
+
+        let mut limbs: Vec<Option<B::E>> = Vec::new();
+        for element in 0..self.elements {
+            let own = element * LIMBS_PER_ELEMENT..(element + 1) * LIMBS_PER_ELEMENT;
+            let overlaps =
+                |&(first, count): &(usize, usize)| first < own.end && first + count > own.start;
+            let mut fields = self.fields.iter().zip(read);
+            let hint = |w: &W, i: usize| F::from_u64(of(w).limbs[i]);
+            if fields.any(|(place, read)| *read && overlaps(place)) {
+                let cells: Vec<B::E> = own
+                    .map(|i| {
+                        let cell = b.cell(|w| hint(w, i));
+                        limb(b, &cell);
+                        b.zero("LOAN-3", unused.clone() * cell.clone());
+                        cell
+                    })
+                    .collect();
+                elements.push(join(&cells));
+                limbs.extend(cells.into_iter().map(Some));
+            } else {
+                elements.push(b.cell(|w| {
+                    let limbs: Vec<F> = own.clone().map(|i| hint(w, i)).collect();
+                    join(&limbs)
+                }));
+                limbs.extend(own.map(|_| None));
+            }
+        }
+        elements.resize(elements.len().next_multiple_of(4), b.constant(F::ZERO));
+
+        let of = |&(first, count): &(usize, usize)| -> Option<Vec<B::E>> {
+            limbs[first..first + count].iter().cloned().collect()
+        };
+        let limbs: Vec<Option<Vec<B::E>>> = self
+            .fields
+            .iter()
+            .zip(read)
+            .map(|(place, read)| if *read { of(place) } else { None })
+            .collect();
+        for (limbs, present) in limbs.iter().zip(&present) {
+            if let (Some(limbs), Some(present)) = (limbs, present) {
+                for cell in limbs {
+                    b.zero("LOAN-2", (b.one() - present.clone()) * cell.clone());
+                }
+            }
+        }
+        ReadLeaf {
+            elements,
+            limbs,
+            present,
+        }
+    }
+}
+
 /// What the fields of a pool's loans stand for.
 pub fn pool_listing(template: &Template, cut_off: &CutOff) -> Digest {
     let text = serde_json::to_string(&(template, cut_off)).expect("a template is plain data");
@@ -128,4 +259,61 @@ pub fn pool_digest(listing: &Digest, root: &Digest, loans: u64) -> Digest {
     elements.extend(root);
     elements.extend(gadgets::limbs::halves_of(loans));
     hash(Domain::Pool, &elements)
+}
+
+/// Two ids share their sort key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("loans `{0}` and `{1}` have the same sort key; rename one of them")]
+pub struct SameKey(pub String, pub String);
+
+/// A pool under its secret: loans in the order of their leaves, and their tree.
+pub struct Sealed {
+    /// The loans.
+    pub loans: Vec<Arc<Loan>>,
+    /// Their leaves.
+    pub leaves: Vec<LoanLeaf>,
+    /// Per part, its subtree in heap order.
+    pub trees: Vec<Vec<Digest>>,
+    /// The commitment.
+    pub pool: Digest,
+}
+
+impl Sealed {
+    /// Seals a tape.
+    ///
+    /// # Errors
+    /// If two loans cannot be told apart.
+    pub fn new(tape: &Tape, secret: &Secret) -> Result<Self, SameKey> {
+        let layout = LeafLayout::new(&tape.template);
+        let mut members: Vec<(Arc<Loan>, LoanLeaf)> = tape
+            .loans
+            .par_iter()
+            .map(|loan| (Arc::new(loan.clone()), LoanLeaf::new(loan, &layout, secret)))
+            .collect();
+        members.par_sort_unstable_by_key(|(_, leaf)| leaf.identity.key());
+        let same = |w: &&[(Arc<Loan>, LoanLeaf)]| w[0].1.identity.key() == w[1].1.identity.key();
+        if let Some(w) = members.windows(2).find(same) {
+            return Err(SameKey(w[0].0.id.clone(), w[1].0.id.clone()));
+        }
+        let (loans, leaves): (Vec<_>, Vec<LoanLeaf>) = members.into_iter().unzip();
+        let count = leaves.len() as u64;
+        let trees: Vec<Vec<Digest>> = leaves
+            .chunks(1 << log_segment(count))
+            .enumerate()
+            .map(|(part, leaves)| {
+                let mut digests: Vec<Digest> = leaves.par_iter().map(LoanLeaf::digest).collect();
+                digests.resize(1 << log_part(count, part), Digest::default());
+                tree(digests)
+            })
+            .collect();
+        let roots: Vec<Digest> = trees.iter().map(|t| t[1]).collect();
+        let listing = pool_listing(&tape.template, &tape.cut_off);
+        let pool = pool_digest(&listing, &segments_root(&roots, count), count);
+        Ok(Self {
+            loans,
+            leaves,
+            trees,
+            pool,
+        })
+    }
 }

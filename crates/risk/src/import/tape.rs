@@ -13,7 +13,8 @@
 //!   "origination": {"absent": true}}}
 //! ```
 //!
-//! A source's code for "not available" becomes an absent value, never a number.
+//! A source's code for "not available" becomes an absent value, never a number. An `instalment` that is not given is computed
+//! from balance, rate, term, frequency and amortization rule.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -24,6 +25,7 @@ use super::json::Pairs;
 use super::layout::json;
 use super::table::read_table;
 use super::{At, Header, ImportError, read_file};
+use crate::pool::states::{INSTALMENT, fill_instalment};
 use crate::pool::tape::{CutOff, Loan, Tape};
 use crate::pool::template::{BUILT_IN, Template, built_in};
 
@@ -123,7 +125,9 @@ pub fn read_tape(
         path,
         |at, header| Columns::find(at, header, template, layout),
         |columns, at, cells| {
-            let loan = columns.loan(at, cells, template)?;
+            let mut loan = columns.loan(at, cells, template)?;
+            fill_instalment(&mut loan, template)
+                .map_err(|e| at.error(Some(INSTALMENT), e.to_string()))?;
             if let Some(first) = seen.insert(loan.id.clone(), at.clone()) {
                 let first = first.error(None, "").to_string();
                 let problem = format!(
@@ -175,7 +179,7 @@ impl Columns {
             let fields = template.fields.iter().map(|f| {
                 let there = header.names().contains(&f.name);
                 // A column of an optional field may be missing as a whole.
-                let column = match f.optional && !there {
+                let column = match (f.optional || f.name == INSTALMENT) && !there {
                     true => None,
                     false => Some(place(&f.name)?),
                 };
@@ -199,6 +203,10 @@ impl Columns {
         }
         let mut fields = Vec::new();
         for field in &template.fields {
+            if field.name == INSTALMENT && layout.fields.get(INSTALMENT).is_none() {
+                fields.push((None, Source::default()));
+                continue;
+            }
             let Some(source) = layout.fields.get(&field.name) else {
                 return wrong(&field.name, "is missing; say where it comes from");
             };
@@ -233,6 +241,11 @@ impl Columns {
                 Some((index, name)) => (cells[*index], name.as_str()),
                 None => (source.value.as_deref().unwrap_or(""), field.name.as_str()),
             };
+            if field.name == INSTALMENT && cell.is_empty() {
+                // Filled in when the other fields are known.
+                values.push(None);
+                continue;
+            }
             if cell.is_empty() || source.absent_if.iter().any(|a| a == cell) {
                 if !field.optional {
                     let problem = "is empty; in this template it is never absent";

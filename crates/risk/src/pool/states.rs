@@ -28,6 +28,25 @@ pub enum StateError {
     },
 }
 
+/// The field of what a level-pay loan pays each time.
+pub const INSTALMENT: &str = "instalment";
+
+/// Computes the instalment of a loan that has none, where the template has the field.
+///
+/// # Errors
+/// As [`LoanFields::new`] and [`LoanFields::state`].
+pub fn fill_instalment(loan: &mut Loan, template: &Template) -> Result<(), StateError> {
+    let Some(at) = template
+        .field(INSTALMENT)
+        .filter(|&i| loan.values[i].is_none())
+    else {
+        return Ok(());
+    };
+    let state = LoanFields::new(template)?.state(loan)?;
+    loan.values[at] = Some(state.instalment);
+    Ok(())
+}
+
 /// Where a template keeps what a loan's payments follow from.
 #[derive(Clone, Debug)]
 pub struct LoanFields {

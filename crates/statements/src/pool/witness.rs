@@ -23,10 +23,10 @@ use super::tables::groups::{
 };
 use super::tables::loans::LoanRow;
 use crate::account::{PublicDigest, Secret, text_digest};
-use crate::loan::{LIMBS_PER_ELEMENT, LeafLayout, LoanLeaf, pool_digest, pool_listing};
+use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed};
 use crate::ordered::{KEY_REGISTER, OrderedRow};
 use crate::parts::{PartsError, prove_parts};
-use crate::trees::{log_part, log_segment, segments_root, tree};
+use crate::trees::log_segment;
 
 /// What is to be claimed of a pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,9 +49,9 @@ pub enum PoolFailure {
     /// The inputs do not fit the statement.
     #[error("{0}")]
     Input(String),
-    /// Two ids share their sort key.
-    #[error("loans `{0}` and `{1}` have the same sort key; rename one of them")]
-    SameKey(String, String),
+    /// Two loans cannot be told apart.
+    #[error(transparent)]
+    SameKey(#[from] SameKey),
     /// Finished parts could not be kept.
     #[error("cannot keep finished parts in the resume folder: {0}")]
     Resume(std::io::Error),
@@ -66,55 +66,6 @@ impl From<PartsError> for PoolFailure {
             PartsError::Resume(error) => Self::Resume(error),
             PartsError::Prove(error) => Self::Prove(error),
         }
-    }
-}
-
-/// A pool under its secret: loans in the order of their leaves, and their tree.
-pub(crate) struct Sealed {
-    pub loans: Vec<Arc<Loan>>,
-    pub leaves: Vec<LoanLeaf>,
-    /// Per part, its subtree in heap order.
-    pub trees: Vec<Vec<Digest>>,
-    pub pool: Digest,
-}
-
-impl Sealed {
-    /// Seals a tape.
-    ///
-    /// # Errors
-    /// If two loans cannot be told apart.
-    pub fn new(tape: &Tape, secret: &Secret) -> Result<Self, PoolFailure> {
-        let layout = LeafLayout::new(&tape.template);
-        let mut members: Vec<(Arc<Loan>, LoanLeaf)> = tape
-            .loans
-            .par_iter()
-            .map(|loan| (Arc::new(loan.clone()), LoanLeaf::new(loan, &layout, secret)))
-            .collect();
-        members.par_sort_unstable_by_key(|(_, leaf)| leaf.identity.key());
-        let same = |w: &&[(Arc<Loan>, LoanLeaf)]| w[0].1.identity.key() == w[1].1.identity.key();
-        if let Some(w) = members.windows(2).find(same) {
-            return Err(PoolFailure::SameKey(w[0].0.id.clone(), w[1].0.id.clone()));
-        }
-        let (loans, leaves): (Vec<_>, Vec<LoanLeaf>) = members.into_iter().unzip();
-        let count = leaves.len() as u64;
-        let trees: Vec<Vec<Digest>> = leaves
-            .chunks(1 << log_segment(count))
-            .enumerate()
-            .map(|(part, leaves)| {
-                let mut digests: Vec<Digest> = leaves.par_iter().map(LoanLeaf::digest).collect();
-                digests.resize(1 << log_part(count, part), Digest::default());
-                tree(digests)
-            })
-            .collect();
-        let roots: Vec<Digest> = trees.iter().map(|t| t[1]).collect();
-        let listing = pool_listing(&tape.template, &tape.cut_off);
-        let pool = pool_digest(&listing, &segments_root(&roots, count), count);
-        Ok(Self {
-            loans,
-            leaves,
-            trees,
-            pool,
-        })
     }
 }
 
@@ -506,15 +457,9 @@ impl Rows {
         let keys: Vec<u64> = self.leaves.iter().map(|l| l.identity.key()).collect();
         let start_key = self.before[SALTS + KEY_REGISTER] as u64;
         let (sums, products) = self.above(tables, &mut counts);
-        let no_limbs = vec![0; self.plan.layout.elements * LIMBS_PER_ELEMENT];
         let mut traces = vec![fill(&tables.loans, air(), &tally, |i| LoanRow {
             place: OrderedRow::new(i, &keys, start_key, &self.nodes),
-            seal: self.leaves.get(i).map_or(Digest::default(), |l| l.seal),
-            loan: self.loans.get(i).cloned(),
-            limbs: match self.loans.get(i) {
-                Some(loan) => self.plan.layout.limbs(loan),
-                None => no_limbs.clone(),
-            },
+            leaf: LoanWitness::new(&self.plan.layout, self.loans.get(i), self.leaves.get(i)),
             sums: sums[i.min(sums.len() - 1)].clone(),
             products: products.iter().map(|p| p[i.min(p.len() - 1)]).collect(),
         })];

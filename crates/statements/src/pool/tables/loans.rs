@@ -3,35 +3,28 @@
 use std::collections::HashMap;
 
 use gadgets::compare::{chunks, less_than};
-use gadgets::hash::{DIGEST, Digest};
-use gadgets::limbs::{Amount, Sum, join};
-use gadgets::range::limb;
+use gadgets::limbs::{Amount, Sum};
+use risk::pool::Condition;
 use risk::pool::figures::Quantity;
 use risk::pool::rules::{Holds, Test};
-use risk::pool::{Condition, Loan};
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table};
 
 use super::codes::CodesTable;
 use super::groups::{Challenge, Product};
-use crate::loan::LIMBS_PER_ELEMENT;
+use crate::loan::LoanWitness;
 use crate::ordered::{Ordered, OrderedRow, Place, accumulate};
 use crate::pool::plan::{Plan, group};
 
 /// One loan a row.
 ///
 /// - ORDER-1 to ORDER-4: leaves in the order of their keys below the part's root, and the sums ([`crate::ordered`]).
-/// - LOANS-1: presence is made of bits, where rules or figures read an optional field.
-/// - LOANS-2: an absent field is zero.
-/// - LOANS-3: an unused row has no fields.
-/// - LOANS-4: a test's outcome.
-/// - LOANS-5: a condition's outcome: `and` and `or` of two bits.
-/// - LOANS-6: every loan satisfies every eligibility rule.
-/// - LOANS-7: a product of weight and field.
-/// - LOANS-8: the running product over the loans, for each concentration.
+/// - LOAN-1 to LOAN-3: the leaf ([`crate::loan`]).
+/// - LOANS-1: a test's outcome.
+/// - LOANS-2: a condition's outcome: `and` and `or` of two bits.
+/// - LOANS-3: every loan satisfies every eligibility rule.
+/// - LOANS-4: a product of weight and field.
+/// - LOANS-5: the running product over the loans, for each concentration.
 /// - COMPARE-1 to COMPARE-5: a field is below a bound.
-///
-/// Limbs of fields that are read are range-checked, with all other limbs of their elements; other elements stand in
-/// the leaf as they are.
 #[derive(Clone, Debug)]
 pub struct LoansTable {
     /// Where the leaves stand.
@@ -49,12 +42,8 @@ pub struct LoansTable {
 pub struct LoanRow {
     /// The row's place.
     pub place: OrderedRow,
-    /// The leaf's seal.
-    pub seal: Digest,
-    /// The loan; `None` for an unused slot.
-    pub loan: Option<std::sync::Arc<Loan>>,
-    /// The limbs of its fields; zeros for an unused slot.
-    pub limbs: Vec<u64>,
+    /// The leaf.
+    pub leaf: LoanWitness,
     /// Per sum, the limbs added up above.
     pub sums: std::sync::Arc<Vec<[i64; gadgets::totals::COUNT_LIMBS]>>,
     /// Per concentration, the product over the loans above.
@@ -94,10 +83,23 @@ impl Table for LoansTable {
 
     fn row<B: RowBuilder<LoanRow>>(&self, b: &mut B) {
         let place = self.leaves.place(b, |w| &w.place);
-        let (leaf, mut fields) = self.fields(b, &place);
+        let unused = b.one() - place.active.clone();
+        let leaf = self
+            .plan
+            .layout
+            .read(b, &self.plan.read, &unused, |w| &w.leaf);
+        let mut fields = Fields {
+            plan: &self.plan,
+            codes: self.codes.as_ref(),
+            limbs: leaf.limbs,
+            present: leaf.present,
+            below: HashMap::new(),
+            members: HashMap::new(),
+            outcomes: HashMap::new(),
+        };
         for rule in &self.plan.eligibility {
             let holds = fields.outcome(b, rule);
-            b.zero("LOANS-6", place.active.clone() * (b.one() - holds));
+            b.zero("LOANS-3", place.active.clone() * (b.one() - holds));
         }
         self.sums(b, &place, &mut fields);
         for (i, challenge) in self.challenges.iter().enumerate() {
@@ -107,7 +109,7 @@ impl Table for LoansTable {
                 .flat_map(|field| fields.limbs(field).to_vec())
                 .collect();
             Product {
-                id: "LOANS-8",
+                id: "LOANS-5",
                 register: self.plan.group_register(i) + group::LOANS,
                 challenge,
             }
@@ -119,97 +121,11 @@ impl Table for LoansTable {
                 |w: &LoanRow| w.products[i],
             );
         }
-        self.leaves.tree(b, |w| &w.place, &place, &leaf);
+        self.leaves.tree(b, |w| &w.place, &place, &leaf.elements);
     }
 }
 
 impl LoansTable {
-    /// The leaf's elements behind its head, and the fields that are read.
-    fn fields<'a, B: RowBuilder<LoanRow>>(
-        &'a self,
-        b: &mut B,
-        place: &Place<B::E>,
-    ) -> (Vec<B::E>, Fields<'a, B::E>) {
-        let plan = &*self.plan;
-        let layout = &plan.layout;
-        let unused = b.one() - place.active.clone();
-        let mut elements: Vec<B::E> = (0..DIGEST).map(|i| b.cell(|w| w.seal[i])).collect();
-
-        let mut present = vec![None; layout.fields.len()];
-        if layout.optional.iter().any(|&field| plan.read[field]) {
-            let mut presence = b.constant(F::ZERO);
-            for (i, &field) in layout.optional.iter().enumerate() {
-                let bit = b.bit("LOANS-1", |w| {
-                    w.loan.as_ref().is_some_and(|l| l.values[field].is_some())
-                });
-                b.zero("LOANS-3", unused.clone() * bit.clone());
-                presence += bit.clone() * F::from_u64(1 << i);
-                present[field] = Some(bit);
-            }
-            elements.push(presence);
-        } else if !layout.optional.is_empty() {
-            elements.push(b.cell(|w| {
-                let presence = w.loan.as_ref().map_or(0, |l| layout.presence(l));
-                F::from_u64(presence)
-            }));
-        }
-
-        let mut limbs: Vec<Option<B::E>> = Vec::new();
-        for element in 0..layout.elements {
-            let own = element * LIMBS_PER_ELEMENT..(element + 1) * LIMBS_PER_ELEMENT;
-            let overlaps =
-                |&(first, count): &(usize, usize)| first < own.end && first + count > own.start;
-            let mut fields = layout.fields.iter().zip(&plan.read);
-            let hint = |w: &LoanRow, i: usize| F::from_u64(w.limbs[i]);
-            if fields.any(|(place, read)| *read && overlaps(place)) {
-                let cells: Vec<B::E> = own
-                    .map(|i| {
-                        let cell = b.cell(|w| hint(w, i));
-                        limb(b, &cell);
-                        b.zero("LOANS-3", unused.clone() * cell.clone());
-                        cell
-                    })
-                    .collect();
-                elements.push(join(&cells));
-                limbs.extend(cells.into_iter().map(Some));
-            } else {
-                elements.push(b.cell(|w| {
-                    let limbs: Vec<F> = own.clone().map(|i| hint(w, i)).collect();
-                    join(&limbs)
-                }));
-                limbs.extend(own.map(|_| None));
-            }
-        }
-        elements.resize(elements.len().next_multiple_of(4), b.constant(F::ZERO));
-
-        let of = |&(first, count): &(usize, usize)| -> Option<Vec<B::E>> {
-            limbs[first..first + count].iter().cloned().collect()
-        };
-        let limbs: Vec<Option<Vec<B::E>>> = layout
-            .fields
-            .iter()
-            .zip(&plan.read)
-            .map(|(place, read)| if *read { of(place) } else { None })
-            .collect();
-        for (limbs, present) in limbs.iter().zip(&present) {
-            if let (Some(limbs), Some(present)) = (limbs, present) {
-                for cell in limbs {
-                    b.zero("LOANS-2", (b.one() - present.clone()) * cell.clone());
-                }
-            }
-        }
-        let fields = Fields {
-            plan,
-            codes: self.codes.as_ref(),
-            limbs,
-            present,
-            below: HashMap::new(),
-            members: HashMap::new(),
-            outcomes: HashMap::new(),
-        };
-        (elements, fields)
-    }
-
     /// What the loan adds to each sum.
     fn sums<B: RowBuilder<LoanRow>>(
         &self,
@@ -262,7 +178,7 @@ fn product<B: RowBuilder<LoanRow>>(b: &mut B, x: &[B::E], y: &[B::E]) -> Vec<B::
     let number = |limbs: &[B::E]| Sum::new(limbs.to_vec(), 1023);
     Sum::product(&number(x), &number(y))
         .minus(&product.to_sum())
-        .assert_zero(b, "LOANS-7");
+        .assert_zero(b, "LOANS-4");
     product.limbs().to_vec()
 }
 
@@ -270,7 +186,7 @@ fn product<B: RowBuilder<LoanRow>>(b: &mut B, x: &[B::E], y: &[B::E]) -> Vec<B::
 fn and<B: RowBuilder<LoanRow>>(b: &mut B, x: &B::E, y: &B::E) -> B::E {
     let both = x.clone() * y.clone();
     let cell = b.derive([&both], |[v]| v);
-    b.equal("LOANS-5", cell.clone(), both);
+    b.equal("LOANS-2", cell.clone(), both);
     cell
 }
 
@@ -348,7 +264,7 @@ impl<E: stark::Expr> Fields<'_, E> {
             Some(present) => {
                 let holds = present * outcome;
                 let cell = b.derive([&holds], |[v]| v);
-                b.equal("LOANS-4", cell.clone(), holds);
+                b.equal("LOANS-1", cell.clone(), holds);
                 cell
             }
         }
