@@ -13,7 +13,9 @@
 //! - [`venue`]: what a venue that is its traders' counterparty owes, and what it charges.
 //! - [`inventory`]: a venue's net positions from its account book.
 //! - [`pool`]: loan tapes, eligibility rules, and the figures of a pool.
-//! - [`import`], [`sample`], [`sample_venue`]: reading books, markets and venues, making realistic ones.
+//! - [`deal`], [`waterfall`]: securitization deals, and who is paid what on a payment date.
+//! - [`import`], [`sample`], [`sample_venue`], [`sample_deal`]: reading books, markets, venues and deals, making realistic
+//!   ones.
 //!
 //! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
 //! is added up inside proofs. Every rounding goes against the account.
@@ -22,6 +24,7 @@ pub mod book;
 pub mod certificate;
 pub mod collections;
 pub mod date;
+pub mod deal;
 pub mod evar;
 pub mod haircut;
 pub mod history;
@@ -32,11 +35,13 @@ pub mod pool;
 pub mod pricing;
 pub mod riskarray;
 pub mod sample;
+pub mod sample_deal;
 pub mod sample_venue;
 pub mod scenarios;
 pub mod snapshot;
 pub mod solvency;
 pub mod venue;
+pub mod waterfall;
 
 pub use book::{Account, AccountError, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};
 pub use snapshot::{
