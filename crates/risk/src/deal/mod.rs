@@ -263,8 +263,8 @@ pub enum Losses {
     /// It is recorded in ledgers, the last tranche's first up to its balance, then the one's before it. Balances stay,
     /// and so does interest. The step `cure_deficiency` pays into the account of principal what ledgers hold.
     Ledgers,
-    /// After payments, balances are written down by it, the last tranche's first. Recoveries write balances up again,
-    /// the most senior first, as far as there is cover.
+    /// After payments, balances are written down by it, the last tranche's first. Later recoveries write balances up
+    /// again before payments, the most senior first, as far as there is cover.
     WriteDown,
 }
 

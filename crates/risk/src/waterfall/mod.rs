@@ -4,11 +4,11 @@
 //!
 //! 1. Collections go to the accounts that the deal names.
 //! 2. Fees and interest fall due: on what the pool's loans and the tranches owed at the period's start.
-//! 3. With ledgers, what the pool no longer covers is recorded in them.
+//! 3. What the pool no longer covers is recorded in ledgers; or recoveries write balances up.
 //! 4. Tests are measured, triggers tripped or reset in their order. Neither changes until the next period.
 //! 5. The waterfalls run: that of interest, then that of principal, or those that replace them; or that of the
 //!    clean-up call alone.
-//! 6. Ledgers are measured again; or balances are written up by recoveries, then down by what is not covered.
+//! 6. Ledgers are measured again; or balances are written down by what is not covered.
 //! 7. What was not paid is carried forward, as the deal says.
 //!
 //! Amounts are in cents. Fees and interest are rounded down, against who receives them; what steps say of roundings

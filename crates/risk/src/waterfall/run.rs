@@ -220,10 +220,26 @@ pub fn run(
         run.receive(account, amount)?;
     }
     let collected = difference(&run.accounts, &state.accounts);
-    if plan.losses == Losses::Ledgers {
-        let after_losses = ledgers(&run.balances, run.cover()?);
-        for (tranche, ledger) in tranches.iter_mut().zip(after_losses) {
-            tranche.deficiency_after_losses = ledger;
+    match plan.losses {
+        Losses::Ledgers => {
+            let after_losses = ledgers(&run.balances, run.cover()?);
+            for (tranche, ledger) in tranches.iter_mut().zip(after_losses) {
+                tranche.deficiency_after_losses = ledger;
+            }
+        }
+        Losses::WriteDown => {
+            let written_down: Vec<u64> = state.tranches.iter().map(|t| t.written_down).collect();
+            let up = write_ups(
+                &run.balances,
+                &written_down,
+                collections.recoveries,
+                run.cover()?,
+            )?;
+            for ((tranche, balance), up) in tranches.iter_mut().zip(&mut run.balances).zip(up) {
+                tranche.written_up = up;
+                // At most what was owed at closing.
+                *balance += up;
+            }
         }
     }
     run.outcome = outcome(&run, &state.tripped)?;
@@ -232,7 +248,8 @@ pub fn run(
     }
     check_conserved(&run, state)?;
 
-    let next = settle(&mut run, state, &mut tranches)?;
+    let next = settle(&run, state, &mut tranches)?;
+    run.balances = next.balances();
     for (fee, (due, paid)) in fees.iter_mut().zip(run.fees_due.iter().zip(&run.fees_paid)) {
         (fee.paid, fee.arrears) = (*paid, due - paid);
     }
@@ -311,30 +328,18 @@ fn check_conserved(run: &Run<'_>, state: &DealState) -> Result<(), WaterfallErro
     }
 }
 
-/// After payments: ledgers or write-ups and write-downs, and what is carried forward.
+/// After payments: ledgers or write-downs, and what is carried forward.
 fn settle(
-    run: &mut Run<'_>,
+    run: &Run<'_>,
     state: &DealState,
     tranches: &mut [TrancheReport],
 ) -> Result<DealState, WaterfallError> {
     let cover = run.cover()?;
+    let uncovered = ledgers(&run.balances, cover);
     let none = vec![0; tranches.len()];
-    let (deficiency, up, down) = match run.plan.losses {
-        Losses::Ledgers => (ledgers(&run.balances, cover), none.clone(), none),
-        Losses::WriteDown => {
-            let written_down: Vec<u64> = state.tranches.iter().map(|t| t.written_down).collect();
-            let recoveries = run.collections.recoveries;
-            let up = write_ups(&run.balances, &written_down, recoveries, cover)?;
-            for (balance, up) in run.balances.iter_mut().zip(&up) {
-                // At most what was owed at closing.
-                *balance += up;
-            }
-            let down = ledgers(&run.balances, cover);
-            for (balance, down) in run.balances.iter_mut().zip(&down) {
-                *balance -= down;
-            }
-            (none, up, down)
-        }
+    let (deficiency, down) = match run.plan.losses {
+        Losses::Ledgers => (uncovered, none),
+        Losses::WriteDown => (none, uncovered),
     };
     let mut states = Vec::with_capacity(tranches.len());
     for (i, tranche) in tranches.iter_mut().enumerate() {
@@ -346,9 +351,8 @@ fn settle(
             Shortfall::Carried | Shortfall::Compounding => tranche.interest_shortfall,
         };
         tranche.principal_paid = run.principal_paid[i];
-        tranche.written_up = up[i];
         tranche.written_down = down[i];
-        tranche.balance = run.balances[i];
+        tranche.balance = run.balances[i] - down[i];
         tranche.factor = factor(tranche.balance, terms.original);
         tranche.deficiency = deficiency[i];
         states.push(TrancheState {
@@ -356,7 +360,7 @@ fn settle(
             unpaid_interest: tranche.unpaid_interest,
             deficiency: tranche.deficiency,
             // At most what was owed at closing.
-            written_down: state.tranches[i].written_down + down[i] - up[i],
+            written_down: state.tranches[i].written_down + down[i] - tranche.written_up,
         });
     }
     Ok(DealState {

@@ -1,14 +1,15 @@
 //! From what a deal's file says to a plan; whatever is wrong is found here, with its place.
 
+mod conditions;
+mod steps;
+
 use std::collections::BTreeSet;
 
 use fixed::Decimal;
 
 use super::plan::{
-    AccountPlan, ActionPlan, AmountPlan, Charge, CleanUpPlan, FeePlan, Plan, Rate, StepPlan,
-    TestPlan, TranchePlan, TriggerPlan, WHOLE, Waterfall, WhenPlan,
+    AccountPlan, AmountPlan, Charge, CleanUpPlan, FeePlan, Plan, Rate, TranchePlan, WHOLE,
 };
-use super::step::{Action, Bound, Extent, Fact, Measure, Step, Until, When};
 use super::{
     Amount, Base, CENT_DECIMALS, Coupon, Deal, DealError, FeeAmount, Losses, MAX_CENTS,
     MAX_ENTRIES, PERCENT_DECIMALS,
@@ -19,8 +20,6 @@ type Checked<T> = Result<T, DealError>;
 
 /// The waterfalls that run unless something else is said.
 const USUAL: [&str; 2] = ["interest", "principal"];
-/// The largest percentage of a test's bound.
-const MAX_BOUND: u64 = 100 * WHOLE;
 
 fn error<T>(place: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
     Err(DealError {
@@ -96,11 +95,11 @@ pub(super) fn plan(deal: &Deal) -> Checked<Plan> {
         fees: fees(deal)?,
         tranches: tranches(deal)?,
         losses: deal.losses,
-        tests: tests(deal, &names)?,
+        tests: conditions::tests(deal, &names)?,
         triggers: triggers
-            .map(|(i, _)| trigger(deal, &names, i))
+            .map(|(i, _)| conditions::trigger(deal, &names, i))
             .collect::<Checked<_>>()?,
-        waterfalls: waterfalls(deal, &names)?,
+        waterfalls: steps::waterfalls(deal, &names)?,
         interest: usual(&names, USUAL[0])?,
         principal: usual(&names, USUAL[1])?,
         clean_up: clean_up(deal, &names)?,
@@ -401,285 +400,6 @@ fn rate(place: &str, coupon: &Coupon) -> Checked<Rate> {
         margin: percent(&at("margin"), margin)?,
         floor,
         cap,
-    })
-}
-
-fn tests(deal: &Deal, names: &Names<'_>) -> Checked<Vec<TestPlan>> {
-    let tests = deal.tests.iter().enumerate().map(|(i, test)| {
-        let place = format!("tests[{i}]");
-        let tranches = |measure: &str, list: &[String]| {
-            let place = format!("{place}.measure.{measure}.tranches");
-            find_all(&place, "tranche", &names.tranches, list)
-        };
-        let measure = match &test.measure {
-            Measure::Overcollateralization { tranches: list } => Measure::Overcollateralization {
-                tranches: tranches("overcollateralization", list)?,
-            },
-            Measure::InterestCoverage {
-                tranches: list,
-                fees,
-            } => {
-                let at = format!("{place}.measure.interest_coverage.fees");
-                Measure::InterestCoverage {
-                    tranches: tranches("interest_coverage", list)?,
-                    fees: match fees.as_slice() {
-                        [] => Vec::new(),
-                        fees => find_all(&at, "fee", &names.fees, fees)?,
-                    },
-                }
-            }
-            Measure::CumulativeLoss => Measure::CumulativeLoss,
-            Measure::PoolFactor => Measure::PoolFactor,
-            Measure::Delinquency { days } if [30, 60, 90].contains(days) => {
-                Measure::Delinquency { days: *days }
-            }
-            Measure::Delinquency { days } => {
-                return error(
-                    format!("{place}.measure.delinquency.days"),
-                    format!("{days} days are not counted; write 30, 60 or 90"),
-                );
-            }
-        };
-        // Cover may be many times what is due; a part of the pool is not more than all of it.
-        let most = match measure {
-            Measure::Overcollateralization { .. } | Measure::InterestCoverage { .. } => MAX_BOUND,
-            _ => WHOLE,
-        };
-        let bound = |field: &str, value: &Decimal| {
-            percent_below(&format!("{place}.passes.{field}"), value, most)
-        };
-        Ok(TestPlan {
-            name: test.name.clone(),
-            measure,
-            passes: match &test.passes {
-                Bound::AtLeast(value) => Bound::AtLeast(bound("at_least", value)?),
-                Bound::AtMost(value) => Bound::AtMost(bound("at_most", value)?),
-            },
-        })
-    });
-    tests.collect()
-}
-
-fn trigger(deal: &Deal, names: &Names<'_>, number: usize) -> Checked<TriggerPlan> {
-    let trigger = &deal.triggers[number];
-    let place = format!("triggers[{number}]");
-    let switch = match &trigger.switch {
-        None => None,
-        Some(switch) => {
-            let from = format!("{place}.switch.waterfall");
-            let to = format!("{place}.switch.to");
-            if !USUAL.contains(&switch.waterfall.as_str()) {
-                return error(
-                    from,
-                    "is neither `interest` nor `principal`, and no other is switched",
-                );
-            }
-            if USUAL.contains(&switch.to.as_str()) {
-                return error(
-                    to,
-                    format!("`{}` runs anyway; name another waterfall", switch.to),
-                );
-            }
-            Some((
-                find(&from, "waterfall", &names.waterfalls, &switch.waterfall)?,
-                find(&to, "waterfall", &names.waterfalls, &switch.to)?,
-            ))
-        }
-    };
-    Ok(TriggerPlan {
-        name: trigger.name.clone(),
-        when: when(&format!("{place}.when"), &trigger.when, names, number)?,
-        curable: trigger.curable,
-        switch,
-    })
-}
-
-/// A condition that may look at so many of the triggers: one that looked at itself, directly or through others, would
-/// have no answer.
-fn when(place: &str, condition: &When, names: &Names<'_>, triggers: usize) -> Checked<WhenPlan> {
-    let kind = match condition {
-        When::All(_) => "all",
-        When::Any(_) => "any",
-    };
-    let facts = condition.facts();
-    if facts.is_empty() {
-        return error(
-            format!("{place}.{kind}"),
-            "is empty; name at least one fact",
-        );
-    }
-    let fact = |(i, fact): (usize, &Fact)| {
-        let at = |field: &str| format!("{place}.{kind}[{i}].{field}");
-        let test = |field: &str, name| find(&at(field), "test", &names.tests, name);
-        let trigger = |field: &str, name| {
-            let number = find(&at(field), "trigger", &names.triggers, name)?;
-            if number >= triggers {
-                return error(
-                    at(field),
-                    format!(
-                        "`{name}` does not stand before this trigger, which could make a cycle; a trigger may only look \
-                         at earlier ones"
-                    ),
-                );
-            }
-            Ok(number)
-        };
-        Ok(match fact {
-            Fact::Passed(name) => Fact::Passed(test("passed", name)?),
-            Fact::Failed(name) => Fact::Failed(test("failed", name)?),
-            Fact::Tripped(name) => Fact::Tripped(trigger("tripped", name)?),
-            Fact::NotTripped(name) => Fact::NotTripped(trigger("not_tripped", name)?),
-            Fact::From(date) => Fact::From(day(&at("from"), date)?),
-            Fact::Before(date) => Fact::Before(day(&at("before"), date)?),
-        })
-    };
-    let facts = facts.iter().enumerate().map(fact).collect::<Checked<_>>()?;
-    Ok(match condition {
-        When::All(_) => When::All(facts),
-        When::Any(_) => When::Any(facts),
-    })
-}
-
-fn waterfalls(deal: &Deal, names: &Names<'_>) -> Checked<Vec<Waterfall>> {
-    let waterfalls = deal.waterfalls.iter().map(|(name, steps)| {
-        if steps.len() > MAX_ENTRIES {
-            return error(
-                format!("waterfalls.{name}"),
-                format!("has more than {MAX_ENTRIES} steps"),
-            );
-        }
-        let steps = steps.iter().enumerate();
-        let steps = steps.map(|(i, s)| step(&format!("waterfalls.{name}[{i}]"), s, names));
-        Ok(Waterfall {
-            name: name.clone(),
-            steps: steps.collect::<Checked<_>>()?,
-        })
-    });
-    waterfalls.collect()
-}
-
-fn step(place: &str, step: &Step, names: &Names<'_>) -> Checked<StepPlan> {
-    let at = |field: &str| format!("{place}.{field}");
-    let account = find(&at("account"), "account", &names.accounts, &step.account)?;
-    let action = action(&at("do"), account, &step.action, names)?;
-    let support = match &step.support {
-        None => None,
-        Some(name) => {
-            let support = find(&at("support"), "account", &names.accounts, name)?;
-            if support == account {
-                return error(
-                    at("support"),
-                    "is the step's own account; name another or remove it",
-                );
-            }
-            if matches!(action, Action::Transfer { .. } | Action::PayResidual) {
-                return error(
-                    at("support"),
-                    "has nothing to add where nothing is due; remove it",
-                );
-            }
-            Some(support)
-        }
-    };
-    if matches!(action, Action::CureDeficiency { .. }) {
-        let payers = [("account", Some(account)), ("support", support)];
-        if let Some((field, _)) = payers
-            .iter()
-            .find(|(_, a)| a.is_some_and(|a| names.is_principal[a]))
-        {
-            return error(
-                at(field),
-                "holds principal, which covers the tranches already; ledgers are cured from interest or a reserve",
-            );
-        }
-        if names.losses != Losses::Ledgers {
-            return error(
-                at("do.cure_deficiency"),
-                "needs ledgers; set `losses` to `ledgers` or remove the step",
-            );
-        }
-    }
-    Ok(StepPlan {
-        account,
-        action,
-        support,
-        limit: step
-            .limit
-            .as_ref()
-            .map(|l| amount(&at("limit"), l))
-            .transpose()?,
-        when: step
-            .when
-            .as_ref()
-            .map(|w| when(&at("when"), w, names, names.triggers.len()))
-            .transpose()?,
-    })
-}
-
-fn action(place: &str, account: usize, action: &Action, names: &Names<'_>) -> Checked<ActionPlan> {
-    let tranches = |kind: &str, list: &[String]| {
-        let place = format!("{place}.{kind}.tranches");
-        find_all(&place, "tranche", &names.tranches, list)
-    };
-    Ok(match action {
-        Action::PayFee { fees, order } => Action::PayFee {
-            fees: find_all(&format!("{place}.pay_fee.fees"), "fee", &names.fees, fees)?,
-            order: *order,
-        },
-        Action::PayInterest {
-            tranches: list,
-            order,
-        } => Action::PayInterest {
-            tranches: tranches("pay_interest", list)?,
-            order: *order,
-        },
-        Action::PayPrincipal {
-            tranches: list,
-            order,
-            until,
-        } => {
-            let at = |field: &str| format!("{place}.pay_principal.until.{field}");
-            let until = match until {
-                None => None,
-                Some(Until::Balance(a)) => Some(Until::Balance(amount(&at("balance"), a)?)),
-                Some(Until::Overcollateralization(a)) => Some(Until::Overcollateralization(
-                    amount(&at("overcollateralization"), a)?,
-                )),
-            };
-            Action::PayPrincipal {
-                tranches: tranches("pay_principal", list)?,
-                order: *order,
-                until,
-            }
-        }
-        Action::CureDeficiency { tranches: list } => Action::CureDeficiency {
-            tranches: tranches("cure_deficiency", list)?,
-        },
-        Action::Transfer { to, amount } => {
-            let at = format!("{place}.transfer.to");
-            let to = find(&at, "account", &names.accounts, to)?;
-            if to == account {
-                return error(at, "is the step's own account; name another");
-            }
-            let (measured, name) = match amount {
-                Extent::All => (None, ""),
-                Extent::Gap => (Some(to), "to"),
-                Extent::Excess => (Some(account), "from"),
-            };
-            if measured.is_some_and(|a| !names.with_target[a]) {
-                return error(
-                    format!("{place}.transfer.amount"),
-                    format!(
-                        "the account that cash goes {name} has no target; give it one in `accounts`"
-                    ),
-                );
-            }
-            Action::Transfer {
-                to,
-                amount: *amount,
-            }
-        }
-        Action::PayResidual => Action::PayResidual,
     })
 }
 
