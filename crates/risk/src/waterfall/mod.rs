@@ -37,6 +37,7 @@
 //! ```
 
 mod check;
+mod collected;
 mod due;
 mod losses;
 mod pay;
@@ -48,12 +49,13 @@ use serde::{Deserialize, Serialize};
 
 use fixed::Decimal;
 
+pub use collected::{called, can_call};
 pub use due::payment_date;
 pub use report::{
     AccountReport, FACTOR_DECIMALS, FeeReport, RATIO_DECIMALS, Report, StepReport, TestReport,
     TrancheReport, TriggerReport,
 };
-pub use run::{called, can_call, run};
+pub use run::run;
 pub use state::{DealState, TrancheState};
 
 use crate::collections::Collections;

@@ -3,16 +3,17 @@
 use fixed::{Decimal, Rounding};
 
 use super::check::{Outcome, outcome};
-use super::due::{accrued, charged, rate, show_rate};
+use super::collected::{can_call, check_collections, is_called};
+use super::due::{fees_due, tranches_due};
 use super::losses::{cover, ledgers, write_ups};
 use super::report::{
-    AccountReport, FACTOR_DECIMALS, FeeReport, Report, StepReport, TrancheReport, TriggerReport,
+    AccountReport, FACTOR_DECIMALS, Report, StepReport, TrancheReport, TriggerReport,
 };
 use super::state::{DealState, TrancheState};
 use super::{Index, WaterfallError, add, total};
 use crate::collections::Collections;
 use crate::date;
-use crate::deal::{Losses, Plan, Shortfall, WHOLE};
+use crate::deal::{Losses, Plan, Shortfall};
 
 /// A period while it runs. Amounts are in cents.
 pub(super) struct Run<'a> {
@@ -67,65 +68,6 @@ fn difference(due: &[u64], paid: &[u64]) -> Vec<u64> {
     due.iter().zip(paid).map(|(due, paid)| due - paid).collect()
 }
 
-/// Whether the clean-up call can be exercised in a period with these collections, whether or not it is.
-pub fn can_call(plan: &Plan, collections: &Collections) -> bool {
-    let Some(call) = plan.clean_up else {
-        return false;
-    };
-    let left = u128::from(collections.balance_after) + u128::from(collections.repurchased);
-    left * u128::from(WHOLE) < u128::from(plan.original_pool) * u128::from(call.below)
-}
-
-/// The same collections if the clean-up call is exercised: whoever calls buys all loans for what they owe. `None` if
-/// the call cannot be exercised.
-pub fn called(plan: &Plan, collections: &Collections) -> Option<Collections> {
-    can_call(plan, collections).then_some(Collections {
-        balance_after: 0,
-        repurchased: collections
-            .repurchased
-            .saturating_add(collections.balance_after),
-        delinquent: [0; 3],
-        ..*collections
-    })
-}
-
-/// Whether it was exercised.
-fn is_called(plan: &Plan, collections: &Collections) -> bool {
-    can_call(plan, collections) && collections.balance_after == 0 && collections.repurchased > 0
-}
-
-/// Checks that collections follow a state.
-fn check_collections(state: &DealState, c: &Collections) -> Result<(), WaterfallError> {
-    let error = |field, problem: String| Err(WaterfallError::Collections { field, problem });
-    if c.balance_before != state.pool_balance {
-        let problem = format!(
-            "is {} cents, but loans owed {} at the last period's end; take the collections of the next period",
-            c.balance_before, state.pool_balance
-        );
-        return error("balance_before", problem);
-    }
-    let gone = [
-        c.scheduled_principal,
-        c.prepaid_principal,
-        c.defaulted,
-        c.repurchased,
-    ];
-    let gone: u128 = gone.iter().map(|x| u128::from(*x)).sum();
-    if u128::from(c.balance_after) + gone != u128::from(c.balance_before) {
-        let problem = format!(
-            "is {} cents, but {} less {gone} of principal, defaults and repurchases is owed",
-            c.balance_after, c.balance_before
-        );
-        return error("balance_after", problem);
-    }
-    let late: u128 = c.delinquent.iter().map(|x| u128::from(*x)).sum();
-    if late > u128::from(c.balance_after) {
-        let problem = format!("are {late} cents, more than all loans owe");
-        return error("delinquent", problem);
-    }
-    Ok(())
-}
-
 /// Runs a plan for the period after a state, as [`run_period`](super::run_period) does.
 ///
 /// # Errors
@@ -144,52 +86,9 @@ pub fn run(
     let period = state.period + 1;
     let dates = plan.dates(period);
 
-    let mut tranches = Vec::with_capacity(plan.tranches.len());
-    for (terms, before) in plan.tranches.iter().zip(&state.tranches) {
-        let rate = rate(&terms.rate, period, indices)?;
-        let interest = accrued(before.balance, rate, terms.day_count, dates)?;
-        let on_unpaid = match terms.shortfall {
-            Shortfall::Compounding => {
-                accrued(before.unpaid_interest, rate, terms.day_count, dates)?
-            }
-            Shortfall::Lost | Shortfall::Carried => 0,
-        };
-        let due = total(
-            [before.unpaid_interest, on_unpaid, interest],
-            "interest due",
-        )?;
-        tranches.push(TrancheReport {
-            name: terms.name.clone(),
-            balance_before: before.balance,
-            rate: show_rate(rate),
-            interest,
-            unpaid_interest_before: before.unpaid_interest,
-            interest_on_unpaid: on_unpaid,
-            interest_due: due,
-            interest_paid: 0,
-            interest_shortfall: 0,
-            unpaid_interest: 0,
-            principal_paid: 0,
-            written_up: 0,
-            written_down: 0,
-            balance: 0,
-            factor: Decimal::ZERO,
-            deficiency_before: before.deficiency,
-            deficiency_after_losses: 0,
-            deficiency: 0,
-        });
-    }
-    let mut fees = Vec::with_capacity(plan.fees.len());
-    for (fee, arrears) in plan.fees.iter().zip(&state.fee_arrears) {
-        fees.push(FeeReport {
-            name: fee.name.clone(),
-            arrears_before: *arrears,
-            charged: charged(fee.charge, collections.balance_before, dates)?,
-            paid: 0,
-            arrears: 0,
-        });
-    }
-    let fees_due = fees
+    let mut tranches = tranches_due(plan, state, indices)?;
+    let mut fees = fees_due(plan, state)?;
+    let fees_owed = fees
         .iter()
         .map(|f| add(f.arrears_before, f.charged, "a fee"));
 
@@ -204,7 +103,7 @@ pub fn run(
         interest_due: tranches.iter().map(|t| t.interest_due).collect(),
         interest_paid: vec![0; tranches.len()],
         principal_paid: vec![0; tranches.len()],
-        fees_due: fees_due.collect::<Result<_, _>>()?,
+        fees_due: fees_owed.collect::<Result<_, _>>()?,
         fees_paid: vec![0; fees.len()],
         equity: 0,
         outcome: Outcome::default(),
@@ -220,28 +119,7 @@ pub fn run(
         run.receive(account, amount)?;
     }
     let collected = difference(&run.accounts, &state.accounts);
-    match plan.losses {
-        Losses::Ledgers => {
-            let after_losses = ledgers(&run.balances, run.cover()?);
-            for (tranche, ledger) in tranches.iter_mut().zip(after_losses) {
-                tranche.deficiency_after_losses = ledger;
-            }
-        }
-        Losses::WriteDown => {
-            let written_down: Vec<u64> = state.tranches.iter().map(|t| t.written_down).collect();
-            let up = write_ups(
-                &run.balances,
-                &written_down,
-                collections.recoveries,
-                run.cover()?,
-            )?;
-            for ((tranche, balance), up) in tranches.iter_mut().zip(&mut run.balances).zip(up) {
-                tranche.written_up = up;
-                // At most what was owed at closing.
-                *balance += up;
-            }
-        }
-    }
+    record_losses(&mut run, state, &mut tranches)?;
     run.outcome = outcome(&run, &state.tripped)?;
     for number in waterfalls(&run) {
         run.waterfall(number)?;
@@ -286,6 +164,37 @@ pub fn run(
         steps: run.steps,
     };
     Ok((next, report))
+}
+
+/// Before payments: what is not covered is recorded in ledgers; or recoveries write balances up.
+fn record_losses(
+    run: &mut Run<'_>,
+    state: &DealState,
+    tranches: &mut [TrancheReport],
+) -> Result<(), WaterfallError> {
+    match run.plan.losses {
+        Losses::Ledgers => {
+            let after_losses = ledgers(&run.balances, run.cover()?);
+            for (tranche, ledger) in tranches.iter_mut().zip(after_losses) {
+                tranche.deficiency_after_losses = ledger;
+            }
+        }
+        Losses::WriteDown => {
+            let written_down: Vec<u64> = state.tranches.iter().map(|t| t.written_down).collect();
+            let up = write_ups(
+                &run.balances,
+                &written_down,
+                run.collections.recoveries,
+                run.cover()?,
+            )?;
+            for ((tranche, balance), up) in tranches.iter_mut().zip(&mut run.balances).zip(up) {
+                tranche.written_up = up;
+                // At most what was owed at closing.
+                *balance += up;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The waterfalls that run, in their order.
