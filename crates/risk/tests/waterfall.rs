@@ -10,8 +10,9 @@
 #[path = "common/deals.rs"]
 mod deals;
 
-use deals::{ScriptedDeal, check_table, mini, mini_without_equity};
-use risk::waterfall::{DealState, Index, WaterfallError, called, run, run_period};
+use deals::{ScriptedDeal, check_table, mini, mini_without_equity, quiet};
+use risk::collections::Collections;
+use risk::waterfall::{DealState, Index, called, run, run_period};
 use serde_json::json;
 
 #[test]
@@ -290,7 +291,7 @@ fn the_clean_up_call_pays_all() {
         ",
     );
     // 1000 is paid, and 89000 would be left: below 10% of a million.
-    let ordinary = risk::collections::Collections {
+    let ordinary = Collections {
         interest: 500_00,
         scheduled_principal: 1_000_00,
         balance_after: 89_000_00,
@@ -308,7 +309,7 @@ fn the_clean_up_call_pays_all() {
     assert_eq!((after.balances(), after.accounts), (vec![0; 3], vec![0; 3]));
     // Not below 10%: repurchases of everything are no call.
     let first = DealState::of(&plan);
-    let all = risk::collections::Collections {
+    let all = Collections {
         scheduled_principal: 900_000_00,
         repurchased: 100_000_00,
         balance_after: 0,
@@ -417,7 +418,7 @@ fn fees_are_a_part_of_the_pool_and_wait() {
         (0, [80_65, 319_35], [43_95, 174_10]),
         (0, [86_20, 313_80], [57_75, 210_30]),
     ] {
-        let collections = risk::collections::Collections {
+        let collections = Collections {
             interest: 1_000_00,
             scheduled_principal: sched,
             balance_after: state.pool_balance - sched,
@@ -434,165 +435,25 @@ fn fees_are_a_part_of_the_pool_and_wait() {
     assert_eq!(state.accounts[0], 1_800_00);
 }
 
-/// A period in which nothing happens.
-fn quiet(state: &DealState) -> risk::collections::Collections {
-    risk::collections::Collections {
-        balance_before: state.pool_balance,
-        balance_after: state.pool_balance,
-        ..Default::default()
-    }
-}
-
 #[test]
-fn tests_are_measured_before_payments() {
-    let deal = mini().set("/tests", json!([
-        {"name": "OC A", "measure": {"overcollateralization": {"tranches": ["A"]}}, "passes": {"at_least": "142.85714"}},
-        {"name": "OC B", "measure": {"overcollateralization": {"tranches": ["A", "B"]}}, "passes": {"at_least": "110"}},
-        {"name": "IC", "measure": {"interest_coverage": {"tranches": ["A"], "fees": ["trustee"]}}, "passes": {"at_least": "200"}},
-        {"name": "loss", "measure": "cumulative_loss", "passes": {"at_most": "0.0003"}},
-        {"name": "30+", "measure": {"delinquency": {"days": 30}}, "passes": {"at_most": "6"}},
-        {"name": "60+", "measure": {"delinquency": {"days": 60}}, "passes": {"at_most": "4.9"}},
-        {"name": "90+", "measure": {"delinquency": {"days": 90}}, "passes": {"at_most": "3"}},
-        {"name": "left", "measure": "pool_factor", "passes": {"at_least": "95"}}
+fn targets_limits_and_stops_are_rounded_against_equity() {
+    let percent = |percent: &str, of: &str| json!({"percent": {"percent": percent, "of": of}});
+    let deal = with_reserve("0", percent("0.333333", "tranches")).set("/waterfalls/principal", json!([
+        {"account": "principal", "do": {"pay_principal": {"tranches": ["A"], "until": {"balance": percent("73", "pool")}}}},
+        {"account": "principal", "do": {"pay_principal": {
+            "tranches": ["B"], "until": {"overcollateralization": percent("7", "pool")}
+        }}},
+        {"account": "principal", "limit": percent("0.001", "pool"), "do": {"pay_principal": {"tranches": ["B"]}}},
+        {"account": "principal", "do": "pay_residual"}
     ]));
-    let plan = deal.deal().plan().unwrap();
-    let state = DealState::of(&plan);
-    let collections = risk::collections::Collections {
-        interest: 7_000_00,
-        scheduled_principal: 49_996_00,
-        defaulted: 4_00,
-        balance_after: 950_000_00,
-        delinquent: [9_500_00, 19_000_00, 28_500_01],
-        ..quiet(&state)
-    };
-    let (_, report) = run(&plan, &state, &collections, &[]).unwrap();
-    let found: Vec<(&str, String, bool)> = report
-        .tests
-        .iter()
-        .map(|t| (t.name.as_str(), t.value.unwrap().to_string(), t.passed))
-        .collect();
-    // Cover is 950000 + 49996 of principal. Least values are shown rounded down, most values up.
-    let expected = [
-        ("OC A", "142.8565", false),
-        ("OC B", "111.1106", true),
-        ("IC", "197.1428", false),
-        ("loss", "0.0004", false),
-        ("30+", "6.0001", false),
-        ("60+", "5.0001", false),
-        ("90+", "3.0001", false),
-        ("left", "95.0000", true),
-    ];
-    let expected: Vec<(&str, String, bool)> = expected.map(|(n, v, p)| (n, v.into(), p)).to_vec();
-    assert_eq!(found, expected);
-    // With nothing to divide by, a test passes.
-    let gone = risk::collections::Collections {
-        repurchased: 1_000_000_00,
-        balance_after: 0,
-        ..quiet(&state)
-    };
-    let (state, _) = run(&plan, &state, &gone, &[]).unwrap();
-    let (_, report) = run(&plan, &state, &quiet(&state), &[]).unwrap();
-    assert!(report.tests[0].passed && report.tests[0].value.is_none());
-    assert!(report.tests[4].passed && report.tests[4].value.is_none());
-}
-
-#[test]
-fn triggers_look_at_dates_and_earlier_triggers() {
-    let deal = mini()
-        .set("/triggers", json!([
-            {"name": "late", "when": {"any": [{"from": "2027-02-25"}]}, "curable": true},
-            {"name": "window", "when": {"all": [{"tripped": "late"}, {"before": "2027-03-25"}]}, "curable": true},
-            {"name": "once", "when": {"all": [{"tripped": "window"}]}, "curable": false},
-            {"name": "outside", "when": {"any": [{"not_tripped": "window"}]}, "curable": true,
-             "switch": {"waterfall": "interest", "to": "hold"}}
-        ]))
-        .set("/waterfalls/hold", json!([]));
-    let plan = deal.deal().plan().unwrap();
-    let mut state = DealState::of(&plan);
-    for (tripped, held) in [
-        ([false, false, false, true], true),
-        ([true, true, true, false], false),
-        ([true, false, true, true], true),
-    ] {
-        let (next, report) = run(&plan, &state, &quiet(&state), &[]).unwrap();
-        assert_eq!(next.tripped, tripped);
-        assert_eq!(report.steps.iter().all(|s| s.waterfall != "interest"), held);
-        state = next;
-    }
-}
-
-#[test]
-fn what_does_not_fit_is_refused() {
-    let deal = mini();
-    let plan = deal.deal().plan().unwrap();
-    let state = DealState::of(&plan);
-    let told = |state: &DealState, collections| {
-        run(&plan, state, &collections, &[])
-            .unwrap_err()
-            .to_string()
-    };
-    let wrong = risk::collections::Collections {
-        balance_before: 1,
-        ..quiet(&state)
-    };
-    assert!(told(&state, wrong).starts_with("collections: balance_before: is 1 cents"));
-    let wrong = risk::collections::Collections {
-        defaulted: 1,
-        ..quiet(&state)
-    };
-    assert!(told(&state, wrong).starts_with("collections: balance_after: is 100000000 cents"));
-    let wrong = risk::collections::Collections {
-        delinquent: [100_000_000, 1, 0],
-        ..quiet(&state)
-    };
-    assert!(told(&state, wrong).starts_with("collections: delinquent: are 100000001 cents"));
-    let wrong = risk::collections::Collections {
-        interest: u64::MAX,
-        scheduled_principal: 1,
-        balance_after: state.pool_balance - 1,
-        ..quiet(&state)
-    };
-    assert!(run(&plan, &state, &wrong, &[]).is_ok());
-    let wrong = risk::collections::Collections {
-        interest: u64::MAX,
-        ..quiet(&state)
-    };
-    let rich = DealState {
-        accounts: vec![1, 0],
-        ..state.clone()
-    };
-    assert_eq!(told(&rich, wrong), "what an account holds is too large");
-
-    let forged = |change: &dyn Fn(&mut DealState)| {
-        let mut state = state.clone();
-        change(&mut state);
-        let error = run(&plan, &state, &quiet(&state), &[]).unwrap_err();
-        assert!(matches!(error, WaterfallError::State { .. }), "{error}");
-        error.to_string()
-    };
-    assert!(
-        forged(&|s| s.accounts.push(0)).starts_with("state: accounts: has 3 entries, the deal 2")
-    );
-    assert!(forged(&|s| s.tranches.truncate(1)).starts_with("state: tranches: has 1"));
-    assert!(forged(&|s| s.fee_arrears.clear()).starts_with("state: fee_arrears: has 0"));
-    assert!(forged(&|s| s.tripped.push(true)).starts_with("state: tripped: has 1"));
-    assert!(
-        forged(&|s| s.tranches[1].balance += 1).starts_with("state: tranches[1].balance: is more")
-    );
-    assert!(forged(&|s| s.tranches[0].deficiency = 1).starts_with("state: tranches[0].deficiency"));
-    assert!(forged(&|s| s.pool_balance = 1).starts_with("state: tranches[0].deficiency"));
-    let lower = |s: &mut DealState| (s.tranches[0].balance, s.tranches[0].written_down) = (1, 1);
-    assert!(forged(&lower).starts_with("state: tranches[0].written_down"));
-    assert!(
-        forged(&|s| s.tranches[0].balance = u64::MAX).starts_with("state: tranches[0].balance")
-    );
-
-    let last = DealState {
-        period: plan.periods,
-        ..state.clone()
-    };
-    assert_eq!(
-        told(&last, quiet(&last)),
-        "the deal has 61 payment dates, all of which have passed"
+    // The reserve's 2999.997 up to 3000; of a pool of 950000.01: A down to 693500.0073, cut to 693500; then 66500.0007,
+    // raised to 66500.01, beyond the tranches, which leaves them 883500; then at most 9.5000001, cut to 9.50.
+    check_table(
+        &deal.deal(),
+        &[],
+        "
+        interest sched    | fee  A.int  B.int  reserve  A.prin  A.bal   B.prin    B.bal      equity
+        10000    49999.99 | 100  3500   1500   3000     6500    693500  10009.50  189990.50  35390.49
+        ",
     );
 }

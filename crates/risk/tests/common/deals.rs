@@ -173,3 +173,12 @@ fn value(report: &Report, name: &str) -> u64 {
         }
     }
 }
+
+/// A period in which nothing happens.
+pub fn quiet(state: &DealState) -> Collections {
+    Collections {
+        balance_before: state.pool_balance,
+        balance_after: state.pool_balance,
+        ..Default::default()
+    }
+}
