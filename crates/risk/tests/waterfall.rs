@@ -130,6 +130,27 @@ fn losses_are_written_down_and_recoveries_up() {
 }
 
 #[test]
+fn only_recoveries_write_balances_up() {
+    // Excess interest pays A faster than the pool shrinks: that is cover for all, and restores no balance.
+    let deal = mini_without_equity()
+        .set("/losses", json!("write_down"))
+        .set(
+            "/waterfalls/interest/4",
+            json!({"account": "interest", "do": {"pay_principal": {"tranches": ["A"]}}}),
+        );
+    check_table(
+        &deal.deal(),
+        &[],
+        "
+        interest default recovered | A.int   A.prin  A.bal     B.int C.int   C.down C.up  C.bal
+        6000     30000   0         | 3500    100     699900    1500  800     29900  0     70100
+        10000    0       0         | 3499.50 4339.70 695560.30 1500  560.80  0      0     70100
+        0        0       1000      | 0       1000    694560.30 0     0       0      1000  71100
+        ",
+    );
+}
+
+#[test]
 fn ledgers_are_filled_from_the_junior_and_cured_from_interest() {
     let deal = mini_without_equity().set(
         "/waterfalls/interest",

@@ -94,7 +94,8 @@ pub enum Order {
 pub enum Until<A = Amount> {
     /// When the step's tranches together owe no more than this, rounded down.
     Balance(A),
-    /// When the pool's loans owe at least this, rounded up, more than all tranches are owed.
+    /// When the pool's loans owe at least this, rounded up, more than all tranches are owed. Cash does not count, so
+    /// a step that pays from interest stops where it should only after principal was paid.
     Overcollateralization(A),
 }
 
