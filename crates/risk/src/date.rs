@@ -12,11 +12,34 @@ pub fn days_of(text: &str) -> Option<i64> {
     if parts.next().is_some() || !(1970..=9999).contains(&y) || !(1..=12).contains(&m) {
         return None;
     }
+    let days = days_of_civil(y, m, d);
+    (civil(days) == (y, m, d)).then_some(days)
+}
+
+/// The days to a date, which is not checked.
+fn days_of_civil(y: i64, m: i64, d: i64) -> i64 {
     // Years count from March, so that a leap day ends one.
     let (year, month) = if m > 2 { (y, m - 3) } else { (y - 1, m + 9) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + d - 1;
-    let days = days - 719_468;
-    (civil(days) == (y, m, d)).then_some(days)
+    days - 719_468
+}
+
+/// The day of the month.
+pub fn day_of_month(days: i64) -> i64 {
+    civil(days).2
+}
+
+/// The same day of the month so many months later; for days of the month up to 28, which every month has.
+pub fn months_later(days: i64, months: i64) -> i64 {
+    let (y, m, d) = civil(days);
+    let month = 12 * y + m - 1 + months;
+    days_of_civil(month.div_euclid(12), month.rem_euclid(12) + 1, d)
+}
+
+/// The days between two dates where every month has thirty: a 31st counts as a 30th.
+pub fn days_30_360(from: i64, to: i64) -> i64 {
+    let ((y, m, d), (y2, m2, d2)) = (civil(from), civil(to));
+    360 * (y2 - y) + 30 * (m2 - m) + d2.min(30) - d.min(30)
 }
 
 /// The date so many days after 1970-01-01, as `2026-11-21`.
@@ -45,6 +68,23 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn months_and_conventions() {
+        let day = |text| days_of(text).unwrap();
+        assert_eq!(months_later(day("2026-11-25"), 3), day("2027-02-25"));
+        assert_eq!(months_later(day("2026-12-28"), 12), day("2027-12-28"));
+        assert_eq!(months_later(day("2026-01-01"), 0), day("2026-01-01"));
+        assert_eq!(day_of_month(day("2026-11-25")), 25);
+        for (from, to, days) in [
+            ("2026-01-25", "2026-02-25", 30),
+            ("2026-01-31", "2026-02-25", 25),
+            ("2026-01-30", "2026-03-31", 60),
+            ("2024-02-28", "2025-02-28", 360),
+        ] {
+            assert_eq!(days_30_360(day(from), day(to)), days, "{from} to {to}");
+        }
+    }
 
     #[test]
     fn dates_are_days() {

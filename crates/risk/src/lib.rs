@@ -16,7 +16,9 @@
 //! - [`amortization`], [`collections`]: how loans pay, month by month, and what they bring in.
 //! - [`stress`], [`projection`], [`copula`]: what a pool brings in when loans default and prepay, and what tranches lose when
 //!   they default together.
-//! - [`import`], [`sample`], [`sample_venue`]: reading books, markets and venues, making realistic ones.
+//! - [`deal`], [`waterfall`]: securitization deals, and who is paid what on a payment date.
+//! - [`import`], [`sample`], [`sample_venue`], [`sample_pool`], [`sample_deal`]: reading books, markets, venues, tapes and
+//!   deals, making realistic ones.
 //!
 //! Units: a *tick* is 10^-6 of the quote currency; *PHI* is 2^-20 of a tick, the unit in which money
 //! is added up inside proofs. Every rounding goes against the account.
@@ -27,6 +29,7 @@ pub mod certificate;
 pub mod collections;
 pub mod copula;
 pub mod date;
+pub mod deal;
 pub mod evar;
 pub mod haircut;
 pub mod history;
@@ -38,6 +41,7 @@ pub mod pricing;
 pub mod projection;
 pub mod riskarray;
 pub mod sample;
+pub mod sample_deal;
 pub mod sample_pool;
 pub mod sample_venue;
 pub mod scenarios;
@@ -45,6 +49,7 @@ pub mod snapshot;
 pub mod solvency;
 pub mod stress;
 pub mod venue;
+pub mod waterfall;
 
 pub use book::{Account, AccountError, Balance, Book, MAX_AMOUNT, MAX_LOTS, Position, Side};
 pub use snapshot::{

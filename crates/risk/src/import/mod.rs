@@ -6,10 +6,12 @@
 //! - [`prices`]: price histories.
 //! - [`tape`]: loan tapes and their templates.
 //! - [`venue`]: scenarios, a venue's state, its trades.
+//! - [`deal`]: securitization deals, and the indices of floating coupons.
 //!
 //! A file is read whole or not at all: the first thing that is wrong ends the import with an
 //! [`ImportError`] that says where it is and what to do.
 
+pub mod deal;
 pub mod exchange;
 mod json;
 pub mod layout;

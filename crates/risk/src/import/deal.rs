@@ -1,0 +1,68 @@
+//! Deals, and the indices of floating coupons.
+//!
+//! - Deal: JSON, a [`Deal`] as it is.
+//! - Indices: JSON, a list such as `[{"name": "SOFR", "fixings": ["4.3", "4.29"]}]`, the first fixing for the first
+//!   payment date.
+
+use std::path::Path;
+
+use super::layout::json;
+use super::{At, ImportError, read_file};
+use crate::deal::{Deal, PERCENT_DECIMALS, WHOLE};
+use crate::waterfall::Index;
+
+/// Reads a deal.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_deal(path: &Path) -> Result<Deal, ImportError> {
+    let file = At::file(path);
+    let deal: Deal = json(&file, &read_file(path)?)?;
+    deal.validate()
+        .map_err(|e| file.path(e.place).error(None, e.problem))?;
+    Ok(deal)
+}
+
+/// Writes a deal.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_deal(path: &Path, deal: &Deal) -> std::io::Result<()> {
+    std::fs::write(path, serde_json::to_vec_pretty(deal)?)
+}
+
+/// Reads indices.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_indices(path: &Path) -> Result<Vec<Index>, ImportError> {
+    let file = At::file(path);
+    let indices: Vec<Index> = json(&file, &read_file(path)?)?;
+    for (i, index) in indices.iter().enumerate() {
+        let at = |field: &str| file.path(format!("[{i}].{field}"));
+        if !crate::is_name(&index.name) {
+            return Err(at("name").error(None, crate::NO_NAME));
+        }
+        if indices[..i].iter().any(|other| other.name == index.name) {
+            return Err(at("name").error(None, "stands twice; remove one"));
+        }
+        for (n, fixing) in index.fixings.iter().enumerate() {
+            let units = fixing.rescale_exact(PERCENT_DECIMALS);
+            if !units.is_ok_and(|u| u.unsigned_abs() <= u128::from(WHOLE)) {
+                let problem = format!(
+                    "{fixing} is not between -100 and 100 with at most {PERCENT_DECIMALS} decimals"
+                );
+                return Err(at(&format!("fixings[{n}]")).error(None, problem));
+            }
+        }
+    }
+    Ok(indices)
+}
+
+/// Writes indices.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_indices(path: &Path, indices: &[Index]) -> std::io::Result<()> {
+    std::fs::write(path, serde_json::to_vec_pretty(indices)?)
+}

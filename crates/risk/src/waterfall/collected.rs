@@ -1,0 +1,65 @@
+//! What came in: whether it follows the state, and whether it is the clean-up call.
+
+use super::WaterfallError;
+use super::state::DealState;
+use crate::collections::Collections;
+use crate::deal::{Plan, WHOLE};
+
+/// Whether the clean-up call can be exercised in a period with these collections, whether or not it is.
+pub fn can_call(plan: &Plan, collections: &Collections) -> bool {
+    let Some(call) = plan.clean_up else {
+        return false;
+    };
+    let left = u128::from(collections.balance_after) + u128::from(collections.repurchased);
+    left * u128::from(WHOLE) < u128::from(plan.original_pool) * u128::from(call.below)
+}
+
+/// The same collections if the clean-up call is exercised: whoever calls buys all loans for what they owe. `None` if
+/// the call cannot be exercised.
+pub fn called(plan: &Plan, collections: &Collections) -> Option<Collections> {
+    can_call(plan, collections).then_some(Collections {
+        balance_after: 0,
+        repurchased: collections
+            .repurchased
+            .saturating_add(collections.balance_after),
+        delinquent: [0; 3],
+        ..*collections
+    })
+}
+
+/// Whether it was exercised.
+pub(super) fn is_called(plan: &Plan, collections: &Collections) -> bool {
+    can_call(plan, collections) && collections.balance_after == 0 && collections.repurchased > 0
+}
+
+/// Checks that collections follow a state.
+pub(super) fn check_collections(state: &DealState, c: &Collections) -> Result<(), WaterfallError> {
+    let error = |field, problem: String| Err(WaterfallError::Collections { field, problem });
+    if c.balance_before != state.pool_balance {
+        let problem = format!(
+            "is {} cents, but loans owed {} at the last period's end; take the collections of the next period",
+            c.balance_before, state.pool_balance
+        );
+        return error("balance_before", problem);
+    }
+    let gone = [
+        c.scheduled_principal,
+        c.prepaid_principal,
+        c.defaulted,
+        c.repurchased,
+    ];
+    let gone: u128 = gone.iter().map(|x| u128::from(*x)).sum();
+    if u128::from(c.balance_after) + gone != u128::from(c.balance_before) {
+        let problem = format!(
+            "is {} cents, but {} less {gone} of principal, defaults and repurchases is owed",
+            c.balance_after, c.balance_before
+        );
+        return error("balance_after", problem);
+    }
+    let late: u128 = c.delinquent.iter().map(|x| u128::from(*x)).sum();
+    if late > u128::from(c.balance_after) {
+        let problem = format!("are {late} cents, more than all loans owe");
+        return error("delinquent", problem);
+    }
+    Ok(())
+}

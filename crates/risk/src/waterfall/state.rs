@@ -1,0 +1,125 @@
+//! What is known of a deal between two payment dates.
+
+use serde::{Deserialize, Serialize};
+
+use super::losses::{cover, ledgers};
+use super::{WaterfallError, total};
+use crate::deal::{Deal, DealError, Losses, Plan};
+
+/// A deal after a payment date. Lists are in the deal's order; amounts are in cents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DealState {
+    /// How many payment dates have passed.
+    pub period: u32,
+    /// What the pool's loans owe.
+    pub pool_balance: u64,
+    /// What loans owed that have defaulted since closing.
+    pub defaulted: u64,
+    /// What was recovered since closing from loans that had defaulted.
+    pub recoveries: u64,
+    /// The tranches.
+    pub tranches: Vec<TrancheState>,
+    /// Fees that fell due and were not paid.
+    pub fee_arrears: Vec<u64>,
+    /// What accounts hold.
+    pub accounts: Vec<u64>,
+    /// Which triggers are tripped.
+    pub tripped: Vec<bool>,
+}
+
+/// A tranche after a payment date, in cents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrancheState {
+    /// What is owed.
+    pub balance: u64,
+    /// Interest that fell due, was not paid and is still owed.
+    pub unpaid_interest: u64,
+    /// What its principal deficiency ledger holds: the part of the balance that nothing covers.
+    pub deficiency: u64,
+    /// By how much the balance was written down and not up again.
+    pub written_down: u64,
+}
+
+impl DealState {
+    /// A deal at closing.
+    ///
+    /// # Errors
+    /// If the deal is not valid.
+    pub fn initial(deal: &Deal) -> Result<Self, DealError> {
+        Ok(Self::of(&deal.plan()?))
+    }
+
+    /// A deal at closing.
+    pub fn of(plan: &Plan) -> Self {
+        let tranches = plan.tranches.iter().map(|t| TrancheState {
+            balance: t.original,
+            ..TrancheState::default()
+        });
+        Self {
+            period: 0,
+            pool_balance: plan.original_pool,
+            defaulted: 0,
+            recoveries: 0,
+            tranches: tranches.collect(),
+            fee_arrears: vec![0; plan.fees.len()],
+            accounts: plan.accounts.iter().map(|a| a.opening).collect(),
+            tripped: vec![false; plan.triggers.len()],
+        }
+    }
+
+    /// What the tranches are owed, in cents.
+    pub fn balances(&self) -> Vec<u64> {
+        self.tranches.iter().map(|t| t.balance).collect()
+    }
+
+    /// Checks that it is a state of the deal.
+    pub(super) fn check(&self, plan: &Plan) -> Result<(), WaterfallError> {
+        let error = |field: String, problem: String| Err(WaterfallError::State { field, problem });
+        for (field, found, expected) in [
+            ("tranches", self.tranches.len(), plan.tranches.len()),
+            ("fee_arrears", self.fee_arrears.len(), plan.fees.len()),
+            ("accounts", self.accounts.len(), plan.accounts.len()),
+            ("tripped", self.tripped.len(), plan.triggers.len()),
+        ] {
+            if found != expected {
+                let problem = format!(
+                    "has {found} entries, the deal {expected}; take the state that this deal gave"
+                );
+                return error(field.into(), problem);
+            }
+        }
+        // With ledgers nothing is written down, otherwise nothing stands in ledgers.
+        let expected = match plan.losses {
+            Losses::Ledgers => ledgers(
+                &self.balances(),
+                cover(plan, self.pool_balance, &self.accounts)?,
+            ),
+            Losses::WriteDown => vec![0; self.tranches.len()],
+        };
+        let tranches = self.tranches.iter().zip(&plan.tranches);
+        for (i, ((tranche, terms), expected)) in tranches.zip(expected).enumerate() {
+            let field = |name: &str| format!("tranches[{i}].{name}");
+            let owed = total([tranche.balance, tranche.written_down], "a balance")?;
+            if owed > terms.original {
+                let problem = format!("is more than the {} cents of closing", terms.original);
+                return error(field("balance"), problem);
+            }
+            if tranche.deficiency != expected {
+                let problem = format!(
+                    "is {} cents, but {expected} are not covered",
+                    tranche.deficiency
+                );
+                return error(field("deficiency"), problem);
+            }
+            if plan.losses == Losses::Ledgers && tranche.written_down != 0 {
+                return error(
+                    field("written_down"),
+                    "is not zero in a deal with ledgers".into(),
+                );
+            }
+        }
+        Ok(())
+    }
+}
