@@ -136,10 +136,6 @@ impl TotalsTable {
     pub fn new(registers: &[Register], start: Option<Digest>, end: End, address: usize) -> Self {
         let mut all = vec![Register::Salt; SALTS];
         all.extend_from_slice(registers);
-        assert!(
-            all.len() <= 1 << stark::MIN_LOG_HEIGHT,
-            "at most 256 registers"
-        );
         Self {
             registers: all,
             start,
@@ -159,8 +155,8 @@ impl TotalsTable {
     }
 
     /// What a [`Tally`] must count for a table that answers.
-    pub fn tallied() -> (Bus, usize) {
-        (TOTALS, 1 << stark::MIN_LOG_HEIGHT)
+    pub fn tallied(&self) -> (Bus, usize) {
+        (TOTALS, 1 << self.log_height())
     }
 
     /// Addresses the table's quads take.
@@ -250,11 +246,12 @@ impl Table for TotalsTable {
     }
 
     fn log_height(&self) -> usize {
-        stark::MIN_LOG_HEIGHT
+        let registers = self.registers.len().next_power_of_two();
+        (registers.ilog2() as usize).max(stark::MIN_LOG_HEIGHT)
     }
 
     fn fixed(&self) -> Vec<Vec<F>> {
-        let mut columns = vec![vec![F::ZERO; 1 << stark::MIN_LOG_HEIGHT]; FIXED];
+        let mut columns = vec![vec![F::ZERO; 1 << self.log_height()]; FIXED];
         let n = self.registers.len();
         for (row, register) in self.registers.iter().enumerate() {
             let mut set = |column: usize, value: usize| columns[column][row] = F::from_usize(value);

@@ -16,7 +16,8 @@
 //! - [`amortization`], [`collections`]: how loans pay, month by month, and what they bring in.
 //! - [`stress`], [`projection`], [`copula`]: what a pool brings in when loans default and prepay, and what tranches lose when
 //!   they default together.
-//! - [`deal`], [`waterfall`]: securitization deals, and who is paid what on a payment date.
+//! - [`deal`], [`waterfall`], [`protection`]: securitization deals, who is paid what on a payment date, and what tranches lose
+//!   under a stress.
 //! - [`import`], [`sample`], [`sample_venue`], [`sample_pool`], [`sample_deal`]: reading books, markets, venues, tapes and
 //!   deals, making realistic ones.
 //!
@@ -39,6 +40,7 @@ pub mod margin;
 pub mod pool;
 pub mod pricing;
 pub mod projection;
+pub mod protection;
 pub mod riskarray;
 pub mod sample;
 pub mod sample_deal;

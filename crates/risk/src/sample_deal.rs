@@ -3,7 +3,7 @@
 
 use fixed::Decimal;
 
-use crate::deal::{Deal, PERCENT_DECIMALS};
+use crate::deal::{Amount, Deal, FeeAmount, PERCENT_DECIMALS};
 use crate::waterfall::Index;
 
 /// The sample deal as its file writes it.
@@ -12,6 +12,39 @@ pub const SAMPLE_DEAL: &str = include_str!("../templates/deals/mortgage.json");
 /// The sample deal.
 pub fn sample_deal() -> Deal {
     serde_json::from_str(SAMPLE_DEAL).expect("the sample is a deal")
+}
+
+/// The sample deal over a pool that owes so many cents: all amounts in the proportion of the sample's, rounded down to a
+/// cent.
+///
+/// # Panics
+/// If the pool owes 2^63 cents or more.
+pub fn sample_deal_for(pool: u64) -> Deal {
+    let mut deal = sample_deal();
+    let cents = |amount: &Decimal| amount.rescale_exact(2).expect("samples have two decimals");
+    let original = cents(&deal.original_pool);
+    let scale = |amount: &mut Decimal| {
+        *amount = Decimal::new(cents(amount) * i128::from(pool) / original, 2);
+    };
+    for tranche in &mut deal.tranches {
+        scale(&mut tranche.balance);
+    }
+    for account in &mut deal.accounts {
+        scale(&mut account.opening);
+        if let Some(Amount::Percent {
+            floor: Some(floor), ..
+        }) = &mut account.target
+        {
+            scale(floor);
+        }
+    }
+    for fee in &mut deal.fees {
+        if let FeeAmount::Fixed(amount) = &mut fee.amount {
+            scale(amount);
+        }
+    }
+    scale(&mut deal.original_pool);
+    deal
 }
 
 /// Fixings for all payment dates of the sample deal: 4.3% at first, 0.01 less each month down to 3%.

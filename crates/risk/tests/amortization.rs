@@ -439,13 +439,10 @@ fn loans_of_a_tape() {
         Err(StateError::Template { .. })
     ));
 
-    // A template that says what is paid each time.
+    // A tape that says what is paid each time.
     let mut own = with("rate", "3.625");
-    own.template.fields.push(risk::pool::Field {
-        name: "instalment".into(),
-        ..own.template.fields[own.template.field("balance").unwrap()].clone()
-    });
-    own.loans[0].values.push(Some(90_000));
+    let instalment = own.template.field("instalment").unwrap();
+    own.loans[0].values[instalment] = Some(90_000);
     assert_eq!(states(&own).unwrap()[0].instalment, 90_000);
 }
 

@@ -12,5 +12,6 @@ pub mod parts;
 pub mod pool;
 pub mod risk;
 pub mod solvency;
+pub mod stress;
 pub mod systemic;
 pub mod trees;

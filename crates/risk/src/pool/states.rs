@@ -50,14 +50,22 @@ pub fn fill_instalment(loan: &mut Loan, template: &Template) -> Result<(), State
 /// Where a template keeps what a loan's payments follow from.
 #[derive(Clone, Debug)]
 pub struct LoanFields {
-    balance: usize,
-    rate: usize,
-    term: usize,
-    frequency: (usize, Vec<Frequency>),
-    rule: (usize, Vec<Rule>),
-    days: usize,
-    status: (usize, Vec<Status>),
-    instalment: Option<usize>,
+    /// What is owed.
+    pub balance: usize,
+    /// A year's interest.
+    pub rate: usize,
+    /// Months to maturity.
+    pub term: usize,
+    /// How often it pays, and what each code means.
+    pub frequency: (usize, Vec<Frequency>),
+    /// The amortization rule, and what each code means.
+    pub rule: (usize, Vec<Rule>),
+    /// Days past due.
+    pub days: usize,
+    /// The status, and what each code means.
+    pub status: (usize, Vec<Status>),
+    /// What a level-pay loan pays each time, if the template says it.
+    pub instalment: Option<usize>,
 }
 
 impl LoanFields {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gadgets::hash::{Digest, Domain, hash};
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
-use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit, elements_register};
+use gadgets::totals::{COUNT_LIMBS, SALTS, commit, elements_register};
 use rayon::prelude::*;
 use risk::pool::figures::check_eligibility;
 use risk::pool::{Claimed, Figure, Loan, PoolError, Tape, Wanted};
@@ -449,7 +449,7 @@ impl Rows {
         let airs = tables.airs();
         let mut airs = airs.iter();
         let mut air = || airs.next().expect("one air per table");
-        let mut tallied = vec![tables.limbs.tallied(), TotalsTable::tallied()];
+        let mut tallied = vec![tables.limbs.tallied(), tables.totals.tallied()];
         tallied.extend(tables.codes.as_ref().map(|c| c.tallied()));
         let tally = Tally::new(&tallied);
         let mut counts = vec![[0i64; COUNT_LIMBS]; self.before.len()];

@@ -1,0 +1,185 @@
+//! What protects a tranche: a deal run to its end under a public stress.
+//!
+//! The pool's projected collections ([`projection`](crate::projection)) run through the deal, payment date by payment date,
+//! until nothing more comes in. What a tranche is owed then is lost. Nobody exercises the clean-up call.
+
+use fixed::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::amortization::then;
+use crate::collections::Collections;
+use crate::deal::{Deal, Plan};
+use crate::projection::{Schedule, project};
+use crate::stress::{Stress, StressError};
+use crate::waterfall::{DealState, Index, Report, WaterfallError, run};
+
+/// What became of a tranche. In cents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrancheOutcome {
+    /// Its name.
+    pub tranche: String,
+    /// Principal that was never paid: what is owed at the end, and what was written down for good.
+    pub principal_lost: u64,
+    /// Interest that fell due, is still owed and never paid.
+    pub interest_lost: u64,
+    /// The payment date, from 1 on, after which nothing was owed; none if something was lost.
+    pub paid_off: Option<u32>,
+}
+
+impl TrancheOutcome {
+    /// Whether principal and interest were paid.
+    pub fn is_whole(&self) -> bool {
+        self.principal_lost == 0 && self.interest_lost == 0
+    }
+}
+
+/// Why a deal cannot be run to its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProtectionError {
+    /// The stress is wrong, or a number is out of range.
+    #[error("stress: {0}")]
+    Stress(#[from] StressError),
+    /// The deal or its state is wrong.
+    #[error("payment date {period}: {error}")]
+    Waterfall {
+        /// Which, from 1 on; 0 before the first.
+        period: u32,
+        /// What is wrong.
+        error: WaterfallError,
+    },
+    /// The pool and the deal are not of one another.
+    #[error("the pool owes {pool} cents, and the deal's state says {state}")]
+    Pool {
+        /// What the loans owe.
+        pool: u128,
+        /// What the state says.
+        state: u64,
+    },
+}
+
+/// Runs a deal to its end under a stress. Each payment date pays out what came in during the months before it, from the
+/// schedule's first month on. After the deal's last payment date nothing is paid.
+///
+/// # Errors
+/// If the stress, the deal or the state is wrong, or the indices are too short.
+pub fn protect(
+    deal: &Deal,
+    state: &DealState,
+    indices: &[Index],
+    schedule: &Schedule,
+    stress: &Stress,
+) -> Result<Vec<TrancheOutcome>, ProtectionError> {
+    let at = |period: u32| move |error| ProtectionError::Waterfall { period, error };
+    let plan: Plan = deal.plan().map_err(|e| at(0)(WaterfallError::Deal(e)))?;
+    let pool = u128::from(schedule.balance) + u128::from(schedule.doubtful);
+    if pool != u128::from(state.pool_balance) {
+        return Err(ProtectionError::Pool {
+            pool,
+            state: state.pool_balance,
+        });
+    }
+    let weights = stress.months(schedule.rows.len())?;
+    let severity = stress.severity_units()?;
+    let rows = project(schedule, &weights, severity, stress.recovery_lag)?;
+    let mut state = state.clone();
+    let mut paid_off: Vec<Option<u32>> = vec![None; plan.tranches.len()];
+    let mut forgone = vec![0u64; plan.tranches.len()];
+    let per_period = deal.dates.frequency.months() as usize;
+    for months in rows.chunks(per_period) {
+        let period = state.period + 1;
+        let mut collections = months[0];
+        for month in &months[1..] {
+            collections = then(&collections, month).map_err(StressError::Roll)?;
+        }
+        let (next, report) = match run(&plan, &state, &collections, indices) {
+            Ok(next) => next,
+            // What comes in after the legal final date helps nobody.
+            Err(WaterfallError::Ended(_)) => break,
+            Err(error) => return Err(at(period)(error)),
+        };
+        state = next;
+        note(&state, &report, &mut paid_off, &mut forgone);
+    }
+    // What accounts still hold is paid by the deal's rules, as long as that moves anything.
+    loop {
+        let nothing = Collections::default();
+        let (next, report) = match run(&plan, &state, &nothing, indices) {
+            Ok(next) => next,
+            // The legal final date: what is owed is lost.
+            Err(WaterfallError::Ended(_)) => break,
+            Err(error) => return Err(at(state.period + 1)(error)),
+        };
+        let pays = report
+            .tranches
+            .iter()
+            .any(|t| t.principal_paid + t.interest_paid > 0);
+        state = next;
+        note(&state, &report, &mut paid_off, &mut forgone);
+        if !pays || state.tranches.iter().all(|t| t.balance == 0) {
+            break;
+        }
+    }
+    let tranches = plan.tranches.iter().zip(&state.tranches);
+    let outcomes = tranches.zip(paid_off.iter().zip(&forgone));
+    Ok(outcomes
+        .map(|((terms, tranche), (paid_off, forgone))| {
+            let mut outcome = TrancheOutcome {
+                tranche: terms.name.clone(),
+                principal_lost: tranche.balance.saturating_add(tranche.written_down),
+                interest_lost: tranche.unpaid_interest.saturating_add(*forgone),
+                paid_off: None,
+            };
+            if outcome.is_whole() {
+                outcome.paid_off = *paid_off;
+            }
+            outcome
+        })
+        .collect())
+}
+
+/// Notes which tranches are paid off, and interest that the deal does not carry forward.
+fn note(state: &DealState, report: &Report, paid_off: &mut [Option<u32>], forgone: &mut [u64]) {
+    for (tranche, paid) in state.tranches.iter().zip(paid_off) {
+        if tranche.balance == 0 && paid.is_none() {
+            *paid = Some(state.period);
+        }
+    }
+    for (tranche, forgone) in report.tranches.iter().zip(forgone) {
+        let lost = tranche
+            .interest_shortfall
+            .saturating_sub(tranche.unpaid_interest);
+        *forgone = forgone.saturating_add(lost);
+    }
+}
+
+/// The largest multiple of a stress's defaults, in hundredths up to 100, under which a tranche is whole, and zero if there is
+/// none. A tranche that is whole under a multiple is taken to be under smaller ones.
+///
+/// # Errors
+/// As [`protect`].
+pub fn breakeven(
+    deal: &Deal,
+    state: &DealState,
+    indices: &[Index],
+    schedule: &Schedule,
+    stress: &Stress,
+    tranche: usize,
+) -> Result<Decimal, ProtectionError> {
+    let multiple = |hundredths: i128| Decimal::new(hundredths, 2);
+    let whole = |hundredths: i128| -> Result<bool, ProtectionError> {
+        let stress = stress.scaled(&multiple(hundredths))?;
+        let outcome = protect(deal, state, indices, schedule, &stress)?;
+        Ok(outcome[tranche].is_whole())
+    };
+    let (mut low, mut high) = (0, 10_001);
+    while high - low > 1 {
+        let middle = (low + high) / 2;
+        if whole(middle)? {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(multiple(low))
+}

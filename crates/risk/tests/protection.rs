@@ -1,0 +1,132 @@
+//! Deals under stress: what tranches lose, and what loss it takes.
+
+use fixed::Decimal;
+use risk::deal::Deal;
+use risk::import::tape::read_template;
+use risk::pool::states::states;
+use risk::projection::Schedule;
+use risk::protection::{ProtectionError, breakeven, protect};
+use risk::sample_deal::{sample_deal_for, sample_indices};
+use risk::sample_pool;
+use risk::stress::{Defaults, Prepayments, Stress};
+use risk::waterfall::DealState;
+
+fn number(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn stress(cdr: &str, severity: &str) -> Stress {
+    Stress {
+        defaults: Defaults::Cdr(vec![number(cdr)]),
+        prepayments: Prepayments::Cpr(vec![number("6")]),
+        severity: number(severity),
+        recovery_lag: 12,
+        age: 0,
+    }
+}
+
+/// The sample deal over a sample pool, its tranches cut to the pool's size.
+fn sample() -> (Deal, DealState, Schedule) {
+    let template = read_template("mortgage").unwrap();
+    let tape = sample_pool::tape(1, 400, &template);
+    let schedule = Schedule::of_pool(&states(&tape).unwrap(), 90).unwrap();
+    let deal = sample_deal_for(schedule.balance + schedule.doubtful);
+    let state = DealState::initial(&deal).unwrap();
+    (deal, state, schedule)
+}
+
+#[test]
+fn tranches_are_whole_without_losses() {
+    let (deal, state, schedule) = sample();
+    let outcome = protect(
+        &deal,
+        &state,
+        &sample_indices(),
+        &schedule,
+        &stress("0", "0"),
+    )
+    .unwrap();
+    assert!(outcome.iter().all(|t| t.is_whole()), "{outcome:?}");
+    // Seniors are paid off no later than juniors.
+    let paid: Vec<u32> = outcome.iter().map(|t| t.paid_off.unwrap()).collect();
+    assert!(paid.is_sorted(), "{paid:?}");
+}
+
+/// Losses reach the junior tranche first, and more defaults never help.
+#[test]
+fn losses_rise_from_below() {
+    let (deal, state, schedule) = sample();
+    let mut before = vec![0; deal.tranches.len()];
+    for cdr in ["0", "1", "3", "6", "10", "20", "40", "80"] {
+        let outcome = protect(
+            &deal,
+            &state,
+            &sample_indices(),
+            &schedule,
+            &stress(cdr, "60"),
+        )
+        .unwrap();
+        let lost: Vec<u64> = outcome.iter().map(|t| t.principal_lost).collect();
+        for (i, (lost, before)) in lost.iter().zip(&before).enumerate() {
+            assert!(lost >= before, "{cdr}: tranche {i}");
+        }
+        for pair in lost.windows(2) {
+            assert!(pair[0] == 0 || pair[1] > 0, "{cdr}: {lost:?}");
+        }
+        before = lost;
+    }
+    assert!(before.iter().all(|lost| *lost > 0), "{before:?}");
+}
+
+/// At the breakeven multiple a tranche is whole, a hundredth above it is not; seniors bear more.
+#[test]
+fn breakeven_multiples() {
+    let (deal, state, schedule) = sample();
+    let (indices, stress) = (sample_indices(), stress("2", "50"));
+    let multiples: Vec<Decimal> = (0..deal.tranches.len())
+        .map(|t| breakeven(&deal, &state, &indices, &schedule, &stress, t).unwrap())
+        .collect();
+    for (i, multiple) in multiples.iter().enumerate() {
+        let whole = |m: &Decimal| {
+            let stress = stress.scaled(m).unwrap();
+            protect(&deal, &state, &indices, &schedule, &stress).unwrap()[i].is_whole()
+        };
+        assert!(whole(multiple), "{multiple}");
+        assert!(
+            !whole(&multiple.checked_add(&number("0.01")).unwrap()),
+            "{multiple}"
+        );
+    }
+    assert!(multiples.windows(2).all(|w| w[0] > w[1]), "{multiples:?}");
+}
+
+#[test]
+fn another_pool_is_refused() {
+    let (deal, mut state, mut schedule) = sample();
+    schedule.doubtful += 1;
+    let error = protect(
+        &deal,
+        &state,
+        &sample_indices(),
+        &schedule,
+        &stress("1", "50"),
+    );
+    assert!(matches!(error, Err(ProtectionError::Pool { .. })));
+    schedule.doubtful -= 1;
+    state.tranches[0].balance += 1;
+    let error = protect(
+        &deal,
+        &state,
+        &sample_indices(),
+        &schedule,
+        &stress("1", "50"),
+    );
+    assert!(matches!(error, Err(ProtectionError::Waterfall { .. })));
+    let (deal, state, schedule) = sample();
+    let short = vec![risk::waterfall::Index {
+        fixings: vec![number("4")],
+        ..sample_indices()[0].clone()
+    }];
+    let error = protect(&deal, &state, &short, &schedule, &stress("1", "50")).unwrap_err();
+    assert!(error.to_string().contains("payment date 2"), "{error}");
+}

@@ -1,0 +1,364 @@
+//! What a stress proof claims, and which tables prove it.
+
+use std::collections::BTreeSet;
+
+use gadgets::hash::{Digest, Domain};
+use gadgets::range::RangeTable;
+use gadgets::sponge::SpongeTable;
+use gadgets::totals::{End, Register, Show, TotalsTable};
+use rayon::prelude::*;
+use risk::amortization::{MAX_TERM, Status};
+use risk::deal::Deal;
+use risk::pool::Template;
+use risk::pool::states::LoanFields;
+use risk::pool::tape::CutOff;
+use risk::projection::Schedule;
+use risk::protection::{TrancheOutcome, protect};
+use risk::stress::Stress;
+use risk::waterfall::{DealState, Index};
+use serde::{Deserialize, Serialize};
+use stark::{Part, Profile, Statement, TableAir};
+
+use super::tables::calendar::CalendarTable;
+use super::tables::loans::LoansTable;
+use super::tables::months::MonthsTable;
+use super::tables::schedule::{BALANCE_LIMBS, PER_ROW, ScheduleTable};
+use crate::account::PublicDigest;
+use crate::loan::{LeafLayout, pool_digest, pool_listing};
+use crate::ordered::Ordered;
+use crate::pool::tables::codes::CodesTable;
+use crate::trees::{book_root, log_slots};
+
+/// The register of the scheduled balance, salts aside.
+pub const BALANCE: usize = 1;
+/// The register of the doubtful balance.
+pub const DOUBTFUL: usize = 2;
+/// The register of the first month's interest; its balance and the other months follow.
+pub const FIRST_MONTH: usize = 3;
+/// log2 of the loans of a part.
+pub const LOG_SEGMENT: usize = 8;
+/// Most loans of a pool.
+const MAX_LOANS: u64 = 1 << 24;
+
+/// The public part of a stress proof: all that a verifier learns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StressClaim {
+    /// What fields the loans have.
+    pub template: Template,
+    /// The day the tape is of.
+    pub cut_off: CutOff,
+    /// How many loans there are.
+    pub loans: u64,
+    /// The commitment to the pool, the same as in pool claims.
+    pub pool: PublicDigest,
+    /// The roots of the subtrees of 256 slots that the proof's parts are about, from left to right.
+    pub segments: Vec<PublicDigest>,
+    /// Commitments to the running totals after each part but the last.
+    pub states: Vec<PublicDigest>,
+    /// A loan this many days past due, or past maturity, is doubtful: it defaults in the first month.
+    pub doubtful_days: u16,
+    /// What the pool brings in when all loans but the doubtful ones pay as scheduled.
+    pub schedule: Schedule,
+    /// The deal that the pool pays for.
+    pub deal: Deal,
+    /// The deal at the cut-off date.
+    pub deal_state: DealState,
+    /// The fixings of the deal's indices.
+    pub indices: Vec<Index>,
+    /// Stresses, and what becomes of the tranches under each.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// A public stress, and what becomes of each tranche.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it is called.
+    pub name: String,
+    /// Defaults, prepayments, severity.
+    pub stress: Stress,
+    /// The tranches, in the deal's order.
+    pub outcome: Vec<TrancheOutcome>,
+}
+
+/// Most scenarios of a claim.
+const MAX_SCENARIOS: usize = 100;
+
+/// The fields that are read of a loan.
+#[derive(Clone, Debug)]
+pub struct Fields {
+    pub(crate) balance: usize,
+    pub(crate) rate: usize,
+    pub(crate) term: usize,
+    pub(crate) frequency: usize,
+    pub(crate) rule: usize,
+    pub(crate) instalment: usize,
+    pub(crate) status: usize,
+    pub(crate) days: usize,
+    /// The codes of the status that are open: a list of one set.
+    pub(crate) open: Vec<BTreeSet<u64>>,
+}
+
+impl Fields {
+    pub(crate) fn all(&self) -> [usize; 8] {
+        [
+            self.balance,
+            self.rate,
+            self.term,
+            self.frequency,
+            self.rule,
+            self.instalment,
+            self.status,
+            self.days,
+        ]
+    }
+}
+
+/// What the parts of a claim share.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub(super) layout: LeafLayout,
+    pub(super) fields: Fields,
+    pub(super) codes: CodesTable,
+    pub(super) calendar: CalendarTable,
+    /// log2 of the rows of a loan.
+    pub(super) log_rows: usize,
+}
+
+impl Context {
+    /// The public numbers of a template and a schedule of so many months.
+    pub(super) fn new(template: &Template, months: usize) -> Result<Self, String> {
+        template.validate().map_err(|e| e.to_string())?;
+        let loan = LoanFields::new(template).map_err(|e| e.to_string())?;
+        let instalment = loan
+            .instalment
+            .filter(|&i| !template.fields[i].optional)
+            .ok_or("the template has no field `instalment` that is always present")?;
+        let open = |(code, status): (usize, &Status)| status.is_open().then_some(code as u64);
+        let fields = Fields {
+            balance: loan.balance,
+            rate: loan.rate,
+            term: loan.term,
+            frequency: loan.frequency.0,
+            rule: loan.rule.0,
+            instalment,
+            status: loan.status.0,
+            days: loan.days,
+            open: vec![loan.status.1.iter().enumerate().filter_map(open).collect()],
+        };
+        let layout = LeafLayout::new(template);
+        let sizes = [
+            (fields.balance, BALANCE_LIMBS),
+            (fields.rate, 2),
+            (fields.term, 1),
+            (fields.instalment, BALANCE_LIMBS),
+        ];
+        if let Some((field, limbs)) = sizes.iter().find(|(f, l)| layout.fields[*f].1 != *l) {
+            return Err(format!(
+                "the field `{}` must have a largest value of {} to {} bits",
+                template.fields[*field].name,
+                10 * limbs - 9,
+                10 * limbs
+            ));
+        }
+        let mut sets = vec![Vec::new(); template.fields.len()];
+        sets[fields.status] = fields.open.clone();
+        let codes: Vec<usize> = template
+            .fields
+            .iter()
+            .map(|f| f.kind.codes().len())
+            .collect();
+        if months > usize::from(MAX_TERM) {
+            return Err(format!("a schedule has at most {MAX_TERM} months"));
+        }
+        let rows = months.div_ceil(PER_ROW).max(1).next_power_of_two();
+        Ok(Self {
+            layout,
+            fields,
+            codes: CodesTable::new(&sets, &codes).ok_or("no status is open")?,
+            calendar: CalendarTable {
+                frequencies: loan.frequency.1,
+                rules: loan.rule.1,
+            },
+            log_rows: rows.ilog2() as usize,
+        })
+    }
+
+    /// Months for which a loan has rows.
+    pub(super) fn slots(&self) -> usize {
+        PER_ROW << self.log_rows
+    }
+}
+
+/// The statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Stressed;
+
+impl Statement for Stressed {
+    const ID: &'static str = "stress";
+    const VERSION: u32 = 1;
+    type Claim = StressClaim;
+    type Context = Context;
+
+    fn context(claim: &StressClaim) -> Result<Context, String> {
+        if claim.loans == 0 || claim.loans > MAX_LOANS {
+            return Err(format!(
+                "the number of loans must be between 1 and {MAX_LOANS}"
+            ));
+        }
+        let parts = claim.loans.div_ceil(1 << LOG_SEGMENT);
+        if claim.segments.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
+            return Err(format!("it needs {parts} subtree roots and one state less"));
+        }
+        let context = Context::new(&claim.template, claim.schedule.rows.len())?;
+        let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
+        let root = book_root(&segments, LOG_SEGMENT, log_slots(claim.loans));
+        let listing = pool_listing(&claim.template, &claim.cut_off);
+        if PublicDigest::from(pool_digest(&listing, &root, claim.loans)) != claim.pool {
+            return Err(
+                "the pool is not that of its template, date, loans and subtree roots".into(),
+            );
+        }
+        let mut owed = claim.schedule.balance;
+        for row in &claim.schedule.rows {
+            if row.balance.checked_add(row.principal) != Some(owed) {
+                return Err("the schedule's balances do not fall by its principal".into());
+            }
+            owed = row.balance;
+        }
+        if owed != 0 {
+            return Err("the schedule ends before everything is paid".into());
+        }
+        check_scenarios(claim)?;
+        Ok(context)
+    }
+
+    fn parts(claim: &StressClaim, _: &Context) -> usize {
+        claim.segments.len()
+    }
+
+    fn part(claim: &StressClaim, context: &Context, part: usize) -> Part {
+        let tables = PartTables::new(claim, context, part);
+        Part {
+            profile: Profile::Fast,
+            tables: tables.airs(),
+        }
+    }
+}
+
+/// The deal is public, and so is all that the pool brings in: outcomes are computed again.
+fn check_scenarios(claim: &StressClaim) -> Result<(), String> {
+    if claim.scenarios.len() > MAX_SCENARIOS {
+        return Err(format!("at most {MAX_SCENARIOS} scenarios fit"));
+    }
+    claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
+    claim.scenarios.par_iter().try_for_each(|scenario| {
+        if !risk::is_name(&scenario.name) {
+            return Err(format!("a scenario's name {}", risk::NO_NAME));
+        }
+        let outcome = protect(
+            &claim.deal,
+            &claim.deal_state,
+            &claim.indices,
+            &claim.schedule,
+            &scenario.stress,
+        )
+        .map_err(|e| format!("scenario `{}`: {e}", scenario.name))?;
+        if outcome == scenario.outcome {
+            Ok(())
+        } else {
+            Err(format!(
+                "the outcome of scenario `{}` is not what the deal gives",
+                scenario.name
+            ))
+        }
+    })
+}
+
+/// What the registers hold after the last part, salts aside; nothing is known of the key.
+fn shown(schedule: &Schedule) -> Vec<Show> {
+    let value = |v: u64| Show::Value(v.into());
+    let mut shows = vec![
+        Show::Hidden,
+        value(schedule.balance),
+        value(schedule.doubtful),
+    ];
+    let rows = schedule.rows.iter();
+    shows.extend(rows.flat_map(|row| [value(row.interest), value(row.balance)]));
+    shows
+}
+
+/// The tables of one part.
+pub(super) struct PartTables {
+    pub loans: LoansTable,
+    pub schedule: ScheduleTable,
+    pub months: MonthsTable,
+    pub codes: CodesTable,
+    pub totals: TotalsTable,
+    pub sponge: Option<SpongeTable>,
+    pub limbs: RangeTable,
+    /// Addresses of all quads.
+    pub quads: usize,
+}
+
+impl PartTables {
+    pub fn new(claim: &StressClaim, context: &Context, part: usize) -> Self {
+        let used = (claim.loans - ((part as u64) << LOG_SEGMENT)).min(1 << LOG_SEGMENT) as usize;
+        let shows = shown(&claim.schedule);
+        let mut registers = vec![Register::Counted; shows.len()];
+        registers[0] = Register::Passed;
+        let start = part
+            .checked_sub(1)
+            .map(|before| claim.states[before].elements());
+        let end = match claim.states.get(part) {
+            Some(state) => End::Commitment(state.elements()),
+            None => End::Shown(shows),
+        };
+        let totals = TotalsTable::new(&registers, start, end, 0);
+        let streams = totals.streams();
+        Self {
+            loans: LoansTable {
+                leaves: Ordered {
+                    log_height: LOG_SEGMENT,
+                    used,
+                    root: claim.segments[part].elements(),
+                    domain: Domain::Loan,
+                },
+                layout: context.layout.clone(),
+                fields: context.fields.clone(),
+                codes: context.codes.clone(),
+                doubtful_days: claim.doubtful_days,
+            },
+            schedule: ScheduleTable {
+                log_loans: LOG_SEGMENT,
+                log_rows: context.log_rows,
+                calendar: context.calendar.clone(),
+            },
+            months: MonthsTable {
+                months: claim.schedule.rows.len(),
+                slots: context.slots(),
+            },
+            codes: context.codes.clone(),
+            sponge: (!streams.is_empty()).then(|| SpongeTable::new(streams)),
+            totals,
+            limbs: RangeTable::limbs(stark::MIN_LOG_HEIGHT),
+            quads: TotalsTable::quads(registers.len()),
+        }
+    }
+
+    /// In the order: loans, schedule, months, codes, calendar, totals, sponge, limbs.
+    pub fn airs(&self) -> Vec<TableAir> {
+        let mut airs = vec![
+            TableAir::new(self.loans.clone()),
+            TableAir::new(self.schedule.clone()),
+            TableAir::new(self.months.clone()),
+            TableAir::new(self.codes.clone()),
+            TableAir::new(self.schedule.calendar.clone()),
+            TableAir::new(self.totals.clone()),
+        ];
+        airs.extend(self.sponge.clone().map(TableAir::new));
+        airs.push(TableAir::new(self.limbs));
+        airs
+    }
+}

@@ -1,0 +1,11 @@
+//! The stress statement: what a sealed pool brings in month by month, and what tranches lose under public stresses.
+//! See `STATEMENT.md`.
+
+pub(crate) mod claim;
+pub mod tables;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use claim::{Context, Scenario, StressClaim, Stressed};
+pub use witness::{NamedStress, Prepared, StressFailure, Terms};

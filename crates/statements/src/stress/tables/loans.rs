@@ -1,0 +1,121 @@
+//! The loans that are scheduled, and their leaves.
+
+use gadgets::compare::{chunks, less_than};
+use gadgets::limbs::limb_of;
+use gadgets::range::limb;
+use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table};
+
+use crate::loan::{LeafLayout, LoanWitness};
+use crate::ordered::{Ordered, OrderedRow, accumulate};
+use crate::pool::tables::codes::CodesTable;
+use crate::stress::claim::{BALANCE, DOUBTFUL, Fields};
+
+/// `[loan, balance (4), rate (2), term, frequency, rule, instalment (4)]`, the balance zero if the loan is not scheduled.
+pub const START: Bus = Bus::new("start");
+
+/// One loan a row.
+///
+/// - ORDER-1 to ORDER-4, LOAN-1 to LOAN-3: leaves below the part's root ([`crate::ordered`], [`crate::loan`]).
+/// - LOANS-1: whether no month is left.
+/// - LOANS-2: an open loan is scheduled unless it is doubtful.
+///
+/// Whether a status is open is looked up; whether a loan is late is a comparison (COMPARE-1 to COMPARE-5).
+#[derive(Clone, Debug)]
+pub struct LoansTable {
+    /// Where the leaves stand.
+    pub leaves: Ordered,
+    /// How a leaf is read.
+    pub layout: LeafLayout,
+    /// Which fields are read.
+    pub fields: Fields,
+    /// Which codes of the status are open.
+    pub codes: CodesTable,
+    /// From how many days past due on a loan is doubtful.
+    pub doubtful_days: u16,
+}
+
+/// The private data of one row.
+#[derive(Clone, Debug)]
+pub struct LoanRow {
+    /// The row's place.
+    pub place: OrderedRow,
+    /// The leaf.
+    pub leaf: LoanWitness,
+    /// The limbs of the scheduled and of the doubtful balance above.
+    pub sums: [[i64; 6]; 2],
+}
+
+impl Table for LoansTable {
+    type Row = LoanRow;
+
+    fn name(&self) -> &'static str {
+        "loans"
+    }
+
+    fn log_height(&self) -> usize {
+        self.leaves.log_height
+    }
+
+    fn public(&self) -> Vec<F> {
+        self.leaves.public()
+    }
+
+    fn row<B: RowBuilder<LoanRow>>(&self, b: &mut B) {
+        let place = self.leaves.place(b, |w| &w.place);
+        let unused = b.one() - place.active.clone();
+        let mut read = vec![false; self.layout.fields.len()];
+        self.fields.all().into_iter().for_each(|f| read[f] = true);
+        let leaf = self.layout.read(b, &read, &unused, |w: &LoanRow| &w.leaf);
+        let of = |field: usize| leaf.limbs[field].clone().expect("it is read");
+
+        let fields = &self.fields;
+        let status = of(fields.status);
+        let open = self
+            .codes
+            .look_up(b, fields.status, &fields.open, &status[0]);
+        let term = of(fields.term)[0].clone();
+        let over = b.derive([&term], |[t]| F::from_bool(t == F::ZERO));
+        b.boolean("LOANS-1", &over);
+        b.zero("LOANS-1", over.clone() * term.clone());
+        // Not zero, so at least one.
+        limb(b, &(term.clone() - b.one() + over.clone()));
+        let days = of(fields.days);
+        let bound: Vec<B::E> = (0..days.len())
+            .map(|i| b.constant(F::from_u64(limb_of(self.doubtful_days.into(), i))))
+            .collect();
+        let current = less_than(b, &chunks(&days), &chunks(&bound));
+
+        let not_over = b.one() - over;
+        let mut and = |x: B::E| {
+            let cell = b.derive([&x], |[v]| v);
+            b.equal("LOANS-2", cell.clone(), x);
+            cell
+        };
+        let open = and(place.active.clone() * open[0].clone());
+        let sound = and(current * not_over);
+        let scheduled = and(open.clone() * sound);
+        let doubtful = open - scheduled.clone();
+        let balance = of(fields.balance);
+        let of_balance =
+            |bit: &B::E| -> Vec<B::E> { balance.iter().map(|l| bit.clone() * l.clone()).collect() };
+        let start = of_balance(&scheduled);
+        accumulate(b, &place.last, BALANCE, &start, |w: &LoanRow, i| {
+            w.sums[0][i]
+        });
+        let limbs = of_balance(&doubtful);
+        accumulate(b, &place.last, DOUBTFUL, &limbs, |w: &LoanRow, i| {
+            w.sums[1][i]
+        });
+
+        let mut message = vec![place.index.clone()];
+        message.extend(start);
+        message.extend(of(fields.rate));
+        message.push(term);
+        message.extend(of(fields.frequency));
+        message.extend(of(fields.rule));
+        message.extend(of(fields.instalment));
+        let one = b.one();
+        b.send(START, one, &message);
+        self.leaves.tree(b, |w| &w.place, &place, &leaf.elements);
+    }
+}

@@ -1,0 +1,6 @@
+//! The tables of the stress statement. STATEMENT.md explains every numbered constraint.
+
+pub mod calendar;
+pub mod loans;
+pub mod months;
+pub mod schedule;

@@ -1,0 +1,397 @@
+//! Loans month by month, when all pay as scheduled.
+
+use gadgets::compare::{assert_at_most, chunks};
+use gadgets::limbs::{Sum, limb_of, signed};
+use gadgets::range::{LIMB_BITS, limb};
+use risk::amortization::{MONTH_DIVISOR, month_interest};
+use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder, Table, When};
+
+use super::calendar::{CalendarTable, Month};
+use super::loans::START;
+use super::months::MONTHS;
+
+/// Months on a row: rows of a hiding table cost more than columns.
+pub const PER_ROW: usize = 6;
+/// Limbs of a balance and of an instalment: below 2^40 cents.
+pub const BALANCE_LIMBS: usize = 4;
+/// Limbs of accrued and due interest: below 2^50 cents.
+pub const AMOUNT_LIMBS: usize = 5;
+/// Limbs of a rate.
+const RATE_LIMBS: usize = 2;
+/// Limbs of a remainder of a month's interest.
+const REMAINDER_LIMBS: usize = 3;
+const LIMB: u64 = 1 << LIMB_BITS;
+
+/// Six months of a loan a row; `2^log_rows` rows a loan.
+///
+/// - SCHEDULE-1: the row's loan and first month, whether it is the loan's first and whether the next is its, too.
+/// - SCHEDULE-2: a loan starts with nothing accrued; what is before a row is what the row above ended with; rate, rules and
+///   instalment stay.
+/// - SCHEDULE-3: months left: one less, unless there are none; whether none are left; modulo 12.
+/// - SCHEDULE-4: a month's interest: `balance * rate = 12,000,000 earned + remainder`, the remainder below the divisor.
+/// - SCHEDULE-5: interest so far: what accrued and what was earned, if the loan bears interest.
+/// - SCHEDULE-6: interest due: all of it if the loan pays, else none.
+/// - SCHEDULE-7: whether the instalment covers the interest due, and by how much; or how much it lacks, less one.
+/// - SCHEDULE-8: whether what is left of it is at most the balance, and how much remains; or how much it exceeds it, less one.
+/// - SCHEDULE-9: the balance after: what remains, if part of an instalment is principal; all, if the loan does not pay
+///   principal; nothing in the last month.
+/// - COMPARE-1 to COMPARE-4: the remainder is below the divisor.
+///
+/// Intervals: coefficients of SCHEDULE-4 below `5 * 1023^2 < 2^23`; every other equation is between limbs and bits, below 2^12.
+/// The balance stays below 2^40 since it only falls; accrued interest is below 2^50 by its limbs.
+#[derive(Clone, Debug)]
+pub struct ScheduleTable {
+    /// log2 of the loans.
+    pub log_loans: usize,
+    /// log2 of a loan's rows.
+    pub log_rows: usize,
+    /// When loans pay.
+    pub calendar: CalendarTable,
+}
+
+/// What a loan's months follow from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Contract {
+    /// In 10^-6 a year.
+    pub rate: u64,
+    /// The code of its frequency.
+    pub frequency: usize,
+    /// The code of its rule.
+    pub rule: usize,
+    /// In cents.
+    pub instalment: u64,
+}
+
+/// A loan at the end of a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// What is owed.
+    pub balance: u64,
+    /// Interest since the last payment.
+    pub accrued: u64,
+    /// Months to maturity.
+    pub term: u64,
+}
+
+/// The private data of one row.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ScheduleRow {
+    /// The contract.
+    pub contract: Contract,
+    /// The loan before the row's first month, and after each.
+    pub standing: [Standing; PER_ROW + 1],
+    /// What happens in each month.
+    pub months: [Option<Month>; PER_ROW],
+}
+
+/// What a month brings in, and the loan after it.
+pub fn step(contract: &Contract, before: &Standing, month: &Month) -> (u64, Standing) {
+    let term = before.term.saturating_sub(1);
+    let earned = match month.bears {
+        true => month_interest(before.balance, contract.rate as u32),
+        false => 0,
+    };
+    let total = before.accrued + earned;
+    let interest = if month.pays { total } else { 0 };
+    let principal = match (term, month.level) {
+        (0, _) => before.balance,
+        (_, true) => contract
+            .instalment
+            .saturating_sub(interest)
+            .min(before.balance),
+        _ => 0,
+    };
+    let after = Standing {
+        balance: before.balance - principal,
+        accrued: total - interest,
+        term,
+    };
+    (interest, after)
+}
+
+// Fixed columns.
+const LOAN: usize = 0;
+const MONTH: usize = 1;
+const FIRST: usize = 2;
+const CONTINUES: usize = 3;
+
+/// The state of a loan on a row, as expressions.
+struct Loan<E> {
+    rate: Vec<E>,
+    frequency: E,
+    rule: E,
+    instalment: Vec<E>,
+    balance: Vec<E>,
+    accrued: Vec<E>,
+    term: E,
+}
+
+impl Table for ScheduleTable {
+    type Row = ScheduleRow;
+
+    fn name(&self) -> &'static str {
+        "schedule"
+    }
+
+    fn log_height(&self) -> usize {
+        self.log_loans + self.log_rows
+    }
+
+    fn fixed(&self) -> Vec<Vec<F>> {
+        let (height, rows) = (1usize << self.log_height(), 1usize << self.log_rows);
+        let column =
+            |of: &dyn Fn(usize) -> usize| (0..height).map(|r| F::from_usize(of(r))).collect();
+        vec![
+            column(&|r| r / rows),
+            column(&|r| r % rows * PER_ROW),
+            column(&|r| usize::from(r % rows == 0)),
+            column(&|r| usize::from(r % rows + 1 != rows)),
+        ]
+    }
+
+    fn row<B: RowBuilder<ScheduleRow>>(&self, b: &mut B) {
+        let loan_number = b.pinned("SCHEDULE-1", LOAN);
+        let first_month = b.pinned("SCHEDULE-1", MONTH);
+        let first = b.pinned("SCHEDULE-1", FIRST);
+        let continues = b.fixed(CONTINUES);
+
+        let mut cells: Vec<(B::E, B::E)> = Vec::new();
+        let mut state = |b: &mut B, count: usize, of: &dyn Fn(&ScheduleRow) -> u64| -> Vec<B::E> {
+            (0..count)
+                .map(|i| {
+                    let (cell, next) = b.state(|w| F::from_u64(limb_of(of(w).into(), i)));
+                    cells.push((cell.clone(), next));
+                    cell
+                })
+                .collect()
+        };
+        let rate = state(b, RATE_LIMBS, &|w| w.contract.rate);
+        let frequency = state(b, 1, &|w| w.contract.frequency as u64);
+        let rule = state(b, 1, &|w| w.contract.rule as u64);
+        let instalment = state(b, BALANCE_LIMBS, &|w| w.contract.instalment);
+        let balance = state(b, BALANCE_LIMBS, &|w| w.standing[0].balance);
+        let accrued = state(b, AMOUNT_LIMBS, &|w| w.standing[0].accrued);
+        let term = state(b, 1, &|w| w.standing[0].term);
+        let mut loan = Loan {
+            rate,
+            frequency: frequency[0].clone(),
+            rule: rule[0].clone(),
+            instalment,
+            balance,
+            accrued,
+            term: term[0].clone(),
+        };
+
+        let mut message = vec![loan_number];
+        message.extend(loan.balance.iter().cloned());
+        message.extend(loan.rate.iter().cloned());
+        message.push(loan.term.clone());
+        message.push(loan.frequency.clone());
+        message.push(loan.rule.clone());
+        message.extend(loan.instalment.iter().cloned());
+        b.receive(START, first.clone(), &message);
+        for limb in &loan.accrued {
+            b.zero("SCHEDULE-2", first.clone() * limb.clone());
+        }
+        for k in 0..PER_ROW {
+            let number = first_month.clone() + F::from_usize(k);
+            self.month(b, &mut loan, k, &number);
+        }
+        let mut after = loan.rate;
+        after.extend([loan.frequency, loan.rule]);
+        after.extend(loan.instalment);
+        after.extend(loan.balance);
+        after.extend(loan.accrued);
+        after.push(loan.term);
+        for ((_, next), after) in cells.into_iter().zip(after) {
+            let step = continues.clone() * (next - after);
+            b.assert_zero("SCHEDULE-2", When::Transition, step);
+        }
+    }
+}
+
+impl ScheduleTable {
+    /// One month; leaves the loan as it is after it.
+    fn month<B: RowBuilder<ScheduleRow>>(
+        &self,
+        b: &mut B,
+        loan: &mut Loan<B::E>,
+        k: usize,
+        number: &B::E,
+    ) {
+        let id = "SCHEDULE-3";
+        let alive = b.derive([&loan.term], |[t]| F::from_bool(t != F::ZERO));
+        b.boolean(id, &alive);
+        b.zero(id, (b.one() - alive.clone()) * loan.term.clone());
+        let left = loan.term.clone() - alive;
+        limb(b, &left);
+        let none_left = b.derive([&left], |[l]| F::from_bool(l == F::ZERO));
+        b.boolean(id, &none_left);
+        b.zero(id, none_left.clone() * left.clone());
+        limb(b, &(left.clone() - b.one() + none_left.clone()));
+        let years = b.derive([&left], |[l]| F::from_i64(signed(l).div_euclid(12)));
+        limb(b, &years);
+        let rest = b.derive([&left], |[l]| F::from_i64(signed(l).rem_euclid(12)));
+        b.equal(id, left.clone(), years * F::from_u64(12) + rest.clone());
+        let [pays, level, bears] = self.calendar.look_up(
+            b,
+            [&loan.frequency, &loan.rule, &rest, &none_left],
+            |w: &ScheduleRow| {
+                w.months[k].unwrap_or(Month {
+                    pays: false,
+                    level: false,
+                    bears: false,
+                })
+            },
+        );
+
+        let earned = self.earned(b, loan);
+        // Interest so far.
+        let mut carry = b.constant(F::ZERO);
+        let mut total = Vec::new();
+        for i in 0..AMOUNT_LIMBS {
+            let mut value = loan.accrued[i].clone() + carry.clone();
+            if let Some(earned) = earned.get(i) {
+                value += bears.clone() * earned.clone();
+            }
+            let low = b.derive([&value], |[v]| {
+                F::from_u64(signed(v).rem_euclid(LIMB as i64) as u64)
+            });
+            limb(b, &low);
+            carry = b.constant(F::ZERO);
+            if i + 1 < AMOUNT_LIMBS {
+                let bit = b.derive([&value], |[v]| F::from_bool(signed(v) >= LIMB as i64));
+                b.boolean("SCHEDULE-5", &bit);
+                carry = bit;
+            }
+            b.equal(
+                "SCHEDULE-5",
+                value,
+                low.clone() + carry.clone() * F::from_u64(LIMB),
+            );
+            total.push(low);
+        }
+        let interest: Vec<B::E> = total
+            .iter()
+            .map(|t| {
+                let due = pays.clone() * t.clone();
+                let cell = b.derive([&due], |[v]| v);
+                b.equal("SCHEDULE-6", cell.clone(), due);
+                cell
+            })
+            .collect();
+
+        let mut instalment = loan.instalment.clone();
+        instalment.resize(AMOUNT_LIMBS, b.constant(F::ZERO));
+        let (covers, over) = difference(b, "SCHEDULE-7", &instalment, &interest);
+        // Only what is left of an instalment of four limbs is used.
+        let principal: Vec<B::E> = over[..BALANCE_LIMBS]
+            .iter()
+            .map(|o| covers.clone() * o.clone())
+            .collect();
+        let (fits, remains) = difference(b, "SCHEDULE-8", &loan.balance, &principal);
+        let remaining = level.clone() * fits;
+        let part = b.derive([&remaining], |[v]| v);
+        b.equal("SCHEDULE-9", part.clone(), remaining);
+        let keeps = b.one() - none_left - level;
+        let balance: Vec<B::E> = remains
+            .iter()
+            .zip(&loan.balance)
+            .map(|(remains, balance)| {
+                let after = part.clone() * remains.clone() + keeps.clone() * balance.clone();
+                let cell = b.derive([&after], |[v]| v);
+                b.equal("SCHEDULE-9", cell.clone(), after);
+                cell
+            })
+            .collect();
+
+        for (i, count) in interest.iter().chain(&balance).enumerate() {
+            let which = b.constant(F::from_usize(i));
+            b.send(MONTHS, count.clone(), &[number.clone(), which]);
+        }
+        loan.accrued = total
+            .iter()
+            .zip(&interest)
+            .map(|(t, i)| t.clone() - i.clone())
+            .collect();
+        loan.balance = balance;
+        loan.term = left;
+    }
+
+    /// `balance * rate / 12,000,000`, rounded down, as if the loan bore interest.
+    fn earned<B: RowBuilder<ScheduleRow>>(&self, b: &mut B, loan: &Loan<B::E>) -> Vec<B::E> {
+        let from: Vec<B::E> = loan.balance.iter().chain(&loan.rate).cloned().collect();
+        let value = |limbs: &[F]| {
+            limbs.iter().rev().fold(0u128, |v, l| {
+                (v << LIMB_BITS) + signed(*l).unsigned_abs() as u128
+            })
+        };
+        let divided = move |limbs: &[F]| {
+            let product =
+                value(&limbs[..BALANCE_LIMBS]).wrapping_mul(value(&limbs[BALANCE_LIMBS..]));
+            let divisor = u128::from(MONTH_DIVISOR);
+            (product / divisor, product % divisor)
+        };
+        let mut read = |count: usize, of: &dyn Fn(&[F]) -> u128| -> Vec<B::E> {
+            (0..count)
+                .map(|i| {
+                    let cell = b.derive_many(&from, |l| F::from_u64(limb_of(of(l), i)));
+                    limb(b, &cell);
+                    cell
+                })
+                .collect()
+        };
+        let earned = read(BALANCE_LIMBS, &|l| divided(l).0);
+        let remainder = read(REMAINDER_LIMBS, &|l| divided(l).1);
+        let number = |limbs: &[B::E]| Sum::new(limbs.to_vec(), LIMB - 1);
+        Sum::product(&number(&loan.balance), &number(&loan.rate))
+            .minus(&Sum::product(
+                &number(&earned),
+                &Sum::constant(MONTH_DIVISOR.into()),
+            ))
+            .minus(&number(&remainder))
+            .assert_zero(b, "SCHEDULE-4");
+        let most: Vec<B::E> = (0..REMAINDER_LIMBS)
+            .map(|i| b.constant(F::from_u64(limb_of((MONTH_DIVISOR - 1).into(), i))))
+            .collect();
+        assert_at_most(b, &chunks(&remainder), &chunks(&most));
+        earned
+    }
+}
+
+/// A bit that is 1 if and only if `x >= y`, and then the limbs of `x - y`, else those of `y - x - 1`. The limbs of `x` and `y` are
+/// below 2^10.
+fn difference<E: Expr, B: RowBuilder<ScheduleRow, E = E>>(
+    b: &mut B,
+    id: &'static str,
+    x: &[E],
+    y: &[E],
+) -> (E, Vec<E>) {
+    assert_eq!(x.len(), y.len(), "numbers of equally many limbs");
+    let both: Vec<E> = x.iter().chain(y).cloned().collect();
+    let split = x.len();
+    let at_least = b.derive_many(&both, |l| {
+        let key = |limbs: &[F]| limbs.iter().rev().map(|l| signed(*l)).collect::<Vec<_>>();
+        F::from_bool(key(&l[..split]) >= key(&l[split..]))
+    });
+    b.boolean(id, &at_least);
+    let sign = at_least.clone() + at_least.clone() - b.one();
+    let mut borrow = b.one() - at_least.clone();
+    let mut limbs = Vec::new();
+    for (i, (x, y)) in x.iter().zip(y).enumerate() {
+        let value = sign.clone() * (x.clone() - y.clone()) - borrow;
+        let low = b.derive([&value], |[v]| {
+            F::from_u64(signed(v).rem_euclid(LIMB as i64) as u64)
+        });
+        limb(b, &low);
+        borrow = b.constant(F::ZERO);
+        if i + 1 < split {
+            let bit = b.derive([&value], |[v]| F::from_bool(signed(v) < 0));
+            b.boolean(id, &bit);
+            borrow = bit;
+        }
+        b.equal(id, value + borrow.clone() * F::from_u64(LIMB), low.clone());
+        limbs.push(low);
+    }
+    (at_least, limbs)
+}

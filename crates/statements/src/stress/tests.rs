@@ -1,0 +1,291 @@
+//! Tests of the stress statement: what is true is accepted, what is false is not.
+
+use std::collections::BTreeSet;
+
+use risk::import::tape::read_template;
+use risk::pool::states::states;
+use risk::pool::{Loan, Tape};
+use risk::projection::Schedule;
+use risk::sample_deal::{sample_deal_for, sample_indices};
+use risk::sample_pool;
+use risk::stress::{Defaults, Prepayments, Stress};
+use stark::{
+    F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
+    violated, violations,
+};
+
+use super::claim::PartTables;
+use super::witness::Rows;
+use super::*;
+use crate::account::Secret;
+
+fn secret() -> Secret {
+    Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
+}
+
+/// A sample's loans with short terms, and one of each kind.
+fn tape(loans: usize) -> Tape {
+    let template = read_template("mortgage").expect("it comes with the crate");
+    let mut tape = sample_pool::tape(3, loans, &template);
+    let at = |name: &str| template.field(name).expect("the template has it");
+    for (i, loan) in tape.loans.iter_mut().enumerate() {
+        let set = |loan: &mut Loan, name: &str, value: u64| loan.values[at(name)] = Some(value);
+        set(loan, "remaining_term", 1 + (i as u64 * 7) % 20);
+        set(loan, "frequency", (i % 9 % 5) as u64);
+        set(loan, "amortization", (i % 7 % 4) as u64);
+        match i % 11 {
+            3 => set(loan, "remaining_term", 0),
+            4 => set(loan, "instalment", 1),
+            5 => set(loan, "balance", 0),
+            6 => set(loan, "rate", 0),
+            7 => set(loan, "rate", 1_000_000),
+            8 => set(loan, "balance", 100_000_000_000),
+            _ => {}
+        }
+        if i % 11 == 5 {
+            set(loan, "instalment", 0);
+        }
+    }
+    tape
+}
+
+fn terms(tape: &Tape) -> Terms {
+    let loans = states(tape).expect("they are loans");
+    let schedule = Schedule::of_pool(&loans, 90).expect("it fits");
+    let stress = |cdr: i128| Stress {
+        defaults: Defaults::Cdr(vec![fixed::Decimal::from_int(cdr)]),
+        prepayments: Prepayments::Cpr(vec![fixed::Decimal::from_int(6)]),
+        severity: fixed::Decimal::from_int(50),
+        recovery_lag: 6,
+        age: 0,
+    };
+    let named = |name: &str, cdr| NamedStress {
+        name: name.into(),
+        stress: stress(cdr),
+    };
+    Terms {
+        doubtful_days: 90,
+        deal: sample_deal_for(schedule.balance + schedule.doubtful),
+        deal_state: None,
+        indices: sample_indices(),
+        stresses: vec![named("mild", 1), named("severe", 30)],
+        breakeven: vec!["A".into()],
+    }
+}
+
+fn prepared(loans: usize) -> Prepared {
+    let tape = tape(loans);
+    Prepared::new(&tape, &terms(&tape), &secret()).expect("it is true")
+}
+
+/// What is wrong with the first part's rows after a change.
+fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let mut rows = prepared.rows(0);
+    change(&mut rows);
+    violated(&tables.airs(), &rows.fill(&tables))
+}
+
+// POSITIVE
+
+#[test]
+fn true_claims_have_a_witness() {
+    for loans in [1, 2, 100, 256] {
+        let prepared = prepared(loans);
+        let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+        let found = violations(&tables.airs(), &prepared.traces(0));
+        assert_eq!(found, Vec::new(), "{loans} loans");
+    }
+}
+
+#[test]
+fn every_cell_is_pinned() {
+    let prepared = prepared(150);
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    for air in tables.airs() {
+        println!("{air:?} {:?}", air.interactions());
+    }
+    let padding = [
+        ("loans", 200),
+        ("schedule", 900),
+        ("months", 100),
+        ("totals", 100),
+    ];
+    let unpinned = cell_test(&tables.airs(), &prepared.traces(0), &padding);
+    assert_eq!(unpinned, Vec::new());
+}
+
+/// Several parts, linked by hidden states.
+#[test]
+fn parts_link() {
+    let prepared = prepared(600);
+    assert_eq!(prepared.claim().segments.len(), 3);
+    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
+    verify::<Stressed>(prepared.claim(), &proofs).expect("it is true");
+    let mut swapped = proofs.clone();
+    swapped.swap(0, 1);
+    assert!(verify::<Stressed>(prepared.claim(), &swapped).is_err());
+    for part in 0..3 {
+        let part = Stressed::part(prepared.claim(), prepared.context(), part);
+        assert!(security_report(&part).proven_bits >= 100.0);
+    }
+}
+
+// NEGATIVE
+
+/// Each numbered constraint is broken, alone, by some change of one cell.
+#[test]
+fn every_constraint_breaks_alone() {
+    let prepared = prepared(150);
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let mut alone: BTreeSet<&str> = BTreeSet::new();
+    for (air, trace) in tables.airs().iter().zip(&prepared.traces(0)) {
+        alone.extend(broken_alone(
+            air,
+            trace,
+            &[0, 1, 2, 3, 4, 5, 90, 149, 150, 200, 255],
+        ));
+    }
+    let mut expected: Vec<String> = (1..=4).map(|i| format!("ORDER-{i}")).collect();
+    expected.push("LOANS-2".into());
+    expected.extend((1..=9).map(|i| format!("SCHEDULE-{i}")));
+    expected.extend((1..=2).map(|i| format!("MONTHS-{i}")));
+    expected
+        .extend(["CALENDAR-1", "CODES-1", "POSEIDON2", "TOTALS-2", "TOTALS-5"].map(String::from));
+    let idle: Vec<_> = expected
+        .iter()
+        .filter(|id| !alone.contains(id.as_str()))
+        .collect();
+    assert!(idle.is_empty(), "no change breaks {idle:?} alone");
+}
+
+/// A loan's term is hashed, too, so a wrong end breaks more than LOANS-1.
+#[test]
+fn a_loan_past_maturity_is_not_scheduled() {
+    let prepared = prepared(150);
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let (air, mut trace) = (tables.airs()[0].clone(), prepared.traces(0)[0].clone());
+    let mut broken = BTreeSet::new();
+    for at in 3 * air.width()..4 * air.width() {
+        trace.values[at] += F::ONE;
+        broken.extend(violated(
+            std::slice::from_ref(&air),
+            std::slice::from_ref(&trace),
+        ));
+        trace.values[at] -= F::ONE;
+    }
+    assert!(broken.contains("LOANS-1"), "{broken:?}");
+}
+
+/// What an issuer would try to make a loan look better.
+#[test]
+fn loans_pay_by_their_contracts() {
+    let prepared = prepared(150);
+    let (none, slots) = (Vec::<String>::new(), 1 << prepared.context().log_rows);
+    assert_eq!(wrong(&prepared, |_| ()), none);
+    // A loan that owes something, and pays level instalments.
+    let level = |row: &super::tables::schedule::ScheduleRow| {
+        row.months[0].is_some_and(|m| m.level) && row.standing[0].balance > 1_000_000
+    };
+    let rows = prepared.rows(0).schedule;
+    let at = rows.iter().position(level).expect("some pay");
+    type Forgery = fn(&mut [super::tables::schedule::ScheduleRow]);
+    let forgeries: [(&str, Forgery); 6] = [
+        ("bus start", |r| r[0].standing[0].balance -= 1),
+        ("bus start", |r| {
+            r.iter_mut().for_each(|row| row.contract.rate += 1);
+        }),
+        ("bus start", |r| {
+            r.iter_mut().for_each(|row| row.contract.instalment -= 1);
+        }),
+        ("bus calendar", |r| {
+            let month = r[0].months[0].as_mut().expect("it is there");
+            month.pays = false;
+        }),
+        ("bus calendar", |r| {
+            let month = r[0].months[0].as_mut().expect("it is there");
+            month.bears = false;
+        }),
+        ("bus start", |r| r[0].standing[0].term += 1),
+    ];
+    for (i, (id, forgery)) in forgeries.into_iter().enumerate() {
+        let broken = wrong(&prepared, |rows| {
+            let first = at - at % slots;
+            forgery(&mut rows.schedule[first..first + slots]);
+        });
+        assert!(broken.contains(&id.into()), "{i}: {broken:?}");
+    }
+    // A row that does not go on where the last one ended.
+    let broken = wrong(&prepared, |rows| {
+        rows.schedule[at - at % slots + 1].standing[0].balance += 5;
+    });
+    assert!(broken.contains(&"SCHEDULE-2".into()), "{broken:?}");
+}
+
+/// What an issuer would change in its claim, each rejected by the same proof or before it.
+#[test]
+fn changed_claims_are_rejected() {
+    let prepared = prepared(60);
+    let good = prepared.claim();
+    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
+    verify::<Stressed>(good, &proofs).expect("it is true");
+    type Change = fn(&mut StressClaim);
+    let changes: Vec<(&str, Change)> = vec![
+        ("a month less", |c| {
+            c.schedule.rows.pop();
+        }),
+        ("a month more", |c| c.schedule.rows.push(Default::default())),
+        ("more interest", |c| c.schedule.rows[0].interest += 1),
+        ("faster principal", |c| {
+            c.schedule.rows[0].principal += 1;
+            c.schedule.rows[0].balance -= 1;
+            c.schedule.rows[1].principal -= 1;
+        }),
+        ("a doubtful loan scheduled", |c| {
+            c.schedule.balance += c.schedule.doubtful;
+            c.schedule.rows[0].principal += c.schedule.doubtful;
+            c.schedule.doubtful = 0;
+        }),
+        ("later doubt", |c| c.doubtful_days = 120),
+        ("a kinder stress", |c| {
+            c.scenarios[1].stress.severity = fixed::Decimal::from_int(1)
+        }),
+        ("a loss left out", |c| {
+            c.scenarios[1].outcome[2].principal_lost = 0
+        }),
+        ("a better deal", |c| {
+            c.deal.tranches[2].balance = fixed::Decimal::from_int(1)
+        }),
+        ("another state", |c| c.deal_state.tranches[0].balance -= 1),
+        ("other fixings", |c| {
+            c.indices[0].fixings[0] = fixed::Decimal::ZERO
+        }),
+        ("a loan less", |c| c.loans -= 1),
+        ("another pool", |c| c.pool = c.segments[0]),
+        ("another day", |c| {
+            c.cut_off = "2020-06-30".to_string().try_into().expect("a date");
+        }),
+        ("a line of output", |c| {
+            c.scenarios[0].name = "mild\naccepted: all".into()
+        }),
+    ];
+    for (what, change) in changes {
+        let mut claim = good.clone();
+        change(&mut claim);
+        assert_ne!(claim, *good, "{what} changes nothing");
+        let outcome = verify::<Stressed>(&claim, &proofs);
+        assert!(outcome.is_err(), "{what} was accepted");
+        let text = format!("{outcome:?}");
+        assert!(!text.contains("unexpectedly"), "{what}: {text}");
+    }
+}
+
+/// A pool claim and a stress claim about one tape under one secret name the same pool.
+#[test]
+fn the_pool_is_that_of_the_other_claims() {
+    let tape = tape(300);
+    let facts =
+        crate::pool::Prepared::new(&tape, &Default::default(), &secret()).expect("it is true");
+    let stressed = Prepared::new(&tape, &terms(&tape), &secret()).expect("it is true");
+    assert_eq!(facts.claim().pool, stressed.claim().pool);
+}
