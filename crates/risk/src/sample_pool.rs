@@ -3,8 +3,9 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::amortization::LoanState;
 use crate::date;
-use crate::pool::states::fill_instalment;
+use crate::pool::states::{fill_instalment, states};
 use crate::pool::{Loan, Tape, Template};
 
 /// States and how often they stand on the tape.
@@ -26,6 +27,18 @@ pub const CUT_OFF: &str = "2026-10-31";
 
 /// What a sample claims of its pool: rules that all loans satisfy, and figures, as the program reads them.
 pub const TERMS: &str = include_str!("../templates/sample-terms.json");
+
+/// Stresses of a sample, as the program reads them.
+pub const STRESSES: &str = include_str!("../templates/sample-stresses.json");
+
+/// What a tape's open loans owe together, in cents.
+///
+/// # Panics
+/// If its loans are no samples.
+pub fn owed(tape: &Tape) -> u64 {
+    let loans = states(tape).expect("samples are loans");
+    loans.iter().map(LoanState::pool_balance).sum()
+}
 
 /// An id, and fields by name.
 type Line = (String, Vec<(&'static str, String)>);

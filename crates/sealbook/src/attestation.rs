@@ -6,7 +6,6 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use statements::account::PublicDigest;
-use statements::pool::PoolClaim;
 
 /// A signed statement that a pool is what its commitment says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,9 +77,14 @@ impl Attestation {
     ///
     /// # Errors
     /// Says why it did not.
-    pub fn check(&self, claim: &PoolClaim, trusted: &[String]) -> Result<(), NotAttested> {
-        let cut_off = claim.cut_off.to_string();
-        if (self.pool, &self.cut_off, self.loans) != (claim.pool, &cut_off, claim.loans) {
+    pub fn check(
+        &self,
+        pool: &PublicDigest,
+        cut_off: &str,
+        loans: u64,
+        trusted: &[String],
+    ) -> Result<(), NotAttested> {
+        if (&self.pool, self.cut_off.as_str(), self.loans) != (pool, cut_off, loans) {
             return Err(NotAttested::Other);
         }
         let key: [u8; 32] = from_hex(&self.key).ok_or(NotAttested::Malformed("key"))?;
@@ -122,7 +126,7 @@ mod tests {
     use risk::pool::Tape;
     use risk::sample_pool;
     use statements::account::Secret;
-    use statements::pool::{Prepared, Terms};
+    use statements::pool::{PoolClaim, Prepared, Terms};
 
     #[test]
     fn trusted_keys_attest_the_pool_of_the_claim() {
@@ -136,14 +140,22 @@ mod tests {
         let sign =
             |key: &str| Attestation::sign(claim.pool, &claim.cut_off.to_string(), claim.loans, key);
         let good = sign(&key).expect("a key");
-        assert_eq!(good.check(claim, &trusted), Ok(()));
+        let check = |a: &Attestation, claim: &PoolClaim, trusted: &[String]| {
+            a.check(
+                &claim.pool,
+                &claim.cut_off.to_string(),
+                claim.loans,
+                trusted,
+            )
+        };
+        assert_eq!(check(&good, claim, &trusted), Ok(()));
         let untrusted = sign(&other).expect("a key");
         assert!(matches!(
-            untrusted.check(claim, &trusted),
+            check(&untrusted, claim, &trusted),
             Err(NotAttested::Untrusted(_))
         ));
         assert!(matches!(
-            good.check(claim, &[]),
+            check(&good, claim, &[]),
             Err(NotAttested::Untrusted(_))
         ));
         // Signed by someone else in the name of a trusted key.
@@ -151,20 +163,20 @@ mod tests {
             key: good.key.clone(),
             ..untrusted
         };
-        assert_eq!(forged.check(claim, &trusted), Err(NotAttested::Signature));
+        assert_eq!(check(&forged, claim, &trusted), Err(NotAttested::Signature));
         let mut later = good.clone();
         later.cut_off = "2026-11-30".into();
-        assert_eq!(later.check(claim, &trusted), Err(NotAttested::Other));
+        assert_eq!(check(&later, claim, &trusted), Err(NotAttested::Other));
         let mut other = claim.clone();
         other.loans += 1;
-        assert_eq!(good.check(&other, &trusted), Err(NotAttested::Other));
+        assert_eq!(check(&good, &other, &trusted), Err(NotAttested::Other));
         let mut broken = good.clone();
         broken.signature = "+1".repeat(64);
         assert_eq!(
-            broken.check(claim, &trusted),
+            check(&broken, claim, &trusted),
             Err(NotAttested::Malformed("signature"))
         );
         broken.signature = "00".repeat(64);
-        assert_eq!(broken.check(claim, &trusted), Err(NotAttested::Signature));
+        assert_eq!(check(&broken, claim, &trusted), Err(NotAttested::Signature));
     }
 }

@@ -81,6 +81,35 @@ pub enum Claim {
     Systemic(SystemicArguments),
     /// Rules and figures of a loan pool.
     Pool(PoolArguments),
+    /// What the tranches of a deal lose under stresses of its pool.
+    Stress(StressArguments),
+}
+
+/// A stress claim.
+#[derive(Debug, Args)]
+pub struct StressArguments {
+    #[command(flatten)]
+    pub tape: TapeArguments,
+    /// The deal: .json.
+    #[arg(long)]
+    pub deal: PathBuf,
+    /// The deal's state at the cut-off date, if that is not closing: .json.
+    #[arg(long)]
+    pub deal_state: Option<PathBuf>,
+    /// The fixings of the deal's indices: .json.
+    #[arg(long)]
+    pub indices: Option<PathBuf>,
+    /// The stresses: .json.
+    #[arg(long)]
+    pub stresses: PathBuf,
+    /// A tranche for which to seek the largest multiple of each stress's defaults that it bears; may be given several times.
+    #[arg(long)]
+    pub breakeven: Vec<String>,
+    /// A loan this many days past due defaults at once.
+    #[arg(long, default_value_t = 90)]
+    pub doubtful_days: u16,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// A loan tape.
@@ -477,6 +506,8 @@ pub enum BenchName {
     Risk,
     /// Rules and figures of a pool of 10,000 loans.
     Pool,
+    /// A deal over 1,000 loans of up to 360 months, under three stresses.
+    Stress,
     /// 100 trades of a venue with 32 markets over 1,024 scenarios.
     RiskTrades,
 }

@@ -15,6 +15,7 @@ use statements::margin::{Margin, MarginClaim};
 use statements::pool::{Pool, PoolClaim};
 use statements::risk::{Risk, RiskClaim};
 use statements::solvency::{Solvency, SolvencyClaim};
+use statements::stress::{StressClaim, Stressed};
 use statements::systemic::{Systemic, SystemicClaim};
 
 /// A fact whose proof was checked.
@@ -30,6 +31,8 @@ pub enum Fact {
     Inventory(Box<stark::Verified<InventoryClaim>>),
     /// A pool and its figures.
     Pool(Box<stark::Verified<PoolClaim>>),
+    /// A pool, a deal, and what its tranches lose.
+    Stress(Box<stark::Verified<StressClaim>>),
     /// Several venues and their risk together.
     Systemic(Box<stark::Verified<SystemicClaim>>),
 }
@@ -60,6 +63,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
         Risk::ID => Ok(Fact::Risk(Box::new(verify_as::<Risk>(&file)?))),
         Inventory::ID => Ok(Fact::Inventory(Box::new(verify_as::<Inventory>(&file)?))),
         Pool::ID => Ok(Fact::Pool(Box::new(verify_as::<Pool>(&file)?))),
+        Stressed::ID => Ok(Fact::Stress(Box::new(verify_as::<Stressed>(&file)?))),
         Systemic::ID => Ok(Fact::Systemic(Box::new(verify_as::<Systemic>(&file)?))),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
@@ -95,6 +99,7 @@ pub fn parts(file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVeri
         Risk::ID => of::<Risk>(file),
         Inventory::ID => of::<Inventory>(file),
         Pool::ID => of::<Pool>(file),
+        Stressed::ID => of::<Stressed>(file),
         Systemic::ID => of::<Systemic>(file),
         other => Err(NotVerified::Unknown(other.to_string())),
     }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use fixed::Decimal;
 use risk::import::tape::read_template;
+use risk::sample_deal::{sample_deal_for, sample_indices};
 use risk::venue::Change;
 use risk::{Account, Level, sample, sample_pool, sample_venue};
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use statements::parts::prove_parts;
 use statements::pool::{self, Pool, Terms};
 use statements::risk::{Prepared, Risk};
 use statements::solvency::{Options, Solvency, prepare};
+use statements::stress::{self, Stressed};
 
 use super::inspect::weakest;
 use super::{print_json, size, time};
@@ -88,6 +90,31 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
             });
             measure::<Pool>(arguments, "pool", params, || {
                 let prepared = pool::Prepared::new(&tape, &terms, &secret)?;
+                let parts = prepared.prove(&mut super::prove::progress(), None)?;
+                Ok((prepared.claim().clone(), parts))
+            })
+        }
+        BenchName::Stress => {
+            let loans = arguments.loans.unwrap_or(1_000);
+            let template = read_template("mortgage")?;
+            let tape = sample_pool::tape(1, loans, &template);
+            let stresses: Vec<stress::NamedStress> = serde_json::from_str(sample_pool::STRESSES)
+                .map_err(|e| Failure::Internal(e.to_string()))?;
+            let terms = stress::Terms {
+                doubtful_days: 90,
+                deal: sample_deal_for(sample_pool::owed(&tape)),
+                deal_state: None,
+                indices: sample_indices(),
+                stresses,
+                breakeven: vec!["A".into()],
+            };
+            let prepared = stress::Prepared::new(&tape, &terms, &secret)?;
+            let params = json!({
+                "loans": loans, "months": prepared.claim().schedule.rows.len(),
+                "scenarios": prepared.claim().scenarios.len(),
+            });
+            measure::<Stressed>(arguments, "stress", params, || {
+                let prepared = stress::Prepared::new(&tape, &terms, &secret)?;
                 let parts = prepared.prove(&mut super::prove::progress(), None)?;
                 Ok((prepared.claim().clone(), parts))
             })

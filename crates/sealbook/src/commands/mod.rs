@@ -10,6 +10,7 @@ mod price;
 mod prove;
 mod sample;
 mod scenarios;
+mod stress;
 mod systemic;
 mod verify;
 
@@ -38,6 +39,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Prove(Claim::Systemic(arguments)) => systemic::prove(&arguments),
         Command::Check(Claim::Pool(arguments)) => pool::check(&arguments),
         Command::Prove(Claim::Pool(arguments)) => pool::prove(&arguments),
+        Command::Check(Claim::Stress(arguments)) => stress::check(&arguments),
+        Command::Prove(Claim::Stress(arguments)) => stress::prove(&arguments),
         Command::Attest(arguments) => pool::attest(&arguments),
         Command::Prove(Claim::Margin(arguments)) => prove::margin(&arguments),
         Command::Prove(Claim::Solvency(arguments)) => prove::solvency(&arguments),

@@ -1,6 +1,8 @@
 //! `sealbook sample`: files to try everything with.
 
-use risk::import::{exchange, layout, prices, venue};
+use risk::import::tape::read_template;
+use risk::import::{deal as deals, exchange, layout, prices, venue};
+use risk::sample_deal::{sample_deal_for, sample_indices};
 use risk::{sample, sample_pool, sample_venue};
 
 use crate::Failure;
@@ -74,10 +76,19 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     )
     .map_err(failed)?;
     std::fs::write(folder.join("pool-terms.json"), sample_pool::TERMS).map_err(failed)?;
+    let deal = sample_deal_for(sample_pool::owed(&sample_pool::tape(
+        arguments.seed,
+        LOANS,
+        &read_template("mortgage")?,
+    )));
+    deals::write_deal(&folder.join("deal.json"), &deal).map_err(failed)?;
+    deals::write_indices(&folder.join("indices.json"), &sample_indices()).map_err(failed)?;
+    std::fs::write(folder.join("stresses.json"), sample_pool::STRESSES).map_err(failed)?;
     println!(
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
          prices.csv, scenarios.json, venue.json, other-venue.json, \
-         trades.csv, perpetuals.json, traders.csv; pool.csv, pool-terms.json",
+         trades.csv, perpetuals.json, traders.csv; pool.csv, pool-terms.json, \
+         deal.json, indices.json, stresses.json",
         folder.display()
     );
     Ok(())

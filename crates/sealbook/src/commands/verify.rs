@@ -117,7 +117,9 @@ fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
         Fact::Solvency(fact) => &fact.claim().assets,
         Fact::Inventory(fact) => &fact.claim().assets,
         Fact::Margin(fact) => &fact.claim().snapshot.assets,
-        Fact::Risk(_) | Fact::Systemic(_) | Fact::Pool(_) => return "no balances".into(),
+        Fact::Risk(_) | Fact::Systemic(_) | Fact::Pool(_) | Fact::Stress(_) => {
+            return "no balances".into();
+        }
     };
     let held: Vec<String> = assets
         .iter()
@@ -178,7 +180,7 @@ fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
                 return Err("the proof is about one account, not a book".into());
             }
         },
-        Fact::Risk(_) | Fact::Systemic(_) | Fact::Pool(_) => {
+        Fact::Risk(_) | Fact::Systemic(_) | Fact::Pool(_) | Fact::Stress(_) => {
             return Err("the proof is not about an account book".into());
         }
     };
@@ -221,6 +223,22 @@ pub fn in_words(fact: &Fact) -> String {
             )
         }
         Fact::Pool(fact) => pool_in_words(fact.claim()),
+        Fact::Stress(fact) => {
+            let claim = fact.claim();
+            let mut words = format!(
+                "pool {} of {} loans (template {}, cut-off {}) pays as scheduled over {} months; for the deal `{}`",
+                claim.pool,
+                claim.loans,
+                claim.template.name,
+                claim.cut_off,
+                claim.schedule.rows.len(),
+                claim.deal.name
+            );
+            for outcome in super::stress::outcomes_in_words(claim) {
+                words += &format!("; under {outcome}");
+            }
+            words
+        }
         Fact::Systemic(fact) => {
             let claim = fact.claim();
             let venues: Vec<String> = claim.venues.iter().map(ToString::to_string).collect();
@@ -287,15 +305,19 @@ fn pool_in_words(claim: &PoolClaim) -> String {
 /// Whether a trusted key signed the pool of a claim.
 fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<String, Failure> {
     let place = path.display();
-    let Fact::Pool(fact) = fact else {
-        return Err(Failure::Input(
-            "--attestation goes with the proof of a pool claim".into(),
-        ));
+    let (pool, cut_off, loans) = match fact {
+        Fact::Pool(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
+        Fact::Stress(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
+        _ => {
+            return Err(Failure::Input(
+                "--attestation goes with the proof of a pool or a stress claim".into(),
+            ));
+        }
     };
     let attestation: Attestation = serde_json::from_slice(&read(path)?)
         .map_err(|e| Failure::Input(format!("{place}: is not an attestation: {e}")))?;
     attestation
-        .check(fact.claim(), trusted)
+        .check(&pool, &cut_off.to_string(), loans, trusted)
         .map_err(|e| Failure::False(format!("{place}: rejected: {e}")))?;
     Ok(format!(
         "key {} attests that pool on {}",

@@ -1,0 +1,115 @@
+//! `sealbook check stress` and `prove stress`: what tranches lose.
+
+use std::path::Path;
+use std::time::Instant;
+
+use risk::import::deal::{read_deal, read_indices};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use statements::account::Secret;
+use statements::stress::{NamedStress, Prepared, StressClaim, StressFailure, Stressed, Terms};
+
+use super::prove::{finish, out, progress, work_folder};
+use super::{pool, print_json, read, secret};
+use crate::Failure;
+use crate::cli::StressArguments;
+
+impl From<StressFailure> for Failure {
+    fn from(error: StressFailure) -> Self {
+        match error {
+            StressFailure::Prove(_) => Self::Internal(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+fn json_file<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    serde_json::from_slice(&read(path)?).map_err(|e| {
+        let (line, column) = (e.line(), e.column());
+        Failure::Input(format!("{}:{line}: column {column}: {e}", path.display()))
+    })
+}
+
+fn terms(arguments: &StressArguments) -> Result<Terms, Failure> {
+    let deal = read_deal(&arguments.deal)?;
+    let indices = match &arguments.indices {
+        Some(path) => read_indices(path)?,
+        None => Vec::new(),
+    };
+    let deal_state = arguments.deal_state.as_deref().map(json_file).transpose()?;
+    let stresses: Vec<NamedStress> = json_file(&arguments.stresses)?;
+    Ok(Terms {
+        doubtful_days: arguments.doubtful_days,
+        deal,
+        deal_state,
+        indices,
+        stresses,
+        breakeven: arguments.breakeven.clone(),
+    })
+}
+
+/// Cents as an amount.
+fn amount(cents: u64) -> fixed::Decimal {
+    fixed::Decimal::new(cents.into(), 2)
+}
+
+/// What becomes of the tranches, scenario by scenario, in words.
+pub fn outcomes_in_words(claim: &StressClaim) -> Vec<String> {
+    let currency = &claim.deal.currency;
+    let scenarios = claim.scenarios.iter().map(|scenario| {
+        let tranches = scenario.outcome.iter().map(|t| match t.paid_off {
+            Some(date) => format!("{} is paid in full by payment date {date}", t.tranche),
+            None if t.is_whole() => format!("{} loses nothing", t.tranche),
+            None => format!(
+                "{} loses {} of principal and {} of interest",
+                t.tranche,
+                amount(t.principal_lost),
+                amount(t.interest_lost)
+            ),
+        });
+        let tranches: Vec<String> = tranches.collect();
+        let stress = serde_json::to_string(&scenario.stress).unwrap_or_default();
+        format!(
+            "`{}` {stress}: {} ({currency})",
+            scenario.name,
+            tranches.join(", ")
+        )
+    });
+    scenarios.collect()
+}
+
+/// What the stresses do, without a proof.
+pub fn check(arguments: &StressArguments) -> Result<(), Failure> {
+    let tape = pool::tape(&arguments.tape)?;
+    let prepared = Prepared::new(&tape, &terms(arguments)?, &Secret::random())?;
+    let claim = prepared.claim();
+    if arguments.common.json {
+        print_json(&json!({
+            "true": true, "loans": claim.loans, "months": claim.schedule.rows.len(),
+            "scenarios": claim.scenarios,
+        }));
+    } else {
+        println!(
+            "true: {} loan(s) are scheduled over {} month(s)",
+            claim.loans,
+            claim.schedule.rows.len()
+        );
+        for line in outcomes_in_words(claim) {
+            println!("  {line}");
+        }
+    }
+    Ok(())
+}
+
+/// Makes a proof file.
+pub fn prove(arguments: &StressArguments) -> Result<(), Failure> {
+    let started = Instant::now();
+    out(&arguments.common)?;
+    let tape = pool::tape(&arguments.tape)?;
+    let terms = terms(arguments)?;
+    let secret = secret(arguments.common.secret.as_deref())?;
+    let prepared = Prepared::new(&tape, &terms, &secret)?;
+    let work = work_folder(&arguments.common)?;
+    let parts = prepared.prove(&mut progress(), work.as_deref())?;
+    finish::<Stressed>(&arguments.common, prepared.claim(), parts, started)
+}
