@@ -61,6 +61,9 @@ pub struct Sample {
     /// Accounts below maintenance margin.
     #[arg(long, default_value_t = 1)]
     pub below: usize,
+    /// Loans in the pool.
+    #[arg(long, default_value_t = 2_000)]
+    pub loans: usize,
     /// The same seed gives the same files.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

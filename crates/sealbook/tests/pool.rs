@@ -1,4 +1,4 @@
-//! `sealbook` with loan pools: the program's own samples, attestations, and the real tape.
+//! `sealbook` with loan pools: the program's own samples, attestations, deals under stress, and the real tape.
 
 use std::path::Path;
 use std::process::Command;
@@ -188,4 +188,50 @@ fn the_real_tape() {
         let value = figure["shown"]["exact"].as_str().unwrap().replace('.', "");
         assert_eq!(value.parse::<u128>().unwrap(), expected, "{figure}");
     }
+}
+
+#[test]
+fn a_deal_under_stress_is_proven() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    at("sample . --loans 60", 0);
+    let tape = "--tape pool.csv --cut-off 2026-10-31";
+    let inputs = format!("{tape} --deal deal.json --indices indices.json --stresses stresses.json");
+    let shown = at(&format!("check stress {inputs} --breakeven A --json"), 0);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["scenarios"].as_array().unwrap().len(), 6);
+    at(
+        &format!("prove stress {inputs} --breakeven A --secret s --out d.proof"),
+        0,
+    );
+    let accepted = at("verify d.proof", 0);
+    assert!(
+        accepted.contains("A is paid in full by payment date"),
+        "{accepted}"
+    );
+    // The same pool as in a pool claim, attested by the same signature.
+    at(&format!("attest {tape} --secret s --key k --out a.json"), 0);
+    let attestation: Value =
+        serde_json::from_slice(&std::fs::read(dir.path().join("a.json")).unwrap()).unwrap();
+    let key = attestation["key"].as_str().unwrap();
+    at(
+        &format!("verify d.proof --attestation a.json --trust {key}"),
+        0,
+    );
+    let shown: Value = serde_json::from_str(&at("inspect d.proof --json", 0)).unwrap();
+    assert!(shown["proven_bits"].as_f64().unwrap() >= 100.0);
+    // A deal over another pool, a tranche that is not there, a wrong stress.
+    let lines = std::fs::read_to_string(dir.path().join("pool.csv")).unwrap();
+    let fewer: Vec<&str> = lines.lines().take(50).collect();
+    std::fs::write(dir.path().join("fewer.csv"), fewer.join("\n")).unwrap();
+    let error = at(
+        &format!("check stress {}", inputs.replace("pool.csv", "fewer.csv")),
+        2,
+    );
+    assert!(error.contains("the deal's state says"), "{error}");
+    let error = at(&format!("check stress {inputs} --breakeven Z"), 2);
+    assert!(error.contains("no tranche `Z`"), "{error}");
+    std::fs::write(dir.path().join("stresses.json"), "[\n{\"name\": 5}]").unwrap();
+    let error = at(&format!("check stress {inputs}"), 2);
+    assert!(error.contains("stresses.json:2:"), "{error}");
 }

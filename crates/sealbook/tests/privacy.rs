@@ -10,6 +10,7 @@ use statements::margin::{Margin, Prepared};
 use statements::pool;
 use statements::risk::{self as venue_risk, Risk, Terms};
 use statements::solvency::{self, Options, Solvency};
+use statements::stress;
 use statements::systemic::{self, Venue};
 
 /// A proof has pruned Merkle paths, whose number depends on where the random queries fall.
@@ -231,6 +232,47 @@ fn pool_proofs_share_nothing() {
     let mut claim = two.claim().clone();
     claim.segments.clone_from(&one.claim().segments);
     claim.lists.clone_from(&one.claim().lists);
+    claim.pool = one.claim().pool;
+    assert_eq!(&claim, one.claim());
+}
+
+/// Other loans with the same schedule: two of one pool share their balances otherwise.
+#[test]
+fn stress_proofs_share_nothing() {
+    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let make = |shift: u64| {
+        let mut tape = sample_pool::tape(1, 20, &template);
+        // Two interest-free bullets that owe as much together.
+        let set = |loan: &mut risk::pool::Loan, name: &str, value: u64| {
+            loan.values[template.field(name).unwrap()] = Some(value);
+        };
+        for (i, balance) in [(0, 1_000_000 + shift), (1, 2_000_000 - shift)] {
+            let loan = &mut tape.loans[i];
+            set(loan, "balance", balance);
+            set(loan, "rate", 0);
+            set(loan, "remaining_term", 12);
+            set(loan, "amortization", 2);
+            set(loan, "days_past_due", 0);
+            set(loan, "status", 0);
+        }
+        let terms = stress::Terms {
+            doubtful_days: 90,
+            deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+            deal_state: None,
+            indices: risk::sample_deal::sample_indices(),
+            stresses: Vec::new(),
+            breakeven: Vec::new(),
+        };
+        stress::Prepared::new(&tape, &terms, &Secret::random()).unwrap()
+    };
+    let (one, two) = (make(0), make(12_345));
+    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
+    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
+    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
+    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
+    // The claims differ in commitments only.
+    let mut claim = two.claim().clone();
+    claim.segments.clone_from(&one.claim().segments);
     claim.pool = one.claim().pool;
     assert_eq!(&claim, one.claim());
 }

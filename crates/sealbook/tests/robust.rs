@@ -10,7 +10,7 @@ use sealbook::verify;
 use stark::ProofFile;
 use statements::account::Secret;
 use statements::margin::{Margin, prove_account};
-use statements::{inventory, pool, risk as venue_risk, systemic};
+use statements::{inventory, pool, risk as venue_risk, stress, systemic};
 
 fn proof() -> ProofFile {
     let snapshot = sample::snapshot();
@@ -79,7 +79,7 @@ fn thousands_of_changed_proofs_are_rejected() {
 }
 
 /// Small proofs of the other statements.
-fn other_proofs() -> [ProofFile; 4] {
+fn other_proofs() -> [ProofFile; 5] {
     let set = sample_venue::scenarios(1, 2, 50);
     let state = sample_venue::state(&set);
     let secret = Secret::random();
@@ -108,11 +108,22 @@ fn other_proofs() -> [ProofFile; 4] {
     };
     let loans = pool::Prepared::new(&tape, &terms, &Secret::random()).unwrap();
     let loans_parts = loans.prove(&mut |_, _| {}, None).unwrap();
+    let terms = stress::Terms {
+        doubtful_days: 90,
+        deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+        deal_state: None,
+        indices: risk::sample_deal::sample_indices(),
+        stresses: serde_json::from_str(sample_pool::STRESSES).unwrap(),
+        breakeven: Vec::new(),
+    };
+    let deal = stress::Prepared::new(&tape, &terms, &Secret::random()).unwrap();
+    let deal_parts = deal.prove(&mut |_, _| {}, None).unwrap();
     [
         ProofFile::new::<venue_risk::Risk>(day.claim(), day_parts),
         ProofFile::new::<inventory::Inventory>(held.claim(), held_parts),
         ProofFile::new::<systemic::Systemic>(both.claim(), both.prove().unwrap()),
         ProofFile::new::<pool::Pool>(loans.claim(), loans_parts),
+        ProofFile::new::<stress::Stressed>(deal.claim(), deal_parts),
     ]
 }
 
@@ -123,13 +134,13 @@ fn changed_proofs_of_other_statements_are_rejected() {
     for good in other_proofs() {
         verify(&good.to_bytes()).unwrap();
         let (len, name) = (good.parts[0].len(), good.statement.clone());
-        for i in 0..300 {
+        for i in 0..200 {
             let mut file = good.clone();
             let at = rng.random_range(0..len);
             file.parts[0][at] ^= 1 << rng.random_range(0..8);
             assert_rejected(&file, &format!("{name}: bit flip {i} at {at}"));
         }
-        for i in 0..300 {
+        for i in 0..200 {
             let mut file = good.clone();
             let keep = rng.random_range(0..len);
             file.parts[0].truncate(keep);
@@ -141,7 +152,7 @@ fn changed_proofs_of_other_statements_are_rejected() {
         let digits: Vec<usize> = (0..text.len())
             .filter(|&at| text.as_bytes()[at].is_ascii_digit())
             .collect();
-        for i in 0..300 {
+        for i in 0..200 {
             let mut file = good.clone();
             let at = digits[rng.random_range(0..digits.len())];
             let digit = rng.random_range(b'0'..=b'9');

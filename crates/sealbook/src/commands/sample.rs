@@ -10,8 +10,6 @@ use crate::cli::Sample;
 
 /// Exchange users in the sample.
 const USERS: u64 = 1_000;
-/// Loans in the sample.
-const LOANS: usize = 2_000;
 
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
     let folder = &arguments.folder;
@@ -72,13 +70,13 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     venue::write_trades(&folder.join("trades.csv"), &trades, &scenarios).map_err(failed)?;
     std::fs::write(
         folder.join("pool.csv"),
-        sample_pool::csv(arguments.seed, LOANS),
+        sample_pool::csv(arguments.seed, arguments.loans),
     )
     .map_err(failed)?;
     std::fs::write(folder.join("pool-terms.json"), sample_pool::TERMS).map_err(failed)?;
     let deal = sample_deal_for(sample_pool::owed(&sample_pool::tape(
         arguments.seed,
-        LOANS,
+        arguments.loans,
         &read_template("mortgage")?,
     )));
     deals::write_deal(&folder.join("deal.json"), &deal).map_err(failed)?;
