@@ -1,4 +1,4 @@
-//! `sealbook demo`: three facts about one sealed book, and three about a venue.
+//! `sealbook demo`: three facts about one sealed book, three about a venue, two about a loan pool.
 
 use std::time::Instant;
 
@@ -9,9 +9,9 @@ use statements::margin::{Margin, Subject, least_slots, prove_account, prove_book
 use statements::parts::prove_parts;
 use statements::solvency::{Options, Solvency, prepare};
 
-use super::demo_venue;
 use super::inspect::weakest;
 use super::verify::in_words;
+use super::{demo_pool, demo_venue};
 use super::{size, time};
 use crate::Failure;
 
@@ -184,8 +184,9 @@ pub fn run() -> Result<(), Failure> {
     });
 
     rows.extend(demo_venue::run()?);
+    rows.extend(demo_pool::run()?);
 
-    println!("7. Someone changes one bit in the middle of the first proof.");
+    println!("9. Someone changes one bit in the middle of the first proof.");
     let mut file = ProofFile::from_bytes(&sealed).map_err(|e| Failure::Internal(e.to_string()))?;
     let middle = file.parts[0].len() / 2;
     file.parts[0][middle] ^= 1;

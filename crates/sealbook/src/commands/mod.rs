@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod demo;
+mod demo_pool;
 mod demo_venue;
 mod inspect;
 mod pool;

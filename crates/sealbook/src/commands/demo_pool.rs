@@ -1,0 +1,96 @@
+//! The issuer of `sealbook demo`: facts of a loan pool, and what protects the tranches of a deal.
+
+use std::time::Instant;
+
+use risk::import::tape::read_template;
+use risk::pool::figures::check_eligibility;
+use risk::sample_deal::{sample_deal_for, sample_indices};
+use risk::sample_pool;
+use sealbook::attestation::{Attestation, new_key, public_key};
+use statements::account::Secret;
+use statements::pool::{self, Pool, Terms};
+use statements::stress::{self, Stressed};
+
+use super::demo::{Row, finish};
+use crate::Failure;
+
+const LOANS: usize = 500;
+
+/// Two facts about a sealed loan tape.
+pub fn run() -> Result<[Row; 2], Failure> {
+    let internal = |e: &dyn std::fmt::Display| Failure::Internal(e.to_string());
+    let template = read_template("mortgage")?;
+    let tape = sample_pool::tape(2026, LOANS, &template);
+    let secret = Secret::random();
+
+    println!(
+        "7. An issuer proves rules and figures of a pool of {LOANS} mortgages, of which no loan is shown."
+    );
+    let terms: Terms = serde_json::from_str(sample_pool::TERMS).map_err(|e| internal(&e))?;
+    let started = Instant::now();
+    let prepared = pool::Prepared::new(&tape, &terms, &secret)?;
+    let parts = prepared.prove(&mut |_, _| {}, None)?;
+    let claim = prepared.claim();
+    let (bytes, _, prove_s, verify_s, bits) = finish::<Pool>(claim, parts, started)?;
+    let facts = Row {
+        statement: "pool",
+        proven: format!(
+            "{} rules, {} figures of {LOANS} loans",
+            claim.eligibility.len(),
+            claim.figures.len()
+        ),
+        private: "all loans, who owes",
+        prove_s,
+        verify_s,
+        bytes: bytes.len(),
+        bits,
+    };
+    let key = new_key();
+    let cut_off = claim.cut_off.to_string();
+    let attestation = Attestation::sign(claim.pool, &cut_off, claim.loans, &key)
+        .ok_or_else(|| internal(&"a fresh key is no key"))?;
+    let trusted: Vec<String> = public_key(&key).into_iter().collect();
+    attestation
+        .check(&claim.pool, &cut_off, claim.loans, &trusted)
+        .map_err(|e| internal(&e))?;
+    println!("  The servicer's signature on the pool is one that the investor trusts.");
+    let strict = "ltv <= 80".to_string();
+    match check_eligibility(&tape, &[strict]) {
+        Ok(()) => return Err(internal(&"a rule that loans break was found to hold")),
+        Err(e) => println!("  A stricter rule is refused: {e}\n"),
+    }
+
+    println!(
+        "8. The issuer proves what a deal's tranches lose under public stresses of that pool."
+    );
+    let started = Instant::now();
+    let terms = stress::Terms {
+        doubtful_days: 90,
+        deal: sample_deal_for(sample_pool::owed(&tape)),
+        deal_state: None,
+        indices: sample_indices(),
+        stresses: serde_json::from_str(sample_pool::STRESSES).map_err(|e| internal(&e))?,
+        breakeven: vec!["A".into()],
+    };
+    let stressed = stress::Prepared::new(&tape, &terms, &secret)?;
+    if stressed.claim().pool != claim.pool {
+        return Err(internal(&"the two proofs speak of different pools"));
+    }
+    let parts = stressed.prove(&mut |_, _| {}, None)?;
+    let claim = stressed.claim();
+    let (bytes, _, prove_s, verify_s, bits) = finish::<Stressed>(claim, parts, started)?;
+    let protection = Row {
+        statement: "stress",
+        proven: format!(
+            "{} scenarios of {} months, 3 tranches",
+            claim.scenarios.len(),
+            claim.schedule.rows.len()
+        ),
+        private: "all loans",
+        prove_s,
+        verify_s,
+        bytes: bytes.len(),
+        bits,
+    };
+    Ok([facts, protection])
+}
