@@ -64,15 +64,15 @@ pub const TICK_DECIMALS: u8 = 6;
 /// PHI in a tick.
 pub const PHI_PER_TICK: i128 = 1 << 20;
 
-/// Whether a text may stand as a name in claims, which are printed: 1 to 64 letters, digits, ASCII signs and spaces.
-/// With control characters a prover could write lines of the verifier's output.
+/// Whether a text may stand as a name in claims, which are printed: 1 to 64 ASCII letters, digits, spaces and `-_./+&#%*`.
+/// With control characters or quotes, colons and semicolons a prover could write facts into the verifier's output.
 pub fn is_name(text: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+    let plain = |c: char| c.is_ascii_alphanumeric() || " -_./+&#%*".contains(c);
     (1..=64).contains(&text.chars().count()) && text.chars().all(plain)
 }
 
 /// What to say of a text that is no name.
-pub const NO_NAME: &str = "is no name; write 1 to 64 letters, digits, signs or spaces";
+pub const NO_NAME: &str = "is no name; write 1 to 64 letters, digits, spaces or any of -_./+&#%*";
 
 /// An amount of PHI in the quote currency, rounded towards minus infinity at a tick.
 pub fn phi_to_quote(phi: i128) -> fixed::Decimal {

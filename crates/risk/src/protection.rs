@@ -1,7 +1,7 @@
 //! What protects a tranche: a deal run to its end under a public stress.
 //!
 //! The pool's projected collections ([`projection`](crate::projection)) run through the deal, payment date by payment date,
-//! until nothing more comes in. What a tranche is owed then is lost. Nobody exercises the clean-up call.
+//! to the legal final date. What a tranche is owed then is lost. Nobody exercises the clean-up call.
 
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,11 @@ use crate::collections::Collections;
 use crate::deal::{Deal, Plan};
 use crate::projection::{Schedule, project};
 use crate::stress::{Stress, StressError};
-use crate::waterfall::{DealState, Index, Report, WaterfallError, run};
+use crate::waterfall::{DealState, Index, Report, TrancheState, WaterfallError, run};
+
+/// Most payment dates of a deal, most indices and most fixings of one: a claim must not make its verifier run for ever.
+const MAX_DATES: u32 = 1_200;
+const MAX_INDICES: usize = 64;
 
 /// What became of a tranche. In cents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +52,11 @@ pub enum ProtectionError {
         /// What is wrong.
         error: WaterfallError,
     },
+    /// More than a verifier should run through.
+    #[error(
+        "at most {MAX_INDICES} indices of different names, {MAX_DATES} fixings of each and {MAX_DATES} payment dates fit"
+    )]
+    TooMuch,
     /// The pool and the deal are not of one another.
     #[error("the pool owes {pool} cents, and the deal's state says {state}")]
     Pool {
@@ -72,6 +81,14 @@ pub fn protect(
 ) -> Result<Vec<TrancheOutcome>, ProtectionError> {
     let at = |period: u32| move |error| ProtectionError::Waterfall { period, error };
     let plan: Plan = deal.plan().map_err(|e| at(0)(WaterfallError::Deal(e)))?;
+    let mut names: Vec<&str> = indices.iter().map(|i| i.name.as_str()).collect();
+    names.sort_unstable();
+    let twice = names.windows(2).any(|w| w[0] == w[1]);
+    let long = |i: &Index| i.fixings.len() > MAX_DATES as usize;
+    if indices.len() > MAX_INDICES || twice || indices.iter().any(long) || plan.periods > MAX_DATES
+    {
+        return Err(ProtectionError::TooMuch);
+    }
     let pool = u128::from(schedule.balance) + u128::from(schedule.doubtful);
     if pool != u128::from(state.pool_balance) {
         return Err(ProtectionError::Pool {
@@ -101,8 +118,12 @@ pub fn protect(
         state = next;
         note(&state, &report, &mut paid_off, &mut forgone);
     }
-    // What accounts still hold is paid by the deal's rules, as long as that moves anything.
-    loop {
+    // What accounts still hold is paid by the deal's rules, which may name later dates.
+    let owes = |state: &DealState| {
+        let owes = |t: &TrancheState| t.balance + t.unpaid_interest + t.written_down > 0;
+        state.tranches.iter().any(owes)
+    };
+    while owes(&state) {
         let nothing = Collections::default();
         let (next, report) = match run(&plan, &state, &nothing, indices) {
             Ok(next) => next,
@@ -110,15 +131,8 @@ pub fn protect(
             Err(WaterfallError::Ended(_)) => break,
             Err(error) => return Err(at(state.period + 1)(error)),
         };
-        let pays = report
-            .tranches
-            .iter()
-            .any(|t| t.principal_paid + t.interest_paid > 0);
         state = next;
         note(&state, &report, &mut paid_off, &mut forgone);
-        if !pays || state.tranches.iter().all(|t| t.balance == 0) {
-            break;
-        }
     }
     let tranches = plan.tranches.iter().zip(&state.tranches);
     let outcomes = tranches.zip(paid_off.iter().zip(&forgone));
@@ -141,7 +155,10 @@ pub fn protect(
 /// Notes which tranches are paid off, and interest that the deal does not carry forward.
 fn note(state: &DealState, report: &Report, paid_off: &mut [Option<u32>], forgone: &mut [u64]) {
     for (tranche, paid) in state.tranches.iter().zip(paid_off) {
-        if tranche.balance == 0 && paid.is_none() {
+        // A balance that was written down may come back.
+        if tranche.balance + tranche.unpaid_interest + tranche.written_down > 0 {
+            *paid = None;
+        } else if paid.is_none() {
             *paid = Some(state.period);
         }
     }

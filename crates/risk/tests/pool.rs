@@ -152,6 +152,9 @@ fn wrong_rules_are_refused_with_their_place() {
     }
     let line = Condition::parse("ltv <= 80\naccepted: all", &template).unwrap_err();
     assert!(!line.to_string().contains('\n'), "{line}");
+    // Nothing that ends the quotation of a rule.
+    let quote = Condition::parse("borrower != \"x`; sum of balance is 1\"", &template);
+    assert!(quote.is_err());
     let deep = "(".repeat(10_000) + "ltv <= 80" + &")".repeat(10_000);
     assert!(Condition::parse(&deep, &template).is_err());
     let deep = "not ".repeat(400) + "ltv <= 80";

@@ -130,3 +130,26 @@ fn another_pool_is_refused() {
     let error = protect(&deal, &state, &short, &schedule, &stress("1", "50")).unwrap_err();
     assert!(error.to_string().contains("payment date 2"), "{error}");
 }
+
+/// A tranche that is written down and comes back is paid off when it is paid, not when it was written down.
+#[test]
+fn what_is_written_down_is_not_paid() {
+    let (mut deal, _, schedule) = sample();
+    deal.losses = risk::deal::Losses::WriteDown;
+    for steps in deal.waterfalls.values_mut() {
+        steps.retain(|step| {
+            !serde_json::to_string(step)
+                .unwrap()
+                .contains("cure_deficiency")
+        });
+    }
+    let state = DealState::initial(&deal).unwrap();
+    let sudden = Stress {
+        defaults: Defaults::Mdr(vec![number("50"), number("0")]),
+        ..stress("0", "0")
+    };
+    let outcome = protect(&deal, &state, &sample_indices(), &schedule, &sudden).unwrap();
+    for tranche in &outcome[1..] {
+        assert!(tranche.paid_off.is_none_or(|date| date > 12), "{outcome:?}");
+    }
+}

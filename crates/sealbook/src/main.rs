@@ -59,10 +59,21 @@ fn main() -> ExitCode {
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
-            eprintln!("error: {failure}");
+            // Files may hold what moves a terminal's cursor.
+            let text: String = failure.to_string().chars().flat_map(shown).collect();
+            eprintln!("error: {text}");
             ExitCode::from(failure.code())
         }
         Err(_) => ExitCode::from(3),
+    }
+}
+
+/// A character as a terminal may see it.
+fn shown(c: char) -> Vec<char> {
+    if c.is_control() && c != '\n' {
+        c.escape_default().collect()
+    } else {
+        vec![c]
     }
 }
 

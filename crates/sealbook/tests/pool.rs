@@ -50,7 +50,7 @@ fn a_pool_is_proven_and_attested() {
         0,
     );
     assert!(
-        accepted.contains("each satisfies `ltv <= 95 and fico >= 640`"),
+        accepted.contains("each loan satisfies `ltv <= 95 and fico >= 640`"),
         "{accepted}"
     );
     assert!(accepted.contains(&format!("key {key} attests that pool on 2026-10-31")));

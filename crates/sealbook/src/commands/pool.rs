@@ -60,7 +60,7 @@ pub fn figures_in_words(claim: &PoolClaim) -> Vec<String> {
             Claimed::AtLeast(value) => format!("is at least {value}"),
             Claimed::AtMost(value) => format!("is at most {value}"),
         };
-        format!("{}: {measure} {shown}", f.name)
+        format!("`{}`: {measure} {shown}", f.name)
     });
     words.collect()
 }

@@ -20,7 +20,11 @@ use crate::cli::Verify;
 pub fn run(arguments: &Verify) -> Result<(), Failure> {
     let path = arguments.file.display();
     let bytes = read(&arguments.file)?;
-    let rejected = |e: &dyn std::fmt::Display| Failure::False(format!("{path}: rejected: {e}"));
+    // What is wrong may quote the file: it stays on one line.
+    let rejected = |e: &dyn std::fmt::Display| {
+        let reason = e.to_string().replace(['\n', '\r'], " ");
+        Failure::False(format!("{path}: rejected: {reason}"))
+    };
     let fact = sealbook::verify(&bytes).map_err(|e| match e {
         NotVerified::File(stark::FileError::Magic) => Failure::Input(format!("{path}: {e}")),
         e => rejected(&e),
@@ -226,7 +230,7 @@ pub fn in_words(fact: &Fact) -> String {
         Fact::Stress(fact) => {
             let claim = fact.claim();
             let mut words = format!(
-                "pool {} of {} loans (template {}, cut-off {}) pays as scheduled over {} months; for the deal `{}`",
+                "pool {} of {} loans (template {}, cut-off {}) pays as scheduled over {} months; in the deal `{}`",
                 claim.pool,
                 claim.loans,
                 claim.template.name,
@@ -235,7 +239,7 @@ pub fn in_words(fact: &Fact) -> String {
                 claim.deal.name
             );
             for outcome in super::stress::outcomes_in_words(claim) {
-                words += &format!("; under {outcome}");
+                words += &format!("\n  under {outcome}");
             }
             words
         }
@@ -294,10 +298,10 @@ fn pool_in_words(claim: &PoolClaim) -> String {
         claim.pool, claim.loans, claim.template.name, claim.cut_off
     );
     for rule in &claim.eligibility {
-        words += &format!("; each satisfies `{rule}`");
+        words += &format!("\n  each loan satisfies `{rule}`");
     }
     for figure in super::pool::figures_in_words(claim) {
-        words += &format!("; {figure}");
+        words += &format!("\n  {figure}");
     }
     words
 }

@@ -10,8 +10,8 @@ use risk::pool::{Claimed, Condition, Figure, Template};
 use crate::loan::LeafLayout;
 use crate::ordered::KEY_REGISTER;
 
-/// Most bytes of all rules of a claim together.
-const MAX_RULE_BYTES: usize = 20_000;
+/// Most tests of all rules of a claim together: each takes columns, which the verifier walks over.
+const MAX_TESTS: usize = 500;
 /// Most rules of a claim.
 const MAX_RULES: usize = 100;
 /// Most figures of a claim.
@@ -96,10 +96,9 @@ impl Plan {
         eligibility: &[String],
         figures: &[Figure<Claimed>],
     ) -> Result<Self, String> {
-        let bytes: usize = eligibility.iter().map(String::len).sum();
-        if eligibility.len() > MAX_RULES || bytes > MAX_RULE_BYTES || figures.len() > MAX_FIGURES {
+        if eligibility.len() > MAX_RULES || figures.len() > MAX_FIGURES {
             return Err(format!(
-                "more than {MAX_RULES} rules, {MAX_RULE_BYTES} bytes of rules or {MAX_FIGURES} figures do not fit; split the claim"
+                "more than {MAX_RULES} rules or {MAX_FIGURES} figures do not fit; split the claim"
             ));
         }
         let mut plan = Self {
@@ -128,6 +127,13 @@ impl Plan {
         // Sums get their registers behind all concentrations.
         for total in measured.iter().flat_map(totals) {
             plan.add(total);
+        }
+        let of_sums = plan.sums.iter().map(|(_, condition)| condition);
+        let tests: usize = plan.eligibility.iter().chain(of_sums).map(tests).sum();
+        if tests > MAX_TESTS {
+            return Err(format!(
+                "rules with more than {MAX_TESTS} comparisons do not fit; split the claim"
+            ));
         }
         if plan.sums.len() > MAX_SUMS || plan.concentrations.len() > MAX_CONCENTRATIONS {
             return Err(format!(
@@ -292,6 +298,14 @@ impl Plan {
                 self.require(&terms, 0);
             }
         }
+    }
+}
+
+/// Tests of a condition.
+fn tests(condition: &Condition) -> usize {
+    match condition {
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().map(tests).sum(),
+        Condition::Test(_) => 1,
     }
 }
 

@@ -528,3 +528,23 @@ fn false_claims_are_refused_with_the_reason() {
         Err(PoolFailure::SameKey(..))
     ));
 }
+
+/// What a claim makes its verifier do is bounded.
+#[test]
+fn too_many_comparisons_are_refused() {
+    let many: Vec<String> = (0..600).map(|i| i.to_string()).collect();
+    let rule = format!("ltv not in [{}]", many.join(", "));
+    assert!(rule.len() > 2_000);
+    let halves = [&many[..300], &many[300..]].map(|m| format!("ltv not in [{}]", m.join(",")));
+    let figures = halves
+        .iter()
+        .map(|rule| figure("share", share(rule), at_least("0")));
+    let terms = Terms {
+        eligibility: Vec::new(),
+        figures: figures.collect(),
+    };
+    match Prepared::new(&tape(5), &terms, &secret()) {
+        Err(PoolFailure::Input(problem)) => assert!(problem.contains("comparisons"), "{problem}"),
+        other => panic!("{:?}", other.map(|p| p.claim().clone())),
+    }
+}

@@ -84,6 +84,8 @@ pub struct Scenario {
 
 /// Most scenarios of a claim.
 const MAX_SCENARIOS: usize = 100;
+/// Most bytes of a deal, as JSON.
+const MAX_DEAL_BYTES: usize = 200_000;
 
 /// The fields that are read of a loan.
 #[derive(Clone, Debug)]
@@ -227,6 +229,15 @@ impl Statement for Stressed {
             }
             owed = row.balance;
         }
+        // More months would be more payment dates.
+        if claim
+            .schedule
+            .rows
+            .last()
+            .is_some_and(|row| row.principal == 0)
+        {
+            return Err("the schedule goes on after everything is paid".into());
+        }
         if owed != 0 {
             return Err("the schedule ends before everything is paid".into());
         }
@@ -251,6 +262,11 @@ impl Statement for Stressed {
 fn check_scenarios(claim: &StressClaim) -> Result<(), String> {
     if claim.scenarios.len() > MAX_SCENARIOS {
         return Err(format!("at most {MAX_SCENARIOS} scenarios fit"));
+    }
+    // What a claim makes its verifier do is bounded.
+    let size = serde_json::to_vec(&claim.deal).map_or(usize::MAX, |d| d.len());
+    if size > MAX_DEAL_BYTES {
+        return Err(format!("the deal has more than {MAX_DEAL_BYTES} bytes"));
     }
     claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
     claim.scenarios.par_iter().try_for_each(|scenario| {

@@ -234,7 +234,15 @@ fn changed_claims_are_rejected() {
         ("a month less", |c| {
             c.schedule.rows.pop();
         }),
+        // More months would be more payment dates.
         ("a month more", |c| c.schedule.rows.push(Default::default())),
+        ("doubt beyond the field's limbs", |c| {
+            c.doubtful_days = 1024 + 90
+        }),
+        ("more indices than a deal needs", |c| {
+            let index = c.indices[0].clone();
+            c.indices = vec![index; 65];
+        }),
         ("more interest", |c| c.schedule.rows[0].interest += 1),
         ("faster principal", |c| {
             c.schedule.rows[0].principal += 1;
@@ -278,6 +286,36 @@ fn changed_claims_are_rejected() {
         let text = format!("{outcome:?}");
         assert!(!text.contains("unexpectedly"), "{what}: {text}");
     }
+}
+
+/// A bound that the field's limbs do not hold is not cut to them: nobody is as late.
+#[test]
+fn days_past_due_are_compared_whole() {
+    let mut tape = tape(60);
+    let days = tape.template.field("days_past_due").expect("it has one");
+    if let risk::pool::Kind::Number { max, .. } = &mut tape.template.fields[days].kind {
+        *max = fixed::Decimal::from_int(1_000);
+    }
+    assert_eq!(tape.template.fields[days].kind.limbs(), 1);
+    // A loan that owes something and is late.
+    tape.loans[1].values[days] = Some(200);
+    let make = |doubtful_days: u16| {
+        let loans = states(&tape).expect("they are loans");
+        let schedule = Schedule::of_pool(&loans, doubtful_days).expect("it fits");
+        let terms = Terms {
+            doubtful_days,
+            deal: sample_deal_for(schedule.balance + schedule.doubtful),
+            stresses: Vec::new(),
+            ..terms(&tape)
+        };
+        Prepared::new(&tape, &terms, &secret()).expect("it is true")
+    };
+    let (honest, beyond) = (make(90), make(1024 + 90));
+    assert!(honest.claim().schedule.doubtful > beyond.claim().schedule.doubtful);
+    assert_eq!(wrong(&beyond, |_| ()), Vec::<String>::new());
+    let tables = PartTables::new(beyond.claim(), beyond.context(), 0);
+    let broken = violated(&tables.airs(), &honest.rows(0).fill(&tables));
+    assert!(!broken.is_empty());
 }
 
 /// A pool claim and a stress claim about one tape under one secret name the same pool.
