@@ -4,7 +4,6 @@
 #![allow(clippy::inconsistent_digit_grouping)]
 
 #[path = "common/deals.rs"]
-#[allow(dead_code)]
 mod deals;
 
 use deals::{mini, quiet};

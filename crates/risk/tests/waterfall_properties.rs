@@ -1,7 +1,6 @@
 //! What holds of every waterfall: no cash appears or vanishes, the senior comes first, more cash never hurts it.
 
 #[path = "common/deals.rs"]
-#[allow(dead_code)]
 mod deals;
 
 use deals::{ScriptedDeal, mini, mini_without_equity};

@@ -196,3 +196,23 @@ proptest! {
         prop_assert!(verify(&start).is_err());
     }
 }
+
+/// What a file says of itself is quoted without what would move a terminal's cursor or begin another line.
+#[test]
+fn a_file_cannot_write_lines_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("forged.proof");
+    let mut file = proof();
+    file.statement = "x\u{1b}[2K\r\naccepted: everything".into();
+    std::fs::write(&path, file.to_bytes()).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_sealbook"))
+        .arg("verify")
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(!text.contains(['\u{1b}', '\r']), "{text}");
+}

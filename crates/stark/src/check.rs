@@ -107,6 +107,9 @@ impl<W> RowBuilder<W> for RowView<'_, '_, W> {
     fn lookup(&mut self, bus: Bus, _: &F, count: F, message: &[F]) {
         self.emit(bus, count, message);
     }
+    fn send_limb(&mut self, bus: Bus, limb: F, message: &[F]) {
+        self.emit(bus, limb, message);
+    }
     fn provide(&mut self, bus: Bus, multiplicity: F, message: &[F]) {
         self.emit(bus, -multiplicity, message);
     }

@@ -79,6 +79,11 @@ pub trait RowBuilder<W> {
     /// Sends `message` on `bus`, `count` times. The count must be constrained to be 0 or 1.
     fn send(&mut self, bus: Bus, count: Self::E, message: &[Self::E]);
 
+    /// Sends `message` on `bus` as often as `limb` says, which the row must range-check to be below 2^10: a histogram. Whoever
+    /// [provides](Self::provide) the message learns how often it was sent; all that is sent on the bus must stay below `p`,
+    /// which the verifier checks by heights.
+    fn send_limb(&mut self, bus: Bus, limb: Self::E, message: &[Self::E]);
+
     /// Receives `message` on `bus`, `count` times. The count must be constrained to be 0 or 1.
     fn receive(&mut self, bus: Bus, count: Self::E, message: &[Self::E]);
 
@@ -86,8 +91,8 @@ pub trait RowBuilder<W> {
     /// `index` is the row of the providing table's witness that answers (see [`crate::Tally`]).
     fn lookup(&mut self, bus: Bus, index: &Self::E, count: Self::E, message: &[Self::E]);
 
-    /// Provides `message` to lookups, `multiplicity` times. The multiplicity is free: a wrong one
-    /// unbalances the bus, and the sum of all lookups stays far below `p`.
+    /// Provides `message` to lookups and limbs, `multiplicity` times. The multiplicity is free: a wrong one
+    /// unbalances the bus, and the sum of all lookups stays below `p`.
     fn provide(&mut self, bus: Bus, multiplicity: Self::E, message: &[Self::E]);
 
     /// Constant one.

@@ -138,6 +138,7 @@ impl<W> RowBuilder<W> for FillRow<'_, W> {
     }
     fn assert_zero(&mut self, _: &'static str, _: When, _: F) {}
     fn send(&mut self, _: Bus, _: F, _: &[F]) {}
+    fn send_limb(&mut self, _: Bus, _: F, _: &[F]) {}
     fn receive(&mut self, _: Bus, _: F, _: &[F]) {}
     fn lookup(&mut self, bus: Bus, index: &F, count: F, _: &[F]) {
         use crate::field::PrimeField32;
@@ -192,6 +193,7 @@ impl<W> RowBuilder<W> for Measure<W> {
     }
     fn assert_zero(&mut self, _: &'static str, _: When, _: F) {}
     fn send(&mut self, _: Bus, _: F, _: &[F]) {}
+    fn send_limb(&mut self, _: Bus, _: F, _: &[F]) {}
     fn receive(&mut self, _: Bus, _: F, _: &[F]) {}
     fn lookup(&mut self, _: Bus, _: &F, _: F, _: &[F]) {}
     fn provide(&mut self, _: Bus, _: F, _: &[F]) {}
@@ -258,6 +260,14 @@ impl<W, AB: InteractionBuilder<F = F>> RowBuilder<W> for Symbols<'_, AB> {
     fn send(&mut self, bus: Bus, count: Self::E, message: &[Self::E]) {
         self.air
             .push_interaction(bus.name, message.iter().cloned(), Count::bounded(count, 1));
+    }
+    fn send_limb(&mut self, bus: Bus, limb: Self::E, message: &[Self::E]) {
+        const MOST: u32 = (1 << 10) - 1;
+        self.air.push_interaction(
+            bus.name,
+            message.iter().cloned(),
+            Count::bounded(limb, MOST),
+        );
     }
     fn receive(&mut self, bus: Bus, count: Self::E, message: &[Self::E]) {
         self.air

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sha3::{Digest as _, Sha3_256};
-use stark::{PartProof, ProveError, Statement, claim_digest};
+use stark::{PartProof, ProveError, Statement, Trace, claim_digest, prove_part};
 
 /// Why parts could not be proven.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,22 @@ pub fn prove_parts<S: Statement>(
         progress(part + 1, parts);
     }
     Ok(proofs)
+}
+
+/// Proves all parts of a claim from the filled tables of each, as [`prove_parts`] does.
+///
+/// # Errors
+/// If proving fails or the folder cannot be written.
+pub fn prove_claim<S: Statement>(
+    claim: &S::Claim,
+    context: &S::Context,
+    resume: Option<&Path>,
+    progress: &mut dyn FnMut(usize, usize),
+    traces: impl Fn(usize) -> Vec<Trace>,
+) -> Result<Vec<PartProof>, PartsError> {
+    let parts = S::parts(claim, context);
+    let prove = |part| prove_part::<S>(claim, context, part, traces(part));
+    prove_parts::<S>(claim, parts, resume, progress, prove)
 }
 
 /// A finished part, if it was kept whole: its SHA3-256 comes first.

@@ -1,4 +1,5 @@
 //! Small deals, and tables of what they must pay.
+#![allow(dead_code)] // Each test file uses its part.
 
 use std::collections::HashMap;
 

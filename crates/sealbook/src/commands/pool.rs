@@ -19,7 +19,6 @@ impl From<PoolFailure> for Failure {
     fn from(error: PoolFailure) -> Self {
         match error {
             PoolFailure::Pool(e) if e.is_false() => Self::False(e.to_string()),
-            PoolFailure::Prove(_) => Self::Internal(error.to_string()),
             _ => Self::Input(error.to_string()),
         }
     }

@@ -44,7 +44,6 @@ impl From<RiskError> for Failure {
     fn from(error: RiskError) -> Self {
         match error {
             RiskError::Uncovered(_) => Self::False(error.to_string()),
-            RiskError::Prove(_) => Self::Internal(error.to_string()),
             _ => Self::Input(error.to_string()),
         }
     }
@@ -196,7 +195,6 @@ impl From<InventoryFailure> for Failure {
     fn from(error: InventoryFailure) -> Self {
         match error {
             InventoryFailure::Mismatch(_) => Self::False(error.to_string()),
-            InventoryFailure::Prove(_) => Self::Internal(error.to_string()),
             _ => Self::Input(error.to_string()),
         }
     }

@@ -16,10 +16,7 @@ use crate::cli::StressArguments;
 
 impl From<StressFailure> for Failure {
     fn from(error: StressFailure) -> Self {
-        match error {
-            StressFailure::Prove(_) => Self::Internal(error.to_string()),
-            _ => Self::Input(error.to_string()),
-        }
+        Self::Input(error.to_string())
     }
 }
 

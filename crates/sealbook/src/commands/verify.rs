@@ -20,11 +20,8 @@ use crate::cli::Verify;
 pub fn run(arguments: &Verify) -> Result<(), Failure> {
     let path = arguments.file.display();
     let bytes = read(&arguments.file)?;
-    // What is wrong may quote the file: it stays on one line.
-    let rejected = |e: &dyn std::fmt::Display| {
-        let reason = e.to_string().replace(['\n', '\r'], " ");
-        Failure::False(format!("{path}: rejected: {reason}"))
-    };
+    let rejected =
+        |e: &dyn std::fmt::Display| Failure::False(format!("{path}: rejected: {}", one_line(e)));
     let fact = sealbook::verify(&bytes).map_err(|e| match e {
         NotVerified::File(stark::FileError::Magic) => Failure::Input(format!("{path}: {e}")),
         e => rejected(&e),
@@ -81,10 +78,16 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is wrong may quote a file: it stays on one line, so that a file cannot write lines of its own.
+fn one_line(e: &dyn std::fmt::Display) -> String {
+    e.to_string().replace(['\n', '\r'], " ")
+}
+
 /// Whether another proof shows that a risk claim's state holds the inventory of a book.
 fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
     let place = path.display();
-    let rejected = |problem: &str| Failure::False(format!("{place}: {problem}"));
+    let rejected =
+        |problem: &str| Failure::False(format!("{place}: rejected: {}", one_line(&problem)));
     let Fact::Risk(risk) = fact else {
         return Err(Failure::Input(
             "--inventory goes with the proof of a risk claim".into(),

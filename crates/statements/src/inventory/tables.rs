@@ -90,7 +90,7 @@ impl Table for PositionsTable {
             b.send(QUADS, used.clone(), &message);
             for (i, cell) in limbs.into_iter().enumerate() {
                 let which = b.constant(F::from_usize(i));
-                b.send(POSITIONS, cell, &[key.clone(), which]);
+                b.send_limb(POSITIONS, cell, &[key.clone(), which]);
             }
         }
     }
@@ -336,7 +336,7 @@ fn count<B: RowBuilder<Option<StateRow>>>(b: &mut B, used: &B::E, at: usize) -> 
             let count = cell(b, used, |w| F::from_u64(w.counts[at][i]));
             let key = b.constant(F::from_usize(at + 1));
             let which = b.constant(F::from_usize(i));
-            b.receive(POSITIONS, count.clone(), &[key, which]);
+            b.provide(POSITIONS, count.clone(), &[key, which]);
             count
         })
         .collect()

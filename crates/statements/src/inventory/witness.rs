@@ -9,15 +9,13 @@ use risk::inventory::{InventoryError, Mismatch, inventory};
 use risk::scenarios::ScenarioSet;
 use risk::venue::{MAX_QUANTITY, VenueState};
 use risk::{Account, AccountError, Book, Snapshot};
-use stark::{
-    F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, fill, prove_part,
-};
+use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::InventoryClaim;
 use super::statement::{Context, Inventory, PartTables, segment};
 use super::tables::{LeafRow, PER_ROW, POSITION_LIMBS, PositionsRow, StateRow, limbs_of_position};
 use crate::account::{Layout, Leaf, Secret, position_key};
-use crate::parts::{PartsError, prove_parts};
+use crate::parts::{PartsError, prove_claim};
 use crate::risk::tables::states::{commitment_quads, markets_listing, quads};
 use crate::risk::{commitment, link, salt};
 use crate::trees::{book_root, log_slots, tree};
@@ -45,21 +43,6 @@ pub enum InventoryFailure {
     /// The claim does not fit the statement.
     #[error("{0}")]
     Claim(String),
-    /// Finished parts could not be kept.
-    #[error("cannot keep finished parts in the resume folder: {0}")]
-    Resume(std::io::Error),
-    /// The proof system failed.
-    #[error(transparent)]
-    Prove(#[from] ProveError),
-}
-
-impl From<PartsError> for InventoryFailure {
-    fn from(error: PartsError) -> Self {
-        match error {
-            PartsError::Resume(error) => Self::Resume(error),
-            PartsError::Prove(error) => Self::Prove(error),
-        }
-    }
 }
 
 /// An account and its leaf.
@@ -212,17 +195,10 @@ impl Prepared {
         &self,
         progress: &mut dyn FnMut(usize, usize),
         resume: Option<&Path>,
-    ) -> Result<Vec<PartProof>, InventoryFailure> {
-        let parts = self.claim.segments.len();
-        let prove =
-            |part| prove_part::<Inventory>(&self.claim, &self.context, part, self.traces(part));
-        Ok(prove_parts::<Inventory>(
-            &self.claim,
-            parts,
-            resume,
-            progress,
-            prove,
-        )?)
+    ) -> Result<Vec<PartProof>, PartsError> {
+        prove_claim::<Inventory>(&self.claim, &self.context, resume, progress, |part| {
+            self.traces(part)
+        })
     }
 
     /// The filled tables of a part, in the order of [`Statement::part`].

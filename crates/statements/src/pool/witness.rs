@@ -11,10 +11,7 @@ use rayon::prelude::*;
 use risk::pool::figures::check_eligibility;
 use risk::pool::{Claimed, Figure, Loan, PoolError, Tape, Wanted};
 use serde::{Deserialize, Serialize};
-use stark::{
-    F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, felt, fill,
-    prove_part,
-};
+use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, felt, fill};
 
 use super::claim::{Context, PartTables, Pool, PoolClaim};
 use super::plan::{Plan, group};
@@ -25,7 +22,7 @@ use super::tables::loans::LoanRow;
 use crate::account::{PublicDigest, Secret, text_digest};
 use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed};
 use crate::ordered::{KEY_REGISTER, OrderedRow};
-use crate::parts::{PartsError, prove_parts};
+use crate::parts::{PartsError, prove_claim};
 use crate::trees::log_segment;
 
 /// What is to be claimed of a pool.
@@ -52,21 +49,6 @@ pub enum PoolFailure {
     /// Two loans cannot be told apart.
     #[error(transparent)]
     SameKey(#[from] SameKey),
-    /// Finished parts could not be kept.
-    #[error("cannot keep finished parts in the resume folder: {0}")]
-    Resume(std::io::Error),
-    /// The proof system failed.
-    #[error(transparent)]
-    Prove(#[from] ProveError),
-}
-
-impl From<PartsError> for PoolFailure {
-    fn from(error: PartsError) -> Self {
-        match error {
-            PartsError::Resume(error) => Self::Resume(error),
-            PartsError::Prove(error) => Self::Prove(error),
-        }
-    }
 }
 
 /// A true claim, ready to be proven part by part.
@@ -198,16 +180,10 @@ impl Prepared {
         &self,
         progress: &mut dyn FnMut(usize, usize),
         resume: Option<&Path>,
-    ) -> Result<Vec<PartProof>, PoolFailure> {
-        let parts = self.claim.segments.len();
-        let prove = |part| prove_part::<Pool>(&self.claim, &self.context, part, self.traces(part));
-        Ok(prove_parts::<Pool>(
-            &self.claim,
-            parts,
-            resume,
-            progress,
-            prove,
-        )?)
+    ) -> Result<Vec<PartProof>, PartsError> {
+        prove_claim::<Pool>(&self.claim, &self.context, resume, progress, |part| {
+            self.traces(part)
+        })
     }
 
     /// The filled tables of a part, in the order of [`Statement::part`].

@@ -10,9 +10,7 @@ use risk::certificate::{Certificate, Sums, slack};
 use risk::evar::{Confidence, EvarError};
 use risk::scenarios::{ScenarioError, ScenarioSet};
 use risk::venue::{Change, VenueError, VenueState, ticks};
-use stark::{
-    F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, fill, prove_part,
-};
+use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::{PricedChange, PublicChange, RATE_DECIMALS, RiskClaim, Shown, scenarios_digest};
 use super::grid::{GROUP, Grid};
@@ -25,7 +23,7 @@ use super::tables::scenarios::{BlockState, MAX_VENUES, ScenarioRow, worth_len};
 use super::tables::states::{StateRow, commit, markets_listing, quads, state_elements};
 use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS, value_of};
 use crate::account::{PublicDigest, Secret};
-use crate::parts::{PartsError, prove_parts};
+use crate::parts::{PartsError, prove_claim};
 
 /// What to claim.
 #[derive(Clone, Debug)]
@@ -60,12 +58,6 @@ pub enum RiskError {
     /// The claim does not fit the statement.
     #[error("{0}")]
     Claim(String),
-    /// Finished parts could not be kept.
-    #[error("cannot keep finished parts in the resume folder: {0}")]
-    Resume(std::io::Error),
-    /// The proof system failed.
-    #[error(transparent)]
-    Prove(#[from] ProveError),
 }
 
 /// A state whose EVaR exceeds what covers it.
@@ -82,15 +74,6 @@ pub struct Uncovered {
     pub excess: Decimal,
     /// The currency.
     pub quote: String,
-}
-
-impl From<PartsError> for RiskError {
-    fn from(error: PartsError) -> Self {
-        match error {
-            PartsError::Resume(error) => Self::Resume(error),
-            PartsError::Prove(error) => Self::Prove(error),
-        }
-    }
 }
 
 /// The commitment to a state under a secret. The same state has the same commitment.
@@ -279,16 +262,10 @@ impl Prepared {
         &self,
         progress: &mut dyn FnMut(usize, usize),
         resume: Option<&Path>,
-    ) -> Result<Vec<PartProof>, RiskError> {
-        let parts = self.context.parts();
-        let prove = |part| prove_part::<Risk>(&self.claim, &self.context, part, self.traces(part));
-        Ok(prove_parts::<Risk>(
-            &self.claim,
-            parts,
-            resume,
-            progress,
-            prove,
-        )?)
+    ) -> Result<Vec<PartProof>, PartsError> {
+        prove_claim::<Risk>(&self.claim, &self.context, resume, progress, |part| {
+            self.traces(part)
+        })
     }
 
     /// The filled tables of a part, in the order of [`Statement::part`].

@@ -16,9 +16,7 @@ use risk::protection::{ProtectionError, breakeven, protect};
 use risk::stress::Stress;
 use risk::waterfall::{DealState, Index};
 use serde::{Deserialize, Serialize};
-use stark::{
-    F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, fill, prove_part,
-};
+use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::{
     BALANCE, Context, DOUBTFUL, FIRST_MONTH, LOG_SEGMENT, PartTables, Scenario, StressClaim,
@@ -31,7 +29,7 @@ use super::tables::schedule::{AMOUNT_LIMBS, Contract, PER_ROW, ScheduleRow, Stan
 use crate::account::{Secret, text_digest};
 use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed};
 use crate::ordered::{KEY_REGISTER, OrderedRow};
-use crate::parts::{PartsError, prove_parts};
+use crate::parts::{PartsError, prove_claim};
 
 /// Why nothing can be proven of a pool under stress.
 #[derive(Debug, thiserror::Error)]
@@ -53,21 +51,6 @@ pub enum StressFailure {
     /// The inputs do not fit the statement.
     #[error("{0}")]
     Input(String),
-    /// Finished parts could not be kept.
-    #[error("cannot keep finished parts in the resume folder: {0}")]
-    Resume(std::io::Error),
-    /// The proof system failed.
-    #[error(transparent)]
-    Prove(#[from] ProveError),
-}
-
-impl From<PartsError> for StressFailure {
-    fn from(error: PartsError) -> Self {
-        match error {
-            PartsError::Resume(error) => Self::Resume(error),
-            PartsError::Prove(error) => Self::Prove(error),
-        }
-    }
 }
 
 /// A stress and its name.
@@ -247,17 +230,10 @@ impl Prepared {
         &self,
         progress: &mut dyn FnMut(usize, usize),
         resume: Option<&Path>,
-    ) -> Result<Vec<PartProof>, StressFailure> {
-        let parts = self.claim.segments.len();
-        let prove =
-            |part| prove_part::<Stressed>(&self.claim, &self.context, part, self.traces(part));
-        Ok(prove_parts::<Stressed>(
-            &self.claim,
-            parts,
-            resume,
-            progress,
-            prove,
-        )?)
+    ) -> Result<Vec<PartProof>, PartsError> {
+        prove_claim::<Stressed>(&self.claim, &self.context, resume, progress, |part| {
+            self.traces(part)
+        })
     }
 
     /// The filled tables of a part, in the order of [`Statement::part`].

@@ -148,6 +148,9 @@ impl<W, B: RowBuilder<()>> RowBuilder<W> for Within<'_, B> {
     fn lookup(&mut self, bus: Bus, index: &B::E, count: B::E, message: &[B::E]) {
         self.b.lookup(bus, index, count, message);
     }
+    fn send_limb(&mut self, bus: Bus, limb: B::E, message: &[B::E]) {
+        self.b.send_limb(bus, limb, message);
+    }
     fn provide(&mut self, bus: Bus, multiplicity: B::E, message: &[B::E]) {
         self.b.provide(bus, multiplicity, message);
     }

@@ -55,7 +55,7 @@ impl Table for MonthsTable {
                 let count = b.cell(|w| F::from_u64(w[i]));
                 b.zero("MONTHS-2", (b.one() - used.clone()) * count.clone());
                 let which = b.constant(F::from_usize(i));
-                b.receive(MONTHS, count.clone(), &[month.clone(), which]);
+                b.provide(MONTHS, count.clone(), &[month.clone(), which]);
                 count
             })
             .collect();

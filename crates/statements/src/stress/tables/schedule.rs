@@ -307,7 +307,7 @@ impl ScheduleTable {
 
         for (i, count) in interest.iter().chain(&balance).enumerate() {
             let which = b.constant(F::from_usize(i));
-            b.send(MONTHS, count.clone(), &[number.clone(), which]);
+            b.send_limb(MONTHS, count.clone(), &[number.clone(), which]);
         }
         loan.accrued = total
             .iter()
