@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::amortization::LoanState;
 use crate::date;
-use crate::pool::states::{fill_instalment, states};
+use crate::pool::states::{fill_computed, states};
 use crate::pool::{Loan, Tape, Template};
 
 /// States and how often they stand on the tape.
@@ -59,7 +59,7 @@ pub fn tape(seed: u64, loans: usize, template: &Template) -> Tape {
             }
         }
         let mut loan = Loan { id, values };
-        fill_instalment(&mut loan, template).expect("samples are loans");
+        fill_computed(&mut loan, template).expect("samples are loans");
         loan
     });
     Tape {

@@ -6,6 +6,7 @@ use risk::amortization::{
     annuity_factor, instalment, month_interest, roll_pool, then,
 };
 use risk::collections::Collections;
+use risk::pool::states::{COMPUTED, fill_computed};
 use risk::pool::tape::{Loan, Tape};
 use risk::pool::template::{Template, built_in};
 use risk::pool::{LoanFields, StateError, states};
@@ -377,7 +378,7 @@ fn tape(name: &str, values: &[(&str, &str)]) -> Tape {
         let given = values.iter().find(|(n, _)| *n == f.name);
         given
             .map(|(_, v)| f.parse(v).unwrap())
-            .or((!f.optional && f.name != "instalment").then_some(0))
+            .or((!f.optional && !COMPUTED.contains(&f.name.as_str())).then_some(0))
     };
     let loan = Loan {
         id: "one".into(),
@@ -444,6 +445,28 @@ fn loans_of_a_tape() {
     let instalment = own.template.field("instalment").unwrap();
     own.loans[0].values[instalment] = Some(90_000);
     assert_eq!(states(&own).unwrap()[0].instalment, 90_000);
+
+    // And one that says what is overdue, whatever the days past due suggest.
+    let mut own = with("days_past_due", "65");
+    for (name, value) in [
+        ("accrued", 11),
+        ("overdue_interest", 22),
+        ("overdue_principal", 33),
+    ] {
+        let field = own.template.field(name).unwrap();
+        own.loans[0].values[field] = Some(value);
+    }
+    let state = states(&own).unwrap()[0];
+    assert_eq!(
+        (
+            state.accrued,
+            state.overdue_interest,
+            state.overdue_principal
+        ),
+        (11, 22, 33)
+    );
+    fill_computed(&mut own.loans[0], &own.template).unwrap();
+    assert_eq!(states(&own).unwrap(), [state]);
 }
 
 fn any_loan() -> impl Strategy<Value = LoanState> {

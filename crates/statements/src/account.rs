@@ -160,6 +160,11 @@ impl Secret {
         self.salt_for(&identity.0)
     }
 
+    /// The secret of a part of the book that has this digest.
+    pub fn derived(&self, what: &Digest) -> Self {
+        Self(self.salt_for(what))
+    }
+
     /// The salt of whatever has this digest.
     pub fn salt_for(&self, what: &Digest) -> Digest {
         let mut input = [F::ZERO; RATE];

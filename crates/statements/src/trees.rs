@@ -6,8 +6,6 @@ use stark::{F, PrimeCharacteristicRing};
 
 /// Fewest leaf slots of a tree, as a power of two: the smallest table.
 pub const MIN_LOG_SLOTS: usize = stark::MIN_LOG_HEIGHT;
-/// log2 of the most leaves in a part.
-pub const MAX_LOG_SEGMENT: usize = 14;
 
 /// log2 of the leaf slots of a book of `count` accounts.
 pub fn log_slots(count: u64) -> usize {
@@ -53,11 +51,6 @@ pub fn book_root(segments: &[Digest], log_segment: usize, log_slots: usize) -> D
     tree(leaves)[1]
 }
 
-/// The root of a subtree of `2^high` leaves from that of its first `2^low`; the rest is unused.
-pub fn lift(root: Digest, low: usize, high: usize) -> Digest {
-    (low..high).fold(root, |below, log| node(&below, &empty_root(log)))
-}
-
 /// The path from leaf `index` to the root: the siblings, leaf level first.
 pub fn path(nodes: &[Digest], index: usize) -> Vec<Digest> {
     let mut at = nodes.len() / 2 + index;
@@ -83,24 +76,64 @@ pub fn root_of(leaf: Digest, index: usize, siblings: &[Digest]) -> Digest {
         })
 }
 
-/// log2 of a part's slots for a book of so many leaves.
-pub fn log_segment(leaves: u64) -> usize {
-    log_slots(leaves).min(MAX_LOG_SEGMENT)
+/// How the leaves of a tree are split into parts: all but the last have as many slots, the last as few as hold its leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segments {
+    leaves: u64,
+    /// log2 of the slots of a part but the last.
+    log: usize,
 }
 
-/// log2 of the slots of a part: the last one is as small as its leaves allow.
-pub fn log_part(leaves: u64, part: usize) -> usize {
-    let log = log_segment(leaves);
-    log_slots(leaves - ((part as u64) << log)).min(log)
-}
+impl Segments {
+    /// Parts of at most `2^most` slots.
+    pub fn new(leaves: u64, most: usize) -> Self {
+        Self {
+            leaves,
+            log: log_slots(leaves).min(most),
+        }
+    }
 
-/// The book's root from the roots of its parts' subtrees.
-pub fn segments_root(roots: &[Digest], leaves: u64) -> Digest {
-    let log = log_segment(leaves);
-    let segments: Vec<Digest> = roots
-        .iter()
-        .enumerate()
-        .map(|(part, root)| lift(*root, log_part(leaves, part), log))
-        .collect();
-    book_root(&segments, log, log_slots(leaves))
+    /// Slots of a part but the last.
+    pub const fn slots(&self) -> usize {
+        1 << self.log
+    }
+
+    /// How many parts there are.
+    pub const fn count(&self) -> u64 {
+        self.leaves.div_ceil(1 << self.log)
+    }
+
+    /// log2 of the slots of a part.
+    pub fn log_part(&self, part: usize) -> usize {
+        log_slots(self.leaves - ((part as u64) << self.log)).min(self.log)
+    }
+
+    /// How many leaves a part has.
+    pub fn used(&self, part: usize) -> usize {
+        (self.leaves - ((part as u64) << self.log)).min(1 << self.log) as usize
+    }
+
+    /// The parts' trees, over the digests of all leaves.
+    pub fn trees(&self, leaves: &[Digest]) -> Vec<Vec<Digest>> {
+        let parts = leaves.chunks(self.slots()).enumerate();
+        let trees = parts.map(|(part, leaves)| {
+            let mut slots = leaves.to_vec();
+            slots.resize(1 << self.log_part(part), Digest::default());
+            tree(slots)
+        });
+        trees.collect()
+    }
+
+    /// The root of a part's subtree, as if it had all its slots.
+    pub fn lifted(&self, part: usize, root: &Digest) -> Digest {
+        let unused = self.log_part(part)..self.log;
+        unused.fold(*root, |below, log| node(&below, &empty_root(log)))
+    }
+
+    /// The whole tree's root from the roots of the parts' subtrees.
+    pub fn root(&self, roots: &[Digest]) -> Digest {
+        let roots = roots.iter().enumerate();
+        let roots: Vec<Digest> = roots.map(|(part, root)| self.lifted(part, root)).collect();
+        book_root(&roots, self.log, log_slots(self.leaves))
+    }
 }

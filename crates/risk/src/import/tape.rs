@@ -13,8 +13,8 @@
 //!   "origination": {"absent": true}}}
 //! ```
 //!
-//! A source's code for "not available" becomes an absent value, never a number. An `instalment` that is not given is computed
-//! from balance, rate, term, frequency and amortization rule.
+//! A source's code for "not available" becomes an absent value, never a number. An `instalment`, and what accrued or is
+//! overdue, is computed where it is not given.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -25,7 +25,7 @@ use super::json::Pairs;
 use super::layout::json;
 use super::table::read_table;
 use super::{At, Header, ImportError, read_file};
-use crate::pool::states::{INSTALMENT, fill_instalment};
+use crate::pool::states::{COMPUTED, fill_computed};
 use crate::pool::tape::{CutOff, Loan, Tape};
 use crate::pool::template::{BUILT_IN, Template, built_in};
 
@@ -126,8 +126,7 @@ pub fn read_tape(
         |at, header| Columns::find(at, header, template, layout),
         |columns, at, cells| {
             let mut loan = columns.loan(at, cells, template)?;
-            fill_instalment(&mut loan, template)
-                .map_err(|e| at.error(Some(INSTALMENT), e.to_string()))?;
+            fill_computed(&mut loan, template).map_err(|e| at.error(None, e.to_string()))?;
             if let Some(first) = seen.insert(loan.id.clone(), at.clone()) {
                 let first = first.error(None, "").to_string();
                 let problem = format!(
@@ -149,6 +148,11 @@ pub fn read_tape(
         cut_off,
         loans,
     })
+}
+
+/// Whether a field may be left out, to be computed.
+fn is_computed(name: &str) -> bool {
+    COMPUTED.contains(&name)
 }
 
 /// Where a table's cells stand.
@@ -179,7 +183,7 @@ impl Columns {
             let fields = template.fields.iter().map(|f| {
                 let there = header.names().contains(&f.name);
                 // A column of an optional field may be missing as a whole.
-                let column = match (f.optional || f.name == INSTALMENT) && !there {
+                let column = match (f.optional || is_computed(&f.name)) && !there {
                     true => None,
                     false => Some(place(&f.name)?),
                 };
@@ -203,7 +207,7 @@ impl Columns {
         }
         let mut fields = Vec::new();
         for field in &template.fields {
-            if field.name == INSTALMENT && layout.fields.get(INSTALMENT).is_none() {
+            if is_computed(&field.name) && layout.fields.get(&field.name).is_none() {
                 fields.push((None, Source::default()));
                 continue;
             }
@@ -241,7 +245,7 @@ impl Columns {
                 Some((index, name)) => (cells[*index], name.as_str()),
                 None => (source.value.as_deref().unwrap_or(""), field.name.as_str()),
             };
-            if field.name == INSTALMENT && cell.is_empty() {
+            if is_computed(&field.name) && cell.is_empty() {
                 // Filled in when the other fields are known.
                 values.push(None);
                 continue;

@@ -28,23 +28,46 @@ pub enum StateError {
     },
 }
 
-/// The field of what a level-pay loan pays each time.
-pub const INSTALMENT: &str = "instalment";
+/// The fields that a tape need not say: they are computed from the others.
+pub const COMPUTED: [&str; 4] = [
+    "instalment",
+    "accrued",
+    "overdue_interest",
+    "overdue_principal",
+];
 
-/// Computes the instalment of a loan that has none, where the template has the field.
+/// Computes those of the [`COMPUTED`] fields that the template has and the loan does not say.
 ///
 /// # Errors
 /// As [`LoanFields::new`] and [`LoanFields::state`].
-pub fn fill_instalment(loan: &mut Loan, template: &Template) -> Result<(), StateError> {
-    let Some(at) = template
-        .field(INSTALMENT)
-        .filter(|&i| loan.values[i].is_none())
-    else {
+pub fn fill_computed(loan: &mut Loan, template: &Template) -> Result<(), StateError> {
+    let missing: Vec<(usize, usize)> = COMPUTED
+        .iter()
+        .enumerate()
+        .filter_map(|(which, name)| Some((which, template.field(name)?)))
+        .filter(|&(_, field)| loan.values[field].is_none())
+        .collect();
+    if missing.is_empty() {
         return Ok(());
-    };
+    }
     let state = LoanFields::new(template)?.state(loan)?;
-    loan.values[at] = Some(state.instalment);
+    let computed = state.computed();
+    for (which, field) in missing {
+        loan.values[field] = Some(computed[which]);
+    }
     Ok(())
+}
+
+impl LoanState {
+    /// The values of the [`COMPUTED`] fields.
+    fn computed(&self) -> [u64; COMPUTED.len()] {
+        [
+            self.instalment,
+            self.accrued,
+            self.overdue_interest,
+            self.overdue_principal,
+        ]
+    }
 }
 
 /// Where a template keeps what a loan's payments follow from.
@@ -64,15 +87,14 @@ pub struct LoanFields {
     pub days: usize,
     /// The status, and what each code means.
     pub status: (usize, Vec<Status>),
-    /// What a level-pay loan pays each time, if the template says it.
-    pub instalment: Option<usize>,
+    /// The [`COMPUTED`] fields that the template has.
+    pub computed: [Option<usize>; COMPUTED.len()],
 }
 
 impl LoanFields {
     /// The fields `balance` (2 decimals), `rate` (percent a year, 4 decimals), `remaining_term` (months),
-    /// `days_past_due`, and the codes `frequency`, `amortization` and `status`, all always present. If there
-    /// is a field `instalment` (2 decimals) it says what a level-pay loan pays each time; where it is absent
-    /// the instalment is computed.
+    /// `days_past_due`, and the codes `frequency`, `amortization` and `status`, all always present. The
+    /// [`COMPUTED`] fields (2 decimals) may be there; where one is missing it is computed.
     ///
     /// # Errors
     /// Names a field that the template lacks or has otherwise, as for assets that are no loans.
@@ -103,16 +125,18 @@ impl LoanFields {
             frequency: codes(template, "frequency")?,
             rule: codes(template, "amortization")?,
             status: codes(template, "status")?,
-            instalment: find("instalment", true, &|kind| {
-                matches!(kind, Kind::Number { decimals: 2, .. })
+            computed: COMPUTED.map(|name| {
+                find(name, true, &|kind| {
+                    matches!(kind, Kind::Number { decimals: 2, .. })
+                })
             }),
         })
     }
 
-    /// The loan at the cut-off date. Days past due say what is overdue ([`LoanState::past_due`]), and with
-    /// the status whether the loan is open; a defaulted loan's balance may still be recovered. Interest of
-    /// the current period of a loan that pays less often than monthly is counted from the cut-off date on: a
-    /// tape does not say what accrued before.
+    /// The loan at the cut-off date. Where the tape does not say what is overdue, days past due do
+    /// ([`LoanState::past_due`]), and with the status whether the loan is open; a defaulted loan's balance may
+    /// still be recovered. Where it does not say what accrued, interest of the current period of a loan that
+    /// pays less often than monthly is counted from the cut-off date on.
     ///
     /// # Errors
     /// Says what is out of range, or that a loan that was paid off or bought back still owes something.
@@ -148,8 +172,10 @@ impl LoanFields {
             *rule.ok_or_else(unknown)?,
         )
         .map_err(|e| error(e.to_string()))?;
-        let given = self.instalment.and_then(|i| loan.values.get(i).copied());
-        if let (Rule::LevelPay, Some(instalment)) = (state.rule, given.flatten()) {
+        let [instalment, accrued, interest, principal] = self
+            .computed
+            .map(|field| field.and_then(|i| loan.values.get(i).copied().flatten()));
+        if let (Rule::LevelPay, Some(instalment)) = (state.rule, instalment) {
             state.instalment = instalment;
         }
         match status {
@@ -169,6 +195,9 @@ impl LoanFields {
                 state = state.past_due(small(self.days, "days past due")?);
             }
         }
+        state.accrued = accrued.unwrap_or(state.accrued);
+        state.overdue_interest = interest.unwrap_or(state.overdue_interest);
+        state.overdue_principal = principal.unwrap_or(state.overdue_principal);
         state.check().map_err(|e| error(e.to_string()))?;
         Ok(state)
     }

@@ -17,9 +17,8 @@ use super::tables::figures::FiguresTable;
 use super::tables::groups::{Challenge, GroupsTable, message_len};
 use super::tables::loans::LoansTable;
 use crate::account::PublicDigest;
-use crate::loan::{pool_digest, pool_listing};
+use crate::loan::{pool_digest, pool_listing, segments};
 use crate::ordered::Ordered;
-use crate::trees::{log_part, log_segment, segments_root};
 
 /// Most loans of a pool.
 const MAX_LOANS: u64 = 1 << 30;
@@ -37,7 +36,7 @@ pub struct PoolClaim {
     /// The commitment to the pool: template, cut-off date, number of loans and the root of their tree, under which every
     /// loan stands exactly once.
     pub pool: PublicDigest,
-    /// The roots of the parts' subtrees of 2^14 slots; that of the last part has as few slots as hold its loans.
+    /// The roots of the parts' subtrees of 2^13 slots; that of the last part has as few slots as hold its loans.
     pub segments: Vec<PublicDigest>,
     /// Per concentration, commitments to the parts of the list of loans in the order of their groups.
     pub lists: Vec<Vec<PublicDigest>>,
@@ -96,12 +95,12 @@ impl Statement for Pool {
                 "the number of loans must be between 1 and {MAX_LOANS}"
             ));
         }
-        let parts = claim.loans.div_ceil(1 << log_segment(claim.loans));
-        let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        if segments.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
+        let parts = segments(claim.loans).count();
+        let roots: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
+        if roots.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
             return Err(format!("it needs {parts} subtree roots and one state less"));
         }
-        let root = segments_root(&segments, claim.loans);
+        let root = segments(claim.loans).root(&roots);
         let listing = pool_listing(&claim.template, &claim.cut_off);
         if PublicDigest::from(pool_digest(&listing, &root, claim.loans)) != claim.pool {
             return Err(
@@ -165,9 +164,9 @@ pub(super) struct PartTables {
 impl PartTables {
     pub fn new(claim: &PoolClaim, context: &Context, part: usize) -> Self {
         let plan = &context.plan;
-        let slots = 1u64 << log_segment(claim.loans);
-        let used = (claim.loans - slots * part as u64).min(slots) as usize;
-        let log_height = log_part(claim.loans, part);
+        let segments = segments(claim.loans);
+        let used = segments.used(part);
+        let log_height = segments.log_part(part);
         let registers = context.registers();
         let start = part
             .checked_sub(1)

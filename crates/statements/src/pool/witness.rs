@@ -20,10 +20,9 @@ use super::tables::groups::{
 };
 use super::tables::loans::LoanRow;
 use crate::account::{PublicDigest, Secret, text_digest};
-use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed};
+use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed, segments};
 use crate::ordered::{KEY_REGISTER, OrderedRow};
 use crate::parts::{PartsError, prove_claim};
-use crate::trees::log_segment;
 
 /// What is to be claimed of a pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,7 +193,7 @@ impl Prepared {
 
     /// The rows of a part's tables.
     pub(super) fn rows(&self, part: usize) -> Rows {
-        let slots = 1 << log_segment(self.claim.loans);
+        let slots = segments(self.claim.loans).slots();
         let range = part * slots..((part + 1) * slots).min(self.sealed.loans.len());
         let state = &self.states[part];
         let first = SALTS + self.context.plan.group_register(0);
@@ -252,7 +251,7 @@ impl Prepared {
     /// The state after each part, from zeros on.
     fn run(&self, secret: &Secret, about: &Digest) -> Vec<Vec<u128>> {
         let plan = &self.context.plan;
-        let slots = 1 << log_segment(self.claim.loans);
+        let slots = segments(self.claim.loans).slots();
         let mut states = vec![vec![0; SALTS + plan.registers()]];
         let parts = self.claim.segments.len();
         let mut seen: Vec<std::collections::BTreeSet<u64>> =
@@ -356,7 +355,7 @@ impl List {
 
     /// The list in the parts of a claim about so many loans.
     fn parts(&self, loans: u64) -> std::slice::Chunks<'_, (u64, u64)> {
-        self.entries.chunks(1 << log_segment(loans))
+        self.entries.chunks(segments(loans).slots())
     }
 }
 

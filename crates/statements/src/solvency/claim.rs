@@ -14,7 +14,7 @@ use super::tables::{AccountsTable, AssetRates, ShortfallTable, register};
 use crate::account::PublicDigest;
 use crate::collateral::{MAX_TIERS, pieces};
 use crate::ordered::Ordered;
-use crate::trees::{log_part, log_segment, log_slots, segments_root};
+use crate::trees::{Segments, log_slots};
 
 /// Most assets of a book: with more, sums of products could leave the range that is normalized.
 pub const MAX_ASSETS: usize = 20;
@@ -61,13 +61,18 @@ pub struct AssetTotals {
     pub liabilities: Decimal,
 }
 
+/// How a book of so many accounts is split into parts.
+pub(super) fn segments(accounts: u64) -> Segments {
+    Segments::new(accounts, 14)
+}
+
 /// What the parts of a claim share.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The public numbers of each asset.
     pub rates: Vec<AssetRates>,
-    /// log2 of the slots of a part.
-    pub log_segment: usize,
+    /// How the book is split into parts.
+    pub segments: Segments,
     /// log2 of the book's slots.
     pub log_slots: usize,
     shows: Vec<Show>,
@@ -207,20 +212,20 @@ impl Statement for Solvency {
         if claim.uncovered > claim.accounts {
             return Err("more accounts are uncovered than there are".into());
         }
-        let (log_segment, log_slots) = (log_segment(claim.accounts), log_slots(claim.accounts));
-        let parts = claim.accounts.div_ceil(1 << log_segment);
+        let split = segments(claim.accounts);
+        let parts = split.count();
         if claim.segments.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
             return Err(format!("it needs {parts} subtree roots and one state less"));
         }
         let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        if PublicDigest::from(segments_root(&segments, claim.accounts)) != claim.root {
+        if PublicDigest::from(split.root(&segments)) != claim.root {
             return Err("the root is not that of the subtree roots".into());
         }
         let shows = claim.shows()?;
         Ok(Context {
             rates,
-            log_segment,
-            log_slots,
+            segments: split,
+            log_slots: log_slots(claim.accounts),
             shows,
             allow_uncovered: claim.uncovered > 0,
         })
@@ -250,9 +255,8 @@ pub(crate) struct Tables {
 
 impl Tables {
     pub fn new(claim: &SolvencyClaim, context: &Context, part: usize) -> Self {
-        let slots = 1u64 << context.log_segment;
-        let accounts = (claim.accounts - slots * part as u64).min(slots);
-        let log_height = log_part(claim.accounts, part);
+        let accounts = context.segments.used(part) as u64;
+        let log_height = context.segments.log_part(part);
         let registers = registers(claim.assets.len(), context.allow_uncovered);
         let start = part
             .checked_sub(1)

@@ -13,12 +13,12 @@ use stark::{
     signed_felt,
 };
 
-use super::claim::{AssetTotals, Context, Solvency, SolvencyClaim, Tables, registers};
+use super::claim::{AssetTotals, Context, Solvency, SolvencyClaim, Tables, registers, segments};
 use super::tables::{AccountRow, AssetRates, ShortfallRow, register};
 use crate::account::{Layout, Leaf, PublicDigest, Secret, text_digest};
 use crate::inclusion::Inclusion;
 use crate::ordered::OrderedRow;
-use crate::trees::{empty_root, lift, log_part, log_segment, path, segments_root, tree};
+use crate::trees::{empty_root, path, tree};
 
 /// What to claim.
 #[derive(Clone, Debug)]
@@ -120,18 +120,11 @@ pub fn prepare(
     let layout = Layout::new(options.slots, quote, assets, &options.instruments);
     let (leaves, ids) = sorted_leaves(accounts, secret, &layout)?;
     let count = accounts.len() as u64;
-    let log_segment = log_segment(count);
-    let trees: Vec<Vec<Digest>> = leaves
-        .chunks(1 << log_segment)
-        .enumerate()
-        .map(|(part, leaves)| {
-            let mut digests: Vec<Digest> = leaves.par_iter().map(Leaf::digest).collect();
-            digests.resize(1 << log_part(count, part), [F::ZERO; DIGEST]);
-            tree(digests)
-        })
-        .collect();
+    let segments = segments(count);
+    let digests: Vec<Digest> = leaves.par_iter().map(Leaf::digest).collect();
+    let trees = segments.trees(&digests);
     let roots: Vec<Digest> = trees.iter().map(|t| t[1]).collect();
-    let root = segments_root(&roots, count);
+    let root = segments.root(&roots);
     let allow_uncovered = !result.uncovered.is_empty();
     let about = about(quote, assets, &root);
     let states = states(
@@ -139,7 +132,7 @@ pub fn prepare(
         &rates,
         secret,
         &about,
-        log_segment,
+        segments.slots(),
         allow_uncovered,
     );
 
@@ -286,14 +279,14 @@ fn states(
     rates: &[AssetRates],
     secret: &Secret,
     about: &Digest,
-    log_segment: usize,
+    slots: usize,
     allow_uncovered: bool,
 ) -> Vec<Vec<u128>> {
     let n = SALTS + registers(rates.len(), allow_uncovered).len();
     let mut states = vec![vec![0; n]];
-    for (part, segment) in leaves.chunks(1 << log_segment).enumerate() {
+    for (part, segment) in leaves.chunks(slots).enumerate() {
         let mut state = states[part].clone();
-        if (part + 1) << log_segment < leaves.len() {
+        if (part + 1) * slots < leaves.len() {
             state[..SALTS].copy_from_slice(&secret.state_salts(about, part));
         } else {
             state[..SALTS].fill(0);
@@ -372,18 +365,18 @@ impl Prepared {
     }
 
     fn inclusion_at(&self, index: usize) -> Inclusion {
-        let slots = 1 << self.context.log_segment;
+        let segments = self.context.segments;
+        let slots = segments.slots();
         let (part, within) = (index / slots, index % slots);
         let mut siblings = path(&self.trees[part], within);
         // Above a small last part stand unused leaves.
-        let log_segment = self.context.log_segment;
+        let log_segment = slots.ilog2() as usize;
         siblings.extend((siblings.len()..log_segment).map(empty_root));
-        let accounts = self.claim.accounts;
         let mut roots: Vec<Digest> = self
             .trees
             .iter()
             .enumerate()
-            .map(|(part, t)| lift(t[1], log_part(accounts, part), log_segment))
+            .map(|(part, t)| segments.lifted(part, &t[1]))
             .collect();
         let above = self.context.log_slots - log_segment;
         roots.resize(1 << above, empty_root(log_segment));
@@ -395,7 +388,7 @@ impl Prepared {
     pub fn traces(&self, part: usize) -> Vec<Trace> {
         let tables = Tables::new(&self.claim, &self.context, part);
         let airs = tables.airs();
-        let slots = 1usize << self.context.log_segment;
+        let slots = self.context.segments.slots();
         let segment = &self.leaves[part * slots..((part + 1) * slots).min(self.leaves.len())];
         let assets = self.claim.assets.len();
         let before = &self.states[part];

@@ -22,12 +22,12 @@ use stark::{Part, Profile, Statement, TableAir};
 use super::tables::calendar::CalendarTable;
 use super::tables::loans::LoansTable;
 use super::tables::months::MonthsTable;
-use super::tables::schedule::{BALANCE_LIMBS, PER_ROW, ScheduleTable};
+use super::tables::schedule::{AMOUNT_LIMBS, BALANCE_LIMBS, PER_ROW, RATE_LIMBS, ScheduleTable};
 use crate::account::PublicDigest;
 use crate::loan::{LeafLayout, pool_digest, pool_listing};
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
-use crate::trees::{book_root, log_slots};
+use crate::trees::Segments;
 
 /// The register of the scheduled balance, salts aside.
 pub const BALANCE: usize = 1;
@@ -96,6 +96,7 @@ pub struct Fields {
     pub(crate) frequency: usize,
     pub(crate) rule: usize,
     pub(crate) instalment: usize,
+    pub(crate) accrued: usize,
     pub(crate) status: usize,
     pub(crate) days: usize,
     /// The codes of the status that are open: a list of one set.
@@ -103,7 +104,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    pub(crate) fn all(&self) -> [usize; 8] {
+    pub(crate) fn all(&self) -> [usize; 9] {
         [
             self.balance,
             self.rate,
@@ -111,6 +112,7 @@ impl Fields {
             self.frequency,
             self.rule,
             self.instalment,
+            self.accrued,
             self.status,
             self.days,
         ]
@@ -133,10 +135,16 @@ impl Context {
     pub(super) fn new(template: &Template, months: usize) -> Result<Self, String> {
         template.validate().map_err(|e| e.to_string())?;
         let loan = LoanFields::new(template).map_err(|e| e.to_string())?;
-        let instalment = loan
-            .instalment
-            .filter(|&i| !template.fields[i].optional)
-            .ok_or("the template has no field `instalment` that is always present")?;
+        let [instalment, accrued, ..] = loan.computed;
+        let always = |field: Option<usize>, name: &str| {
+            field
+                .filter(|&i| !template.fields[i].optional)
+                .ok_or(format!(
+                    "the template has no field `{name}` that is always present"
+                ))
+        };
+        let instalment = always(instalment, "instalment")?;
+        let accrued = always(accrued, "accrued")?;
         let open = |(code, status): (usize, &Status)| status.is_open().then_some(code as u64);
         let fields = Fields {
             balance: loan.balance,
@@ -145,6 +153,7 @@ impl Context {
             frequency: loan.frequency.0,
             rule: loan.rule.0,
             instalment,
+            accrued,
             status: loan.status.0,
             days: loan.days,
             open: vec![loan.status.1.iter().enumerate().filter_map(open).collect()],
@@ -152,15 +161,15 @@ impl Context {
         let layout = LeafLayout::new(template);
         let sizes = [
             (fields.balance, BALANCE_LIMBS),
-            (fields.rate, 2),
+            (fields.rate, RATE_LIMBS),
             (fields.term, 1),
             (fields.instalment, BALANCE_LIMBS),
+            (fields.accrued, AMOUNT_LIMBS),
         ];
-        if let Some((field, limbs)) = sizes.iter().find(|(f, l)| layout.fields[*f].1 != *l) {
+        if let Some((field, limbs)) = sizes.iter().find(|(f, l)| layout.fields[*f].1 > *l) {
             return Err(format!(
-                "the field `{}` must have a largest value of {} to {} bits",
+                "the field `{}` must have a largest value of at most {} bits",
                 template.fields[*field].name,
-                10 * limbs - 9,
                 10 * limbs
             ));
         }
@@ -215,7 +224,7 @@ impl Statement for Stressed {
         }
         let context = Context::new(&claim.template, claim.schedule.rows.len())?;
         let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        let root = book_root(&segments, LOG_SEGMENT, log_slots(claim.loans));
+        let root = Segments::new(claim.loans, LOG_SEGMENT).root(&segments);
         let listing = pool_listing(&claim.template, &claim.cut_off);
         if PublicDigest::from(pool_digest(&listing, &root, claim.loans)) != claim.pool {
             return Err(

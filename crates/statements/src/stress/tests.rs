@@ -40,10 +40,12 @@ fn tape(loans: usize) -> Tape {
             6 => set(loan, "rate", 0),
             7 => set(loan, "rate", 1_000_000),
             8 => set(loan, "balance", 100_000_000_000),
+            9 => set(loan, "accrued", 123_456_789),
             _ => {}
         }
         if i % 11 == 5 {
             set(loan, "instalment", 0);
+            set(loan, "overdue_principal", 0);
         }
     }
     tape

@@ -325,9 +325,10 @@ fn schedule_rows(context: &Context, doubtful_days: u16, loan: Option<&Loan>) -> 
         && fields.open[0].contains(&value(fields.status))
         && value(fields.days) < doubtful_days.into()
         && value(fields.term) > 0;
+    let scheduled = |field: usize| if scheduled { value(field) } else { 0 };
     let mut standing = Standing {
-        balance: if scheduled { value(fields.balance) } else { 0 },
-        accrued: 0,
+        balance: scheduled(fields.balance),
+        accrued: scheduled(fields.accrued),
         term: value(fields.term),
     };
     (0..1 << context.log_rows)

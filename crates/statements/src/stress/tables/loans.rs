@@ -9,8 +9,10 @@ use crate::loan::{LeafLayout, LoanWitness};
 use crate::ordered::{Ordered, OrderedRow, accumulate};
 use crate::pool::tables::codes::CodesTable;
 use crate::stress::claim::{BALANCE, DOUBTFUL, Fields};
+use crate::stress::tables::schedule::{AMOUNT_LIMBS, BALANCE_LIMBS, RATE_LIMBS};
 
-/// `[loan, balance (4), rate (2), term, frequency, rule, instalment (4)]`, the balance zero if the loan is not scheduled.
+/// `[loan, balance (4), rate (2), term, frequency, rule, instalment (4), accrued (5)]`; balance and accrued interest are zero if
+/// the loan is not scheduled.
 pub const START: Bus = Bus::new("start");
 
 /// One loan a row.
@@ -66,7 +68,14 @@ impl Table for LoansTable {
         let mut read = vec![false; self.layout.fields.len()];
         self.fields.all().into_iter().for_each(|f| read[f] = true);
         let leaf = self.layout.read(b, &read, &unused, |w: &LoanRow| &w.leaf);
+        let zero = b.constant(F::ZERO);
         let of = |field: usize| leaf.limbs[field].clone().expect("it is read");
+        // A template may give a field fewer limbs.
+        let padded = |field: usize, limbs: usize| {
+            let mut number = of(field);
+            number.resize(limbs, zero.clone());
+            number
+        };
 
         let fields = &self.fields;
         let status = of(fields.status);
@@ -100,7 +109,7 @@ impl Table for LoansTable {
         let sound = and(current * not_over);
         let scheduled = and(open.clone() * sound);
         let doubtful = open - scheduled.clone();
-        let balance = of(fields.balance);
+        let balance = padded(fields.balance, BALANCE_LIMBS);
         let of_balance =
             |bit: &B::E| -> Vec<B::E> { balance.iter().map(|l| bit.clone() * l.clone()).collect() };
         let start = of_balance(&scheduled);
@@ -114,11 +123,13 @@ impl Table for LoansTable {
 
         let mut message = vec![place.index.clone()];
         message.extend(start);
-        message.extend(of(fields.rate));
+        message.extend(padded(fields.rate, RATE_LIMBS));
         message.push(term);
         message.extend(of(fields.frequency));
         message.extend(of(fields.rule));
-        message.extend(of(fields.instalment));
+        message.extend(padded(fields.instalment, BALANCE_LIMBS));
+        let accrued = padded(fields.accrued, AMOUNT_LIMBS);
+        message.extend(accrued.into_iter().map(|l| scheduled.clone() * l));
         let one = b.one();
         b.send(START, one, &message);
         self.leaves.tree(b, |w| &w.place, &place, &leaf.elements);

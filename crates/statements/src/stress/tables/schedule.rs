@@ -17,7 +17,7 @@ pub const BALANCE_LIMBS: usize = 4;
 /// Limbs of accrued and due interest: below 2^50 cents.
 pub const AMOUNT_LIMBS: usize = 5;
 /// Limbs of a rate.
-const RATE_LIMBS: usize = 2;
+pub const RATE_LIMBS: usize = 2;
 /// Limbs of a remainder of a month's interest.
 const REMAINDER_LIMBS: usize = 3;
 const LIMB: u64 = 1 << LIMB_BITS;
@@ -25,8 +25,7 @@ const LIMB: u64 = 1 << LIMB_BITS;
 /// Six months of a loan a row; `2^log_rows` rows a loan.
 ///
 /// - SCHEDULE-1: the row's loan and first month, whether it is the loan's first and whether the next is its, too.
-/// - SCHEDULE-2: a loan starts with nothing accrued; what is before a row is what the row above ended with; rate, rules and
-///   instalment stay.
+/// - SCHEDULE-2: what is before a row is what the row above ended with; rate, rules and instalment stay.
 /// - SCHEDULE-3: months left: one less, unless there are none; whether none are left; modulo 12.
 /// - SCHEDULE-4: a month's interest: `balance * rate = 12,000,000 earned + remainder`, the remainder below the divisor.
 /// - SCHEDULE-5: interest so far: what accrued and what was earned, if the loan bears interest.
@@ -189,10 +188,8 @@ impl Table for ScheduleTable {
         message.push(loan.frequency.clone());
         message.push(loan.rule.clone());
         message.extend(loan.instalment.iter().cloned());
-        b.receive(START, first.clone(), &message);
-        for limb in &loan.accrued {
-            b.zero("SCHEDULE-2", first.clone() * limb.clone());
-        }
+        message.extend(loan.accrued.iter().cloned());
+        b.receive(START, first, &message);
         for k in 0..PER_ROW {
             let number = first_month.clone() + F::from_usize(k);
             self.month(b, &mut loan, k, &number);
