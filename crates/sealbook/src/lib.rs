@@ -17,6 +17,7 @@ use statements::risk::{Risk, RiskClaim};
 use statements::solvency::{Solvency, SolvencyClaim};
 use statements::stress::{StressClaim, Stressed};
 use statements::systemic::{Systemic, SystemicClaim};
+use statements::waterfall::{Waterfall, WaterfallClaim};
 
 /// A fact whose proof was checked.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub enum Fact {
     Pool(Box<stark::Verified<PoolClaim>>),
     /// A pool, a deal, and what its tranches lose.
     Stress(Box<stark::Verified<StressClaim>>),
+    /// A pool, what it brought in, and what a deal paid.
+    Waterfall(Box<stark::Verified<WaterfallClaim>>),
     /// Several venues and their risk together.
     Systemic(Box<stark::Verified<SystemicClaim>>),
 }
@@ -64,6 +67,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
         Inventory::ID => Ok(Fact::Inventory(Box::new(verify_as::<Inventory>(&file)?))),
         Pool::ID => Ok(Fact::Pool(Box::new(verify_as::<Pool>(&file)?))),
         Stressed::ID => Ok(Fact::Stress(Box::new(verify_as::<Stressed>(&file)?))),
+        Waterfall::ID => Ok(Fact::Waterfall(Box::new(verify_as::<Waterfall>(&file)?))),
         Systemic::ID => Ok(Fact::Systemic(Box::new(verify_as::<Systemic>(&file)?))),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
@@ -100,6 +104,7 @@ pub fn parts(file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVeri
         Inventory::ID => of::<Inventory>(file),
         Pool::ID => of::<Pool>(file),
         Stressed::ID => of::<Stressed>(file),
+        Waterfall::ID => of::<Waterfall>(file),
         Systemic::ID => of::<Systemic>(file),
         other => Err(NotVerified::Unknown(other.to_string())),
     }

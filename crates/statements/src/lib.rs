@@ -1,11 +1,13 @@
 //! What Sealbook proves: one folder per statement, and the commitment they share.
 
 pub mod account;
+mod calendar;
 pub mod collateral;
 pub mod inclusion;
 pub mod inventory;
 pub mod loan;
 pub mod margin;
+mod month;
 mod opening;
 pub mod ordered;
 pub mod parts;
@@ -15,3 +17,4 @@ pub mod solvency;
 pub mod stress;
 pub mod systemic;
 pub mod trees;
+pub mod waterfall;
