@@ -175,23 +175,23 @@ fn defaults_average_out() {
     }
 }
 
-/// How near the fewest nodes come to the most: what a finite grid of the factor costs.
+/// What a finite grid of the factor costs: nearness of fewer nodes to the most, as parts of a tranche and of the loss.
 #[test]
 fn grids_agree() {
     let sample = Sample::new();
+    let part = |e: &ExpectedLoss| e.part.to_string().parse::<f64>().unwrap();
     for correlation in ["0.1", "0.3"] {
-        let runs = [MIN_NODES, 25, 50, MAX_NODES]
-            .map(|n| sample.expected(&stress("2"), &factor(correlation, n)));
-        for (nodes, run) in [MIN_NODES, 25, 50].iter().zip(&runs) {
-            for (loss, best) in run.iter().zip(&runs[3]) {
-                let part = |e: &ExpectedLoss| e.part.to_string().parse::<f64>().unwrap();
-                println!(
-                    "{correlation} {nodes} {}: {} {}",
-                    loss.tranche,
-                    part(loss),
-                    part(best)
-                );
-                assert!((part(loss) - part(best)).abs() < 0.01, "{loss:?} {best:?}");
+        let best = sample.expected(&stress("2"), &factor(correlation, MAX_NODES));
+        for (nodes, absolute, relative) in [
+            (MIN_NODES, 0.006, 0.08),
+            (25, 0.003, 0.04),
+            (50, 0.0015, 0.006),
+        ] {
+            let run = sample.expected(&stress("2"), &factor(correlation, nodes));
+            for (loss, best) in run.iter().zip(&best) {
+                let off = (part(loss) - part(best)).abs();
+                assert!(off < absolute, "{loss:?} {best:?}");
+                assert!(off < relative * part(best), "{loss:?} {best:?}");
             }
         }
     }
@@ -233,16 +233,5 @@ fn nonsense_is_refused() {
         for correlation in ["0.000000000000000000000000000001", "0.9"] {
             sample.expected(&stress(cdr), &factor(correlation, MIN_NODES));
         }
-    }
-}
-
-/// What a verifier spends.
-#[test]
-fn how_long_it_takes() {
-    let sample = Sample::new();
-    for nodes in [MIN_NODES, 25, MAX_NODES] {
-        let started = std::time::Instant::now();
-        sample.expected(&stress("2"), &factor("0.2", nodes));
-        println!("{nodes} nodes: {:?}", started.elapsed());
     }
 }

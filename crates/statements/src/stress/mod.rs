@@ -7,5 +7,5 @@ pub mod tables;
 mod tests;
 mod witness;
 
-pub use claim::{Context, Scenario, StressClaim, Stressed};
+pub use claim::{Context, Model, Scenario, StressClaim, Stressed};
 pub use witness::{NamedStress, Prepared, StressFailure, Terms};
