@@ -82,8 +82,9 @@ pub fn run() -> Result<[Row; 2], Failure> {
     let protection = Row {
         statement: "stress",
         proven: format!(
-            "{} scenarios of {} months, 3 tranches",
+            "{} scenarios, {} factor model, {} months",
             claim.scenarios.len(),
+            claim.models.len(),
             claim.schedule.rows.len()
         ),
         private: "all loans",
