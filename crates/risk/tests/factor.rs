@@ -197,6 +197,26 @@ fn grids_agree() {
     }
 }
 
+/// The smaller a loss, the finer a grid it needs: a senior tranche that hardly ever loses.
+#[test]
+fn small_losses_need_more_nodes() {
+    let sample = Sample::new();
+    let stress = Stress {
+        prepayments: Prepayments::Cpr(vec![number("8")]),
+        severity: number("40"),
+        ..stress("1")
+    };
+    let senior = |nodes| -> f64 {
+        let expected = sample.expected(&stress, &factor("0.2", nodes));
+        expected[0].part.to_string().parse().unwrap()
+    };
+    let best = senior(MAX_NODES);
+    assert!(best > 0.0 && best < 1e-4, "{best}");
+    let off = |nodes| (senior(nodes) / best - 1.0).abs();
+    assert!(off(25) < 0.2, "{}", off(25));
+    assert!(off(50) < 0.03, "{}", off(50));
+}
+
 #[test]
 fn nonsense_is_refused() {
     let sample = Sample::new();

@@ -102,7 +102,7 @@ pub struct StressArguments {
     /// The fixings of the deal's indices: .json.
     #[arg(long)]
     pub indices: Option<PathBuf>,
-    /// The stresses, a list: .json. One with a `factor`, such as {"correlation": "0.2", "nodes": 25}, says what tranches are
+    /// The stresses, a list: .json. One with a `factor`, such as {"correlation": "0.2", "nodes": 50}, says what tranches are
     /// expected to lose when its defaults come together by a Gaussian one-factor copula.
     #[arg(long)]
     pub stresses: PathBuf,

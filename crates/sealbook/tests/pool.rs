@@ -211,7 +211,7 @@ fn a_deal_under_stress_is_proven() {
         accepted.contains("A is paid in full by payment date"),
         "{accepted}"
     );
-    let words = "with correlation 0.2 over 25 values of a factor: A is expected to lose";
+    let words = "with correlation 0.2 over 50 values of a factor: A is expected to lose";
     assert!(accepted.contains(words), "{accepted}");
     assert!(at("inspect d.proof", 0).contains(words));
     assert!(at(&format!("check stress {inputs}"), 0).contains(words));
@@ -240,7 +240,7 @@ fn a_deal_under_stress_is_proven() {
     let sample = std::fs::read_to_string(dir.path().join("stresses.json")).unwrap();
     for (from, to, say) in [
         ("\"0.2\"", "\"1\"", "must be from 0 to 0.9"),
-        ("25", "5", "give 20 to 100 nodes"),
+        ("\"nodes\": 50", "\"nodes\": 5", "give 20 to 100 nodes"),
     ] {
         let wrong = sample.replace(from, to);
         assert_ne!(wrong, sample);
