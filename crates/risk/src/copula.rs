@@ -183,8 +183,12 @@ pub fn conditional(
     correlation: &Decimal,
 ) -> Result<Interval, DomainError> {
     let (common, own) = loadings(correlation)?;
-    let x = quantile.sub(&common.mul(factor)?)?.div(&own)?;
-    Ok(x.normal_cdf())
+    shifted(quantile, &common.mul(factor)?, &own)
+}
+
+/// `cdf((quantile - shift) / own)`.
+fn shifted(quantile: &Interval, shift: &Interval, own: &Interval) -> Result<Interval, DomainError> {
+    Ok(quantile.sub(shift)?.div(own)?.normal_cdf())
 }
 
 impl LossDistribution {
@@ -356,13 +360,97 @@ pub fn large_pool(
     Ok(sum)
 }
 
-/// Monthly default rates given the factor, in 10^-12, from the unconditional ones in the same units: those
-/// under which at least as much has defaulted by each month as the copula says. With these, in place of a
-/// stress's own, a pool is projected under one public scenario of the factor. What has defaulted with less
-/// than 10^-15 counts as that much.
-///
-/// What survives is enclosed, and its lower end taken, so rounding only adds defaults: at most 10^-12 a month for the
-/// rates' last decimal, and less than 10^-10 besides, once more than 10^-4 has defaulted.
+/// When the loans of a pool default: one default time a loan, from the monthly rates of a stress, and a factor that they share.
+/// What depends on no factor is computed once, for any number of its values.
+#[derive(Clone, Debug)]
+pub struct DefaultTimes {
+    rates: Vec<u64>,
+    months: Vec<Gone>,
+}
+
+/// What has defaulted by the end of a month, without the factor.
+#[derive(Clone, Copy, Debug)]
+enum Gone {
+    Nothing,
+    Everything,
+    Part(Interval),
+}
+
+impl DefaultTimes {
+    /// From monthly default rates in 10^-12. What has defaulted with less than 10^-15 counts as that much.
+    ///
+    /// # Errors
+    /// If a rate is above one.
+    pub fn new(rates: &[u64]) -> Result<Self, DomainError> {
+        let one = Interval::ONE;
+        let least = Interval::from_decimal(&Decimal::new(1, 15))?.hi();
+        let mut left = one;
+        let mut parts = Vec::with_capacity(rates.len());
+        for rate in rates {
+            if *rate > WEIGHT_ONE {
+                return Err(DomainError::Overflow);
+            }
+            let rate = Interval::from_decimal(&Decimal::new((*rate).into(), WEIGHT_DECIMALS))?;
+            left = left.mul(&one.sub(&rate)?)?;
+            let gone = one.sub(&left)?;
+            parts.push(if gone.hi() <= 0 {
+                Gone::Nothing
+            } else if left.lo() < least {
+                Gone::Everything
+            } else {
+                let (lo, hi) = (gone.lo().max(least), gone.hi().max(least));
+                Gone::Part(Interval::from_ends(lo, hi)?)
+            });
+        }
+        let quantiles = parts.into_par_iter().map(|part| match part {
+            Gone::Part(gone) => quantile(&gone).map(Gone::Part),
+            certain => Ok(certain),
+        });
+        Ok(Self {
+            rates: rates.to_vec(),
+            months: quantiles.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Monthly default rates given the factor, in 10^-12: those under which at least as much has defaulted by each
+    /// month as the copula says. With these, in place of a stress's own, a pool is projected under one public scenario of
+    /// the factor. Without correlation they are the stress's own.
+    ///
+    /// What survives is enclosed, and its lower end taken, so rounding only adds defaults: at most 10^-12 a month for the
+    /// rates' last decimal, and less than 10^-10 besides, once more than 10^-4 has defaulted.
+    ///
+    /// # Errors
+    /// If the correlation is not from 0 to below 1.
+    pub fn given(&self, factor: &Interval, correlation: &Decimal) -> Result<Vec<u64>, DomainError> {
+        let (common, own) = loadings(correlation)?;
+        if correlation.is_zero() {
+            return Ok(self.rates.clone());
+        }
+        let shift = common.mul(factor)?;
+        let one = Interval::ONE;
+        // A lower bound of what is left given the factor.
+        let mut given = one;
+        let mut out = Vec::with_capacity(self.months.len());
+        for gone in &self.months {
+            let now = match gone {
+                Gone::Nothing => one.lo(),
+                Gone::Everything => 0,
+                Gone::Part(quantile) => one.lo() - shifted(quantile, &shift, &own)?.hi(),
+            };
+            let now = Interval::from_ends(now.min(given.lo()), now.min(given.lo()))?;
+            let units = if now == given {
+                0
+            } else {
+                one.sub(&now.div(&given)?)?.ceil_at(WEIGHT_DECIMALS)?
+            };
+            out.push(units.clamp(0, WEIGHT_ONE.into()) as u64);
+            given = now;
+        }
+        Ok(out)
+    }
+}
+
+/// [`DefaultTimes::given`] one value of the factor.
 ///
 /// # Errors
 /// If a rate is above one, or the correlation is not from 0 to below 1.
@@ -371,37 +459,7 @@ pub fn conditional_defaults(
     factor: &Interval,
     correlation: &Decimal,
 ) -> Result<Vec<u64>, DomainError> {
-    let one = Interval::ONE;
-    let least = Interval::from_decimal(&Decimal::new(1, 15))?.hi();
-    let mut left = one;
-    // A lower bound of what is left given the factor.
-    let mut given = one;
-    let mut out = Vec::with_capacity(rates.len());
-    for rate in rates {
-        if *rate > WEIGHT_ONE {
-            return Err(DomainError::Overflow);
-        }
-        let rate = Interval::from_decimal(&Decimal::new((*rate).into(), WEIGHT_DECIMALS))?;
-        left = left.mul(&one.sub(&rate)?)?;
-        let gone = one.sub(&left)?;
-        let now = if gone.hi() <= 0 {
-            one.lo()
-        } else if left.lo() < least {
-            0
-        } else {
-            let gone = Interval::from_ends(gone.lo().max(least), gone.hi().max(least))?;
-            one.lo() - conditional(&quantile(&gone)?, factor, correlation)?.hi()
-        };
-        let now = Interval::from_ends(now.min(given.lo()), now.min(given.lo()))?;
-        let units = if now == given {
-            0
-        } else {
-            one.sub(&now.div(&given)?)?.ceil_at(WEIGHT_DECIMALS)?
-        };
-        out.push(units.clamp(0, WEIGHT_ONE.into()) as u64);
-        given = now;
-    }
-    Ok(out)
+    DefaultTimes::new(rates)?.given(factor, correlation)
 }
 
 /// What a tranche's protection costs: a synthetic CDO tranche, paid for in arrears on what is left of it.

@@ -18,6 +18,7 @@
 //!   they default together.
 //! - [`deal`], [`waterfall`], [`protection`]: securitization deals, who is paid what on a payment date, and what tranches lose
 //!   under a stress.
+//! - [`factor`]: what tranches are expected to lose when the pool's loans default together by a factor.
 //! - [`import`], [`sample`], [`sample_venue`], [`sample_pool`], [`sample_deal`]: reading books, markets, venues, tapes and
 //!   deals, making realistic ones.
 //!
@@ -32,6 +33,7 @@ pub mod copula;
 pub mod date;
 pub mod deal;
 pub mod evar;
+pub mod factor;
 pub mod haircut;
 pub mod history;
 pub mod import;

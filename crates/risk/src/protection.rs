@@ -10,7 +10,7 @@ use crate::amortization::then;
 use crate::collections::Collections;
 use crate::deal::{Deal, Plan};
 use crate::projection::{Schedule, project};
-use crate::stress::{Stress, StressError};
+use crate::stress::{Month, Stress, StressError};
 use crate::waterfall::{DealState, Index, Report, TrancheState, WaterfallError, run};
 
 /// Most payment dates of a deal, most indices and most fixings of one: a claim must not make its verifier run for ever.
@@ -44,6 +44,9 @@ pub enum ProtectionError {
     /// The stress is wrong, or a number is out of range.
     #[error("stress: {0}")]
     Stress(#[from] StressError),
+    /// The factor is wrong.
+    #[error("factor: {0}")]
+    Factor(String),
     /// The deal or its state is wrong.
     #[error("payment date {period}: {error}")]
     Waterfall {
@@ -67,6 +70,125 @@ pub enum ProtectionError {
     },
 }
 
+/// A deal, its state and its pool's schedule, which fit each other: to be run to its end under any number of stresses.
+#[derive(Clone, Debug)]
+pub(crate) struct RunOff<'a> {
+    plan: Plan,
+    state: &'a DealState,
+    indices: &'a [Index],
+    schedule: &'a Schedule,
+    months_per_date: usize,
+}
+
+impl<'a> RunOff<'a> {
+    /// # Errors
+    /// If the deal is wrong, too long, or the pool is not the one that its state speaks of.
+    pub(crate) fn new(
+        deal: &Deal,
+        state: &'a DealState,
+        indices: &'a [Index],
+        schedule: &'a Schedule,
+    ) -> Result<Self, ProtectionError> {
+        let at = |error| ProtectionError::Waterfall { period: 0, error };
+        let plan: Plan = deal.plan().map_err(|e| at(WaterfallError::Deal(e)))?;
+        let mut names: Vec<&str> = indices.iter().map(|i| i.name.as_str()).collect();
+        names.sort_unstable();
+        let twice = names.windows(2).any(|w| w[0] == w[1]);
+        let long = |i: &Index| i.fixings.len() > MAX_DATES as usize;
+        let many = indices.len() > MAX_INDICES || plan.periods > MAX_DATES;
+        if many || twice || indices.iter().any(long) {
+            return Err(ProtectionError::TooMuch);
+        }
+        let pool = u128::from(schedule.balance) + u128::from(schedule.doubtful);
+        if pool != u128::from(state.pool_balance) {
+            return Err(ProtectionError::Pool {
+                pool,
+                state: state.pool_balance,
+            });
+        }
+        let months_per_date = deal.dates.frequency.months() as usize;
+        Ok(Self {
+            plan,
+            state,
+            indices,
+            schedule,
+            months_per_date,
+        })
+    }
+
+    /// The tranches' names, and what each is owed at the cut-off date: its balance, and what was written down and may come back.
+    pub(crate) fn tranches(&self) -> impl Iterator<Item = (&str, u64)> {
+        let owed = |t: &TrancheState| t.balance.saturating_add(t.written_down);
+        let names = self.plan.tranches.iter().map(|t| t.name.as_str());
+        names.zip(self.state.tranches.iter().map(owed))
+    }
+
+    /// What becomes of the tranches if so much defaults and prepays each month; severity and recovery lag are the stress's.
+    ///
+    /// # Errors
+    /// If a number is out of range, there are too few months, or the indices are too short.
+    pub(crate) fn under(
+        &self,
+        weights: &[Month],
+        stress: &Stress,
+    ) -> Result<Vec<TrancheOutcome>, ProtectionError> {
+        let at = |period: u32| move |error| ProtectionError::Waterfall { period, error };
+        let severity = stress.severity_units()?;
+        let rows = project(self.schedule, weights, severity, stress.recovery_lag)?;
+        let (plan, indices) = (&self.plan, self.indices);
+        let mut state = self.state.clone();
+        let mut paid_off: Vec<Option<u32>> = vec![None; plan.tranches.len()];
+        let mut forgone = vec![0u64; plan.tranches.len()];
+        for months in rows.chunks(self.months_per_date) {
+            let period = state.period + 1;
+            let mut collections = months[0];
+            for month in &months[1..] {
+                collections = then(&collections, month).map_err(StressError::Roll)?;
+            }
+            let (next, report) = match run(plan, &state, &collections, indices) {
+                Ok(next) => next,
+                // What comes in after the legal final date helps nobody.
+                Err(WaterfallError::Ended(_)) => break,
+                Err(error) => return Err(at(period)(error)),
+            };
+            state = next;
+            note(&state, &report, &mut paid_off, &mut forgone);
+        }
+        // What accounts still hold is paid by the deal's rules, which may name later dates.
+        let owes = |state: &DealState| {
+            let owes = |t: &TrancheState| t.balance + t.unpaid_interest + t.written_down > 0;
+            state.tranches.iter().any(owes)
+        };
+        while owes(&state) {
+            let nothing = Collections::default();
+            let (next, report) = match run(plan, &state, &nothing, indices) {
+                Ok(next) => next,
+                // The legal final date: what is owed is lost.
+                Err(WaterfallError::Ended(_)) => break,
+                Err(error) => return Err(at(state.period + 1)(error)),
+            };
+            state = next;
+            note(&state, &report, &mut paid_off, &mut forgone);
+        }
+        let tranches = plan.tranches.iter().zip(&state.tranches);
+        let outcomes = tranches.zip(paid_off.iter().zip(&forgone));
+        Ok(outcomes
+            .map(|((terms, tranche), (paid_off, forgone))| {
+                let mut outcome = TrancheOutcome {
+                    tranche: terms.name.clone(),
+                    principal_lost: tranche.balance.saturating_add(tranche.written_down),
+                    interest_lost: tranche.unpaid_interest.saturating_add(*forgone),
+                    paid_off: None,
+                };
+                if outcome.is_whole() {
+                    outcome.paid_off = *paid_off;
+                }
+                outcome
+            })
+            .collect())
+    }
+}
+
 /// Runs a deal to its end under a stress. Each payment date pays out what came in during the months before it, from the
 /// schedule's first month on. After the deal's last payment date nothing is paid.
 ///
@@ -79,77 +201,8 @@ pub fn protect(
     schedule: &Schedule,
     stress: &Stress,
 ) -> Result<Vec<TrancheOutcome>, ProtectionError> {
-    let at = |period: u32| move |error| ProtectionError::Waterfall { period, error };
-    let plan: Plan = deal.plan().map_err(|e| at(0)(WaterfallError::Deal(e)))?;
-    let mut names: Vec<&str> = indices.iter().map(|i| i.name.as_str()).collect();
-    names.sort_unstable();
-    let twice = names.windows(2).any(|w| w[0] == w[1]);
-    let long = |i: &Index| i.fixings.len() > MAX_DATES as usize;
-    if indices.len() > MAX_INDICES || twice || indices.iter().any(long) || plan.periods > MAX_DATES
-    {
-        return Err(ProtectionError::TooMuch);
-    }
-    let pool = u128::from(schedule.balance) + u128::from(schedule.doubtful);
-    if pool != u128::from(state.pool_balance) {
-        return Err(ProtectionError::Pool {
-            pool,
-            state: state.pool_balance,
-        });
-    }
-    let weights = stress.months(schedule.rows.len())?;
-    let severity = stress.severity_units()?;
-    let rows = project(schedule, &weights, severity, stress.recovery_lag)?;
-    let mut state = state.clone();
-    let mut paid_off: Vec<Option<u32>> = vec![None; plan.tranches.len()];
-    let mut forgone = vec![0u64; plan.tranches.len()];
-    let per_period = deal.dates.frequency.months() as usize;
-    for months in rows.chunks(per_period) {
-        let period = state.period + 1;
-        let mut collections = months[0];
-        for month in &months[1..] {
-            collections = then(&collections, month).map_err(StressError::Roll)?;
-        }
-        let (next, report) = match run(&plan, &state, &collections, indices) {
-            Ok(next) => next,
-            // What comes in after the legal final date helps nobody.
-            Err(WaterfallError::Ended(_)) => break,
-            Err(error) => return Err(at(period)(error)),
-        };
-        state = next;
-        note(&state, &report, &mut paid_off, &mut forgone);
-    }
-    // What accounts still hold is paid by the deal's rules, which may name later dates.
-    let owes = |state: &DealState| {
-        let owes = |t: &TrancheState| t.balance + t.unpaid_interest + t.written_down > 0;
-        state.tranches.iter().any(owes)
-    };
-    while owes(&state) {
-        let nothing = Collections::default();
-        let (next, report) = match run(&plan, &state, &nothing, indices) {
-            Ok(next) => next,
-            // The legal final date: what is owed is lost.
-            Err(WaterfallError::Ended(_)) => break,
-            Err(error) => return Err(at(state.period + 1)(error)),
-        };
-        state = next;
-        note(&state, &report, &mut paid_off, &mut forgone);
-    }
-    let tranches = plan.tranches.iter().zip(&state.tranches);
-    let outcomes = tranches.zip(paid_off.iter().zip(&forgone));
-    Ok(outcomes
-        .map(|((terms, tranche), (paid_off, forgone))| {
-            let mut outcome = TrancheOutcome {
-                tranche: terms.name.clone(),
-                principal_lost: tranche.balance.saturating_add(tranche.written_down),
-                interest_lost: tranche.unpaid_interest.saturating_add(*forgone),
-                paid_off: None,
-            };
-            if outcome.is_whole() {
-                outcome.paid_off = *paid_off;
-            }
-            outcome
-        })
-        .collect())
+    let run_off = RunOff::new(deal, state, indices, schedule)?;
+    run_off.under(&stress.months(schedule.rows.len())?, stress)
 }
 
 /// Notes which tranches are paid off, and interest that the deal does not carry forward.

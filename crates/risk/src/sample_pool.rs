@@ -31,7 +31,7 @@ pub const CUT_OFF: &str = "2026-10-31";
 /// What a sample claims of its pool: rules that all loans satisfy, and figures, as the program reads them.
 pub const TERMS: &str = include_str!("../templates/sample-terms.json");
 
-/// Stresses of a sample, as the program reads them.
+/// Stresses of a sample, the last one over a factor, as the program reads them.
 pub const STRESSES: &str = include_str!("../templates/sample-stresses.json");
 
 /// What a tape's open loans owe together, in cents.

@@ -104,7 +104,8 @@ pub struct StressArguments {
     /// The fixings of the deal's indices: .json.
     #[arg(long)]
     pub indices: Option<PathBuf>,
-    /// The stresses: .json.
+    /// The stresses, a list: .json. One with a `factor`, such as {"correlation": "0.2", "nodes": 50}, says what tranches are
+    /// expected to lose when its defaults come together by a Gaussian one-factor copula.
     #[arg(long)]
     pub stresses: PathBuf,
     /// A tranche for which to seek the largest multiple of each stress's defaults that it bears; may be given several times.
@@ -542,7 +543,7 @@ pub enum BenchName {
     Risk,
     /// Rules and figures of a pool of 10,000 loans.
     Pool,
-    /// A deal over 1,000 loans of up to 360 months, under three stresses.
+    /// A deal over 1,000 loans of up to 360 months, under three stresses and over a factor.
     Stress,
     /// One month of 10,000 loans, and what a deal pays from it.
     Waterfall,

@@ -271,6 +271,8 @@ fn a_deal_under_stress_is_proven() {
     let shown = at(&format!("check stress {inputs} --breakeven A --json"), 0);
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["scenarios"].as_array().unwrap().len(), 6);
+    let expected = &shown["models"][0]["expected"];
+    assert_eq!(expected.as_array().unwrap().len(), 3);
     at(
         &format!("prove stress {inputs} --breakeven A --secret s --out d.proof"),
         0,
@@ -280,6 +282,10 @@ fn a_deal_under_stress_is_proven() {
         accepted.contains("A is paid in full by payment date"),
         "{accepted}"
     );
+    let words = "with correlation 0.2 over 50 values of a factor: A is expected to lose";
+    assert!(accepted.contains(words), "{accepted}");
+    assert!(at("inspect d.proof", 0).contains(words));
+    assert!(at(&format!("check stress {inputs}"), 0).contains(words));
     // The same pool as in a pool claim, attested by the same signature.
     at(&format!("attest {tape} --secret s --key k --out a.json"), 0);
     let attestation: Value =
@@ -302,6 +308,18 @@ fn a_deal_under_stress_is_proven() {
     assert!(error.contains("the deal's state says"), "{error}");
     let error = at(&format!("check stress {inputs} --breakeven Z"), 2);
     assert!(error.contains("no tranche `Z`"), "{error}");
+    let sample = std::fs::read_to_string(dir.path().join("stresses.json")).unwrap();
+    for (from, to, say) in [
+        ("\"0.2\"", "\"1\"", "must be from 0 to 0.9"),
+        ("\"nodes\": 50", "\"nodes\": 5", "give 20 to 100 nodes"),
+    ] {
+        let wrong = sample.replace(from, to);
+        assert_ne!(wrong, sample);
+        std::fs::write(dir.path().join("stresses.json"), wrong).unwrap();
+        let error = at(&format!("check stress {inputs}"), 2);
+        assert!(error.contains("base over a factor"), "{error}");
+        assert!(error.contains(say), "{error}");
+    }
     std::fs::write(dir.path().join("stresses.json"), "[\n{\"name\": 5}]").unwrap();
     let error = at(&format!("check stress {inputs}"), 2);
     assert!(error.contains("stresses.json:2:"), "{error}");

@@ -112,7 +112,7 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
             let prepared = stress::Prepared::new(&tape, &terms, &secret)?;
             let params = json!({
                 "loans": loans, "months": prepared.claim().schedule.rows.len(),
-                "scenarios": prepared.claim().scenarios.len(),
+                "scenarios": prepared.claim().scenarios.len(), "models": prepared.claim().models.len(),
             });
             measure::<Stressed>(arguments, "stress", params, || {
                 let prepared = stress::Prepared::new(&tape, &terms, &secret)?;

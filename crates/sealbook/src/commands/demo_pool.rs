@@ -86,8 +86,9 @@ pub fn run() -> Result<[Row; 3], Failure> {
     let protection = Row {
         statement: "stress",
         proven: format!(
-            "{} scenarios of {} months, 3 tranches",
+            "{} scenarios, {} factor model, {} months",
             claim.scenarios.len(),
+            claim.models.len(),
             claim.schedule.rows.len()
         ),
         private: "all loans",

@@ -1,7 +1,8 @@
 //! `sealbook inspect`: what a proof file reveals, and how sound it is. Verifies nothing.
 
 use serde_json::{Value, json};
-use stark::{ProofFile, SecurityReport, security_report};
+use stark::{ProofFile, SecurityReport, Statement, security_report};
+use statements::stress::Stressed;
 
 use super::{print_json, read, size};
 use crate::Failure;
@@ -71,7 +72,15 @@ pub fn run(arguments: &Inspect) -> Result<(), Failure> {
     }
     let mut shown = claim;
     shorten(&mut shown);
-    println!("not verified: `sealbook verify` does that\nclaim, all that is revealed:\n{shown:#}");
+    println!("not verified: `sealbook verify` does that");
+    if file.statement == Stressed::ID {
+        println!("the claim's outcomes, in words:");
+        let claim = file.claim::<Stressed>().map_err(|e| fail(&e))?;
+        for line in super::stress::outcomes_in_words(&claim) {
+            println!("  under {line}");
+        }
+    }
+    println!("claim, all that is revealed:\n{shown:#}");
     Ok(())
 }
 

@@ -36,7 +36,13 @@ fn terms(arguments: &StressArguments) -> Result<Terms, Failure> {
     })
 }
 
-/// What becomes of the tranches, scenario by scenario, in words.
+/// A part of one in percent.
+fn percent(part: &fixed::Decimal) -> String {
+    let percent = part.checked_mul(&fixed::Decimal::from_int(100));
+    percent.map_or_else(|_| part.to_string(), |p| format!("{}%", p.normalized()))
+}
+
+/// What becomes of the tranches, scenario by scenario, and what they are expected to lose, model by model, in words.
 pub fn outcomes_in_words(claim: &StressClaim) -> Vec<String> {
     let currency = &claim.deal.currency;
     let scenarios = claim.scenarios.iter().map(|scenario| {
@@ -58,7 +64,27 @@ pub fn outcomes_in_words(claim: &StressClaim) -> Vec<String> {
             tranches.join(", ")
         )
     });
-    scenarios.collect()
+    let models = claim.models.iter().map(|model| {
+        let tranches = model.expected.iter().map(|t| {
+            format!(
+                "{} is expected to lose {} of principal ({}) and {} of interest",
+                t.tranche,
+                amount(t.principal),
+                percent(&t.part),
+                amount(t.interest)
+            )
+        });
+        let tranches: Vec<String> = tranches.collect();
+        let stress = serde_json::to_string(&model.stress).unwrap_or_default();
+        format!(
+            "`{}` {stress} with correlation {} over {} values of a factor: {} ({currency})",
+            model.name,
+            model.factor.correlation,
+            model.factor.nodes,
+            tranches.join(", ")
+        )
+    });
+    scenarios.chain(models).collect()
 }
 
 /// What the stresses do, without a proof.
@@ -69,7 +95,7 @@ pub fn check(arguments: &StressArguments) -> Result<(), Failure> {
     if arguments.common.json {
         print_json(&json!({
             "true": true, "loans": claim.loans, "months": claim.schedule.rows.len(),
-            "scenarios": claim.scenarios,
+            "scenarios": claim.scenarios, "models": claim.models,
         }));
     } else {
         println!(
@@ -78,7 +104,7 @@ pub fn check(arguments: &StressArguments) -> Result<(), Failure> {
             claim.schedule.rows.len()
         );
         for line in outcomes_in_words(claim) {
-            println!("  {line}");
+            println!("  under {line}");
         }
     }
     Ok(())
@@ -94,5 +120,11 @@ pub fn prove(arguments: &StressArguments) -> Result<(), Failure> {
     let prepared = Prepared::new(&tape, &terms, &secret)?;
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
-    finish::<Stressed>(&arguments.common, prepared.claim(), parts, started)
+    finish::<Stressed>(&arguments.common, prepared.claim(), parts, started)?;
+    if !arguments.common.json {
+        for line in outcomes_in_words(prepared.claim()) {
+            println!("  under {line}");
+        }
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use gadgets::totals::{End, Register, Show, TotalsTable};
 use rayon::prelude::*;
 use risk::amortization::MAX_TERM;
 use risk::deal::Deal;
+use risk::factor::{ExpectedLoss, OneFactor, expected_losses};
 use risk::pool::Template;
 use risk::pool::tape::CutOff;
 use risk::projection::Schedule;
@@ -66,6 +67,9 @@ pub struct StressClaim {
     pub indices: Vec<Index>,
     /// Stresses, and what becomes of the tranches under each.
     pub scenarios: Vec<Scenario>,
+    /// Stresses whose defaults come together by a factor, and what the tranches are expected to lose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<Model>,
 }
 
 /// A public stress, and what becomes of each tranche.
@@ -80,8 +84,24 @@ pub struct Scenario {
     pub outcome: Vec<TrancheOutcome>,
 }
 
+/// A public one-factor Gaussian copula, and what each tranche is expected to lose over its factor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// What it is called.
+    pub name: String,
+    /// Defaults without the factor, prepayments, severity.
+    pub stress: Stress,
+    /// Correlation, and how many values the factor takes.
+    pub factor: OneFactor,
+    /// The tranches, in the deal's order.
+    pub expected: Vec<ExpectedLoss>,
+}
+
 /// Most scenarios of a claim.
 const MAX_SCENARIOS: usize = 100;
+/// Most values of the factors of all models of a claim: the deal is run for each.
+const MAX_NODES: u64 = 200;
 /// Most bytes of a deal, as JSON.
 pub(crate) const MAX_DEAL_BYTES: usize = 200_000;
 
@@ -186,6 +206,7 @@ impl Statement for Stressed {
             return Err("the schedule ends before everything is paid".into());
         }
         check_scenarios(claim)?;
+        check_models(claim)?;
         Ok(context)
     }
 
@@ -231,6 +252,39 @@ fn check_scenarios(claim: &StressClaim) -> Result<(), String> {
             Err(format!(
                 "the outcome of scenario `{}` is not what the deal gives",
                 scenario.name
+            ))
+        }
+    })
+}
+
+/// Expected losses are computed again, too. The deal is known to be small and right.
+fn check_models(claim: &StressClaim) -> Result<(), String> {
+    let nodes = claim.models.iter().map(|m| u64::from(m.factor.nodes));
+    // At least one each, so that the number of models is bounded with them.
+    if nodes.map(|n| n.max(1)).sum::<u64>() > MAX_NODES {
+        return Err(format!(
+            "the factors have more than {MAX_NODES} nodes together; give fewer models or nodes"
+        ));
+    }
+    claim.models.par_iter().try_for_each(|model| {
+        if !risk::is_name(&model.name) {
+            return Err(format!("a model's name {}", risk::NO_NAME));
+        }
+        let expected = expected_losses(
+            &claim.deal,
+            &claim.deal_state,
+            &claim.indices,
+            &claim.schedule,
+            &model.stress,
+            &model.factor,
+        )
+        .map_err(|e| format!("model `{}`: {e}", model.name))?;
+        if expected == model.expected {
+            Ok(())
+        } else {
+            Err(format!(
+                "the expected losses of model `{}` are not what the deal gives",
+                model.name
             ))
         }
     })

@@ -8,5 +8,5 @@ mod tests;
 mod witness;
 
 pub(crate) use claim::MAX_DEAL_BYTES;
-pub use claim::{Context, Scenario, StressClaim, Stressed};
+pub use claim::{Context, Model, Scenario, StressClaim, Stressed};
 pub use witness::{NamedStress, Prepared, StressFailure, Terms};

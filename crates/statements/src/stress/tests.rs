@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use risk::factor::OneFactor;
 use risk::import::tape::read_template;
 use risk::pool::states::states;
 use risk::pool::{Loan, Tape};
@@ -64,13 +65,26 @@ fn terms(tape: &Tape) -> Terms {
     let named = |name: &str, cdr| NamedStress {
         name: name.into(),
         stress: stress(cdr),
+        factor: None,
+    };
+    let modelled = |name: &str, cdr, correlation: i128| NamedStress {
+        factor: Some(OneFactor {
+            correlation: fixed::Decimal::new(correlation, 2),
+            nodes: 25,
+        }),
+        ..named(name, cdr)
     };
     Terms {
         doubtful_days: 90,
         deal: sample_deal_for(schedule.balance + schedule.doubtful),
         deal_state: None,
         indices: sample_indices(),
-        stresses: vec![named("mild", 1), named("severe", 30)],
+        stresses: vec![
+            named("mild", 1),
+            modelled("joint", 6, 20),
+            named("severe", 30),
+            modelled("more jointly", 6, 40),
+        ],
         breakeven: vec!["A".into()],
     }
 }
@@ -275,6 +289,58 @@ fn changed_claims_are_rejected() {
         ("another day", |c| {
             c.cut_off = "2020-06-30".to_string().try_into().expect("a date");
         }),
+        ("a smaller expected loss", |c| {
+            c.models[0].expected[2].principal -= 1
+        }),
+        ("less expected interest", |c| {
+            c.models[1].expected[1].interest = 0
+        }),
+        ("a smaller part", |c| {
+            c.models[0].expected[0].part = fixed::Decimal::ZERO
+        }),
+        ("less correlation", |c| {
+            c.models[0].factor.correlation = fixed::Decimal::new(19, 2)
+        }),
+        ("other nodes", |c| c.models[0].factor.nodes = 26),
+        ("too many nodes", |c| c.models[0].factor.nodes = 101),
+        ("nodes without end", |c| c.models[0].factor.nodes = u32::MAX),
+        ("a single node", |c| c.models[0].factor.nodes = 1),
+        ("too many models", |c| {
+            let model = c.models[0].clone();
+            c.models = vec![model; 9];
+        }),
+        ("models of no nodes", |c| {
+            c.models[0].factor.nodes = 0;
+            let model = c.models[0].clone();
+            c.models = vec![model; 1_000];
+        }),
+        ("all the same loan", |c| {
+            c.models[0].factor.correlation = fixed::Decimal::from_int(1)
+        }),
+        ("correlation below zero", |c| {
+            c.models[0].factor.correlation = fixed::Decimal::new(-1, 30)
+        }),
+        ("huge correlation", |c| {
+            c.models[0].factor.correlation = fixed::Decimal::new(i128::MAX, 0)
+        }),
+        ("hugely negative correlation", |c| {
+            c.models[0].factor.correlation = fixed::Decimal::new(i128::MIN + 1, 0)
+        }),
+        ("impossible defaults", |c| {
+            c.models[0].stress.defaults = Defaults::Cdr(vec![fixed::Decimal::new(i128::MAX, 0)])
+        }),
+        ("no defaults", |c| {
+            c.models[0].stress.defaults = Defaults::Cdr(Vec::new())
+        }),
+        ("a tranche less", |c| {
+            c.models[0].expected.pop();
+        }),
+        ("a model less", |c| {
+            c.models.pop();
+        }),
+        ("a line of output of a model", |c| {
+            c.models[0].name = "joint\naccepted: all".into()
+        }),
         ("a line of output", |c| {
             c.scenarios[0].name = "mild\naccepted: all".into()
         }),
@@ -288,6 +354,41 @@ fn changed_claims_are_rejected() {
         let text = format!("{outcome:?}");
         assert!(!text.contains("unexpectedly"), "{what}: {text}");
     }
+}
+
+/// What is wrong with a model is said in words, before a proof is looked at, and what a verifier has to do is bounded.
+#[test]
+fn models_are_checked() {
+    let prepared = prepared(20);
+    let good = prepared.claim();
+    assert_eq!((good.scenarios.len(), good.models.len()), (4, 2));
+    let refused = |change: fn(&mut Model), say: &str| {
+        let mut claim = good.clone();
+        change(&mut claim.models[0]);
+        let error = Stressed::context(&claim).expect_err("it is false");
+        assert!(error.contains(say), "{error}");
+    };
+    refused(|m| m.expected[0].interest += 1, "of model `joint` are not");
+    refused(
+        |m| m.factor.correlation = fixed::Decimal::ZERO,
+        "of model `joint` are not",
+    );
+    refused(
+        |m| m.factor.correlation = fixed::Decimal::new(91, 2),
+        "must be from 0 to 0.9",
+    );
+    refused(|m| m.factor.nodes = 19, "20 to 100 nodes");
+    refused(|m| m.factor.nodes = 101, "20 to 100 nodes");
+    refused(|m| m.factor.nodes = 176, "more than 200 nodes together");
+    refused(|m| m.name.clear(), "is no name");
+    // A claim without models is written as before there were any.
+    let mut claim = good.clone();
+    claim.models.clear();
+    let text = serde_json::to_string(&claim).expect("plain data");
+    assert!(!text.contains("models"));
+    let read: StressClaim = serde_json::from_str(&text).expect("plain data");
+    assert_eq!(read, claim);
+    Stressed::context(&read).expect("it is true");
 }
 
 /// A bound that the field's limbs do not hold is not cut to them: nobody is as late.

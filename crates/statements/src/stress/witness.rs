@@ -9,6 +9,7 @@ use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
 use risk::amortization::LoanState;
 use risk::deal::Deal;
+use risk::factor::{OneFactor, expected_losses};
 use risk::pool::states::{StateError, states};
 use risk::pool::{Loan, Tape};
 use risk::projection::Schedule;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::{
-    BALANCE, Context, DOUBTFUL, FIRST_MONTH, LOG_SEGMENT, PartTables, Scenario, StressClaim,
+    BALANCE, Context, DOUBTFUL, FIRST_MONTH, LOG_SEGMENT, Model, PartTables, Scenario, StressClaim,
     Stressed,
 };
 use super::tables::loans::LoanRow;
@@ -54,7 +55,7 @@ pub enum StressFailure {
     Input(String),
 }
 
-/// A stress and its name.
+/// A stress and its name, and the factor, if its defaults come together by one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedStress {
@@ -62,6 +63,9 @@ pub struct NamedStress {
     pub name: String,
     /// Defaults, prepayments, severity.
     pub stress: Stress,
+    /// Then the tranches' expected losses over it are claimed, in place of what the stress does to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor: Option<OneFactor>,
 }
 
 /// What is to be claimed of a pool and a deal.
@@ -77,12 +81,13 @@ pub struct Terms {
     pub indices: Vec<Index>,
     /// The stresses.
     pub stresses: Vec<NamedStress>,
-    /// Tranches, by name, for which the largest multiple of each stress's defaults is sought that they bear.
+    /// Tranches, by name, for which the largest multiple of each stress's defaults is sought that they bear. (Over a factor
+    /// there is none: losses are never sure to be zero.)
     pub breakeven: Vec<String>,
 }
 
 impl Terms {
-    /// What becomes of the tranches under each stress, and under the multiples that they just bear.
+    /// What becomes of the tranches under each stress without a factor, and under the multiples that they just bear.
     ///
     /// # Errors
     /// If the deal cannot be run, or has no tranche of a name.
@@ -92,7 +97,8 @@ impl Terms {
         state: &DealState,
     ) -> Result<Vec<Scenario>, StressFailure> {
         let mut scenarios = Vec::new();
-        for NamedStress { name, stress } in &self.stresses {
+        let plain = self.stresses.iter().filter(|s| s.factor.is_none());
+        for NamedStress { name, stress, .. } in plain {
             let failed = |error| StressFailure::Protection {
                 name: name.clone(),
                 error,
@@ -122,6 +128,33 @@ impl Terms {
             }
         }
         Ok(scenarios)
+    }
+
+    /// What the tranches are expected to lose under each stress with a factor.
+    ///
+    /// # Errors
+    /// If the deal cannot be run, or a factor is out of range.
+    pub fn models(
+        &self,
+        schedule: &Schedule,
+        state: &DealState,
+    ) -> Result<Vec<Model>, StressFailure> {
+        let named = self.stresses.iter();
+        let factors = named.filter_map(|s| s.factor.as_ref().map(|factor| (s, factor)));
+        let model = |(NamedStress { name, stress, .. }, factor): (&NamedStress, &OneFactor)| {
+            let (deal, indices) = (&self.deal, &self.indices);
+            let expected = expected_losses(deal, state, indices, schedule, stress, factor);
+            Ok(Model {
+                name: name.clone(),
+                stress: stress.clone(),
+                factor: factor.clone(),
+                expected: expected.map_err(|error| StressFailure::Protection {
+                    name: name.clone(),
+                    error,
+                })?,
+            })
+        };
+        factors.map(model).collect()
     }
 }
 
@@ -173,6 +206,7 @@ impl Prepared {
                 .map_err(|e| StressFailure::Input(format!("deal: {e}")))?,
         };
         let scenarios = terms.scenarios(&schedule, &deal_state)?;
+        let models = terms.models(&schedule, &deal_state)?;
         let count = sealed.loans.len() as u64;
         // The nodes of 256 leaves, and below them the parts' trees.
         let trees: Vec<Vec<Digest>> = sealed
@@ -197,6 +231,7 @@ impl Prepared {
             deal_state,
             indices: terms.indices.clone(),
             scenarios,
+            models,
         };
         let context = Stressed::context(&claim).map_err(StressFailure::Input)?;
         let states = running(&claim, &sealed.leaves, loan_states, secret)?;
