@@ -18,6 +18,7 @@
 //!   they default together.
 //! - [`deal`], [`waterfall`], [`protection`]: securitization deals, who is paid what on a payment date, and what tranches lose
 //!   under a stress.
+//! - [`issuance`]: what a pool pledges for a deal's tranches.
 //! - [`import`], [`sample`], [`sample_venue`], [`sample_pool`], [`sample_deal`]: reading books, markets, venues, tapes and
 //!   deals, making realistic ones.
 //!
@@ -36,6 +37,7 @@ pub mod haircut;
 pub mod history;
 pub mod import;
 pub mod inventory;
+pub mod issuance;
 pub mod margin;
 pub mod pool;
 pub mod pricing;

@@ -86,6 +86,23 @@ pub enum Claim {
     Pool(PoolArguments),
     /// What the tranches of a deal lose under stresses of its pool.
     Stress(StressArguments),
+    /// The tranches of a deal are backed by a pool of which no loan is pledged twice.
+    Issuance(IssuanceArguments),
+}
+
+/// An issuance claim.
+#[derive(Debug, Args)]
+pub struct IssuanceArguments {
+    #[command(flatten)]
+    pub tape: TapeArguments,
+    /// The deal: .json. Its `original_pool` must be what the tape's open loans owe.
+    #[arg(long)]
+    pub deal: PathBuf,
+    /// The file of the registry's key, which all its issuers share; made if it is not there. Needed to prove.
+    #[arg(long)]
+    pub registry: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// A stress claim.
@@ -446,7 +463,14 @@ pub struct Verify {
     /// ends with.
     #[arg(long)]
     pub inventory: Option<PathBuf>,
-    /// An attestation, for a pool claim: a key that is trusted must have signed the pool.
+    /// The proof of another issuance claim of the same registry, for an issuance claim: no loan may stand in both pools; may be
+    /// given several times.
+    #[arg(long)]
+    pub issued: Vec<PathBuf>,
+    /// Write the record of an issuance, from which tokens can be minted, into this file: .json.
+    #[arg(long)]
+    pub record: Option<PathBuf>,
+    /// An attestation, for a claim about a pool: a key that is trusted must have signed the pool.
     #[arg(long, requires = "trust")]
     pub attestation: Option<PathBuf>,
     /// A public key that is trusted to sign pools, in hex; may be given several times.

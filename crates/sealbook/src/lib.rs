@@ -11,6 +11,7 @@ pub use {fixed, risk, stark, statements};
 
 use stark::{FileError, Part, ProofFile, Rejection, Statement};
 use statements::inventory::{Inventory, InventoryClaim};
+use statements::issuance::{Issuance, IssuanceClaim};
 use statements::margin::{Margin, MarginClaim};
 use statements::pool::{Pool, PoolClaim};
 use statements::risk::{Risk, RiskClaim};
@@ -31,6 +32,8 @@ pub enum Fact {
     Inventory(Box<stark::Verified<InventoryClaim>>),
     /// A pool and its figures.
     Pool(Box<stark::Verified<PoolClaim>>),
+    /// A pool, the tranches that it backs, and its loans' nullifiers.
+    Issuance(Box<stark::Verified<IssuanceClaim>>),
     /// A pool, a deal, and what its tranches lose.
     Stress(Box<stark::Verified<StressClaim>>),
     /// Several venues and their risk together.
@@ -63,6 +66,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
         Risk::ID => Ok(Fact::Risk(Box::new(verify_as::<Risk>(&file)?))),
         Inventory::ID => Ok(Fact::Inventory(Box::new(verify_as::<Inventory>(&file)?))),
         Pool::ID => Ok(Fact::Pool(Box::new(verify_as::<Pool>(&file)?))),
+        Issuance::ID => Ok(Fact::Issuance(Box::new(verify_as::<Issuance>(&file)?))),
         Stressed::ID => Ok(Fact::Stress(Box::new(verify_as::<Stressed>(&file)?))),
         Systemic::ID => Ok(Fact::Systemic(Box::new(verify_as::<Systemic>(&file)?))),
         other => Err(NotVerified::Unknown(other.to_string())),
@@ -99,6 +103,7 @@ pub fn parts(file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVeri
         Risk::ID => of::<Risk>(file),
         Inventory::ID => of::<Inventory>(file),
         Pool::ID => of::<Pool>(file),
+        Issuance::ID => of::<Issuance>(file),
         Stressed::ID => of::<Stressed>(file),
         Systemic::ID => of::<Systemic>(file),
         other => Err(NotVerified::Unknown(other.to_string())),

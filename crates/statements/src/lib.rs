@@ -4,6 +4,7 @@ pub mod account;
 pub mod collateral;
 pub mod inclusion;
 pub mod inventory;
+pub mod issuance;
 pub mod loan;
 pub mod margin;
 mod opening;

@@ -6,6 +6,7 @@ mod demo;
 mod demo_pool;
 mod demo_venue;
 mod inspect;
+mod issuance;
 mod pool;
 mod price;
 mod prove;
@@ -42,6 +43,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Prove(Claim::Pool(arguments)) => pool::prove(&arguments),
         Command::Check(Claim::Stress(arguments)) => stress::check(&arguments),
         Command::Prove(Claim::Stress(arguments)) => stress::prove(&arguments),
+        Command::Check(Claim::Issuance(arguments)) => issuance::check(&arguments),
+        Command::Prove(Claim::Issuance(arguments)) => issuance::prove(&arguments),
         Command::Attest(arguments) => pool::attest(&arguments),
         Command::Prove(Claim::Margin(arguments)) => prove::margin(&arguments),
         Command::Prove(Claim::Solvency(arguments)) => prove::solvency(&arguments),
