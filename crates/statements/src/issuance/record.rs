@@ -16,17 +16,13 @@ use crate::account::PublicDigest;
 pub enum PledgedTwice {
     /// Nullifiers under different keys say nothing about each other.
     #[error(
-        "pool {second} is of registry {other}, and pool {first} of registry {registry}: only pools of one registry can be compared"
+        "pools {first} and {second} are of different registries: only pools of one registry can be compared"
     )]
     Registry {
         /// One pool.
         first: PublicDigest,
-        /// Its registry.
-        registry: PublicDigest,
         /// Another pool.
         second: PublicDigest,
-        /// The other one's registry.
-        other: PublicDigest,
     },
     /// A loan stands in both.
     #[error(
@@ -55,9 +51,7 @@ pub fn pledged_twice(claims: &[&IssuanceClaim]) -> Result<(), PledgedTwice> {
     if let Some(other) = claims.iter().find(|c| c.registry != first.registry) {
         return Err(PledgedTwice::Registry {
             first: first.pool,
-            registry: first.registry,
             second: other.pool,
-            other: other.registry,
         });
     }
     let mut seen: BTreeMap<Nullifier, usize> = BTreeMap::new();
