@@ -338,8 +338,17 @@ fn what_does_not_back_a_deal_is_said() {
         2,
     );
     assert!(error.contains("use another secret"), "{error}");
-    let error = at(&format!("check issuance {inputs} --template carbon"), 2);
-    assert!(error.contains("tonnes"), "{error}");
+    let credits =
+        "id,tonnes,vintage,registry,project,method,status\nc1,5,2024,verra,p,biochar,active\n";
+    std::fs::write(dir.path().join("credits.csv"), credits).unwrap();
+    let error = at(
+        &format!(
+            "check issuance {} --template carbon",
+            inputs.replace("pool.csv", "credits.csv")
+        ),
+        2,
+    );
+    assert!(error.contains("needs a field `balance`"), "{error}");
     std::fs::write(dir.path().join("r"), "not a key").unwrap();
     let error = at(
         &format!("prove issuance {inputs} --registry r --out p.proof"),
