@@ -300,6 +300,30 @@ impl<E: Expr> Sum<E> {
         }
     }
 
+    /// Requires the integer to be zero, as [`Sum::assert_zero`], with carries of one limb.
+    ///
+    /// # Panics
+    /// If the bound is 2^18 or more: then a carry, at most `(2^18 + 2^9) / 2^10`, might not fit.
+    pub fn assert_zero_narrow<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) {
+        assert!(self.bound < 1 << 18, "carries do not fit one limb");
+        let offset = LIMB / 2;
+        let mut carry = E::ZERO;
+        for (i, coefficient) in self.coefficients.iter().enumerate() {
+            let value = carry + coefficient.clone();
+            carry = E::ZERO;
+            if i + 1 < self.coefficients.len() {
+                let raised = b.derive([&value], |[v]| {
+                    F::from_i64(
+                        (signed(v).div_euclid(LIMB as i64) + offset as i64).rem_euclid(LIMB as i64),
+                    )
+                });
+                limb(b, &raised);
+                carry = raised - F::from_u64(offset);
+            }
+            b.zero(id, value - carry.clone() * F::from_u64(LIMB));
+        }
+    }
+
     /// A bit that is 1 if and only if the integer is negative, and the limbs of the integer (plus
     /// `2^(10 n)` for `n` limbs, if negative).
     pub fn sign<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) -> (Vec<E>, E) {

@@ -36,6 +36,19 @@ pub fn months_later(days: i64, months: i64) -> i64 {
     days_of_civil(month.div_euclid(12), month.rem_euclid(12) + 1, d)
 }
 
+/// The same day of the next month; the last day stays the last, and a day that the month lacks becomes its last.
+pub fn next_month(days: i64) -> i64 {
+    let (y, m, d) = civil(days);
+    let start = months_later(days_of_civil(y, m, 1), 1);
+    let end = months_later(start, 1) - 1;
+    let is_last = civil(days + 1).2 == 1;
+    if is_last {
+        end
+    } else {
+        (start + d - 1).min(end)
+    }
+}
+
 /// The days between two dates where every month has thirty: a 31st counts as a 30th.
 pub fn days_30_360(from: i64, to: i64) -> i64 {
     let ((y, m, d), (y2, m2, d2)) = (civil(from), civil(to));

@@ -3,8 +3,11 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::amortization::LoanState;
+use fixed::Decimal;
+
+use crate::amortization::{Event, LoanState, Status};
 use crate::date;
+use crate::pool::remittance::Remittances;
 use crate::pool::states::{fill_computed, states};
 use crate::pool::{Loan, Tape, Template};
 
@@ -67,6 +70,59 @@ pub fn tape(seed: u64, loans: usize, template: &Template) -> Tape {
         cut_off: CUT_OFF.to_string().try_into().expect("a date"),
         loans: loans.collect(),
     }
+}
+
+/// What a servicer might report of a tape's next month: most loans pay what is due, few pay nothing or part of it, pay early,
+/// catch up, default, are bought back, or recover something. The same seed gives the same month.
+///
+/// # Panics
+/// If the tape's loans are no loans.
+pub fn remittances(seed: u64, tape: &Tape) -> Remittances {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let loans = states(tape).expect("samples are loans");
+    let months = tape.loans.iter().zip(&loans).map(|(loan, state)| {
+        let owed = state.payoff();
+        let due = state.due();
+        let draw = rng.random_range(0..1_000);
+        let event = match (state.status, state.as_scheduled()) {
+            (Status::Defaulted, _) => match draw {
+                0..200 => Event::Recovery(state.balance / 3),
+                _ => Event::Recovery(0),
+            },
+            (status, scheduled) if !status.is_open() => scheduled,
+            (_, Event::Payment(_)) if state.days_past_due >= 150 && draw < 500 => Event::Default,
+            // Late loans pay the month's instalment, or nothing.
+            (Status::Delinquent, _) if draw < 400 => Event::Payment(due.interest + due.principal),
+            (Status::Delinquent, _) if draw < 700 => Event::Payment(0),
+            (_, Event::Payment(scheduled)) => match draw {
+                0..8 => Event::Payment(0),
+                8..12 => Event::Payment(scheduled / 2),
+                12..20 => Event::Payment(owed),
+                20..40 => Event::Payment((scheduled + 100_000).min(owed)),
+                40..42 => Event::Repurchase(owed),
+                _ => Event::Payment(scheduled),
+            },
+            (_, other) => other,
+        };
+        (loan.id.clone(), event)
+    });
+    months.collect()
+}
+
+/// The same month as a CSV.
+pub fn remittances_csv(remittances: &Remittances) -> String {
+    let mut text = String::from("id,event,amount\n");
+    for (id, event) in remittances {
+        let (event, amount) = match event {
+            Event::Payment(cents) => ("payment", Some(cents)),
+            Event::Recovery(cents) => ("recovery", Some(cents)),
+            Event::Repurchase(cents) => ("repurchase", Some(cents)),
+            Event::Default => ("default", None),
+        };
+        let amount = amount.map_or(String::new(), |c| Decimal::new((*c).into(), 2).to_string());
+        text += &format!("{id},{event},{amount}\n");
+    }
+    text
 }
 
 /// The same tape as a CSV in our own layout.

@@ -88,6 +88,8 @@ pub enum Claim {
     Stress(StressArguments),
     /// The tranches of a deal are backed by a pool of which no loan is pledged twice.
     Issuance(IssuanceArguments),
+    /// What a loan pool brought in month by month, and what a deal paid from it.
+    Waterfall(WaterfallArguments),
 }
 
 /// An issuance claim.
@@ -128,6 +130,34 @@ pub struct StressArguments {
     /// A loan this many days past due defaults at once.
     #[arg(long, default_value_t = 90)]
     pub doubtful_days: u16,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// A waterfall claim.
+#[derive(Debug, Args)]
+pub struct WaterfallArguments {
+    #[command(flatten)]
+    pub tape: TapeArguments,
+    /// What became of the loans in a month: .csv or .parquet with the columns id, event, amount; once for each month, in
+    /// order.
+    #[arg(long, required = true)]
+    pub remittances: Vec<PathBuf>,
+    /// The deal: .json.
+    #[arg(long)]
+    pub deal: PathBuf,
+    /// The deal's state before the first month, if that is not closing: .json.
+    #[arg(long)]
+    pub deal_state: Option<PathBuf>,
+    /// The fixings of the deal's indices: .json.
+    #[arg(long)]
+    pub indices: Option<PathBuf>,
+    /// Write the tape after the last month into this file: .csv.
+    #[arg(long)]
+    pub tape_after: Option<PathBuf>,
+    /// Write the deal's state after the last month into this file: .json.
+    #[arg(long)]
+    pub deal_after: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -470,6 +500,9 @@ pub struct Verify {
     /// Write the record of an issuance, from which tokens can be minted, into this file: .json.
     #[arg(long)]
     pub record: Option<PathBuf>,
+    /// The proof of the months before, for a waterfall claim: it must end with the pool and the deal that this one starts with.
+    #[arg(long)]
+    pub previous: Option<PathBuf>,
     /// An attestation, for a claim about a pool: a key that is trusted must have signed the pool.
     #[arg(long, requires = "trust")]
     pub attestation: Option<PathBuf>,
@@ -535,6 +568,8 @@ pub enum BenchName {
     Pool,
     /// A deal over 1,000 loans of up to 360 months, under three stresses.
     Stress,
+    /// One month of 10,000 loans, and what a deal pays from it.
+    Waterfall,
     /// 100 trades of a venue with 32 markets over 1,024 scenarios.
     RiskTrades,
 }

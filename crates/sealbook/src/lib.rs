@@ -18,6 +18,7 @@ use statements::risk::{Risk, RiskClaim};
 use statements::solvency::{Solvency, SolvencyClaim};
 use statements::stress::{StressClaim, Stressed};
 use statements::systemic::{Systemic, SystemicClaim};
+use statements::waterfall::{Waterfall, WaterfallClaim};
 
 /// A fact whose proof was checked.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub enum Fact {
     Issuance(Box<stark::Verified<IssuanceClaim>>),
     /// A pool, a deal, and what its tranches lose.
     Stress(Box<stark::Verified<StressClaim>>),
+    /// A pool, what it brought in, and what a deal paid.
+    Waterfall(Box<stark::Verified<WaterfallClaim>>),
     /// Several venues and their risk together.
     Systemic(Box<stark::Verified<SystemicClaim>>),
 }
@@ -68,6 +71,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
         Pool::ID => Ok(Fact::Pool(Box::new(verify_as::<Pool>(&file)?))),
         Issuance::ID => Ok(Fact::Issuance(Box::new(verify_as::<Issuance>(&file)?))),
         Stressed::ID => Ok(Fact::Stress(Box::new(verify_as::<Stressed>(&file)?))),
+        Waterfall::ID => Ok(Fact::Waterfall(Box::new(verify_as::<Waterfall>(&file)?))),
         Systemic::ID => Ok(Fact::Systemic(Box::new(verify_as::<Systemic>(&file)?))),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
@@ -105,6 +109,7 @@ pub fn parts(file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVeri
         Pool::ID => of::<Pool>(file),
         Issuance::ID => of::<Issuance>(file),
         Stressed::ID => of::<Stressed>(file),
+        Waterfall::ID => of::<Waterfall>(file),
         Systemic::ID => of::<Systemic>(file),
         other => Err(NotVerified::Unknown(other.to_string())),
     }

@@ -113,6 +113,77 @@ fn what_is_wrong_with_a_pool_is_said() {
     assert!(error.contains("bad.csv:2: field `amortization`"), "{error}");
 }
 
+/// Months of a pool, one after another: each starts with what the one before wrote.
+#[test]
+fn months_are_proven_one_after_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    at("sample . --loans 300", 0);
+    let deal = "--deal deal.json --indices indices.json --secret s";
+    let first = "--tape pool.csv --cut-off 2026-10-31 --remittances remittances-1.csv";
+    let shown = at(&format!("check waterfall {first} {deal} --json"), 0);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["loans"], 300);
+    at(
+        &format!(
+            "prove waterfall {first} {deal} --tape-after t.csv --deal-after d.json --out 1.proof"
+        ),
+        0,
+    );
+    let second = "--tape t.csv --cut-off 2026-11-30 --remittances remittances-2.csv";
+    at(
+        &format!("prove waterfall {second} {deal} --deal-state d.json --out 2.proof"),
+        0,
+    );
+    let accepted = at("verify 2.proof --previous 1.proof", 0);
+    assert!(accepted.contains("month to 2026-12-31"), "{accepted}");
+    assert!(accepted.contains("month to 2026-11-30"), "{accepted}");
+    let error = at("verify 1.proof --previous 2.proof", 1);
+    assert!(error.contains("it does not end with the pool"), "{error}");
+    at("verify 1.proof --previous pool.csv", 1);
+
+    // Both months at once end with the same state.
+    at(
+        &format!(
+            "check waterfall {first} --remittances remittances-2.csv {deal} --deal-after both.json"
+        ),
+        0,
+    );
+    at(
+        &format!("check waterfall {second} {deal} --deal-state d.json --deal-after one.json"),
+        0,
+    );
+    let read = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
+    assert_eq!(read("both.json"), read("one.json"));
+
+    // The servicer signs the later tape.
+    at(
+        "attest --tape t.csv --cut-off 2026-11-30 --secret s --key k --out a.json",
+        0,
+    );
+    let attestation: Value = serde_json::from_slice(&read("a.json")).unwrap();
+    let key = attestation["key"].as_str().unwrap();
+    for proof in ["1.proof", "2.proof"] {
+        let signed = format!("verify {proof} --attestation a.json --trust {key}");
+        assert!(at(&signed, 0).contains("on 2026-11-30"));
+    }
+
+    // A month that cannot be.
+    let month = std::fs::read_to_string(dir.path().join("remittances-1.csv")).unwrap();
+    let wrong = month.replacen("loan-000001,payment,", "loan-000001,recovery,", 1);
+    std::fs::write(dir.path().join("wrong.csv"), wrong).unwrap();
+    let error = at(
+        &format!(
+            "check waterfall --tape pool.csv --cut-off 2026-10-31 --remittances wrong.csv {deal}"
+        ),
+        2,
+    );
+    assert!(
+        error.contains("wrong.csv: loan `loan-000001`: the loan has not defaulted"),
+        "{error}"
+    );
+}
+
 /// The real tape: facts proven, equal to sums over the file's columns.
 #[test]
 fn the_real_tape() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use risk::amortization::Event;
 use risk::{Account, Level, Snapshot, sample, sample_pool, sample_venue};
 use stark::{Statement, security_report};
 use statements::account::Secret;
@@ -13,6 +14,7 @@ use statements::risk::{self as venue_risk, Risk, Terms};
 use statements::solvency::{self, Options, Solvency};
 use statements::stress;
 use statements::systemic::{self, Venue};
+use statements::waterfall;
 
 /// A proof has pruned Merkle paths, whose number depends on where the random queries fall.
 const PATH_SLACK: usize = 40_000;
@@ -313,5 +315,50 @@ fn issuance_proofs_share_nothing() {
     claim.segments.clone_from(&one.claim().segments);
     claim.nullifiers.clone_from(&one.claim().nullifiers);
     claim.pool = one.claim().pool;
+    assert_eq!(&claim, one.claim());
+}
+
+/// Other payments with the same sum: two loans of one pool pay early, one more and the other less.
+#[test]
+fn waterfall_proofs_share_nothing() {
+    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let make = |shift: u64| {
+        let mut tape = sample_pool::tape(1, 20, &template);
+        let set = |loan: &mut risk::pool::Loan, name: &str, value: u64| {
+            loan.values[template.field(name).unwrap()] = Some(value);
+        };
+        let mut month = sample_pool::remittances(1, &tape);
+        for (i, paid) in [(0, 100_000 + shift), (1, 200_000 - shift)] {
+            let loan = &mut tape.loans[i];
+            for (name, value) in [
+                ("balance", 9_000_000),
+                ("rate", 0),
+                ("remaining_term", 12),
+                ("amortization", 2),
+                ("days_past_due", 0),
+                ("status", 0),
+                ("overdue_interest", 0),
+                ("overdue_principal", 0),
+            ] {
+                set(loan, name, value);
+            }
+            month.insert(loan.id.clone(), Event::Payment(paid));
+        }
+        let terms = waterfall::Terms {
+            months: vec![month],
+            deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+            deal_state: None,
+            indices: risk::sample_deal::sample_indices(),
+        };
+        waterfall::Prepared::new(&tape, &terms, &Secret::random()).unwrap()
+    };
+    let (one, two) = (make(0), make(12_345));
+    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
+    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
+    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
+    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
+    // The claims differ in commitments only.
+    let mut claim = two.claim().clone();
+    claim.pools.clone_from(&one.claim().pools);
     assert_eq!(&claim, one.claim());
 }

@@ -1,12 +1,14 @@
 //! What Sealbook proves: one folder per statement, and the commitment they share.
 
 pub mod account;
+mod calendar;
 pub mod collateral;
 pub mod inclusion;
 pub mod inventory;
 pub mod issuance;
 pub mod loan;
 pub mod margin;
+mod month;
 mod opening;
 pub mod ordered;
 pub mod parts;
@@ -16,3 +18,4 @@ pub mod solvency;
 pub mod stress;
 pub mod systemic;
 pub mod trees;
+pub mod waterfall;

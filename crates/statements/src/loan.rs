@@ -170,6 +170,8 @@ pub struct ReadLeaf<E> {
     pub elements: Vec<E>,
     /// The limbs of the fields that are read.
     pub limbs: Vec<Option<Vec<E>>>,
+    /// All limbs of the elements that are read.
+    cells: Vec<Option<E>>,
     /// Of optional fields, if some are read, whether they are present.
     pub present: Vec<Option<E>>,
 }
@@ -235,6 +237,7 @@ impl LeafLayout {
         let of = |&(first, count): &(usize, usize)| -> Option<Vec<B::E>> {
             limbs[first..first + count].iter().cloned().collect()
         };
+        let cells = limbs.clone();
         let limbs: Vec<Option<Vec<B::E>>> = self
             .fields
             .iter()
@@ -251,8 +254,39 @@ impl LeafLayout {
         ReadLeaf {
             elements,
             limbs,
+            cells,
             present,
         }
+    }
+}
+
+impl<E: stark::Expr> ReadLeaf<E> {
+    /// The elements of the same leaf under another seal and with other limbs in fields that were read.
+    ///
+    /// # Panics
+    /// If a field was not read, or has other limbs.
+    pub fn replaced(&self, layout: &LeafLayout, seal: &[E], changed: &[(usize, Vec<E>)]) -> Vec<E> {
+        let mut cells = self.cells.clone();
+        let mut elements = self.elements.clone();
+        elements[..DIGEST].clone_from_slice(seal);
+        // Behind the seal, and the presence if there is one.
+        let start = DIGEST + usize::from(!layout.optional.is_empty());
+        for (field, limbs) in changed {
+            let (first, count) = layout.fields[*field];
+            assert_eq!(limbs.len(), count, "a field keeps its limbs");
+            for (i, limb) in limbs.iter().enumerate() {
+                cells[first + i] = Some(limb.clone());
+            }
+        }
+        for (field, _) in changed {
+            let (first, count) = layout.fields[*field];
+            for element in first / LIMBS_PER_ELEMENT..(first + count).div_ceil(LIMBS_PER_ELEMENT) {
+                let own = element * LIMBS_PER_ELEMENT..(element + 1) * LIMBS_PER_ELEMENT;
+                let own: Option<Vec<E>> = cells[own].iter().cloned().collect();
+                elements[start + element] = join(&own.expect("the field is read"));
+            }
+        }
+        elements
     }
 }
 

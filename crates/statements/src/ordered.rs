@@ -163,6 +163,20 @@ impl Ordered {
         place: &Place<B::E>,
         leaf: &[B::E],
     ) {
+        self.tree_on(b, TREE, 1, |w| of(w).children, place, leaf);
+    }
+
+    /// The same on another bus, with the root in the public values from `root` on: a second tree over leaves in the same
+    /// places.
+    pub fn tree_on<W, B: RowBuilder<W>>(
+        &self,
+        b: &mut B,
+        bus: Bus,
+        root: usize,
+        of: impl Fn(&W) -> [Digest; 2],
+        place: &Place<B::E>,
+        leaf: &[B::E],
+    ) {
         let height = F::from_usize(1 << self.log_height);
         let zero = b.constant(F::ZERO);
         let [low, high] = place.key.clone();
@@ -171,16 +185,16 @@ impl Ordered {
         let mut message = vec![place.index.clone() + height];
         message.extend(digest.into_iter().map(|d| d * place.active.clone()));
         let one = b.one();
-        b.send(TREE, one.clone(), &message);
+        b.send(bus, one.clone(), &message);
 
         let is_node = one - place.first.clone();
         let children: [[B::E; DIGEST]; 2] =
-            std::array::from_fn(|c| std::array::from_fn(|i| b.cell(|w| of(w).children[c][i])));
+            std::array::from_fn(|c| std::array::from_fn(|i| b.cell(|w| of(w)[c][i])));
         let twice = place.index.clone() + place.index.clone();
         for (c, child) in children.iter().enumerate() {
             let mut message = vec![twice.clone() + F::from_usize(c)];
             message.extend(child.iter().cloned());
-            b.receive(TREE, is_node.clone(), &message);
+            b.receive(bus, is_node.clone(), &message);
             // Row 0 is no node; its cells hash zeros.
             for cell in child {
                 b.zero("ORDER-1", place.first.clone() * cell.clone());
@@ -189,10 +203,10 @@ impl Ordered {
         let parent = node_row(b, &children[0], &children[1]);
         let mut message = vec![place.index.clone()];
         message.extend(parent);
-        b.send(TREE, is_node, &message);
-        let mut root = vec![b.one()];
-        root.extend((0..DIGEST).map(|i| b.public(1 + i)));
-        b.receive(TREE, place.first.clone(), &root);
+        b.send(bus, is_node, &message);
+        let mut message = vec![b.one()];
+        message.extend((0..DIGEST).map(|i| b.public(root + i)));
+        b.receive(bus, place.first.clone(), &message);
     }
 }
 
@@ -216,8 +230,8 @@ pub fn pass<W, B: RowBuilder<W>>(
     }
 }
 
-/// Carries sums of limbs over the rows and sends them from the last one as a count for a register. Limbs are below
-/// 2^10 in magnitude, so that sums over 2^14 rows stay below 2^24; `before` gives the sum over the rows above.
+/// Carries sums of limbs over the rows and sends them from the last one as a count for a register. Sums must stay below 2^24
+/// in magnitude: limbs below 2^10 over 2^14 rows, or below 2^11 over 2^13. `before` gives the sum over the rows above.
 pub fn accumulate<W, B: RowBuilder<W>>(
     b: &mut B,
     last: &B::E,

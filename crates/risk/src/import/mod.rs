@@ -17,6 +17,7 @@ mod json;
 pub mod layout;
 pub mod optionchain;
 pub mod prices;
+pub mod remittances;
 mod table;
 pub mod tape;
 pub mod venue;

@@ -4,9 +4,11 @@
 //! - [`tape`]: the loans.
 //! - [`rules`]: the language of eligibility rules and strata.
 //! - [`mod@states`]: the loans as what pays, month by month.
+//! - [`remittance`]: what a servicer reports of a month, and the tape after it.
 //! - [`figures`]: counts, sums, averages, shares and concentrations, exact or bounded.
 
 pub mod figures;
+pub mod remittance;
 pub mod rules;
 pub mod states;
 pub mod tape;

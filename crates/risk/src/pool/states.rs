@@ -60,7 +60,7 @@ pub fn fill_computed(loan: &mut Loan, template: &Template) -> Result<(), StateEr
 
 impl LoanState {
     /// The values of the [`COMPUTED`] fields.
-    fn computed(&self) -> [u64; COMPUTED.len()] {
+    pub(super) fn computed(&self) -> [u64; COMPUTED.len()] {
         [
             self.instalment,
             self.accrued,
@@ -192,6 +192,8 @@ impl LoanFields {
                 state.overdue_principal = 0;
             }
             Status::Performing | Status::Delinquent => {
+                // Also if nothing is owed: its next month closes it.
+                state.status = Status::Performing;
                 state = state.past_due(small(self.days, "days past due")?);
             }
         }

@@ -29,6 +29,14 @@ pub struct Tape {
 #[serde(try_from = "String", into = "String")]
 pub struct CutOff(String);
 
+impl CutOff {
+    /// The cut-off date a month later: the same day, the last day of a month after the last day of one.
+    pub fn next(&self) -> Self {
+        let days = crate::date::days_of(&self.0).expect("it is a date");
+        Self(crate::date::written(crate::date::next_month(days)))
+    }
+}
+
 impl TryFrom<String> for CutOff {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {

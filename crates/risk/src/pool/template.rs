@@ -18,6 +18,8 @@ const LIMB_BITS: u32 = 10;
 const MAX_NUMBER_LIMBS: usize = 5;
 /// Limbs of a date: days from 1970-01-01.
 const DATE_LIMBS: usize = 2;
+/// Hexadecimal digits of a text's number.
+const TEXT_DIGITS: usize = 15;
 /// Limbs of a text: 60 bits of its SHA3-256.
 const TEXT_LIMBS: usize = 6;
 
@@ -203,11 +205,11 @@ impl Field {
                 .position(|c| c == text)
                 .map(|i| i as u64)
                 .ok_or_else(|| format!("'{text}' is not one of {}", codes.join(", "))),
-            Kind::Text => Ok(text_value(text)),
+            Kind::Text => Ok(shown_text(text).unwrap_or_else(|| text_value(text))),
         }
     }
 
-    /// A value as a file writes it; a text as the number it is known by.
+    /// A value as a file writes it; a text as the number it is known by, which [`Field::parse`] takes for it.
     pub fn show(&self, value: u64) -> String {
         match &self.kind {
             Kind::Number { decimals, .. } => Decimal::new(value.into(), *decimals).to_string(),
@@ -216,6 +218,16 @@ impl Field {
             Kind::Text => format!("#{value:015x}"),
         }
     }
+}
+
+/// The number that [`Field::show`] writes for a text.
+fn shown_text(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix('#').filter(|d| d.len() == TEXT_DIGITS)?;
+    let plain = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    digits
+        .bytes()
+        .all(plain)
+        .then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
 /// The number a text is known by: the first 60 bits of its SHA3-256, little end first.

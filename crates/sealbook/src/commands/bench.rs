@@ -16,6 +16,7 @@ use statements::pool::{self, Pool, Terms};
 use statements::risk::{Prepared, Risk};
 use statements::solvency::{Options, Solvency, prepare};
 use statements::stress::{self, Stressed};
+use statements::waterfall::{self, Waterfall};
 
 use super::inspect::weakest;
 use super::{print_json, size, time};
@@ -115,6 +116,23 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
             });
             measure::<Stressed>(arguments, "stress", params, || {
                 let prepared = stress::Prepared::new(&tape, &terms, &secret)?;
+                let parts = prepared.prove(&mut super::prove::progress(), None)?;
+                Ok((prepared.claim().clone(), parts))
+            })
+        }
+        BenchName::Waterfall => {
+            let loans = arguments.loans.unwrap_or(10_000);
+            let template = read_template("mortgage")?;
+            let tape = sample_pool::tape(1, loans, &template);
+            let terms = waterfall::Terms {
+                months: vec![sample_pool::remittances(1, &tape)],
+                deal: sample_deal_for(sample_pool::owed(&tape)),
+                deal_state: None,
+                indices: sample_indices(),
+            };
+            let params = json!({ "loans": loans, "months": 1 });
+            measure::<Waterfall>(arguments, "waterfall", params, || {
+                let prepared = waterfall::Prepared::new(&tape, &terms, &secret)?;
                 let parts = prepared.prove(&mut super::prove::progress(), None)?;
                 Ok((prepared.claim().clone(), parts))
             })

@@ -15,6 +15,7 @@ mod scenarios;
 mod stress;
 mod systemic;
 mod verify;
+mod waterfall;
 
 use std::path::Path;
 
@@ -23,6 +24,7 @@ use risk::import::{ImportError, exchange, layout, optionchain, venue as import_v
 use risk::scenarios::ScenarioSet;
 use risk::venue::VenueState;
 use risk::{Account, Book, Snapshot};
+use serde::de::DeserializeOwned;
 use statements::account::Secret;
 
 use crate::Failure;
@@ -45,6 +47,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Prove(Claim::Stress(arguments)) => stress::prove(&arguments),
         Command::Check(Claim::Issuance(arguments)) => issuance::check(&arguments),
         Command::Prove(Claim::Issuance(arguments)) => issuance::prove(&arguments),
+        Command::Check(Claim::Waterfall(arguments)) => waterfall::check(&arguments),
+        Command::Prove(Claim::Waterfall(arguments)) => waterfall::prove(&arguments),
         Command::Attest(arguments) => pool::attest(&arguments),
         Command::Prove(Claim::Margin(arguments)) => prove::margin(&arguments),
         Command::Prove(Claim::Solvency(arguments)) => prove::solvency(&arguments),
@@ -183,6 +187,19 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path)
         .map_err(|e| Failure::Input(format!("{}: cannot be read: {e}", path.display())))
+}
+
+/// Reads a JSON file.
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    serde_json::from_slice(&read(path)?).map_err(|e| {
+        let (line, column) = (e.line(), e.column());
+        Failure::Input(format!("{}:{line}: column {column}: {e}", path.display()))
+    })
+}
+
+/// Cents as an amount.
+fn amount(cents: u64) -> fixed::Decimal {
+    fixed::Decimal::new(cents.into(), 2)
 }
 
 /// Bytes in a readable unit.

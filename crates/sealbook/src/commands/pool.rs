@@ -11,7 +11,7 @@ use statements::account::Secret;
 use statements::pool::{Pool, PoolClaim, PoolFailure, Prepared, Terms};
 
 use super::prove::{finish, out, progress, work_folder};
-use super::{print_json, read, secret, write, write_private};
+use super::{print_json, read, read_json, secret, write, write_private};
 use crate::Failure;
 use crate::cli::{Attest, PoolArguments, TapeArguments};
 
@@ -41,13 +41,7 @@ pub fn tape(arguments: &TapeArguments) -> Result<Tape, Failure> {
 }
 
 fn terms(path: Option<&Path>) -> Result<Terms, Failure> {
-    let Some(path) = path else {
-        return Ok(Terms::default());
-    };
-    serde_json::from_slice(&read(path)?).map_err(|e| {
-        let (line, column) = (e.line(), e.column());
-        Failure::Input(format!("{}:{line}: column {column}: {e}", path.display()))
-    })
+    path.map_or(Ok(Terms::default()), read_json)
 }
 
 /// What a figure is, in words.

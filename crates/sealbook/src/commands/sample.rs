@@ -2,6 +2,7 @@
 
 use risk::import::tape::read_template;
 use risk::import::{deal as deals, exchange, layout, prices, venue};
+use risk::pool::remittance::roll_tape;
 use risk::sample_deal::{sample_deal_for, sample_indices};
 use risk::{sample, sample_pool, sample_venue};
 
@@ -74,19 +75,24 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     )
     .map_err(failed)?;
     std::fs::write(folder.join("pool-terms.json"), sample_pool::TERMS).map_err(failed)?;
-    let deal = sample_deal_for(sample_pool::owed(&sample_pool::tape(
-        arguments.seed,
-        arguments.loans,
-        &read_template("mortgage")?,
-    )));
+    let mut tape = sample_pool::tape(arguments.seed, arguments.loans, &read_template("mortgage")?);
+    let deal = sample_deal_for(sample_pool::owed(&tape));
     deals::write_deal(&folder.join("deal.json"), &deal).map_err(failed)?;
     deals::write_indices(&folder.join("indices.json"), &sample_indices()).map_err(failed)?;
     std::fs::write(folder.join("stresses.json"), sample_pool::STRESSES).map_err(failed)?;
+    for month in 1..=2 {
+        let events = sample_pool::remittances(arguments.seed + month, &tape);
+        let path = folder.join(format!("remittances-{month}.csv"));
+        std::fs::write(path, sample_pool::remittances_csv(&events)).map_err(failed)?;
+        tape = roll_tape(&tape, &events)
+            .map_err(|e| Failure::Internal(e.to_string()))?
+            .0;
+    }
     println!(
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
          prices.csv, scenarios.json, venue.json, other-venue.json, \
          trades.csv, perpetuals.json, traders.csv; pool.csv, pool-terms.json, \
-         deal.json, indices.json, stresses.json",
+         deal.json, indices.json, stresses.json, remittances-1.csv, remittances-2.csv",
         folder.display()
     );
     Ok(())

@@ -1,16 +1,14 @@
 //! `sealbook check stress` and `prove stress`: what tranches lose.
 
-use std::path::Path;
 use std::time::Instant;
 
 use risk::import::deal::{read_deal, read_indices};
-use serde::de::DeserializeOwned;
 use serde_json::json;
 use statements::account::Secret;
 use statements::stress::{NamedStress, Prepared, StressClaim, StressFailure, Stressed, Terms};
 
 use super::prove::{finish, out, progress, work_folder};
-use super::{pool, print_json, read, secret};
+use super::{amount, pool, print_json, read_json, secret};
 use crate::Failure;
 use crate::cli::StressArguments;
 
@@ -20,21 +18,14 @@ impl From<StressFailure> for Failure {
     }
 }
 
-fn json_file<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    serde_json::from_slice(&read(path)?).map_err(|e| {
-        let (line, column) = (e.line(), e.column());
-        Failure::Input(format!("{}:{line}: column {column}: {e}", path.display()))
-    })
-}
-
 fn terms(arguments: &StressArguments) -> Result<Terms, Failure> {
     let deal = read_deal(&arguments.deal)?;
     let indices = match &arguments.indices {
         Some(path) => read_indices(path)?,
         None => Vec::new(),
     };
-    let deal_state = arguments.deal_state.as_deref().map(json_file).transpose()?;
-    let stresses: Vec<NamedStress> = json_file(&arguments.stresses)?;
+    let deal_state = arguments.deal_state.as_deref().map(read_json).transpose()?;
+    let stresses: Vec<NamedStress> = read_json(&arguments.stresses)?;
     Ok(Terms {
         doubtful_days: arguments.doubtful_days,
         deal,
@@ -43,11 +34,6 @@ fn terms(arguments: &StressArguments) -> Result<Terms, Failure> {
         stresses,
         breakeven: arguments.breakeven.clone(),
     })
-}
-
-/// Cents as an amount.
-fn amount(cents: u64) -> fixed::Decimal {
-    fixed::Decimal::new(cents.into(), 2)
 }
 
 /// What becomes of the tranches, scenario by scenario, in words.

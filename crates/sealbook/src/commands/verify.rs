@@ -51,6 +51,10 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         Some(path) => Some(check_inventory(&fact, path)?),
         None => None,
     };
+    let previous = match &arguments.previous {
+        Some(path) => Some(check_previous(&fact, path)?),
+        None => None,
+    };
     let attested = match &arguments.attestation {
         Some(path) => Some(check_attestation(&fact, path, &arguments.trust)?),
         None => None,
@@ -62,13 +66,16 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     }
     if arguments.json {
         print_json(&json!({
-            "accepted": true, "fact": in_words(&fact), "inventory": inventory, "attested": attested, "issued": issued,
-            "record": arguments.record,
+            "accepted": true, "fact": in_words(&fact), "inventory": inventory, "previous": previous,
+            "attested": attested, "issued": issued, "record": arguments.record,
         }));
     } else {
         println!("accepted: {}", in_words(&fact));
         if let Some(inventory) = inventory {
             println!("accepted: {inventory}");
+        }
+        if let Some(previous) = previous {
+            println!("accepted: before that, {previous}");
         }
         if let Some(attested) = attested {
             println!("accepted: {attested}");
@@ -129,6 +136,26 @@ fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
     Ok(format!("{when}, {}", in_words(&other)))
 }
 
+/// Whether another proof shows the months before a waterfall claim.
+fn check_previous(fact: &Fact, path: &Path) -> Result<String, Failure> {
+    let place = path.display();
+    let rejected =
+        |problem: &str| Failure::False(format!("{place}: rejected: {}", one_line(&problem)));
+    let Fact::Waterfall(fact) = fact else {
+        return Err(Failure::Input(
+            "--previous goes with the proof of a waterfall claim".into(),
+        ));
+    };
+    let other = sealbook::verify(&read(path)?).map_err(|e| rejected(&e.to_string()))?;
+    let Fact::Waterfall(before) = &other else {
+        return Err(rejected("is not the proof of a waterfall claim"));
+    };
+    fact.claim()
+        .follows(before.claim())
+        .map_err(|problem| rejected(&problem))?;
+    Ok(in_words(&other))
+}
+
 /// The balances of an inclusion file in the claim's units, for its user to compare with what they know:
 /// the file itself has whole units only, and says nothing of decimals.
 fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
@@ -136,9 +163,12 @@ fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
         Fact::Solvency(fact) => &fact.claim().assets,
         Fact::Inventory(fact) => &fact.claim().assets,
         Fact::Margin(fact) => &fact.claim().snapshot.assets,
-        Fact::Risk(_) | Fact::Systemic(_) | Fact::Pool(_) | Fact::Stress(_) | Fact::Issuance(_) => {
-            return "no balances".into();
-        }
+        Fact::Risk(_)
+        | Fact::Systemic(_)
+        | Fact::Pool(_)
+        | Fact::Stress(_)
+        | Fact::Issuance(_)
+        | Fact::Waterfall(_) => return "no balances".into(),
     };
     let held: Vec<String> = assets
         .iter()
@@ -199,9 +229,12 @@ fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
                 return Err("the proof is about one account, not a book".into());
             }
         },
-        Fact::Risk(_) | Fact::Systemic(_) | Fact::Pool(_) | Fact::Stress(_) | Fact::Issuance(_) => {
-            return Err("the proof is not about an account book".into());
-        }
+        Fact::Risk(_)
+        | Fact::Systemic(_)
+        | Fact::Pool(_)
+        | Fact::Stress(_)
+        | Fact::Issuance(_)
+        | Fact::Waterfall(_) => return Err("the proof is not about an account book".into()),
     };
     let log_slots = statements::trees::log_slots(accounts);
     inclusion
@@ -256,6 +289,26 @@ pub fn in_words(fact: &Fact) -> String {
             );
             for outcome in super::stress::outcomes_in_words(claim) {
                 words += &format!("\n  under {outcome}");
+            }
+            words
+        }
+        Fact::Waterfall(fact) => {
+            let claim = fact.claim();
+            let (first, last) = (&claim.pools[0], &claim.pools[claim.months.len()]);
+            let mut words = format!(
+                "{} loans (template {}) rolled from pool {} of {} to pool {} of {}; what they brought in was paid by the deal \
+                 `{}` ({})",
+                claim.loans,
+                claim.template.name,
+                first.pool,
+                first.cut_off,
+                last.pool,
+                last.cut_off,
+                claim.deal.name,
+                claim.deal.currency
+            );
+            for line in super::waterfall::in_words(claim) {
+                words += &format!("\n  {line}");
             }
             words
         }
@@ -325,18 +378,25 @@ fn pool_in_words(claim: &PoolClaim) -> String {
 /// Whether a trusted key signed the pool of a claim.
 fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<String, Failure> {
     let place = path.display();
+    let attestation: Attestation = serde_json::from_slice(&read(path)?)
+        .map_err(|e| Failure::Input(format!("{place}: is not an attestation: {e}")))?;
     let (pool, cut_off, loans) = match fact {
         Fact::Pool(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
         Fact::Stress(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
         Fact::Issuance(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
+        // Of its pools, the one that was signed.
+        Fact::Waterfall(fact) => {
+            let claim = fact.claim();
+            let signed = claim.pools.iter().find(|p| p.pool == attestation.pool);
+            let pool = signed.unwrap_or(&claim.pools[0]);
+            (pool.pool, &pool.cut_off, claim.loans)
+        }
         _ => {
             return Err(Failure::Input(
-                "--attestation goes with the proof of a pool, a stress or an issuance claim".into(),
+                "--attestation goes with the proof of a claim about a pool".into(),
             ));
         }
     };
-    let attestation: Attestation = serde_json::from_slice(&read(path)?)
-        .map_err(|e| Failure::Input(format!("{place}: is not an attestation: {e}")))?;
     attestation
         .check(&pool, &cut_off.to_string(), loans, trusted)
         .map_err(|e| Failure::False(format!("{place}: rejected: {e}")))?;

@@ -198,7 +198,7 @@ fn every_cell_is_pinned() {
 /// Two parts, linked by hidden states; the largest groups run through both.
 #[test]
 fn parts_link() {
-    let prepared = prepared((1 << 14) + 300);
+    let prepared = prepared((1 << 13) + 300);
     let context = prepared.context();
     assert_eq!(prepared.claim().segments.len(), 2);
     for part in 0..2 {

@@ -1,16 +1,13 @@
 //! What a stress proof claims, and which tables prove it.
 
-use std::collections::BTreeSet;
-
 use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
 use rayon::prelude::*;
-use risk::amortization::{MAX_TERM, Status};
+use risk::amortization::MAX_TERM;
 use risk::deal::Deal;
 use risk::pool::Template;
-use risk::pool::states::LoanFields;
 use risk::pool::tape::CutOff;
 use risk::projection::Schedule;
 use risk::protection::{TrancheOutcome, protect};
@@ -19,12 +16,13 @@ use risk::waterfall::{DealState, Index};
 use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
 
-use super::tables::calendar::CalendarTable;
 use super::tables::loans::LoansTable;
 use super::tables::months::MonthsTable;
-use super::tables::schedule::{AMOUNT_LIMBS, BALANCE_LIMBS, PER_ROW, RATE_LIMBS, ScheduleTable};
+use super::tables::schedule::{PER_ROW, ScheduleTable};
 use crate::account::PublicDigest;
+use crate::calendar::CalendarTable;
 use crate::loan::{LeafLayout, pool_digest, pool_listing};
+use crate::month::Fields;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
 use crate::trees::Segments;
@@ -85,38 +83,21 @@ pub struct Scenario {
 /// Most scenarios of a claim.
 const MAX_SCENARIOS: usize = 100;
 /// Most bytes of a deal, as JSON.
-const MAX_DEAL_BYTES: usize = 200_000;
+pub(crate) const MAX_DEAL_BYTES: usize = 200_000;
 
 /// The fields that are read of a loan.
-#[derive(Clone, Debug)]
-pub struct Fields {
-    pub(crate) balance: usize,
-    pub(crate) rate: usize,
-    pub(crate) term: usize,
-    pub(crate) frequency: usize,
-    pub(crate) rule: usize,
-    pub(crate) instalment: usize,
-    pub(crate) accrued: usize,
-    pub(crate) status: usize,
-    pub(crate) days: usize,
-    /// The codes of the status that are open: a list of one set.
-    pub(crate) open: Vec<BTreeSet<u64>>,
-}
-
-impl Fields {
-    pub(crate) fn all(&self) -> [usize; 9] {
-        [
-            self.balance,
-            self.rate,
-            self.term,
-            self.frequency,
-            self.rule,
-            self.instalment,
-            self.accrued,
-            self.status,
-            self.days,
-        ]
-    }
+pub(super) fn read_fields(fields: &Fields) -> [usize; 9] {
+    [
+        fields.balance,
+        fields.rate,
+        fields.term,
+        fields.frequency,
+        fields.rule,
+        fields.instalment,
+        fields.accrued,
+        fields.status,
+        fields.days,
+    ]
 }
 
 /// What the parts of a claim share.
@@ -134,52 +115,9 @@ impl Context {
     /// The public numbers of a template and a schedule of so many months.
     pub(super) fn new(template: &Template, months: usize) -> Result<Self, String> {
         template.validate().map_err(|e| e.to_string())?;
-        let loan = LoanFields::new(template).map_err(|e| e.to_string())?;
-        let [instalment, accrued, ..] = loan.computed;
-        let always = |field: Option<usize>, name: &str| {
-            field
-                .filter(|&i| !template.fields[i].optional)
-                .ok_or(format!(
-                    "the template has no field `{name}` that is always present"
-                ))
-        };
-        let instalment = always(instalment, "instalment")?;
-        let accrued = always(accrued, "accrued")?;
-        let open = |(code, status): (usize, &Status)| status.is_open().then_some(code as u64);
-        let fields = Fields {
-            balance: loan.balance,
-            rate: loan.rate,
-            term: loan.term,
-            frequency: loan.frequency.0,
-            rule: loan.rule.0,
-            instalment,
-            accrued,
-            status: loan.status.0,
-            days: loan.days,
-            open: vec![loan.status.1.iter().enumerate().filter_map(open).collect()],
-        };
         let layout = LeafLayout::new(template);
-        let sizes = [
-            (fields.balance, BALANCE_LIMBS),
-            (fields.rate, RATE_LIMBS),
-            (fields.term, 1),
-            (fields.instalment, BALANCE_LIMBS),
-            (fields.accrued, AMOUNT_LIMBS),
-        ];
-        if let Some((field, limbs)) = sizes.iter().find(|(f, l)| layout.fields[*f].1 > *l) {
-            return Err(format!(
-                "the field `{}` must have a largest value of at most {} bits",
-                template.fields[*field].name,
-                10 * limbs
-            ));
-        }
-        let mut sets = vec![Vec::new(); template.fields.len()];
-        sets[fields.status] = fields.open.clone();
-        let codes: Vec<usize> = template
-            .fields
-            .iter()
-            .map(|f| f.kind.codes().len())
-            .collect();
+        let (fields, calendar) = Fields::new(template, &layout)?;
+        let codes = fields.codes(template, fields.open.clone());
         if months > usize::from(MAX_TERM) {
             return Err(format!("a schedule has at most {MAX_TERM} months"));
         }
@@ -187,11 +125,8 @@ impl Context {
         Ok(Self {
             layout,
             fields,
-            codes: CodesTable::new(&sets, &codes).ok_or("no status is open")?,
-            calendar: CalendarTable {
-                frequencies: loan.frequency.1,
-                rules: loan.rule.1,
-            },
+            codes: codes.ok_or("no status is open")?,
+            calendar,
             log_rows: rows.ilog2() as usize,
         })
     }

@@ -7,5 +7,6 @@ pub mod tables;
 mod tests;
 mod witness;
 
+pub(crate) use claim::MAX_DEAL_BYTES;
 pub use claim::{Context, Scenario, StressClaim, Stressed};
 pub use witness::{NamedStress, Prepared, StressFailure, Terms};

@@ -22,12 +22,13 @@ use super::claim::{
     BALANCE, Context, DOUBTFUL, FIRST_MONTH, LOG_SEGMENT, PartTables, Scenario, StressClaim,
     Stressed,
 };
-use super::tables::calendar::{CalendarTable, Month};
 use super::tables::loans::LoanRow;
 use super::tables::months::{FLOW_LIMBS, MonthRow};
-use super::tables::schedule::{AMOUNT_LIMBS, Contract, PER_ROW, ScheduleRow, Standing, step};
+use super::tables::schedule::{Contract, PER_ROW, ScheduleRow, Standing, step};
 use crate::account::{Secret, text_digest};
+use crate::calendar::{CalendarTable, Month};
 use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed};
+use crate::month::AMOUNT_LIMBS;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
 use crate::parts::{PartsError, prove_claim};
 

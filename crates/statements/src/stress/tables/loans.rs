@@ -6,10 +6,10 @@ use gadgets::range::limb;
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table};
 
 use crate::loan::{LeafLayout, LoanWitness};
+use crate::month::{AMOUNT_LIMBS, BALANCE_LIMBS, Fields, RATE_LIMBS};
 use crate::ordered::{Ordered, OrderedRow, accumulate};
 use crate::pool::tables::codes::CodesTable;
-use crate::stress::claim::{BALANCE, DOUBTFUL, Fields};
-use crate::stress::tables::schedule::{AMOUNT_LIMBS, BALANCE_LIMBS, RATE_LIMBS};
+use crate::stress::claim::{BALANCE, DOUBTFUL, read_fields};
 
 /// `[loan, balance (4), rate (2), term, frequency, rule, instalment (4), accrued (5)]`; balance and accrued interest are zero if
 /// the loan is not scheduled.
@@ -66,7 +66,9 @@ impl Table for LoansTable {
         let place = self.leaves.place(b, |w| &w.place);
         let unused = b.one() - place.active.clone();
         let mut read = vec![false; self.layout.fields.len()];
-        self.fields.all().into_iter().for_each(|f| read[f] = true);
+        read_fields(&self.fields)
+            .into_iter()
+            .for_each(|f| read[f] = true);
         let leaf = self.layout.read(b, &read, &unused, |w: &LoanRow| &w.leaf);
         let zero = b.constant(F::ZERO);
         let of = |field: usize| leaf.limbs[field].clone().expect("it is read");

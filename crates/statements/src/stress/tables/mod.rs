@@ -1,6 +1,5 @@
 //! The tables of the stress statement. STATEMENT.md explains every numbered constraint.
 
-pub mod calendar;
 pub mod loans;
 pub mod months;
 pub mod schedule;

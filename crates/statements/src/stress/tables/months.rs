@@ -3,7 +3,7 @@
 use gadgets::totals::{COUNT_LIMBS, COUNTS, SALTS};
 use stark::{Bus, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table};
 
-use super::schedule::{AMOUNT_LIMBS, BALANCE_LIMBS};
+use crate::month::{AMOUNT_LIMBS, BALANCE_LIMBS};
 use crate::stress::claim::FIRST_MONTH;
 
 /// `[month, limb]`, as often as loans have of this limb in this month: of interest first, then of the balance.

@@ -1,25 +1,17 @@
 //! Loans month by month, when all pay as scheduled.
 
-use gadgets::compare::{assert_at_most, chunks};
-use gadgets::limbs::{Sum, limb_of, signed};
+use gadgets::limbs::{limb_of, signed};
 use gadgets::range::{LIMB_BITS, limb};
-use risk::amortization::{MONTH_DIVISOR, month_interest};
+use risk::amortization::month_interest;
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
-use super::calendar::{CalendarTable, Month};
 use super::loans::START;
 use super::months::MONTHS;
+use crate::calendar::{CalendarTable, Month};
+use crate::month::{self, AMOUNT_LIMBS, BALANCE_LIMBS, RATE_LIMBS};
 
 /// Months on a row: rows of a hiding table cost more than columns.
 pub const PER_ROW: usize = 6;
-/// Limbs of a balance and of an instalment: below 2^40 cents.
-pub const BALANCE_LIMBS: usize = 4;
-/// Limbs of accrued and due interest: below 2^50 cents.
-pub const AMOUNT_LIMBS: usize = 5;
-/// Limbs of a rate.
-pub const RATE_LIMBS: usize = 2;
-/// Limbs of a remainder of a month's interest.
-const REMAINDER_LIMBS: usize = 3;
 const LIMB: u64 = 1 << LIMB_BITS;
 
 /// Six months of a loan a row; `2^log_rows` rows a loan.
@@ -216,23 +208,10 @@ impl ScheduleTable {
         k: usize,
         number: &B::E,
     ) {
-        let id = "SCHEDULE-3";
-        let alive = b.derive([&loan.term], |[t]| F::from_bool(t != F::ZERO));
-        b.boolean(id, &alive);
-        b.zero(id, (b.one() - alive.clone()) * loan.term.clone());
-        let left = loan.term.clone() - alive;
-        limb(b, &left);
-        let none_left = b.derive([&left], |[l]| F::from_bool(l == F::ZERO));
-        b.boolean(id, &none_left);
-        b.zero(id, none_left.clone() * left.clone());
-        limb(b, &(left.clone() - b.one() + none_left.clone()));
-        let years = b.derive([&left], |[l]| F::from_i64(signed(l).div_euclid(12)));
-        limb(b, &years);
-        let rest = b.derive([&left], |[l]| F::from_i64(signed(l).rem_euclid(12)));
-        b.equal(id, left.clone(), years * F::from_u64(12) + rest.clone());
+        let left = month::left(b, "SCHEDULE-3", &loan.term);
         let [pays, level, bears] = self.calendar.look_up(
             b,
-            [&loan.frequency, &loan.rule, &rest, &none_left],
+            [&loan.frequency, &loan.rule, &left.rest, &left.none],
             |w: &ScheduleRow| {
                 w.months[k].unwrap_or(Month {
                     pays: false,
@@ -242,7 +221,7 @@ impl ScheduleTable {
             },
         );
 
-        let earned = self.earned(b, loan);
+        let earned = month::interest(b, "SCHEDULE-4", &loan.balance, &loan.rate);
         // Interest so far.
         let mut carry = b.constant(F::ZERO);
         let mut total = Vec::new();
@@ -290,7 +269,7 @@ impl ScheduleTable {
         let remaining = level.clone() * fits;
         let part = b.derive([&remaining], |[v]| v);
         b.equal("SCHEDULE-9", part.clone(), remaining);
-        let keeps = b.one() - none_left - level;
+        let keeps = b.one() - left.none - level;
         let balance: Vec<B::E> = remains
             .iter()
             .zip(&loan.balance)
@@ -312,47 +291,7 @@ impl ScheduleTable {
             .map(|(t, i)| t.clone() - i.clone())
             .collect();
         loan.balance = balance;
-        loan.term = left;
-    }
-
-    /// `balance * rate / 12,000,000`, rounded down, as if the loan bore interest.
-    fn earned<B: RowBuilder<ScheduleRow>>(&self, b: &mut B, loan: &Loan<B::E>) -> Vec<B::E> {
-        let from: Vec<B::E> = loan.balance.iter().chain(&loan.rate).cloned().collect();
-        let value = |limbs: &[F]| {
-            limbs.iter().rev().fold(0u128, |v, l| {
-                (v << LIMB_BITS) + signed(*l).unsigned_abs() as u128
-            })
-        };
-        let divided = move |limbs: &[F]| {
-            let product =
-                value(&limbs[..BALANCE_LIMBS]).wrapping_mul(value(&limbs[BALANCE_LIMBS..]));
-            let divisor = u128::from(MONTH_DIVISOR);
-            (product / divisor, product % divisor)
-        };
-        let mut read = |count: usize, of: &dyn Fn(&[F]) -> u128| -> Vec<B::E> {
-            (0..count)
-                .map(|i| {
-                    let cell = b.derive_many(&from, |l| F::from_u64(limb_of(of(l), i)));
-                    limb(b, &cell);
-                    cell
-                })
-                .collect()
-        };
-        let earned = read(BALANCE_LIMBS, &|l| divided(l).0);
-        let remainder = read(REMAINDER_LIMBS, &|l| divided(l).1);
-        let number = |limbs: &[B::E]| Sum::new(limbs.to_vec(), LIMB - 1);
-        Sum::product(&number(&loan.balance), &number(&loan.rate))
-            .minus(&Sum::product(
-                &number(&earned),
-                &Sum::constant(MONTH_DIVISOR.into()),
-            ))
-            .minus(&number(&remainder))
-            .assert_zero(b, "SCHEDULE-4");
-        let most: Vec<B::E> = (0..REMAINDER_LIMBS)
-            .map(|i| b.constant(F::from_u64(limb_of((MONTH_DIVISOR - 1).into(), i))))
-            .collect();
-        assert_at_most(b, &chunks(&remainder), &chunks(&most));
-        earned
+        loan.term = left.months;
     }
 }
 

@@ -26,7 +26,7 @@ pub struct CalendarTable {
 }
 
 /// What happens in a month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Month {
     /// Interest is due.
     pub pays: bool,

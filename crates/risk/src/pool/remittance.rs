@@ -1,0 +1,129 @@
+//! What a servicer reports of a pool's loans for a month, and the tape after it.
+
+use std::collections::BTreeMap;
+
+use crate::amortization::{Event, RollError, Status, roll_pool};
+use crate::collections::Collections;
+
+use super::states::{COMPUTED, LoanFields, StateError, states};
+use super::tape::{Loan, Tape};
+use super::template::Template;
+
+/// What became of loans in a month, by their ids. A loan that is not listed paid nothing.
+pub type Remittances = BTreeMap<String, Event>;
+
+/// Why a month cannot follow a tape.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemittanceError {
+    /// The loans are none that pay, or their fields do not say all that a month changes.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Something was reported of a loan that is not on the tape.
+    #[error("loan `{0}` is not on the tape")]
+    Unknown(String),
+    /// An event cannot be.
+    #[error("loan `{loan}`: {error}")]
+    Loan {
+        /// The loan.
+        loan: String,
+        /// Why.
+        error: RollError,
+    },
+    /// A sum does not fit.
+    #[error(transparent)]
+    Sum(RollError),
+}
+
+/// What became of each loan of a tape, in its order.
+///
+/// # Errors
+/// If something was reported of a loan that is not on the tape, or its loans do not pay.
+pub fn events(tape: &Tape, remittances: &Remittances) -> Result<Vec<Event>, RemittanceError> {
+    let fields = LoanFields::new(&tape.template)?;
+    let mut found = 0;
+    let mut events = Vec::with_capacity(tape.loans.len());
+    for loan in &tape.loans {
+        let reported = remittances.get(&loan.id).copied();
+        found += usize::from(reported.is_some());
+        let silent = match fields.state(loan)?.status {
+            Status::Defaulted => Event::Recovery(0),
+            _ => Event::Payment(0),
+        };
+        events.push(reported.unwrap_or(silent));
+    }
+    if found < remittances.len() {
+        let on_tape: std::collections::BTreeSet<&String> =
+            tape.loans.iter().map(|l| &l.id).collect();
+        let unknown = remittances.keys().find(|id| !on_tape.contains(id));
+        return Err(RemittanceError::Unknown(
+            unknown.cloned().unwrap_or_default(),
+        ));
+    }
+    Ok(events)
+}
+
+/// The tape a month later, and what its loans brought in together.
+///
+/// # Errors
+/// If the template has not all [`COMPUTED`] fields, what was reported cannot be, or a sum does not fit.
+pub fn roll_tape(
+    tape: &Tape,
+    remittances: &Remittances,
+) -> Result<(Tape, Collections), RemittanceError> {
+    let fields = LoanFields::new(&tape.template)?;
+    let before = states(tape)?;
+    let events = events(tape, remittances)?;
+    let (after, collections) =
+        roll_pool(&before, &events).map_err(|(i, error)| match tape.loans.get(i) {
+            Some(loan) => RemittanceError::Loan {
+                loan: loan.id.clone(),
+                error,
+            },
+            None => RemittanceError::Sum(error),
+        })?;
+    let mut loans = tape.loans.clone();
+    for ((loan, before), after) in loans.iter_mut().zip(&before).zip(&after) {
+        // Where nothing happens, the tape keeps what it says, even if the state passes over it.
+        if before != after {
+            fields.write(loan, after, &tape.template)?;
+        }
+    }
+    let after = Tape {
+        template: tape.template.clone(),
+        cut_off: tape.cut_off.next(),
+        loans,
+    };
+    Ok((after, collections))
+}
+
+impl LoanFields {
+    /// Writes what a month changes into a loan's fields.
+    ///
+    /// # Errors
+    /// If the template lacks a field or code for it.
+    pub fn write(
+        &self,
+        loan: &mut Loan,
+        state: &crate::amortization::LoanState,
+        template: &Template,
+    ) -> Result<(), StateError> {
+        let lacks = |field: &'static str, wanted: &str| StateError::Template {
+            template: template.name.clone(),
+            field,
+            wanted: wanted.to_string(),
+        };
+        let status = self.status.1.iter().position(|s| *s == state.status);
+        let status = status.ok_or_else(|| lacks("status", "a code for every status"))?;
+        loan.values[self.balance] = Some(state.balance);
+        loan.values[self.term] = Some(state.term.into());
+        loan.values[self.days] = Some(state.days_past_due.into());
+        loan.values[self.status.0] = Some(status as u64);
+        // An instalment, which comes first, stays.
+        let computed = self.computed.iter().zip(COMPUTED).zip(state.computed());
+        for ((field, name), value) in computed.skip(1) {
+            let field = field.ok_or_else(|| lacks(name, "a number with 2 decimals"))?;
+            loan.values[field] = Some(value);
+        }
+        Ok(())
+    }
+}

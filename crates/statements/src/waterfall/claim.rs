@@ -1,0 +1,341 @@
+//! What a waterfall proof claims, and which tables prove it.
+
+use gadgets::hash::{Digest, Domain};
+use gadgets::range::RangeTable;
+use gadgets::sponge::SpongeTable;
+use gadgets::totals::{End, Register, Show, TotalsTable};
+use risk::amortization::then;
+use risk::collections::Collections;
+use risk::date;
+use risk::deal::{Deal, Plan};
+use risk::pool::Template;
+use risk::pool::tape::CutOff;
+use risk::waterfall::{DealState, Index, Report, run};
+use serde::{Deserialize, Serialize};
+use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+
+use super::tables::loans::{FIRST_SUM, LoansTable, SUMS};
+use crate::account::PublicDigest;
+use crate::calendar::CalendarTable;
+use crate::loan::{LeafLayout, pool_digest, pool_listing, segments};
+use crate::month::Fields;
+use crate::ordered::Ordered;
+use crate::pool::tables::codes::CodesTable;
+use crate::stress::MAX_DEAL_BYTES;
+
+/// Most loans of a pool.
+const MAX_LOANS: u64 = 1 << 24;
+/// Most months of a claim.
+const MAX_MONTHS: usize = 120;
+
+/// The public part of a waterfall proof: all that a verifier learns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaterfallClaim {
+    /// What fields the loans have.
+    pub template: Template,
+    /// How many loans there are.
+    pub loans: u64,
+    /// The pool before the first month and after each.
+    pub pools: Vec<PoolAt>,
+    /// What its loans brought in, month by month.
+    pub months: Vec<Month>,
+    /// The deal that the pool pays for.
+    pub deal: Deal,
+    /// The deal before the first month.
+    pub deal_before: DealState,
+    /// The fixings of the deal's indices.
+    pub indices: Vec<Index>,
+    /// What the deal paid, period by period.
+    pub reports: Vec<Report>,
+    /// The deal after the last month.
+    pub deal_after: DealState,
+}
+
+impl WaterfallClaim {
+    /// Whether it goes on where another one ends.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn follows(&self, before: &Self) -> Result<(), String> {
+        let last = before.pools.last();
+        if self.deal != before.deal || self.template != before.template {
+            return Err("it is about another deal or other loans".into());
+        }
+        if last != self.pools.first() {
+            return Err("it does not end with the pool that the other one starts with".into());
+        }
+        if before.deal_after != self.deal_before {
+            return Err("the deal does not end as the other one starts".into());
+        }
+        Ok(())
+    }
+}
+
+/// A pool at a cut-off date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolAt {
+    /// The day.
+    pub cut_off: CutOff,
+    /// The commitment to the pool, the same as in pool claims.
+    pub pool: PublicDigest,
+    /// The roots of the subtrees of 2^13 slots; that of the last one has as few slots as hold its loans.
+    pub segments: Vec<PublicDigest>,
+}
+
+/// A month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Month {
+    /// What the loans brought in.
+    pub collections: Collections,
+    /// Commitments to the running totals after each of the month's parts but the last.
+    pub states: Vec<PublicDigest>,
+}
+
+/// What the parts of a claim share.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub(super) layout: LeafLayout,
+    pub(super) fields: Fields,
+    pub(super) codes: CodesTable,
+    pub(super) calendar: CalendarTable,
+}
+
+impl Context {
+    pub(super) fn new(template: &Template) -> Result<Self, String> {
+        template.validate().map_err(|e| e.to_string())?;
+        let layout = LeafLayout::new(template);
+        let (fields, calendar) = Fields::new(template, &layout)?;
+        let codes = fields.codes(template, fields.each_status());
+        Ok(Self {
+            layout,
+            fields,
+            codes: codes.ok_or("no code of the status has a meaning")?,
+            calendar,
+        })
+    }
+}
+
+/// The statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Waterfall;
+
+impl Statement for Waterfall {
+    const ID: &'static str = "waterfall";
+    const VERSION: u32 = 1;
+    type Claim = WaterfallClaim;
+    type Context = Context;
+
+    fn context(claim: &WaterfallClaim) -> Result<Context, String> {
+        if claim.loans == 0 || claim.loans > MAX_LOANS {
+            return Err(format!(
+                "the number of loans must be between 1 and {MAX_LOANS}"
+            ));
+        }
+        let months = claim.months.len();
+        if months == 0 || months > MAX_MONTHS || claim.pools.len() != months + 1 {
+            return Err(format!(
+                "it has 1 to {MAX_MONTHS} months, and a pool more than months"
+            ));
+        }
+        let context = Context::new(&claim.template)?;
+        let split = segments(claim.loans);
+        for pool in &claim.pools {
+            if pool.segments.len() as u64 != split.count() {
+                return Err(format!("a pool needs {} subtree roots", split.count()));
+            }
+            let roots: Vec<Digest> = pool.segments.iter().map(PublicDigest::elements).collect();
+            let listing = pool_listing(&claim.template, &pool.cut_off);
+            let digest = pool_digest(&listing, &split.root(&roots), claim.loans);
+            if PublicDigest::from(digest) != pool.pool {
+                return Err(format!(
+                    "the pool of {} is not that of its template, date, loans and subtree roots",
+                    pool.cut_off
+                ));
+            }
+        }
+        if claim
+            .pools
+            .windows(2)
+            .any(|w| w[0].cut_off.next() != w[1].cut_off)
+        {
+            return Err("a cut-off date is not a month after the one before".into());
+        }
+        for month in &claim.months {
+            if month.states.len() as u64 != split.count() - 1 {
+                return Err("a month needs a state less than a pool has subtrees".into());
+            }
+        }
+        check_waterfall(claim)?;
+        Ok(context)
+    }
+
+    fn parts(claim: &WaterfallClaim, _: &Context) -> usize {
+        claim.months.len() * segments(claim.loans).count() as usize
+    }
+
+    fn part(claim: &WaterfallClaim, context: &Context, part: usize) -> Part {
+        let tables = PartTables::new(claim, context, part);
+        Part {
+            profile: Profile::Fast,
+            tables: tables.airs(),
+        }
+    }
+}
+
+/// The deal is public, and so is what the pool brought in: what was paid is computed again.
+fn check_waterfall(claim: &WaterfallClaim) -> Result<(), String> {
+    let size = serde_json::to_vec(&claim.deal).map_or(usize::MAX, |d| d.len());
+    if size > MAX_DEAL_BYTES {
+        return Err(format!("the deal has more than {MAX_DEAL_BYTES} bytes"));
+    }
+    let plan = claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
+    let collections: Vec<Collections> = claim.months.iter().map(|m| m.collections).collect();
+    let cut_offs: Vec<&CutOff> = claim.pools.iter().map(|p| &p.cut_off).collect();
+    let (after, reports) = pay(
+        &claim.deal,
+        &plan,
+        &claim.deal_before,
+        &claim.indices,
+        &collections,
+        &cut_offs,
+    )?;
+    if reports != claim.reports || after != claim.deal_after {
+        return Err("what was paid is not what the deal pays".into());
+    }
+    Ok(())
+}
+
+/// Runs a deal over months. `cut_offs` are the dates before the first month and after each.
+///
+/// # Errors
+/// If the months are no whole periods, a period's payment date is before its last cut-off date, or the deal cannot be run.
+pub(super) fn pay(
+    deal: &Deal,
+    plan: &Plan,
+    before: &DealState,
+    indices: &[Index],
+    months: &[Collections],
+    cut_offs: &[&CutOff],
+) -> Result<(DealState, Vec<Report>), String> {
+    let period = deal.dates.frequency.months() as usize;
+    if !months.len().is_multiple_of(period) {
+        return Err(format!(
+            "the deal pays every {period} months, and there are {}",
+            months.len()
+        ));
+    }
+    let mut state = before.clone();
+    let mut reports = Vec::new();
+    for (i, months) in months.chunks(period).enumerate() {
+        let whole = months[1..]
+            .iter()
+            .try_fold(months[0], |first, second| then(&first, second))
+            .map_err(|e| e.to_string())?;
+        let (next, report) =
+            run(plan, &state, &whole, indices).map_err(|e| format!("period {}: {e}", i + 1))?;
+        let until = date::days_of(&cut_offs[(i + 1) * period].to_string());
+        if until > date::days_of(&report.payment_date) {
+            return Err(format!(
+                "payment date {} is before the cut-off date {} of what it pays",
+                report.payment_date,
+                cut_offs[(i + 1) * period]
+            ));
+        }
+        state = next;
+        reports.push(report);
+    }
+    Ok((state, reports))
+}
+
+/// What the registers hold after a month's last part, salts aside; nothing is known of the key.
+fn shown(c: &Collections) -> Vec<Show> {
+    let sums: [u64; SUMS] = [
+        c.balance_before,
+        c.interest,
+        c.scheduled_principal,
+        c.prepaid_principal,
+        c.defaulted,
+        c.recoveries,
+        c.repurchased,
+        c.delinquent[0],
+        c.delinquent[1],
+        c.delinquent[2],
+    ];
+    let mut shows = vec![Show::Hidden; FIRST_SUM];
+    shows.extend(sums.map(|sum| Show::Value(sum.into())));
+    shows
+}
+
+/// The tables of one part: the loans of a subtree in a month.
+pub(super) struct PartTables {
+    pub loans: LoansTable,
+    pub codes: CodesTable,
+    pub calendar: CalendarTable,
+    pub totals: TotalsTable,
+    pub sponge: Option<SpongeTable>,
+    pub limbs: RangeTable,
+    /// Addresses of all quads.
+    pub quads: usize,
+}
+
+impl PartTables {
+    pub fn new(claim: &WaterfallClaim, context: &Context, part: usize) -> Self {
+        let split = segments(claim.loans);
+        let (number, segment) = place(claim.loans, part);
+        let month = &claim.months[number];
+        let mut registers = vec![Register::Counted; FIRST_SUM + SUMS];
+        registers[0] = Register::Passed;
+        let start = segment
+            .checked_sub(1)
+            .map(|before| month.states[before].elements());
+        let end = match month.states.get(segment) {
+            Some(state) => End::Commitment(state.elements()),
+            None => End::Shown(shown(&month.collections)),
+        };
+        let totals = TotalsTable::new(&registers, start, end, 0);
+        let streams = totals.streams();
+        Self {
+            loans: LoansTable {
+                leaves: Ordered {
+                    log_height: split.log_part(segment),
+                    used: split.used(segment),
+                    root: claim.pools[number].segments[segment].elements(),
+                    domain: Domain::Loan,
+                },
+                root_after: claim.pools[number + 1].segments[segment].elements(),
+                layout: context.layout.clone(),
+                fields: context.fields.clone(),
+                codes: context.codes.clone(),
+                calendar: context.calendar.clone(),
+            },
+            codes: context.codes.clone(),
+            calendar: context.calendar.clone(),
+            sponge: (!streams.is_empty()).then(|| SpongeTable::new(streams)),
+            totals,
+            limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
+            quads: TotalsTable::quads(registers.len()),
+        }
+    }
+
+    /// In the order: loans, codes, calendar, totals, sponge, limbs.
+    pub fn airs(&self) -> Vec<TableAir> {
+        let mut airs = vec![
+            TableAir::new(self.loans.clone()),
+            TableAir::new(self.codes.clone()),
+            TableAir::new(self.calendar.clone()),
+            TableAir::new(self.totals.clone()),
+        ];
+        airs.extend(self.sponge.clone().map(TableAir::new));
+        airs.push(TableAir::new(self.limbs));
+        airs
+    }
+}
+
+/// The month and the subtree of a part.
+pub(super) fn place(loans: u64, part: usize) -> (usize, usize) {
+    let subtrees = segments(loans).count() as usize;
+    (part / subtrees, part % subtrees)
+}

@@ -1,0 +1,10 @@
+//! The waterfall statement: what a sealed pool brought in, month by month, and how a deal paid it. See STATEMENT.md.
+
+mod claim;
+pub(crate) mod tables;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use claim::{PoolAt, Waterfall, WaterfallClaim};
+pub use witness::{Prepared, Terms, WaterfallFailure};

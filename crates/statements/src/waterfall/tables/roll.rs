@@ -1,0 +1,460 @@
+//! A loan's month, inside its row: [`risk::amortization::LoanState::roll`].
+
+use gadgets::limbs::{Sum, limb_of, signed};
+use gadgets::range::{LIMB_BITS, limb};
+use risk::amortization::MAX_DAYS;
+use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
+
+use super::amounts::Amounts;
+use crate::calendar::CalendarTable;
+use crate::month::{self, AMOUNT_LIMBS, BALANCE_LIMBS, DAYS_LIMBS};
+
+/// Days by which a payment is later after another month.
+const MONTH_DAYS: u64 = 30;
+const LIMB: u64 = 1 << LIMB_BITS;
+
+/// A loan on a row, before or after its month. Numbers are in limbs, as many as their kind has.
+pub struct Loan<E> {
+    pub balance: Vec<E>,
+    pub accrued: Vec<E>,
+    pub overdue_interest: Vec<E>,
+    pub overdue_principal: Vec<E>,
+    pub days: Vec<E>,
+    pub term: E,
+    pub status: E,
+}
+
+/// What a month does not change.
+pub struct Contract<E> {
+    pub rate: Vec<E>,
+    pub instalment: Vec<E>,
+    pub frequency: E,
+    pub rule: E,
+}
+
+/// What became of a loan: bits of which exactly one is 1.
+pub struct Kind<E> {
+    /// A month of an open loan, in which something or nothing was paid.
+    pub pays: E,
+    pub defaults: E,
+    pub repurchases: E,
+    /// A month of a defaulted loan.
+    pub recovers: E,
+    /// Nothing: the loan was closed before, or the row is unused.
+    pub idle: E,
+}
+
+/// What a month adds to the collections, in limbs below 2^11 in magnitude, as [`risk::collections::Collections`].
+pub struct Flows<E> {
+    pub interest: Vec<E>,
+    pub scheduled: Vec<E>,
+    pub prepaid: Vec<E>,
+    pub recovered: Vec<E>,
+    /// Whether it is open after the month and late by 30 to 59, 60 to 89, 90 and more days.
+    pub late: [E; 3],
+}
+
+/// Rolls a loan. `codes` gives for the status after it, in the order of [`risk::amortization::Status`], which it is.
+///
+/// Constraints, for a loan with `n` for what it is after the month:
+///
+/// - ROLL-1: months left (as SCHEDULE-3), and one less after a month of an open loan.
+/// - ROLL-2: what it earns (as SCHEDULE-4); interest due: what accrued and what was earned, if it comes due.
+/// - ROLL-3: `instalment + lack = interest + over`, one of lack and over zero.
+/// - ROLL-4: `principal + kept + overdue_principal = balance`; a level payment's principal is the smaller of over and what is
+///   not due: `principal + beyond = over`, one of kept and beyond zero; the last month keeps nothing; else nothing comes due.
+/// - ROLL-5: the interest ledger: `overdue_interest + interest + rest_1 = paid + n.overdue_interest` of a payment, one of rest_1
+///   and n.overdue_interest zero; a default adds what accrued; a recovery takes off rest_1; a repurchase leaves nothing.
+/// - ROLL-6: the principal ledger: `overdue_principal + principal + rest_2 = rest_1 + n.overdue_principal` of a payment, one of
+///   rest_2 and n.overdue_principal zero; default and repurchase leave nothing.
+/// - ROLL-7: interest not yet due: `accrued + earned - interest + rest_3 = rest_2 + n.accrued` of a payment, one of rest_3 and
+///   n.accrued zero; default and repurchase leave nothing.
+/// - ROLL-8: the balance: `balance + rest_2 = n.balance + rest_1 + rest_3` of a payment; `balance + rest_1 = paid + n.balance` of a
+///   recovery, one of rest_1 and n.balance zero; a repurchase leaves nothing.
+/// - ROLL-9: a repurchase: `paid = balance + rest_1`, `rest_1 + rest_2 = overdue_interest + accrued + earned`.
+/// - ROLL-10: paid and rests are zero where they have no meaning.
+/// - ROLL-11: days past due: none if nothing is overdue; as before if at least what came due was paid, and something came due;
+///   else 30 more, at most 9,999.
+/// - ROLL-12: how many times 30 days.
+/// - ROLL-13: the status.
+///
+/// Every limb of a number is below 2^10 by lookup. Equations hold limb by limb with carries of one limb; coefficients are below
+/// 2^13 in magnitude. "One of two is zero": the product of the sums of their limbs, each below 2^13, is zero.
+pub fn roll<W, B: RowBuilder<W>>(
+    b: &mut B,
+    calendar: &CalendarTable,
+    of: fn(&W) -> &Amounts,
+    contract: &Contract<B::E>,
+    [before, after]: [&Loan<B::E>; 2],
+    kind: &Kind<B::E>,
+    codes: &[B::E],
+) -> Flows<B::E> {
+    let read = |b: &mut B, limbs: usize, amount: fn(&Amounts) -> u64| -> Vec<B::E> {
+        (0..limbs)
+            .map(|i| {
+                let cell = b.cell(|w| F::from_u64(limb_of(amount(of(w)).into(), i)));
+                limb(b, &cell);
+                cell
+            })
+            .collect()
+    };
+    let one = b.one();
+    let left = month::left(b, "ROLL-1", &before.term);
+    b.equal(
+        "ROLL-1",
+        after.term.clone(),
+        before.term.clone() - kind.pays.clone() * left.alive,
+    );
+    let [due, level, bears] = calendar.look_up(
+        b,
+        [&contract.frequency, &contract.rule, &left.rest, &left.none],
+        |w: &W| of(w).month,
+    );
+    let earned = month::interest(b, "ROLL-2", &before.balance, &contract.rate);
+    let due_earned = product(b, "ROLL-2", &due, &bears);
+    let interest: Vec<B::E> = (0..AMOUNT_LIMBS)
+        .map(|i| {
+            let mut value = due.clone() * before.accrued[i].clone();
+            if let Some(earned) = earned.get(i) {
+                value += due_earned.clone() * earned.clone();
+            }
+            let cell = b.derive([&value], |[v]| v);
+            b.equal("ROLL-2", cell.clone(), value);
+            cell
+        })
+        .collect();
+    let interest = Sum::new(interest, 2 * (LIMB - 1));
+
+    let over = read(b, BALANCE_LIMBS, |a| a.over);
+    let lack = read(b, AMOUNT_LIMBS, |a| a.lack);
+    number(&contract.instalment)
+        .plus(&number(&lack))
+        .minus(&interest)
+        .minus(&number(&over))
+        .assert_zero_narrow(b, "ROLL-3");
+    let none = sum(&over) * sum(&lack);
+    b.zero("ROLL-3", none);
+
+    let principal = read(b, BALANCE_LIMBS, |a| a.principal);
+    let kept = read(b, BALANCE_LIMBS, |a| a.kept);
+    let beyond = read(b, BALANCE_LIMBS, |a| a.beyond);
+    number(&principal)
+        .plus(&number(&kept))
+        .plus(&number(&before.overdue_principal))
+        .minus(&number(&before.balance))
+        .assert_zero_narrow(b, "ROLL-4");
+    number(&principal)
+        .plus(&number(&beyond))
+        .minus(&number(&over))
+        .times_bit(&level)
+        .assert_zero_narrow(b, "ROLL-4");
+    let none = sum(&kept) * sum(&beyond);
+    b.zero("ROLL-4", none);
+    for i in 0..BALANCE_LIMBS {
+        let neither = one.clone() - level.clone() - left.none.clone();
+        b.zero("ROLL-4", neither * principal[i].clone());
+        b.zero("ROLL-4", left.none.clone() * kept[i].clone());
+        b.zero("ROLL-4", (one.clone() - level.clone()) * beyond[i].clone());
+    }
+
+    let paid = read(b, AMOUNT_LIMBS, |a| a.paid);
+    let rests: [Vec<B::E>; 3] = [
+        read(b, AMOUNT_LIMBS, |a| a.rests[0]),
+        read(b, AMOUNT_LIMBS, |a| a.rests[1]),
+        read(b, AMOUNT_LIMBS, |a| a.rests[2]),
+    ];
+    ledgers(
+        b,
+        &Paid {
+            interest: &interest,
+            principal: &principal,
+            earned: &earned,
+            bears: &bears,
+            paid: &paid,
+            rests: &rests,
+        },
+        before,
+        after,
+        kind,
+    );
+    let pays = &kind.pays;
+    let bill = interest.plus(&number(&principal));
+    let late = days(b, of, &bill, &paid, before, after, kind);
+    let open = status(b, before, after, kind, codes, &late);
+    let late = late.map(|late| product(b, "ROLL-12", &open, &late));
+    Flows {
+        interest: (0..AMOUNT_LIMBS)
+            .map(|i| {
+                let collected = paid[i].clone() - rests[0][i].clone() + rests[1][i].clone();
+                pays.clone() * collected - rests[2][i].clone()
+                    + kind.repurchases.clone() * rests[0][i].clone()
+            })
+            .collect(),
+        scheduled: (0..AMOUNT_LIMBS)
+            .map(|i| pays.clone() * (rests[0][i].clone() - rests[1][i].clone()))
+            .collect(),
+        prepaid: rests[2].clone(),
+        recovered: paid
+            .iter()
+            .map(|p| kind.recovers.clone() * p.clone())
+            .collect(),
+        late,
+    }
+}
+
+/// What came in during a month, and what was due.
+struct Paid<'a, E> {
+    interest: &'a Sum<E>,
+    principal: &'a [E],
+    earned: &'a [E],
+    bears: &'a E,
+    paid: &'a [E],
+    rests: &'a [Vec<E>; 3],
+}
+
+/// What is owed after the month.
+fn ledgers<W, B: RowBuilder<W>>(
+    b: &mut B,
+    month: &Paid<'_, B::E>,
+    before: &Loan<B::E>,
+    after: &Loan<B::E>,
+    kind: &Kind<B::E>,
+) {
+    let one = b.one();
+    let Kind {
+        pays,
+        defaults,
+        repurchases,
+        recovers,
+        idle,
+    } = kind;
+    let [rest_1, rest_2, rest_3] = month.rests;
+    let paid = number(month.paid);
+    let [first, second, third] = month.rests.each_ref().map(|rest| number(rest));
+    let stays = one.clone() - repurchases.clone();
+    let ends = defaults.clone() + repurchases.clone();
+    let accrues = one.clone() - ends;
+
+    let accrued = number(&before.accrued);
+    number(&before.overdue_interest)
+        .times_bit(&stays)
+        .minus(&number(&after.overdue_interest))
+        .plus(&month.interest.plus(&first).minus(&paid).times_bit(pays))
+        .plus(&accrued.times_bit(defaults))
+        .minus(&first.times_bit(recovers))
+        .assert_zero_narrow(b, "ROLL-5");
+    let none = pays.clone() * sum(&after.overdue_interest) * sum(rest_1);
+    b.zero("ROLL-5", none);
+
+    number(&before.overdue_principal)
+        .times_bit(&accrues)
+        .minus(&number(&after.overdue_principal))
+        .plus(
+            &number(month.principal)
+                .plus(&second)
+                .minus(&first)
+                .times_bit(pays),
+        )
+        .assert_zero_narrow(b, "ROLL-6");
+    let none = pays.clone() * sum(&after.overdue_principal) * sum(rest_2);
+    b.zero("ROLL-6", none);
+
+    let pays_bears = product(b, "ROLL-7", pays, month.bears);
+    accrued
+        .times_bit(&accrues)
+        .minus(&number(&after.accrued))
+        .plus(&third.minus(&second).minus(month.interest).times_bit(pays))
+        .plus(&number(month.earned).times_bit(&pays_bears))
+        .assert_zero_narrow(b, "ROLL-7");
+    let none = pays.clone() * sum(&after.accrued) * sum(rest_3);
+    b.zero("ROLL-7", none);
+
+    let balance = number(&before.balance);
+    balance
+        .times_bit(&stays)
+        .minus(&number(&after.balance))
+        .plus(&second.minus(&first).minus(&third).times_bit(pays))
+        .plus(&first.minus(&paid).times_bit(recovers))
+        .assert_zero_narrow(b, "ROLL-8");
+    let none = recovers.clone() * sum(&after.balance) * sum(rest_1);
+    b.zero("ROLL-8", none);
+
+    let repurchases_bears = product(b, "ROLL-9", repurchases, month.bears);
+    paid.minus(&balance)
+        .minus(&first)
+        .times_bit(repurchases)
+        .assert_zero_narrow(b, "ROLL-9");
+    first
+        .plus(&second)
+        .minus(&number(&before.overdue_interest))
+        .minus(&accrued)
+        .times_bit(repurchases)
+        .minus(&number(month.earned).times_bit(&repurchases_bears))
+        .assert_zero_narrow(b, "ROLL-9");
+
+    let nothing = idle.clone() + defaults.clone();
+    let no_second = one.clone() - pays.clone() - repurchases.clone();
+    let no_third = one - pays.clone();
+    for (gate, limbs) in [
+        (&nothing, month.paid),
+        (&nothing, rest_1),
+        (&no_second, rest_2),
+        (&no_third, rest_3),
+    ] {
+        for cell in limbs {
+            b.zero("ROLL-10", gate.clone() * cell.clone());
+        }
+    }
+}
+
+/// Days past due; whether it is late by 30 to 59, 60 to 89, 90 and more of them, if it is open after a month.
+fn days<W, B: RowBuilder<W>>(
+    b: &mut B,
+    of: fn(&W) -> &Amounts,
+    bill: &Sum<B::E>,
+    paid: &[B::E],
+    before: &Loan<B::E>,
+    after: &Loan<B::E>,
+    kind: &Kind<B::E>,
+) -> [B::E; 3] {
+    let id = "ROLL-11";
+    let one = b.one();
+    let overdue = sum(&after.overdue_interest) + sum(&after.overdue_principal);
+    let current = is_zero(b, id, &overdue);
+    let billed = one.clone() - is_zero(b, id, &sum(bill.coefficients()));
+    let enough = b.bit(id, |w| of(w).slack.0);
+    let slack: Vec<B::E> = (0..AMOUNT_LIMBS)
+        .map(|i| {
+            let cell = b.cell(|w| F::from_u64(limb_of(of(w).slack.1.into(), i)));
+            limb(b, &cell);
+            cell
+        })
+        .collect();
+    let less_one = Sum::new(vec![one.clone() - enough.clone()], 1);
+    number(paid)
+        .minus(bill)
+        .times_bit(&(enough.clone() + enough.clone() - one.clone()))
+        .minus(&less_one)
+        .minus(&number(&slack))
+        .assert_zero_narrow(b, id);
+    let keeps = product(b, id, &enough, &billed);
+    let cleared = product(b, id, &kind.pays, &current);
+    let later = product(
+        b,
+        id,
+        &(kind.pays.clone() - cleared.clone()),
+        &(one.clone() - keeps),
+    );
+
+    let most = u64::from(MAX_DAYS);
+    let days = |days: &[B::E]| days[0].clone() + days[1].clone() * F::from_u64(LIMB);
+    let (then, now) = (days(&before.days), days(&after.days));
+    let cut = b.derive([&later, &then], |[later, then]| {
+        let more = (signed(then) + MONTH_DAYS as i64 - most as i64).max(0);
+        later * F::from_i64(more)
+    });
+    limb(b, &cut);
+    b.zero(id, (one.clone() - later.clone()) * cut.clone());
+    let zeroed = cleared + kind.repurchases.clone();
+    b.equal(
+        id,
+        now.clone(),
+        then * (one.clone() - zeroed) + later * F::from_u64(MONTH_DAYS) - cut.clone(),
+    );
+    let room = b.constant(F::from_u64(most)) - now.clone();
+    b.zero(id, cut * room.clone());
+    split(b, id, &room);
+
+    let id = "ROLL-12";
+    let times = b.derive([&now], |[d]| {
+        F::from_i64(signed(d).div_euclid(MONTH_DAYS as i64))
+    });
+    limb(b, &times);
+    let rest = b.derive([&now], |[d]| {
+        F::from_i64(signed(d).rem_euclid(MONTH_DAYS as i64))
+    });
+    limb(b, &rest);
+    let below = b.constant(F::from_u64(MONTH_DAYS - 1)) - rest.clone();
+    limb(b, &below);
+    b.equal(id, now, times.clone() * F::from_u64(MONTH_DAYS) + rest);
+    let mut more = one;
+    let exactly = [0, 1, 2].map(|k| {
+        let bit = b.derive([&times], |[t]| F::from_bool(t == F::from_u64(k)));
+        b.boolean(id, &bit);
+        b.zero(id, bit.clone() * (times.clone() - F::from_u64(k)));
+        more -= bit.clone();
+        bit
+    });
+    b.boolean(id, &more);
+    limb(b, &(times - more.clone() * F::from_u64(3)));
+    let [_, once, twice] = exactly;
+    [once, twice, more]
+}
+
+/// The status after the month.
+fn status<W, B: RowBuilder<W>>(
+    b: &mut B,
+    before: &Loan<B::E>,
+    after: &Loan<B::E>,
+    kind: &Kind<B::E>,
+    codes: &[B::E],
+    [once, twice, more]: &[B::E; 3],
+) -> B::E {
+    let id = "ROLL-13";
+    let one = b.one();
+    let owed = sum(&after.balance) + sum(&after.overdue_interest) + sum(&after.accrued);
+    let nothing = is_zero(b, id, &owed);
+    let closed = product(b, id, &kind.pays, &nothing);
+    let open = kind.pays.clone() - closed.clone();
+    let late = once.clone() + twice.clone() + more.clone();
+    let defaulted = kind.defaults.clone() + kind.recovers.clone();
+    let on_time = open.clone() * (one.clone() - late.clone());
+    let repurchased = kind.repurchases.clone();
+    let is = [on_time, open.clone() * late, defaulted, closed, repurchased];
+    for (is, code) in is.into_iter().zip(codes) {
+        b.zero(id, is * (one.clone() - code.clone()));
+    }
+    let same = after.status.clone() - before.status.clone();
+    b.zero(id, kind.idle.clone() * same);
+    open
+}
+
+/// A number in limbs below 2^10.
+fn number<E: Expr>(limbs: &[E]) -> Sum<E> {
+    Sum::new(limbs.to_vec(), LIMB - 1)
+}
+
+/// The sum of limbs: zero if and only if the number is.
+fn sum<E: Expr>(limbs: &[E]) -> E {
+    limbs.iter().fold(E::ZERO, |sum, l| sum + l.clone())
+}
+
+/// A cell that is the product of two bits.
+fn product<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, x: &B::E, y: &B::E) -> B::E {
+    let product = x.clone() * y.clone();
+    let cell = b.derive([&product], |[v]| v);
+    b.equal(id, cell.clone(), product);
+    cell
+}
+
+/// A bit that is 1 if and only if a value below 2^20 is zero.
+fn is_zero<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, value: &B::E) -> B::E {
+    let zero = b.derive([value], |[v]| F::from_bool(v == F::ZERO));
+    b.boolean(id, &zero);
+    b.zero(id, zero.clone() * value.clone());
+    let one = b.one();
+    split(b, id, &(value.clone() - one + zero.clone()));
+    zero
+}
+
+/// Requires a value to be below 2^20.
+fn split<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, value: &B::E) {
+    let limbs: [B::E; DAYS_LIMBS] = std::array::from_fn(|i| {
+        let cell = b.derive([value], |[v]| {
+            F::from_u64(limb_of(signed(v).max(0) as u128, i))
+        });
+        limb(b, &cell);
+        cell
+    });
+    b.equal(id, value.clone(), gadgets::limbs::join(&limbs));
+}

@@ -1,0 +1,598 @@
+//! Tests of the waterfall statement: what is true is accepted, what is false is not.
+
+use std::collections::BTreeSet;
+
+use risk::amortization::{Event, Status};
+use risk::import::tape::read_template;
+use risk::pool::remittance::{Remittances, roll_tape};
+use risk::pool::states::{COMPUTED, fill_computed, states};
+use risk::pool::{Loan, Tape};
+use risk::sample_deal::{sample_deal_for, sample_indices};
+use risk::sample_pool;
+use stark::{
+    F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
+    violated, violations,
+};
+
+use super::claim::PartTables;
+use super::tables::amounts::Amounts;
+use super::witness::Rows;
+use super::*;
+use crate::account::Secret;
+
+fn secret() -> Secret {
+    Secret::from_hex(&"00000009".repeat(8)).expect("a constant")
+}
+
+/// Sample loans of all frequencies, rules and states, at the edges of their numbers.
+fn tape(loans: usize) -> Tape {
+    let template = read_template("mortgage").expect("it comes with the crate");
+    let mut tape = sample_pool::tape(4, loans, &template);
+    let at = |name: &str| template.field(name).expect("the template has it");
+    for (i, loan) in tape.loans.iter_mut().enumerate() {
+        for name in COMPUTED {
+            loan.values[at(name)] = None;
+        }
+        let set = |loan: &mut Loan, name: &str, value: u64| loan.values[at(name)] = Some(value);
+        set(loan, "remaining_term", 1 + (i as u64 * 7) % 20);
+        set(loan, "frequency", (i % 9 % 5) as u64);
+        set(loan, "amortization", (i % 7 % 4) as u64);
+        match i % 13 {
+            3 => set(loan, "remaining_term", 0),
+            4 => set(loan, "instalment", 1),
+            6 => set(loan, "rate", 0),
+            7 => set(loan, "rate", 1_000_000),
+            8 => set(loan, "balance", 100_000_000_000),
+            9 => set(loan, "accrued", 123_456_789),
+            10 => set(loan, "days_past_due", 9_990),
+            11 => {
+                set(loan, "status", 3 + i as u64 % 2);
+                set(loan, "balance", 0);
+            }
+            12 => {
+                set(loan, "status", 2);
+                set(loan, "overdue_interest", 777);
+            }
+            _ => {}
+        }
+        fill_computed(loan, &template).expect("they are loans");
+    }
+    tape
+}
+
+/// A month in which everything happens.
+fn month(tape: &Tape, seed: usize) -> Remittances {
+    let loans = states(tape).expect("they are loans");
+    let events = tape.loans.iter().zip(&loans).enumerate();
+    let events = events.map(|(i, (loan, state))| {
+        let due = state.due();
+        let (bill, owed) = (due.interest + due.principal, state.payoff());
+        let overdue = state.overdue_interest + state.overdue_principal;
+        let event = match (state.status, (i * 5 + seed) % 16) {
+            (Status::Defaulted, k) => {
+                let owed = state.balance + state.overdue_interest;
+                Event::Recovery(
+                    [0, owed.min(1), state.balance, owed, owed.saturating_sub(1)][k % 5],
+                )
+            }
+            (status, _) if !status.is_open() => Event::Payment(0),
+            (_, 0) => Event::Payment(0),
+            (_, 1) => Event::Payment(bill.saturating_sub(1)),
+            (_, 2) => Event::Payment(bill),
+            (_, 3) => Event::Payment(owed),
+            (_, 4) => Event::Payment(owed - owed.min(1)),
+            (_, 5) => Event::Payment(state.overdue_interest),
+            (_, 6) => Event::Payment((bill + overdue + 1).min(owed)),
+            (_, 7) => Event::Payment(owed.min(12_345)),
+            (_, 8) => Event::Default,
+            (_, 9) => Event::Repurchase(owed),
+            (_, 10) => Event::Repurchase(state.balance),
+            (_, 11) => Event::Payment((bill + overdue).saturating_sub(1)),
+            _ => Event::Payment(bill + overdue),
+        };
+        (loan.id.clone(), event)
+    });
+    events.collect()
+}
+
+fn terms(tape: &Tape, months: usize) -> Terms {
+    let mut now = tape.clone();
+    let mut all = Vec::new();
+    for seed in 0..months {
+        let events = month(&now, seed);
+        now = roll_tape(&now, &events).expect("it can be").0;
+        all.push(events);
+    }
+    Terms {
+        months: all,
+        deal: sample_deal_for(sample_pool::owed(tape)),
+        deal_state: None,
+        indices: sample_indices(),
+    }
+}
+
+fn prepared(loans: usize, months: usize) -> Prepared {
+    let tape = tape(loans);
+    Prepared::new(&tape, &terms(&tape, months), &secret()).expect("it is true")
+}
+
+/// What is wrong with the first part's rows after a change.
+fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let mut rows = prepared.rows(0);
+    change(&mut rows);
+    violated(&tables.airs(), &rows.fill(&tables))
+}
+
+// POSITIVE
+
+#[test]
+fn true_claims_have_a_witness() {
+    for (loans, months) in [(1, 1), (2, 2), (256, 1), (300, 12)] {
+        let prepared = prepared(loans, months);
+        for part in 0..months {
+            let tables = PartTables::new(prepared.claim(), prepared.context(), part);
+            let found = violations(&tables.airs(), &prepared.traces(part));
+            assert_eq!(found, Vec::new(), "{loans} loans, month {part}");
+        }
+    }
+}
+
+#[test]
+fn samples_have_a_witness() {
+    let template = read_template("mortgage").expect("it comes with the crate");
+    let tape = sample_pool::tape(5, 600, &template);
+    let months = vec![sample_pool::remittances(7, &tape)];
+    let terms = Terms {
+        months,
+        ..terms(&tape, 0)
+    };
+    let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
+    assert_eq!(wrong(&prepared, |_| ()), Vec::<String>::new());
+}
+
+/// Months of a quarter are paid together, and loans of templates with smaller numbers roll.
+#[test]
+fn deals_of_quarters_and_car_loans() {
+    let template = read_template("auto").expect("it comes with the crate");
+    let fields = [
+        ("balance", "20000.00"),
+        ("rate", "6.5"),
+        ("remaining_term", "48"),
+        ("frequency", "monthly"),
+        ("amortization", "level-pay"),
+        ("days_past_due", "0"),
+        ("status", "performing"),
+        ("vehicle", "used"),
+        ("state", "CA"),
+        ("borrower", "somebody"),
+        ("original_balance", "30000"),
+    ];
+    let loan = |i: usize| {
+        let mut loan = Loan {
+            id: format!("car-{i}"),
+            values: vec![None; template.fields.len()],
+        };
+        for (name, text) in fields {
+            let field = template.field(name).expect("the template has it");
+            loan.values[field] = Some(template.fields[field].parse(text).expect("a constant"));
+        }
+        fill_computed(&mut loan, &template).expect("it is a loan");
+        loan
+    };
+    let tape = Tape {
+        cut_off: "2026-10-31".to_string().try_into().expect("a date"),
+        loans: (0..20).map(loan).collect(),
+        template: template.clone(),
+    };
+    let mut terms = terms(&tape, 3);
+    let monthly = terms.clone();
+    terms.deal.dates.frequency = risk::deal::Frequency::Quarterly;
+    terms.deal.dates.first_payment = "2027-02-25".into();
+    let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
+    assert_eq!(prepared.claim().reports.len(), 1);
+    assert_eq!(wrong(&prepared, |_| ()), Vec::<String>::new());
+    let two = Terms {
+        months: monthly.months[..2].to_vec(),
+        ..terms
+    };
+    let error = Prepared::new(&tape, &two, &secret())
+        .err()
+        .expect("no quarter");
+    assert_eq!(
+        error.to_string(),
+        "the deal pays every 3 months, and there are 2"
+    );
+    assert_eq!(
+        Prepared::new(&tape, &monthly, &secret())
+            .expect("it is true")
+            .claim()
+            .reports
+            .len(),
+        3
+    );
+}
+
+#[test]
+fn every_cell_is_pinned() {
+    let prepared = prepared(150, 1);
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    for air in tables.airs() {
+        println!("{air:?} {:?}", air.interactions());
+    }
+    let rows: Vec<(&str, usize)> = (1..40)
+        .map(|row| ("loans", row))
+        .chain([("loans", 200), ("totals", 100), ("calendar", 200)])
+        .collect();
+    let unpinned = cell_test(&tables.airs(), &prepared.traces(0), &rows);
+    assert_eq!(unpinned, Vec::new());
+}
+
+/// Months and subtrees, linked by commitments and hidden states.
+#[test]
+fn parts_link() {
+    let prepared = prepared(300, 2);
+    let claim = prepared.claim();
+    assert_eq!(Waterfall::parts(claim, prepared.context()), 2);
+    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
+    verify::<Waterfall>(claim, &proofs).expect("it is true");
+    let swapped = [proofs[1].clone(), proofs[0].clone()];
+    assert!(verify::<Waterfall>(claim, &swapped).is_err());
+    assert!(verify::<Waterfall>(claim, &proofs[..1]).is_err());
+    for part in 0..2 {
+        let part = Waterfall::part(claim, prepared.context(), part);
+        let report = security_report(&part);
+        assert!(report.proven_bits >= 100.0, "{report:?}");
+    }
+}
+
+/// A large pool has a hidden state between its parts.
+#[test]
+fn large_pools_have_parts() {
+    let template = read_template("mortgage").expect("it comes with the crate");
+    let tape = sample_pool::tape(6, (1 << 13) + 40, &template);
+    let terms = Terms {
+        months: vec![sample_pool::remittances(8, &tape)],
+        ..terms(&tape, 0)
+    };
+    let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
+    assert_eq!(prepared.claim().months[0].states.len(), 1);
+    for part in 0..2 {
+        let tables = PartTables::new(prepared.claim(), prepared.context(), part);
+        let found = violations(&tables.airs(), &prepared.traces(part));
+        assert_eq!(found, Vec::new(), "part {part}");
+    }
+}
+
+/// The pools are those of pool claims about the tapes; the same loans have other leaves at another date.
+#[test]
+fn pools_are_those_of_other_claims() {
+    let tape = tape(50);
+    let terms = terms(&tape, 1);
+    let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
+    for (tape, pool) in [&tape, prepared.after()]
+        .iter()
+        .zip(&prepared.claim().pools)
+    {
+        let facts = crate::pool::Prepared::new(tape, &Default::default(), &secret());
+        assert_eq!(facts.expect("it is true").claim().pool, pool.pool);
+        assert_eq!(tape.cut_off, pool.cut_off);
+    }
+    let rows = prepared.rows(0);
+    let seals = rows.leaves.iter().map(|l| l.seal);
+    assert!(seals.zip(&rows.seals_after).all(|(a, b)| a != *b));
+}
+
+// NEGATIVE
+
+/// Each numbered constraint is broken, alone, by some change of one cell.
+#[test]
+fn every_constraint_breaks_alone() {
+    let prepared = prepared(150, 1);
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let mut alone: BTreeSet<&str> = BTreeSet::new();
+    let rows: Vec<usize> = (0..40).chain([149, 150, 200, 255]).collect();
+    for (air, trace) in tables.airs().iter().zip(&prepared.traces(0)) {
+        alone.extend(broken_alone(air, trace, &rows));
+    }
+    let mut expected: Vec<String> = (1..=4).map(|i| format!("ORDER-{i}")).collect();
+    expected.push("LOANS-1".into());
+    expected.extend((1..=13).map(|i| format!("ROLL-{i}")));
+    expected
+        .extend(["CALENDAR-1", "CODES-1", "POSEIDON2", "TOTALS-2", "TOTALS-5"].map(String::from));
+    let idle: Vec<_> = expected
+        .iter()
+        .filter(|id| !alone.contains(id.as_str()))
+        .collect();
+    assert!(idle.is_empty(), "no change breaks {idle:?} alone");
+}
+
+/// What a servicer would report instead of what happened, with the tree after the month made for it.
+#[test]
+fn forged_months_are_rejected() {
+    let tape = tape(150);
+    let honest = terms(&tape, 1);
+    let (after, collections) = roll_tape(&tape, &honest.months[0]).expect("it can be");
+    let at = |name: &str| tape.template.field(name).expect("the template has it");
+    let before = states(&tape).expect("they are loans");
+    let find = |what: &dyn Fn(usize) -> bool| (0..150).find(|&i| what(i)).expect("there is one");
+    let event = |i: usize| honest.months[0][&tape.loans[i].id];
+    let defaulted = find(&|i| before[i].status == Status::Defaulted);
+    let defaults = find(&|i| event(i) == Event::Default);
+    let late = find(&|i| {
+        event(i) == Event::Payment(0)
+            && before[i].status == Status::Performing
+            && after.loans[i].values[at("days_past_due")] == Some(30)
+    });
+    let pays = find(&|i| {
+        matches!(event(i), Event::Payment(p) if p > 100_000)
+            && before[i].balance > 10_000_000
+            && after.loans[i].values[at("balance")] > Some(1_000_000)
+    });
+    let gone = find(&|i| before[i].status == Status::Prepaid);
+    let forgeries: [(&str, usize, &[(&str, u64)], &[&str]); 9] = [
+        (
+            "a defaulted loan performs",
+            defaulted,
+            &[("status", 0)],
+            &["ROLL-13"],
+        ),
+        (
+            "a default is not told",
+            defaults,
+            &[("status", 0)],
+            &["ROLL-13"],
+        ),
+        (
+            "a late loan is on time",
+            late,
+            &[("days_past_due", 0), ("status", 0)],
+            &["ROLL-11"],
+        ),
+        ("a late loan's status", late, &[("status", 0)], &["ROLL-13"]),
+        (
+            "a balance does not roll",
+            pays,
+            &[("balance", 1)],
+            &["ROLL-8"],
+        ),
+        (
+            "interest is forgiven",
+            late,
+            &[("overdue_interest", 0)],
+            &["ROLL-5"],
+        ),
+        (
+            "principal is forgiven",
+            defaults,
+            &[("overdue_principal", 1)],
+            &["ROLL-6"],
+        ),
+        (
+            "a term is longer",
+            pays,
+            &[("remaining_term", 500)],
+            &["ROLL-1"],
+        ),
+        (
+            "a closed loan is alive",
+            gone,
+            &[("status", 0)],
+            &["ROLL-13"],
+        ),
+    ];
+    for (what, loan, changes, broken) in forgeries {
+        let mut forged = after.clone();
+        for (name, value) in changes {
+            forged.loans[loan].values[at(name)] = Some(*value);
+        }
+        let tapes = [tape.clone(), forged];
+        let prepared = Prepared::unchecked(&tapes, &[collections], &honest, &secret());
+        let prepared = prepared.expect("the deal can be run");
+        let found = wrong(&prepared, |_| ());
+        for id in broken {
+            assert!(found.contains(&(*id).into()), "{what}: {found:?}");
+        }
+    }
+}
+
+/// A field that months do not change stays as it was.
+#[test]
+fn other_fields_stay() {
+    let tape = tape(20);
+    let honest = terms(&tape, 1);
+    let (after, collections) = roll_tape(&tape, &honest.months[0]).expect("it can be");
+    for name in ["rate", "state", "fico", "borrower", "instalment"] {
+        let mut forged = after.clone();
+        let field = tape.template.field(name).expect("the template has it");
+        forged.loans[3].values[field] = Some(7);
+        let tapes = [tape.clone(), forged];
+        let prepared = Prepared::unchecked(&tapes, &[collections], &honest, &secret());
+        let found = wrong(&prepared.expect("the deal can be run"), |_| ());
+        assert!(
+            found.contains(&"bus tree after".into()),
+            "{name}: {found:?}"
+        );
+    }
+}
+
+/// What came in cannot be understated by a unit, row by row or in the sum.
+#[test]
+fn collections_are_exact() {
+    let prepared = prepared(150, 1);
+    let rows = prepared.rows(0);
+    let open = |a: &Amounts| a.paid > 100 && a.rests == [0; 3] && !a.defaults && !a.repurchases;
+    let at = rows.amounts.iter().position(open).expect("some pay");
+    type Forgery = fn(&mut Amounts);
+    let forgeries: [(&str, Forgery); 8] = [
+        ("ROLL-5", |a| a.paid -= 1),
+        ("ROLL-5", |a| a.rests[0] += 1),
+        ("ROLL-6", |a| a.rests[1] += 1),
+        ("ROLL-7", |a| a.rests[2] += 1),
+        ("ROLL-4", |a| a.principal += 1),
+        ("ROLL-3", |a| a.over += 1),
+        ("ROLL-11", |a| a.slack.1 += 1),
+        ("LOANS-1", |a| {
+            a.defaults = true;
+            a.repurchases = true;
+        }),
+    ];
+    for (i, (id, forgery)) in forgeries.into_iter().enumerate() {
+        let broken = wrong(&prepared, |rows| forgery(&mut rows.amounts[at]));
+        assert!(broken.contains(&id.into()), "{i}: {broken:?}");
+    }
+    for sum in 0..super::tables::loans::SUMS {
+        let broken = wrong(&prepared, |rows| rows.sums[at][sum][0] -= 1);
+        assert!(broken.contains(&"ORDER-4".into()), "{broken:?}");
+    }
+}
+
+/// Money that came in with a default, or from a loan that was closed before.
+#[test]
+fn nothing_comes_in_from_nowhere() {
+    let prepared = prepared(150, 1);
+    let rows = prepared.rows(0);
+    for found in [
+        rows.amounts.iter().position(|a| a.defaults),
+        rows.amounts
+            .iter()
+            .position(|a| a.after.status == 3 && a.paid == 0),
+        Some(200),
+    ] {
+        let at = found.expect("there is one");
+        let broken = wrong(&prepared, |rows| {
+            let unused = Amounts::unused(&prepared.context().calendar);
+            rows.amounts.resize(256, unused);
+            rows.sums.resize(256, Default::default());
+            rows.amounts[at].paid += 5;
+        });
+        assert!(broken.contains(&"ROLL-10".into()), "{at}: {broken:?}");
+    }
+}
+
+/// What an issuer would change in its claim, each rejected by the same proof or before it.
+#[test]
+fn changed_claims_are_rejected() {
+    let prepared = prepared(60, 2);
+    let good = prepared.claim();
+    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
+    verify::<Waterfall>(good, &proofs).expect("it is true");
+    type Change = fn(&mut WaterfallClaim);
+    // Changes of what came in, with everything that follows computed again.
+    let collected: Vec<(&str, Change)> = vec![
+        ("a unit of interest less", |c| {
+            c.months[0].collections.interest -= 1
+        }),
+        ("a unit of principal less", |c| {
+            c.months[0].collections.scheduled_principal -= 1;
+            c.months[0].collections.prepaid_principal += 1;
+        }),
+        ("a recovery kept", |c| {
+            c.months[1].collections.recoveries = 0
+        }),
+        ("a default called a repurchase", |c| {
+            let c = &mut c.months[1].collections;
+            c.repurchased += c.defaulted;
+            c.defaulted = 0;
+        }),
+        ("nobody is late", |c| {
+            c.months[1].collections.delinquent = [0; 3]
+        }),
+        ("interest a month later", |c| {
+            c.months[0].collections.interest -= 1;
+            c.months[1].collections.interest += 1;
+        }),
+    ];
+    let recomputed = |c: &mut WaterfallClaim| {
+        let plan = c.deal.plan().expect("a deal");
+        let collections: Vec<_> = c.months.iter().map(|m| m.collections).collect();
+        let dates: Vec<_> = c.pools.iter().map(|p| p.cut_off.clone()).collect();
+        let dates: Vec<_> = dates.iter().collect();
+        let paid = super::claim::pay(
+            &c.deal,
+            &plan,
+            &c.deal_before,
+            &c.indices,
+            &collections,
+            &dates,
+        );
+        (c.deal_after, c.reports) = paid.expect("it can be");
+    };
+    for (what, change) in collected {
+        let mut claim = good.clone();
+        change(&mut claim);
+        recomputed(&mut claim);
+        assert_ne!(claim.months, good.months, "{what} changes nothing");
+        let outcome = verify::<Waterfall>(&claim, &proofs);
+        assert!(outcome.is_err(), "{what} was accepted");
+        let text = format!("{outcome:?}");
+        assert!(!text.contains("unexpectedly"), "{what}: {text}");
+    }
+    let changes: Vec<(&str, Change)> = vec![
+        ("junior before senior", |c| {
+            let paid = c.reports[0].tranches[0].interest_paid;
+            c.reports[0].tranches[0].interest_paid = 0;
+            c.reports[0].tranches[2].interest_paid += paid;
+        }),
+        ("a trigger ignored", |c| {
+            let trigger = &mut c.reports[1].triggers[0];
+            trigger.tripped = !trigger.tripped;
+        }),
+        ("another trigger state after", |c| {
+            c.deal_after.tripped[0] = !c.deal_after.tripped[0];
+        }),
+        ("equity paid", |c| c.reports[0].equity += 1),
+        ("a period left out", |c| {
+            c.reports.pop();
+        }),
+        ("another start", |c| c.deal_before.accounts[2] += 1),
+        ("another deal", |c| {
+            c.deal
+                .waterfalls
+                .get_mut("interest")
+                .expect("it is there")
+                .swap(1, 2)
+        }),
+        ("other fixings", |c| {
+            c.indices[0].fixings[0] = fixed::Decimal::ZERO
+        }),
+        ("a month left out", |c| {
+            c.months.pop();
+            c.pools.pop();
+            c.reports.pop();
+        }),
+        ("the months exchanged", |c| c.months.swap(0, 1)),
+        ("another day", |c| {
+            c.pools[1].cut_off = "2026-12-30".to_string().try_into().expect("a date");
+        }),
+        ("another pool after", |c| c.pools[2].pool = c.pools[1].pool),
+        ("other leaves after", |c| {
+            c.pools[2].segments = c.pools[1].segments.clone()
+        }),
+        ("a loan less", |c| c.loans -= 1),
+        ("no month", |c| c.months.clear()),
+        ("more states", |c| {
+            let state = c.pools[0].pool;
+            c.months[0].states.push(state);
+        }),
+    ];
+    for (what, change) in changes {
+        let mut claim = good.clone();
+        change(&mut claim);
+        assert_ne!(claim, *good, "{what} changes nothing");
+        let outcome = verify::<Waterfall>(&claim, &proofs);
+        assert!(outcome.is_err(), "{what} was accepted");
+        let text = format!("{outcome:?}");
+        assert!(!text.contains("unexpectedly"), "{what}: {text}");
+    }
+}
+
+/// A seal that is not the leaf's, before or after.
+#[test]
+fn leaves_are_those_of_the_trees() {
+    let prepared = prepared(20, 1);
+    let broken = wrong(&prepared, |rows| rows.seals_after[3][0] += F::ONE);
+    assert_eq!(broken, ["bus tree after"]);
+    let broken = wrong(&prepared, |rows| rows.leaves[3].seal[0] += F::ONE);
+    assert_eq!(broken, ["bus tree"]);
+}
