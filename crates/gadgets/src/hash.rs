@@ -52,6 +52,10 @@ pub enum Domain {
     List = 12,
     /// A pool: what its loans' fields mean, how many there are, and the root of their tree.
     Pool = 11,
+    /// What a registry knows a loan by: the registry's key and the loan's identity.
+    Nullifier = 13,
+    /// A registry: its key.
+    Registry = 14,
 }
 
 /// The capacity a sponge over `length` elements starts from.

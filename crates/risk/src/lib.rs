@@ -19,6 +19,7 @@
 //! - [`deal`], [`waterfall`], [`protection`]: securitization deals, who is paid what on a payment date, and what tranches lose
 //!   under a stress.
 //! - [`factor`]: what tranches are expected to lose when the pool's loans default together by a factor.
+//! - [`issuance`]: what a pool pledges for a deal's tranches.
 //! - [`import`], [`sample`], [`sample_venue`], [`sample_pool`], [`sample_deal`]: reading books, markets, venues, tapes and
 //!   deals, making realistic ones.
 //!
@@ -38,6 +39,7 @@ pub mod haircut;
 pub mod history;
 pub mod import;
 pub mod inventory;
+pub mod issuance;
 pub mod margin;
 pub mod pool;
 pub mod pricing;

@@ -86,8 +86,25 @@ pub enum Claim {
     Pool(PoolArguments),
     /// What the tranches of a deal lose under stresses of its pool.
     Stress(StressArguments),
+    /// The tranches of a deal are backed by a pool of which no loan is pledged twice.
+    Issuance(IssuanceArguments),
     /// What a loan pool brought in month by month, and what a deal paid from it.
     Waterfall(WaterfallArguments),
+}
+
+/// An issuance claim.
+#[derive(Debug, Args)]
+pub struct IssuanceArguments {
+    #[command(flatten)]
+    pub tape: TapeArguments,
+    /// The deal: .json. Its `original_pool` must be what the tape's open loans owe.
+    #[arg(long)]
+    pub deal: PathBuf,
+    /// The file of the registry's key, which all its issuers share; made if it is not there. Needed to prove.
+    #[arg(long)]
+    pub registry: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// A stress claim.
@@ -477,6 +494,13 @@ pub struct Verify {
     /// ends with.
     #[arg(long)]
     pub inventory: Option<PathBuf>,
+    /// The proof of another issuance claim of the same registry, for an issuance claim: no loan may stand in both pools; may be
+    /// given several times.
+    #[arg(long)]
+    pub issued: Vec<PathBuf>,
+    /// Write the record of an issuance, from which tokens can be minted, into this file: .json.
+    #[arg(long)]
+    pub record: Option<PathBuf>,
     /// The proof of the months before, for a waterfall claim: it must end with the pool and the deal that this one starts with.
     #[arg(long)]
     pub previous: Option<PathBuf>,

@@ -11,6 +11,7 @@ pub use {fixed, risk, stark, statements};
 
 use stark::{FileError, Part, ProofFile, Rejection, Statement};
 use statements::inventory::{Inventory, InventoryClaim};
+use statements::issuance::{Issuance, IssuanceClaim};
 use statements::margin::{Margin, MarginClaim};
 use statements::pool::{Pool, PoolClaim};
 use statements::risk::{Risk, RiskClaim};
@@ -32,6 +33,8 @@ pub enum Fact {
     Inventory(Box<stark::Verified<InventoryClaim>>),
     /// A pool and its figures.
     Pool(Box<stark::Verified<PoolClaim>>),
+    /// A pool, the tranches that it backs, and its loans' nullifiers.
+    Issuance(Box<stark::Verified<IssuanceClaim>>),
     /// A pool, a deal, and what its tranches lose.
     Stress(Box<stark::Verified<StressClaim>>),
     /// A pool, what it brought in, and what a deal paid.
@@ -66,6 +69,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
         Risk::ID => Ok(Fact::Risk(Box::new(verify_as::<Risk>(&file)?))),
         Inventory::ID => Ok(Fact::Inventory(Box::new(verify_as::<Inventory>(&file)?))),
         Pool::ID => Ok(Fact::Pool(Box::new(verify_as::<Pool>(&file)?))),
+        Issuance::ID => Ok(Fact::Issuance(Box::new(verify_as::<Issuance>(&file)?))),
         Stressed::ID => Ok(Fact::Stress(Box::new(verify_as::<Stressed>(&file)?))),
         Waterfall::ID => Ok(Fact::Waterfall(Box::new(verify_as::<Waterfall>(&file)?))),
         Systemic::ID => Ok(Fact::Systemic(Box::new(verify_as::<Systemic>(&file)?))),
@@ -103,6 +107,7 @@ pub fn parts(file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVeri
         Risk::ID => of::<Risk>(file),
         Inventory::ID => of::<Inventory>(file),
         Pool::ID => of::<Pool>(file),
+        Issuance::ID => of::<Issuance>(file),
         Stressed::ID => of::<Stressed>(file),
         Waterfall::ID => of::<Waterfall>(file),
         Systemic::ID => of::<Systemic>(file),

@@ -1,4 +1,4 @@
-//! `sealbook` with loan pools: the program's own samples, attestations, deals under stress, and the real tape.
+//! `sealbook` with loan pools: the program's own samples, attestations, deals under stress, issuances, and the real tape.
 
 use std::path::Path;
 use std::process::Command;
@@ -323,4 +323,126 @@ fn a_deal_under_stress_is_proven() {
     std::fs::write(dir.path().join("stresses.json"), "[\n{\"name\": 5}]").unwrap();
     let error = at(&format!("check stress {inputs}"), 2);
     assert!(error.contains("stresses.json:2:"), "{error}");
+}
+
+#[test]
+fn an_issuance_is_proven_and_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    let path = |name: &str| dir.path().join(name);
+    let json = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(path(name)).unwrap()).unwrap()
+    };
+    at("sample . --loans 60", 0);
+    at("sample other --loans 60 --seed 2", 0);
+    let inputs = "--tape pool.csv --cut-off 2026-10-31 --deal deal.json";
+    let shown = at(&format!("check issuance {inputs}"), 0);
+    assert!(shown.starts_with("true: 60 loan(s) owe "), "{shown}");
+    assert!(at(&format!("prove issuance {inputs} --out p.proof"), 2).contains("--registry"));
+    at(
+        &format!("prove issuance {inputs} --registry r --secret s --out p.proof"),
+        0,
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path("r")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    // The record is what the proof says, and attested by the same signature as other claims about the pool.
+    at(
+        "attest --tape pool.csv --cut-off 2026-10-31 --secret s --key k --out a.json",
+        0,
+    );
+    let key = json("a.json")["key"].as_str().unwrap().to_string();
+    let accepted = at(
+        &format!("verify p.proof --attestation a.json --trust {key} --record r.json"),
+        0,
+    );
+    assert!(accepted.contains("backs the deal `"), "{accepted}");
+    assert!(accepted.contains("detaches at 100.000000%"), "{accepted}");
+    let shown: Value = serde_json::from_str(&at("inspect p.proof --json", 0)).unwrap();
+    assert!(shown["proven_bits"].as_f64().unwrap() >= 100.0);
+    let record = json("r.json");
+    for field in ["pool", "registry", "balance", "tranches"] {
+        assert_eq!(record[field], shown["claim"][field], "{field}");
+    }
+    // Another pool of the same issuers: its sample ids are the same, so its loans are pledged twice.
+    let second = "--tape other/pool.csv --cut-off 2026-10-31 --deal other/deal.json";
+    at(
+        &format!("prove issuance {second} --registry r --secret t --out twice.proof"),
+        0,
+    );
+    let error = at("verify p.proof --issued twice.proof --record no.json", 1);
+    assert!(error.contains("60 loan(s) stand in pool"), "{error}");
+    assert!(!path("no.json").exists());
+    let text = std::fs::read_to_string(path("other/pool.csv")).unwrap();
+    std::fs::write(path("other/pool.csv"), text.replace("\nloan-", "\nlot-")).unwrap();
+    at(
+        &format!("prove issuance {second} --registry r --secret t --out q.proof"),
+        0,
+    );
+    let accepted = at(
+        "verify p.proof --issued q.proof --issued q.proof --record r.json",
+        0,
+    );
+    assert!(
+        accepted.contains("none of its loans stands in pool"),
+        "{accepted}"
+    );
+    assert_eq!(json("r.json")["distinct_from"].as_array().unwrap().len(), 2);
+    // Another registry says nothing; nor does another kind of proof.
+    at(
+        &format!("prove issuance {second} --registry r2 --secret t --out apart.proof"),
+        0,
+    );
+    let error = at("verify p.proof --issued apart.proof", 1);
+    assert!(error.contains("different registries"), "{error}");
+    at(
+        "prove pool --tape pool.csv --cut-off 2026-10-31 --secret s --out pool.proof",
+        0,
+    );
+    let error = at("verify p.proof --issued pool.proof", 1);
+    assert!(error.contains("not the proof of an issuance"), "{error}");
+    assert!(at("verify pool.proof --issued p.proof", 2).contains("--issued goes with"));
+    assert!(at("verify pool.proof --record n.json", 2).contains("--record goes with"));
+}
+
+#[test]
+fn what_does_not_back_a_deal_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    at("sample . --loans 60", 0);
+    let inputs = "--tape pool.csv --cut-off 2026-10-31 --deal deal.json";
+    let tape = std::fs::read_to_string(dir.path().join("pool.csv")).unwrap();
+    let fewer: Vec<&str> = tape.lines().take(50).collect();
+    std::fs::write(dir.path().join("fewer.csv"), fewer.join("\n")).unwrap();
+    let error = at(
+        &format!("check issuance {}", inputs.replace("pool.csv", "fewer.csv")),
+        1,
+    );
+    assert!(error.contains("the deal's `original_pool` is"), "{error}");
+    let error = at(
+        &format!("prove issuance {inputs} --registry same --secret same --out p.proof"),
+        2,
+    );
+    assert!(error.contains("use another secret"), "{error}");
+    let credits =
+        "id,tonnes,vintage,registry,project,method,status\nc1,5,2024,verra,p,biochar,active\n";
+    std::fs::write(dir.path().join("credits.csv"), credits).unwrap();
+    let error = at(
+        &format!(
+            "check issuance {} --template carbon",
+            inputs.replace("pool.csv", "credits.csv")
+        ),
+        2,
+    );
+    assert!(error.contains("needs a field `balance`"), "{error}");
+    std::fs::write(dir.path().join("r"), "not a key").unwrap();
+    let error = at(
+        &format!("prove issuance {inputs} --registry r --out p.proof"),
+        2,
+    );
+    assert!(error.contains("is not a secret"), "{error}");
+    assert!(!dir.path().join("p.proof").exists());
 }

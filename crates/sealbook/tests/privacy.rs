@@ -7,6 +7,7 @@ use risk::{Account, Level, Snapshot, sample, sample_pool, sample_venue};
 use stark::{Statement, security_report};
 use statements::account::Secret;
 use statements::inventory;
+use statements::issuance;
 use statements::margin::{Margin, Prepared};
 use statements::pool;
 use statements::risk::{self as venue_risk, Risk, Terms};
@@ -275,6 +276,44 @@ fn stress_proofs_share_nothing() {
     // The claims differ in commitments only.
     let mut claim = two.claim().clone();
     claim.segments.clone_from(&one.claim().segments);
+    claim.pool = one.claim().pool;
+    assert_eq!(&claim, one.claim());
+}
+
+/// Other loans that owe as much together, in the same registry and in another.
+#[test]
+fn issuance_proofs_share_nothing() {
+    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let key = issuance::RegistryKey::random();
+    let make = |seed: u64, key: &issuance::RegistryKey| {
+        let mut tape = sample_pool::tape(seed, 60, &template);
+        // One open loan makes up the difference to a pool of 40 million.
+        let at = |name: &str| template.field(name).unwrap();
+        tape.loans[0].values[at("status")] = Some(0);
+        tape.loans[0].values[at("balance")] = Some(0);
+        let rest = 4_000_000_000 - sample_pool::owed(&tape);
+        tape.loans[0].values[at("balance")] = Some(rest);
+        for loan in &mut tape.loans {
+            loan.id = format!("{}-{seed}", loan.id);
+        }
+        let deal = risk::sample_deal::sample_deal_for(4_000_000_000);
+        issuance::Prepared::new(&tape, &deal, key, &Secret::random()).unwrap()
+    };
+    let (one, two) = (make(1, &key), make(2, &key));
+    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
+    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
+    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
+    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
+    // The claims differ in commitments and nullifiers only, and share no nullifier; nor does a pool in another registry.
+    let apart = make(1, &issuance::RegistryKey::random());
+    for other in [&two, &apart] {
+        let shared = |n: &&issuance::Nullifier| one.claim().nullifiers.contains(n);
+        assert_eq!(other.claim().nullifiers.iter().filter(shared).count(), 0);
+    }
+    assert_ne!(apart.claim().registry, one.claim().registry);
+    let mut claim = two.claim().clone();
+    claim.segments.clone_from(&one.claim().segments);
+    claim.nullifiers.clone_from(&one.claim().nullifiers);
     claim.pool = one.claim().pool;
     assert_eq!(&claim, one.claim());
 }

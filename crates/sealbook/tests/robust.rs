@@ -10,7 +10,7 @@ use sealbook::verify;
 use stark::ProofFile;
 use statements::account::Secret;
 use statements::margin::{Margin, prove_account};
-use statements::{inventory, pool, risk as venue_risk, stress, systemic, waterfall};
+use statements::{inventory, issuance, pool, risk as venue_risk, stress, systemic, waterfall};
 
 fn proof() -> ProofFile {
     let snapshot = sample::snapshot();
@@ -79,7 +79,7 @@ fn thousands_of_changed_proofs_are_rejected() {
 }
 
 /// Small proofs of the other statements.
-fn other_proofs() -> [ProofFile; 6] {
+fn other_proofs() -> [ProofFile; 7] {
     let set = sample_venue::scenarios(1, 2, 50);
     let state = sample_venue::state(&set);
     let secret = Secret::random();
@@ -118,6 +118,9 @@ fn other_proofs() -> [ProofFile; 6] {
     };
     let deal = stress::Prepared::new(&tape, &terms, &Secret::random()).unwrap();
     let deal_parts = deal.prove(&mut |_, _| {}, None).unwrap();
+    let key = issuance::RegistryKey::random();
+    let issued = issuance::Prepared::new(&tape, &terms.deal, &key, &Secret::random()).unwrap();
+    let issued_parts = issued.prove(&mut |_, _| {}, None).unwrap();
     let terms = waterfall::Terms {
         months: vec![sample_pool::remittances(1, &tape)],
         deal: terms.deal,
@@ -132,6 +135,7 @@ fn other_proofs() -> [ProofFile; 6] {
         ProofFile::new::<systemic::Systemic>(both.claim(), both.prove().unwrap()),
         ProofFile::new::<pool::Pool>(loans.claim(), loans_parts),
         ProofFile::new::<stress::Stressed>(deal.claim(), deal_parts),
+        ProofFile::new::<issuance::Issuance>(issued.claim(), issued_parts),
         ProofFile::new::<waterfall::Waterfall>(month.claim(), month_parts),
     ]
 }

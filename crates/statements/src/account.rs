@@ -124,6 +124,11 @@ impl Secret {
         Self(std::array::from_fn(|_| rng.random()))
     }
 
+    /// Its elements.
+    pub(crate) fn elements(&self) -> Digest {
+        self.0
+    }
+
     /// The secret as text, for keeping.
     pub fn to_hex(&self) -> String {
         PublicDigest::from(self.0).to_string()

@@ -5,6 +5,7 @@ mod calendar;
 pub mod collateral;
 pub mod inclusion;
 pub mod inventory;
+pub mod issuance;
 pub mod loan;
 pub mod margin;
 mod month;

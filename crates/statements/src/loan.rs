@@ -98,7 +98,9 @@ impl LeafLayout {
 pub struct LoanLeaf {
     /// Whose it is.
     pub identity: Identity,
-    /// What hides it, hashed.
+    /// What hides it.
+    pub salt: Digest,
+    /// What hides it and the rest of its identity, hashed.
     pub seal: Digest,
     /// Presence and fields.
     pub elements: Vec<F>,
@@ -108,9 +110,10 @@ impl LoanLeaf {
     /// The leaf of a loan under the secret of its pool at a cut-off date.
     fn new(loan: &Loan, layout: &LeafLayout, secret: &Secret) -> Self {
         let identity = Identity::of(&loan.id);
+        let salt = secret.salt(&identity);
         let mut seal = [F::ZERO; 2 * DIGEST];
         seal[..DIGEST - 2].copy_from_slice(&identity.0[2..]);
-        seal[DIGEST..].copy_from_slice(&secret.salt(&identity));
+        seal[DIGEST..].copy_from_slice(&salt);
         let mut elements = Vec::new();
         if !layout.optional.is_empty() {
             elements.push(F::from_u64(layout.presence(loan)));
@@ -119,6 +122,7 @@ impl LoanLeaf {
         elements.extend(limbs.chunks(LIMBS_PER_ELEMENT).map(join));
         Self {
             identity,
+            salt,
             seal: hash(Domain::Seal, &seal),
             elements,
         }
@@ -256,12 +260,15 @@ impl LeafLayout {
     }
 }
 
+/// Fields and their limbs.
+pub type Changed<E> = Vec<(usize, Vec<E>)>;
+
 impl<E: stark::Expr> ReadLeaf<E> {
     /// The elements of the same leaf under another seal and with other limbs in fields that were read.
     ///
     /// # Panics
     /// If a field was not read, or has other limbs.
-    pub fn replaced(&self, layout: &LeafLayout, seal: &[E], changed: &[(usize, Vec<E>)]) -> Vec<E> {
+    pub fn replaced(&self, layout: &LeafLayout, seal: &[E], changed: &Changed<E>) -> Vec<E> {
         let mut cells = self.cells.clone();
         let mut elements = self.elements.clone();
         elements[..DIGEST].clone_from_slice(seal);

@@ -206,7 +206,7 @@ impl LoanFields {
 }
 
 /// A field of codes, and what each code means.
-fn codes<T: serde::de::DeserializeOwned>(
+pub(crate) fn codes<T: serde::de::DeserializeOwned>(
     template: &Template,
     field: &'static str,
 ) -> Result<(usize, Vec<T>), StateError> {

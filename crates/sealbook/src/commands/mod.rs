@@ -6,6 +6,7 @@ mod demo;
 mod demo_pool;
 mod demo_venue;
 mod inspect;
+mod issuance;
 mod pool;
 mod price;
 mod prove;
@@ -44,6 +45,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Prove(Claim::Pool(arguments)) => pool::prove(&arguments),
         Command::Check(Claim::Stress(arguments)) => stress::check(&arguments),
         Command::Prove(Claim::Stress(arguments)) => stress::prove(&arguments),
+        Command::Check(Claim::Issuance(arguments)) => issuance::check(&arguments),
+        Command::Prove(Claim::Issuance(arguments)) => issuance::prove(&arguments),
         Command::Check(Claim::Waterfall(arguments)) => waterfall::check(&arguments),
         Command::Prove(Claim::Waterfall(arguments)) => waterfall::prove(&arguments),
         Command::Attest(arguments) => pool::attest(&arguments),

@@ -13,7 +13,7 @@ use statements::margin::Subject;
 use statements::pool::PoolClaim;
 use statements::risk::{RiskClaim, Shown};
 
-use super::{print_json, read};
+use super::{issuance, print_json, read};
 use crate::Failure;
 use crate::cli::Verify;
 
@@ -59,10 +59,15 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         Some(path) => Some(check_attestation(&fact, path, &arguments.trust)?),
         None => None,
     };
+    let (others, issued) = issuance::check_issued(&fact, &arguments.issued)?;
+    // Last, so that there is no record of what some check rejects.
+    if let Some(path) = &arguments.record {
+        issuance::write_record(&fact, &others, path)?;
+    }
     if arguments.json {
         print_json(&json!({
             "accepted": true, "fact": in_words(&fact), "inventory": inventory, "previous": previous,
-            "attested": attested,
+            "attested": attested, "issued": issued, "record": arguments.record,
         }));
     } else {
         println!("accepted: {}", in_words(&fact));
@@ -74,6 +79,12 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         }
         if let Some(attested) = attested {
             println!("accepted: {attested}");
+        }
+        for other in issued {
+            println!("accepted: {other}");
+        }
+        if let Some(record) = &arguments.record {
+            println!("{}: its record", record.display());
         }
         if let Some(inclusion) = &inclusion {
             println!(
@@ -87,7 +98,7 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
 }
 
 /// What is wrong may quote a file: it stays on one line, so that a file cannot write lines of its own.
-fn one_line(e: &dyn std::fmt::Display) -> String {
+pub fn one_line(e: &dyn std::fmt::Display) -> String {
     e.to_string().replace(['\n', '\r'], " ")
 }
 
@@ -156,6 +167,7 @@ fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
         | Fact::Systemic(_)
         | Fact::Pool(_)
         | Fact::Stress(_)
+        | Fact::Issuance(_)
         | Fact::Waterfall(_) => return "no balances".into(),
     };
     let held: Vec<String> = assets
@@ -221,6 +233,7 @@ fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
         | Fact::Systemic(_)
         | Fact::Pool(_)
         | Fact::Stress(_)
+        | Fact::Issuance(_)
         | Fact::Waterfall(_) => return Err("the proof is not about an account book".into()),
     };
     let log_slots = statements::trees::log_slots(accounts);
@@ -262,6 +275,7 @@ pub fn in_words(fact: &Fact) -> String {
             )
         }
         Fact::Pool(fact) => pool_in_words(fact.claim()),
+        Fact::Issuance(fact) => issuance::in_words(fact.claim()),
         Fact::Stress(fact) => {
             let claim = fact.claim();
             let mut words = format!(
@@ -369,6 +383,7 @@ fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<Str
     let (pool, cut_off, loans) = match fact {
         Fact::Pool(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
         Fact::Stress(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
+        Fact::Issuance(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
         // Of its pools, the one that was signed.
         Fact::Waterfall(fact) => {
             let claim = fact.claim();

@@ -9,3 +9,4 @@ mod witness;
 
 pub use claim::{Context, Pool, PoolClaim};
 pub use witness::{PoolFailure, Prepared, Terms};
+pub(crate) use witness::{product_of, registers_of};

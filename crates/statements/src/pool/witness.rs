@@ -372,7 +372,7 @@ fn list_salt(secret: &Secret, about: &Digest, index: usize, part: usize) -> [F; 
 }
 
 /// A product from its registers.
-fn product_of(registers: &[u128]) -> [F; DEGREE] {
+pub(crate) fn product_of(registers: &[u128]) -> [F; DEGREE] {
     std::array::from_fn(|i| {
         let element = (registers[i / 2] >> (40 * (i % 2))) % (1 << 40);
         F::from_u64((element % u128::from(stark::P)) as u64) + F::from_bool(i == 0)
@@ -380,7 +380,7 @@ fn product_of(registers: &[u128]) -> [F; DEGREE] {
 }
 
 /// The registers of a product: its first coordinate less one.
-fn registers_of(product: [F; DEGREE]) -> [u128; 3] {
+pub(crate) fn registers_of(product: [F; DEGREE]) -> [u128; 3] {
     let mut elements = [F::ZERO; 6];
     elements[..DEGREE].copy_from_slice(&product);
     elements[0] -= F::ONE;

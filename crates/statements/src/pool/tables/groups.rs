@@ -116,7 +116,19 @@ impl Product<'_> {
         before: impl Fn(&W) -> [F; DEGREE],
     ) {
         let elements: Vec<B::E> = message.chunks(3).map(join).collect();
-        let factor = self.challenge.factor(&elements);
+        self.multiply_elements(b, [first, last], counts, &elements, before);
+    }
+
+    /// The same for a message in whole elements.
+    pub fn multiply_elements<W, B: RowBuilder<W>>(
+        &self,
+        b: &mut B,
+        [first, last]: [&B::E; 2],
+        counts: &B::E,
+        elements: &[B::E],
+        before: impl Fn(&W) -> [F; DEGREE],
+    ) {
+        let factor = self.challenge.factor(elements);
         let (product, next): (Vec<B::E>, Vec<B::E>) =
             (0..DEGREE).map(|i| b.state(|w| before(w)[i])).unzip();
         let product: Element<B::E> = std::array::from_fn(|i| product[i].clone());

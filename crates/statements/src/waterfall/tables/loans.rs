@@ -11,7 +11,7 @@ use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table};
 use super::amounts::{After, Amounts};
 use super::roll::{Contract, Flows, Kind, Loan, roll};
 use crate::calendar::CalendarTable;
-use crate::loan::{LeafLayout, LoanWitness, ReadLeaf};
+use crate::loan::{Changed, LeafLayout, LoanWitness, ReadLeaf};
 use crate::month::{AMOUNT_LIMBS, BALANCE_LIMBS, DAYS_LIMBS, Fields, RATE_LIMBS};
 use crate::ordered::{Ordered, OrderedRow, Place, accumulate};
 use crate::pool::tables::codes::CodesTable;
@@ -155,7 +155,7 @@ impl LoansTable {
     }
 
     /// The loan after the month, and the limbs of the fields that changed.
-    fn after<B: RowBuilder<LoanRow>>(&self, b: &mut B) -> (Loan<B::E>, Vec<(usize, Vec<B::E>)>) {
+    fn after<B: RowBuilder<LoanRow>>(&self, b: &mut B) -> (Loan<B::E>, Changed<B::E>) {
         let mut changed = Vec::new();
         let mut read = |field: usize, limbs: usize, of: fn(&After) -> u64| -> Vec<B::E> {
             let mut number: Vec<B::E> = (0..self.layout.fields[field].1)

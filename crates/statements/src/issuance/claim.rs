@@ -1,0 +1,254 @@
+//! What an issuance proof claims, and which tables prove it.
+
+use gadgets::hash::{DIGEST, Digest, Domain};
+use gadgets::range::RangeTable;
+use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
+use gadgets::totals::{End, Register, Show, TotalsTable};
+use risk::deal::Deal;
+use risk::issuance::{Backing, PledgeFields, backing};
+use risk::pool::Template;
+use risk::pool::tape::CutOff;
+use serde::{Deserialize, Serialize};
+use sha3::{Digest as _, Sha3_256};
+use stark::{F, MIN_LOG_HEIGHT, Part, PrimeCharacteristicRing, Profile, Statement, TableAir};
+
+use super::registry::{NULLIFIER, Nullifier};
+use super::tables::LoansTable;
+use crate::account::PublicDigest;
+use crate::loan::{LeafLayout, pool_digest, pool_listing, segments};
+use crate::ordered::Ordered;
+use crate::pool::registers_of;
+use crate::pool::tables::codes::CodesTable;
+use crate::pool::tables::groups::{Challenge, DEGREE, Element, multiply};
+
+/// The register of the pool's balance, salts aside; the first holds the last key.
+pub const BALANCE: usize = 1;
+/// The first register of the product over the nullifiers.
+pub const PRODUCT: usize = 2;
+/// Registers of a product.
+const PRODUCT_REGISTERS: usize = 3;
+/// All registers.
+pub const REGISTERS: usize = PRODUCT + PRODUCT_REGISTERS;
+/// Most loans of a pool.
+const MAX_LOANS: u64 = 1 << 24;
+/// Most bytes of a deal, as JSON.
+const MAX_DEAL_BYTES: usize = 200_000;
+
+/// The public part of an issuance proof: all that a verifier learns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuanceClaim {
+    /// What fields the loans have.
+    pub template: Template,
+    /// The day the tape is of.
+    pub cut_off: CutOff,
+    /// How many loans there are.
+    pub loans: u64,
+    /// The commitment to the pool, the same as in pool claims.
+    pub pool: PublicDigest,
+    /// The roots of the parts' subtrees of 2^13 slots; that of the last part has as few slots as hold its loans.
+    pub segments: Vec<PublicDigest>,
+    /// Commitments to the running totals after each part but the last.
+    pub states: Vec<PublicDigest>,
+    /// The commitment to the registry's key.
+    pub registry: PublicDigest,
+    /// The nullifiers of all loans under that key, rising. Their order says nothing about the loans.
+    pub nullifiers: Vec<Nullifier>,
+    /// What the pool's open loans owe together, in cents.
+    pub balance: u64,
+    /// The deal that the pool backs.
+    pub deal: Deal,
+    /// The deal's tranches, the most senior first, and where they stand in the pool.
+    pub tranches: Vec<Backing>,
+}
+
+/// What the parts of a claim share.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub(super) layout: LeafLayout,
+    pub(super) fields: PledgeFields,
+    pub(super) codes: CodesTable,
+    pub(super) challenge: Challenge,
+    /// The product over the claim's nullifiers.
+    pub(super) product: Element<F>,
+}
+
+/// The statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Issuance;
+
+impl Statement for Issuance {
+    const ID: &'static str = "issuance";
+    const VERSION: u32 = 1;
+    type Claim = IssuanceClaim;
+    type Context = Context;
+
+    fn context(claim: &IssuanceClaim) -> Result<Context, String> {
+        claim.template.validate().map_err(|e| e.to_string())?;
+        if claim.loans == 0 || claim.loans > MAX_LOANS {
+            return Err(format!(
+                "the number of loans must be between 1 and {MAX_LOANS}"
+            ));
+        }
+        let parts = segments(claim.loans).count();
+        let roots: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
+        if roots.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
+            return Err(format!("it needs {parts} subtree roots and one state less"));
+        }
+        let root = segments(claim.loans).root(&roots);
+        let listing = pool_listing(&claim.template, &claim.cut_off);
+        if PublicDigest::from(pool_digest(&listing, &root, claim.loans)) != claim.pool {
+            return Err(
+                "the pool is not that of its template, date, loans and subtree roots".into(),
+            );
+        }
+        if claim.nullifiers.len() as u64 != claim.loans {
+            return Err("it needs a nullifier for each loan".into());
+        }
+        if claim.nullifiers.windows(2).any(|w| w[0] >= w[1]) {
+            return Err(
+                "the nullifiers do not rise: a loan is pledged twice, or the list is not sorted"
+                    .into(),
+            );
+        }
+        check_deal(claim)?;
+        let fields = PledgeFields::new(&claim.template).map_err(|e| e.to_string())?;
+        let mut sets = vec![Vec::new(); claim.template.fields.len()];
+        sets[fields.status] = vec![fields.open.clone()];
+        let codes: Vec<usize> = claim
+            .template
+            .fields
+            .iter()
+            .map(|f| f.kind.codes().len())
+            .collect();
+        let codes = CodesTable::new(&sets, &codes).ok_or("no status is open")?;
+        let challenge = challenge(claim)?;
+        let one: Element<F> = std::array::from_fn(|i| F::from_bool(i == 0));
+        let product = claim.nullifiers.iter().fold(one, |product, nullifier| {
+            multiply(&product, &challenge.factor(&nullifier.elements()))
+        });
+        Ok(Context {
+            layout: LeafLayout::new(&claim.template),
+            fields,
+            codes,
+            challenge,
+            product,
+        })
+    }
+
+    fn parts(claim: &IssuanceClaim, _: &Context) -> usize {
+        claim.segments.len()
+    }
+
+    fn part(claim: &IssuanceClaim, context: &Context, part: usize) -> Part {
+        let tables = PartTables::new(claim, context, part);
+        Part {
+            profile: Profile::Fast,
+            tables: tables.airs(),
+        }
+    }
+}
+
+/// The deal and the balance are public, and so are the points that follow from them.
+fn check_deal(claim: &IssuanceClaim) -> Result<(), String> {
+    // What a claim makes its verifier do is bounded.
+    let size = serde_json::to_vec(&claim.deal).map_or(usize::MAX, |d| d.len());
+    if size > MAX_DEAL_BYTES {
+        return Err(format!("the deal has more than {MAX_DEAL_BYTES} bytes"));
+    }
+    let backing = backing(&claim.deal, claim.balance).map_err(|e| e.to_string())?;
+    if backing == claim.tranches {
+        Ok(())
+    } else {
+        Err("the tranches are not where the deal and the pool's balance put them".into())
+    }
+}
+
+/// What the products over the leaves' nullifiers and over the claim's are made of: drawn from all that they compare.
+fn challenge(claim: &IssuanceClaim) -> Result<Challenge, String> {
+    let compared = (
+        Issuance::ID,
+        &claim.pool,
+        &claim.segments,
+        &claim.registry,
+        &claim.nullifiers,
+    );
+    let bytes = serde_json::to_vec(&compared).map_err(|e| e.to_string())?;
+    Ok(Challenge::new(&Sha3_256::digest(bytes), 0, NULLIFIER))
+}
+
+/// The tables of one part.
+pub(super) struct PartTables {
+    pub loans: LoansTable,
+    pub codes: CodesTable,
+    pub totals: TotalsTable,
+    pub sponge: SpongeTable,
+    pub limbs: RangeTable,
+    /// Addresses of all quads.
+    pub quads: usize,
+}
+
+impl PartTables {
+    pub fn new(claim: &IssuanceClaim, context: &Context, part: usize) -> Self {
+        let segments = segments(claim.loans);
+        let mut registers = [Register::Passed; REGISTERS];
+        registers[BALANCE] = Register::Counted;
+        registers[PRODUCT..].fill(Register::Elements);
+        let start = part
+            .checked_sub(1)
+            .map(|before| claim.states[before].elements());
+        let end = match claim.states.get(part) {
+            Some(state) => End::Commitment(state.elements()),
+            None => End::Shown(shown(claim.balance, &context.product)),
+        };
+        let totals = TotalsTable::new(&registers, start, end, 0);
+        let key = TotalsTable::quads(REGISTERS);
+        let mut streams = totals.streams();
+        // The key is opened in every part, so all of them speak of one registry.
+        streams.push(Stream {
+            domain: Domain::Registry,
+            address: key,
+            quads: DIGEST / QUAD,
+            headed: false,
+            target: Target::Public(claim.registry.elements()),
+        });
+        Self {
+            loans: LoansTable {
+                leaves: Ordered {
+                    log_height: segments.log_part(part),
+                    used: segments.used(part),
+                    root: claim.segments[part].elements(),
+                    domain: Domain::Loan,
+                },
+                layout: context.layout.clone(),
+                fields: context.fields.clone(),
+                codes: context.codes.clone(),
+                challenge: context.challenge.clone(),
+                key,
+            },
+            codes: context.codes.clone(),
+            totals,
+            sponge: SpongeTable::new(streams),
+            limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
+            quads: key + DIGEST / QUAD,
+        }
+    }
+
+    /// In the order: loans, codes, totals, sponge, limbs.
+    pub fn airs(&self) -> Vec<TableAir> {
+        vec![
+            TableAir::new(self.loans.clone()),
+            TableAir::new(self.codes.clone()),
+            TableAir::new(self.totals.clone()),
+            TableAir::new(self.sponge.clone()),
+            TableAir::new(self.limbs),
+        ]
+    }
+}
+
+/// What the registers hold after the last part, salts aside; nothing is said of the key of the last leaf.
+fn shown(balance: u64, product: &[F; DEGREE]) -> Vec<Show> {
+    let mut shows = vec![Show::Hidden, Show::Value(balance.into())];
+    shows.extend(registers_of(*product).map(Show::Value));
+    shows
+}

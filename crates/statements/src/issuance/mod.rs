@@ -1,0 +1,14 @@
+//! The issuance statement: tranches are backed by a sealed pool, and no loan is pledged twice. See `STATEMENT.md`.
+
+mod claim;
+mod record;
+mod registry;
+pub mod tables;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use claim::{Context, Issuance, IssuanceClaim};
+pub use record::{PledgedTwice, Record, pledged_twice};
+pub use registry::{NULLIFIER, Nullifier, RegistryKey};
+pub use witness::{IssuanceFailure, Prepared};
