@@ -1,4 +1,4 @@
-//! `sealbook demo`: three facts about one sealed book, three about a venue, three about a loan pool.
+//! `sealbook demo`: three facts about one sealed book, three about a venue, four about a loan pool.
 
 use std::time::Instant;
 
@@ -186,7 +186,7 @@ pub fn run() -> Result<(), Failure> {
     rows.extend(demo_venue::run()?);
     rows.extend(demo_pool::run()?);
 
-    println!("\n10. Someone changes one bit in the middle of the first proof.");
+    println!("\n11. Someone changes one bit in the middle of the first proof.");
     let mut file = ProofFile::from_bytes(&sealed).map_err(|e| Failure::Internal(e.to_string()))?;
     let middle = file.parts[0].len() / 2;
     file.parts[0][middle] ^= 1;

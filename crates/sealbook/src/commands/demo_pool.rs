@@ -10,9 +10,9 @@ use risk::sample_deal::{sample_deal_for, sample_indices};
 use risk::sample_pool;
 use sealbook::attestation::{Attestation, new_key, public_key};
 use statements::account::Secret;
+use statements::issuance::{self, Issuance, RegistryKey, pledged_twice};
 use statements::pool::{self, Pool, Terms};
 use statements::stress::{self, Stressed};
-
 use statements::waterfall::{self, Waterfall};
 
 use super::demo::{Row, finish};
@@ -20,8 +20,8 @@ use crate::Failure;
 
 const LOANS: usize = 500;
 
-/// Three facts about a sealed loan tape.
-pub fn run() -> Result<[Row; 3], Failure> {
+/// Four facts about a sealed loan tape.
+pub fn run() -> Result<[Row; 4], Failure> {
     let internal = |e: &dyn std::fmt::Display| Failure::Internal(e.to_string());
     let template = read_template("mortgage")?;
     let tape = sample_pool::tape(2026, LOANS, &template);
@@ -98,13 +98,50 @@ pub fn run() -> Result<[Row; 3], Failure> {
         bits,
     };
     let deal = claim.deal.clone();
-    Ok([facts, protection, month(&tape, deal, &secret)?])
+    let tranches = issuance(&tape, &deal, &secret)?;
+    Ok([facts, protection, tranches, month(&tape, deal, &secret)?])
+}
+
+/// What backs the deal's tranches, and whether a loan backs those of another deal, too.
+fn issuance(tape: &Tape, deal: &Deal, secret: &Secret) -> Result<Row, Failure> {
+    println!(
+        "\n9. The issuer proves that the pool backs the deal's tranches, and gives every loan a nullifier: the same in any pool."
+    );
+    let key = RegistryKey::random();
+    let started = Instant::now();
+    let prepared = issuance::Prepared::new(tape, deal, &key, secret)?;
+    let parts = prepared.prove(&mut |_, _| {}, None)?;
+    let claim = prepared.claim();
+    let (bytes, _, prove_s, verify_s, bits) = finish::<Issuance>(claim, parts, started)?;
+    // Another pool with one loan of this one.
+    let mut other = sample_pool::tape(2027, 50, &tape.template);
+    for (i, loan) in other.loans.iter_mut().enumerate().skip(1) {
+        loan.id = format!("lot-{i}");
+    }
+    let deal = sample_deal_for(sample_pool::owed(&other));
+    let second = issuance::Prepared::new(&other, &deal, &key, &Secret::random())?;
+    match pledged_twice(&[claim, second.claim()]) {
+        Ok(()) => {
+            let problem = "a loan of two pools was not found";
+            return Err(Failure::Internal(problem.into()));
+        }
+        Err(e) => println!("  Another pool is refused: {e}"),
+    }
+    Ok(Row {
+        statement: "issuance",
+        proven: "the pool backs 3 tranches, loans are its own".into(),
+        private: "all loans",
+        prove_s,
+        verify_s,
+        bytes: bytes.len(),
+        bits,
+    })
 }
 
 /// What the pool brought in a month later, and what the deal paid from it.
 fn month(tape: &Tape, deal: Deal, secret: &Secret) -> Result<Row, Failure> {
     println!(
-        "\n9. A month later the servicer reports what each loan paid, and the issuer proves what the deal pays."
+        "\n10. A month later the servicer reports what each loan paid, and the issuer proves what the deal pays."
     );
     let terms = waterfall::Terms {
         months: vec![sample_pool::remittances(2026, tape)],

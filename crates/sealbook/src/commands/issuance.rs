@@ -4,8 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use fixed::Decimal;
-use risk::deal::CENT_DECIMALS;
 use risk::import::deal::read_deal;
 use sealbook::Fact;
 use serde_json::json;
@@ -17,7 +15,7 @@ use statements::issuance::{
 
 use super::prove::{finish, out, progress, work_folder};
 use super::verify::one_line;
-use super::{pool, print_json, read, secret, write};
+use super::{amount, pool, print_json, read, secret, write};
 use crate::Failure;
 use crate::cli::IssuanceArguments;
 
@@ -28,11 +26,6 @@ impl From<IssuanceFailure> for Failure {
             _ => Self::Input(error.to_string()),
         }
     }
-}
-
-/// Cents as an amount.
-fn amount(cents: u64) -> Decimal {
-    Decimal::new(cents.into(), CENT_DECIMALS)
 }
 
 /// The key of a registry: kept in a file, made if it is not there.

@@ -199,7 +199,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
 
 /// Cents as an amount.
 fn amount(cents: u64) -> fixed::Decimal {
-    fixed::Decimal::new(cents.into(), 2)
+    fixed::Decimal::new(cents.into(), risk::deal::CENT_DECIMALS)
 }
 
 /// Bytes in a readable unit.
