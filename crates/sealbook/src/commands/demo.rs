@@ -186,7 +186,7 @@ pub fn run() -> Result<(), Failure> {
     rows.extend(demo_venue::run()?);
     rows.extend(demo_pool::run()?);
 
-    println!("\n11. Someone changes one bit in the middle of the first proof.");
+    println!("11. Someone changes one bit in the middle of the first proof.");
     let mut file = ProofFile::from_bytes(&sealed).map_err(|e| Failure::Internal(e.to_string()))?;
     let middle = file.parts[0].len() / 2;
     file.parts[0][middle] ^= 1;

@@ -105,7 +105,7 @@ pub fn run() -> Result<[Row; 4], Failure> {
 /// What backs the deal's tranches, and whether a loan backs those of another deal, too.
 fn issuance(tape: &Tape, deal: &Deal, secret: &Secret) -> Result<Row, Failure> {
     println!(
-        "\n9. The issuer proves that the pool backs the deal's tranches, and gives every loan a nullifier: the same in any pool."
+        "9. The issuer proves that the pool backs the deal's tranches, and gives every loan a nullifier: the same in any pool."
     );
     let key = RegistryKey::random();
     let started = Instant::now();
@@ -125,11 +125,11 @@ fn issuance(tape: &Tape, deal: &Deal, secret: &Secret) -> Result<Row, Failure> {
             let problem = "a loan of two pools was not found";
             return Err(Failure::Internal(problem.into()));
         }
-        Err(e) => println!("  Another pool is refused: {e}"),
+        Err(e) => println!("  Another pool is refused: {e}\n"),
     }
     Ok(Row {
         statement: "issuance",
-        proven: "the pool backs 3 tranches, loans are its own".into(),
+        proven: "3 tranches backed, no loan pledged twice".into(),
         private: "all loans",
         prove_s,
         verify_s,
@@ -141,7 +141,7 @@ fn issuance(tape: &Tape, deal: &Deal, secret: &Secret) -> Result<Row, Failure> {
 /// What the pool brought in a month later, and what the deal paid from it.
 fn month(tape: &Tape, deal: Deal, secret: &Secret) -> Result<Row, Failure> {
     println!(
-        "\n10. A month later the servicer reports what each loan paid, and the issuer proves what the deal pays."
+        "10. A month later the servicer reports what each loan paid, and the issuer proves what the deal pays."
     );
     let terms = waterfall::Terms {
         months: vec![sample_pool::remittances(2026, tape)],
@@ -156,7 +156,7 @@ fn month(tape: &Tape, deal: Deal, secret: &Secret) -> Result<Row, Failure> {
     let (bytes, _, prove_s, verify_s, bits) = finish::<Waterfall>(claim, parts, started)?;
     Ok(Row {
         statement: "waterfall",
-        proven: format!("a month of {LOANS} loans, what 3 tranches receive"),
+        proven: format!("a month of {LOANS} loans, what is paid"),
         private: "what each loan paid",
         prove_s,
         verify_s,
