@@ -132,6 +132,16 @@ impl<'a> RunOff<'a> {
         weights: &[Month],
         stress: &Stress,
     ) -> Result<Vec<TrancheOutcome>, ProtectionError> {
+        self.follow(weights, stress, |_, _| ())
+    }
+
+    /// The same, and shows what came in before each payment date and what was paid.
+    fn follow(
+        &self,
+        weights: &[Month],
+        stress: &Stress,
+        mut each: impl FnMut(&Collections, Report),
+    ) -> Result<Vec<TrancheOutcome>, ProtectionError> {
         let at = |period: u32| move |error| ProtectionError::Waterfall { period, error };
         let severity = stress.severity_units()?;
         let rows = project(self.schedule, weights, severity, stress.recovery_lag)?;
@@ -153,6 +163,7 @@ impl<'a> RunOff<'a> {
             };
             state = next;
             note(&state, &report, &mut paid_off, &mut forgone);
+            each(&collections, report);
         }
         // What accounts still hold is paid by the deal's rules, which may name later dates.
         let owes = |state: &DealState| {
@@ -169,6 +180,7 @@ impl<'a> RunOff<'a> {
             };
             state = next;
             note(&state, &report, &mut paid_off, &mut forgone);
+            each(&nothing, report);
         }
         let tranches = plan.tranches.iter().zip(&state.tranches);
         let outcomes = tranches.zip(paid_off.iter().zip(&forgone));
@@ -203,6 +215,42 @@ pub fn protect(
 ) -> Result<Vec<TrancheOutcome>, ProtectionError> {
     let run_off = RunOff::new(deal, state, indices, schedule)?;
     run_off.under(&stress.months(schedule.rows.len())?, stress)
+}
+
+/// A deal run to its end: payment date by payment date, and what became of its tranches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// What came in before each payment date.
+    pub collections: Vec<Collections>,
+    /// What investors would be told after it.
+    pub reports: Vec<Report>,
+    /// The tranches, in the deal's order.
+    pub outcome: Vec<TrancheOutcome>,
+}
+
+/// The same as [`protect`], with the payment dates themselves.
+///
+/// # Errors
+/// As [`protect`].
+pub fn life(
+    deal: &Deal,
+    state: &DealState,
+    indices: &[Index],
+    schedule: &Schedule,
+    stress: &Stress,
+) -> Result<Life, ProtectionError> {
+    let run_off = RunOff::new(deal, state, indices, schedule)?;
+    let months = stress.months(schedule.rows.len())?;
+    let (mut collections, mut reports) = (Vec::new(), Vec::new());
+    let outcome = run_off.follow(&months, stress, |collected, report| {
+        collections.push(*collected);
+        reports.push(report);
+    })?;
+    Ok(Life {
+        collections,
+        reports,
+        outcome,
+    })
 }
 
 /// Notes which tranches are paid off, and interest that the deal does not carry forward.

@@ -31,6 +31,8 @@ pub enum Command {
     Verify(Verify),
     /// Show what a proof file reveals, and its security.
     Inspect(Inspect),
+    /// Check a proof about a deal and draw an investor report from its claim: one HTML page.
+    Report(Report),
     /// Quote what a trade or a withdrawal costs: its premium, and the funding rates after it. Makes no proof.
     Price(Price),
     /// Make scenario sets from price histories, and check them.
@@ -520,6 +522,19 @@ pub struct Verify {
 pub struct Inspect {
     /// The proof file.
     pub file: PathBuf,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A report to draw.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The proof file of a stress or waterfall claim.
+    pub file: PathBuf,
+    /// Where to write the page: .html.
+    #[arg(long)]
+    pub out: PathBuf,
     /// Print JSON to stdout.
     #[arg(long)]
     pub json: bool,

@@ -3,6 +3,8 @@
 mod cli;
 mod commands;
 mod plot;
+mod report;
+mod svg;
 
 use std::process::ExitCode;
 

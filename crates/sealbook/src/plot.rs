@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::svg::{COLOURS, escaped, short, step};
+
 /// What is drawn: liabilities in the quote currency, with the weights of the tilt.
 pub struct Distribution<'a> {
     /// The liability in each scenario.
@@ -23,40 +25,8 @@ const RIGHT: f64 = 30.0;
 const TOP: f64 = 60.0;
 const BOTTOM: f64 = 70.0;
 const BINS: usize = 60;
-/// Okabe and Ito's colours, which people who do not see all colours can tell apart.
-const MARK_COLOURS: [&str; 5] = ["#0072B2", "#009E73", "#D55E00", "#CC79A7", "#000000"];
 const BARS: &str = "#B8C4CE";
 const TILT: &str = "#E69F00";
-
-/// A step of 1, 2 or 5 times a power of ten that gives about six ticks.
-fn step(range: f64) -> f64 {
-    let rough = range / 6.0;
-    let power = 10f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .find(|f| f * power >= rough)
-        .unwrap_or(10.0);
-    factor * power
-}
-
-/// A number with a unit prefix: 1500 is `1.5k`.
-fn short(x: f64) -> String {
-    let (scale, unit) = match x.abs() {
-        a if a >= 1e9 => (1e9, "bn"),
-        a if a >= 1e6 => (1e6, "m"),
-        a if a >= 1e3 => (1e3, "k"),
-        _ => (1.0, ""),
-    };
-    let text = format!("{:.2}", x / scale);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{text}{unit}")
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-}
 
 /// The picture: a histogram of the liability, the same reweighted by the tilt as a line, and the marks.
 pub fn distribution(d: &Distribution<'_>) -> String {
@@ -145,7 +115,7 @@ pub fn distribution(d: &Distribution<'_>) -> String {
         (TOP + floor) / 2.0
     ));
     for (i, (name, x)) in d.marks.iter().enumerate() {
-        let (x, colour) = (x_of(*x), MARK_COLOURS[i % MARK_COLOURS.len()]);
+        let (x, colour) = (x_of(*x), COLOURS[i % COLOURS.len()]);
         put(format!(
             "<path class=\"mark\" d=\"M{x:.1} {TOP}V{floor}\" stroke=\"{colour}\" stroke-width=\"2\" \
              stroke-dasharray=\"6 3\"/>"
@@ -218,13 +188,5 @@ mod tests {
             2 * svg.matches("</").count() + svg.matches("/>").count(),
             "{opened} {closed}"
         );
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        assert_eq!(short(1500.0), "1.5k");
-        assert_eq!(short(-2_000_000.0), "-2m");
-        assert_eq!(short(0.25), "0.25");
-        assert_eq!(step(60.0), 10.0);
     }
 }

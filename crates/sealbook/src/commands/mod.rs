@@ -10,6 +10,7 @@ mod issuance;
 mod pool;
 mod price;
 mod prove;
+mod report;
 mod sample;
 mod scenarios;
 mod stress;
@@ -56,6 +57,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Price(arguments) => price::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Scenarios(command) => scenarios::run(&command),
         Command::Demo => demo::run(),
         Command::Bench(arguments) => bench::run(&arguments),

@@ -22,10 +22,7 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     let bytes = read(&arguments.file)?;
     let rejected =
         |e: &dyn std::fmt::Display| Failure::False(format!("{path}: rejected: {}", one_line(e)));
-    let fact = sealbook::verify(&bytes).map_err(|e| match e {
-        NotVerified::File(stark::FileError::Magic) => Failure::Input(format!("{path}: {e}")),
-        e => rejected(&e),
-    })?;
+    let fact = accepted(&arguments.file, &bytes)?;
     if let Some(expected) = &arguments.expect {
         let claim: Value = ProofFile::from_bytes(&bytes)
             .ok()
@@ -95,6 +92,15 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The fact that a proof file shows.
+pub fn accepted(path: &Path, bytes: &[u8]) -> Result<Fact, Failure> {
+    let path = path.display();
+    sealbook::verify(bytes).map_err(|e| match e {
+        NotVerified::File(stark::FileError::Magic) => Failure::Input(format!("{path}: {e}")),
+        e => Failure::False(format!("{path}: rejected: {}", one_line(&e))),
+    })
 }
 
 /// What is wrong may quote a file: it stays on one line, so that a file cannot write lines of its own.

@@ -1,0 +1,121 @@
+//! Investor reports: one HTML page from the claim of a verified proof, and nothing else.
+
+mod chart;
+mod html;
+mod periods;
+mod stress;
+#[cfg(test)]
+mod tests;
+mod waterfall;
+
+use std::fmt::Write;
+
+use risk::deal::{Coupon, Deal};
+use risk::issuance::backing;
+use sealbook::Fact;
+
+use crate::svg::escaped;
+use html::{Cell, list, table};
+
+/// What is known of the proof itself.
+pub struct Proof<'a> {
+    /// The file's name.
+    pub file: &'a str,
+    /// Its size.
+    pub bytes: usize,
+    /// Proven bits of its weakest part.
+    pub bits: f64,
+}
+
+/// The page of a fact; `None` for statements that investors read otherwise.
+///
+/// # Errors
+/// If the deal cannot be run again, which its verifier just did.
+pub fn report(fact: &Fact, proof: &Proof<'_>) -> Option<Result<String, String>> {
+    let (title, body) = match fact {
+        Fact::Stress(fact) => {
+            let claim = fact.claim();
+            (&claim.deal.name, stress::body(claim, proof))
+        }
+        Fact::Waterfall(fact) => {
+            let claim = fact.claim();
+            (&claim.deal.name, Ok(waterfall::body(claim, proof)))
+        }
+        _ => return None,
+    };
+    Some(body.map(|body| html::page(title, &body)))
+}
+
+/// The head of a page: what it is about, and what of it is proven.
+fn head(deal: &Deal, sub: &str, proof: &Proof<'_>, proven: &[&str], not_proven: &[&str]) -> String {
+    format!(
+        "<h1>{}</h1>\n<p class=\"sub\">{}</p>\n<div class=\"box\"><p>Every number on this page follows from the public claim of \
+         <code>{}</code> ({} bytes), a zero-knowledge proof that was verified when the page was made: {:.1} proven bits. No loan is \
+         shown to anyone.</p>\n<p>Proven:</p>\n{}<p>Not proven:</p>\n{}</div>\n",
+        escaped(&deal.name),
+        escaped(sub),
+        escaped(proof.file),
+        proof.bytes,
+        proof.bits,
+        list(proven),
+        list(not_proven)
+    )
+}
+
+/// The deal's tranches as they closed, and where they stand in the pool.
+fn tranches(deal: &Deal) -> String {
+    let plan = deal.plan().ok();
+    let points = plan.and_then(|p| backing(deal, p.original_pool).ok());
+    let rows: Vec<Vec<Cell>> = deal
+        .tranches
+        .iter()
+        .enumerate()
+        .map(|(i, t)| {
+            let point = points.as_ref().map(|p| &p[i]);
+            let percent = |p: Option<&fixed::Decimal>| {
+                Cell::Number(p.map_or("-".into(), |p| format!("{}%", p.normalized())))
+            };
+            vec![
+                t.name.as_str().into(),
+                Cell::Number(t.balance.to_string()),
+                Cell::Text(coupon(&t.coupon)),
+                percent(point.map(|p| &p.attachment)),
+                percent(point.map(|p| &p.detachment)),
+            ]
+        })
+        .collect();
+    let head = format!("at closing, {}", deal.currency);
+    let mut html = String::from("<h2>Tranches</h2>\n");
+    html += &table(
+        &["tranche", &head, "coupon", "attaches at", "detaches at"],
+        &rows,
+    );
+    let _ = writeln!(
+        html,
+        "<p class=\"sub\">The pool owed {} {} at closing; what is beyond the tranches is equity.</p>",
+        deal.original_pool,
+        escaped(&deal.currency)
+    );
+    html
+}
+
+fn coupon(coupon: &Coupon) -> String {
+    match coupon {
+        Coupon::Fixed(rate) => format!("{rate}%"),
+        Coupon::Floating {
+            index,
+            margin,
+            floor,
+            cap,
+        } => {
+            let mut text = format!("{index} + {margin}%");
+            if let Some(floor) = floor {
+                let _ = write!(text, ", at least {floor}%");
+            }
+            if let Some(cap) = cap {
+                let _ = write!(text, ", at most {cap}%");
+            }
+            text
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The page of a waterfall claim: what came in, and what was paid.
+
+use std::fmt::Write;
+
+use risk::waterfall::Report;
+use statements::waterfall::WaterfallClaim;
+
+use super::html::{Cell, amount, loss, table};
+use super::{Proof, head, periods, tranches};
+use crate::svg::escaped;
+
+const PROVEN: &[&str] = &[
+    "every sealed loan rolled over the month by its contract and by what became of it",
+    "what loans brought in adds up to the collections, to the cent",
+    "fees, tranches, accounts and equity received what the deal's waterfalls give",
+];
+const NOT_PROVEN: &[&str] = &[
+    "that the servicer's report of each loan is true: trust its signature, or do not",
+    "that the deal in the claim is the one that was signed, or its state before the first month the right one",
+];
+
+/// What follows from the claim.
+pub fn body(claim: &WaterfallClaim, proof: &Proof<'_>) -> String {
+    let (first, last) = (&claim.pools[0], &claim.pools[claim.months.len()]);
+    let sub = format!(
+        "{} sealed loans ({}), from {} to {}, pool {} and then {}",
+        claim.loans, claim.template.name, first.cut_off, last.cut_off, first.pool, last.pool
+    );
+    let mut html = head(&claim.deal, &sub, proof, PROVEN, NOT_PROVEN);
+    html += &tranches(&claim.deal);
+    html += &collections(claim);
+    html += "<h2>Balances</h2>\n";
+    html += &periods::balances(&claim.deal, &claim.deal_before, &claim.reports);
+    if claim.reports.len() > 1 {
+        html += &periods::tests(&claim.deal, &claim.reports);
+    }
+    for report in &claim.reports {
+        html += &period(report);
+    }
+    html
+}
+
+fn collections(claim: &WaterfallClaim) -> String {
+    let rows: Vec<Vec<Cell>> = claim.pools[1..]
+        .iter()
+        .zip(&claim.months)
+        .map(|(pool, month)| {
+            let c = &month.collections;
+            vec![
+                Cell::Text(pool.cut_off.to_string()),
+                amount(c.interest),
+                amount(c.scheduled_principal),
+                amount(c.prepaid_principal),
+                amount(c.recoveries),
+                amount(c.repurchased),
+                amount(c.defaulted),
+                amount(c.balance_after),
+            ]
+        })
+        .collect();
+    let late: Vec<Vec<Cell>> = claim.pools[1..]
+        .iter()
+        .zip(&claim.months)
+        .map(|(pool, month)| {
+            let mut row = vec![Cell::Text(pool.cut_off.to_string())];
+            row.extend(month.collections.delinquent.map(amount));
+            row
+        })
+        .collect();
+    format!(
+        "<h2>What came in</h2>\n{}{}",
+        table(
+            &[
+                "month to",
+                "interest",
+                "principal due",
+                "paid early",
+                "recovered",
+                "bought back",
+                "defaulted",
+                "owed after"
+            ],
+            &rows
+        ),
+        table(
+            &["month to", "30 to 59 days late", "60 to 89", "90 and more"],
+            &late
+        )
+    )
+}
+
+/// A payment date.
+fn period(report: &Report) -> String {
+    let mut html = format!("<h2>{}</h2>\n", escaped(&report.payment_date));
+    let rows: Vec<Vec<Cell>> = report
+        .tranches
+        .iter()
+        .map(|t| {
+            vec![
+                t.name.as_str().into(),
+                Cell::Number(format!("{}%", t.rate)),
+                amount(t.interest_due),
+                amount(t.interest_paid),
+                loss(t.interest_shortfall),
+                amount(t.principal_paid),
+                amount(t.balance),
+                Cell::Number(t.factor.to_string()),
+                loss(t.deficiency + t.written_down),
+            ]
+        })
+        .collect();
+    html += &table(
+        &[
+            "tranche",
+            "rate",
+            "interest due",
+            "paid",
+            "short",
+            "principal paid",
+            "owed",
+            "factor",
+            "not covered",
+        ],
+        &rows,
+    );
+    let fees = report.fees.iter().map(|f| {
+        vec![
+            f.name.as_str().into(),
+            amount(f.arrears_before + f.charged),
+            amount(f.paid),
+            loss(f.arrears),
+        ]
+    });
+    html += &table(
+        &["fee", "due", "paid", "arrears"],
+        &fees.collect::<Vec<_>>(),
+    );
+    let accounts = report.accounts.iter().map(|a| {
+        vec![
+            a.name.as_str().into(),
+            amount(a.before),
+            amount(a.collected),
+            amount(a.after),
+            a.target.map_or(Cell::Number("-".into()), amount),
+        ]
+    });
+    html += &table(
+        &["account", "before", "collected", "after", "target"],
+        &accounts.collect::<Vec<_>>(),
+    );
+    if !report.tests.is_empty() {
+        let tests = report.tests.iter().map(|t| {
+            let value = t.value.as_ref().map_or("-".into(), |v| format!("{v}%"));
+            let outcome = match t.passed {
+                true => Cell::Text("passes".into()),
+                false => Cell::Bad("fails".into()),
+            };
+            vec![t.name.as_str().into(), Cell::Number(value), outcome]
+        });
+        html += &table(&["test", "measured", ""], &tests.collect::<Vec<_>>());
+    }
+    if !report.triggers.is_empty() {
+        let triggers = report.triggers.iter().map(|t| {
+            let word = |tripped: bool| match tripped {
+                true => Cell::Bad("tripped".into()),
+                false => Cell::Text("not tripped".into()),
+            };
+            vec![t.name.as_str().into(), word(t.before), word(t.tripped)]
+        });
+        html += &table(
+            &["trigger", "before", "after"],
+            &triggers.collect::<Vec<_>>(),
+        );
+    }
+    let steps = report.steps.iter().filter(|s| s.ran).map(|s| {
+        vec![
+            Cell::Text(format!("{}, step {}", s.waterfall, s.step + 1)),
+            amount(s.due),
+            amount(s.from_account),
+            amount(s.from_support),
+        ]
+    });
+    html += "<h3>The waterfall, step by step</h3>\n";
+    html += &table(
+        &["step", "at most", "from its account", "from its support"],
+        &steps.collect::<Vec<_>>(),
+    );
+    let _ = writeln!(
+        html,
+        "<p>Equity receives {}. Losses since closing: {}.</p>",
+        super::html::money(report.equity),
+        super::html::money(report.cumulative_loss)
+    );
+    html
+}
