@@ -142,6 +142,19 @@ fn months_are_proven_one_after_another() {
     assert!(error.contains("it does not end with the pool"), "{error}");
     at("verify 1.proof --previous pool.csv", 1);
 
+    // A page from a proof that is accepted, and none from another.
+    let report = at("report 2.proof --out r.html", 0);
+    assert!(report.contains("r.html: report of 2.proof, which was verified"));
+    let page = std::fs::read_to_string(dir.path().join("r.html")).unwrap();
+    assert!(page.contains("2027-02-25") && page.ends_with("</html>\n"));
+    let mut proof = std::fs::read(dir.path().join("2.proof")).unwrap();
+    let middle = proof.len() / 2;
+    proof[middle] ^= 1;
+    std::fs::write(dir.path().join("bad.proof"), proof).unwrap();
+    at("report bad.proof --out bad.html", 1);
+    assert!(!dir.path().join("bad.html").exists());
+    at("report pool.csv --out bad.html", 2);
+
     // Both months at once end with the same state.
     at(
         &format!(

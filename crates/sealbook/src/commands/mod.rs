@@ -205,7 +205,7 @@ fn amount(cents: u64) -> fixed::Decimal {
 }
 
 /// Bytes in a readable unit.
-fn size(bytes: usize) -> String {
+pub fn size(bytes: usize) -> String {
     if bytes < 10_000_000 {
         format!("{} KB", bytes.div_ceil(1000))
     } else {

@@ -22,7 +22,7 @@ const BOTTOM: f64 = 28.0;
 /// Height of a line of the legend.
 const LEGEND: f64 = 18.0;
 /// Most labels on the horizontal axis.
-const LABELS: usize = 8;
+const LABELS: usize = 6;
 
 /// The plane of a chart: from values to places.
 struct Plane {
@@ -74,12 +74,11 @@ pub fn lines(
     for (i, place) in places.iter().enumerate().step_by(every) {
         let anchor = match x(i) {
             x if x > WIDTH - RIGHT - 30.0 => "end",
-            x if x < LEFT + 30.0 => "start",
             _ => "middle",
         };
         let _ = writeln!(
             svg,
-            "<path class=\"axis\" d=\"M{0:.1} {1}v4\"/><text x=\"{0:.1}\" y=\"{2}\" text-anchor=\"{anchor}\">{3}</text>",
+            "<path fill=\"none\" stroke=\"#888\" d=\"M{0:.1} {1}v4\"/><text x=\"{0:.1}\" y=\"{2}\" text-anchor=\"{anchor}\">{3}</text>",
             x(i),
             plane.floor,
             plane.floor + 17.0,
@@ -101,13 +100,13 @@ pub fn lines(
         }
         let _ = writeln!(
             svg,
-            "<path class=\"line\" d=\"{path}\" stroke=\"{colour}\"{dashes}/>"
+            "<path class=\"line\" fill=\"none\" stroke-width=\"2\" d=\"{path}\" stroke=\"{colour}\"{dashes}/>"
         );
         let (column, row) = ((k % 4) as f64, (k / 4) as f64);
         let (at, y) = (LEFT + column * 195.0, TOP + row * LEGEND);
         let _ = writeln!(
             svg,
-            "<path class=\"line\" d=\"M{at:.1} {y}h22\" stroke=\"{colour}\"{dashes}/><text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            "<path class=\"line\" fill=\"none\" stroke-width=\"2\" d=\"M{at:.1} {y}h22\" stroke=\"{colour}\"{dashes}/><text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
             at + 28.0,
             y + 4.0,
             escaped(&line.name)
@@ -166,7 +165,7 @@ pub fn bars(title: &str, unit: &str, groups: &[(String, Vec<f64>)], series: &[St
     }
     let _ = writeln!(
         svg,
-        "<path class=\"axis\" d=\"M{left} {top}V{:.1}\"/>",
+        "<path fill=\"none\" stroke=\"#888\" d=\"M{left} {top}V{:.1}\"/>",
         height - BOTTOM
     );
     svg + "</svg>\n"
@@ -204,18 +203,18 @@ fn axis(svg: &mut String, plane: &Plane, unit: &str) {
         let y = plane.y(tick);
         let _ = writeln!(
             svg,
-            "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{}\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}{unit}</text>",
+            "<path fill=\"none\" stroke=\"#8885\" stroke-width=\"0.7\" d=\"M{LEFT} {y:.1}H{}\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}{unit}</text>",
             WIDTH - RIGHT,
             LEFT - 8.0,
             y + 4.0,
-            // Rounded, so that zero is not a tiny number.
-            short((tick / every).round() * every)
+            // Rounded, so that zero is not a tiny number, and without the sign of a negative one.
+            short((tick / every).round() * every + 0.0)
         );
         tick += every;
     }
     let _ = writeln!(
         svg,
-        "<path class=\"axis\" d=\"M{LEFT} {:.1}V{1:.1}H{2}\"/>",
+        "<path fill=\"none\" stroke=\"#888\" d=\"M{LEFT} {:.1}V{1:.1}H{2}\"/>",
         plane.top,
         plane.floor,
         WIDTH - RIGHT

@@ -15,12 +15,12 @@ h1{margin-bottom:0}h2{margin-top:2em;border-bottom:1px solid var(--line)}h3{marg
 .box{background:var(--soft);padding:.6em 1em;border-radius:6px}
 code{font-size:.85em;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;margin:.8em 0;font-variant-numeric:tabular-nums}
-th,td{padding:.25em .6em;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
+table{font-size:.9em}th,td{padding:.25em .45em;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th{font-weight:600}.n{text-align:right;white-space:nowrap}.bad{color:#D55E00;font-weight:600}
 .wide{overflow-x:auto}
 svg{width:100%;height:auto;margin:1em 0;font:12px system-ui,sans-serif}
-svg text{fill:currentColor}.axis,.line,.grid{fill:none}.axis{stroke:currentColor}.grid{stroke:var(--line)}.line{stroke-width:2}
-@media print{body{margin:0;max-width:none}h2{break-after:avoid}svg,table{break-inside:avoid}}";
+svg text{fill:currentColor}
+@media print{body{margin:0;max-width:none;font-size:12px}table{font-size:.8em}h2{break-after:avoid}svg,table{break-inside:avoid}}";
 
 /// A page. The title is escaped, the body is not.
 pub fn page(title: &str, body: &str) -> String {
@@ -42,6 +42,17 @@ pub enum Cell {
     Bad(String),
 }
 
+impl Cell {
+    /// Whether it is set to the right.
+    fn is_number(&self) -> bool {
+        match self {
+            Self::Text(_) => false,
+            Self::Number(_) => true,
+            Self::Bad(text) => text.starts_with(|c: char| c.is_ascii_digit()),
+        }
+    }
+}
+
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
         Self::Text(text.to_string())
@@ -55,7 +66,7 @@ pub fn table(heads: &[&str], rows: &[Vec<Cell>]) -> String {
         let number = rows
             .first()
             .and_then(|r| r.get(i))
-            .is_some_and(|c| matches!(c, Cell::Number(_)));
+            .is_some_and(Cell::is_number);
         let class = if number { " class=\"n\"" } else { "" };
         let _ = write!(html, "<th{class}>{}</th>", escaped(head));
     }
@@ -66,7 +77,8 @@ pub fn table(heads: &[&str], rows: &[Vec<Cell>]) -> String {
             let (class, text) = match cell {
                 Cell::Text(text) => ("", text),
                 Cell::Number(text) => (" class=\"n\"", text),
-                Cell::Bad(text) => (" class=\"n bad\"", text),
+                Cell::Bad(text) if cell.is_number() => (" class=\"n bad\"", text),
+                Cell::Bad(text) => (" class=\"bad\"", text),
             };
             let _ = write!(html, "<td{class}>{}</td>", escaped(text));
         }

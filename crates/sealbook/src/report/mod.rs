@@ -15,7 +15,7 @@ use risk::issuance::backing;
 use sealbook::Fact;
 
 use crate::svg::escaped;
-use html::{Cell, list, table};
+use html::{Cell, amount, list, table};
 
 /// What is known of the proof itself.
 pub struct Proof<'a> {
@@ -50,12 +50,12 @@ pub fn report(fact: &Fact, proof: &Proof<'_>) -> Option<Result<String, String>> 
 fn head(deal: &Deal, sub: &str, proof: &Proof<'_>, proven: &[&str], not_proven: &[&str]) -> String {
     format!(
         "<h1>{}</h1>\n<p class=\"sub\">{}</p>\n<div class=\"box\"><p>Every number on this page follows from the public claim of \
-         <code>{}</code> ({} bytes), a zero-knowledge proof that was verified when the page was made: {:.1} proven bits. No loan is \
+         <code>{}</code> ({}), a zero-knowledge proof that was verified when the page was made: {:.1} proven bits. No loan is \
          shown to anyone.</p>\n<p>Proven:</p>\n{}<p>Not proven:</p>\n{}</div>\n",
         escaped(&deal.name),
         escaped(sub),
         escaped(proof.file),
-        proof.bytes,
+        crate::commands::size(proof.bytes),
         proof.bits,
         list(proven),
         list(not_proven)
@@ -64,8 +64,11 @@ fn head(deal: &Deal, sub: &str, proof: &Proof<'_>, proven: &[&str], not_proven: 
 
 /// The deal's tranches as they closed, and where they stand in the pool.
 fn tranches(deal: &Deal) -> String {
+    // A verified claim's deal is valid.
     let plan = deal.plan().ok();
-    let points = plan.and_then(|p| backing(deal, p.original_pool).ok());
+    let points = plan
+        .as_ref()
+        .and_then(|p| backing(deal, p.original_pool).ok());
     let rows: Vec<Vec<Cell>> = deal
         .tranches
         .iter()
@@ -77,7 +80,7 @@ fn tranches(deal: &Deal) -> String {
             };
             vec![
                 t.name.as_str().into(),
-                Cell::Number(t.balance.to_string()),
+                amount(plan.as_ref().map_or(0, |p| p.tranches[i].original)),
                 Cell::Text(coupon(&t.coupon)),
                 percent(point.map(|p| &p.attachment)),
                 percent(point.map(|p| &p.detachment)),
@@ -93,7 +96,7 @@ fn tranches(deal: &Deal) -> String {
     let _ = writeln!(
         html,
         "<p class=\"sub\">The pool owed {} {} at closing; what is beyond the tranches is equity.</p>",
-        deal.original_pool,
+        html::money(plan.map_or(0, |p| p.original_pool)),
         escaped(&deal.currency)
     );
     html

@@ -58,10 +58,16 @@ pub fn tests(deal: &Deal, reports: &[Report]) -> String {
         };
         // A ratio whose denominator runs out grows without end: what is far beyond the bound is cut.
         let most = 4.0 * drawn(bound).abs().max(1.0);
-        let measured = measured.map(|v| v.map(|v| v.min(most)));
+        let measured: Vec<Option<f64>> = measured.collect();
+        let cut = measured.iter().flatten().any(|v| *v > most);
+        let measured = measured.into_iter().map(|v| v.map(|v| v.min(most)));
+        let name = match cut {
+            true => format!("{}, drawn up to {most:.0}%", test.name),
+            false => test.name.clone(),
+        };
         let all = [
             Line {
-                name: test.name.clone(),
+                name,
                 values: measured.collect(),
                 dashed: false,
             },

@@ -81,7 +81,10 @@ fn charts_stay_inside() {
     let claim = stressed();
     let html = stress::body(&claim, &PROOF).expect("it runs");
     let mut points = 0;
-    for path in html.split("class=\"line\" d=\"").skip(1) {
+    for path in html
+        .split("class=\"line\" fill=\"none\" stroke-width=\"2\" d=\"")
+        .skip(1)
+    {
         let (path, _) = path.split_once('"').expect("it ends");
         for point in path.split(['M', 'L']).filter(|p| !p.is_empty()) {
             // Legends are drawn with `h`.
@@ -174,7 +177,7 @@ fn money_has_thousands() {
         (0, "0.00"),
         (99_999, "999.99"),
         (100_000, "1,000.00"),
-        (123_456_789_01, "123,456,789.01"),
+        (12_345_678_901, "123,456,789.01"),
     ] {
         assert_eq!(html::money(cents), text);
     }
