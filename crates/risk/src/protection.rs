@@ -70,6 +70,21 @@ pub enum ProtectionError {
     },
 }
 
+/// Checks that there are few indices of different names, with few fixings.
+///
+/// # Errors
+/// If there are more than a verifier should look through, or two of the same name, of which a deal would take the first.
+pub fn check_indices(indices: &[Index]) -> Result<(), ProtectionError> {
+    let long = |i: &Index| i.fixings.len() > MAX_DATES as usize;
+    let mut names: Vec<&str> = indices.iter().map(|i| i.name.as_str()).collect();
+    names.sort_unstable();
+    let twice = names.windows(2).any(|w| w[0] == w[1]);
+    if indices.len() > MAX_INDICES || twice || indices.iter().any(long) {
+        return Err(ProtectionError::TooMuch);
+    }
+    Ok(())
+}
+
 /// A deal, its state and its pool's schedule, which fit each other: to be run to its end under any number of stresses.
 #[derive(Clone, Debug)]
 pub(crate) struct RunOff<'a> {
@@ -91,14 +106,12 @@ impl<'a> RunOff<'a> {
     ) -> Result<Self, ProtectionError> {
         let at = |error| ProtectionError::Waterfall { period: 0, error };
         let plan: Plan = deal.plan().map_err(|e| at(WaterfallError::Deal(e)))?;
-        let mut names: Vec<&str> = indices.iter().map(|i| i.name.as_str()).collect();
-        names.sort_unstable();
-        let twice = names.windows(2).any(|w| w[0] == w[1]);
-        let long = |i: &Index| i.fixings.len() > MAX_DATES as usize;
-        let many = indices.len() > MAX_INDICES || plan.periods > MAX_DATES;
-        if many || twice || indices.iter().any(long) {
+        if plan.periods > MAX_DATES {
             return Err(ProtectionError::TooMuch);
         }
+        check_indices(indices)?;
+        // Also where nothing comes in, so that no payment date would check it.
+        state.check(&plan).map_err(at)?;
         let pool = u128::from(schedule.balance) + u128::from(schedule.doubtful);
         if pool != u128::from(state.pool_balance) {
             return Err(ProtectionError::Pool {
@@ -166,10 +179,7 @@ impl<'a> RunOff<'a> {
             each(&collections, report);
         }
         // What accounts still hold is paid by the deal's rules, which may name later dates.
-        let owes = |state: &DealState| {
-            let owes = |t: &TrancheState| t.balance + t.unpaid_interest + t.written_down > 0;
-            state.tranches.iter().any(owes)
-        };
+        let owes = |state: &DealState| state.tranches.iter().any(is_owed);
         while owes(&state) {
             let nothing = Collections::default();
             let (next, report) = match run(plan, &state, &nothing, indices) {
@@ -253,11 +263,22 @@ pub fn life(
     })
 }
 
+/// Whether anything is owed, or may be again. A claim's state may say any unpaid interest: the sum might not fit.
+fn is_owed(tranche: &TrancheState) -> bool {
+    [
+        tranche.balance,
+        tranche.unpaid_interest,
+        tranche.written_down,
+    ]
+    .iter()
+    .any(|owed| *owed > 0)
+}
+
 /// Notes which tranches are paid off, and interest that the deal does not carry forward.
 fn note(state: &DealState, report: &Report, paid_off: &mut [Option<u32>], forgone: &mut [u64]) {
     for (tranche, paid) in state.tranches.iter().zip(paid_off) {
         // A balance that was written down may come back.
-        if tranche.balance + tranche.unpaid_interest + tranche.written_down > 0 {
+        if is_owed(tranche) {
             *paid = None;
         } else if paid.is_none() {
             *paid = Some(state.period);

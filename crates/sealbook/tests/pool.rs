@@ -176,9 +176,17 @@ fn months_are_proven_one_after_another() {
     );
     let attestation: Value = serde_json::from_slice(&read("a.json")).unwrap();
     let key = attestation["key"].as_str().unwrap();
-    for proof in ["1.proof", "2.proof"] {
+    for (proof, when) in [
+        ("1.proof", "after the last month, not the first one"),
+        ("2.proof", "before the first month"),
+    ] {
         let signed = format!("verify {proof} --attestation a.json --trust {key}");
-        assert!(at(&signed, 0).contains("on 2026-11-30"));
+        let accepted = at(&signed, 0);
+        assert!(
+            accepted.contains(&format!("attests the pool {when}")),
+            "{accepted}"
+        );
+        assert!(accepted.contains("on 2026-11-30"), "{accepted}");
     }
 
     // A month that cannot be.

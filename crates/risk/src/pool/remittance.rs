@@ -6,7 +6,7 @@ use crate::amortization::{Event, RollError, Status, roll_pool};
 use crate::collections::Collections;
 
 use super::states::{COMPUTED, LoanFields, StateError, states};
-use super::tape::{Loan, Tape};
+use super::tape::{CutOff, Loan, Tape};
 use super::template::Template;
 
 /// What became of loans in a month, by their ids. A loan that is not listed paid nothing.
@@ -32,6 +32,9 @@ pub enum RemittanceError {
     /// A sum does not fit.
     #[error(transparent)]
     Sum(RollError),
+    /// Dates have four digits for the year.
+    #[error("a month after {0} there is no date")]
+    End(CutOff),
 }
 
 /// What became of each loan of a tape, in its order.
@@ -81,6 +84,10 @@ pub fn roll_tape(
             },
             None => RemittanceError::Sum(error),
         })?;
+    let cut_off = tape.cut_off.next();
+    if crate::date::days_of(&cut_off.to_string()).is_none() {
+        return Err(RemittanceError::End(tape.cut_off.clone()));
+    }
     let mut loans = tape.loans.clone();
     for ((loan, before), after) in loans.iter_mut().zip(&before).zip(&after) {
         // Where nothing happens, the tape keeps what it says, even if the state passes over it.
@@ -90,7 +97,7 @@ pub fn roll_tape(
     }
     let after = Tape {
         template: tape.template.clone(),
-        cut_off: tape.cut_off.next(),
+        cut_off,
         loans,
     };
     Ok((after, collections))
@@ -100,7 +107,7 @@ impl LoanFields {
     /// Writes what a month changes into a loan's fields.
     ///
     /// # Errors
-    /// If the template lacks a field or code for it.
+    /// If the template lacks a field or code for it, or a field's largest value is less.
     pub fn write(
         &self,
         loan: &mut Loan,
@@ -114,14 +121,31 @@ impl LoanFields {
         };
         let status = self.status.1.iter().position(|s| *s == state.status);
         let status = status.ok_or_else(|| lacks("status", "a code for every status"))?;
-        loan.values[self.balance] = Some(state.balance);
-        loan.values[self.term] = Some(state.term.into());
-        loan.values[self.days] = Some(state.days_past_due.into());
-        loan.values[self.status.0] = Some(status as u64);
+        let mut written = vec![
+            (self.balance, state.balance),
+            (self.term, state.term.into()),
+            (self.days, state.days_past_due.into()),
+            (self.status.0, status as u64),
+        ];
         // An instalment, which comes first, stays.
         let computed = self.computed.iter().zip(COMPUTED).zip(state.computed());
         for ((field, name), value) in computed.skip(1) {
             let field = field.ok_or_else(|| lacks(name, "a number with 2 decimals"))?;
+            written.push((field, value));
+        }
+        for (field, value) in written {
+            let terms = &template.fields[field];
+            // A commitment holds no more than that.
+            if value > terms.kind.most() {
+                return Err(StateError::Loan {
+                    loan: loan.id.clone(),
+                    problem: format!(
+                        "`{}` would be {}, more than the template's largest value",
+                        terms.name,
+                        terms.show(value)
+                    ),
+                });
+            }
             loan.values[field] = Some(value);
         }
         Ok(())

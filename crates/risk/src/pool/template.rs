@@ -12,6 +12,8 @@ pub const MAX_FIELDS: usize = 64;
 pub const MAX_OPTIONAL: usize = 30;
 /// Most codes of a template, all fields together.
 pub const MAX_CODES: usize = 1000;
+/// Most bytes of a template, as JSON: commitments hash it, for every cut-off date of a claim.
+pub const MAX_BYTES: usize = 100_000;
 /// Bits of a limb, in which sizes are counted.
 const LIMB_BITS: u32 = 10;
 /// Most limbs of a number.
@@ -142,6 +144,13 @@ impl Template {
             return Err(error(
                 "fields",
                 format!("at most {MAX_OPTIONAL} may be optional"),
+            ));
+        }
+        let bytes = serde_json::to_vec(self).map_or(usize::MAX, |t| t.len());
+        if bytes > MAX_BYTES {
+            return Err(error(
+                "about",
+                format!("a template has at most {MAX_BYTES} bytes; write shorter texts"),
             ));
         }
         let codes: usize = self.fields.iter().map(|f| f.kind.codes().len()).sum();

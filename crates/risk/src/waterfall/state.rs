@@ -75,7 +75,7 @@ impl DealState {
     }
 
     /// Checks that it is a state of the deal.
-    pub(super) fn check(&self, plan: &Plan) -> Result<(), WaterfallError> {
+    pub(crate) fn check(&self, plan: &Plan) -> Result<(), WaterfallError> {
         let error = |field: String, problem: String| Err(WaterfallError::State { field, problem });
         for (field, found, expected) in [
             ("tranches", self.tranches.len(), plan.tranches.len()),

@@ -37,8 +37,12 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         None => None,
         Some(file) => {
             let place = file.display();
-            let inclusion: Inclusion = serde_json::from_slice(&read(file)?)
-                .map_err(|e| Failure::Input(format!("{place}: is not an inclusion file: {e}")))?;
+            let inclusion: Inclusion = serde_json::from_slice(&read(file)?).map_err(|e| {
+                Failure::Input(format!(
+                    "{place}: is not an inclusion file: {}",
+                    one_line(&e)
+                ))
+            })?;
             check_inclusion(&fact, &inclusion)
                 .map_err(|e| Failure::False(format!("{place}: {e}")))?;
             Some(inclusion)
@@ -385,17 +389,34 @@ fn pool_in_words(claim: &PoolClaim) -> String {
 fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<String, Failure> {
     let place = path.display();
     let attestation: Attestation = serde_json::from_slice(&read(path)?)
-        .map_err(|e| Failure::Input(format!("{place}: is not an attestation: {e}")))?;
-    let (pool, cut_off, loans) = match fact {
-        Fact::Pool(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
-        Fact::Stress(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
-        Fact::Issuance(fact) => (fact.claim().pool, &fact.claim().cut_off, fact.claim().loans),
-        // Of its pools, the one that was signed.
+        .map_err(|e| Failure::Input(format!("{place}: is not an attestation: {}", one_line(&e))))?;
+    let that = || "that pool".to_string();
+    let (pool, cut_off, loans, which) = match fact {
+        Fact::Pool(fact) => {
+            let claim = fact.claim();
+            (claim.pool, &claim.cut_off, claim.loans, that())
+        }
+        Fact::Stress(fact) => {
+            let claim = fact.claim();
+            (claim.pool, &claim.cut_off, claim.loans, that())
+        }
+        Fact::Issuance(fact) => {
+            let claim = fact.claim();
+            (claim.pool, &claim.cut_off, claim.loans, that())
+        }
+        // Of its pools, the one that was signed; months go on from the first.
         Fact::Waterfall(fact) => {
             let claim = fact.claim();
-            let signed = claim.pools.iter().find(|p| p.pool == attestation.pool);
-            let pool = signed.unwrap_or(&claim.pools[0]);
-            (pool.pool, &pool.cut_off, claim.loans)
+            let signed = claim.pools.iter().position(|p| p.pool == attestation.pool);
+            let number = signed.unwrap_or(0);
+            let pool = &claim.pools[number];
+            let when = match number {
+                0 => "before the first month".to_string(),
+                n if n == claim.months.len() => "after the last month, not the first one".into(),
+                n => format!("after month {n}, not the first one"),
+            };
+            let which = format!("the pool {when} ({})", pool.pool);
+            (pool.pool, &pool.cut_off, claim.loans, which)
         }
         _ => {
             return Err(Failure::Input(
@@ -407,7 +428,7 @@ fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<Str
         .check(&pool, &cut_off.to_string(), loans, trusted)
         .map_err(|e| Failure::False(format!("{place}: rejected: {e}")))?;
     Ok(format!(
-        "key {} attests that pool on {}",
+        "key {} attests {which} on {}",
         attestation.key, attestation.cut_off
     ))
 }

@@ -104,6 +104,8 @@ const MAX_SCENARIOS: usize = 100;
 const MAX_NODES: u64 = 200;
 /// Most bytes of a deal, as JSON.
 pub(crate) const MAX_DEAL_BYTES: usize = 200_000;
+/// Most bytes of a deal, times how often it is run: some seconds of a verifier's time.
+const MAX_DEAL_RUNS: u64 = 5_000_000;
 
 /// The fields that are read of a loan.
 pub(super) fn read_fields(fields: &Fields) -> [usize; 9] {
@@ -205,6 +207,7 @@ impl Statement for Stressed {
         if owed != 0 {
             return Err("the schedule ends before everything is paid".into());
         }
+        check_work(claim)?;
         check_scenarios(claim)?;
         check_models(claim)?;
         Ok(context)
@@ -223,16 +226,38 @@ impl Statement for Stressed {
     }
 }
 
-/// The deal is public, and so is all that the pool brings in: outcomes are computed again.
-fn check_scenarios(claim: &StressClaim) -> Result<(), String> {
+/// What a claim makes its verifier do is bounded: how large its deal is, and how often it is run.
+fn check_work(claim: &StressClaim) -> Result<(), String> {
     if claim.scenarios.len() > MAX_SCENARIOS {
         return Err(format!("at most {MAX_SCENARIOS} scenarios fit"));
     }
-    // What a claim makes its verifier do is bounded.
+    // At least one each, so that the number of models is bounded with them.
+    let nodes = claim
+        .models
+        .iter()
+        .map(|m| u64::from(m.factor.nodes.max(1)));
+    let nodes: u64 = nodes.sum();
+    if nodes > MAX_NODES {
+        return Err(format!(
+            "the factors have more than {MAX_NODES} nodes together; give fewer models or nodes"
+        ));
+    }
     let size = serde_json::to_vec(&claim.deal).map_or(usize::MAX, |d| d.len());
     if size > MAX_DEAL_BYTES {
         return Err(format!("the deal has more than {MAX_DEAL_BYTES} bytes"));
     }
+    let runs = nodes + claim.scenarios.len() as u64;
+    if runs * size as u64 > MAX_DEAL_RUNS {
+        return Err(format!(
+            "a deal of {size} bytes is run at most {} times, by scenarios and nodes; give fewer of them",
+            MAX_DEAL_RUNS / size as u64
+        ));
+    }
+    Ok(())
+}
+
+/// The deal is public, and so is all that the pool brings in: outcomes are computed again.
+fn check_scenarios(claim: &StressClaim) -> Result<(), String> {
     claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
     claim.scenarios.par_iter().try_for_each(|scenario| {
         if !risk::is_name(&scenario.name) {
@@ -259,13 +284,6 @@ fn check_scenarios(claim: &StressClaim) -> Result<(), String> {
 
 /// Expected losses are computed again, too. The deal is known to be small and right.
 fn check_models(claim: &StressClaim) -> Result<(), String> {
-    let nodes = claim.models.iter().map(|m| u64::from(m.factor.nodes));
-    // At least one each, so that the number of models is bounded with them.
-    if nodes.map(|n| n.max(1)).sum::<u64>() > MAX_NODES {
-        return Err(format!(
-            "the factors have more than {MAX_NODES} nodes together; give fewer models or nodes"
-        ));
-    }
     claim.models.par_iter().try_for_each(|model| {
         if !risk::is_name(&model.name) {
             return Err(format!("a model's name {}", risk::NO_NAME));

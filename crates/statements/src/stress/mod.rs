@@ -1,6 +1,8 @@
 //! The stress statement: what a sealed pool brings in month by month, and what tranches lose under public stresses.
 //! See `STATEMENT.md`.
 
+#[cfg(test)]
+mod attack;
 pub(crate) mod claim;
 pub mod tables;
 #[cfg(test)]

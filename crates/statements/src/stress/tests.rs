@@ -20,12 +20,12 @@ use super::witness::Rows;
 use super::*;
 use crate::account::Secret;
 
-fn secret() -> Secret {
+pub(super) fn secret() -> Secret {
     Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
 }
 
 /// A sample's loans with short terms, and one of each kind.
-fn tape(loans: usize) -> Tape {
+pub(super) fn tape(loans: usize) -> Tape {
     let template = read_template("mortgage").expect("it comes with the crate");
     let mut tape = sample_pool::tape(3, loans, &template);
     let at = |name: &str| template.field(name).expect("the template has it");
@@ -52,7 +52,7 @@ fn tape(loans: usize) -> Tape {
     tape
 }
 
-fn terms(tape: &Tape) -> Terms {
+pub(super) fn terms(tape: &Tape) -> Terms {
     let loans = states(tape).expect("they are loans");
     let schedule = Schedule::of_pool(&loans, 90).expect("it fits");
     let stress = |cdr: i128| Stress {
@@ -89,7 +89,7 @@ fn terms(tape: &Tape) -> Terms {
     }
 }
 
-fn prepared(loans: usize) -> Prepared {
+pub(super) fn prepared(loans: usize) -> Prepared {
     let tape = tape(loans);
     Prepared::new(&tape, &terms(&tape), &secret()).expect("it is true")
 }

@@ -10,6 +10,7 @@ use risk::date;
 use risk::deal::{Deal, Plan};
 use risk::pool::Template;
 use risk::pool::tape::CutOff;
+use risk::protection::check_indices;
 use risk::waterfall::{DealState, Index, Report, run};
 use serde::{Deserialize, Serialize};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
@@ -192,6 +193,7 @@ fn check_waterfall(claim: &WaterfallClaim) -> Result<(), String> {
         return Err(format!("the deal has more than {MAX_DEAL_BYTES} bytes"));
     }
     let plan = claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
+    check_indices(&claim.indices).map_err(|e| e.to_string())?;
     let collections: Vec<Collections> = claim.months.iter().map(|m| m.collections).collect();
     let cut_offs: Vec<&CutOff> = claim.pools.iter().map(|p| &p.cut_off).collect();
     let (after, reports) = pay(

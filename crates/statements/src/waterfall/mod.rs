@@ -1,5 +1,7 @@
 //! The waterfall statement: what a sealed pool brought in, month by month, and how a deal paid it. See STATEMENT.md.
 
+#[cfg(test)]
+mod attack;
 mod claim;
 pub(crate) mod tables;
 #[cfg(test)]

@@ -20,12 +20,12 @@ use super::witness::Rows;
 use super::*;
 use crate::account::Secret;
 
-fn secret() -> Secret {
+pub(super) fn secret() -> Secret {
     Secret::from_hex(&"00000009".repeat(8)).expect("a constant")
 }
 
 /// Sample loans of all frequencies, rules and states, at the edges of their numbers.
-fn tape(loans: usize) -> Tape {
+pub(super) fn tape(loans: usize) -> Tape {
     let template = read_template("mortgage").expect("it comes with the crate");
     let mut tape = sample_pool::tape(4, loans, &template);
     let at = |name: &str| template.field(name).expect("the template has it");
@@ -95,7 +95,7 @@ fn month(tape: &Tape, seed: usize) -> Remittances {
     events.collect()
 }
 
-fn terms(tape: &Tape, months: usize) -> Terms {
+pub(super) fn terms(tape: &Tape, months: usize) -> Terms {
     let mut now = tape.clone();
     let mut all = Vec::new();
     for seed in 0..months {
@@ -111,7 +111,7 @@ fn terms(tape: &Tape, months: usize) -> Terms {
     }
 }
 
-fn prepared(loans: usize, months: usize) -> Prepared {
+pub(super) fn prepared(loans: usize, months: usize) -> Prepared {
     let tape = tape(loans);
     Prepared::new(&tape, &terms(&tape, months), &secret()).expect("it is true")
 }

@@ -1,0 +1,111 @@
+//! Attacks on the stress statement: claims that cost their verifier time.
+
+use std::time::Instant;
+
+use risk::deal::Deal;
+use risk::factor::{OneFactor, expected_losses};
+use risk::pool::states::states;
+use risk::projection::Schedule;
+use risk::protection::protect;
+use risk::stress::{Defaults, Prepayments, Stress};
+use risk::waterfall::DealState;
+use serde_json::{Value, json};
+use stark::Statement;
+
+use super::Stressed;
+use super::tests::{prepared, tape};
+
+/// As many entries as a deal may have, and steps that look at all of them.
+fn long_deal(pool: u64) -> Deal {
+    let name = |kind: &str, i: usize| format!("{kind}{i}{}", "-".repeat(40));
+    let names = |kind: &str| -> Vec<String> { (0..64).map(|i| format!("{kind}{i}")).collect() };
+    let cents = |v: u64| fixed::Decimal::new(v.into(), 2).to_string();
+    let tranches: Vec<Value> = names("t")
+        .iter()
+        .map(|name| {
+            json!({"name": name, "balance": cents(pool / 64), "day_count": "ACT/360", "shortfall": "compounding",
+                "coupon": {"fixed": "1"}})
+        })
+        .collect();
+    let fees: Vec<Value> = names("f")
+        .iter()
+        .map(|name| json!({"name": name, "amount": {"fixed": "1.00"}}))
+        .collect();
+    let tests: Vec<Value> = (0..64)
+        .map(|i| {
+            json!({"name": name("x", i), "measure": {"interest_coverage": {"tranches": names("t")[..20], "fees": names("f")[..20]}},
+                "passes": {"at_least": "105"}})
+        })
+        .collect();
+    let steps: Vec<Value> = (0..64)
+        .map(|i| match i % 2 {
+            0 => json!({"account": "i", "do": {"pay_interest": {"tranches": names("t"), "order": "pro_rata"}}}),
+            _ => json!({"account": "i", "do": {"pay_principal": {"tranches": names("t"), "order": "pro_rata"}}}),
+        })
+        .collect();
+    let principal: Vec<Value> = (0..64)
+        .map(|i| match i % 2 {
+            0 => json!({"account": "p", "do": {"pay_fee": {"fees": names("f"), "order": "pro_rata"}}}),
+            _ => json!({"account": "p", "do": {"pay_principal": {"tranches": names("t"), "order": "pro_rata"}}}),
+        })
+        .collect();
+    let deal = json!({
+        "name": "long", "currency": "USD",
+        "dates": {"closing": "2026-12-01", "first_payment": "2026-12-25", "frequency": "monthly", "legal_final": "2126-11-30"},
+        "original_pool": cents(pool),
+        "accounts": [{"name": "i"}, {"name": "p"}],
+        "collect": {"interest": "i", "principal": "p", "recoveries": "p", "repurchased": "p"},
+        "fees": fees, "tranches": tranches, "losses": "ledgers", "tests": tests,
+        "waterfalls": {"interest": steps, "principal": principal},
+    });
+    serde_json::from_value(deal).expect("a deal")
+}
+
+/// A long deal is not run hundreds of times: it would take the better part of a minute.
+#[test]
+fn long_deals_are_run_seldom() {
+    let tape = tape(20);
+    let loans = states(&tape).expect("they are loans");
+    let schedule = Schedule::of_pool(&loans, 90).expect("it fits");
+    let mut claim = prepared(20).claim().clone();
+    claim.deal = long_deal(schedule.balance + schedule.doubtful);
+    let stress = claim.scenarios[0].clone();
+    claim.scenarios = vec![stress; 100];
+    let start = Instant::now();
+    let error = Stressed::context(&claim).expect_err("it is too much");
+    assert!(error.contains("is run at most"), "{error}");
+    assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+}
+
+/// A pool of closed loans brings in nothing, so no payment date checks the deal's state: it is checked before.
+#[test]
+fn states_are_checked_without_a_payment() {
+    let schedule = Schedule::default();
+    let deal = risk::sample_deal::sample_deal();
+    let indices = risk::sample_deal::sample_indices();
+    let stress = Stress {
+        defaults: Defaults::Cdr(vec![fixed::Decimal::from_int(1)]),
+        prepayments: Prepayments::Cpr(vec![fixed::Decimal::from_int(6)]),
+        severity: fixed::Decimal::from_int(100),
+        recovery_lag: 0,
+        age: 0,
+    };
+    let mut empty = DealState::initial(&deal).expect("a deal");
+    empty.pool_balance = 0;
+    let mut huge = empty.clone();
+    empty.tranches.clear();
+    for tranche in &mut huge.tranches {
+        // Together zero, modulo 2^64.
+        (tranche.balance, tranche.unpaid_interest) = (1 << 63, 1 << 63);
+    }
+    for state in [&empty, &huge] {
+        let outcome = protect(&deal, state, &indices, &schedule, &stress);
+        assert!(outcome.is_err(), "{outcome:?}");
+        let factor = OneFactor {
+            correlation: fixed::Decimal::new(2, 1),
+            nodes: 20,
+        };
+        let expected = expected_losses(&deal, state, &indices, &schedule, &stress, &factor);
+        assert!(expected.is_err(), "{expected:?}");
+    }
+}
