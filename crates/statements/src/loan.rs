@@ -10,7 +10,9 @@
 //! presence = sum of 2^i over the optional fields that are present, counted among the optional ones; left out if there are none
 //! listing = hash(Listing, the template and the cut-off date as JSON): what the fields stand for
 //! identity = hash(Identity, the id's bytes), its first two elements cut to 30 bits: the sort key
-//! salt    = hash(Salt, hash(Salt, the pool's secret | listing) | identity): another one at every cut-off date
+//! salt    = hash(Salt, the tape's secret | identity)
+//! tape's secret = hash(Salt, hash(Salt, the pool's secret | listing) | contents): others for every date and every correction
+//! contents = hash(Salt, the SHA3-256 of all ids and values)
 //! ```
 //!
 //! Inside a row a leaf is read with these constraints:
@@ -30,6 +32,7 @@ use gadgets::range::limb;
 use rayon::prelude::*;
 use risk::pool::tape::CutOff;
 use risk::pool::{Loan, Tape, Template};
+use sha3::{Digest as _, Sha3_256};
 use stark::{F, PrimeCharacteristicRing, RowBuilder};
 
 use crate::account::{Identity, Secret, text_digest};
@@ -107,9 +110,8 @@ pub struct LoanLeaf {
 }
 
 impl LoanLeaf {
-    /// The leaf of a loan under the secret of its pool at a cut-off date.
-    fn new(loan: &Loan, layout: &LeafLayout, secret: &Secret) -> Self {
-        let identity = Identity::of(&loan.id);
+    /// The leaf of a loan under the secret of its tape.
+    fn new(identity: Identity, loan: &Loan, layout: &LeafLayout, secret: &Secret) -> Self {
         let salt = secret.salt(&identity);
         let mut seal = [F::ZERO; 2 * DIGEST];
         seal[..DIGEST - 2].copy_from_slice(&identity.0[2..]);
@@ -307,6 +309,23 @@ pub fn pool_digest(listing: &Digest, root: &Digest, loans: u64) -> Digest {
     hash(Domain::Pool, &elements)
 }
 
+/// A digest of all that a tape's loans say, in the order of their leaves.
+fn contents<'a>(loans: impl Iterator<Item = &'a Loan>) -> Digest {
+    let mut hasher = Sha3_256::new();
+    for loan in loans {
+        hasher.update((loan.id.len() as u64).to_le_bytes());
+        hasher.update(&loan.id);
+        for value in &loan.values {
+            // An absent value is none of those that are there.
+            hasher.update([u8::from(value.is_some())]);
+            hasher.update(value.unwrap_or(0).to_le_bytes());
+        }
+    }
+    let digest = hasher.finalize();
+    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    text_digest(Domain::Salt, &hex)
+}
+
 /// Two ids share their sort key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("loans `{0}` and `{1}` have the same sort key; rename one of them")]
@@ -332,19 +351,24 @@ impl Sealed {
     pub fn new(tape: &Tape, secret: &Secret) -> Result<Self, SameKey> {
         let layout = LeafLayout::new(&tape.template);
         let listing = pool_listing(&tape.template, &tape.cut_off);
-        // A loan that stays as it is must not have the same leaf twice.
-        let secret = &secret.derived(&listing);
-        let mut members: Vec<(Arc<Loan>, LoanLeaf)> = tape
+        let mut members: Vec<(Identity, Arc<Loan>)> = tape
             .loans
             .par_iter()
-            .map(|loan| (Arc::new(loan.clone()), LoanLeaf::new(loan, &layout, secret)))
+            .map(|loan| (Identity::of(&loan.id), Arc::new(loan.clone())))
             .collect();
-        members.par_sort_unstable_by_key(|(_, leaf)| leaf.identity.key());
-        let same = |w: &&[(Arc<Loan>, LoanLeaf)]| w[0].1.identity.key() == w[1].1.identity.key();
+        members.par_sort_unstable_by_key(|(identity, _)| identity.key());
+        let same = |w: &&[(Identity, Arc<Loan>)]| w[0].0.key() == w[1].0.key();
         if let Some(w) = members.windows(2).find(same) {
-            return Err(SameKey(w[0].0.id.clone(), w[1].0.id.clone()));
+            return Err(SameKey(w[0].1.id.clone(), w[1].1.id.clone()));
         }
-        let (loans, leaves): (Vec<_>, Vec<LoanLeaf>) = members.into_iter().unzip();
+        // A loan that is the same on two tapes must not have the same leaf on both.
+        let loans = members.iter().map(|(_, loan)| &**loan);
+        let secret = &secret.derived(&listing).derived(&contents(loans));
+        let leaf = |(identity, loan): &(Identity, Arc<Loan>)| {
+            LoanLeaf::new(*identity, loan, &layout, secret)
+        };
+        let leaves: Vec<LoanLeaf> = members.par_iter().map(leaf).collect();
+        let loans: Vec<Arc<Loan>> = members.into_iter().map(|(_, loan)| loan).collect();
         let count = leaves.len() as u64;
         let digests: Vec<Digest> = leaves.par_iter().map(LoanLeaf::digest).collect();
         let segments = segments(count);
