@@ -35,7 +35,7 @@ use risk::pool::{Loan, Tape, Template};
 use sha3::{Digest as _, Sha3_256};
 use stark::{F, PrimeCharacteristicRing, RowBuilder};
 
-use crate::account::{Identity, Secret, text_digest};
+use crate::account::{Identity, PublicDigest, Secret, text_digest};
 use crate::trees::Segments;
 
 /// How a pool of so many loans is split into parts. 2^13 slots: with 2^14, 10,000 loans leave 6,000 slots unused.
@@ -324,6 +324,42 @@ fn contents<'a>(loans: impl Iterator<Item = &'a Loan>) -> Digest {
     let digest = hasher.finalize();
     let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
     text_digest(Domain::Salt, &hex)
+}
+
+/// Most loans of a pool.
+pub const MAX_LOANS: u64 = 1 << 24;
+
+/// Checks that a claim's pool is the commitment to its template, date, number of loans and the roots of its subtrees.
+///
+/// # Errors
+/// Says what does not fit.
+pub fn check_pool(
+    split: &Segments,
+    template: &Template,
+    cut_off: &CutOff,
+    roots: &[PublicDigest],
+    pool: &PublicDigest,
+) -> Result<(), String> {
+    let loans = split.leaves();
+    if loans == 0 || loans > MAX_LOANS {
+        return Err(format!(
+            "the number of loans must be between 1 and {MAX_LOANS}"
+        ));
+    }
+    if roots.len() as u64 != split.count() {
+        return Err(format!(
+            "a pool of {loans} loans has {} subtrees",
+            split.count()
+        ));
+    }
+    let roots: Vec<Digest> = roots.iter().map(PublicDigest::elements).collect();
+    let listing = pool_listing(template, cut_off);
+    if PublicDigest::from(pool_digest(&listing, &split.root(&roots), loans)) != *pool {
+        return Err(format!(
+            "the pool of {cut_off} is not that of its template, date, loans and subtree roots"
+        ));
+    }
+    Ok(())
 }
 
 /// Two ids share their sort key.

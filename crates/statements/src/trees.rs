@@ -9,7 +9,9 @@ pub const MIN_LOG_SLOTS: usize = stark::MIN_LOG_HEIGHT;
 
 /// log2 of the leaf slots of a book of `count` accounts.
 pub fn log_slots(count: u64) -> usize {
-    (count.max(1).next_power_of_two().ilog2() as usize).max(MIN_LOG_SLOTS)
+    // The bits of the last index; any count fits, as a claim may name any.
+    let log = u64::BITS - (count.max(1) - 1).leading_zeros();
+    (log as usize).max(MIN_LOG_SLOTS)
 }
 
 /// The nodes of a Merkle tree in heap order: node 1 is the root, the children of `i` are `2i` and
@@ -91,6 +93,11 @@ impl Segments {
             leaves,
             log: log_slots(leaves).min(most),
         }
+    }
+
+    /// How many leaves there are.
+    pub const fn leaves(&self) -> u64 {
+        self.leaves
     }
 
     /// Slots of a part but the last.

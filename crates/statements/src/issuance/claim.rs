@@ -1,6 +1,6 @@
 //! What an issuance proof claims, and which tables prove it.
 
-use gadgets::hash::{DIGEST, Digest, Domain};
+use gadgets::hash::{DIGEST, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
 use gadgets::totals::{End, Register, Show, TotalsTable};
@@ -15,7 +15,7 @@ use stark::{F, MIN_LOG_HEIGHT, Part, PrimeCharacteristicRing, Profile, Statement
 use super::registry::{NULLIFIER, Nullifier};
 use super::tables::LoansTable;
 use crate::account::PublicDigest;
-use crate::loan::{LeafLayout, pool_digest, pool_listing, segments};
+use crate::loan::{LeafLayout, check_pool, segments};
 use crate::ordered::Ordered;
 use crate::pool::registers_of;
 use crate::pool::tables::codes::CodesTable;
@@ -29,8 +29,6 @@ pub const PRODUCT: usize = 2;
 const PRODUCT_REGISTERS: usize = 3;
 /// All registers.
 pub const REGISTERS: usize = PRODUCT + PRODUCT_REGISTERS;
-/// Most loans of a pool.
-const MAX_LOANS: u64 = 1 << 24;
 /// Most bytes of a deal, as JSON.
 const MAX_DEAL_BYTES: usize = 200_000;
 
@@ -85,22 +83,17 @@ impl Statement for Issuance {
 
     fn context(claim: &IssuanceClaim) -> Result<Context, String> {
         claim.template.validate().map_err(|e| e.to_string())?;
-        if claim.loans == 0 || claim.loans > MAX_LOANS {
-            return Err(format!(
-                "the number of loans must be between 1 and {MAX_LOANS}"
-            ));
-        }
-        let parts = segments(claim.loans).count();
-        let roots: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        if roots.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
-            return Err(format!("it needs {parts} subtree roots and one state less"));
-        }
-        let root = segments(claim.loans).root(&roots);
-        let listing = pool_listing(&claim.template, &claim.cut_off);
-        if PublicDigest::from(pool_digest(&listing, &root, claim.loans)) != claim.pool {
-            return Err(
-                "the pool is not that of its template, date, loans and subtree roots".into(),
-            );
+        let split = segments(claim.loans);
+        check_pool(
+            &split,
+            &claim.template,
+            &claim.cut_off,
+            &claim.segments,
+            &claim.pool,
+        )?;
+        let parts = split.count();
+        if claim.states.len() as u64 != parts - 1 {
+            return Err(format!("it needs {} states", parts - 1));
         }
         if claim.nullifiers.len() as u64 != claim.loans {
             return Err("it needs a nullifier for each loan".into());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gadgets::hash::{Digest, Domain};
+use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
 use gadgets::totals::{End, Register, SALTS, Show, TotalsTable};
@@ -17,11 +17,8 @@ use super::tables::figures::FiguresTable;
 use super::tables::groups::{Challenge, GroupsTable, message_len};
 use super::tables::loans::LoansTable;
 use crate::account::PublicDigest;
-use crate::loan::{pool_digest, pool_listing, segments};
+use crate::loan::{check_pool, segments};
 use crate::ordered::Ordered;
-
-/// Most loans of a pool.
-const MAX_LOANS: u64 = 1 << 30;
 
 /// The public part of a pool proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,22 +87,17 @@ impl Statement for Pool {
 
     fn context(claim: &PoolClaim) -> Result<Context, String> {
         claim.template.validate().map_err(|e| e.to_string())?;
-        if claim.loans == 0 || claim.loans > MAX_LOANS {
-            return Err(format!(
-                "the number of loans must be between 1 and {MAX_LOANS}"
-            ));
-        }
-        let parts = segments(claim.loans).count();
-        let roots: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        if roots.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
-            return Err(format!("it needs {parts} subtree roots and one state less"));
-        }
-        let root = segments(claim.loans).root(&roots);
-        let listing = pool_listing(&claim.template, &claim.cut_off);
-        if PublicDigest::from(pool_digest(&listing, &root, claim.loans)) != claim.pool {
-            return Err(
-                "the pool is not that of its template, date, loans and subtree roots".into(),
-            );
+        let split = segments(claim.loans);
+        check_pool(
+            &split,
+            &claim.template,
+            &claim.cut_off,
+            &claim.segments,
+            &claim.pool,
+        )?;
+        let parts = split.count();
+        if claim.states.len() as u64 != parts - 1 {
+            return Err(format!("it needs {} states", parts - 1));
         }
         let plan = Plan::new(&claim.template, &claim.eligibility, &claim.figures)?;
         if claim.lists.len() != plan.concentrations.len()

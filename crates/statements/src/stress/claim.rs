@@ -1,6 +1,6 @@
 //! What a stress proof claims, and which tables prove it.
 
-use gadgets::hash::{Digest, Domain};
+use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
@@ -22,7 +22,7 @@ use super::tables::months::MonthsTable;
 use super::tables::schedule::{PER_ROW, ScheduleTable};
 use crate::account::PublicDigest;
 use crate::calendar::CalendarTable;
-use crate::loan::{LeafLayout, pool_digest, pool_listing};
+use crate::loan::{LeafLayout, check_pool};
 use crate::month::Fields;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
@@ -36,8 +36,6 @@ pub const DOUBTFUL: usize = 2;
 pub const FIRST_MONTH: usize = 3;
 /// log2 of the loans of a part.
 pub const LOG_SEGMENT: usize = 8;
-/// Most loans of a pool.
-const MAX_LOANS: u64 = 1 << 24;
 
 /// The public part of a stress proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,23 +168,18 @@ impl Statement for Stressed {
     type Context = Context;
 
     fn context(claim: &StressClaim) -> Result<Context, String> {
-        if claim.loans == 0 || claim.loans > MAX_LOANS {
-            return Err(format!(
-                "the number of loans must be between 1 and {MAX_LOANS}"
-            ));
-        }
-        let parts = claim.loans.div_ceil(1 << LOG_SEGMENT);
-        if claim.segments.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
-            return Err(format!("it needs {parts} subtree roots and one state less"));
-        }
+        let split = Segments::new(claim.loans, LOG_SEGMENT);
         let context = Context::new(&claim.template, claim.schedule.rows.len())?;
-        let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        let root = Segments::new(claim.loans, LOG_SEGMENT).root(&segments);
-        let listing = pool_listing(&claim.template, &claim.cut_off);
-        if PublicDigest::from(pool_digest(&listing, &root, claim.loans)) != claim.pool {
-            return Err(
-                "the pool is not that of its template, date, loans and subtree roots".into(),
-            );
+        check_pool(
+            &split,
+            &claim.template,
+            &claim.cut_off,
+            &claim.segments,
+            &claim.pool,
+        )?;
+        let parts = split.count();
+        if claim.states.len() as u64 != parts - 1 {
+            return Err(format!("it needs {} states", parts - 1));
         }
         let mut owed = claim.schedule.balance;
         for row in &claim.schedule.rows {

@@ -1,6 +1,6 @@
 //! What a waterfall proof claims, and which tables prove it.
 
-use gadgets::hash::{Digest, Domain};
+use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
@@ -18,14 +18,12 @@ use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 use super::tables::loans::{FIRST_SUM, LoansTable, SUMS};
 use crate::account::PublicDigest;
 use crate::calendar::CalendarTable;
-use crate::loan::{LeafLayout, pool_digest, pool_listing, segments};
+use crate::loan::{LeafLayout, check_pool, segments};
 use crate::month::Fields;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
 use crate::stress::MAX_DEAL_BYTES;
 
-/// Most loans of a pool.
-const MAX_LOANS: u64 = 1 << 24;
 /// Most months of a claim.
 const MAX_MONTHS: usize = 120;
 
@@ -130,11 +128,6 @@ impl Statement for Waterfall {
     type Context = Context;
 
     fn context(claim: &WaterfallClaim) -> Result<Context, String> {
-        if claim.loans == 0 || claim.loans > MAX_LOANS {
-            return Err(format!(
-                "the number of loans must be between 1 and {MAX_LOANS}"
-            ));
-        }
         let months = claim.months.len();
         if months == 0 || months > MAX_MONTHS || claim.pools.len() != months + 1 {
             return Err(format!(
@@ -144,18 +137,13 @@ impl Statement for Waterfall {
         let context = Context::new(&claim.template)?;
         let split = segments(claim.loans);
         for pool in &claim.pools {
-            if pool.segments.len() as u64 != split.count() {
-                return Err(format!("a pool needs {} subtree roots", split.count()));
-            }
-            let roots: Vec<Digest> = pool.segments.iter().map(PublicDigest::elements).collect();
-            let listing = pool_listing(&claim.template, &pool.cut_off);
-            let digest = pool_digest(&listing, &split.root(&roots), claim.loans);
-            if PublicDigest::from(digest) != pool.pool {
-                return Err(format!(
-                    "the pool of {} is not that of its template, date, loans and subtree roots",
-                    pool.cut_off
-                ));
-            }
+            check_pool(
+                &split,
+                &claim.template,
+                &pool.cut_off,
+                &pool.segments,
+                &pool.pool,
+            )?;
         }
         if claim
             .pools

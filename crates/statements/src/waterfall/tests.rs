@@ -559,6 +559,8 @@ fn changed_claims_are_rejected() {
             c.pools[2].segments = c.pools[1].segments.clone()
         }),
         ("a loan less", |c| c.loans -= 1),
+        ("no loan", |c| c.loans = 0),
+        ("more loans than there are", |c| c.loans = u64::MAX),
         ("no month", |c| c.months.clear()),
         ("more states", |c| {
             let state = c.pools[0].pool;
