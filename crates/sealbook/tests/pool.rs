@@ -280,6 +280,49 @@ fn the_real_tape() {
         let value = figure["shown"]["exact"].as_str().unwrap().replace('.', "");
         assert_eq!(value.parse::<u128>().unwrap(), expected, "{figure}");
     }
+
+    // A month in which every borrower pays the interest and nothing more: it adds up, and all are late.
+    at_interest(&dir, &inputs, &rows, [column("id_loan"), balance], |row| {
+        whole(row[balance]) * 100 * in_units(row[rate]) / 12_000_000
+    });
+}
+
+/// Proves a month of the real tape, and compares its collections with sums over the file's columns.
+fn at_interest(
+    dir: &tempfile::TempDir,
+    inputs: &str,
+    rows: &[Vec<&str>],
+    [id, balance]: [usize; 2],
+    interest: impl Fn(&[&str]) -> u128,
+) {
+    run(dir.path(), "sample .", 0);
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let (mut month, mut sum, mut owed) = (String::from("id,event,amount\n"), 0, 0);
+    for row in rows {
+        let cents = interest(row);
+        month += &format!("{},payment,{}.{:02}\n", row[id], cents / 100, cents % 100);
+        sum += cents;
+        owed += row[balance].parse::<u128>().unwrap() * 100;
+    }
+    write("month.csv", &month);
+    let deal = std::fs::read_to_string(dir.path().join("deal.json")).unwrap();
+    let mut deal: Value = serde_json::from_str(&deal).unwrap();
+    deal["original_pool"] = format!("{}.00", owed / 100).into();
+    write("real.json", &deal.to_string());
+    run(
+        dir.path(),
+        &format!(
+            "prove waterfall {inputs} --remittances month.csv --deal real.json --indices indices.json --out w.proof"
+        ),
+        0,
+    );
+    run(dir.path(), "verify w.proof", 0);
+    let shown: Value = serde_json::from_str(&run(dir.path(), "inspect w.proof --json", 0)).unwrap();
+    let collections = &shown["claim"]["months"][0]["collections"];
+    assert_eq!(collections["interest"], sum as u64);
+    assert_eq!(collections["scheduled_principal"], 0);
+    assert_eq!(collections["balance_after"], owed as u64);
+    assert_eq!(collections["delinquent"][0], owed as u64);
 }
 
 #[test]
