@@ -99,7 +99,7 @@ pub enum Claim {
 pub struct IssuanceArguments {
     #[command(flatten)]
     pub tape: TapeArguments,
-    /// The deal: .json. Its `original_pool` must be what the tape's open loans owe.
+    /// The deal: .json, ours or a map of AbsBox. Its `original_pool` must be what the tape's open loans owe.
     #[arg(long)]
     pub deal: PathBuf,
     /// The file of the registry's key, which all its issuers share; made if it is not there. Needed to prove.
@@ -114,7 +114,7 @@ pub struct IssuanceArguments {
 pub struct StressArguments {
     #[command(flatten)]
     pub tape: TapeArguments,
-    /// The deal: .json.
+    /// The deal: .json, ours or a map of AbsBox.
     #[arg(long)]
     pub deal: PathBuf,
     /// The deal's state at the cut-off date, if that is not closing: .json.
@@ -146,7 +146,7 @@ pub struct WaterfallArguments {
     /// order.
     #[arg(long, required = true)]
     pub remittances: Vec<PathBuf>,
-    /// The deal: .json.
+    /// The deal: .json, ours or a map of AbsBox.
     #[arg(long)]
     pub deal: PathBuf,
     /// The deal's state before the first month, if that is not closing: .json.

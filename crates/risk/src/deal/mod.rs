@@ -9,7 +9,8 @@
 //!
 //! Who knows AbsBox finds its `payFee`, `payInt`, `payPrin`, `payPrinBySeq`, `transfer`, `payIntResidual`, its
 //! `support` and `limit` of a step, and reserve accounts with a `gap` and an `excess`. There is no action for turbo: it
-//! is `pay_principal` from the account in which interest is collected.
+//! is `pay_principal` from the account in which interest is collected. [`import::absbox`](crate::import::absbox) reads
+//! AbsBox's own deals.
 
 mod plan;
 mod resolve;

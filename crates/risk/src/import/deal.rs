@@ -1,23 +1,28 @@
 //! Deals, and the indices of floating coupons.
 //!
-//! - Deal: JSON, a [`Deal`] as it is.
+//! - Deal: JSON, a [`Deal`] as it is; or a map of AbsBox, of which [`absbox`] says what is read. One
+//!   with `bonds` instead of `tranches` is one of AbsBox.
 //! - Indices: JSON, a list such as `[{"name": "SOFR", "fixings": ["4.3", "4.29"]}]`, the first fixing for the first
 //!   payment date.
 
 use std::path::Path;
 
 use super::layout::json;
-use super::{At, ImportError, read_file};
+use super::{At, ImportError, absbox, read_file};
 use crate::deal::{Deal, PERCENT_DECIMALS, WHOLE};
 use crate::waterfall::Index;
 
-/// Reads a deal.
+/// Reads a deal, ours or one of AbsBox.
 ///
 /// # Errors
 /// Says what is wrong where.
 pub fn read_deal(path: &Path) -> Result<Deal, ImportError> {
     let file = At::file(path);
-    let deal: Deal = json(&file, &read_file(path)?)?;
+    let bytes = read_file(path)?;
+    if absbox::is_absbox(&bytes) {
+        return absbox::from_bytes(&file, &bytes);
+    }
+    let deal: Deal = json(&file, &bytes)?;
     deal.validate()
         .map_err(|e| file.path(e.place).error(None, e.problem))?;
     Ok(deal)

@@ -7,10 +7,12 @@
 //! - [`tape`]: loan tapes and their templates.
 //! - [`venue`]: scenarios, a venue's state, its trades.
 //! - [`deal`]: securitization deals, and the indices of floating coupons.
+//! - [`absbox`]: the deals of AbsBox that pay the same with us.
 //!
 //! A file is read whole or not at all: the first thing that is wrong ends the import with an
 //! [`ImportError`] that says where it is and what to do.
 
+pub mod absbox;
 pub mod deal;
 pub mod exchange;
 mod json;
