@@ -22,7 +22,7 @@ const BOTTOM: f64 = 28.0;
 /// Height of a line of the legend.
 const LEGEND: f64 = 18.0;
 /// Most groups of places that a line is drawn by.
-const MOST_POINTS: usize = 400;
+const MOST_POINTS: usize = 150;
 /// Names of a legend beside bars that stand in a row.
 const BAR_LEGEND: usize = 5;
 /// Most labels on the horizontal axis.
