@@ -52,7 +52,7 @@ pub enum Register {
     /// Stated by another table on [`PASSES`].
     Passed,
     /// Two field elements, stated by another table on [`PASSES`]. Each stands in four limbs, which may hold the element or
-    /// the element and p: both are the same element.
+    /// the element and a multiple of p, up to 2^40: all are the same element.
     Elements,
     /// Added to by another table on [`COUNTS`].
     Counted,

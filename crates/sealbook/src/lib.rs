@@ -10,37 +10,37 @@ pub mod attestation;
 pub use {fixed, risk, stark, statements};
 
 use stark::{FileError, Part, ProofFile, Rejection, Statement};
-use statements::inventory::{Inventory, InventoryClaim};
-use statements::issuance::{Issuance, IssuanceClaim};
-use statements::margin::{Margin, MarginClaim};
-use statements::pool::{Pool, PoolClaim};
-use statements::risk::{Risk, RiskClaim};
-use statements::solvency::{Solvency, SolvencyClaim};
-use statements::stress::{StressClaim, Stressed};
-use statements::systemic::{Systemic, SystemicClaim};
-use statements::waterfall::{Waterfall, WaterfallClaim};
+use statements::inventory::Inventory;
+use statements::issuance::Issuance;
+use statements::margin::Margin;
+use statements::pool::Pool;
+use statements::risk::Risk;
+use statements::solvency::Solvency;
+use statements::stress::Stressed;
+use statements::systemic::Systemic;
+use statements::waterfall::Waterfall;
 
 /// A fact whose proof was checked.
 #[derive(Debug)]
 pub enum Fact {
     /// An account, or a book, and its margin.
-    Margin(Box<stark::Verified<MarginClaim>>),
+    Margin(Box<stark::Verified<Margin>>),
     /// A book and its solvency.
-    Solvency(Box<stark::Verified<SolvencyClaim>>),
+    Solvency(Box<stark::Verified<Solvency>>),
     /// A venue and its risk.
-    Risk(Box<stark::Verified<RiskClaim>>),
+    Risk(Box<stark::Verified<Risk>>),
     /// A venue's state and its account book.
-    Inventory(Box<stark::Verified<InventoryClaim>>),
+    Inventory(Box<stark::Verified<Inventory>>),
     /// A pool and its figures.
-    Pool(Box<stark::Verified<PoolClaim>>),
+    Pool(Box<stark::Verified<Pool>>),
     /// A pool, the tranches that it backs, and its loans' nullifiers.
-    Issuance(Box<stark::Verified<IssuanceClaim>>),
+    Issuance(Box<stark::Verified<Issuance>>),
     /// A pool, a deal, and what its tranches lose.
-    Stress(Box<stark::Verified<StressClaim>>),
+    Stress(Box<stark::Verified<Stressed>>),
     /// A pool, what it brought in, and what a deal paid.
-    Waterfall(Box<stark::Verified<WaterfallClaim>>),
+    Waterfall(Box<stark::Verified<Waterfall>>),
     /// Several venues and their risk together.
-    Systemic(Box<stark::Verified<SystemicClaim>>),
+    Systemic(Box<stark::Verified<Systemic>>),
 }
 
 /// Why a proof file was not accepted.
@@ -77,7 +77,7 @@ pub fn verify(bytes: &[u8]) -> Result<Fact, NotVerified> {
     }
 }
 
-fn verify_as<S: Statement>(file: &ProofFile) -> Result<stark::Verified<S::Claim>, NotVerified> {
+fn verify_as<S: Statement>(file: &ProofFile) -> Result<stark::Verified<S>, NotVerified> {
     Ok(stark::verify::<S>(&file.claim::<S>()?, &file.parts)?)
 }
 

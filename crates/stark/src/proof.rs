@@ -135,7 +135,7 @@ fn prove_tables<S: Statement>(
 pub fn verify<S: Statement>(
     claim: &S::Claim,
     parts: &[PartProof],
-) -> Result<Verified<S::Claim>, Rejection> {
+) -> Result<Verified<S>, Rejection> {
     let guarded = catch_unwind(AssertUnwindSafe(|| verify_parts::<S>(claim, parts)));
     guarded.unwrap_or_else(|_| {
         Err(Rejection::Invalid {

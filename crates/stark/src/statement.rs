@@ -44,18 +44,18 @@ pub struct Part {
     pub tables: Vec<TableAir>,
 }
 
-/// A fact: a claim whose proof was checked. Only [`verify`](crate::verify) makes one.
+/// A fact: a claim of a statement whose proof was checked. Only [`verify`](crate::verify) makes one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verified<C> {
-    claim: C,
+pub struct Verified<S: Statement> {
+    claim: S::Claim,
 }
 
-impl<C> Verified<C> {
-    pub(crate) fn new(claim: C) -> Self {
+impl<S: Statement> Verified<S> {
+    pub(crate) fn new(claim: S::Claim) -> Self {
         Self { claim }
     }
     /// The claim that holds.
-    pub fn claim(&self) -> &C {
+    pub fn claim(&self) -> &S::Claim {
         &self.claim
     }
 }

@@ -124,7 +124,7 @@ pub fn prove(arguments: &IssuanceArguments) -> Result<(), Failure> {
 }
 
 /// The issuance that a fact is, for an option that needs one.
-fn issuance<'a>(fact: &'a Fact, option: &str) -> Result<&'a Verified<IssuanceClaim>, Failure> {
+fn issuance<'a>(fact: &'a Fact, option: &str) -> Result<&'a Verified<Issuance>, Failure> {
     match fact {
         Fact::Issuance(issuance) => Ok(issuance),
         _ => Err(Failure::Input(format!(
@@ -163,7 +163,7 @@ pub fn check_issued(fact: &Fact, paths: &[PathBuf]) -> Result<(Vec<Fact>, Vec<St
 /// Writes the record of a verified issuance that shares no loan with others.
 pub fn write_record(fact: &Fact, others: &[Fact], path: &Path) -> Result<(), Failure> {
     let own = issuance(fact, "--record")?;
-    let others: Vec<&Verified<IssuanceClaim>> = others
+    let others: Vec<&Verified<Issuance>> = others
         .iter()
         .map(|other| issuance(other, "--issued"))
         .collect::<Result<_, _>>()?;

@@ -21,6 +21,10 @@ const TOP: f64 = 30.0;
 const BOTTOM: f64 = 28.0;
 /// Height of a line of the legend.
 const LEGEND: f64 = 18.0;
+/// Most groups of places that a line is drawn by.
+const MOST_POINTS: usize = 150;
+/// Names of a legend beside bars that stand in a row.
+const BAR_LEGEND: usize = 5;
 /// Most labels on the horizontal axis.
 const LABELS: usize = 6;
 
@@ -58,8 +62,9 @@ pub fn lines(
     let margin = ((high - low) * 0.05).max(high.abs() * 0.01).max(1e-9);
     low = if from_zero { 0.0 } else { low - margin };
     high += margin;
-    let height = 300.0;
-    let rows = lines.len().div_ceil(4) as f64;
+    // The plane keeps its height, however long the legend.
+    let rows = lines.len().div_ceil(4).max(1) as f64;
+    let height = 282.0 + LEGEND * rows;
     let plane = Plane {
         low,
         high,
@@ -89,10 +94,10 @@ pub fn lines(
         let (colour, dashes) = (COLOURS[k % COLOURS.len()], dashes(line.dashed));
         let mut path = String::new();
         let mut pen = 'M';
-        for (i, value) in line.values.iter().enumerate() {
-            match value {
+        for i in drawn_places(&line.values) {
+            match line.values[i] {
                 Some(value) => {
-                    let _ = write!(path, "{pen}{:.1} {:.1}", x(i), plane.y(*value));
+                    let _ = write!(path, "{pen}{:.1} {:.1}", x(i), plane.y(value));
                     pen = 'L';
                 }
                 None => pen = 'M',
@@ -115,6 +120,46 @@ pub fn lines(
     svg + "</svg>\n"
 }
 
+/// The places of a line that are drawn. Of a long one the first gap, the lowest and the highest value of every few: more than
+/// that cannot be seen, and a page of many charts would be too long to open. Of equal values on end, the first and the last.
+fn drawn_places(values: &[Option<f64>]) -> Vec<usize> {
+    let every = values.len().div_ceil(MOST_POINTS).max(1);
+    let mut places: Vec<usize> = Vec::new();
+    for start in (0..values.len()).step_by(every) {
+        let these = start..(start + every).min(values.len());
+        let by_value = |a: &usize, b: &usize| {
+            let value = |i: usize| values[i].unwrap_or(0.0);
+            value(*a).total_cmp(&value(*b))
+        };
+        let there = || these.clone().filter(|i| values[*i].is_some());
+        let gap = these.clone().find(|i| values[*i].is_none());
+        let mut few: Vec<usize> = [gap, there().min_by(by_value), there().max_by(by_value)]
+            .into_iter()
+            .flatten()
+            .collect();
+        few.sort_unstable();
+        few.dedup();
+        places.extend(few);
+    }
+    let last = values.len().checked_sub(1);
+    if places.last().copied() != last {
+        places.extend(last);
+    }
+    let needed = |k: usize| {
+        let near = k.checked_sub(1).and_then(|b| places.get(b));
+        match (near, places.get(k + 1)) {
+            (Some(a), Some(b)) => {
+                values[*a] != values[places[k]] || values[places[k]] != values[*b]
+            }
+            _ => true,
+        }
+    };
+    (0..places.len())
+        .filter(|k| needed(*k))
+        .map(|k| places[k])
+        .collect()
+}
+
 /// Bars by group, from zero on.
 pub fn bars(title: &str, unit: &str, groups: &[(String, Vec<f64>)], series: &[String]) -> String {
     let most = groups.iter().flat_map(|(_, v)| v).copied();
@@ -122,21 +167,22 @@ pub fn bars(title: &str, unit: &str, groups: &[(String, Vec<f64>)], series: &[St
     // Names of groups stand beside their bars: they may be long.
     let (bar, gap) = (14.0, 12.0);
     let group = bar * series.len() as f64 + gap;
-    let top = TOP + LEGEND;
+    let top = TOP + LEGEND * series.len().div_ceil(BAR_LEGEND).max(1) as f64;
     let height = top + group * groups.len() as f64 + BOTTOM;
     let left = 260.0;
     let x = |v: f64| left + v / most * (WIDTH - left - 70.0);
     let mut svg = open(title, height);
     for (k, name) in series.iter().enumerate() {
-        let at = left + 120.0 * k as f64;
+        let at = left + 120.0 * (k % BAR_LEGEND) as f64;
+        let y = TOP + LEGEND * (k / BAR_LEGEND) as f64;
         let _ = writeln!(
             svg,
             "<rect x=\"{at:.1}\" y=\"{}\" width=\"12\" height=\"10\" fill=\"{}\"/><text x=\"{:.1}\" y=\"{}\">{}</text>",
-            TOP - 6.0,
+            y - 6.0,
             COLOURS[k % COLOURS.len()],
             at + 18.0,
-            TOP + 4.0,
-            escaped(name)
+            y + 4.0,
+            escaped(&cut(name, 14))
         );
     }
     for (g, (name, values)) in groups.iter().enumerate() {

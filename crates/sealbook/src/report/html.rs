@@ -13,7 +13,7 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:900px;margin:2em auto;padding:
 h1{margin-bottom:0}h2{margin-top:2em;border-bottom:1px solid var(--line)}h3{margin-top:1.6em}
 .sub{opacity:.75;margin-top:.2em}
 .box{background:var(--soft);padding:.6em 1em;border-radius:6px}
-code{font-size:.85em;overflow-wrap:anywhere}
+code{font-size:.85em;overflow-wrap:anywhere;unicode-bidi:isolate}
 table{border-collapse:collapse;width:100%;margin:.8em 0;font-variant-numeric:tabular-nums}
 table{font-size:.9em}th,td{padding:.25em .45em;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th{font-weight:600}.n{text-align:right;white-space:nowrap}.bad{color:#D55E00;font-weight:600}

@@ -95,7 +95,8 @@ fn tranches(deal: &Deal) -> String {
     );
     let _ = writeln!(
         html,
-        "<p class=\"sub\">The pool owed {} {} at closing; what is beyond the tranches is equity.</p>",
+        "<p class=\"sub\">By the deal, which says that the pool owed {} {} at closing; what is beyond the tranches is equity. The proof of \
+         an issuance shows what a pool owes.</p>",
         html::money(plan.map_or(0, |p| p.original_pool)),
         escaped(&deal.currency)
     );

@@ -18,6 +18,8 @@ const PROVEN: &[&str] = &[
 const NOT_PROVEN: &[&str] = &[
     "that the loan tape is true or complete: trust its servicer's signature, or do not",
     "that the stresses are hard enough, or the deal in the claim the one that was signed",
+    "that the deal's state at the cut-off date (balances, cash in accounts, losses so far) and its indices are right: the claim \
+     states them",
     "what happens is not one of these stresses: they say what the deal bears, not what is likely",
 ];
 
@@ -94,7 +96,10 @@ pub fn body(claim: &StressClaim, proof: &Proof<'_>) -> Result<String, String> {
 fn losses(claim: &StressClaim) -> String {
     let series: Vec<String> = claim.deal.tranches.iter().map(|t| t.name.clone()).collect();
     let part = |lost: u64, i: usize| {
-        let owed = drawn_cents(claim.deal_state.tranches[i].balance).max(0.01);
+        // What was written down may come back, and counts as lost if it does not.
+        let state = &claim.deal_state.tranches[i];
+        let owed = state.balance.saturating_add(state.written_down);
+        let owed = drawn_cents(owed).max(0.01);
         100.0 * drawn_cents(lost) / owed
     };
     let groups: Vec<(String, Vec<f64>)> = claim
@@ -153,12 +158,32 @@ fn expected(claim: &StressClaim) -> String {
     html
 }
 
-/// A stress as investors say it.
-fn in_words(stress: &Stress) -> String {
-    let list = |values: &[fixed::Decimal]| {
-        let values: Vec<String> = values.iter().take(12).map(|v| format!("{v}%")).collect();
-        values.join(", ")
-    };
+/// Monthly rates, in full: the same rate for some months is said once.
+fn rates(values: &[fixed::Decimal]) -> String {
+    let mut runs: Vec<(&fixed::Decimal, usize)> = Vec::new();
+    for value in values {
+        match runs.last_mut() {
+            Some((rate, months)) if *rate == value => *months += 1,
+            _ => runs.push((value, 1)),
+        }
+    }
+    let last = runs.len().saturating_sub(1);
+    let words = runs.iter().enumerate().map(|(i, (rate, months))| {
+        // The last rate holds from then on.
+        if i == last {
+            format!("{rate}%")
+        } else if *months == 1 {
+            format!("{rate}% for a month")
+        } else {
+            format!("{rate}% for {months} months")
+        }
+    });
+    words.collect::<Vec<_>>().join(", then ")
+}
+
+/// A stress as investors say it: all of it.
+pub(super) fn in_words(stress: &Stress) -> String {
+    let list = rates;
     let defaults = match &stress.defaults {
         Defaults::Cdr(values) => format!("{} CDR", list(values)),
         Defaults::Mdr(values) => format!("{} MDR", list(values)),
@@ -169,8 +194,14 @@ fn in_words(stress: &Stress) -> String {
         Prepayments::Smm(values) => format!("{} SMM", list(values)),
         Prepayments::Psa(percent) => format!("{percent}% PSA"),
     };
+    let ramps = matches!(stress.defaults, Defaults::Sda(_))
+        || matches!(stress.prepayments, Prepayments::Psa(_));
+    let age = match ramps {
+        true => format!("; loans are {} months old", stress.age),
+        false => String::new(),
+    };
     format!(
-        "{defaults}; {prepayments}; {}% of a default is lost, the rest comes in {} months later",
+        "{defaults}; {prepayments}; {}% of a default is lost, the rest comes in {} months later{age}",
         stress.severity, stress.recovery_lag
     )
 }

@@ -182,3 +182,196 @@ fn money_has_thousands() {
         assert_eq!(html::money(cents), text);
     }
 }
+
+// ATTACKS
+
+fn stress_of(json: &str) -> risk::stress::Stress {
+    serde_json::from_str(json).expect("a stress")
+}
+
+/// A page that names the first year's rates only would show a stress that the claim does not have.
+#[test]
+fn stresses_are_said_in_full() {
+    let rates = |n: usize, then: &str| format!("{}{then}", "\"20\",".repeat(n));
+    let hard_then_nothing = stress_of(&format!(
+        r#"{{"defaults":{{"cdr":[{}]}},"prepayments":{{"smm":["1"]}},"severity":"40","recovery_lag":6}}"#,
+        rates(12, "\"0\"")
+    ));
+    let words = stress::in_words(&hard_then_nothing);
+    assert!(
+        words.starts_with("20% for 12 months, then 0% CDR; 1% SMM"),
+        "{words}"
+    );
+    // Ramps depend on how old loans are.
+    let at = |age: u16| {
+        stress::in_words(&stress_of(&format!(
+            r#"{{"defaults":{{"sda":"100"}},"prepayments":{{"psa":"150"}},"severity":"40","recovery_lag":6,"age":{age}}}"#
+        )))
+    };
+    assert_ne!(at(0), at(120));
+}
+
+/// A stress claim does not show what the pool owed at closing: a deal may say ten times as much, and all points rise.
+#[test]
+fn points_are_said_to_be_the_deals() {
+    let mut claim = stressed();
+    let honest = tranches(&claim.deal);
+    let ten = fixed::Decimal::from_int(10);
+    claim.deal.original_pool = claim.deal.original_pool.checked_mul(&ten).expect("it fits");
+    assert!(
+        risk::protection::protect(
+            &claim.deal,
+            &claim.deal_state,
+            &claim.indices,
+            &claim.schedule,
+            &claim.scenarios[0].stress
+        )
+        .is_ok(),
+        "the verifier accepts such a deal"
+    );
+    let raised = tranches(&claim.deal);
+    assert_ne!(honest, raised);
+    // C, whose equity was 3 percent: (1,000 - 97) / 1,000.
+    assert!(raised.contains("90.3%"), "{raised}");
+    let html = stress::body(&claim, &PROOF).expect("it runs");
+    assert!(html.contains("By the deal, which says that the pool owed"));
+    assert!(html.contains("its indices are right"));
+}
+
+/// The y of each point of the first line.
+fn first_line(svg: &str) -> Vec<f64> {
+    let (_, path) = svg.split_once("stroke-width=\"2\" d=\"M").expect("a line");
+    let (path, _) = path.split_once('"').expect("it ends");
+    let points = path.split(['M', 'L']);
+    points
+        .map(|p| {
+            p.split_once(' ')
+                .expect("a point")
+                .1
+                .parse()
+                .expect("a number")
+        })
+        .collect()
+}
+
+/// With many tranches the legend was taller than the chart, which then stood on its head: balances rose.
+#[test]
+fn many_tranches_do_not_turn_a_chart_over() {
+    for tranches in [1, 4, 5, 64] {
+        let all: Vec<chart::Line> = (0..tranches)
+            .map(|k| chart::Line {
+                name: format!("tranche {k}"),
+                values: vec![Some(100.0), Some(50.0), Some(0.0)],
+                dashed: false,
+            })
+            .collect();
+        let places = ["before", "first", "second"].map(String::from);
+        let svg = chart::lines("Balances", "", &places, &all, true);
+        let y = first_line(&svg);
+        // Downwards on the screen is a larger y.
+        assert!(
+            y[0] + 100.0 < y[1] && y[1] + 100.0 < y[2],
+            "{tranches}: {y:?}"
+        );
+    }
+    // Names beside bars stay in the picture as well.
+    let series: Vec<String> = (0..64).map(|k| format!("tranche {k}")).collect();
+    let svg = chart::bars("Lost", "%", &[("stress".into(), vec![1.0; 64])], &series);
+    for rect in svg.split("<rect x=\"").skip(1) {
+        let (x, _) = rect.split_once('"').expect("it ends");
+        assert!(x.parse::<f64>().expect("a number") < 860.0, "{x}");
+    }
+}
+
+/// Of a tranche that was written down to nothing, all that may come back is what it is owed.
+#[test]
+fn written_down_tranches_do_not_lose_more_than_all() {
+    let mut claim = stressed();
+    claim.deal.losses = risk::deal::Losses::WriteDown;
+    for steps in claim.deal.waterfalls.values_mut() {
+        let cures = |a: &risk::deal::step::Action| {
+            matches!(a, risk::deal::step::Action::CureDeficiency { .. })
+        };
+        steps.retain(|s| !cures(&s.action));
+    }
+    let tranche = &mut claim.deal_state.tranches[2];
+    (tranche.balance, tranche.written_down) = (0, tranche.balance);
+    let lost = tranche.written_down;
+    claim.scenarios[0].outcome[2].principal_lost = lost;
+    let body = stress::body(&claim, &PROOF).expect("it runs");
+    let (_, losses) = body.split_once("<h2>Losses</h2>").expect("it has them");
+    let (losses, _) = losses.split_once("</svg>").expect("it ends");
+    assert!(losses.contains(">100%</text>"), "{losses}");
+    assert!(!losses.contains("k%") && !losses.contains("m%") && !losses.contains("bn%"));
+}
+
+/// A hundred scenarios over a hundred years with as many tranches and tests as a deal may have.
+#[test]
+fn pages_stay_small_enough_to_open() {
+    let values: Vec<Option<f64>> = (0..1_200).map(|i| Some(1e9 / f64::from(i + 1))).collect();
+    let line = |k: usize| chart::Line {
+        name: format!("tranche {k}"),
+        values: values.clone(),
+        dashed: false,
+    };
+    let places: Vec<String> = (0..1_200).map(|i| format!("date {i}")).collect();
+    let all: Vec<chart::Line> = (0..65).map(line).collect();
+    let svg = chart::lines("Balances", "", &places, &all, true);
+    println!("{} bytes", svg.len());
+    assert!(svg.len() < 65 * 5_000, "{}", svg.len());
+    // A single bad date among 1,200 is drawn; so is where nothing is measured; a constant is two points.
+    let mut spike = vec![Some(10.0); 1_200];
+    spike[777] = Some(0.0);
+    spike[300] = None;
+    let flat = vec![Some(5.0); 1_200];
+    let lines = [spike, flat].map(|values| chart::Line {
+        name: "x".into(),
+        values,
+        dashed: false,
+    });
+    let svg = chart::lines("Test", "%", &places, &lines, true);
+    let y = first_line(&svg);
+    assert!(y.iter().copied().fold(0.0, f64::max) > 271.0, "{y:?}");
+    let (_, path) = svg.split_once("stroke-width=\"2\" d=\"").expect("a line");
+    let (path, _) = path.split_once('"').expect("it ends");
+    assert_eq!(path.matches('M').count(), 2, "{path}");
+    assert!(y.len() < 20, "{y:?}");
+}
+
+/// The same with the sample deal, run to the end of a hundred years under a hundred stresses.
+#[test]
+fn a_long_claim_makes_a_page() {
+    let mut claim = stressed();
+    claim.deal.dates.legal_final = "2126-09-25".into();
+    let dates = claim.deal.plan().expect("a deal").periods;
+    assert!(dates > 1_190, "{dates}");
+    for index in &mut claim.indices {
+        let last = index.fixings[0];
+        index.fixings.resize(1_200, last);
+    }
+    let mut worst = claim.scenarios[0].clone();
+    worst.stress = stress_of(
+        r#"{"defaults":{"cdr":["40"]},"prepayments":{"cpr":["1"]},"severity":"90","recovery_lag":6}"#,
+    );
+    worst.outcome[2].paid_off = None;
+    claim.scenarios = vec![worst; 100];
+    let body = stress::body(&claim, &PROOF).expect("it runs");
+    println!("{} bytes", body.len());
+    // Every 200th date has a label.
+    assert!(body.contains(">2110-05-25</text>"), "{}", &body[..20_000]);
+    assert!(!body.contains("NaN") && !body.contains("inf"));
+    assert!(body.len() < 12_000_000, "{}", body.len());
+}
+
+/// What overrides the direction of a text in a file's name ends with the name.
+#[test]
+fn file_names_cannot_turn_what_follows() {
+    let proof = Proof {
+        file: "p.\u{202e}proof",
+        ..PROOF
+    };
+    let claim = stressed();
+    let html = html::page("A deal", &stress::body(&claim, &proof).expect("it runs"));
+    assert!(html.contains("<code>p.\u{202e}proof</code>"));
+    assert!(html.contains("unicode-bidi:isolate"));
+}

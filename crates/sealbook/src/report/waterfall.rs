@@ -16,7 +16,7 @@ const PROVEN: &[&str] = &[
 ];
 const NOT_PROVEN: &[&str] = &[
     "that the servicer's report of each loan is true: trust its signature, or do not",
-    "that the deal in the claim is the one that was signed, or its state before the first month the right one",
+    "that the deal in the claim is the one that was signed, or its state before the first month and its indices the right ones",
 ];
 
 /// What follows from the claim.

@@ -1,5 +1,7 @@
 //! The issuance statement: tranches are backed by a sealed pool, and no loan is pledged twice. See `STATEMENT.md`.
 
+#[cfg(test)]
+mod attack;
 mod claim;
 mod record;
 mod registry;

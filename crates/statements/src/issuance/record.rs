@@ -79,7 +79,36 @@ pub fn pledged_twice(claims: &[&IssuanceClaim]) -> Result<(), PledgedTwice> {
     }
 }
 
-/// What minting reads. It can only be made from verified claims.
+/// What minting reads. It can only be made from claims that were verified as issuances: a fact of another statement over the
+/// same claims is of another type.
+///
+/// ```compile_fail
+/// use stark::{Part, Statement, verify};
+/// use statements::issuance::{IssuanceClaim, Record};
+///
+/// /// A statement that proves nothing.
+/// struct Forged;
+/// impl Statement for Forged {
+///     const ID: &'static str = "issuance";
+///     const VERSION: u32 = 1;
+///     type Claim = IssuanceClaim;
+///     type Context = ();
+///     fn context(_: &IssuanceClaim) -> Result<(), String> {
+///         Ok(())
+///     }
+///     fn parts(_: &IssuanceClaim, _: &()) -> usize {
+///         0
+///     }
+///     fn part(_: &IssuanceClaim, _: &(), _: usize) -> Part {
+///         unreachable!()
+///     }
+/// }
+///
+/// fn record(claim: &IssuanceClaim) -> Record {
+///     let forged = verify::<Forged>(claim, &[]).unwrap();
+///     Record::new(&forged, &[]).unwrap()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Record {
     statement: &'static str,
@@ -104,8 +133,8 @@ impl Record {
     /// # Errors
     /// If it shares a loan with one of them, or one is of another registry.
     pub fn new(
-        issuance: &Verified<IssuanceClaim>,
-        others: &[&Verified<IssuanceClaim>],
+        issuance: &Verified<Issuance>,
+        others: &[&Verified<Issuance>],
     ) -> Result<Self, PledgedTwice> {
         let claim = issuance.claim();
         for other in others {
