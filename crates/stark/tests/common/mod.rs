@@ -145,6 +145,7 @@ impl Claim {
 }
 
 /// The statement, in any version and either profile.
+#[derive(Debug, PartialEq)]
 pub struct Sums<const VERSION: u32, const FAST: bool>;
 pub type Compact = Sums<1, false>;
 
