@@ -61,13 +61,13 @@ pub fn tests(deal: &Deal, reports: &[Report]) -> String {
         let measured: Vec<Option<f64>> = measured.collect();
         let cut = measured.iter().flatten().any(|v| *v > most);
         let measured = measured.into_iter().map(|v| v.map(|v| v.min(most)));
-        let name = match cut {
-            true => format!("{}, drawn up to {most:.0}%", test.name),
-            false => test.name.clone(),
+        let title = match cut {
+            true => format!("{title} (drawn up to {most:.0}%)"),
+            false => title,
         };
         let all = [
             Line {
-                name,
+                name: test.name.clone(),
                 values: measured.collect(),
                 dashed: false,
             },
