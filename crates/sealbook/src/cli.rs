@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use statements::nonce::Nonce;
 
 /// Proves facts about a sealed book: an account is margined, a venue is solvent, a risk price is right.
 ///
@@ -290,6 +291,9 @@ pub struct SystemicArguments {
     /// EVaR of their losses together is at most this; the least that can be proven if not given.
     #[arg(long)]
     pub bound: Option<fixed::Decimal>,
+    /// A verifier's challenge, repeated in the claim: letters, digits or any of -_./+&#%*.
+    #[arg(long)]
+    pub nonce: Option<Nonce>,
     /// Where to write the proof.
     #[arg(long)]
     pub out: Option<PathBuf>,
@@ -452,6 +456,9 @@ pub struct Common {
     /// commitment, so that several proofs speak of one book. Without it a fresh one is used once.
     #[arg(long)]
     pub secret: Option<PathBuf>,
+    /// A verifier's challenge, repeated in the claim: letters, digits or any of -_./+&#%*.
+    #[arg(long)]
+    pub nonce: Option<Nonce>,
     /// Position slots of an account in the commitment; the least that fit if not given.
     #[arg(long)]
     pub slots: Option<usize>,
@@ -489,6 +496,9 @@ pub struct Verify {
     /// A JSON object; every field in it must stand in the claim with the same value.
     #[arg(long)]
     pub expect: Option<PathBuf>,
+    /// The challenge that the claim must repeat.
+    #[arg(long)]
+    pub nonce: Option<Nonce>,
     /// An inclusion file, checked against the proven root.
     #[arg(long)]
     pub inclusion: Option<PathBuf>,

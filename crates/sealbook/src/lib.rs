@@ -13,6 +13,7 @@ use stark::{FileError, Part, ProofFile, Rejection, Statement};
 use statements::inventory::Inventory;
 use statements::issuance::Issuance;
 use statements::margin::Margin;
+use statements::nonce::Nonce;
 use statements::pool::Pool;
 use statements::risk::Risk;
 use statements::solvency::Solvency;
@@ -41,6 +42,38 @@ pub enum Fact {
     Waterfall(Box<stark::Verified<Waterfall>>),
     /// Several venues and their risk together.
     Systemic(Box<stark::Verified<Systemic>>),
+}
+
+impl Fact {
+    /// The fact in words: the sentence, then its details.
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Margin(fact) => statements::margin::words(fact.claim()),
+            Self::Solvency(fact) => statements::solvency::words(fact.claim()),
+            Self::Risk(fact) => statements::risk::words(fact.claim()),
+            Self::Inventory(fact) => statements::inventory::words(fact.claim()),
+            Self::Pool(fact) => statements::pool::words(fact.claim()),
+            Self::Issuance(fact) => statements::issuance::words(fact.claim()),
+            Self::Stress(fact) => statements::stress::words(fact.claim()),
+            Self::Waterfall(fact) => statements::waterfall::words(fact.claim()),
+            Self::Systemic(fact) => statements::systemic::words(fact.claim()),
+        }
+    }
+
+    /// The challenge that the claim repeats, if there is one.
+    pub fn nonce(&self) -> Option<&Nonce> {
+        match self {
+            Self::Margin(fact) => fact.claim().nonce.as_ref(),
+            Self::Solvency(fact) => fact.claim().nonce.as_ref(),
+            Self::Risk(fact) => fact.claim().nonce.as_ref(),
+            Self::Inventory(fact) => fact.claim().nonce.as_ref(),
+            Self::Pool(fact) => fact.claim().nonce.as_ref(),
+            Self::Issuance(fact) => fact.claim().nonce.as_ref(),
+            Self::Stress(fact) => fact.claim().nonce.as_ref(),
+            Self::Waterfall(fact) => fact.claim().nonce.as_ref(),
+            Self::Systemic(fact) => fact.claim().nonce.as_ref(),
+        }
+    }
 }
 
 /// Why a proof file was not accepted.
@@ -111,6 +144,33 @@ pub fn parts(file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVeri
         Stressed::ID => of::<Stressed>(file),
         Waterfall::ID => of::<Waterfall>(file),
         Systemic::ID => of::<Systemic>(file),
+        other => Err(NotVerified::Unknown(other.to_string())),
+    }
+}
+
+/// What a proof file's claim says, proven or not: its statement's words.
+///
+/// # Errors
+/// If the file is of no known statement or its claim is malformed.
+pub fn words(file: &ProofFile) -> Result<Vec<String>, NotVerified> {
+    fn of<S: Statement>(
+        file: &ProofFile,
+        words: fn(&S::Claim) -> Vec<String>,
+    ) -> Result<Vec<String>, NotVerified> {
+        let claim = file.claim::<S>()?;
+        S::context(&claim).map_err(Rejection::Claim)?;
+        Ok(words(&claim))
+    }
+    match file.statement.as_str() {
+        Margin::ID => of::<Margin>(file, statements::margin::words),
+        Solvency::ID => of::<Solvency>(file, statements::solvency::words),
+        Risk::ID => of::<Risk>(file, statements::risk::words),
+        Inventory::ID => of::<Inventory>(file, statements::inventory::words),
+        Pool::ID => of::<Pool>(file, statements::pool::words),
+        Issuance::ID => of::<Issuance>(file, statements::issuance::words),
+        Stressed::ID => of::<Stressed>(file, statements::stress::words),
+        Waterfall::ID => of::<Waterfall>(file, statements::waterfall::words),
+        Systemic::ID => of::<Systemic>(file, statements::systemic::words),
         other => Err(NotVerified::Unknown(other.to_string())),
     }
 }

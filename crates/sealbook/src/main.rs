@@ -1,7 +1,10 @@
 //! The `sealbook` program.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 mod commands;
+mod output;
 mod plot;
 mod report;
 mod svg;
@@ -53,7 +56,11 @@ fn main() -> ExitCode {
             std::process::exit(0);
         }
         if let Some(place) = info.location() {
-            eprintln!("internal error at {}:{}", place.file(), place.line());
+            output::err(&format!(
+                "internal error at {}:{}",
+                place.file(),
+                place.line()
+            ));
         }
     }));
     let arguments = cli::Arguments::parse();
@@ -61,21 +68,10 @@ fn main() -> ExitCode {
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
-            // Files may hold what moves a terminal's cursor.
-            let text: String = failure.to_string().chars().flat_map(shown).collect();
-            eprintln!("error: {text}");
+            output::err(&format!("error: {failure}"));
             ExitCode::from(failure.code())
         }
         Err(_) => ExitCode::from(3),
-    }
-}
-
-/// A character as a terminal may see it.
-fn shown(c: char) -> Vec<char> {
-    if c.is_control() && c != '\n' {
-        c.escape_default().collect()
-    } else {
-        vec![c]
     }
 }
 

@@ -22,6 +22,7 @@ use super::inspect::weakest;
 use super::{print_json, size, time};
 use crate::Failure;
 use crate::cli::{Bench, BenchName};
+use crate::output::say;
 
 pub fn run(arguments: &Bench) -> Result<(), Failure> {
     if arguments.runs == 0 {
@@ -231,7 +232,7 @@ fn measure<S: Statement>(
             "parts": parts.len(), "peak_rss_bytes": peak_rss(), "proven_bits": bits,
         }));
     } else {
-        println!(
+        say!(
             "{name} {params}: proven in {}, verified in {}, {}, {bits:.1} proven bits, peak memory {}",
             time(prove_s),
             time(verify_s),

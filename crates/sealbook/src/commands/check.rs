@@ -12,6 +12,7 @@ use statements::margin::check_book;
 use super::{find, print_json, read_market, solvency_inputs};
 use crate::Failure;
 use crate::cli::{InventoryArguments, MarginArguments, SolvencyArguments};
+use crate::output::{note, say};
 
 /// Accounts that are named; the others are counted.
 const NAMED: usize = 20;
@@ -34,7 +35,7 @@ pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
         }
         if below.is_empty() {
             if !arguments.common.json {
-                println!("true: all {met} accounts meet {level} margin");
+                say!("true: all {met} accounts meet {level} margin");
             }
             return Ok(());
         }
@@ -71,7 +72,7 @@ pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
         ));
     }
     if !arguments.common.json {
-        println!(
+        say!(
             "true: account `{id}` meets {level} margin: equity {} {quote}, requirement {} {quote} in its \
              worst scenario ({})",
             phi_to_quote(result.equity),
@@ -119,19 +120,22 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
             "uncovered": result.uncovered.len(),
         }));
     } else {
-        println!(
+        say!(
             "{:<10} {:>28} {:>28} {:>28}",
-            "asset", "equity", "debt", "liabilities"
+            "asset",
+            "equity",
+            "debt",
+            "liabilities"
         );
         for (symbol, equity, debt, liabilities) in &rows {
-            println!("{symbol:<10} {equity:>28} {debt:>28} {liabilities:>28}");
+            say!("{symbol:<10} {equity:>28} {debt:>28} {liabilities:>28}");
         }
     }
     for account in result.uncovered.iter().take(NAMED) {
-        eprintln!("not covered: {account}");
+        note!("not covered: {account}");
     }
     if result.uncovered.len() > NAMED {
-        eprintln!("and {} more", result.uncovered.len() - NAMED);
+        note!("and {} more", result.uncovered.len() - NAMED);
     }
     if let Some(Err(insolvent)) = covered {
         return Err(Failure::False(insolvent.to_string()));
@@ -148,7 +152,7 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
         } else {
             ""
         };
-        println!(
+        say!(
             "true: {reserves}{} account(s) with uncovered debts",
             result.uncovered.len()
         );
@@ -181,7 +185,7 @@ pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
         return Err(Failure::False(mismatch.to_string()));
     }
     if !arguments.common.json {
-        println!(
+        say!(
             "true: the state holds what {} accounts add up to in {} market(s)",
             book.accounts().len(),
             set.markets.len()

@@ -14,6 +14,7 @@ use super::verify::in_words;
 use super::{demo_pool, demo_venue};
 use super::{size, time};
 use crate::Failure;
+use crate::output::say;
 
 const ACCOUNTS: usize = 300;
 const POSITIONS: usize = 12;
@@ -45,7 +46,7 @@ pub fn finish<S: Statement>(
     let tables = sealbook::parts(&file).map_err(|e| Failure::Internal(e.to_string()))?;
     let bits = weakest(tables).map_or(0.0, |r| r.proven_bits);
     let words = in_words(&fact);
-    println!("  verified from its file: {words}\n");
+    say!("  verified from its file: {words}\n");
     Ok((bytes, words, prove_s, verify_s, bits))
 }
 
@@ -55,7 +56,7 @@ pub fn run() -> Result<(), Failure> {
     let secret = Secret::random();
     let slots = least_slots(book.accounts());
     let level = Level::Maintenance;
-    println!(
+    say!(
         "A venue's book: {ACCOUNTS} accounts with {POSITIONS} positions each in {} perpetuals, futures and \
          options,\n{BELOW} of them below maintenance margin. It is sealed in one commitment.\n",
         snapshot.instruments.len()
@@ -63,7 +64,7 @@ pub fn run() -> Result<(), Failure> {
     let mut rows = Vec::new();
 
     let account = &book.accounts()[BELOW];
-    println!(
+    say!(
         "1. Account `{}` proves to a counterparty that it is margined.",
         account.id
     );
@@ -80,7 +81,7 @@ pub fn run() -> Result<(), Failure> {
         bits,
     });
 
-    println!("2. The venue proves how many of its accounts are below maintenance margin.");
+    say!("2. The venue proves how many of its accounts are below maintenance margin.");
     let started = Instant::now();
     let (claim, parts) = prove_book(
         &snapshot,
@@ -106,7 +107,7 @@ pub fn run() -> Result<(), Failure> {
         bits,
     });
 
-    println!("3. The venue proves that it is solvent.");
+    say!("3. The venue proves that it is solvent.");
     let started = Instant::now();
     let accounts = book.accounts();
     let first = prepare(
@@ -158,7 +159,7 @@ pub fn run() -> Result<(), Failure> {
             "the two proofs speak of different books".into(),
         ));
     }
-    println!("  Both proofs open the same commitment, so they speak of the same book.");
+    say!("  Both proofs open the same commitment, so they speak of the same book.");
     let user = &accounts[7].id;
     let inclusion = prepared
         .inclusion(user)
@@ -172,7 +173,7 @@ pub fn run() -> Result<(), Failure> {
             snapshot.assets.len(),
         )
         .map_err(|e| Failure::Internal(e.to_string()))?;
-    println!("  User `{user}` finds their account in it with their inclusion file.\n");
+    say!("  User `{user}` finds their account in it with their inclusion file.\n");
     rows.push(Row {
         statement: "solvency",
         proven: "reserves cover liabilities in 4 assets".into(),
@@ -186,25 +187,31 @@ pub fn run() -> Result<(), Failure> {
     rows.extend(demo_venue::run()?);
     rows.extend(demo_pool::run()?);
 
-    println!("11. Someone changes one bit in the middle of the first proof.");
+    say!("11. Someone changes one bit in the middle of the first proof.");
     let mut file = ProofFile::from_bytes(&sealed).map_err(|e| Failure::Internal(e.to_string()))?;
     let middle = file.parts[0].len() / 2;
     file.parts[0][middle] ^= 1;
     match sealbook::verify(&file.to_bytes()) {
         Ok(_) => return Err(Failure::Internal("a changed proof was accepted".into())),
-        Err(e) => println!("  rejected: {e}\n"),
+        Err(e) => say!("  rejected: {e}\n"),
     }
     print_table(&rows);
     Ok(())
 }
 
 fn print_table(rows: &[Row]) {
-    println!(
+    say!(
         "{:<20} {:<41} {:<31} {:>8} {:>8} {:>8} {:>5}",
-        "statement", "what was proven", "what stayed private", "prove", "verify", "size", "bits"
+        "statement",
+        "what was proven",
+        "what stayed private",
+        "prove",
+        "verify",
+        "size",
+        "bits"
     );
     for r in rows {
-        println!(
+        say!(
             "{:<20} {:<41} {:<31} {:>8} {:>8} {:>8} {:>5.1}",
             r.statement,
             r.proven,
@@ -215,5 +222,5 @@ fn print_table(rows: &[Row]) {
             r.bits
         );
     }
-    println!("bits: proven soundness, without conjectures; `sealbook inspect` shows the terms.");
+    say!("bits: proven soundness, without conjectures; `sealbook inspect` shows the terms.");
 }

@@ -17,6 +17,7 @@ use statements::waterfall::{self, Waterfall};
 
 use super::demo::{Row, finish};
 use crate::Failure;
+use crate::output::say;
 
 const LOANS: usize = 500;
 
@@ -27,7 +28,7 @@ pub fn run() -> Result<[Row; 4], Failure> {
     let tape = sample_pool::tape(2026, LOANS, &template);
     let secret = Secret::random();
 
-    println!(
+    say!(
         "7. An issuer proves rules and figures of a pool of {LOANS} mortgages, of which no loan is shown."
     );
     let terms: Terms = serde_json::from_str(sample_pool::TERMS).map_err(|e| internal(&e))?;
@@ -57,16 +58,14 @@ pub fn run() -> Result<[Row; 4], Failure> {
     attestation
         .check(&claim.pool, &cut_off, claim.loans, &trusted)
         .map_err(|e| internal(&e))?;
-    println!("  The servicer's signature on the pool is one that the investor trusts.");
+    say!("  The servicer's signature on the pool is one that the investor trusts.");
     let strict = "ltv <= 80".to_string();
     match check_eligibility(&tape, &[strict]) {
         Ok(()) => return Err(internal(&"a rule that loans break was found to hold")),
-        Err(e) => println!("  A stricter rule is refused: {e}\n"),
+        Err(e) => say!("  A stricter rule is refused: {e}\n"),
     }
 
-    println!(
-        "8. The issuer proves what a deal's tranches lose under public stresses of that pool."
-    );
+    say!("8. The issuer proves what a deal's tranches lose under public stresses of that pool.");
     let started = Instant::now();
     let terms = stress::Terms {
         doubtful_days: 90,
@@ -104,7 +103,7 @@ pub fn run() -> Result<[Row; 4], Failure> {
 
 /// What backs the deal's tranches, and whether a loan backs those of another deal, too.
 fn issuance(tape: &Tape, deal: &Deal, secret: &Secret) -> Result<Row, Failure> {
-    println!(
+    say!(
         "9. The issuer proves that the pool backs the deal's tranches, and gives every loan a nullifier: the same in any pool."
     );
     let key = RegistryKey::random();
@@ -125,7 +124,7 @@ fn issuance(tape: &Tape, deal: &Deal, secret: &Secret) -> Result<Row, Failure> {
             let problem = "a loan of two pools was not found";
             return Err(Failure::Internal(problem.into()));
         }
-        Err(e) => println!("  Another pool is refused: {e}\n"),
+        Err(e) => say!("  Another pool is refused: {e}\n"),
     }
     Ok(Row {
         statement: "issuance",
@@ -140,7 +139,7 @@ fn issuance(tape: &Tape, deal: &Deal, secret: &Secret) -> Result<Row, Failure> {
 
 /// What the pool brought in a month later, and what the deal paid from it.
 fn month(tape: &Tape, deal: Deal, secret: &Secret) -> Result<Row, Failure> {
-    println!(
+    say!(
         "10. A month later the servicer reports what each loan paid, and the issuer proves what the deal pays."
     );
     let terms = waterfall::Terms {

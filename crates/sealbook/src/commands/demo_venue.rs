@@ -15,6 +15,7 @@ use statements::systemic::{self, Systemic, Venue};
 
 use super::demo::{Row, finish};
 use crate::Failure;
+use crate::output::say;
 
 const SCENARIOS: usize = 1_000;
 const TRADES: usize = 20;
@@ -39,7 +40,7 @@ fn book(
     state: &VenueState,
     secret: &Secret,
 ) -> Result<(Row, PublicDigest), Failure> {
-    println!(
+    say!(
         "4. Another venue, in {} perpetuals, is the counterparty of {TRADERS} traders. It proves that its state holds what\n   \
          their accounts add up to.",
         set.markets.len()
@@ -86,7 +87,7 @@ fn day(
         show_lots: false,
         funding: true,
     };
-    println!(
+    say!(
         "5. From that state on, it proves the premium of each of {TRADES} trades and of a liquidity provider's withdrawal, and\n   \
          the funding rates after them, by entropic value at risk over {SCENARIOS} scenarios."
     );
@@ -109,10 +110,10 @@ fn day(
     {
         let premia = changes.iter().take(5).map(|c| c.premium.to_string());
         let premia = premia.collect::<Vec<_>>().join(", ");
-        println!("  the first premia, in {quote}: {premia}");
+        say!("  the first premia, in {quote}: {premia}");
         for priced in changes {
             if let PublicChange::Transfer { providers, .. } = &priced.change {
-                println!(
+                say!(
                     "  the withdrawal of {} {quote} pays {}",
                     providers.neg(),
                     priced.premium
@@ -124,7 +125,7 @@ fn day(
             format!("{} {}", m.symbol, Decimal::new(cents, 2))
         });
         let rates = rates.collect::<Vec<_>>().join(", ");
-        println!("  funding a lot and day, in {quote}: {rates}");
+        say!("  funding a lot and day, in {quote}: {rates}");
     }
     refuse(set, prepared.after(), &terms, secret)?;
     let row = Row {
@@ -159,7 +160,7 @@ fn refuse(
     match Prepared::new(set, state, &[large], &covered, secret) {
         Err(RiskError::Uncovered(why)) => {
             let symbol = &set.markets[0].symbol;
-            println!("  a trade of 120 more lots of {symbol} is refused: {why}\n");
+            say!("  a trade of 120 more lots of {symbol} is refused: {why}\n");
             Ok(())
         }
         Err(e) => Err(e.into()),
@@ -176,7 +177,7 @@ fn together(
     confidence: Confidence,
     secret: Secret,
 ) -> Result<Row, Failure> {
-    println!(
+    say!(
         "6. A regulator asks what this venue and another one may owe together, beyond their means."
     );
     let mut other = sample_venue::state(set);

@@ -1,12 +1,12 @@
 //! `sealbook inspect`: what a proof file reveals, and how sound it is. Verifies nothing.
 
 use serde_json::{Value, json};
-use stark::{ProofFile, SecurityReport, Statement, security_report};
-use statements::stress::Stressed;
+use stark::{ProofFile, SecurityReport, security_report};
 
 use super::{print_json, read, size};
 use crate::Failure;
 use crate::cli::Inspect;
+use crate::output::say;
 
 /// The report of the weakest part; parts of one shape are looked at once.
 pub fn weakest(parts: impl Iterator<Item = stark::Part>) -> Option<SecurityReport> {
@@ -49,38 +49,41 @@ pub fn run(arguments: &Inspect) -> Result<(), Failure> {
         }));
         return Ok(());
     }
-    println!("statement  {} version {}", file.statement, file.version);
-    println!(
+    say!("statement  {} version {}", file.statement, file.version);
+    say!(
         "size       {} in {} part(s), claim {}",
         size(bytes.len()),
         sizes.len(),
         size(file.claim.len())
     );
-    println!(
+    say!(
         "security   {:.1} proven bits ({})",
-        report.proven_bits, report.regime
+        report.proven_bits,
+        report.regime
     );
     for (term, bits) in &report.terms {
-        println!("           {bits:7.1}  {term}");
+        say!("           {bits:7.1}  {term}");
     }
-    println!("tables     (the weakest part)");
+    say!("tables     (the weakest part)");
     for t in &report.tables {
-        println!(
+        say!(
             "           {:<12} 2^{:<2} rows x {:>4} columns, {:>3} messages, degree {}",
-            t.name, t.log_height, t.width, t.interactions, t.degree
+            t.name,
+            t.log_height,
+            t.width,
+            t.interactions,
+            t.degree
         );
     }
     let mut shown = claim;
     shorten(&mut shown);
-    println!("not verified: `sealbook verify` does that");
-    if file.statement == Stressed::ID {
-        println!("the claim's outcomes, in words:");
-        let claim = file.claim::<Stressed>().map_err(|e| fail(&e))?;
-        for line in super::stress::outcomes_in_words(&claim) {
-            println!("  under {line}");
-        }
-    }
-    println!("claim, all that is revealed:\n{shown:#}");
+    say!("not verified: `sealbook verify` does that");
+    say!("what a proof of it would show:");
+    say!(
+        "  {}",
+        sealbook::words(&file).map_err(|e| fail(&e))?.join("\n  ")
+    );
+    say!("claim, all that is revealed:\n{shown:#}");
     Ok(())
 }
 

@@ -10,14 +10,15 @@ use serde_json::json;
 use stark::Verified;
 use statements::account::Secret;
 use statements::issuance::{
-    Issuance, IssuanceClaim, IssuanceFailure, Prepared, Record, RegistryKey, pledged_twice,
+    Issuance, IssuanceFailure, Prepared, Record, RegistryKey, pledged_twice, tranches,
 };
+use statements::words::{cents, one_line, quoted};
 
 use super::prove::{finish, out, progress, work_folder};
-use super::verify::one_line;
-use super::{amount, pool, print_json, read, secret, write};
+use super::{pool, print_json, read, secret, write};
 use crate::Failure;
 use crate::cli::IssuanceArguments;
+use crate::output::{note, say};
 
 impl From<IssuanceFailure> for Failure {
     fn from(error: IssuanceFailure) -> Self {
@@ -33,49 +34,13 @@ fn registry(path: &Path) -> Result<RegistryKey, Failure> {
     let is_new = !path.exists();
     let key = RegistryKey::from(secret(Some(path))?);
     if is_new {
-        eprintln!(
+        note!(
             "note: {}: the key of a new registry, {}; only pools under one key can be compared",
             path.display(),
             key.registry()
         );
     }
     Ok(key)
-}
-
-/// The tranches and where they stand in the pool, in words.
-fn tranches_in_words(claim: &IssuanceClaim) -> Vec<String> {
-    let tranches = claim.tranches.iter().map(|t| {
-        format!(
-            "{}: {} {}, attaches at {}% of the pool, detaches at {}%",
-            t.tranche,
-            amount(t.notional),
-            claim.deal.currency,
-            t.attachment,
-            t.detachment
-        )
-    });
-    tranches.collect()
-}
-
-/// The claim, in words.
-pub fn in_words(claim: &IssuanceClaim) -> String {
-    let mut words = format!(
-        "pool {} of {} distinct loans (template {}, cut-off {}), known by their nullifiers in registry {}, owes {} {} and backs \
-         the deal `{}` (SHA3-256 {})",
-        claim.pool,
-        claim.loans,
-        claim.template.name,
-        claim.cut_off,
-        claim.registry,
-        amount(claim.balance),
-        claim.deal.currency,
-        claim.deal.name,
-        claim.deal_digest()
-    );
-    for tranche in tranches_in_words(claim) {
-        words += &format!("\n  {tranche}");
-    }
-    words
 }
 
 /// Whether the pool backs the deal, without a proof.
@@ -87,17 +52,17 @@ pub fn check(arguments: &IssuanceArguments) -> Result<(), Failure> {
     let claim = prepared.claim();
     if arguments.common.json {
         print_json(&json!({
-            "true": true, "loans": claim.loans, "balance": amount(claim.balance), "tranches": claim.tranches,
+            "true": true, "loans": claim.loans, "balance": cents(claim.balance), "tranches": claim.tranches,
         }));
     } else {
-        println!(
+        say!(
             "true: {} loan(s) owe {} {}",
             claim.loans,
-            amount(claim.balance),
+            cents(claim.balance),
             claim.deal.currency
         );
-        for line in tranches_in_words(claim) {
-            println!("  {line}");
+        for line in tranches(claim) {
+            say!("  {line}");
         }
     }
     Ok(())
@@ -117,7 +82,8 @@ pub fn prove(arguments: &IssuanceArguments) -> Result<(), Failure> {
     let deal = read_deal(&arguments.deal)?;
     let key = registry(path)?;
     let secret = secret(arguments.common.secret.as_deref())?;
-    let prepared = Prepared::new(&tape, &deal, &key, &secret)?;
+    let prepared =
+        Prepared::new(&tape, &deal, &key, &secret)?.with_nonce(arguments.common.nonce.clone());
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
     finish::<Issuance>(&arguments.common, prepared.claim(), parts, started)
@@ -152,8 +118,10 @@ pub fn check_issued(fact: &Fact, paths: &[PathBuf]) -> Result<(Vec<Fact>, Vec<St
         let claim = issued.claim();
         pledged_twice(&[own, claim]).map_err(|e| rejected(&e))?;
         words.push(format!(
-            "none of its loans stands in pool {} of {} loans, which backs the deal `{}`",
-            claim.pool, claim.loans, claim.deal.name
+            "none of its loans stands in pool {} of {} loans, which backs the deal {}",
+            claim.pool,
+            claim.loans,
+            quoted(&claim.deal.name)
         ));
         others.push(other);
     }

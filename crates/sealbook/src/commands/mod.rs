@@ -30,6 +30,7 @@ use statements::account::Secret;
 
 use crate::Failure;
 use crate::cli::{Arguments, Claim, Command, SolvencyArguments, Venue};
+use crate::output;
 
 /// Runs a command.
 pub fn run(command: Command) -> Result<(), Failure> {
@@ -66,7 +67,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
             let mut command = Arguments::command();
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command, "sealbook", &mut script);
-            print!("{}", String::from_utf8_lossy(&script));
+            output::out(String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
     }
@@ -199,11 +200,6 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     })
 }
 
-/// Cents as an amount.
-fn amount(cents: u64) -> fixed::Decimal {
-    fixed::Decimal::new(cents.into(), risk::deal::CENT_DECIMALS)
-}
-
 /// Bytes in a readable unit.
 pub fn size(bytes: usize) -> String {
     if bytes < 10_000_000 {
@@ -222,6 +218,7 @@ fn time(seconds: f64) -> String {
     }
 }
 
+/// Prints JSON for machines, in ASCII where a character could reorder or hide text.
 fn print_json(value: &serde_json::Value) {
-    println!("{value:#}");
+    output::out(&statements::words::json(value));
 }

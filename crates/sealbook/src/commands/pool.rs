@@ -4,16 +4,17 @@ use std::path::Path;
 use std::time::Instant;
 
 use risk::import::tape::{read_layout, read_tape, read_template};
-use risk::pool::{Claimed, Tape};
+use risk::pool::Tape;
 use sealbook::attestation::{Attestation, new_key, public_key};
 use serde_json::json;
 use statements::account::Secret;
-use statements::pool::{Pool, PoolClaim, PoolFailure, Prepared, Terms};
+use statements::pool::{Pool, PoolFailure, Prepared, Terms, figures};
 
 use super::prove::{finish, out, progress, work_folder};
 use super::{print_json, read, read_json, secret, write, write_private};
 use crate::Failure;
 use crate::cli::{Attest, PoolArguments, TapeArguments};
+use crate::output::say;
 
 impl From<PoolFailure> for Failure {
     fn from(error: PoolFailure) -> Self {
@@ -44,20 +45,6 @@ fn terms(path: Option<&Path>) -> Result<Terms, Failure> {
     path.map_or(Ok(Terms::default()), read_json)
 }
 
-/// What a figure is, in words.
-pub fn figures_in_words(claim: &PoolClaim) -> Vec<String> {
-    let words = claim.figures.iter().map(|f| {
-        let measure = f.measure.in_words(&claim.template);
-        let shown = match &f.shown {
-            Claimed::Exact(value) => format!("is {value}"),
-            Claimed::AtLeast(value) => format!("is at least {value}"),
-            Claimed::AtMost(value) => format!("is at most {value}"),
-        };
-        format!("`{}`: {measure} {shown}", f.name)
-    });
-    words.collect()
-}
-
 /// Whether the rules and bounds hold.
 pub fn check(arguments: &PoolArguments) -> Result<(), Failure> {
     let tape = tape(&arguments.tape)?;
@@ -67,13 +54,13 @@ pub fn check(arguments: &PoolArguments) -> Result<(), Failure> {
     if arguments.common.json {
         print_json(&json!({ "true": true, "loans": claim.loans, "figures": claim.figures }));
     } else {
-        println!(
+        say!(
             "true: {} loan(s) satisfy {} rule(s)",
             claim.loans,
             claim.eligibility.len()
         );
-        for line in figures_in_words(claim) {
-            println!("  {line}");
+        for line in figures(claim) {
+            say!("  {line}");
         }
     }
     Ok(())
@@ -86,7 +73,8 @@ pub fn prove(arguments: &PoolArguments) -> Result<(), Failure> {
     let tape = tape(&arguments.tape)?;
     let terms = terms(arguments.terms.as_deref())?;
     let secret = secret(arguments.common.secret.as_deref())?;
-    let prepared = Prepared::new(&tape, &terms, &secret)?;
+    let prepared =
+        Prepared::new(&tape, &terms, &secret)?.with_nonce(arguments.common.nonce.clone());
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
     finish::<Pool>(&arguments.common, prepared.claim(), parts, started)
@@ -119,7 +107,7 @@ pub fn attest(arguments: &Attest) -> Result<(), Failure> {
             &json!({ "attestation": arguments.out, "pool": claim.pool.to_string(), "key": public }),
         );
     } else {
-        println!(
+        say!(
             "{}: pool {} of {} loans on {} attested by key {public}",
             arguments.out.display(),
             claim.pool,

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{print_json, read_venue, write};
 use crate::Failure;
 use crate::cli::{Price, RiskArguments};
+use crate::output::say;
 use crate::plot::{Distribution, distribution};
 
 impl From<VenueError> for Failure {
@@ -117,16 +118,16 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
             "accepted": refused <= 0, "funding_per_lot_and_day": object(&rates), "quote": quote,
         }));
     } else {
-        println!("premium      {} {quote}", ticks(premium.into()));
-        println!("providers'   {providers} {quote}, what they may lose more on average");
-        println!("EVaR before  {} {quote}", ticks(before));
-        println!("EVaR after   {} {quote}, of which", ticks(after));
+        say!("premium      {} {quote}", ticks(premium.into()));
+        say!("providers'   {providers} {quote}, what they may lose more on average");
+        say!("EVaR before  {} {quote}", ticks(before));
+        say!("EVaR after   {} {quote}, of which", ticks(after));
         for (market, share) in &shares {
-            println!("  {market:<10} {share} {quote}");
+            say!("  {market:<10} {share} {quote}");
         }
-        println!("funding after it, per lot and day; longs pay, shorts receive:");
+        say!("funding after it, per lot and day; longs pay, shorts receive:");
         for (market, rate) in &rates {
-            println!("  {market:<10} {rate} {quote}");
+            say!("  {market:<10} {rate} {quote}");
         }
     }
     refuse(refused, "after it", after, quote)
@@ -241,7 +242,7 @@ pub fn check(arguments: &RiskArguments) -> Result<(), Failure> {
         return refuse(excess, &place, evar, quote);
     }
     if !arguments.common.json {
-        println!(
+        say!(
             "true: EVaR of {} {quote} before and {} {quote} after {} change(s) is covered; premia add up to {} {quote}",
             ticks(first),
             ticks(last),

@@ -8,7 +8,7 @@ use risk::import::{layout, venue};
 use serde_json::json;
 use stark::{PartProof, ProofFile, Statement};
 use statements::inventory::{self, Inventory, InventoryFailure};
-use statements::margin::{Margin, MarginError, least_slots, prove_account, prove_book};
+use statements::margin::{self, Margin, MarginError, least_slots};
 use statements::parts::{PartsError, prove_parts};
 use statements::risk::{Prepared, Risk, RiskError, Terms};
 use statements::solvency::{Options, Solvency, SolvencyError, prepare};
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::Failure;
 use crate::cli::{Common, InventoryArguments, MarginArguments, RiskArguments, SolvencyArguments};
+use crate::output::{note, say};
 
 impl From<MarginError> for Failure {
     fn from(error: MarginError) -> Self {
@@ -104,25 +105,23 @@ pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
         .common
         .slots
         .unwrap_or_else(|| least_slots(book.accounts()));
-    let (claim, parts) = match &arguments.account {
+    let prepared = match &arguments.account {
         Some(id) => {
             let account = find(&book, id, &arguments.book)?;
-            prove_account(&snapshot, account, level, slots, &secret)?
+            margin::Prepared::account(&snapshot, account, level, slots, &secret)?
         }
-        None => {
-            let work = work_folder(&arguments.common)?;
-            prove_book(
-                &snapshot,
-                &book,
-                level,
-                slots,
-                &secret,
-                &mut progress(),
-                work.as_deref(),
-            )?
-        }
+        None => margin::Prepared::book(&snapshot, &book, level, slots, &secret)?,
     };
-    finish::<Margin>(&arguments.common, &claim, parts, started)
+    let prepared = prepared.with_nonce(arguments.common.nonce.clone());
+    let work = work_folder(&arguments.common)?;
+    let parts = prove_parts::<Margin>(
+        prepared.claim(),
+        prepared.parts(),
+        work.as_deref(),
+        &mut progress(),
+        |part| prepared.prove(part),
+    )?;
+    finish::<Margin>(&arguments.common, prepared.claim(), parts, started)
 }
 
 pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
@@ -148,9 +147,10 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
         accounts,
         &secret,
         &options,
-    )?;
+    )?
+    .with_nonce(arguments.common.nonce.clone());
     if prepared.claim().uncovered > 0 {
-        eprintln!(
+        note!(
             "note: the claim will say that the debts of {} account(s) are not covered; `sealbook check \
              solvency` names them",
             prepared.claim().uncovered
@@ -210,7 +210,8 @@ pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
     let secret = secret(arguments.common.secret.as_deref())?;
     let slots = arguments.common.slots;
     let slots = slots.unwrap_or_else(|| least_slots(book.accounts()));
-    let prepared = inventory::Prepared::new(&snapshot, &book, &set, &state, slots, &secret)?;
+    let prepared = inventory::Prepared::new(&snapshot, &book, &set, &state, slots, &secret)?
+        .with_nonce(arguments.common.nonce.clone());
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
     finish::<Inventory>(&arguments.common, prepared.claim(), parts, started)
@@ -231,7 +232,8 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
         show_lots: arguments.show_lots,
         funding: arguments.funding,
     };
-    let prepared = Prepared::new(&set, &state, &changes, &terms, &secret)?;
+    let prepared = Prepared::new(&set, &state, &changes, &terms, &secret)?
+        .with_nonce(arguments.common.nonce.clone());
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
     if let Some(after) = &arguments.after {
@@ -277,7 +279,7 @@ pub fn seal<S: Statement>(
             "prove_s": proven, "verify_s": verified,
         }));
     } else {
-        println!(
+        say!(
             "{}: {} proven in {}, verified in {}, {}",
             path.display(),
             S::ID,

@@ -7,6 +7,7 @@ use super::inspect::weakest;
 use super::{print_json, read, size, verify, write};
 use crate::Failure;
 use crate::cli::Report;
+use crate::output::say;
 use crate::report::{Proof, report};
 
 /// Verifies a proof and writes its page. Of a proof that does not verify nothing is written.
@@ -33,7 +34,7 @@ pub fn run(arguments: &Report) -> Result<(), Failure> {
     if arguments.json {
         print_json(&json!({ "accepted": true, "report": arguments.out, "bytes": page.len() }));
     } else {
-        println!(
+        say!(
             "{}: report of {path}, which was verified, {}",
             arguments.out.display(),
             size(page.len())

@@ -8,6 +8,7 @@ use risk::{sample, sample_pool, sample_venue};
 
 use crate::Failure;
 use crate::cli::Sample;
+use crate::output::say;
 
 /// Exchange users in the sample.
 const USERS: u64 = 1_000;
@@ -88,7 +89,7 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
             .map_err(|e| Failure::Internal(e.to_string()))?
             .0;
     }
-    println!(
+    say!(
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
          prices.csv, scenarios.json, venue.json, other-venue.json, \
          trades.csv, perpetuals.json, traders.csv; pool.csv, pool-terms.json, \

@@ -14,6 +14,7 @@ use statements::risk::scenarios_digest;
 use super::print_json;
 use crate::Failure;
 use crate::cli::{CheckScenarios, MakeScenarios, MethodName, Scenarios};
+use crate::output::say;
 
 impl From<RecipeError> for Failure {
     fn from(error: RecipeError) -> Self {
@@ -147,7 +148,7 @@ fn report(set: &ScenarioSet, made_again: Option<bool>, as_json: bool) {
         return;
     }
     let names: Vec<&str> = set.markets.iter().map(|m| m.symbol.as_str()).collect();
-    println!(
+    say!(
         "{} scenarios of {} market(s) over {} day(s), in {}: {}",
         set.values.len(),
         names.len(),
@@ -155,9 +156,9 @@ fn report(set: &ScenarioSet, made_again: Option<bool>, as_json: bool) {
         set.quote,
         names.join(", ")
     );
-    println!("source  {}", json!(set.source));
-    println!("digest  {digest}");
+    say!("source  {}", json!(set.source));
+    say!("digest  {digest}");
     if made_again == Some(true) {
-        println!("true: its recipe makes it again from these prices");
+        say!("true: its recipe makes it again from these prices");
     }
 }

@@ -5,12 +5,13 @@ use std::time::Instant;
 use risk::import::deal::{read_deal, read_indices};
 use serde_json::json;
 use statements::account::Secret;
-use statements::stress::{NamedStress, Prepared, StressClaim, StressFailure, Stressed, Terms};
+use statements::stress::{NamedStress, Prepared, StressFailure, Stressed, Terms, outcomes};
 
 use super::prove::{finish, out, progress, work_folder};
-use super::{amount, pool, print_json, read_json, secret};
+use super::{pool, print_json, read_json, secret};
 use crate::Failure;
 use crate::cli::StressArguments;
+use crate::output::say;
 
 impl From<StressFailure> for Failure {
     fn from(error: StressFailure) -> Self {
@@ -36,57 +37,6 @@ fn terms(arguments: &StressArguments) -> Result<Terms, Failure> {
     })
 }
 
-/// A part of one in percent.
-fn percent(part: &fixed::Decimal) -> String {
-    let percent = part.checked_mul(&fixed::Decimal::from_int(100));
-    percent.map_or_else(|_| part.to_string(), |p| format!("{}%", p.normalized()))
-}
-
-/// What becomes of the tranches, scenario by scenario, and what they are expected to lose, model by model, in words.
-pub fn outcomes_in_words(claim: &StressClaim) -> Vec<String> {
-    let currency = &claim.deal.currency;
-    let scenarios = claim.scenarios.iter().map(|scenario| {
-        let tranches = scenario.outcome.iter().map(|t| match t.paid_off {
-            Some(date) => format!("{} is paid in full by payment date {date}", t.tranche),
-            None if t.is_whole() => format!("{} loses nothing", t.tranche),
-            None => format!(
-                "{} loses {} of principal and {} of interest",
-                t.tranche,
-                amount(t.principal_lost),
-                amount(t.interest_lost)
-            ),
-        });
-        let tranches: Vec<String> = tranches.collect();
-        let stress = serde_json::to_string(&scenario.stress).unwrap_or_default();
-        format!(
-            "`{}` {stress}: {} ({currency})",
-            scenario.name,
-            tranches.join(", ")
-        )
-    });
-    let models = claim.models.iter().map(|model| {
-        let tranches = model.expected.iter().map(|t| {
-            format!(
-                "{} is expected to lose {} of principal ({}) and {} of interest",
-                t.tranche,
-                amount(t.principal),
-                percent(&t.part),
-                amount(t.interest)
-            )
-        });
-        let tranches: Vec<String> = tranches.collect();
-        let stress = serde_json::to_string(&model.stress).unwrap_or_default();
-        format!(
-            "`{}` {stress} with correlation {} over {} values of a factor: {} ({currency})",
-            model.name,
-            model.factor.correlation,
-            model.factor.nodes,
-            tranches.join(", ")
-        )
-    });
-    scenarios.chain(models).collect()
-}
-
 /// What the stresses do, without a proof.
 pub fn check(arguments: &StressArguments) -> Result<(), Failure> {
     let tape = pool::tape(&arguments.tape)?;
@@ -98,13 +48,13 @@ pub fn check(arguments: &StressArguments) -> Result<(), Failure> {
             "scenarios": claim.scenarios, "models": claim.models,
         }));
     } else {
-        println!(
+        say!(
             "true: {} loan(s) are scheduled over {} month(s)",
             claim.loans,
             claim.schedule.rows.len()
         );
-        for line in outcomes_in_words(claim) {
-            println!("  under {line}");
+        for line in outcomes(claim) {
+            say!("  {line}");
         }
     }
     Ok(())
@@ -117,13 +67,14 @@ pub fn prove(arguments: &StressArguments) -> Result<(), Failure> {
     let tape = pool::tape(&arguments.tape)?;
     let terms = terms(arguments)?;
     let secret = secret(arguments.common.secret.as_deref())?;
-    let prepared = Prepared::new(&tape, &terms, &secret)?;
+    let prepared =
+        Prepared::new(&tape, &terms, &secret)?.with_nonce(arguments.common.nonce.clone());
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
     finish::<Stressed>(&arguments.common, prepared.claim(), parts, started)?;
     if !arguments.common.json {
-        for line in outcomes_in_words(prepared.claim()) {
-            println!("  under {line}");
+        for line in outcomes(prepared.claim()) {
+            say!("  {line}");
         }
     }
     Ok(())

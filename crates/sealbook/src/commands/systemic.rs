@@ -11,6 +11,7 @@ use super::prove::seal;
 use super::{confidence, print_json, secret};
 use crate::Failure;
 use crate::cli::SystemicArguments;
+use crate::output::say;
 
 impl From<SystemicError> for Failure {
     fn from(error: SystemicError) -> Self {
@@ -39,7 +40,8 @@ fn prepared(
         })
         .collect::<Result<_, Failure>>()?;
     let confidence = confidence(arguments.confidence)?;
-    Ok(Prepared::new(&set, venues, confidence, arguments.bound)?)
+    Ok(Prepared::new(&set, venues, confidence, arguments.bound)?
+        .with_nonce(arguments.nonce.clone()))
 }
 
 /// Whether the bound holds.
@@ -50,7 +52,7 @@ pub fn check(arguments: &SystemicArguments) -> Result<(), Failure> {
     if arguments.json {
         print_json(&json!({ "true": true, "bound": claim.bound, "quote": quote }));
     } else {
-        println!(
+        say!(
             "true: EVaR of what {} venue(s) owe beyond their means is at most {} {quote}",
             claim.venues.len(),
             claim.bound

@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use fixed::Decimal;
-use risk::scenarios::{Market, ScenarioSet};
+use risk::scenarios::Market;
 use sealbook::attestation::Attestation;
 use sealbook::{Fact, NotVerified};
 use serde_json::{Value, json};
 use stark::ProofFile;
 use statements::inclusion::Inclusion;
 use statements::margin::Subject;
-use statements::pool::PoolClaim;
-use statements::risk::{RiskClaim, Shown};
+use statements::words::{one_line, quoted};
 
 use super::{issuance, print_json, read};
 use crate::Failure;
 use crate::cli::Verify;
+use crate::output::say;
 
 pub fn run(arguments: &Verify) -> Result<(), Failure> {
     let path = arguments.file.display();
@@ -32,6 +32,24 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         let expected: Value = serde_json::from_slice(&read(expected)?)
             .map_err(|e| Failure::Input(format!("{expected_path}: {e}")))?;
         compare("", &expected, &claim).map_err(|e| rejected(&e))?;
+    }
+    if let Some(asked) = &arguments.nonce {
+        match fact.nonce() {
+            Some(nonce) if nonce == asked => {}
+            Some(nonce) => {
+                return Err(rejected(&format!(
+                    "it answers the challenge {}, not {}",
+                    quoted(nonce.as_ref()),
+                    quoted(asked.as_ref())
+                )));
+            }
+            None => {
+                return Err(rejected(&format!(
+                    "it answers no challenge, so it may have been made before {} was asked for",
+                    quoted(asked.as_ref())
+                )));
+            }
+        }
     }
     let inclusion = match &arguments.inclusion {
         None => None,
@@ -65,35 +83,28 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     if let Some(path) = &arguments.record {
         issuance::write_record(&fact, &others, path)?;
     }
+    let account = inclusion.map(|inclusion| {
+        format!(
+            "account {} is in that book, with {}",
+            quoted(&inclusion.account),
+            balances(&fact, &inclusion)
+        )
+    });
     if arguments.json {
         print_json(&json!({
-            "accepted": true, "fact": in_words(&fact), "inventory": inventory, "previous": previous,
-            "attested": attested, "issued": issued, "record": arguments.record,
+            "accepted": true, "fact": fact.words(), "inventory": inventory, "previous": previous,
+            "attested": attested, "issued": issued, "record": arguments.record, "account": account,
         }));
-    } else {
-        println!("accepted: {}", in_words(&fact));
-        if let Some(inventory) = inventory {
-            println!("accepted: {inventory}");
-        }
-        if let Some(previous) = previous {
-            println!("accepted: before that, {previous}");
-        }
-        if let Some(attested) = attested {
-            println!("accepted: {attested}");
-        }
-        for other in issued {
-            println!("accepted: {other}");
-        }
-        if let Some(record) = &arguments.record {
-            println!("{}: its record", record.display());
-        }
-        if let Some(inclusion) = &inclusion {
-            println!(
-                "accepted: account `{}` is in that book, with {}",
-                inclusion.account,
-                balances(&fact, inclusion)
-            );
-        }
+        return Ok(());
+    }
+    say!("accepted: {}", in_words(&fact));
+    let previous = previous.map(|previous| format!("before that, {previous}"));
+    let others = [inventory, previous, attested, account].into_iter();
+    for line in others.flatten().chain(issued) {
+        say!("accepted: {line}");
+    }
+    if let Some(record) = &arguments.record {
+        say!("{}: its record", record.display());
     }
     Ok(())
 }
@@ -105,11 +116,6 @@ pub fn accepted(path: &Path, bytes: &[u8]) -> Result<Fact, Failure> {
         NotVerified::File(stark::FileError::Magic) => Failure::Input(format!("{path}: {e}")),
         e => Failure::False(format!("{path}: rejected: {}", one_line(&e))),
     })
-}
-
-/// What is wrong may quote a file: it stays on one line, so that a file cannot write lines of its own.
-pub fn one_line(e: &dyn std::fmt::Display) -> String {
-    e.to_string().replace(['\n', '\r'], " ")
 }
 
 /// Whether another proof shows that a risk claim's state holds the inventory of a book.
@@ -252,137 +258,9 @@ fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
         .map_err(|e| e.to_string())
 }
 
-/// A fact in one sentence.
+/// A fact in words: the sentence, then its details, indented.
 pub fn in_words(fact: &Fact) -> String {
-    match fact {
-        Fact::Margin(fact) => {
-            let claim = fact.claim();
-            match &claim.subject {
-                Subject::Account { commitment } => format!(
-                    "the account committed as {commitment} meets {} margin on market {}",
-                    claim.level, claim.snapshot_digest
-                ),
-                Subject::Book {
-                    root,
-                    accounts,
-                    below,
-                    ..
-                } => format!(
-                    "{below} of the {accounts} accounts in book {root} are below {} margin on market {}",
-                    claim.level, claim.snapshot_digest
-                ),
-            }
-        }
-        Fact::Risk(fact) => risk_in_words(fact.claim()),
-        Fact::Inventory(fact) => {
-            let claim = fact.claim();
-            format!(
-                "the venue committed as {} holds in its {} market(s) what the {} accounts of book {} add up to",
-                claim.state,
-                claim.markets.len(),
-                claim.accounts,
-                claim.root
-            )
-        }
-        Fact::Pool(fact) => pool_in_words(fact.claim()),
-        Fact::Issuance(fact) => issuance::in_words(fact.claim()),
-        Fact::Stress(fact) => {
-            let claim = fact.claim();
-            let mut words = format!(
-                "pool {} of {} loans (template {}, cut-off {}) pays as scheduled over {} months; in the deal `{}`",
-                claim.pool,
-                claim.loans,
-                claim.template.name,
-                claim.cut_off,
-                claim.schedule.rows.len(),
-                claim.deal.name
-            );
-            for outcome in super::stress::outcomes_in_words(claim) {
-                words += &format!("\n  under {outcome}");
-            }
-            words
-        }
-        Fact::Waterfall(fact) => {
-            let claim = fact.claim();
-            let (first, last) = (&claim.pools[0], &claim.pools[claim.months.len()]);
-            let mut words = format!(
-                "{} loans (template {}) rolled from pool {} of {} to pool {} of {}; what they brought in was paid by the deal \
-                 `{}` ({})",
-                claim.loans,
-                claim.template.name,
-                first.pool,
-                first.cut_off,
-                last.pool,
-                last.cut_off,
-                claim.deal.name,
-                claim.deal.currency
-            );
-            for line in super::waterfall::in_words(claim) {
-                words += &format!("\n  {line}");
-            }
-            words
-        }
-        Fact::Systemic(fact) => {
-            let claim = fact.claim();
-            let venues: Vec<String> = claim.venues.iter().map(ToString::to_string).collect();
-            format!(
-                "EVaR of what the venues committed as {} owe beyond their means, added up, is at most {} {} at {} {}",
-                venues.join(", "),
-                claim.bound,
-                claim.scenarios.quote,
-                Decimal::from(claim.confidence),
-                over(&claim.scenarios, &claim.scenarios_digest),
-            )
-        }
-        Fact::Solvency(fact) => {
-            let claim = fact.claim();
-            let totals = match &claim.totals {
-                Some(_) => "its totals are as claimed",
-                None => "its totals stay hidden",
-            };
-            let reserves = match &claim.reserves {
-                Some(_) => "the stated reserves cover liabilities in every asset",
-                None => "no reserves are stated",
-            };
-            let cover = if claim.uncovered == 0 {
-                "every account's debts are covered".to_string()
-            } else {
-                format!(
-                    "the debts of {} account{} are not covered, negative equity {} {}",
-                    claim.uncovered,
-                    if claim.uncovered == 1 { "" } else { "s" },
-                    claim.negative_equity,
-                    claim.quote
-                )
-            };
-            format!(
-                "book {} holds {} accounts; {totals}; {reserves}; {cover}",
-                claim.root, claim.accounts
-            )
-        }
-    }
-}
-
-fn over(set: &ScenarioSet, digest: &str) -> String {
-    format!(
-        "over {} scenarios of {} market(s) ({digest})",
-        set.values.len(),
-        set.markets.len(),
-    )
-}
-
-fn pool_in_words(claim: &PoolClaim) -> String {
-    let mut words = format!(
-        "pool {} holds {} distinct loans (template {}, cut-off {})",
-        claim.pool, claim.loans, claim.template.name, claim.cut_off
-    );
-    for rule in &claim.eligibility {
-        words += &format!("\n  each loan satisfies `{rule}`");
-    }
-    for figure in super::pool::figures_in_words(claim) {
-        words += &format!("\n  {figure}");
-    }
-    words
+    fact.words().join("\n  ")
 }
 
 /// Whether a trusted key signed the pool of a claim.
@@ -431,40 +309,4 @@ fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<Str
         "key {} attests {which} on {}",
         attestation.key, attestation.cut_off
     ))
-}
-
-fn risk_in_words(claim: &RiskClaim) -> String {
-    let set = &claim.scenarios;
-    let confidence = Decimal::from(claim.confidence);
-    let over = over(set, &claim.scenarios_digest);
-    match &claim.shown {
-        Shown::Prices {
-            evar,
-            tolerance,
-            changes,
-            funding: _,
-        } => {
-            let last = changes.last().map_or(evar, |t| &t.evar);
-            let premia = changes
-                .iter()
-                .try_fold(Decimal::ZERO, |sum, t| sum.checked_add(&t.premium));
-            let premia = premia.map_or("too much to add up".into(), |p| p.to_string());
-            format!(
-                "the venue committed as {} has an EVaR of {evar} {quote} at {confidence} {over}; {} trade(s) and transfer(s) paid \
-                 {premia} {quote} in premia and led to {} with an EVaR of {last} {quote}; each EVaR is at most \
-                 {tolerance} {quote} too high and not too low",
-                claim.before,
-                changes.len(),
-                claim.after,
-                quote = set.quote,
-            )
-        }
-        Shown::Covered { changes } => format!(
-            "what the venue committed as {} may owe beyond all its means has an EVaR of no more than its capital and premia \
-             at {confidence} {over}, and so after each of {} trade(s) and transfer(s), to the state committed as {}",
-            claim.before,
-            changes.len(),
-            claim.after
-        ),
-    }
 }

@@ -9,12 +9,13 @@ use risk::pool::Tape;
 use risk::pool::remittance::roll_tape;
 use serde_json::json;
 use statements::account::Secret;
-use statements::waterfall::{Prepared, Terms, Waterfall, WaterfallClaim, WaterfallFailure};
+use statements::waterfall::{Prepared, Terms, Waterfall, WaterfallFailure, payments};
 
 use super::prove::{finish, out, progress, work_folder};
-use super::{amount, pool, print_json, read_json, secret, write};
+use super::{pool, print_json, read_json, secret, write};
 use crate::Failure;
 use crate::cli::WaterfallArguments;
+use crate::output::say;
 
 impl From<WaterfallFailure> for Failure {
     fn from(error: WaterfallFailure) -> Self {
@@ -47,59 +48,6 @@ fn inputs(arguments: &WaterfallArguments) -> Result<(Tape, Terms), Failure> {
     Ok((tape, terms))
 }
 
-/// What came in and what was paid, in words.
-pub fn in_words(claim: &WaterfallClaim) -> Vec<String> {
-    let mut words = Vec::new();
-    for (pool, month) in claim.pools[1..].iter().zip(&claim.months) {
-        let c = &month.collections;
-        let mut line = format!(
-            "month to {}: {} of interest, {} of principal",
-            pool.cut_off,
-            amount(c.interest),
-            amount(c.scheduled_principal + c.prepaid_principal)
-        );
-        for (what, cents) in [
-            ("defaulted", c.defaulted),
-            ("recovered", c.recoveries),
-            ("bought back", c.repurchased),
-        ] {
-            if cents > 0 {
-                line += &format!(", {} {what}", amount(cents));
-            }
-        }
-        line += &format!("; loans owe {}", amount(c.balance_after));
-        words.push(line);
-    }
-    for report in &claim.reports {
-        let tranches = report.tranches.iter().map(|t| {
-            let mut line = format!(
-                "{} receives {} of interest and {} of principal and is owed {}",
-                t.name,
-                amount(t.interest_paid),
-                amount(t.principal_paid),
-                amount(t.balance)
-            );
-            if t.interest_shortfall > 0 {
-                line += &format!(" ({} of interest short)", amount(t.interest_shortfall));
-            }
-            if t.deficiency > 0 {
-                line += &format!(" ({} not covered)", amount(t.deficiency));
-            }
-            line
-        });
-        let tranches: Vec<String> = tranches.collect();
-        let tripped = report.triggers.iter().filter(|t| t.tripped);
-        let tripped: Vec<&str> = tripped.map(|t| t.name.as_str()).collect();
-        let mut line = format!("{}: {}", report.payment_date, tranches.join("; "));
-        line += &format!("; equity receives {}", amount(report.equity));
-        if !tripped.is_empty() {
-            line += &format!("; tripped: {}", tripped.join(", "));
-        }
-        words.push(line);
-    }
-    words
-}
-
 /// What is paid, without a proof.
 pub fn check(arguments: &WaterfallArguments) -> Result<(), Failure> {
     let (tape, terms) = inputs(arguments)?;
@@ -112,14 +60,14 @@ pub fn check(arguments: &WaterfallArguments) -> Result<(), Failure> {
             "true": true, "loans": claim.loans, "collections": collections, "reports": claim.reports,
         }));
     } else {
-        println!(
+        say!(
             "true: {} loan(s) roll over {} month(s) ({})",
             claim.loans,
             claim.months.len(),
             claim.deal.currency
         );
-        for line in in_words(claim) {
-            println!("  {line}");
+        for line in payments(claim) {
+            say!("  {line}");
         }
     }
     Ok(())
@@ -131,7 +79,8 @@ pub fn prove(arguments: &WaterfallArguments) -> Result<(), Failure> {
     out(&arguments.common)?;
     let (tape, terms) = inputs(arguments)?;
     let secret = secret(arguments.common.secret.as_deref())?;
-    let prepared = Prepared::new(&tape, &terms, &secret)?;
+    let prepared =
+        Prepared::new(&tape, &terms, &secret)?.with_nonce(arguments.common.nonce.clone());
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
     write_after(arguments, &prepared)?;

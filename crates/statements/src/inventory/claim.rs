@@ -5,6 +5,7 @@ use risk::{Asset, Instrument};
 use serde::{Deserialize, Serialize};
 
 use crate::account::PublicDigest;
+use crate::nonce::Nonce;
 
 /// An inventory claim: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,4 +31,7 @@ pub struct InventoryClaim {
     pub links: Vec<PublicDigest>,
     /// The venue's state, as in a risk claim: net quantities and net entry are those of the whole book.
     pub state: PublicDigest,
+    /// What a verifier asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }

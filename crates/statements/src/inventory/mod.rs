@@ -6,7 +6,9 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;
+mod words;
 
 pub use claim::InventoryClaim;
 pub use statement::{Context, Inventory};
 pub use witness::{InventoryFailure, Prepared};
+pub use words::words;

@@ -165,6 +165,7 @@ impl Prepared {
                 .map(|(i, s)| link(s, secret, &listing, i + 1))
                 .collect(),
             state: commitment(state, secret, &listing),
+            nonce: None,
         };
         let context = Inventory::context(&claim).map_err(InventoryFailure::Claim)?;
         Ok(Self {
@@ -174,6 +175,13 @@ impl Prepared {
             members,
             states,
         })
+    }
+
+    /// The same, for a verifier who asked for it.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
+        self.claim.nonce = nonce;
+        self
     }
 
     /// The claim.

@@ -16,6 +16,7 @@ use super::registry::{NULLIFIER, Nullifier};
 use super::tables::LoansTable;
 use crate::account::PublicDigest;
 use crate::loan::{LeafLayout, check_pool, segments};
+use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::registers_of;
 use crate::pool::tables::codes::CodesTable;
@@ -58,6 +59,9 @@ pub struct IssuanceClaim {
     pub deal: Deal,
     /// The deal's tranches, the most senior first, and where they stand in the pool.
     pub tranches: Vec<Backing>,
+    /// What a verifier asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }
 
 /// What the parts of a claim share.

@@ -9,8 +9,10 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;
+mod words;
 
 pub use claim::{Context, Issuance, IssuanceClaim};
 pub use record::{PledgedTwice, Record, pledged_twice};
 pub use registry::{NULLIFIER, Nullifier, RegistryKey};
 pub use witness::{IssuanceFailure, Prepared};
+pub use words::{tranches, words};

@@ -91,6 +91,7 @@ impl Prepared {
             balance,
             deal: deal.clone(),
             tranches,
+            nonce: None,
         };
         Self::unchecked(claim, sealed, key, secret)
     }
@@ -113,6 +114,13 @@ impl Prepared {
             sealed,
             states,
         })
+    }
+
+    /// The same, for a verifier who asked for it.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
+        self.claim.nonce = nonce;
+        self
     }
 
     /// The claim.

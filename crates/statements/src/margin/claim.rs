@@ -6,6 +6,7 @@ use sha3::{Digest as _, Sha3_256};
 use risk::{Level, Snapshot};
 
 use crate::account::PublicDigest;
+use crate::nonce::Nonce;
 
 /// A margin claim: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct MarginClaim {
     pub slots: u32,
     /// Whom the claim is about.
     pub subject: Subject,
+    /// What a verifier asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }
 
 /// Whom a margin claim is about.

@@ -13,6 +13,7 @@ mod plan;
 mod statement;
 mod tables;
 mod witness;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -21,3 +22,4 @@ pub use claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
 pub use plan::{MAX_COLUMNS, SEGMENT};
 pub use statement::{Context, Margin};
 pub use witness::{MarginError, Prepared, check_book, least_slots, prove_account, prove_book};
+pub use words::words;

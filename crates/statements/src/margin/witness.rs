@@ -216,6 +216,7 @@ fn claim(snapshot: &Snapshot, level: Level, slots: usize, subject: Subject) -> M
         level,
         slots: slots as u32,
         subject,
+        nonce: None,
     }
 }
 
@@ -350,6 +351,13 @@ impl Prepared {
             members,
             states,
         })
+    }
+
+    /// The same, for a verifier who asked for it.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
+        self.claim.nonce = nonce;
+        self
     }
 
     /// The claim.

@@ -18,6 +18,7 @@ use super::tables::groups::{Challenge, GroupsTable, message_len};
 use super::tables::loans::LoansTable;
 use crate::account::PublicDigest;
 use crate::loan::{check_pool, segments};
+use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 
 /// The public part of a pool proof: all that a verifier learns.
@@ -43,6 +44,9 @@ pub struct PoolClaim {
     pub eligibility: Vec<String>,
     /// Figures of the pool.
     pub figures: Vec<Figure<Claimed>>,
+    /// What a verifier asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }
 
 /// What the parts of a claim share.

@@ -6,7 +6,9 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;
+mod words;
 
 pub use claim::{Context, Pool, PoolClaim};
 pub use witness::{PoolFailure, Prepared, Terms};
 pub(crate) use witness::{product_of, registers_of};
+pub use words::{figures, words};

@@ -128,6 +128,7 @@ impl Prepared {
             states: vec![Digest::default().into(); parts - 1],
             eligibility: eligibility.to_vec(),
             figures,
+            nonce: None,
         };
         let layout = &plan.layout;
         claim.lists = lists
@@ -158,6 +159,13 @@ impl Prepared {
             .map(|s| commit(s).into())
             .collect();
         Ok(prepared)
+    }
+
+    /// The same, for a verifier who asked for it.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
+        self.claim.nonce = nonce;
+        self
     }
 
     /// The claim.

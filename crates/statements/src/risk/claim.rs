@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
 
 use crate::account::PublicDigest;
+use crate::nonce::Nonce;
 
 /// A risk claim: all that a verifier learns. Amounts are in the quote currency, in whole ticks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct RiskClaim {
     pub links: Vec<PublicDigest>,
     /// What is said of every state.
     pub shown: Shown,
+    /// What a verifier asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }
 
 /// What a risk claim says of the states before and after each change.

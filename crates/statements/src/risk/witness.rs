@@ -218,6 +218,7 @@ impl Prepared {
             after: commitment(last, secret, &listing),
             links: Vec::new(),
             shown,
+            nonce: None,
         };
         let per_part = Context::states_per_part(&claim);
         claim.links = evaluated
@@ -236,6 +237,13 @@ impl Prepared {
             before: state.clone(),
             evaluated,
         })
+    }
+
+    /// The same, for a verifier who asked for it.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
+        self.claim.nonce = nonce;
+        self
     }
 
     /// The claim.

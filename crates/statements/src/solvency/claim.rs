@@ -13,6 +13,7 @@ use stark::{Part, Profile, Statement, TableAir};
 use super::tables::{AccountsTable, AssetRates, ShortfallTable, register};
 use crate::account::PublicDigest;
 use crate::collateral::{MAX_TIERS, pieces};
+use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::trees::{Segments, log_slots};
 
@@ -47,6 +48,9 @@ pub struct SolvencyClaim {
     /// Reserves per asset, if stated: then liabilities do not exceed them. That they exist is not
     /// proven.
     pub reserves: Option<Vec<Decimal>>,
+    /// What a verifier asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }
 
 /// Totals of one asset.

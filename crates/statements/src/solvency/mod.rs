@@ -4,6 +4,8 @@ pub mod tables;
 
 mod claim;
 mod witness;
+mod words;
 
 pub use claim::{AssetTotals, Context, MAX_ASSETS, Solvency, SolvencyClaim};
 pub use witness::{Options, Prepared, SolvencyError, prepare};
+pub use words::words;

@@ -158,6 +158,7 @@ pub fn prepare(
             .reserves
             .as_ref()
             .map(|r| r.iter().zip(assets).map(|(r, a)| amount(a, *r)).collect()),
+        nonce: None,
     };
     let context = Solvency::context(&claim).map_err(SolvencyError::Input)?;
     Ok(Prepared {
@@ -333,6 +334,13 @@ fn equity_coefficients(rates: &[AssetRates], leaf: &Leaf, len: usize) -> Vec<F> 
 }
 
 impl Prepared {
+    /// The same, for a verifier who asked for it.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
+        self.claim.nonce = nonce;
+        self
+    }
+
     /// The claim.
     pub fn claim(&self) -> &SolvencyClaim {
         &self.claim

@@ -24,6 +24,7 @@ use crate::account::PublicDigest;
 use crate::calendar::CalendarTable;
 use crate::loan::{LeafLayout, check_pool};
 use crate::month::Fields;
+use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
 use crate::trees::Segments;
@@ -68,6 +69,9 @@ pub struct StressClaim {
     /// Stresses whose defaults come together by a factor, and what the tranches are expected to lose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<Model>,
+    /// What a verifier asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }
 
 /// A public stress, and what becomes of each tranche.

@@ -8,7 +8,9 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;
+mod words;
 
 pub(crate) use claim::MAX_DEAL_BYTES;
 pub use claim::{Context, Model, Scenario, StressClaim, Stressed};
 pub use witness::{NamedStress, Prepared, StressFailure, Terms};
+pub use words::{outcomes, words};

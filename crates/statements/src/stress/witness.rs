@@ -232,6 +232,7 @@ impl Prepared {
             indices: terms.indices.clone(),
             scenarios,
             models,
+            nonce: None,
         };
         let context = Stressed::context(&claim).map_err(StressFailure::Input)?;
         let states = running(&claim, &sealed.leaves, loan_states, secret)?;
@@ -245,6 +246,13 @@ impl Prepared {
             trees,
             states,
         })
+    }
+
+    /// The same, for a verifier who asked for it.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
+        self.claim.nonce = nonce;
+        self
     }
 
     /// The claim.

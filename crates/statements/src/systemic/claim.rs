@@ -6,6 +6,7 @@ use risk::scenarios::ScenarioSet;
 use serde::{Deserialize, Serialize};
 
 use crate::account::PublicDigest;
+use crate::nonce::Nonce;
 
 /// A systemic claim: all that a verifier learns. Amounts are in the quote currency, in whole ticks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,4 +22,7 @@ pub struct SystemicClaim {
     pub venues: Vec<PublicDigest>,
     /// EVaR of the sum of what the venues owe beyond their means is at most this.
     pub bound: Decimal,
+    /// What a verifier asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }

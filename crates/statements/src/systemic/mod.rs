@@ -6,7 +6,9 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;
+mod words;
 
 pub use claim::SystemicClaim;
 pub use statement::{Context, MAX_VENUES, Systemic};
 pub use witness::{Prepared, SystemicError, TooRisky, Venue};
+pub use words::words;

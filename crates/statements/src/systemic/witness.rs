@@ -168,6 +168,7 @@ impl Prepared {
                 .map(|v| commitment(&v.state, &v.secret, &listing))
                 .collect(),
             bound,
+            nonce: None,
         };
         let context = Systemic::context(&claim).map_err(SystemicError::Claim)?;
         let certificate = wider(&certificate, &context, &gains).ok_or_else(|| {
@@ -180,6 +181,13 @@ impl Prepared {
             liabilities,
             certificate,
         })
+    }
+
+    /// The same, for a verifier who asked for it.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
+        self.claim.nonce = nonce;
+        self
     }
 
     /// The claim.

@@ -20,6 +20,7 @@ use crate::account::PublicDigest;
 use crate::calendar::CalendarTable;
 use crate::loan::{LeafLayout, check_pool, segments};
 use crate::month::Fields;
+use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
 use crate::stress::MAX_DEAL_BYTES;
@@ -49,6 +50,9 @@ pub struct WaterfallClaim {
     pub reports: Vec<Report>,
     /// The deal after the last month.
     pub deal_after: DealState,
+    /// What a verifier asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
 }
 
 impl WaterfallClaim {

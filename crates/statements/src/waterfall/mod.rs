@@ -7,6 +7,8 @@ pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;
+mod words;
 
 pub use claim::{PoolAt, Waterfall, WaterfallClaim};
 pub use witness::{Prepared, Terms, WaterfallFailure};
+pub use words::{payments, words};

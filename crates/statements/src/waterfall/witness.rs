@@ -166,6 +166,7 @@ impl Prepared {
             indices: terms.indices.clone(),
             reports,
             deal_after,
+            nonce: None,
         };
         let context = Waterfall::context(&claim).map_err(input)?;
         Ok(Self {
@@ -174,6 +175,13 @@ impl Prepared {
             after: tapes[tapes.len() - 1].clone(),
             months,
         })
+    }
+
+    /// The same, for a verifier who asked for it.
+    #[must_use]
+    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
+        self.claim.nonce = nonce;
+        self
     }
 
     /// The claim.

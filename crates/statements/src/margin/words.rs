@@ -1,0 +1,26 @@
+//! What a margin claim says.
+
+use super::{MarginClaim, Subject};
+use crate::nonce;
+
+/// The claim in words: the sentence, then details.
+pub fn words(claim: &MarginClaim) -> Vec<String> {
+    let sentence = match &claim.subject {
+        Subject::Account { commitment } => format!(
+            "the account committed as {commitment} meets {} margin on market {}",
+            claim.level, claim.snapshot_digest
+        ),
+        Subject::Book {
+            root,
+            accounts,
+            below,
+            ..
+        } => format!(
+            "{below} of the {accounts} accounts in book {root} are below {} margin on market {}",
+            claim.level, claim.snapshot_digest
+        ),
+    };
+    let mut lines = vec![sentence];
+    lines.extend(nonce::line(&claim.nonce));
+    lines
+}
