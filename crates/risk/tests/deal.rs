@@ -103,7 +103,7 @@ fn files_are_read_and_refused_with_their_place() {
             .contains("unknown variant `pay_fees`")
     );
     assert!(told(&SAMPLE_DEAL.replacen("\"1.5\"", "1.5", 1)).contains("must stand in quotes"));
-    let twice = SAMPLE_DEAL.replacen("\"clean up\": [", "\"sequential\": [", 1);
+    let twice = SAMPLE_DEAL.replacen("\"clean-up\": [", "\"sequential\": [", 1);
     assert!(told(&twice).contains("the waterfall `sequential` stands twice"));
     let missing = read_deal(&folder.path().join("none.json")).unwrap_err();
     assert!(missing.to_string().contains("cannot be read"));
@@ -518,7 +518,7 @@ fn triggers_have_no_cycles() {
     let at = |field: &str| format!("triggers[0].when.any[1].{field}");
     for fact in ["tripped", "not_tripped"] {
         // Itself, and a later one.
-        for name in ["losses too high", "not stepped down"] {
+        for name in ["losses-too-high", "not-stepped-down"] {
             refused(
                 "/triggers/0/when",
                 when(json!({fact: name})),
@@ -559,11 +559,11 @@ fn triggers_have_no_cycles() {
     let fine = sample()
         .set(
             "/triggers/1/when",
-            json!({"all": [{"not_tripped": "losses too high"}]}),
+            json!({"all": [{"not_tripped": "losses-too-high"}]}),
         )
         .set(
             "/waterfalls/interest/9/when",
-            json!({"all": [{"tripped": "not stepped down"}]}),
+            json!({"all": [{"tripped": "not-stepped-down"}]}),
         );
     fine.deal().validate().unwrap();
     refused(
@@ -575,7 +575,7 @@ fn triggers_have_no_cycles() {
     let switch = |waterfall: &str, to: &str| json!({"waterfall": waterfall, "to": to});
     for (switch, field, problem) in [
         (
-            switch("sequential", "clean up"),
+            switch("sequential", "clean-up"),
             "waterfall",
             "neither `interest` nor `principal`",
         ),

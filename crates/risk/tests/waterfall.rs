@@ -289,7 +289,7 @@ fn floating_coupons_have_a_cap_and_a_floor() {
 fn the_clean_up_call_pays_all() {
     let deal = mini_without_equity()
         .push("/accounts", json!({"name": "reserve", "opening": "5000"}))
-        .set("/clean_up", json!({"below": "10", "waterfall": "clean up"}))
+        .set("/clean_up", json!({"below": "10", "waterfall": "clean-up"}))
         .set(
             "/waterfalls/clean up",
             json!([

@@ -14,8 +14,8 @@ use serde_json::json;
 #[test]
 fn tests_are_measured_before_payments() {
     let deal = mini().set("/tests", json!([
-        {"name": "OC A", "measure": {"overcollateralization": {"tranches": ["A"]}}, "passes": {"at_least": "142.85714"}},
-        {"name": "OC B", "measure": {"overcollateralization": {"tranches": ["A", "B"]}}, "passes": {"at_least": "110"}},
+        {"name": "OC-A", "measure": {"overcollateralization": {"tranches": ["A"]}}, "passes": {"at_least": "142.85714"}},
+        {"name": "OC-B", "measure": {"overcollateralization": {"tranches": ["A", "B"]}}, "passes": {"at_least": "110"}},
         {"name": "IC", "measure": {"interest_coverage": {"tranches": ["A"], "fees": ["trustee"]}}, "passes": {"at_least": "200"}},
         {"name": "loss", "measure": "cumulative_loss", "passes": {"at_most": "0.0003"}},
         {"name": "30+", "measure": {"delinquency": {"days": 30}}, "passes": {"at_most": "6"}},
@@ -41,8 +41,8 @@ fn tests_are_measured_before_payments() {
         .collect();
     // Cover is 950000 + 49996 of principal. Least values are shown rounded down, most values up.
     let expected = [
-        ("OC A", "142.8565", false),
-        ("OC B", "111.1106", true),
+        ("OC-A", "142.8565", false),
+        ("OC-B", "111.1106", true),
         ("IC", "197.1428", false),
         ("loss", "0.0004", false),
         ("30+", "6.0001", false),

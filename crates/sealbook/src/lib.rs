@@ -6,6 +6,9 @@
 //! re-exported here make proofs.
 
 pub mod attestation;
+mod expect;
+
+pub use expect::Unexpected;
 
 pub use {fixed, risk, stark, statements};
 
@@ -57,6 +60,24 @@ impl Fact {
             Self::Stress(fact) => statements::stress::words(fact.claim()),
             Self::Waterfall(fact) => statements::waterfall::words(fact.claim()),
             Self::Systemic(fact) => statements::systemic::words(fact.claim()),
+        }
+    }
+
+    /// Checks that every field that `expected` names stands in the claim with the same value.
+    ///
+    /// # Errors
+    /// Names the first field that differs.
+    pub fn expect(&self, expected: &serde_json::Value) -> Result<(), Unexpected> {
+        match self {
+            Self::Margin(fact) => expect::expect::<Margin>(fact.claim(), expected),
+            Self::Solvency(fact) => expect::expect::<Solvency>(fact.claim(), expected),
+            Self::Risk(fact) => expect::expect::<Risk>(fact.claim(), expected),
+            Self::Inventory(fact) => expect::expect::<Inventory>(fact.claim(), expected),
+            Self::Pool(fact) => expect::expect::<Pool>(fact.claim(), expected),
+            Self::Issuance(fact) => expect::expect::<Issuance>(fact.claim(), expected),
+            Self::Stress(fact) => expect::expect::<Stressed>(fact.claim(), expected),
+            Self::Waterfall(fact) => expect::expect::<Waterfall>(fact.claim(), expected),
+            Self::Systemic(fact) => expect::expect::<Systemic>(fact.claim(), expected),
         }
     }
 

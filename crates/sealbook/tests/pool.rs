@@ -381,7 +381,7 @@ fn a_deal_under_stress_is_proven() {
         assert_ne!(wrong, sample);
         std::fs::write(dir.path().join("stresses.json"), wrong).unwrap();
         let error = at(&format!("check stress {inputs}"), 2);
-        assert!(error.contains("base over a factor"), "{error}");
+        assert!(error.contains("base-over-a-factor"), "{error}");
         assert!(error.contains(say), "{error}");
     }
     std::fs::write(dir.path().join("stresses.json"), "[\n{\"name\": 5}]").unwrap();

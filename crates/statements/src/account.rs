@@ -31,9 +31,9 @@ pub const SEAL_LEN: usize = 4 * DIGEST;
 /// Amounts per asset: equity, debt, loan, margin, portfolio.
 pub const AMOUNTS: usize = 5;
 
-/// A digest as it stands in claims: canonical field elements.
+/// A digest as it stands in claims and is printed: the hexadecimal digits of canonical field elements, eight an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "[u32; DIGEST]", into = "[u32; DIGEST]")]
+#[serde(try_from = "String", into = "String")]
 pub struct PublicDigest([u32; DIGEST]);
 
 impl PublicDigest {
@@ -49,20 +49,28 @@ impl From<Digest> for PublicDigest {
     }
 }
 
-impl From<PublicDigest> for [u32; DIGEST] {
+impl From<PublicDigest> for String {
     fn from(digest: PublicDigest) -> Self {
-        digest.0
+        digest.to_string()
     }
 }
 
-impl TryFrom<[u32; DIGEST]> for PublicDigest {
+impl TryFrom<String> for PublicDigest {
     type Error = &'static str;
-    fn try_from(elements: [u32; DIGEST]) -> Result<Self, Self::Error> {
-        if elements.iter().all(|&x| x < stark::P) {
-            Ok(Self(elements))
-        } else {
-            Err("a digest's element is not below the field's modulus")
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        // One text for each digest: no capitals, no signs, nothing from p up.
+        let plain = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() != 8 * DIGEST || !text.bytes().all(plain) {
+            return Err("a digest is 64 lower-case hexadecimal digits");
         }
+        let mut elements = [0; DIGEST];
+        for (i, element) in elements.iter_mut().enumerate() {
+            *element = u32::from_str_radix(&text[8 * i..8 * (i + 1)], 16)
+                .ok()
+                .filter(|x| *x < stark::P)
+                .ok_or("a digest's element is not below the field's modulus")?;
+        }
+        Ok(Self(elements))
     }
 }
 
@@ -136,17 +144,9 @@ impl Secret {
 
     /// A secret kept by [`to_hex`](Self::to_hex).
     pub fn from_hex(text: &str) -> Option<Self> {
-        let text = text.trim();
-        if text.len() != 8 * DIGEST || !text.is_ascii() {
-            return None;
-        }
-        let mut elements = [0; DIGEST];
-        for (i, element) in elements.iter_mut().enumerate() {
-            *element = u32::from_str_radix(&text[8 * i..8 * i + 8], 16).ok()?;
-        }
-        PublicDigest::try_from(elements)
-            .ok()
-            .map(|d| Self(d.elements()))
+        let text = text.trim().to_ascii_lowercase();
+        let digest = PublicDigest::try_from(text).ok()?;
+        Some(Self(digest.elements()))
     }
 
     /// The salt registers of the hidden state after part `part` of a claim: 180 bits. `about` is a digest of

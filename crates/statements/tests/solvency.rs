@@ -355,7 +355,7 @@ fn changed_claims_are_rejected() {
 }
 
 fn stark_digest(value: u32) -> statements::account::PublicDigest {
-    [value; 8].try_into().unwrap()
+    format!("{value:08x}").repeat(8).try_into().unwrap()
 }
 
 /// A witness made for another claim: the tables' own answer, without a proof.

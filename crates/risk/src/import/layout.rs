@@ -53,11 +53,11 @@ pub fn read_market(path: &Path) -> Result<Snapshot, ImportError> {
     Ok(snapshot)
 }
 
-pub(super) fn json<T: for<'de> Deserialize<'de>>(
+pub(super) fn json<T: serde::de::DeserializeOwned>(
     file: &At,
     bytes: &[u8],
 ) -> Result<T, ImportError> {
-    serde_json::from_slice(bytes).map_err(|e| {
+    super::json::read(bytes).map_err(|e| {
         file.line(e.line() as u64)
             .error(None, format!("column {}: {e}", e.column()))
     })

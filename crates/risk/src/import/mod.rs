@@ -15,7 +15,7 @@
 pub mod absbox;
 pub mod deal;
 pub mod exchange;
-mod json;
+pub mod json;
 pub mod layout;
 pub mod optionchain;
 pub mod prices;

@@ -21,7 +21,7 @@ mod waterfall;
 use std::path::Path;
 
 use risk::evar::Confidence;
-use risk::import::{ImportError, exchange, layout, optionchain, venue as import_venue};
+use risk::import::{ImportError, exchange, json, layout, optionchain, venue as import_venue};
 use risk::scenarios::ScenarioSet;
 use risk::venue::VenueState;
 use risk::{Account, Book, Snapshot};
@@ -194,7 +194,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Reads a JSON file.
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    serde_json::from_slice(&read(path)?).map_err(|e| {
+    json::read(&read(path)?).map_err(|e| {
         let (line, column) = (e.line(), e.column());
         Failure::Input(format!("{}:{line}: column {column}: {e}", path.display()))
     })

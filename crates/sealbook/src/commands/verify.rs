@@ -5,14 +5,13 @@ use std::path::Path;
 use fixed::Decimal;
 use risk::scenarios::Market;
 use sealbook::attestation::Attestation;
-use sealbook::{Fact, NotVerified};
-use serde_json::{Value, json};
-use stark::ProofFile;
+use sealbook::{Fact, NotVerified, Unexpected};
+use serde_json::json;
 use statements::inclusion::Inclusion;
 use statements::margin::Subject;
 use statements::words::{one_line, quoted};
 
-use super::{issuance, print_json, read};
+use super::{issuance, print_json, read, read_json};
 use crate::Failure;
 use crate::cli::Verify;
 use crate::output::say;
@@ -23,15 +22,11 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     let rejected =
         |e: &dyn std::fmt::Display| Failure::False(format!("{path}: rejected: {}", one_line(e)));
     let fact = accepted(&arguments.file, &bytes)?;
-    if let Some(expected) = &arguments.expect {
-        let claim: Value = ProofFile::from_bytes(&bytes)
-            .ok()
-            .and_then(|f| serde_json::from_slice(&f.claim).ok())
-            .ok_or_else(|| Failure::Internal("a verified claim cannot be read".into()))?;
-        let expected_path = expected.display();
-        let expected: Value = serde_json::from_slice(&read(expected)?)
-            .map_err(|e| Failure::Input(format!("{expected_path}: {e}")))?;
-        compare("", &expected, &claim).map_err(|e| rejected(&e))?;
+    if let Some(path) = &arguments.expect {
+        fact.expect(&read_json(path)?).map_err(|e| match e {
+            Unexpected::Empty => Failure::Input(format!("{}: {e}", path.display())),
+            e => rejected(&e),
+        })?;
     }
     if let Some(asked) = &arguments.nonce {
         match fact.nonce() {
@@ -55,12 +50,7 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         None => None,
         Some(file) => {
             let place = file.display();
-            let inclusion: Inclusion = serde_json::from_slice(&read(file)?).map_err(|e| {
-                Failure::Input(format!(
-                    "{place}: is not an inclusion file: {}",
-                    one_line(&e)
-                ))
-            })?;
+            let inclusion: Inclusion = read_json(file)?;
             check_inclusion(&fact, &inclusion)
                 .map_err(|e| Failure::False(format!("{place}: {e}")))?;
             Some(inclusion)
@@ -207,26 +197,6 @@ fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
     }
 }
 
-/// Every field of `expected` must stand in `claim` with the same value.
-fn compare(place: &str, expected: &Value, claim: &Value) -> Result<(), String> {
-    match (expected, claim) {
-        (Value::Object(expected), Value::Object(claim)) => {
-            expected.iter().try_for_each(|(name, value)| {
-                let place = format!("{place}.{name}");
-                match claim.get(name) {
-                    Some(got) => compare(&place, value, got),
-                    None => Err(format!("the claim has no field {}", &place[1..])),
-                }
-            })
-        }
-        _ if expected == claim => Ok(()),
-        _ => Err(format!(
-            "the claim's {} is {claim}, not {expected}",
-            place.strip_prefix('.').unwrap_or("content")
-        )),
-    }
-}
-
 fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
     let (root, accounts, assets) = match fact {
         Fact::Solvency(fact) => {
@@ -266,8 +236,7 @@ pub fn in_words(fact: &Fact) -> String {
 /// Whether a trusted key signed the pool of a claim.
 fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<String, Failure> {
     let place = path.display();
-    let attestation: Attestation = serde_json::from_slice(&read(path)?)
-        .map_err(|e| Failure::Input(format!("{place}: is not an attestation: {}", one_line(&e))))?;
+    let attestation: Attestation = read_json(path)?;
     let that = || "that pool".to_string();
     let (pool, cut_off, loans, which) = match fact {
         Fact::Pool(fact) => {

@@ -123,7 +123,7 @@ impl Terms {
                 let scaled = stress
                     .scaled(&multiple)
                     .map_err(|e| failed(ProtectionError::Stress(e)))?;
-                let name = format!("{name} x {multiple} for {tranche}");
+                let name = format!("{name}-x{multiple}-for-{tranche}");
                 add(name, &scaled).map_err(failed)?;
             }
         }

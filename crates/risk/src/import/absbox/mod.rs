@@ -6,7 +6,7 @@
 //!
 //! | AbsBox | ours |
 //! |---|---|
-//! | `name`, `currency` | the same |
+//! | `name`, `currency` | the same; in all names a space becomes a hyphen |
 //! | `dates`: `closing`, `firstPay`, `stated` | `closing`, `first_payment`, `legal_final`; `stated` is no payment date |
 //! | `payFreq`: `["DayOfMonth", d]`, `MonthFirst`, `QuarterFirst`, `YearFirst`, `["MonthDayOfYear", m, d]`, `["EveryNMonth", date, n]` | `frequency`; `firstPay` is one of these days, up to the 28th |
 //! | `pool.issuanceStat.IssuanceBalance` | `original_pool` |
@@ -266,7 +266,7 @@ fn deal(json: &Json) -> Checked<Deal> {
 
 /// A name for the account of principal that the deal does not have yet.
 fn unused_name(accounts: &[Account], shared: &str) -> String {
-    let mut name = format!("{shared} principal");
+    let mut name = format!("{shared}-principal");
     while accounts.iter().any(|a| a.name == name) {
         name += "+";
     }

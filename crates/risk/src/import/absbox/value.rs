@@ -45,6 +45,11 @@ fn wrong(error: &serde_json::Error) -> SyntaxError {
     (error.line() as u64, problem.to_string())
 }
 
+/// A text as a name here: a space of AbsBox is a hyphen. None of its keywords has one.
+fn named(text: String) -> String {
+    text.replace(' ', "-")
+}
+
 /// A value, or the piece of the text that is none.
 fn value(raw: &RawValue, depth: usize) -> Result<Json, (&str, SyntaxError)> {
     let text = raw.get();
@@ -56,7 +61,7 @@ fn value(raw: &RawValue, depth: usize) -> Result<Json, (&str, SyntaxError)> {
     Ok(match text.bytes().next() {
         Some(b'{') => {
             let members: Pairs<&RawValue> = serde_json::from_str(text).map_err(wrong)?;
-            let member = |(name, raw): (String, _)| Ok((name, value(raw, depth + 1)?));
+            let member = |(name, raw): (String, _)| Ok((named(name), value(raw, depth + 1)?));
             let members = members.0.into_iter().map(member);
             Json::Map(members.collect::<Result<_, _>>()?)
         }
@@ -65,7 +70,7 @@ fn value(raw: &RawValue, depth: usize) -> Result<Json, (&str, SyntaxError)> {
             let values = values.into_iter().map(|raw| value(raw, depth + 1));
             Json::List(values.collect::<Result<_, _>>()?)
         }
-        Some(b'"') => Json::Text(serde_json::from_str(text).map_err(wrong)?),
+        Some(b'"') => Json::Text(named(serde_json::from_str(text).map_err(wrong)?)),
         Some(b'n') => Json::Null,
         Some(b't') => Json::Bool(true),
         Some(b'f') => Json::Bool(false),

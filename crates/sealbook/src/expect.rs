@@ -1,0 +1,114 @@
+//! Comparing a claim with what a verifier expects of it.
+
+use serde_json::Value;
+use stark::Statement;
+
+/// Why a claim is not as expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unexpected {
+    /// An expectation that every claim meets.
+    #[error("it names no field of a claim, so any claim would meet it; write at least one")]
+    Empty,
+    /// A field that is not there.
+    #[error("the claim has no field {0}")]
+    Missing(String),
+    /// A field with another value.
+    #[error("the claim's {field} is {claimed}, not {expected}")]
+    Differs {
+        /// The field, such as `subject.root`.
+        field: String,
+        /// What the claim says.
+        claimed: String,
+        /// What was expected.
+        expected: String,
+    },
+}
+
+/// Checks that every field that `expected` names stands in a claim with the same value. Values are compared as what they
+/// are: 2.5 and 2.50000000 are one amount.
+///
+/// # Errors
+/// Names the first field that differs.
+pub fn expect<S: Statement>(claim: &S::Claim, expected: &Value) -> Result<(), Unexpected> {
+    if leaves(expected) == 0 {
+        return Err(Unexpected::Empty);
+    }
+    let whole = serde_json::to_value(claim).expect("a claim is plain data");
+    Comparison::<S> {
+        claim,
+        whole: &whole,
+    }
+    .at(&mut Vec::new(), expected, &whole)
+}
+
+/// How many values an expectation names.
+fn leaves(expected: &Value) -> usize {
+    match expected {
+        Value::Object(members) => members.values().map(leaves).sum(),
+        _ => 1,
+    }
+}
+
+struct Comparison<'a, S: Statement> {
+    claim: &'a S::Claim,
+    whole: &'a Value,
+}
+
+impl<S: Statement> Comparison<'_, S> {
+    /// Whether the claim is the same with `expected` in the place of what it has there.
+    fn same(&self, place: &[&str], expected: &Value) -> bool {
+        let mut changed = self.whole.clone();
+        let mut at = &mut changed;
+        for name in place {
+            let Some(inner) = at.get_mut(*name) else {
+                return false;
+            };
+            at = inner;
+        }
+        overlay(at, expected);
+        serde_json::from_value::<S::Claim>(changed).is_ok_and(|changed| changed == *self.claim)
+    }
+
+    fn at<'b>(
+        &self,
+        place: &mut Vec<&'b str>,
+        expected: &'b Value,
+        claimed: &Value,
+    ) -> Result<(), Unexpected> {
+        if let (Value::Object(expected), Value::Object(claimed)) = (expected, claimed) {
+            for name in expected.keys() {
+                if !claimed.contains_key(name) {
+                    place.push(name);
+                    return Err(Unexpected::Missing(place.join(".")));
+                }
+            }
+        }
+        if self.same(place, expected) {
+            return Ok(());
+        }
+        if let (Value::Object(expected), Value::Object(claimed)) = (expected, claimed) {
+            for (name, value) in expected {
+                place.push(name);
+                self.at(place, value, &claimed[name])?;
+                place.pop();
+            }
+        }
+        Err(Unexpected::Differs {
+            field: place.join("."),
+            claimed: claimed.to_string(),
+            expected: expected.to_string(),
+        })
+    }
+}
+
+/// Puts values in the place of others; members that are not named stay.
+fn overlay(value: &mut Value, by: &Value) {
+    match (value, by) {
+        (Value::Object(members), Value::Object(by)) => {
+            for (name, by) in by {
+                overlay(members.entry(name).or_insert(Value::Null), by);
+            }
+        }
+        (value, by) => *value = by.clone(),
+    }
+}
