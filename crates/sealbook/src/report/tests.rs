@@ -4,6 +4,7 @@ use risk::import::tape::read_template;
 use risk::sample_deal::{sample_deal_for, sample_indices};
 use risk::sample_pool;
 use statements::account::Secret;
+use statements::stress::stress_in_words;
 
 use super::*;
 
@@ -38,6 +39,7 @@ fn stressed() -> statements::stress::StressClaim {
     let deal = sample_deal_for(sample_pool::owed(&tape));
     let terms = statements::stress::Terms {
         doubtful_days: 90,
+        detail: statements::stress::Detail::default(),
         deal,
         deal_state: None,
         indices: sample_indices(),
@@ -197,14 +199,14 @@ fn stresses_are_said_in_full() {
         r#"{{"defaults":{{"cdr":[{}]}},"prepayments":{{"smm":["1"]}},"severity":"40","recovery_lag":6}}"#,
         rates(12, "\"0\"")
     ));
-    let words = stress::in_words(&hard_then_nothing);
+    let words = stress_in_words(&hard_then_nothing);
     assert!(
-        words.starts_with("20% for 12 months, then 0% CDR; 1% SMM"),
+        words.starts_with("defaults 20% for 12 months, then 0% a year (CDR); early repayment 1% a month (SMM)"),
         "{words}"
     );
     // Ramps depend on how old loans are.
     let at = |age: u16| {
-        stress::in_words(&stress_of(&format!(
+        stress_in_words(&stress_of(&format!(
             r#"{{"defaults":{{"sda":"100"}},"prepayments":{{"psa":"150"}},"severity":"40","recovery_lag":6,"age":{age}}}"#
         )))
     };
