@@ -75,7 +75,9 @@ pub fn few(endings: &[u32], steps: &[u16]) -> usize {
 /// How many months a row has.
 pub fn months_of(steps: &[u16], row: usize) -> usize {
     // Not zero: [`months`] refuses that.
-    steps.get(row).map_or(1, |months| usize::from(*months).max(1))
+    steps
+        .get(row)
+        .map_or(1, |months| usize::from(*months).max(1))
 }
 
 /// How many months so many rows have together.

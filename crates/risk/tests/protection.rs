@@ -146,7 +146,10 @@ fn dates_fit_the_cut_off() {
         "payment date 1: payment date 2027-01-25 is before the cut-off date 2027-01-26 of what it pays"
     );
     let old = check(&deal, &state, "2015-12-31").unwrap_err();
-    assert!(old.contains("more than a year after the cut-off date 2016-01-31"), "{old}");
+    assert!(
+        old.contains("more than a year after the cut-off date 2016-01-31"),
+        "{old}"
+    );
     state.period = 1;
     assert_eq!(check(&deal, &state, "2027-01-25"), Ok(()));
     let late = check(&deal, &state, "2027-01-26").unwrap_err();
@@ -162,7 +165,13 @@ fn dates_fit_the_cut_off() {
 /// From how many days on a loan is doubtful is bounded: with 65,535 nobody is.
 #[test]
 fn doubt_is_bounded() {
-    for (days, fits) in [(0, false), (1, true), (365, true), (366, false), (65_535, false)] {
+    for (days, fits) in [
+        (0, false),
+        (1, true),
+        (365, true),
+        (366, false),
+        (65_535, false),
+    ] {
         let schedule = Schedule::of_pool(&[], days);
         assert_eq!(schedule.is_ok(), fits, "{days}: {schedule:?}");
     }

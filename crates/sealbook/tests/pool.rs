@@ -216,20 +216,31 @@ fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
     let stress = format!("{deal} --stresses stresses.json");
     let later = "--tape t.csv --cut-off 2026-11-30 --deal-state d.json";
     at(
-        &format!("prove stress {later} {stress} --schedule-step annual --loans-per-row 10 --out s.proof"),
+        &format!(
+            "prove stress {later} {stress} --schedule-step annual --loans-per-row 10 --out s.proof"
+        ),
         0,
     );
     let alone = at("verify s.proof", 0);
     assert!(alone.contains("THE PROVER STATES this start"), "{alone}");
-    assert!(alone.contains("after payment date 1 of 361, 2027-01-25"), "{alone}");
+    assert!(
+        alone.contains("after payment date 1 of 361, 2027-01-25"),
+        "{alone}"
+    );
     at(
         "prove issuance --tape pool.csv --cut-off 2026-10-31 --deal deal.json --secret s --registry r --out i.proof",
         0,
     );
     let linked = at("verify s.proof --previous 1.proof --issuance i.proof", 0);
     assert!(linked.contains("before that, 300 loans"), "{linked}");
-    assert!(linked.contains("the pool and the deal of an issuance"), "{linked}");
-    assert!(linked.contains("its start follows from the deal's closing"), "{linked}");
+    assert!(
+        linked.contains("the pool and the deal of an issuance"),
+        "{linked}"
+    );
+    assert!(
+        linked.contains("its start follows from the deal's closing"),
+        "{linked}"
+    );
     let error = at("verify s.proof --issuance i.proof", 1);
     assert!(error.contains("--previous"), "{error}");
     let error = at("verify s.proof --previous 2.proof", 1);
@@ -240,12 +251,18 @@ fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
 
     // More cash than the deal has at closing; and doubt beyond a year.
     let first = "--tape pool.csv --cut-off 2026-10-31";
-    let error = at(&format!("check stress {first} {stress} --deal-state rich.json"), 2);
+    let error = at(
+        &format!("check stress {first} {stress} --deal-state rich.json"),
+        2,
+    );
     assert!(error.contains("is not that of closing"), "{error}");
     let month = "--remittances remittances-1.csv --deal-state rich.json";
     let error = at(&format!("check waterfall {first} {month} {deal}"), 2);
     assert!(error.contains("is not that of closing"), "{error}");
-    let error = at(&format!("check stress {first} {stress} --doubtful-days 65535"), 2);
+    let error = at(
+        &format!("check stress {first} {stress} --doubtful-days 65535"),
+        2,
+    );
     assert!(error.contains("(1 to 365)"), "{error}");
 }
 
@@ -412,7 +429,10 @@ fn a_deal_under_stress_is_proven() {
         told
     };
     let told = warned("");
-    assert!(told.contains("warning: in ") && told.contains("fewer than 10"), "{told}");
+    assert!(
+        told.contains("warning: in ") && told.contains("fewer than 10"),
+        "{told}"
+    );
     assert_eq!(warned("--loans-per-row 10"), "");
     // The same pool as in a pool claim, attested by the same signature.
     at(&format!("attest {tape} --secret s --key k --out a.json"), 0);

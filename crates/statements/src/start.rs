@@ -292,15 +292,24 @@ mod tests {
         rich.accounts = vec![0, 9_000_000_000, 100_000_000_000_000];
         let error = stress::Prepared::new(&tape, &terms(Some(rich.clone())), &secret());
         let error = error.err().expect("it is not closing").to_string();
-        assert!(error.contains("accounts: is not that of closing"), "{error}");
+        assert!(
+            error.contains("accounts: is not that of closing"),
+            "{error}"
+        );
         let mut claim = stressed(&tape, None).claim().clone();
         claim.deal_state = rich.clone();
         let error = Stressed::context(&claim).err().expect("it is not closing");
-        assert!(error.contains("accounts: is not that of closing"), "{error}");
+        assert!(
+            error.contains("accounts: is not that of closing"),
+            "{error}"
+        );
         let mut claim = month(&tape, None).claim().clone();
         claim.deal_before = rich.clone();
         let error = Waterfall::context(&claim).err().expect("it is not closing");
-        assert!(error.contains("accounts: is not that of closing"), "{error}");
+        assert!(
+            error.contains("accounts: is not that of closing"),
+            "{error}"
+        );
 
         // The cash covers the tranches, which the ledgers must say.
         rich.period = 1;
@@ -308,11 +317,20 @@ mod tests {
         Stressed::context(later.claim()).expect("it is true, by the prover's word");
         let words = stress::words(later.claim()).join("\n");
         assert!(words.contains("THE PROVER STATES this start"), "{words}");
-        assert!(words.contains("`principal` 90000000.00, `reserve` 1000000000000.00"), "{words}");
-        assert!(words.contains("after payment date 1 of 361, 2027-01-25"), "{words}");
+        assert!(
+            words.contains("`principal` 90000000.00, `reserve` 1000000000000.00"),
+            "{words}"
+        );
+        assert!(
+            words.contains("after payment date 1 of 361, 2027-01-25"),
+            "{words}"
+        );
         let honest = stress::words(stressed(&tape, None).claim()).join("\n");
         assert!(!honest.contains("THE PROVER"), "{honest}");
-        assert!(honest.contains("it starts at the deal's closing, 2026-12-01"), "{honest}");
+        assert!(
+            honest.contains("it starts at the deal's closing, 2026-12-01"),
+            "{honest}"
+        );
         assert!(honest.contains("90 or more days past due"), "{honest}");
     }
 
@@ -326,18 +344,36 @@ mod tests {
         let state = first.claim().deal_after.clone();
         let second = stressed(first.after(), Some(state.clone()));
         second.claim().follows(first.claim()).expect("it goes on");
-        first.claim().start().issued(issued.claim()).expect("it starts there");
+        first
+            .claim()
+            .start()
+            .issued(issued.claim())
+            .expect("it starts there");
         let at_closing = stressed(&tape, None);
-        at_closing.claim().start().issued(issued.claim()).expect("it starts there");
+        at_closing
+            .claim()
+            .start()
+            .issued(issued.claim())
+            .expect("it starts there");
 
-        let error = second.claim().start().issued(issued.claim()).expect_err("a month later");
+        let error = second
+            .claim()
+            .start()
+            .issued(issued.claim())
+            .expect_err("a month later");
         assert!(error.contains("--previous"), "{error}");
-        let error = at_closing.claim().follows(first.claim()).expect_err("before it");
+        let error = at_closing
+            .claim()
+            .follows(first.claim())
+            .expect_err("before it");
         assert!(error.contains("does not end with the pool"), "{error}");
         let mut other = state;
         other.accounts[2] += 1;
         let richer = stressed(first.after(), Some(other));
-        let error = richer.claim().follows(first.claim()).expect_err("more cash");
+        let error = richer
+            .claim()
+            .follows(first.claim())
+            .expect_err("more cash");
         assert!(error.contains("does not end as"), "{error}");
         let mut another = second.claim().clone();
         another.deal.tranches[0].coupon = risk::deal::Coupon::Fixed(fixed::Decimal::ZERO);
@@ -347,7 +383,10 @@ mod tests {
         assert_eq!(restated.claim().pools[0].pool, first.claim().pools[0].pool);
         let mut elsewhere = at_closing.claim().clone();
         elsewhere.pool = first.claim().pools[1].pool;
-        let error = elsewhere.start().issued(issued.claim()).expect_err("another pool");
+        let error = elsewhere
+            .start()
+            .issued(issued.claim())
+            .expect_err("another pool");
         assert!(error.contains("another pool"), "{error}");
     }
 

@@ -2,13 +2,11 @@
 
 use std::time::Instant;
 
+use risk::coarse::FEW_LOANS;
 use risk::import::deal::{read_deal, read_indices};
 use serde_json::json;
 use statements::account::Secret;
-use risk::coarse::FEW_LOANS;
-use statements::stress::{
-    Detail, NamedStress, Prepared, StressFailure, Stressed, Terms, words,
-};
+use statements::stress::{Detail, NamedStress, Prepared, StressFailure, Stressed, Terms, words};
 
 use super::prove::{finish, out, progress, work_folder};
 use super::{pool, print_json, read_json, secret};

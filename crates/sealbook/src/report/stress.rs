@@ -30,7 +30,13 @@ pub fn body(claim: &StressClaim, proof: &Proof<'_>) -> Result<String, String> {
         "{} sealed loans ({}), tape of {}, pool {}",
         claim.loans, claim.template.name, claim.cut_off, claim.pool
     );
-    let mut html = head(&claim.deal, &sub, proof, PROVEN, &start::not_proven(NOT_PROVEN, &claim.start()));
+    let mut html = head(
+        &claim.deal,
+        &sub,
+        proof,
+        PROVEN,
+        &start::not_proven(NOT_PROVEN, &claim.start()),
+    );
     let monthly = claim.monthly()?;
     html += &start::section(&claim.start());
     html += &tranches(&claim.deal);

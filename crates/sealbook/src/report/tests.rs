@@ -201,7 +201,9 @@ fn stresses_are_said_in_full() {
     ));
     let words = stress_in_words(&hard_then_nothing);
     assert!(
-        words.starts_with("defaults 20% for 12 months, then 0% a year (CDR); early repayment 1% a month (SMM)"),
+        words.starts_with(
+            "defaults 20% for 12 months, then 0% a year (CDR); early repayment 1% a month (SMM)"
+        ),
         "{words}"
     );
     // Ramps depend on how old loans are.
@@ -230,7 +232,10 @@ fn points_are_said_to_be_the_deals() {
         )
         .is_ok()
     };
-    assert!(!accepted(&claim), "at closing the pool owes what the deal says");
+    assert!(
+        !accepted(&claim),
+        "at closing the pool owes what the deal says"
+    );
     claim.deal_state.period = 1;
     assert!(accepted(&claim), "later the verifier accepts such a deal");
     let raised = tranches(&claim.deal);
@@ -244,7 +249,9 @@ fn points_are_said_to_be_the_deals() {
     assert!(html.contains("only the proofs of the months before show it"));
     assert!(html.contains("THE PROVER STATES this start"));
     let honest = stress::body(&stressed(), &PROOF).expect("it runs");
-    assert!(honest.contains("it starts at the deal&#39;s closing") && !honest.contains("THE PROVER"));
+    assert!(
+        honest.contains("it starts at the deal&#39;s closing") && !honest.contains("THE PROVER")
+    );
 }
 
 /// The y of each point of the first line.

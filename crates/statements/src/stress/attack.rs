@@ -158,8 +158,20 @@ fn steps_hide_instalments() {
     let tape = bank(61);
     let monthly = stressed(&tape, Detail::default());
     let all = found(&tape, monthly.claim());
-    let quarters = stressed(&tape, Detail { months: 3, loans: 0 });
-    let years = stressed(&tape, Detail { months: 12, loans: 0 });
+    let quarters = stressed(
+        &tape,
+        Detail {
+            months: 3,
+            loans: 0,
+        },
+    );
+    let years = stressed(
+        &tape,
+        Detail {
+            months: 12,
+            loans: 0,
+        },
+    );
     let many = stressed(&tape, MANY_LOANS);
     let told = [&quarters, &years, &many].map(|p| found(&tape, p.claim()));
     println!(

@@ -142,7 +142,9 @@ fn every_cell_is_pinned() {
         println!("{air:?} {:?}", air.interactions());
     }
     // Where steps end and begin, and behind the schedule.
-    let rows = (1..9).map(|row| ("months", row)).chain((18..25).map(|row| ("months", row)));
+    let rows = (1..9)
+        .map(|row| ("months", row))
+        .chain((18..25).map(|row| ("months", row)));
     let steps = prepared_in(150, QUARTERS);
     let tables = PartTables::new(steps.claim(), steps.context(), 0);
     let (airs, traces) = (&tables.airs()[2..3], &steps.traces(0)[2..3]);
@@ -461,12 +463,19 @@ fn doubt_is_bounded() {
 /// A schedule of steps is proven as one of months is, and its outcomes are those of the months it is spread over.
 #[test]
 fn steps_have_a_witness() {
-    for (loans, detail) in [(1, QUARTERS), (150, QUARTERS), (256, MANY_LOANS), (3, MANY_LOANS)] {
+    for (loans, detail) in [
+        (1, QUARTERS),
+        (150, QUARTERS),
+        (256, MANY_LOANS),
+        (3, MANY_LOANS),
+    ] {
         let prepared = prepared_in(loans, detail);
         let (claim, monthly) = (prepared.claim(), self::prepared(loans));
         assert_eq!(claim.pool, monthly.claim().pool);
         assert!(claim.schedule.rows.len() < monthly.claim().schedule.rows.len());
-        assert!(claim.monthly().expect("it fits").rows.len() >= monthly.claim().schedule.rows.len());
+        assert!(
+            claim.monthly().expect("it fits").rows.len() >= monthly.claim().schedule.rows.len()
+        );
         let found = wrong(&prepared, |_| ());
         assert_eq!(found, Vec::<String>::new(), "{loans} loans");
     }
@@ -484,7 +493,9 @@ fn changed_steps_are_rejected() {
     let changes: Vec<(&str, Change)> = vec![
         ("months", |c| c.steps.clear()),
         ("a longer first step", |c| c.steps[0] += 1),
-        ("a longer last step", |c| *c.steps.last_mut().expect("some") += 1),
+        ("a longer last step", |c| {
+            *c.steps.last_mut().expect("some") += 1
+        }),
         ("another place", |c| {
             c.steps[0] += 1;
             c.steps[1] -= 1;
@@ -510,7 +521,9 @@ fn changed_steps_are_rejected() {
         // With the outcomes that follow from it.
         if let Ok(monthly) = claim.monthly() {
             let terms = terms(&tape(300));
-            claim.scenarios = terms.scenarios(&monthly, &claim.deal_state).expect("it runs");
+            claim.scenarios = terms
+                .scenarios(&monthly, &claim.deal_state)
+                .expect("it runs");
             claim.models = terms.models(&monthly, &claim.deal_state).expect("it runs");
         }
         let outcome = verify::<Stressed>(&claim, &proofs);

@@ -385,7 +385,7 @@ fn running(
         state[SALTS + KEY_REGISTER] = leaves[leaves.len() - 1].identity.key().into();
         state[SALTS + BALANCE] += u128::from(schedule.balance);
         state[SALTS + DOUBTFUL] += u128::from(schedule.doubtful);
-        for (m, row) in schedule.rows.iter()  .enumerate().take(steps) {
+        for (m, row) in schedule.rows.iter().enumerate().take(steps) {
             state[SALTS + FIRST_STEP + 2 * m] += u128::from(row.interest);
             state[SALTS + FIRST_STEP + 2 * m + 1] += u128::from(row.balance);
         }

@@ -82,10 +82,7 @@ pub fn outcomes(claim: &StressClaim) -> Vec<String> {
                 ),
             };
             if let Some(period) = t.paid_off {
-                text += &format!(
-                    ", is paid in full by payment date {period}{}",
-                    date(period)
-                );
+                text += &format!(", is paid in full by payment date {period}{}", date(period));
             }
             text
         });

@@ -102,7 +102,10 @@ pub fn payments(claim: &WaterfallClaim) -> Vec<String> {
 
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &WaterfallClaim) -> Vec<String> {
-    let pools = claim.pools.iter().map(|p| format!("{} of {}", p.pool, p.cut_off));
+    let pools = claim
+        .pools
+        .iter()
+        .map(|p| format!("{} of {}", p.pool, p.cut_off));
     let pools: Vec<String> = pools.collect();
     let mut lines = vec![format!(
         "{} loans ({}) rolled over {} month(s) from pool {}; what they brought in was paid by the deal {} ({}), started as said \
@@ -122,7 +125,8 @@ pub fn words(claim: &WaterfallClaim) -> Vec<String> {
         digest(&claim.deal_after)
     ));
     lines.push(
-        "what each loan paid is the servicer's word; what the deal pays from it was computed again".into(),
+        "what each loan paid is the servicer's word; what the deal pays from it was computed again"
+            .into(),
     );
     lines.extend(nonce::line(&claim.nonce));
     lines
