@@ -18,6 +18,7 @@
 //!   they default together.
 //! - [`deal`], [`waterfall`], [`protection`]: securitization deals, who is paid what on a payment date, and what tranches lose
 //!   under a stress.
+//! - [`coarse`]: the same with months summed into steps, which tells less of single loans.
 //! - [`factor`]: what tranches are expected to lose when the pool's loans default together by a factor.
 //! - [`issuance`]: what a pool pledges for a deal's tranches.
 //! - [`import`], [`sample`], [`sample_venue`], [`sample_pool`], [`sample_deal`]: reading books, markets, venues, tapes and
@@ -29,6 +30,7 @@
 pub mod amortization;
 pub mod book;
 pub mod certificate;
+pub mod coarse;
 pub mod collections;
 pub mod copula;
 pub mod date;

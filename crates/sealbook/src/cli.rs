@@ -131,9 +131,15 @@ pub struct StressArguments {
     /// A tranche for which to seek the largest multiple of each stress's defaults that it bears; may be given several times.
     #[arg(long)]
     pub breakeven: Vec<String>,
-    /// A loan this many days past due defaults at once.
+    /// A loan this many days past due defaults at once: 1 to 365.
     #[arg(long, default_value_t = 90)]
     pub doubtful_days: u16,
+    /// How many months a row of the published schedule has at least: differences of rows tell what a loan pays that ends alone.
+    #[arg(long, value_enum, default_value_t = StepName::Monthly)]
+    pub schedule_step: StepName,
+    /// Sum rows of the published schedule until so many loans end in each: with 10 or more, none is told alone.
+    #[arg(long, default_value_t = 0)]
+    pub loans_per_row: u32,
     #[command(flatten)]
     pub common: Common,
 }
@@ -488,6 +494,31 @@ impl From<LevelName> for risk::Level {
     }
 }
 
+/// How many months a row of a schedule has.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum StepName {
+    /// One.
+    Monthly,
+    /// Three.
+    Quarterly,
+    /// Six.
+    Semiannual,
+    /// Twelve.
+    Annual,
+}
+
+impl StepName {
+    /// How many.
+    pub fn months(self) -> u16 {
+        match self {
+            Self::Monthly => 1,
+            Self::Quarterly => 3,
+            Self::Semiannual => 6,
+            Self::Annual => 12,
+        }
+    }
+}
+
 /// A proof file to check.
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -513,9 +544,14 @@ pub struct Verify {
     /// Write the record of an issuance, from which tokens can be minted, into this file: .json.
     #[arg(long)]
     pub record: Option<PathBuf>,
-    /// The proof of the months before, for a waterfall claim: it must end with the pool and the deal that this one starts with.
+    /// The proof of the months before, for a waterfall or a stress claim: it must end with the pool and the deal that this one starts
+    /// with. May be given several times, the last months first.
     #[arg(long)]
-    pub previous: Option<PathBuf>,
+    pub previous: Vec<PathBuf>,
+    /// The proof of the deal's issuance, for a waterfall or a stress claim: it, or the first of the proofs before it, must start with
+    /// the issuance's pool and deal.
+    #[arg(long)]
+    pub issuance: Option<PathBuf>,
     /// An attestation, for a claim about a pool: a key that is trusted must have signed the pool.
     #[arg(long, requires = "trust")]
     pub attestation: Option<PathBuf>,

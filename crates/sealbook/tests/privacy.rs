@@ -260,6 +260,7 @@ fn stress_proofs_share_nothing() {
         }
         let terms = stress::Terms {
             doubtful_days: 90,
+            detail: stress::Detail::default(),
             deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
             deal_state: None,
             indices: risk::sample_deal::sample_indices(),

@@ -110,6 +110,7 @@ fn other_proofs() -> [ProofFile; 7] {
     let loans_parts = loans.prove(&mut |_, _| {}, None).unwrap();
     let terms = stress::Terms {
         doubtful_days: 90,
+        detail: stress::Detail::default(),
         deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
         deal_state: None,
         indices: risk::sample_deal::sample_indices(),

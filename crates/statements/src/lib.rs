@@ -16,6 +16,7 @@ pub mod parts;
 pub mod pool;
 pub mod risk;
 pub mod solvency;
+pub mod start;
 pub mod stress;
 pub mod systemic;
 pub mod trees;

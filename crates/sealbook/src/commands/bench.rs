@@ -104,6 +104,7 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
                 .map_err(|e| Failure::Internal(e.to_string()))?;
             let terms = stress::Terms {
                 doubtful_days: 90,
+                detail: stress::Detail::default(),
                 deal: sample_deal_for(sample_pool::owed(&tape)),
                 deal_state: None,
                 indices: sample_indices(),

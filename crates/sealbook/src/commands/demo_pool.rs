@@ -69,6 +69,7 @@ pub fn run() -> Result<[Row; 4], Failure> {
     let started = Instant::now();
     let terms = stress::Terms {
         doubtful_days: 90,
+        detail: stress::Detail::default(),
         deal: sample_deal_for(sample_pool::owed(&tape)),
         deal_state: None,
         indices: sample_indices(),

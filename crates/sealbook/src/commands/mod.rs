@@ -7,6 +7,7 @@ mod demo_pool;
 mod demo_venue;
 mod inspect;
 mod issuance;
+mod links;
 mod pool;
 mod price;
 mod prove;

@@ -11,7 +11,7 @@ use statements::inclusion::Inclusion;
 use statements::margin::Subject;
 use statements::words::{one_line, quoted};
 
-use super::{issuance, print_json, read, read_json};
+use super::{issuance, links, print_json, read, read_json};
 use crate::Failure;
 use crate::cli::Verify;
 use crate::output::say;
@@ -60,10 +60,8 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         Some(path) => Some(check_inventory(&fact, path)?),
         None => None,
     };
-    let previous = match &arguments.previous {
-        Some(path) => Some(check_previous(&fact, path)?),
-        None => None,
-    };
+    let issuance = arguments.issuance.as_deref();
+    let links = links::check_links(&fact, &arguments.previous, issuance)?;
     let attested = match &arguments.attestation {
         Some(path) => Some(check_attestation(&fact, path, &arguments.trust)?),
         None => None,
@@ -82,15 +80,14 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     });
     if arguments.json {
         print_json(&json!({
-            "accepted": true, "fact": fact.words(), "inventory": inventory, "previous": previous,
+            "accepted": true, "fact": fact.words(), "inventory": inventory, "links": links,
             "attested": attested, "issued": issued, "record": arguments.record, "account": account,
         }));
         return Ok(());
     }
     say!("accepted: {}", in_words(&fact));
-    let previous = previous.map(|previous| format!("before that, {previous}"));
-    let others = [inventory, previous, attested, account].into_iter();
-    for line in others.flatten().chain(issued) {
+    let others = [inventory, attested, account].into_iter();
+    for line in others.flatten().chain(links).chain(issued) {
         say!("accepted: {line}");
     }
     if let Some(record) = &arguments.record {
@@ -140,26 +137,6 @@ fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
         _ => return Err(rejected("it names another state than the risk claim")),
     };
     Ok(format!("{when}, {}", in_words(&other)))
-}
-
-/// Whether another proof shows the months before a waterfall claim.
-fn check_previous(fact: &Fact, path: &Path) -> Result<String, Failure> {
-    let place = path.display();
-    let rejected =
-        |problem: &str| Failure::False(format!("{place}: rejected: {}", one_line(&problem)));
-    let Fact::Waterfall(fact) = fact else {
-        return Err(Failure::Input(
-            "--previous goes with the proof of a waterfall claim".into(),
-        ));
-    };
-    let other = sealbook::verify(&read(path)?).map_err(|e| rejected(&e.to_string()))?;
-    let Fact::Waterfall(before) = &other else {
-        return Err(rejected("is not the proof of a waterfall claim"));
-    };
-    fact.claim()
-        .follows(before.claim())
-        .map_err(|problem| rejected(&problem))?;
-    Ok(in_words(&other))
 }
 
 /// The balances of an inclusion file in the claim's units, for its user to compare with what they know:
