@@ -9,7 +9,10 @@ use proptest::prelude::*;
 use risk::import::tape::{read_layout, read_tape, read_template};
 use risk::pool::figures::check_eligibility;
 use risk::pool::template::BUILT_IN;
-use risk::pool::{Claimed, Condition, Figure, Loan, Measure, PoolError, Tape, Template, Wanted};
+use risk::pool::{
+    Claimed, Condition, Figure, Kind, Loan, Measure, PoolError, Tape, Template, Wanted,
+    template_words,
+};
 
 fn mortgage() -> Template {
     read_template("mortgage").unwrap()
@@ -61,6 +64,35 @@ fn templates_are_valid() {
         let template = read_template(name).unwrap();
         assert_eq!(template.name, *name);
         assert!(template.fields.iter().all(|f| !f.about.is_empty()));
+    }
+}
+
+/// A template is said to be built in only if nothing of it was changed, texts and the form of numbers included.
+#[test]
+fn own_templates_are_known_by_their_digests() {
+    for name in BUILT_IN {
+        let words = template_words(&read_template(name).unwrap());
+        assert_eq!(words, format!("built-in template `{name}`"));
+    }
+    let changes: [fn(&mut Template); 4] = [
+        |t| t.fields[1].about = "what the house is said to be worth".into(),
+        |t| t.fields[20].optional = true,
+        |t| t.weight = "original_balance".into(),
+        |t| {
+            if let Kind::Number { max, .. } = &mut t.fields[1].kind {
+                *max = "1000000000.0".parse().unwrap();
+            }
+        },
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for change in changes {
+        let mut own = mortgage();
+        change(&mut own);
+        let words = template_words(&own);
+        let begin = "template `mortgage` of the prover's own, SHA3-256 ";
+        assert!(words.starts_with(begin) && words.ends_with(&own.digest()));
+        assert_eq!(own.digest().len(), 64);
+        assert!(seen.insert(words));
     }
 }
 

@@ -18,4 +18,4 @@ pub use figures::{Claimed, Figure, Measure, PoolError, Wanted};
 pub use rules::{Condition, RuleError};
 pub use states::{LoanFields, StateError, states};
 pub use tape::{Loan, Tape};
-pub use template::{Field, Kind, Template};
+pub use template::{Field, Kind, Template, template_words};

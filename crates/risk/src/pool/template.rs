@@ -178,6 +178,36 @@ impl Template {
     }
 }
 
+/// A template in words, for what a verifier prints: said to be built in only if it is the one that comes with Sealbook, to the
+/// byte; any other by the digest of its JSON, since it may call anything by any name.
+pub fn template_words(template: &Template) -> String {
+    if template.is_built_in() {
+        format!("built-in template `{}`", template.name)
+    } else {
+        format!(
+            "template `{}` of the prover's own, SHA3-256 {}",
+            template.name,
+            template.digest()
+        )
+    }
+}
+
+impl Template {
+    /// Whether it is the one of its name that comes with Sealbook, to the byte of its JSON.
+    pub fn is_built_in(&self) -> bool {
+        let text = |template: &Self| serde_json::to_string(template).ok();
+        let built_in = built_in(&self.name).and_then(|t| serde_json::from_str::<Self>(t).ok());
+        built_in.is_some_and(|b| text(&b).is_some() && text(&b) == text(self))
+    }
+
+    /// SHA3-256 of its JSON: its parts in the order of their declaration, without spaces.
+    pub fn digest(&self) -> String {
+        let bytes = serde_json::to_vec(self).expect("a template is plain data");
+        let digest = Sha3_256::digest(bytes);
+        digest.iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
 impl Field {
     /// Whether figures may be weighted by it.
     pub fn is_weight(&self) -> bool {
