@@ -10,7 +10,7 @@ use risk::import::tape::{read_layout, read_tape, read_template};
 use risk::pool::figures::check_eligibility;
 use risk::pool::template::BUILT_IN;
 use risk::pool::{
-    Claimed, Condition, Figure, Kind, Loan, Measure, PoolError, Tape, Template, Wanted,
+    Claimed, Condition, Figure, Kind, Loan, Measure, Over, PoolError, Tape, Template, Wanted,
     template_words,
 };
 
@@ -219,6 +219,7 @@ fn figure(measure: Measure, shown: Wanted) -> Figure<Wanted> {
     Figure {
         name: "figure".into(),
         measure,
+        over: Over::Open,
         shown,
     }
 }

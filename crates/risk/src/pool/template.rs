@@ -139,6 +139,11 @@ impl Template {
                 return Err(error(name, "stands twice; rename one".into()));
             }
             field.kind.check().map_err(|problem| error(name, problem))?;
+            // Which loans count must not depend on what is absent.
+            let says = !field.kind.codes().is_empty() && !field.optional;
+            if name == super::standing::STATUS && !says {
+                return Err(error(name, "must be a code and always present: it says which loans count; give it another name".into()));
+            }
         }
         if self.optional().count() > MAX_OPTIONAL {
             return Err(error(
