@@ -17,12 +17,8 @@ use stark::{F, MIN_LOG_HEIGHT, Part, PrimeCharacteristicRing, Profile, Statement
 use super::registry::{NULLIFIER, Nullifier, is_of_zeros};
 use super::tables::LoansTable;
 use crate::account::PublicDigest;
-<<<<<<< HEAD
-use crate::loan::{LeafLayout, check_pool, segments};
-use crate::nonce::Nonce;
-=======
 use crate::loan::{LeafLayout, check_counts, check_pool, segments};
->>>>>>> 4e08016 (pool, issuance: closed loans owe nothing, figures over open loans, both counted)
+use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::registers_of;
 use crate::pool::tables::codes::CodesTable;

@@ -73,7 +73,8 @@ impl Prepared {
         }
         if key.is_zeros() {
             return Err(IssuanceFailure::Input(
-                "the registry's key is all zeros, which everyone would guess; make a random one".into(),
+                "the registry's key is all zeros, which everyone would guess; make a random one"
+                    .into(),
             ));
         }
         let Pledged { balance, counts } = pledged(tape)?;

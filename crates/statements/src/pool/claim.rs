@@ -17,12 +17,8 @@ use super::tables::figures::FiguresTable;
 use super::tables::groups::{Challenge, GroupsTable, message_len};
 use super::tables::loans::LoansTable;
 use crate::account::PublicDigest;
-<<<<<<< HEAD
-use crate::loan::{check_pool, segments};
-use crate::nonce::Nonce;
-=======
 use crate::loan::{check_counts, check_pool, segments};
->>>>>>> 4e08016 (pool, issuance: closed loans owe nothing, figures over open loans, both counted)
+use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 
 /// The public part of a pool proof: all that a verifier learns.

@@ -10,7 +10,7 @@ use gadgets::totals::{COUNT_LIMBS, SALTS, commit, elements_register};
 use rayon::prelude::*;
 use risk::pool::figures::check_eligibility;
 use risk::pool::standing::check_closed;
-use risk::pool::{Claimed, Figure, Loan, PoolError, Tape, Wanted};
+use risk::pool::{Claimed, Counts, Figure, Loan, PoolError, Standings, Tape, Wanted};
 use serde::{Deserialize, Serialize};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, felt, fill};
 
@@ -91,7 +91,8 @@ impl Prepared {
             .map(|f| f.claim(tape))
             .collect::<Result<Vec<_>, _>>()?;
         let sealed = Sealed::new(tape, secret)?;
-        Self::unchecked(tape, sealed, &terms.eligibility, figures, secret)
+        let counts = Standings::new(&tape.template).counts(&tape.loans);
+        Self::unchecked(tape, sealed, &terms.eligibility, figures, counts, secret)
     }
 
     /// The claim, true or not.
@@ -100,6 +101,7 @@ impl Prepared {
         sealed: Sealed,
         eligibility: &[String],
         figures: Vec<Figure<Claimed>>,
+        counts: Counts,
         secret: &Secret,
     ) -> Result<Self, PoolFailure> {
         let plan = Plan::new(&tape.template, eligibility, &figures).map_err(PoolFailure::Input)?;
@@ -119,13 +121,12 @@ impl Prepared {
             })
             .collect();
         let count = sealed.loans.len() as u64;
-        let standing = plan.standings.counts(&tape.loans);
         let mut claim = PoolClaim {
             template: tape.template.clone(),
             cut_off: tape.cut_off.clone(),
             loans: count,
-            open: standing.open,
-            defaulted: standing.defaulted,
+            open: counts.open,
+            defaulted: counts.defaulted,
             pool: sealed.pool.into(),
             segments: sealed.trees.iter().map(|t| t[1].into()).collect(),
             lists: Vec::new(),
@@ -290,7 +291,8 @@ impl Prepared {
                 let concentration = &plan.concentrations[i];
                 let (challenge, limbs) = (&self.context.challenges[i], self.context.limbs(i));
                 let state = &mut state[first..first + group::COUNT];
-                let entries: Vec<(u64, u64)> = loans.iter().map(|l| concentration.entry(l)).collect();
+                let entries: Vec<(u64, u64)> =
+                    loans.iter().map(|l| concentration.entry(l)).collect();
                 for (register, entries) in [
                     (group::LOANS, &entries[..]),
                     (group::LISTED, &list.entries[range.clone()]),
