@@ -58,11 +58,11 @@ pub fn check(arguments: &IssuanceArguments) -> Result<(), Failure> {
         }));
     } else {
         say!(
-            "true: the open ones of {} loan(s) ({}) owe {} {}; {}",
+            "true: the open ones of {} loan(s) owe {} {} ({}; {})",
             claim.loans,
-            template_words(&claim.template),
             cents(claim.balance),
             quoted(&claim.deal.currency),
+            template_words(&claim.template),
             standing(&claim.template, claim.loans, claim.open, claim.defaulted)
         );
         for line in tranches(claim) {
