@@ -104,6 +104,11 @@ impl Status {
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Performing | Self::Delinquent)
     }
+
+    /// Whether nothing more is owed.
+    pub const fn is_closed(self) -> bool {
+        matches!(self, Self::Prepaid | Self::Repurchased)
+    }
 }
 
 /// What is known of a loan at the end of a month. Cents.

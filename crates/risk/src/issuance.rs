@@ -3,15 +3,14 @@
 //! Losses reach equity first, then the tranches from the last to the first. A tranche's *attachment point* is the part of
 //! the pool that is lost when it begins to lose, its *detachment point* the part that is lost when nothing of it is left.
 
-use std::collections::BTreeSet;
-
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::amortization::Status;
 use crate::deal::{CENT_DECIMALS, Deal, DealError, MAX_CENTS, PERCENT_DECIMALS, WHOLE};
+use crate::pool::standing::{Counts, Standings, check_closed};
 use crate::pool::states::codes;
-use crate::pool::{Kind, Loan, StateError, Tape, Template};
+use crate::pool::{Kind, Loan, PoolError, StateError, Tape, Template};
 
 /// A tranche and what stands below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +32,9 @@ pub enum IssuanceError {
     /// The asset class does not say what loans owe, or which are open.
     #[error(transparent)]
     Template(#[from] StateError),
+    /// Loans are closed and still owe something.
+    #[error(transparent)]
+    Closed(#[from] PoolError),
     /// The deal contradicts itself.
     #[error("deal: {0}")]
     Deal(#[from] DealError),
@@ -76,8 +78,17 @@ pub struct PledgeFields {
     pub balance: usize,
     /// What became of the loan.
     pub status: usize,
-    /// The codes of the status for which a loan is open.
-    pub open: BTreeSet<u64>,
+    /// What the codes of the status mean for the pool.
+    pub standings: Standings,
+}
+
+/// What a pool pledges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pledged {
+    /// What its open loans owe together, in cents.
+    pub balance: u64,
+    /// How many are open, and how many were given up.
+    pub counts: Counts,
 }
 
 impl PledgeFields {
@@ -98,15 +109,11 @@ impl PledgeFields {
             field: "balance",
             wanted: format!("a number with {CENT_DECIMALS} decimals and always present"),
         })?;
-        let (status, meanings) = codes::<Status>(template, "status")?;
-        let codes = meanings.iter().enumerate();
+        let (status, _) = codes::<Status>(template, "status")?;
         Ok(Self {
             balance,
             status,
-            open: codes
-                .filter(|(_, s)| s.is_open())
-                .map(|(code, _)| code as u64)
-                .collect(),
+            standings: Standings::new(template),
         })
     }
 
@@ -114,21 +121,25 @@ impl PledgeFields {
     pub fn of(&self, loan: &Loan) -> u64 {
         let value = |field: usize| loan.values.get(field).copied().flatten();
         match value(self.status) {
-            Some(code) if self.open.contains(&code) => value(self.balance).unwrap_or(0),
+            Some(code) if self.standings.open.contains(&code) => value(self.balance).unwrap_or(0),
             _ => 0,
         }
     }
 }
 
-/// What a tape's open loans owe together, in cents.
+/// What a tape's open loans owe together, and how many they are.
 ///
 /// # Errors
-/// If the template does not say, or the sum is beyond all deals.
-pub fn pledged(tape: &Tape) -> Result<u64, IssuanceError> {
+/// If the template does not say, a closed loan owes something, or the sum is beyond all deals.
+pub fn pledged(tape: &Tape) -> Result<Pledged, IssuanceError> {
     let fields = PledgeFields::new(&tape.template)?;
+    check_closed(tape)?;
     let sum: u128 = tape.loans.iter().map(|l| u128::from(fields.of(l))).sum();
     let sum = u64::try_from(sum).ok().filter(|s| *s < MAX_CENTS);
-    sum.ok_or(IssuanceError::TooLarge)
+    Ok(Pledged {
+        balance: sum.ok_or(IssuanceError::TooLarge)?,
+        counts: fields.standings.counts(&tape.loans),
+    })
 }
 
 /// Where the tranches of a deal stand in a pool that owes so many cents, in the deal's order: the most senior first.
@@ -246,6 +257,7 @@ mod tests {
 
     #[test]
     fn the_balance_is_that_of_open_loans() {
+        let pledged = |tape: &Tape| super::pledged(tape).map(|p| p.balance);
         let template = read_template("mortgage").expect("it comes with the crate");
         let mut tape = sample_pool::tape(1, 300, &template);
         let pool = sample_pool::owed(&tape);
@@ -255,9 +267,17 @@ mod tests {
         let fields = PledgeFields::new(&template).expect("they are loans");
         let balance = fields.of(&tape.loans[0]);
         assert!(balance > 0);
-        for code in 2..5 {
+        tape.loans[0].values[fields.status] = Some(2);
+        assert_eq!(pledged(&tape), Ok(pool - balance));
+        for code in 3..5 {
             tape.loans[0].values[fields.status] = Some(code);
-            assert_eq!(pledged(&tape), Ok(pool - balance));
+            let error = pledged(&tape).expect_err("it owes something");
+            assert!(error.to_string().contains("`loan-000000` ("), "{error}");
+            let mut gone = tape.clone();
+            gone.loans[0].values[fields.balance] = Some(0);
+            assert_eq!(pledged(&gone), Ok(pool - balance));
+            let counts = super::pledged(&gone).expect("it is true").counts;
+            assert_eq!(counts.open + counts.defaulted, 299);
         }
         let carbon = read_template("carbon").expect("it comes with the crate");
         let error = PledgeFields::new(&carbon).expect_err("credits owe nothing");

@@ -8,8 +8,12 @@ use fixed::Decimal;
 use proptest::prelude::*;
 use risk::import::tape::{read_layout, read_tape, read_template};
 use risk::pool::figures::check_eligibility;
+use risk::pool::standing::check_closed;
 use risk::pool::template::BUILT_IN;
-use risk::pool::{Claimed, Condition, Figure, Loan, Measure, PoolError, Tape, Template, Wanted};
+use risk::pool::{
+    Claimed, Condition, Figure, Kind, Loan, Measure, Over, PoolError, Tape, Template, Wanted,
+    template_words,
+};
 
 fn mortgage() -> Template {
     read_template("mortgage").unwrap()
@@ -61,6 +65,35 @@ fn templates_are_valid() {
         let template = read_template(name).unwrap();
         assert_eq!(template.name, *name);
         assert!(template.fields.iter().all(|f| !f.about.is_empty()));
+    }
+}
+
+/// A template is said to be built in only if nothing of it was changed, texts and the form of numbers included.
+#[test]
+fn own_templates_are_known_by_their_digests() {
+    for name in BUILT_IN {
+        let words = template_words(&read_template(name).unwrap());
+        assert_eq!(words, format!("built-in template `{name}`"));
+    }
+    let changes: [fn(&mut Template); 4] = [
+        |t| t.fields[1].about = "what the house is said to be worth".into(),
+        |t| t.fields[20].optional = true,
+        |t| t.weight = "original_balance".into(),
+        |t| {
+            if let Kind::Number { max, .. } = &mut t.fields[1].kind {
+                *max = "1000000000.0".parse().unwrap();
+            }
+        },
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for change in changes {
+        let mut own = mortgage();
+        change(&mut own);
+        let words = template_words(&own);
+        let begin = "template `mortgage` of the prover's own, SHA3-256 ";
+        assert!(words.starts_with(begin) && words.ends_with(&own.digest()));
+        assert_eq!(own.digest().len(), 64);
+        assert!(seen.insert(words));
     }
 }
 
@@ -187,6 +220,7 @@ fn figure(measure: Measure, shown: Wanted) -> Figure<Wanted> {
     Figure {
         name: "figure".into(),
         measure,
+        over: Over::Open,
         shown,
     }
 }
@@ -280,6 +314,150 @@ fn figures_by_hand() {
     let error = bounded(Wanted::AtMost("50.0008".parse().unwrap())).unwrap_err();
     assert_eq!(error.to_string(), "figure is 50.0008, not at most 50.0008");
     assert!(error.is_false());
+}
+
+/// Loan `a` is open, `b` was given up, `c` was bought back.
+fn three() -> Tape {
+    let template = mortgage();
+    tape(vec![
+        loan("a", &template, &[("balance", "100"), ("ltv", "80")]),
+        loan(
+            "b",
+            &template,
+            &[("balance", "300"), ("ltv", "60"), ("status", "defaulted")],
+        ),
+        loan(
+            "c",
+            &template,
+            &[("balance", "0"), ("ltv", "10"), ("status", "repurchased")],
+        ),
+    ])
+}
+
+#[test]
+fn figures_are_over_open_loans_by_hand() {
+    let tape = three();
+    let show = |measure: Measure, over| {
+        let figure = Figure {
+            over,
+            ..figure(measure, Wanted::Exact)
+        };
+        match figure.claim(&tape).unwrap().shown {
+            Claimed::Exact(value) => value.to_string(),
+            _ => unreachable!("an exact figure was wanted"),
+        }
+    };
+    let (open, all) = (Over::Open, Over::All);
+    let ltv = || average("ltv", Some("ltv is present"));
+    assert_eq!(show(ltv(), open), "80.000");
+    // 80 * 100 + 60 * 300 over 400; what is gone owes nothing.
+    assert_eq!(show(ltv(), all), "65.000");
+    assert_eq!(show(Measure::Count { rule: None }, open), "1");
+    assert_eq!(show(Measure::Count { rule: None }, all), "3");
+    assert_eq!(show(share("status = defaulted"), all), "75.0000");
+    assert_eq!(show(share("ltv <= 80"), open), "100.0000");
+    assert_eq!(show(largest("borrower", 1), open), "100.0000");
+    assert_eq!(show(largest("borrower", 1), all), "75.0000");
+    // Over open loans a rule about others would hold for none, or for some without saying so.
+    for rule in [
+        "status = defaulted",
+        "status in [delinquent, defaulted]",
+        "ltv < 5 or status = prepaid",
+    ] {
+        let error = figure(share(rule), Wanted::Exact)
+            .claim(&tape)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("over open loans (performing or delinquent)"),
+            "{error}"
+        );
+    }
+    for rule in [
+        "status = delinquent",
+        "status != defaulted",
+        "status not in [prepaid, repurchased]",
+    ] {
+        assert!(
+            figure(share(rule), Wanted::Exact).claim(&tape).is_ok(),
+            "{rule}"
+        );
+    }
+}
+
+#[test]
+fn closed_loans_that_owe_something_are_named() {
+    let mut tape = three();
+    assert_eq!(check_closed(&tape), Ok(()));
+    let balance = tape.template.field("balance").unwrap();
+    tape.loans[2].values[balance] = Some(1);
+    let error = check_closed(&tape).unwrap_err();
+    assert!(!error.is_false());
+    assert_eq!(
+        error.to_string(),
+        "1 closed loan(s) still owe something: `c` (repurchased, owes 0.01); a closed loan owes nothing: correct the status or \
+         the balance"
+    );
+    // On import, with the line.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tape.csv");
+    for (status, refused) in [
+        ("repurchased", true),
+        ("prepaid", true),
+        ("defaulted", false),
+    ] {
+        let mut other = three();
+        let code = other.template.field("status").unwrap();
+        other.loans[1].values[code] = Some(other.template.fields[code].parse(status).unwrap());
+        risk::import::tape::write_tape(&path, &other).unwrap();
+        let date = "2020-03-31".to_string().try_into().unwrap();
+        let read = read_tape(&path, &mortgage(), None, date);
+        let Err(error) = read else {
+            assert!(!refused, "{status}");
+            continue;
+        };
+        let text = error.to_string();
+        let says =
+            text.contains("tape.csv:3: field `balance`: loan `b` is") && text.contains(status);
+        assert!(refused && says, "{text}");
+    }
+    // Rules are for what is not gone.
+    let rules = ["ltv >= 60".to_string()];
+    assert_eq!(check_eligibility(&three(), &rules), Ok(()));
+    let error = check_eligibility(&three(), &["status = performing".into()]).unwrap_err();
+    assert!(
+        error.to_string().contains("`b` (status is defaulted)"),
+        "{error}"
+    );
+}
+
+/// A bound times a denominator may be beyond 128 bits.
+#[test]
+fn bounds_of_large_pools_are_compared_rightly() {
+    let template = mortgage();
+    let loan = loan("a", &template, &[("balance", "1000000000")]);
+    let field = template.field("balance").unwrap();
+    let mut tape = tape(vec![loan; 3]);
+    for loan in &mut tape.loans {
+        // More than a tape can say, as 2^24 loans of the largest balance do together.
+        loan.values[field] = Some(u64::MAX);
+    }
+    let most: Decimal = "1000000000000000".parse().unwrap();
+    let share = || share("state = CA");
+    assert!(
+        figure(share(), Wanted::AtMost("100000000000000".parse().unwrap()))
+            .claim(&tape)
+            .is_ok()
+    );
+    assert!(
+        figure(share(), Wanted::AtLeast("100000000000000".parse().unwrap()))
+            .claim(&tape)
+            .is_err()
+    );
+    assert!(
+        figure(share(), Wanted::AtMost(most)).claim(&tape).is_err(),
+        "more than a bound can be"
+    );
 }
 
 #[test]

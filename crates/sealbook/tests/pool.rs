@@ -50,7 +50,7 @@ fn a_pool_is_proven_and_attested() {
         0,
     );
     assert!(
-        accepted.contains("each loan satisfies `ltv <= 95 and fico >= 640`"),
+        accepted.contains("each loan that is not closed satisfies `ltv <= 95 and fico >= 640`"),
         "{accepted}"
     );
     assert!(accepted.contains(&format!("key {key} attests that pool on 2026-10-31")));
@@ -111,6 +111,83 @@ fn what_is_wrong_with_a_pool_is_said() {
     write("bad.csv", &tape.replacen("level-pay", "level", 1));
     let error = at("check pool --tape bad.csv --cut-off 2026-10-31", 2);
     assert!(error.contains("bad.csv:2: field `amortization`"), "{error}");
+}
+
+/// The attack: forty loans that were bought back and still say what they owed, with a low loan to value. And the same pool
+/// with what closed loans owe, which is nothing: no figure moves.
+#[test]
+fn closed_loans_move_no_figure() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    at("sample . --loans 100", 0);
+    let tape = std::fs::read_to_string(dir.path().join("pool.csv")).unwrap();
+    let column = |name: &str| {
+        tape.lines()
+            .next()
+            .unwrap()
+            .split(',')
+            .position(|c| c == name)
+            .unwrap()
+    };
+    let closed = |balance: Option<&str>, status: &str| -> String {
+        let lines = tape.lines().skip(1).take(40).enumerate().map(|(i, line)| {
+            let mut cells: Vec<String> = line.split(',').map(String::from).collect();
+            cells[0] = format!("gone-{i}");
+            cells[column("status")] = status.into();
+            cells[column("ltv")] = "1".into();
+            if let Some(balance) = balance {
+                cells[column("balance")] = balance.into();
+            }
+            cells.join(",") + "\n"
+        });
+        tape.clone() + &lines.collect::<String>()
+    };
+    write(
+        "terms.json",
+        r#"{"eligibility": ["ltv >= 30"], "figures": [
+            {"name": "ltv", "measure": {"average": {"of": "ltv", "where": "ltv is present"}}, "shown": "exact"}]}"#,
+    );
+    let inputs = "--cut-off 2026-10-31 --terms terms.json";
+    for status in ["repurchased", "prepaid"] {
+        write("owing.csv", &closed(None, status));
+        for command in ["check pool", "prove pool --out p.proof"] {
+            let error = at(&format!("{command} --tape owing.csv {inputs}"), 2);
+            let place = "owing.csv:102: field `balance`: loan `gone-0` is";
+            assert!(error.contains(place) && error.contains(status), "{error}");
+        }
+    }
+    let figure = |file: &str| {
+        let shown = at(&format!("check pool --tape {file} {inputs} --json"), 0);
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        (
+            shown["figures"].clone(),
+            shown["loans"].clone(),
+            shown["open"].clone(),
+        )
+    };
+    write("closed.csv", &closed(Some("0"), "repurchased"));
+    let (before, after) = (figure("pool.csv"), figure("closed.csv"));
+    assert_eq!(before.0, after.0);
+    assert_eq!((&before.1, &after.1), (&100.into(), &140.into()));
+    assert_eq!(before.2, after.2);
+    at(
+        &format!("prove pool --tape closed.csv {inputs} --out p.proof"),
+        0,
+    );
+    let accepted = at("verify p.proof", 0);
+    let open = format!(
+        "{} of them are open (status performing or delinquent)",
+        after.2
+    );
+    for part in [
+        "holds 140 loans with distinct ids (built-in template `mortgage`",
+        &open,
+        "40 are closed (status prepaid or repurchased), and owe nothing",
+        "over open loans where `ltv is present` is ",
+    ] {
+        assert!(accepted.contains(part), "{part}: {accepted}");
+    }
 }
 
 /// Months of a pool, one after another: each starts with what the one before wrote.
@@ -485,7 +562,10 @@ fn an_issuance_is_proven_and_recorded() {
     at("sample other --loans 60 --seed 2", 0);
     let inputs = "--tape pool.csv --cut-off 2026-10-31 --deal deal.json";
     let shown = at(&format!("check issuance {inputs}"), 0);
-    assert!(shown.starts_with("true: 60 loan(s) owe "), "{shown}");
+    assert!(
+        shown.starts_with("true: the open ones of 60 loan(s) owe "),
+        "{shown}"
+    );
     assert!(at(&format!("prove issuance {inputs} --out p.proof"), 2).contains("--registry"));
     at(
         &format!("prove issuance {inputs} --registry r --secret s --out p.proof"),
@@ -512,7 +592,14 @@ fn an_issuance_is_proven_and_recorded() {
     let shown: Value = serde_json::from_str(&at("inspect p.proof --json", 0)).unwrap();
     assert!(shown["proven_bits"].as_f64().unwrap() >= 100.0);
     let record = json("r.json");
-    for field in ["pool", "registry", "balance", "tranches"] {
+    for field in [
+        "pool",
+        "registry",
+        "balance",
+        "tranches",
+        "open",
+        "defaulted",
+    ] {
         assert_eq!(record[field], shown["claim"][field], "{field}");
     }
     // Another pool of the same issuers: its sample ids are the same, so its loans are pledged twice.
@@ -586,6 +673,15 @@ fn what_does_not_back_a_deal_is_said() {
         2,
     );
     assert!(error.contains("needs a field `balance`"), "{error}");
+    // Nobody filled it in, so everybody knows it.
+    std::fs::write(dir.path().join("r"), "0".repeat(64)).unwrap();
+    for option in ["--registry r", "--registry new --secret r"] {
+        let error = at(
+            &format!("prove issuance {inputs} {option} --out p.proof"),
+            2,
+        );
+        assert!(error.contains("is not a secret"), "{error}");
+    }
     std::fs::write(dir.path().join("r"), "not a key").unwrap();
     let error = at(
         &format!("prove issuance {inputs} --registry r --out p.proof"),

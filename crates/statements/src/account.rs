@@ -142,11 +142,11 @@ impl Secret {
         PublicDigest::from(self.0).to_string()
     }
 
-    /// A secret kept by [`to_hex`](Self::to_hex).
+    /// A secret kept by [`to_hex`](Self::to_hex). All zeros are none: a file that nobody filled, which everyone can guess.
     pub fn from_hex(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        let digest = PublicDigest::try_from(text).ok()?;
-        Some(Self(digest.elements()))
+        let digest = PublicDigest::try_from(text).ok()?.elements();
+        (digest != Digest::default()).then_some(Self(digest))
     }
 
     /// The salt registers of the hidden state after part `part` of a claim: 180 bits. `about` is a digest of

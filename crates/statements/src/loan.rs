@@ -362,6 +362,31 @@ pub fn check_pool(
     Ok(())
 }
 
+/// Checks that a pool has at least as many loans as are open or defaulted.
+///
+/// # Errors
+/// If it has fewer.
+pub fn check_counts(loans: u64, open: u64, defaulted: u64) -> Result<(), String> {
+    match open.checked_add(defaulted) {
+        Some(counted) if counted <= loans => Ok(()),
+        _ => Err(format!(
+            "{open} open and {defaulted} defaulted loans are more than {loans}"
+        )),
+    }
+}
+
+/// Constraint `id`: a closed loan owes nothing. `closed` is 1 on its row, and 0 or 1 on an unused one, whose limbs are zero.
+pub fn closed_owes_nothing<W, B: RowBuilder<W>>(
+    b: &mut B,
+    id: &'static str,
+    closed: &B::E,
+    balance: &[B::E],
+) {
+    for limb in balance {
+        b.zero(id, closed.clone() * limb.clone());
+    }
+}
+
 /// Two ids share their sort key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("loans `{0}` and `{1}` have the same sort key; rename one of them")]

@@ -25,6 +25,7 @@ use super::json::Pairs;
 use super::layout::json;
 use super::table::read_table;
 use super::{At, Header, ImportError, read_file};
+use crate::pool::standing::{BALANCE, Standings, describe};
 use crate::pool::states::{COMPUTED, fill_computed};
 use crate::pool::tape::{CutOff, Loan, Tape};
 use crate::pool::template::{BUILT_IN, Template, built_in};
@@ -118,6 +119,7 @@ pub fn read_tape(
     layout: Option<&Layout>,
     cut_off: CutOff,
 ) -> Result<Tape, ImportError> {
+    let standings = Standings::new(template);
     let mut loans = Vec::new();
     let mut seen: HashMap<String, At> = HashMap::new();
     let file = At::file(path);
@@ -126,6 +128,14 @@ pub fn read_tape(
         |at, header| Columns::find(at, header, template, layout),
         |columns, at, cells| {
             let mut loan = columns.loan(at, cells, template)?;
+            if standings.owed_though_closed(&loan) > 0 {
+                let what = describe(&standings, &loan, template);
+                let problem = format!(
+                    "loan `{}` is {what}; a closed loan owes nothing: correct the status or the balance",
+                    loan.id
+                );
+                return Err(at.error(Some(BALANCE), problem));
+            }
             fill_computed(&mut loan, template).map_err(|e| at.error(None, e.to_string()))?;
             if let Some(first) = seen.insert(loan.id.clone(), at.clone()) {
                 let first = first.error(None, "").to_string();

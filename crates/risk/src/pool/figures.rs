@@ -2,6 +2,9 @@
 //!
 //! Every measure is a fraction `scale * numerator / denominator` of sums over the loans, of which a figure shows the
 //! value rounded down to [`Plan::decimals`], or claims that it is, before rounding, at least or at most a bound.
+//!
+//! Figures are over open loans unless they say that they are over all ([`Over`]); rules hold for all loans that are not
+//! closed ([`standing`](super::standing)).
 
 use std::collections::BTreeMap;
 
@@ -9,6 +12,7 @@ use fixed::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{Condition, RuleError};
+use super::standing::Standings;
 use super::tape::{Loan, Tape};
 use super::template::{Kind, Template};
 
@@ -31,11 +35,32 @@ pub struct Figure<S> {
     pub name: String,
     /// What it measures.
     pub measure: Measure,
+    /// Over which loans.
+    #[serde(default, skip_serializing_if = "Over::is_open")]
+    pub over: Over,
     /// How it is shown.
     pub shown: S,
 }
 
-/// What a figure measures. Rules are in the language of [`rules`](super::rules); without one, all loans count.
+/// Which loans a figure speaks of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// Those that are open.
+    #[default]
+    Open,
+    /// All on the tape, those that were given up and those that are gone, too.
+    All,
+}
+
+impl Over {
+    fn is_open(&self) -> bool {
+        *self == Self::Open
+    }
+}
+
+/// What a figure measures. Rules are in the language of [`rules`](super::rules); without one, all loans count that the
+/// figure is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Measure {
@@ -64,7 +89,7 @@ pub enum Measure {
         #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
         rule: Option<String>,
     },
-    /// Which part of the whole pool's weight some loans have, in percent.
+    /// Which part of the weight of all loans that the figure is over some of them have, in percent.
     Share {
         /// Which loans.
         #[serde(rename = "where")]
@@ -73,7 +98,7 @@ pub enum Measure {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weight: Option<String>,
     },
-    /// Which part of the whole pool's weight the largest groups have together, in percent.
+    /// Which part of the weight of all loans that the figure is over the largest groups have together, in percent.
     Largest {
         /// What loans of one group have in common: a code or a text, never absent.
         by: String,
@@ -120,6 +145,16 @@ pub enum PoolError {
         /// How many loans break it.
         count: usize,
         /// The first ones, and why.
+        named: String,
+    },
+    /// Loans that are gone and still owe something.
+    #[error(
+        "{count} closed loan(s) still owe something: {named}; a closed loan owes nothing: correct the status or the balance"
+    )]
+    Closed {
+        /// How many loans.
+        count: usize,
+        /// The first ones.
         named: String,
     },
     /// A figure is beyond its bound.
@@ -182,6 +217,8 @@ pub enum Total {
         top: u32,
         /// The weight.
         weight: usize,
+        /// Which loans count.
+        counted: Condition,
     },
 }
 
@@ -219,8 +256,13 @@ impl Total {
                 let counted = loans.iter().filter(|l| condition.holds(l));
                 counted.map(|l| u128::from(quantity.of(l))).sum()
             }
-            Self::Largest { by, top, weight } => {
-                let mut groups = group_totals(loans, *by, *weight);
+            Self::Largest {
+                by,
+                top,
+                weight,
+                counted,
+            } => {
+                let mut groups = group_totals(loans, *by, *weight, counted);
                 groups.sort_unstable_by(|a, b| b.cmp(a));
                 groups.iter().take(*top as usize).sum()
             }
@@ -229,39 +271,59 @@ impl Total {
 }
 
 /// The weight of each group.
-fn group_totals(loans: &[Loan], by: usize, weight: usize) -> Vec<u128> {
+fn group_totals(loans: &[Loan], by: usize, weight: usize, counted: &Condition) -> Vec<u128> {
     let mut groups: BTreeMap<Option<u64>, u128> = BTreeMap::new();
-    for loan in loans {
+    for loan in loans.iter().filter(|l| counted.holds(l)) {
         *groups.entry(loan.values[by]).or_default() += u128::from(loan.values[weight].unwrap_or(0));
     }
     groups.into_values().collect()
 }
 
 impl Measure {
-    /// The measure in words: a figure's name is whatever its claimant calls it.
-    pub fn in_words(&self, template: &Template) -> String {
+    /// The measure in words: a figure's name is whatever its claimant calls it. `loans` says which loans it is over.
+    fn in_words(&self, template: &Template, loans: &str) -> String {
         let over = |rule: &Option<String>| match rule {
-            Some(rule) => format!(" where {rule}"),
-            None => String::new(),
+            Some(rule) => format!("{loans} where `{rule}`"),
+            None => loans.to_string(),
         };
         let weight = |weight: &Option<String>| weight.as_ref().unwrap_or(&template.weight).clone();
         match self {
-            Self::Count { rule } => format!("number of loans{}", over(rule)),
-            Self::Sum { of, rule } => format!("sum of {of}{}", over(rule)),
+            Self::Count { rule } => format!("number of {}", over(rule)),
+            Self::Sum { of, rule } => format!("sum of {of} over {}", over(rule)),
             Self::Average {
                 of,
                 weight: by,
                 rule,
-            } => format!("average of {of} by {}{}", weight(by), over(rule)),
-            Self::Share { rule, weight: by } => format!("percent of {} where {rule}", weight(by)),
+            } => format!(
+                "average of {of}, weighted by {}, over {}",
+                weight(by),
+                over(rule)
+            ),
+            Self::Share { rule, weight: by } => {
+                format!(
+                    "percent of the {} of all {loans} that those have where `{rule}`",
+                    weight(by)
+                )
+            }
             Self::Largest {
                 by,
                 top,
                 weight: weighted,
             } => format!(
-                "percent of {} of the {top} largest by {by}",
+                "percent of the {} of all {loans} that the {top} largest groups by {by} have",
                 weight(weighted)
             ),
+        }
+    }
+
+    /// Its rule, if it has one.
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Self::Count { rule } | Self::Sum { rule, .. } | Self::Average { rule, .. } => {
+                rule.as_deref()
+            }
+            Self::Share { rule, .. } => Some(rule),
+            Self::Largest { .. } => None,
         }
     }
 
@@ -269,7 +331,8 @@ impl Measure {
     ///
     /// # Errors
     /// If a rule is wrong, or the template does not have what it asks.
-    pub fn plan(&self, name: &str, template: &Template) -> Result<Plan, PoolError> {
+    fn plan(&self, name: &str, over: Over, template: &Template) -> Result<Plan, PoolError> {
+        let standings = Standings::new(template);
         let error = |problem: String| PoolError::Figure {
             name: name.to_string(),
             problem,
@@ -289,9 +352,25 @@ impl Measure {
                 ))
             }
         };
+        let parse = |text: &str| {
+            let rule = Condition::parse(text, template)?;
+            if over == Over::Open && !standings.is_clear_over_open(&rule) {
+                return Err(error(format!(
+                    "it is over open loans ({}), and `{text}` asks for others; add \"over\": \"all\", or name statuses of open \
+                     loans only",
+                    standings.words(template, &standings.open)
+                )));
+            }
+            Ok(rule)
+        };
         let rule = |rule: &Option<String>| match rule {
-            Some(text) => Condition::parse(text, template).map_err(PoolError::Rule),
+            Some(text) => parse(text),
             None => Ok(Condition::always()),
+        };
+        // Those that a condition holds for, of the loans that the figure is over.
+        let counted = |condition: Condition| match over {
+            Over::Open => standings.and_open(condition),
+            Over::All => condition,
         };
         // A number, and its decimals; it must be there wherever the condition holds.
         let number = |name: &str, condition: &Condition| {
@@ -308,13 +387,16 @@ impl Measure {
         };
         let percent = |numerator, weight| Plan {
             numerator,
-            denominator: Some(Total::Sum(Quantity::Field(weight), Condition::always())),
+            denominator: Some(Total::Sum(
+                Quantity::Field(weight),
+                counted(Condition::always()),
+            )),
             scale: 100 * 10u64.pow(PERCENT_DECIMALS.into()),
             decimals: PERCENT_DECIMALS,
         };
         match self {
             Self::Count { rule: text } => Ok(Plan {
-                numerator: Total::Sum(Quantity::One, rule(text)?),
+                numerator: Total::Sum(Quantity::One, counted(rule(text)?)),
                 denominator: None,
                 scale: 1,
                 decimals: 0,
@@ -323,7 +405,7 @@ impl Measure {
                 let condition = rule(text)?;
                 let (of, decimals) = number(of, &condition)?;
                 Ok(Plan {
-                    numerator: Total::Sum(Quantity::Field(of), condition),
+                    numerator: Total::Sum(Quantity::Field(of), counted(condition)),
                     denominator: None,
                     scale: 1,
                     decimals,
@@ -344,6 +426,7 @@ impl Measure {
                         template.fields[weight].name, template.fields[of].name
                     )));
                 }
+                let condition = counted(condition);
                 Ok(Plan {
                     numerator: Total::Sum(Quantity::Product(weight, of), condition.clone()),
                     denominator: Some(Total::Sum(Quantity::Field(weight), condition)),
@@ -356,7 +439,7 @@ impl Measure {
                 weight: by,
             } => {
                 let weight = weight(by)?;
-                let condition = Condition::parse(text, template)?;
+                let condition = counted(parse(text)?);
                 Ok(percent(
                     Total::Sum(Quantity::Field(weight), condition),
                     weight,
@@ -380,7 +463,13 @@ impl Measure {
                 }
                 let weight = weight(weighted)?;
                 let top = *top;
-                Ok(percent(Total::Largest { by, top, weight }, weight))
+                let largest = Total::Largest {
+                    by,
+                    top,
+                    weight,
+                    counted: counted(Condition::always()),
+                };
+                Ok(percent(largest, weight))
             }
         }
     }
@@ -418,13 +507,42 @@ impl Plan {
     }
 }
 
+impl<S> Figure<S> {
+    /// The figure in numbers.
+    ///
+    /// # Errors
+    /// If a rule is wrong, or the template does not have what it asks.
+    pub fn plan(&self, template: &Template) -> Result<Plan, PoolError> {
+        self.measure.plan(&self.name, self.over, template)
+    }
+}
+
+impl Figure<Claimed> {
+    /// The figure in words, without its name.
+    pub fn in_words(&self, template: &Template) -> String {
+        let loans = match (self.over, Standings::new(template).status) {
+            (_, None) => "loans",
+            (Over::Open, _) => "open loans",
+            (Over::All, _) => "loans, open or not",
+        };
+        let measure = self.measure.in_words(template, loans);
+        let is_divided = !matches!(self.measure, Measure::Count { .. } | Measure::Sum { .. });
+        match &self.shown {
+            Claimed::Exact(value) if is_divided => format!("{measure} is {value}, rounded down"),
+            Claimed::Exact(value) => format!("{measure} is {value}"),
+            Claimed::AtLeast(value) => format!("{measure} is at least {value}"),
+            Claimed::AtMost(value) => format!("{measure} is at most {value}"),
+        }
+    }
+}
+
 impl Figure<Wanted> {
     /// What can be claimed of the figure for a pool.
     ///
     /// # Errors
     /// If it is beyond its bound, has no value, or asks what the template does not have.
     pub fn claim(&self, tape: &Tape) -> Result<Figure<Claimed>, PoolError> {
-        let plan = self.measure.plan(&self.name, &tape.template)?;
+        let plan = self.plan(&tape.template)?;
         let (numerator, denominator) = plan.sums(&tape.loans);
         let scaled = numerator * u128::from(plan.scale);
         let value = scaled
@@ -432,7 +550,8 @@ impl Figure<Wanted> {
             .ok_or_else(|| PoolError::Nothing(self.name.clone()))?;
         let value = Decimal::new(value as i128, plan.decimals);
         let against = |bound: &Decimal, least: bool| {
-            let limit = u128::from(plan.units(&self.name, bound)?) * denominator;
+            // A bound is below 2^60 and a sum below 2^90, so the product may not fit: then it is more than all others.
+            let limit = u128::from(plan.units(&self.name, bound)?).saturating_mul(denominator);
             let holds = if least {
                 scaled >= limit
             } else {
@@ -461,19 +580,24 @@ impl Figure<Wanted> {
         Ok(Figure {
             name: self.name.clone(),
             measure: self.measure.clone(),
+            over: self.over,
             shown,
         })
     }
 }
 
-/// Requires every loan to satisfy every rule.
+/// Requires every loan that is not closed to satisfy every rule.
 ///
 /// # Errors
 /// Names the first loans that do not, and why; or says what is wrong with a rule.
 pub fn check_eligibility(tape: &Tape, rules: &[String]) -> Result<(), PoolError> {
+    let closed = Standings::new(&tape.template).is_closed();
     for rule in rules {
         let condition = Condition::parse(rule, &tape.template)?;
-        let mut failing = tape.loans.iter().filter(|l| !condition.holds(l));
+        let mut failing = tape
+            .loans
+            .iter()
+            .filter(|l| !closed.holds(l) && !condition.holds(l));
         let named: Vec<String> = failing
             .by_ref()
             .take(NAMED)

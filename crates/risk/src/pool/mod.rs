@@ -5,17 +5,20 @@
 //! - [`rules`]: the language of eligibility rules and strata.
 //! - [`mod@states`]: the loans as what pays, month by month.
 //! - [`remittance`]: what a servicer reports of a month, and the tape after it.
+//! - [`standing`]: which loans count: open ones, those given up, those that are gone.
 //! - [`figures`]: counts, sums, averages, shares and concentrations, exact or bounded.
 
 pub mod figures;
 pub mod remittance;
 pub mod rules;
+pub mod standing;
 pub mod states;
 pub mod tape;
 pub mod template;
 
-pub use figures::{Claimed, Figure, Measure, PoolError, Wanted};
+pub use figures::{Claimed, Figure, Measure, Over, PoolError, Wanted};
 pub use rules::{Condition, RuleError};
+pub use standing::{Counts, Standings};
 pub use states::{LoanFields, StateError, states};
 pub use tape::{Loan, Tape};
-pub use template::{Field, Kind, Template};
+pub use template::{Field, Kind, Template, template_words};

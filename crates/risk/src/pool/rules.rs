@@ -93,6 +93,25 @@ impl Condition {
         Self::All(Vec::new())
     }
 
+    /// What never holds.
+    pub fn never() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    /// Notes the optional fields whose values it compares: where they are absent no comparison holds.
+    pub fn compared(&self, template: &Template, fields: &mut BTreeSet<usize>) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().for_each(|p| p.compared(template, fields));
+            }
+            Self::Test(test) => {
+                if template.fields[test.field].optional && test.holds != Holds::Absent {
+                    fields.insert(test.field);
+                }
+            }
+        }
+    }
+
     /// Reads a rule over the fields of a template.
     ///
     /// # Errors

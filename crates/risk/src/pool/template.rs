@@ -139,6 +139,11 @@ impl Template {
                 return Err(error(name, "stands twice; rename one".into()));
             }
             field.kind.check().map_err(|problem| error(name, problem))?;
+            // Which loans count must not depend on what is absent.
+            let says = !field.kind.codes().is_empty() && !field.optional;
+            if name == super::standing::STATUS && !says {
+                return Err(error(name, "must be a code and always present: it says which loans count; give it another name".into()));
+            }
         }
         if self.optional().count() > MAX_OPTIONAL {
             return Err(error(
@@ -175,6 +180,36 @@ impl Template {
     pub fn optional(&self) -> impl Iterator<Item = usize> + '_ {
         let fields = self.fields.iter().enumerate();
         fields.filter(|(_, f)| f.optional).map(|(i, _)| i)
+    }
+}
+
+/// A template in words, for what a verifier prints: said to be built in only if it is the one that comes with Sealbook, to the
+/// byte; any other by the digest of its JSON, since it may call anything by any name.
+pub fn template_words(template: &Template) -> String {
+    if template.is_built_in() {
+        format!("built-in template `{}`", template.name)
+    } else {
+        format!(
+            "template `{}` of the prover's own, SHA3-256 {}",
+            template.name,
+            template.digest()
+        )
+    }
+}
+
+impl Template {
+    /// Whether it is the one of its name that comes with Sealbook, to the byte of its JSON.
+    pub fn is_built_in(&self) -> bool {
+        let text = |template: &Self| serde_json::to_string(template).ok();
+        let built_in = built_in(&self.name).and_then(|t| serde_json::from_str::<Self>(t).ok());
+        built_in.is_some_and(|b| text(&b).is_some() && text(&b) == text(self))
+    }
+
+    /// SHA3-256 of its JSON: its parts in the order of their declaration, without spaces.
+    pub fn digest(&self) -> String {
+        let bytes = serde_json::to_vec(self).expect("a template is plain data");
+        let digest = Sha3_256::digest(bytes);
+        digest.iter().map(|b| format!("{b:02x}")).collect()
     }
 }
 

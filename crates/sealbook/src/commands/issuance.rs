@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use risk::import::deal::read_deal;
+use risk::pool::template_words;
 use sealbook::Fact;
 use serde_json::json;
 use stark::Verified;
@@ -12,6 +13,7 @@ use statements::account::Secret;
 use statements::issuance::{
     Issuance, IssuanceFailure, Prepared, Record, RegistryKey, pledged_twice, tranches,
 };
+use statements::pool::standing;
 use statements::words::{cents, one_line, quoted};
 
 use super::prove::{finish, out, progress, work_folder};
@@ -52,14 +54,16 @@ pub fn check(arguments: &IssuanceArguments) -> Result<(), Failure> {
     let claim = prepared.claim();
     if arguments.common.json {
         print_json(&json!({
-            "true": true, "loans": claim.loans, "balance": cents(claim.balance), "tranches": claim.tranches,
+            "true": true, "loans": claim.loans, "open": claim.open, "defaulted": claim.defaulted, "balance": cents(claim.balance), "tranches": claim.tranches,
         }));
     } else {
         say!(
-            "true: {} loan(s) owe {} {}",
+            "true: the open ones of {} loan(s) owe {} {} ({}; {})",
             claim.loans,
             cents(claim.balance),
-            claim.deal.currency
+            quoted(&claim.deal.currency),
+            template_words(&claim.template),
+            standing(&claim.template, claim.loans, claim.open, claim.defaulted)
         );
         for line in tranches(claim) {
             say!("  {line}");
@@ -118,10 +122,12 @@ pub fn check_issued(fact: &Fact, paths: &[PathBuf]) -> Result<(Vec<Fact>, Vec<St
         let claim = issued.claim();
         pledged_twice(&[own, claim]).map_err(|e| rejected(&e))?;
         words.push(format!(
-            "none of its loans stands in pool {} of {} loans, which backs the deal {}",
+            "none of its loans stands in pool {} of {} loans (cut-off {}), which backs the deal {} (SHA3-256 {})",
             claim.pool,
             claim.loans,
-            quoted(&claim.deal.name)
+            claim.cut_off,
+            quoted(&claim.deal.name),
+            claim.deal_digest()
         ));
         others.push(other);
     }

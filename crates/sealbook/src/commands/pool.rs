@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use risk::import::tape::{read_layout, read_tape, read_template};
-use risk::pool::Tape;
+use risk::pool::{Tape, template_words};
 use sealbook::attestation::{Attestation, new_key, public_key};
 use serde_json::json;
 use statements::account::Secret;
-use statements::pool::{Pool, PoolFailure, Prepared, Terms, figures};
+use statements::pool::{Pool, PoolFailure, Prepared, Terms, figures, standing};
 
 use super::prove::{finish, out, progress, work_folder};
 use super::{print_json, read, read_json, secret, write, write_private};
@@ -52,12 +52,16 @@ pub fn check(arguments: &PoolArguments) -> Result<(), Failure> {
     let prepared = Prepared::new(&tape, &terms, &Secret::random())?;
     let claim = prepared.claim();
     if arguments.common.json {
-        print_json(&json!({ "true": true, "loans": claim.loans, "figures": claim.figures }));
+        print_json(&json!({
+            "true": true, "loans": claim.loans, "open": claim.open, "defaulted": claim.defaulted, "figures": claim.figures,
+        }));
     } else {
         say!(
-            "true: {} loan(s) satisfy {} rule(s)",
+            "true: {} loan(s) ({}) satisfy {} rule(s) unless they are closed; {}",
             claim.loans,
-            claim.eligibility.len()
+            template_words(&claim.template),
+            claim.eligibility.len(),
+            standing(&claim.template, claim.loans, claim.open, claim.defaulted)
         );
         for line in figures(claim) {
             say!("  {line}");

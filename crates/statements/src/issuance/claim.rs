@@ -1,5 +1,7 @@
 //! What an issuance proof claims, and which tables prove it.
 
+use std::collections::BTreeSet;
+
 use gadgets::hash::{DIGEST, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
@@ -12,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
 use stark::{F, MIN_LOG_HEIGHT, Part, PrimeCharacteristicRing, Profile, Statement, TableAir};
 
-use super::registry::{NULLIFIER, Nullifier};
+use super::registry::{NULLIFIER, Nullifier, is_of_zeros};
 use super::tables::LoansTable;
 use crate::account::PublicDigest;
-use crate::loan::{LeafLayout, check_pool, segments};
+use crate::loan::{LeafLayout, check_counts, check_pool, segments};
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::registers_of;
@@ -24,8 +26,14 @@ use crate::pool::tables::groups::{Challenge, DEGREE, Element, multiply};
 
 /// The register of the pool's balance, salts aside; the first holds the last key.
 pub const BALANCE: usize = 1;
+/// That of the number of open loans.
+pub const OPEN: usize = 2;
+/// That of the number of defaulted ones.
+pub const DEFAULTED: usize = 3;
+/// Registers that loans are counted in, from [`BALANCE`] on.
+pub const COUNTED: usize = 3;
 /// The first register of the product over the nullifiers.
-pub const PRODUCT: usize = 2;
+pub const PRODUCT: usize = BALANCE + COUNTED;
 /// Registers of a product.
 const PRODUCT_REGISTERS: usize = 3;
 /// All registers.
@@ -43,6 +51,10 @@ pub struct IssuanceClaim {
     pub cut_off: CutOff,
     /// How many loans there are.
     pub loans: u64,
+    /// How many of them are open ([`risk::pool::standing`]).
+    pub open: u64,
+    /// How many were given up. The others are closed and owe nothing.
+    pub defaulted: u64,
     /// The commitment to the pool, the same as in pool claims.
     pub pool: PublicDigest,
     /// The roots of the parts' subtrees of 2^13 slots; that of the last part has as few slots as hold its loans.
@@ -81,7 +93,7 @@ pub struct Issuance;
 
 impl Statement for Issuance {
     const ID: &'static str = "issuance";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = IssuanceClaim;
     type Context = Context;
 
@@ -108,10 +120,12 @@ impl Statement for Issuance {
                     .into(),
             );
         }
+        check_counts(claim.loans, claim.open, claim.defaulted)?;
+        check_registry(&claim.registry)?;
         check_deal(claim)?;
         let fields = PledgeFields::new(&claim.template).map_err(|e| e.to_string())?;
         let mut sets = vec![Vec::new(); claim.template.fields.len()];
-        sets[fields.status] = vec![fields.open.clone()];
+        sets[fields.status] = status_sets(&fields);
         let codes: Vec<usize> = claim
             .template
             .fields
@@ -143,6 +157,21 @@ impl Statement for Issuance {
             profile: Profile::Fast,
             tables: tables.airs(),
         }
+    }
+}
+
+/// The sets of codes that a status is looked up in: open, defaulted.
+pub(super) fn status_sets(fields: &PledgeFields) -> Vec<BTreeSet<u64>> {
+    let standings = &fields.standings;
+    vec![standings.open.clone(), standings.defaulted.clone()]
+}
+
+/// A registry under a key that everyone knows keeps nothing apart.
+fn check_registry(registry: &PublicDigest) -> Result<(), String> {
+    if is_of_zeros(registry) {
+        Err("the registry's key is all zeros: whoever can read the list can test guesses of loans; make a random one".into())
+    } else {
+        Ok(())
     }
 }
 
@@ -191,14 +220,14 @@ impl PartTables {
     pub fn new(claim: &IssuanceClaim, context: &Context, part: usize) -> Self {
         let segments = segments(claim.loans);
         let mut registers = [Register::Passed; REGISTERS];
-        registers[BALANCE] = Register::Counted;
+        registers[BALANCE..PRODUCT].fill(Register::Counted);
         registers[PRODUCT..].fill(Register::Elements);
         let start = part
             .checked_sub(1)
             .map(|before| claim.states[before].elements());
         let end = match claim.states.get(part) {
             Some(state) => End::Commitment(state.elements()),
-            None => End::Shown(shown(claim.balance, &context.product)),
+            None => End::Shown(shown(claim, &context.product)),
         };
         let totals = TotalsTable::new(&registers, start, end, 0);
         let key = TotalsTable::quads(REGISTERS);
@@ -246,8 +275,11 @@ impl PartTables {
 }
 
 /// What the registers hold after the last part, salts aside; nothing is said of the key of the last leaf.
-fn shown(balance: u64, product: &[F; DEGREE]) -> Vec<Show> {
-    let mut shows = vec![Show::Hidden, Show::Value(balance.into())];
+fn shown(claim: &IssuanceClaim, product: &[F; DEGREE]) -> Vec<Show> {
+    let mut shows = vec![Show::Hidden; PRODUCT];
+    shows[BALANCE] = Show::Value(claim.balance.into());
+    shows[OPEN] = Show::Value(claim.open.into());
+    shows[DEFAULTED] = Show::Value(claim.defaulted.into());
     shows.extend(registers_of(*product).map(Show::Value));
     shows
 }

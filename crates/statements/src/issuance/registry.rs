@@ -90,6 +90,11 @@ impl RegistryKey {
         self.0 == *secret
     }
 
+    /// Whether it is all zeros, as a file that nobody filled is.
+    pub fn is_zeros(&self) -> bool {
+        self.elements() == Digest::default()
+    }
+
     /// Its elements.
     pub(super) fn elements(&self) -> Digest {
         self.0.elements()
@@ -105,6 +110,11 @@ impl RegistryKey {
         let elements = nullifier_elements(&self.elements(), identity);
         Nullifier(elements.map(|x| x.as_canonical_u32()))
     }
+}
+
+/// Whether a registry is that of a key of zeros.
+pub(super) fn is_of_zeros(registry: &PublicDigest) -> bool {
+    *registry == hash(Domain::Registry, &Digest::default()).into()
 }
 
 /// The elements of a nullifier under a key.

@@ -6,9 +6,9 @@ use gadgets::totals::COUNT_LIMBS;
 use risk::issuance::PledgeFields;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
-use super::claim::{BALANCE, PRODUCT};
+use super::claim::{BALANCE, COUNTED, PRODUCT, status_sets};
 use super::registry::NULLIFIER;
-use crate::loan::{LeafLayout, LoanWitness};
+use crate::loan::{LeafLayout, LoanWitness, closed_owes_nothing};
 use crate::ordered::{Ordered, OrderedRow, accumulate};
 use crate::pool::tables::codes::CodesTable;
 use crate::pool::tables::groups::{Challenge, DEGREE, Product};
@@ -18,13 +18,14 @@ pub const REST: usize = DIGEST - 2;
 
 /// One loan a row.
 ///
-/// - ORDER-1 to ORDER-4: leaves in the order of their keys below the part's root, and the balance ([`crate::ordered`]).
+/// - ORDER-1 to ORDER-4: leaves in the order of their keys below the part's root, and the balance and counts ([`crate::ordered`]).
 /// - LOAN-1 to LOAN-3: the leaf ([`crate::loan`]).
+/// - PLEDGE-1: a closed loan owes nothing.
 /// - NULLIFIER-1: the registry's key is the same on all rows; the first row's is hashed by the sponge.
 /// - NULLIFIER-2: the leaf's seal is that of the rest of the identity and the salt.
 /// - NULLIFIER-3: the running product over the loans' nullifiers.
 ///
-/// Whether a status is open is looked up; an unused row owes nothing (LOAN-3).
+/// Whether a status is open or defaulted is looked up; an unused row owes nothing (LOAN-3).
 #[derive(Clone, Debug)]
 pub struct LoansTable {
     /// Where the leaves stand.
@@ -56,8 +57,8 @@ pub struct LoanRow {
     pub key: Digest,
     /// The product over the loans above.
     pub product: [F; DEGREE],
-    /// The limbs of the balance above.
-    pub balance: [i64; COUNT_LIMBS],
+    /// The limbs of the balance and of the numbers of open and defaulted loans above.
+    pub sums: [[i64; COUNT_LIMBS]; COUNTED],
 }
 
 impl Table for LoansTable {
@@ -121,14 +122,20 @@ impl Table for LoansTable {
         let (ends, message) = ([&place.first, &place.last], &nullifier[..NULLIFIER]);
         product.multiply_elements(b, ends, &place.active, message, |w: &LoanRow| w.product);
 
-        let open = vec![fields.open.clone()];
         let status = limbs(fields.status);
-        let open = self.codes.look_up(b, fields.status, &open, &status[0]);
-        let owed = limbs(fields.balance).into_iter();
-        let owed: Vec<B::E> = owed.map(|limb| open[0].clone() * limb).collect();
-        accumulate(b, &place.last, BALANCE, &owed, |w: &LoanRow, i| {
-            w.balance[i]
-        });
+        let sets = status_sets(fields);
+        let is = self.codes.look_up(b, fields.status, &sets, &status[0]);
+        let [open, defaulted] = [0, 1].map(|i| is[i].clone());
+        let balance = limbs(fields.balance);
+        let closed = b.one() - open.clone() - defaulted.clone();
+        closed_owes_nothing(b, "PLEDGE-1", &closed, &balance);
+        let owed: Vec<B::E> = balance.into_iter().map(|l| open.clone() * l).collect();
+        let count = |is: B::E| vec![place.active.clone() * is];
+        for (i, limbs) in [owed, count(open), count(defaulted)].iter().enumerate() {
+            accumulate(b, &place.last, BALANCE + i, limbs, |w: &LoanRow, limb| {
+                w.sums[i][limb]
+            });
+        }
         self.leaves.tree(b, |w| &w.place, &place, &leaf.elements);
     }
 }

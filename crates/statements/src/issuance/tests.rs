@@ -259,6 +259,10 @@ fn records_are_of_verified_claims() {
     assert_eq!(json["tranches"][0]["detachment"], "100.000000");
     assert_eq!(json["distinct_from"].as_array().map(Vec::len), Some(1));
     assert_eq!(json["deal_digest"], first.claim().deal_digest());
+    assert_eq!(json["open"], first.claim().open);
+    assert_eq!(json["template"], "mortgage");
+    assert_eq!(json["template_digest"], first.claim().template.digest());
+    assert_eq!(json["pool"], first.claim().pool.to_string());
     assert!(Record::new(&first, &[&second, &first]).is_err());
 }
 
@@ -394,7 +398,8 @@ fn the_balance_is_that_of_open_loans() {
     let mut closed = tape;
     let status = closed.template.field("status").expect("it has one");
     closed.loans[9].values[status] = Some(2);
-    let less = prepared_of(&closed).claim().balance;
+    let claim = prepared_of(&closed).claim().clone();
+    let less = claim.balance;
     let balance = closed.template.field("balance").expect("it has one");
     assert_eq!(
         pool - less,
@@ -406,6 +411,103 @@ fn the_balance_is_that_of_open_loans() {
         std::sync::Arc::make_mut(loan.expect("there is one")).values[status] = Some(0);
     });
     assert!(found.contains(&"bus tree".into()), "{found:?}");
+}
+
+/// Loans that were bought back or paid off and still owe something: before, the circuit passed over what they owe.
+#[test]
+fn closed_loans_owe_nothing() {
+    let mut closed = tape(3, 60);
+    let [status, balance] =
+        ["status", "balance"].map(|n| closed.template.field(n).expect("it has one"));
+    for (loan, code) in [(4, 3), (9, 4)] {
+        closed.loans[loan].values[status] = Some(code);
+        closed.loans[loan].values[balance] = Some(0);
+    }
+    let good = prepared_of(&closed);
+    assert_eq!(broken(&good), Vec::<String>::new());
+    let counts = (good.claim().open, good.claim().defaulted);
+    assert_eq!(counts.0 + counts.1, 58);
+    for (loan, cents) in [(4, 1), (9, 1 << 30)] {
+        let mut owing = closed.clone();
+        owing.loans[loan].values[balance] = Some(cents);
+        let id = owing.loans[loan].id.clone();
+        let refused = Prepared::new(&owing, &deal(&closed), &key(), &secret());
+        let error = refused
+            .map(|_| ())
+            .expect_err("it contradicts itself")
+            .to_string();
+        assert!(error.contains(&id) && error.contains("closed"), "{error}");
+        let sealed = Sealed::new(&owing, &secret()).expect("ids differ");
+        let mut claim = good.claim().clone();
+        claim.pool = sealed.pool.into();
+        claim.segments = sealed.trees.iter().map(|t| t[1].into()).collect();
+        let forged = Prepared::unchecked(claim, sealed, &key(), &secret());
+        let forged = forged.unwrap_or_else(|e| panic!("the claim is well formed: {e}"));
+        assert_eq!(broken(&forged), ["PLEDGE-1"]);
+    }
+    // Other numbers of open and defaulted loans.
+    let (open, defaulted) = counts;
+    for (open, defaulted) in [(open + 1, defaulted), (open - 1, defaulted + 1), (0, 0)] {
+        let found = forged(&closed, &key(), |claim, _| {
+            (claim.open, claim.defaulted) = (open, defaulted);
+        });
+        assert_eq!(found, ["TOTALS-5"], "{open} {defaulted}");
+    }
+}
+
+/// A key that nobody filled in is none: everyone would guess it.
+#[test]
+fn a_key_of_zeros_is_refused() {
+    let zeros = "0".repeat(64);
+    assert!(Secret::from_hex(&zeros).is_none());
+    assert!(Secret::from_hex(&format!("{}1", &zeros[..63])).is_some());
+    let registry = gadgets::hash::hash(gadgets::hash::Domain::Registry, &[F::ZERO; 8]);
+    let mut claim = prepared(5).claim().clone();
+    claim.registry = registry.into();
+    assert!(refused(&claim).contains("zeros"));
+}
+
+#[test]
+fn words_say_what_decides() {
+    let prepared = prepared(60);
+    let claim = prepared.claim();
+    let text = words(claim).join("\n");
+    for part in [
+        format!(
+            "pool {} of 60 loans with distinct ids (built-in template `mortgage`, cut-off 2026-10-31)",
+            claim.pool
+        ),
+        format!(
+            "whose open loans owe {} `USD`",
+            Decimal::new(claim.balance.into(), 2)
+        ),
+        format!("(SHA3-256 {})", claim.deal_digest()),
+        format!(
+            "{} of them are open (status performing or delinquent)",
+            claim.open
+        ),
+        format!("in registry {}", claim.registry),
+        "below all tranches: ".into(),
+    ] {
+        assert!(text.contains(&part), "{part}\n{text}");
+    }
+    let mut seen = BTreeSet::from([text]);
+    let changes: [fn(&mut IssuanceClaim); 9] = [
+        |c| c.loans += 1,
+        |c| c.open -= 1,
+        |c| c.defaulted += 1,
+        |c| c.balance += 1,
+        |c| c.registry = c.pool,
+        |c| c.nullifiers.swap(0, 1),
+        |c| c.deal.tranches[0].balance = c.deal.original_pool,
+        |c| c.template.fields[0].about = "x".into(),
+        |c| c.tranches[1].notional += 1,
+    ];
+    for (i, change) in changes.iter().enumerate() {
+        let mut claim = claim.clone();
+        change(&mut claim);
+        assert!(seen.insert(words(&claim).join("\n")), "change {i}");
+    }
 }
 
 /// What an issuer would change in its claim, each rejected by the same proof or before it.
@@ -440,6 +542,12 @@ fn changed_claims_are_rejected() {
         ("another subtree", |c| c.segments[0] = c.pool),
         ("more states", |c| c.states.push(c.pool)),
         ("no subtree", |c| c.segments.clear()),
+        ("an open loan less", |c| c.open -= 1),
+        ("a defaulted loan for an open one", |c| {
+            c.open -= 1;
+            c.defaulted += 1;
+        }),
+        ("more open loans than loans", |c| c.open = u64::MAX),
         ("another day", |c| {
             c.cut_off = "2020-06-30".to_string().try_into().expect("a date");
         }),

@@ -9,11 +9,13 @@ use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, commit};
 use rayon::prelude::*;
 use risk::deal::Deal;
-use risk::issuance::{IssuanceError, PledgeFields, backing, pledged};
-use risk::pool::{Loan, Tape};
+use risk::issuance::{IssuanceError, PledgeFields, Pledged, backing, pledged};
+use risk::pool::{Condition, Loan, Tape};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
-use super::claim::{BALANCE, Context, Issuance, IssuanceClaim, PRODUCT, PartTables, REGISTERS};
+use super::claim::{
+    BALANCE, COUNTED, Context, Issuance, IssuanceClaim, PRODUCT, PartTables, REGISTERS,
+};
 use super::registry::{Nullifier, RegistryKey, nullifier_elements};
 use super::tables::{LoanRow, REST};
 use crate::account::{Secret, text_digest};
@@ -69,7 +71,13 @@ impl Prepared {
                     .into(),
             ));
         }
-        let balance = pledged(tape)?;
+        if key.is_zeros() {
+            return Err(IssuanceFailure::Input(
+                "the registry's key is all zeros, which everyone would guess; make a random one"
+                    .into(),
+            ));
+        }
+        let Pledged { balance, counts } = pledged(tape)?;
         let tranches = backing(deal, balance)?;
         let sealed = Sealed::new(tape, secret)?;
         let mut nullifiers: Vec<Nullifier> = sealed
@@ -82,6 +90,8 @@ impl Prepared {
             template: tape.template.clone(),
             cut_off: tape.cut_off.clone(),
             loans: sealed.loans.len() as u64,
+            open: counts.open,
+            defaulted: counts.defaulted,
             pool: sealed.pool.into(),
             segments: sealed.trees.iter().map(|t| t[1].into()).collect(),
             // Filled in below.
@@ -196,17 +206,35 @@ fn running(
         }
         let range = range(claim, part);
         let loans = sealed.loans[range.clone()].iter();
-        let owed: u128 = loans.map(|l| u128::from(context.fields.of(l))).sum();
+        let mut sums = [0u128; COUNTED];
+        for added in loans.map(|l| added(&context.fields, l)) {
+            for (sum, added) in sums.iter_mut().zip(added) {
+                *sum += u128::from(added);
+            }
+        }
         let leaves = &sealed.leaves[range];
         let products = products(&state, leaves, &[key.elements(); 2], &context.challenge);
         if let (Some(leaf), Some(product)) = (leaves.last(), products.last()) {
             state[SALTS + KEY_REGISTER] = leaf.identity.key().into();
             state[SALTS + PRODUCT..].copy_from_slice(&registers_of(*product));
         }
-        state[SALTS + BALANCE] += owed;
+        for (register, sum) in state[SALTS + BALANCE..].iter_mut().zip(sums) {
+            *register += sum;
+        }
         states.push(state);
     }
     states
+}
+
+/// What a loan adds to the balance and to the numbers of open and defaulted loans.
+fn added(fields: &PledgeFields, loan: &Loan) -> [u64; COUNTED] {
+    let standings = &fields.standings;
+    let is = |condition: Condition| u64::from(condition.holds(loan));
+    [
+        fields.of(loan),
+        is(standings.is_open()),
+        is(standings.is_defaulted()),
+    ]
 }
 
 /// The product before each leaf, and once more behind the last.
@@ -253,7 +281,7 @@ impl Rows {
         let keys: Vec<u64> = self.leaves.iter().map(|l| l.identity.key()).collect();
         let start_key = self.before[SALTS + KEY_REGISTER] as u64;
         let products = products(&self.before, &self.leaves, &self.key, &table.challenge);
-        let balances = self.balances(&table.fields);
+        let sums = self.sums(&table.fields);
         let loans = fill(table, &airs[0], &tally, |i| {
             let leaf = self.leaves.get(i);
             let mut rest = [F::ZERO; REST];
@@ -268,11 +296,12 @@ impl Rows {
                 salt: leaf.map_or(Digest::default(), |l| l.salt),
                 key: self.key[usize::from(i > 0)],
                 product: products[above],
-                balance: balances[above],
+                sums: sums[above],
             }
         });
         let mut counts = vec![[0i64; COUNT_LIMBS]; self.before.len()];
-        counts[SALTS + BALANCE] = balances[balances.len() - 1];
+        let own = SALTS + BALANCE..SALTS + BALANCE + COUNTED;
+        counts[own].copy_from_slice(&sums[sums.len() - 1]);
         let mut quads = vec![[F::ZERO; QUAD]; tables.quads];
         for q in 0..DIGEST / QUAD {
             quads[table.key + q].copy_from_slice(&self.key[0][QUAD * q..QUAD * (q + 1)]);
@@ -291,15 +320,17 @@ impl Rows {
         vec![loans, codes, totals, sponge, limbs]
     }
 
-    /// Per row, and once more behind the last: the limbs of the balance above.
-    fn balances(&self, fields: &PledgeFields) -> Vec<[i64; COUNT_LIMBS]> {
-        let mut sum = [0i64; COUNT_LIMBS];
-        let mut rows = vec![sum];
+    /// Per row, and once more behind the last: the limbs of the sums above.
+    fn sums(&self, fields: &PledgeFields) -> Vec<[[i64; COUNT_LIMBS]; COUNTED]> {
+        let mut sums = [[0i64; COUNT_LIMBS]; COUNTED];
+        let mut rows = vec![sums];
         for loan in &self.loans {
-            for (i, limb) in sum.iter_mut().enumerate() {
-                *limb += limb_of(fields.of(loan).into(), i) as i64;
+            for (sum, added) in sums.iter_mut().zip(added(fields, loan)) {
+                for (i, limb) in sum.iter_mut().enumerate() {
+                    *limb += limb_of(added.into(), i) as i64;
+                }
             }
-            rows.push(sum);
+            rows.push(sums);
         }
         rows
     }

@@ -1,8 +1,11 @@
 //! What an issuance claim says.
 
+use risk::pool::template_words;
+
 use super::IssuanceClaim;
 use crate::nonce;
-use crate::words::{cents, quoted};
+use crate::pool::standing;
+use crate::words::{cents, digest, quoted};
 
 /// The tranches and where they stand in the pool.
 pub fn tranches(claim: &IssuanceClaim) -> Vec<String> {
@@ -21,20 +24,42 @@ pub fn tranches(claim: &IssuanceClaim) -> Vec<String> {
 
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &IssuanceClaim) -> Vec<String> {
-    let mut lines = vec![format!(
-        "pool {} of {} distinct loans (template {}, cut-off {}), known by their nullifiers in registry {}, owes {} {} and backs \
-         the deal {} (SHA3-256 {})",
-        claim.pool,
-        claim.loans,
-        quoted(&claim.template.name),
-        claim.cut_off,
-        claim.registry,
-        cents(claim.balance),
-        quoted(&claim.deal.currency),
-        quoted(&claim.deal.name),
-        claim.deal_digest()
-    )];
+    let standing = standing(&claim.template, claim.loans, claim.open, claim.defaulted);
+    let mut lines = vec![
+        format!(
+            "pool {} of {} loans with distinct ids ({}, cut-off {}), whose open loans owe {} {}, backs the deal {} (SHA3-256 {})",
+            claim.pool,
+            claim.loans,
+            template_words(&claim.template),
+            claim.cut_off,
+            cents(claim.balance),
+            quoted(&claim.deal.currency),
+            quoted(&claim.deal.name),
+            claim.deal_digest()
+        ),
+        format!(
+            "{standing}; the nullifiers of all {} in registry {} are listed (SHA3-256 of the list {}), and no two are the same",
+            claim.loans,
+            claim.registry,
+            digest(&claim.nullifiers)
+        ),
+    ];
     lines.extend(tranches(claim));
+    lines.extend(equity(claim));
     lines.extend(nonce::line(&claim.nonce));
     lines
+}
+
+/// What of the pool no tranche is owed.
+fn equity(claim: &IssuanceClaim) -> Option<String> {
+    let owed: Option<u64> = claim
+        .tranches
+        .iter()
+        .try_fold(0u64, |sum, t| sum.checked_add(t.notional));
+    let rest = claim.balance.checked_sub(owed?)?;
+    Some(format!(
+        "below all tranches: {} {} of the pool; points are balances in the deal's order, whatever its waterfalls pay first",
+        cents(rest),
+        quoted(&claim.deal.currency)
+    ))
 }

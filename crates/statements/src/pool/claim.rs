@@ -11,13 +11,13 @@ use risk::pool::{Claimed, Figure, Template};
 use serde::{Deserialize, Serialize};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
-use super::plan::{Plan, group};
+use super::plan::{DEFAULTED, OPEN, Plan, group};
 use super::tables::codes::CodesTable;
 use super::tables::figures::FiguresTable;
 use super::tables::groups::{Challenge, GroupsTable, message_len};
 use super::tables::loans::LoansTable;
 use crate::account::PublicDigest;
-use crate::loan::{check_pool, segments};
+use crate::loan::{check_counts, check_pool, segments};
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 
@@ -31,6 +31,10 @@ pub struct PoolClaim {
     pub cut_off: CutOff,
     /// How many loans there are.
     pub loans: u64,
+    /// How many of them are open ([`risk::pool::standing`]).
+    pub open: u64,
+    /// How many were given up. The others are closed and owe nothing.
+    pub defaulted: u64,
     /// The commitment to the pool: template, cut-off date, number of loans and the root of their tree, under which every
     /// loan stands exactly once.
     pub pool: PublicDigest,
@@ -40,7 +44,7 @@ pub struct PoolClaim {
     pub lists: Vec<Vec<PublicDigest>>,
     /// Commitments to the running totals after each part but the last.
     pub states: Vec<PublicDigest>,
-    /// Rules that every loan satisfies.
+    /// Rules that every loan satisfies unless it is closed.
     pub eligibility: Vec<String>,
     /// Figures of the pool.
     pub figures: Vec<Figure<Claimed>>,
@@ -81,11 +85,19 @@ impl Context {
         registers.resize(self.plan.registers(), Register::Counted);
         registers
     }
+
+    /// What is shown of the registers after the last part, salts aside: how many loans are open and defaulted.
+    fn shown(&self, claim: &PoolClaim) -> Vec<Show> {
+        let mut shows = vec![Show::Hidden; self.plan.registers()];
+        shows[self.plan.sum_register(OPEN)] = Show::Value(claim.open.into());
+        shows[self.plan.sum_register(DEFAULTED)] = Show::Value(claim.defaulted.into());
+        shows
+    }
 }
 
 impl Statement for Pool {
     const ID: &'static str = "pool";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = PoolClaim;
     type Context = Context;
 
@@ -103,6 +115,7 @@ impl Statement for Pool {
         if claim.states.len() as u64 != parts - 1 {
             return Err(format!("it needs {} states", parts - 1));
         }
+        check_counts(claim.loans, claim.open, claim.defaulted)?;
         let plan = Plan::new(&claim.template, &claim.eligibility, &claim.figures)?;
         if claim.lists.len() != plan.concentrations.len()
             || claim.lists.iter().any(|l| l.len() as u64 != parts)
@@ -168,7 +181,7 @@ impl PartTables {
             .checked_sub(1)
             .map(|before| claim.states[before].elements());
         let end = claim.states.get(part).map_or_else(
-            || End::Shown(vec![Show::Hidden; registers.len()]),
+            || End::Shown(context.shown(claim)),
             |state| End::Commitment(state.elements()),
         );
         let is_last = part + 1 == claim.segments.len();

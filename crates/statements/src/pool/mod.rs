@@ -11,4 +11,4 @@ mod words;
 pub use claim::{Context, Pool, PoolClaim};
 pub use witness::{PoolFailure, Prepared, Terms};
 pub(crate) use witness::{product_of, registers_of};
-pub use words::{figures, words};
+pub use words::{figures, standing, words};

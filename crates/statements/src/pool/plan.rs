@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use risk::pool::figures::{Plan as Measured, Quantity, Total};
 use risk::pool::rules::Holds;
-use risk::pool::{Claimed, Condition, Figure, Template};
+use risk::pool::{Claimed, Condition, Figure, Loan, Standings, Template};
 
 use crate::loan::LeafLayout;
 use crate::ordered::KEY_REGISTER;
@@ -16,13 +16,19 @@ const MAX_TESTS: usize = 500;
 const MAX_RULES: usize = 100;
 /// Most figures of a claim.
 const MAX_FIGURES: usize = 80;
-/// Most sums of a claim: with salts and the key they must fit the table of totals.
-const MAX_SUMS: usize = 150;
+/// Most sums of a claim, the counts of open and defaulted loans among them: with salts and the key they must fit the table of
+/// totals.
+const MAX_SUMS: usize = 152;
 /// Most concentrations of a claim.
 const MAX_CONCENTRATIONS: usize = 4;
 
+/// The first sum: how many loans are open.
+pub const OPEN: usize = 0;
+/// The second: how many were given up.
+pub const DEFAULTED: usize = 1;
+
 /// The weight of the largest groups of loans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Concentration {
     /// The field that tells groups apart.
     pub by: usize,
@@ -30,6 +36,17 @@ pub struct Concentration {
     pub top: u32,
     /// The weight.
     pub weight: usize,
+    /// Which loans weigh something.
+    pub counted: Condition,
+}
+
+impl Concentration {
+    /// A loan's group and what it weighs.
+    pub fn entry(&self, loan: &Loan) -> (u64, u64) {
+        let value = |field: usize| loan.values[field].unwrap_or(0);
+        let counts = self.counted.holds(loan);
+        (value(self.by), if counts { value(self.weight) } else { 0 })
+    }
 }
 
 /// `sum of factor * register + constant >= 0`, over the registers after the last loan.
@@ -46,7 +63,9 @@ pub struct Inequality {
 pub struct Plan {
     /// Where the fields stand in a leaf.
     pub layout: LeafLayout,
-    /// Rules that all loans satisfy.
+    /// Which loans are open, defaulted, closed.
+    pub standings: Standings,
+    /// Conditions that all loans satisfy: they are closed, or a rule holds.
     pub eligibility: Vec<Condition>,
     /// Sums over loans; number i has the register [`Plan::sum_register`].
     pub sums: Vec<(Quantity, Condition)>,
@@ -101,7 +120,9 @@ impl Plan {
                 "more than {MAX_RULES} rules or {MAX_FIGURES} figures do not fit; split the claim"
             ));
         }
+        let standings = Standings::new(template);
         let mut plan = Self {
+            standings: standings.clone(),
             layout: LeafLayout::new(template),
             eligibility: Vec::new(),
             sums: Vec::new(),
@@ -110,8 +131,18 @@ impl Plan {
             sets: vec![Vec::new(); template.fields.len()],
             read: vec![false; template.fields.len()],
         };
+        // In the places of `OPEN` and `DEFAULTED`.
+        for counted in [standings.is_open(), standings.is_defaulted()] {
+            plan.note(&counted);
+            plan.sums.push((Quantity::One, counted));
+        }
+        if let Some(balance) = plan.owed_by_closed() {
+            plan.note(&standings.is_closed());
+            plan.read[balance] = true;
+        }
         for rule in eligibility {
             let condition = Condition::parse(rule, template).map_err(|e| e.to_string())?;
+            let condition = standings.unless_closed(condition);
             plan.note(&condition);
             plan.eligibility.push(condition);
         }
@@ -121,7 +152,7 @@ impl Plan {
                 if !risk::is_name(&f.name) {
                     return Err(format!("a figure's name {}", risk::NO_NAME));
                 }
-                f.measure.plan(&f.name, template).map_err(|e| e.to_string())
+                f.plan(template).map_err(|e| e.to_string())
             })
             .collect::<Result<Vec<_>, _>>()?;
         // Sums get their registers behind all concentrations.
@@ -129,7 +160,8 @@ impl Plan {
             plan.add(total);
         }
         let of_sums = plan.sums.iter().map(|(_, condition)| condition);
-        let tests: usize = plan.eligibility.iter().chain(of_sums).map(tests).sum();
+        let all = plan.eligibility.iter().chain(of_sums);
+        let tests: usize = all.map(|c| tests(c, &standings)).sum();
         if tests > MAX_TESTS {
             return Err(format!(
                 "rules with more than {MAX_TESTS} comparisons do not fit; split the claim"
@@ -167,6 +199,12 @@ impl Plan {
         self.sum_register(self.sums.len())
     }
 
+    /// The field of what a loan owes, which is 0 if it is closed; `None` if no loan is.
+    pub fn owed_by_closed(&self) -> Option<usize> {
+        let some = !self.standings.closed.is_empty();
+        self.standings.balance.filter(|_| some)
+    }
+
     /// Notes what a condition reads.
     fn note(&mut self, condition: &Condition) {
         match condition {
@@ -201,10 +239,21 @@ impl Plan {
                     self.sums.push(sum);
                 }
             }
-            &Total::Largest { by, top, weight } => {
-                self.read[by] = true;
-                self.read[weight] = true;
-                let concentration = Concentration { by, top, weight };
+            Total::Largest {
+                by,
+                top,
+                weight,
+                counted,
+            } => {
+                self.note(counted);
+                self.read[*by] = true;
+                self.read[*weight] = true;
+                let concentration = Concentration {
+                    by: *by,
+                    top: *top,
+                    weight: *weight,
+                    counted: counted.clone(),
+                };
                 if !self.concentrations.contains(&concentration) {
                     self.concentrations.push(concentration);
                 }
@@ -218,9 +267,15 @@ impl Plan {
                 let at = |(q, c): &(Quantity, Condition)| q == quantity && c == condition;
                 self.sum_register(self.sums.iter().position(at).expect("every sum was added"))
             }
-            &Total::Largest { by, top, weight } => {
-                let wanted = Concentration { by, top, weight };
-                let at = self.concentrations.iter().position(|c| *c == wanted);
+            Total::Largest {
+                by,
+                top,
+                weight,
+                counted,
+            } => {
+                let at = self.concentrations.iter().position(|c| {
+                    (c.by, c.top, c.weight) == (*by, *top, *weight) && c.counted == *counted
+                });
                 self.group_register(at.expect("every concentration was added"))
                     + group::CHOSEN_TOTAL
             }
@@ -301,11 +356,13 @@ impl Plan {
     }
 }
 
-/// Tests of a condition.
-fn tests(condition: &Condition) -> usize {
+/// Tests of a condition, but for those that all share: whether a loan is open or closed.
+fn tests(condition: &Condition, standings: &Standings) -> usize {
     match condition {
-        Condition::All(parts) | Condition::Any(parts) => parts.iter().map(tests).sum(),
-        Condition::Test(_) => 1,
+        Condition::All(parts) | Condition::Any(parts) => {
+            parts.iter().map(|p| tests(p, standings)).sum()
+        }
+        test => usize::from(![standings.is_open(), standings.is_closed()].contains(test)),
     }
 }
 

@@ -9,7 +9,8 @@ use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, commit, elements_register};
 use rayon::prelude::*;
 use risk::pool::figures::check_eligibility;
-use risk::pool::{Claimed, Figure, Loan, PoolError, Tape, Wanted};
+use risk::pool::standing::check_closed;
+use risk::pool::{Claimed, Counts, Figure, Loan, PoolError, Standings, Tape, Wanted};
 use serde::{Deserialize, Serialize};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, felt, fill};
 
@@ -28,7 +29,7 @@ use crate::parts::{PartsError, prove_claim};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terms {
-    /// Rules that every loan satisfies.
+    /// Rules that every loan satisfies unless it is closed.
     #[serde(default)]
     pub eligibility: Vec<String>,
     /// Figures, and how they are shown.
@@ -82,6 +83,7 @@ impl Prepared {
         if tape.loans.is_empty() {
             return Err(PoolFailure::Input("the pool has no loan".into()));
         }
+        check_closed(tape)?;
         check_eligibility(tape, &terms.eligibility)?;
         let figures = terms
             .figures
@@ -89,7 +91,8 @@ impl Prepared {
             .map(|f| f.claim(tape))
             .collect::<Result<Vec<_>, _>>()?;
         let sealed = Sealed::new(tape, secret)?;
-        Self::unchecked(tape, sealed, &terms.eligibility, figures, secret)
+        let counts = Standings::new(&tape.template).counts(&tape.loans);
+        Self::unchecked(tape, sealed, &terms.eligibility, figures, counts, secret)
     }
 
     /// The claim, true or not.
@@ -98,6 +101,7 @@ impl Prepared {
         sealed: Sealed,
         eligibility: &[String],
         figures: Vec<Figure<Claimed>>,
+        counts: Counts,
         secret: &Secret,
     ) -> Result<Self, PoolFailure> {
         let plan = Plan::new(&tape.template, eligibility, &figures).map_err(PoolFailure::Input)?;
@@ -121,6 +125,8 @@ impl Prepared {
             template: tape.template.clone(),
             cut_off: tape.cut_off.clone(),
             loans: count,
+            open: counts.open,
+            defaulted: counts.defaulted,
             pool: sealed.pool.into(),
             segments: sealed.trees.iter().map(|t| t[1].into()).collect(),
             lists: Vec::new(),
@@ -282,14 +288,11 @@ impl Prepared {
             }
             for (i, list) in self.lists.iter().enumerate() {
                 let first = SALTS + plan.group_register(i);
-                let concentration = plan.concentrations[i];
+                let concentration = &plan.concentrations[i];
                 let (challenge, limbs) = (&self.context.challenges[i], self.context.limbs(i));
-                let entry = |l: &Arc<Loan>| {
-                    let of = |field: usize| l.values[field].unwrap_or(0);
-                    (of(concentration.by), of(concentration.weight))
-                };
                 let state = &mut state[first..first + group::COUNT];
-                let entries: Vec<(u64, u64)> = loans.iter().map(entry).collect();
+                let entries: Vec<(u64, u64)> =
+                    loans.iter().map(|l| concentration.entry(l)).collect();
                 for (register, entries) in [
                     (group::LOANS, &entries[..]),
                     (group::LISTED, &list.entries[range.clone()]),
@@ -332,13 +335,7 @@ impl List {
         salt: impl Fn(usize) -> [F; 2 * QUAD],
         parts: usize,
     ) -> Self {
-        let mut entries: Vec<(u64, u64)> = loans
-            .iter()
-            .map(|l| {
-                let of = |field: usize| l.values[field].unwrap_or(0);
-                (of(concentration.by), of(concentration.weight))
-            })
-            .collect();
+        let mut entries: Vec<(u64, u64)> = loans.iter().map(|l| concentration.entry(l)).collect();
         entries.par_sort_unstable();
         let mut groups: Vec<(u64, u64)> = Vec::new();
         for &(group, weight) in &entries {
@@ -535,13 +532,12 @@ impl Rows {
             counts[SALTS + plan.sum_register(i)] = *sum;
         }
         let products = tables.groups.iter().enumerate().map(|(i, table)| {
-            let concentration = plan.concentrations[i];
+            let concentration = &plan.concentrations[i];
             let mut product = product_of(&self.before[SALTS + table.register + group::LOANS..]);
             let mut rows = vec![product];
             for loan in &self.loans {
-                let of = |field: usize| loan.values[field].unwrap_or(0);
-                let message =
-                    message_elements(of(concentration.by), of(concentration.weight), table.limbs);
+                let (group, weight) = concentration.entry(loan);
+                let message = message_elements(group, weight, table.limbs);
                 product = multiply(&product, &factor(&table.challenge, &message));
                 rows.push(product);
             }

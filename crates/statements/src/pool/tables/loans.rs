@@ -11,9 +11,9 @@ use stark::{F, PrimeCharacteristicRing, RowBuilder, Table};
 
 use super::codes::CodesTable;
 use super::groups::{Challenge, Product};
-use crate::loan::LoanWitness;
+use crate::loan::{LoanWitness, closed_owes_nothing};
 use crate::ordered::{Ordered, OrderedRow, Place, accumulate};
-use crate::pool::plan::{Plan, group};
+use crate::pool::plan::{Concentration, Plan, group};
 
 /// One loan a row.
 ///
@@ -21,9 +21,11 @@ use crate::pool::plan::{Plan, group};
 /// - LOAN-1 to LOAN-3: the leaf ([`crate::loan`]).
 /// - LOANS-1: a test's outcome.
 /// - LOANS-2: a condition's outcome: `and` and `or` of two bits.
-/// - LOANS-3: every loan satisfies every eligibility rule.
+/// - LOANS-3: every loan satisfies every eligibility rule, or is closed.
 /// - LOANS-4: a product of weight and field.
 /// - LOANS-5: the running product over the loans, for each concentration.
+/// - LOANS-6: a closed loan owes nothing.
+/// - LOANS-7: in a concentration, a loan that does not count weighs nothing.
 /// - COMPARE-1 to COMPARE-5: a field is below a bound.
 #[derive(Clone, Debug)]
 pub struct LoansTable {
@@ -64,6 +66,8 @@ struct Fields<'a, E> {
     members: HashMap<usize, Vec<E>>,
     /// Outcomes of conditions.
     outcomes: HashMap<Condition, E>,
+    /// Whether the row is used and a condition holds.
+    counts: HashMap<Condition, E>,
 }
 
 impl Table for LoansTable {
@@ -96,18 +100,30 @@ impl Table for LoansTable {
             below: HashMap::new(),
             members: HashMap::new(),
             outcomes: HashMap::new(),
+            counts: HashMap::new(),
         };
+        if let Some(balance) = self.plan.owed_by_closed() {
+            let closed = fields.outcome(b, &self.plan.standings.is_closed());
+            closed_owes_nothing(b, "LOANS-6", &closed, fields.limbs(balance));
+        }
         for rule in &self.plan.eligibility {
             let holds = fields.outcome(b, rule);
             b.zero("LOANS-3", place.active.clone() * (b.one() - holds));
         }
         self.sums(b, &place, &mut fields);
+        let mut weights = HashMap::new();
         for (i, challenge) in self.challenges.iter().enumerate() {
-            let concentration = self.plan.concentrations[i];
-            let message: Vec<B::E> = [concentration.by, concentration.weight]
-                .into_iter()
-                .flat_map(|field| fields.limbs(field).to_vec())
-                .collect();
+            let Concentration {
+                by,
+                weight,
+                counted,
+                ..
+            } = &self.plan.concentrations[i];
+            let weight = weights
+                .entry((weight, counted))
+                .or_insert_with(|| fields.weight(b, &place, *weight, counted));
+            let mut message = fields.limbs(*by).to_vec();
+            message.extend(weight.iter().cloned());
             Product {
                 id: "LOANS-5",
                 register: self.plan.group_register(i) + group::LOANS,
@@ -134,18 +150,8 @@ impl LoansTable {
         fields: &mut Fields<'_, B::E>,
     ) {
         let mut products: HashMap<(usize, usize), Vec<B::E>> = HashMap::new();
-        let mut counted: HashMap<&Condition, B::E> = HashMap::new();
         for (i, (quantity, condition)) in self.plan.sums.iter().enumerate() {
-            let counts = match counted.get(condition) {
-                Some(counts) => counts.clone(),
-                None if *condition == Condition::always() => place.active.clone(),
-                None => {
-                    let holds = fields.outcome(b, condition);
-                    let counts = and(b, &place.active, &holds);
-                    counted.insert(condition, counts.clone());
-                    counts
-                }
-            };
+            let counts = fields.counts(b, place, condition);
             let limbs = match *quantity {
                 Quantity::One => vec![b.one()],
                 Quantity::Field(field) => fields.limbs(field).to_vec(),
@@ -194,6 +200,47 @@ impl<E: stark::Expr> Fields<'_, E> {
     /// The limbs of a field that is read.
     fn limbs(&self, field: usize) -> &[E] {
         self.limbs[field].as_deref().expect("the plan reads it")
+    }
+
+    /// A bit: whether the row is used and a condition holds.
+    fn counts<B: RowBuilder<LoanRow, E = E>>(
+        &mut self,
+        b: &mut B,
+        place: &Place<E>,
+        condition: &Condition,
+    ) -> E {
+        if *condition == Condition::always() {
+            return place.active.clone();
+        }
+        if let Some(counts) = self.counts.get(condition) {
+            return counts.clone();
+        }
+        let holds = self.outcome(b, condition);
+        let counts = and(b, &place.active, &holds);
+        self.counts.insert(condition.clone(), counts.clone());
+        counts
+    }
+
+    /// The limbs of a weight, zeros where the loan does not count.
+    fn weight<B: RowBuilder<LoanRow, E = E>>(
+        &mut self,
+        b: &mut B,
+        place: &Place<E>,
+        weight: usize,
+        counted: &Condition,
+    ) -> Vec<E> {
+        if *counted == Condition::always() {
+            return self.limbs(weight).to_vec();
+        }
+        let counts = self.counts(b, place, counted);
+        // Cells, so that a factor of a product has degree 1.
+        let limbs = self.limbs(weight).iter().map(|limb| {
+            let value = counts.clone() * limb.clone();
+            let cell = b.derive([&value], |[v]| v);
+            b.equal("LOANS-7", cell.clone(), value);
+            cell
+        });
+        limbs.collect()
     }
 
     /// A bit: whether a condition holds. For an unused row it may be either.
