@@ -78,6 +78,30 @@ pub fn moment(ms: u64) -> String {
     format!("{} {h:02}:{m:02}:{s:02}{fraction} UTC", written(days))
 }
 
+/// The milliseconds since 1970 to a moment in UTC written as `2026-11-26`, `2026-11-26T18:48:06Z` or `2026-11-26 18:48:06 UTC`, with
+/// or without milliseconds. `None` if it is not one.
+pub fn moment_of(text: &str) -> Option<u64> {
+    let (date, time) = match text.split_once(['T', ' ']) {
+        None => (text, "00:00:00"),
+        Some((date, time)) => (
+            date,
+            time.strip_suffix('Z')
+                .or_else(|| time.strip_suffix(" UTC"))?,
+        ),
+    };
+    let (time, millis) = time.split_once('.').unwrap_or((time, "000"));
+    let digits = |text: &str, length: usize, below: u64| -> Option<u64> {
+        let digits = text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| text.parse().ok())?.filter(|n| *n < below)
+    };
+    let mut clock = time.split(':');
+    let mut next = |below: u64| digits(clock.next()?, 2, below);
+    let seconds = 3600 * next(24)? + 60 * next(60)? + next(60)?;
+    let days = u64::try_from(days_of(date)?).ok()?;
+    let whole = clock.next().is_none();
+    whole.then_some(86_400_000 * days + 1000 * seconds + digits(millis, 3, 1000)?)
+}
+
 /// Year, month, day.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
@@ -112,6 +136,30 @@ mod tests {
             (u64::MAX, "18446744073709551615 ms after 1970"),
         ] {
             assert_eq!(moment(ms), text);
+            if !text.contains("after") {
+                assert_eq!(moment_of(text), Some(ms), "{text}");
+            }
+        }
+        for (text, ms) in [
+            ("2026-11-26", 1_795_651_200_000),
+            ("2026-11-26T18:48:06Z", 1_795_718_886_000),
+            ("2026-11-26T18:48:06.250Z", 1_795_718_886_250),
+        ] {
+            assert_eq!(moment_of(text), Some(ms), "{text}");
+        }
+        for text in [
+            "",
+            "1795718886000",
+            "2026-11-26T18:48:06",
+            "2026-11-26T18:48:06+01:00",
+            "2026-11-26T24:00:00Z",
+            "2026-11-26T18:60:00Z",
+            "2026-11-26T18:48Z",
+            "2026-11-26T18:48:06.25Z",
+            "2026-11-26T18:48:06:00Z",
+            "2026-02-29",
+        ] {
+            assert_eq!(moment_of(text), None, "{text}");
         }
     }
 

@@ -85,6 +85,7 @@ pub fn snapshot() -> Snapshot {
                 forward: None,
                 lot: d(lot),
                 contract_size: d(size),
+                mark_reason: None,
             };
         let inverse = || Settlement::Inverse(coin.into());
         instruments.push(plain(
@@ -194,6 +195,7 @@ fn option(
         forward: Some(forward),
         lot: d("0.1"),
         contract_size: Decimal::ONE,
+        mark_reason: None,
     }
 }
 

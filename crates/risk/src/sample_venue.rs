@@ -116,6 +116,7 @@ pub fn snapshot(set: &ScenarioSet) -> Snapshot {
         forward: None,
         lot: market.lot,
         contract_size: Decimal::ONE,
+        mark_reason: None,
     });
     Snapshot {
         as_of_ms: set.as_of_ms,
