@@ -6,6 +6,7 @@
 //! - [`snapshot`]: public market data: assets with tiered haircuts, instruments, scenarios.
 //! - [`book`]: what is private: accounts, balances, positions.
 //! - [`pricing`]: Black-76 and Black-Scholes prices and Greeks with a proven error bound.
+//! - [`quotes`]: what no market can show: expired options, impossible marks, moments in other units.
 //! - [`haircut`], [`riskarray`]: the public numbers of the circuits, from a snapshot.
 //! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
 //! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
@@ -47,6 +48,7 @@ pub mod pool;
 pub mod pricing;
 pub mod projection;
 pub mod protection;
+pub mod quotes;
 pub mod riskarray;
 pub mod sample;
 pub mod sample_deal;

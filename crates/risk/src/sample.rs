@@ -85,6 +85,7 @@ pub fn snapshot() -> Snapshot {
                 forward: None,
                 lot: d(lot),
                 contract_size: d(size),
+                mark_reason: None,
             };
         let inverse = || Settlement::Inverse(coin.into());
         instruments.push(plain(
@@ -143,6 +144,7 @@ pub fn snapshot() -> Snapshot {
     }
     Snapshot {
         as_of_ms: AS_OF_MS,
+        source: "sample".into(),
         quote: "USD".into(),
         assets,
         instruments,
@@ -193,6 +195,7 @@ fn option(
         forward: Some(forward),
         lot: d("0.1"),
         contract_size: Decimal::ONE,
+        mark_reason: None,
     }
 }
 

@@ -116,9 +116,11 @@ pub fn snapshot(set: &ScenarioSet) -> Snapshot {
         forward: None,
         lot: market.lot,
         contract_size: Decimal::ONE,
+        mark_reason: None,
     });
     Snapshot {
         as_of_ms: set.as_of_ms,
+        source: "sample".into(),
         quote: set.quote.clone(),
         assets: vec![Asset {
             symbol: set.quote.clone(),

@@ -51,7 +51,7 @@ fn tiny() -> ScenarioSet {
         value: 100,
     };
     ScenarioSet {
-        as_of_ms: 0,
+        as_of_ms: 1_795_651_200_000,
         quote: "USD".into(),
         horizon_days: Decimal::ONE,
         source: Source::Given {

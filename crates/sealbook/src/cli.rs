@@ -26,7 +26,8 @@ pub enum Command {
     /// Prove a claim.
     #[command(subcommand)]
     Prove(Claim),
-    /// Sign the commitment to a loan tape, as its servicer or as an oracle.
+    /// Sign what proofs take as given, as a servicer, a venue or an oracle.
+    #[command(subcommand)]
     Attest(Attest),
     /// Check a proof file.
     Verify(Verify),
@@ -201,14 +202,69 @@ pub struct PoolArguments {
     pub common: Common,
 }
 
+/// What to sign.
+#[derive(Debug, Subcommand)]
+pub enum Attest {
+    /// The commitment to a loan tape, for claims about its pool.
+    Pool(AttestPool),
+    /// A market's prices and terms, for claims about margin, solvency and inventory.
+    Market(AttestMarket),
+    /// A price history, for claims over scenarios that say they were made from it.
+    Prices(AttestPrices),
+    /// A scenario set, for claims about risk.
+    Scenarios(AttestScenarios),
+}
+
 /// A tape to sign.
 #[derive(Debug, Args)]
-pub struct Attest {
+pub struct AttestPool {
     #[command(flatten)]
     pub tape: TapeArguments,
     /// The file of the pool's secret, the same as for proofs; made if it is not there.
     #[arg(long)]
     pub secret: PathBuf,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A market to sign.
+#[derive(Debug, Args)]
+pub struct AttestMarket {
+    /// The market: .json, or the .csv of an option chain.
+    #[arg(long, required_unless_present = "assets")]
+    pub market: Option<PathBuf>,
+    /// Instead of a market, only assets in the exchange layout: their prices and haircuts, for claims about solvency.
+    #[arg(long, conflicts_with = "market")]
+    pub assets: Option<PathBuf>,
+    #[command(flatten)]
+    pub origin: Origin,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A price history to sign.
+#[derive(Debug, Args)]
+pub struct AttestPrices {
+    /// The price history: a CSV with a date column, then one column a market.
+    #[arg(long)]
+    pub prices: PathBuf,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A scenario set to sign.
+#[derive(Debug, Args)]
+pub struct AttestScenarios {
+    /// The scenarios: .json.
+    #[arg(long)]
+    pub scenarios: PathBuf,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// How to sign.
+#[derive(Debug, Args)]
+pub struct Signing {
     /// The file of the signing key (Ed25519, in hex); made if it is not there.
     #[arg(long)]
     pub key: PathBuf,
@@ -218,6 +274,17 @@ pub struct Attest {
     /// Print JSON to stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// When and where prices were taken, for files that do not say so.
+#[derive(Debug, Args)]
+pub struct Origin {
+    /// With --assets: when balances and prices were taken, in UTC, such as 2026-11-26T18:48:06Z or 2026-11-26.
+    #[arg(long)]
+    pub as_of: Option<String>,
+    /// With --assets, or a .csv market: where prices come from, such as venue-x-mark. A .json market says so itself.
+    #[arg(long)]
+    pub source: Option<String>,
 }
 
 /// A venue and how sure it is to be.
@@ -268,6 +335,8 @@ pub struct InventoryArguments {
     /// The market: .json.
     #[arg(long)]
     pub market: PathBuf,
+    #[command(flatten)]
+    pub origin: Origin,
     /// The scenarios, whose markets the state is over: .json.
     #[arg(long)]
     pub scenarios: PathBuf,
@@ -411,6 +480,8 @@ pub struct MarginArguments {
     /// The market: .json, or the .csv of an option chain.
     #[arg(long)]
     pub market: PathBuf,
+    #[command(flatten)]
+    pub origin: Origin,
     /// The account; without it the claim is about the whole book.
     #[arg(long)]
     pub account: Option<String>,
@@ -436,6 +507,8 @@ pub struct SolvencyArguments {
     /// A market in Sealbook's own layout.
     #[arg(long, requires = "book")]
     pub market: Option<PathBuf>,
+    #[command(flatten)]
+    pub origin: Origin,
     /// Reserves: a CSV with columns symbol and reserve.
     #[arg(long)]
     pub reserves: Option<PathBuf>,
@@ -552,10 +625,11 @@ pub struct Verify {
     /// the issuance's pool and deal.
     #[arg(long)]
     pub issuance: Option<PathBuf>,
-    /// An attestation, for a claim about a pool: a key that is trusted must have signed the pool.
+    /// An attestation: a trusted key must have signed what the claim takes as given, such as its pool, market or scenarios; may
+    /// be given several times.
     #[arg(long, requires = "trust")]
-    pub attestation: Option<PathBuf>,
-    /// A public key that is trusted to sign pools, in hex; may be given several times.
+    pub attestation: Vec<PathBuf>,
+    /// A public key that is trusted to sign, in hex; may be given several times.
     #[arg(long, requires = "attestation")]
     pub trust: Vec<String>,
     /// Print JSON to stdout.

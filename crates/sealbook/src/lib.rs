@@ -7,6 +7,7 @@
 
 pub mod attestation;
 mod expect;
+pub mod vouch;
 
 pub use expect::Unexpected;
 

@@ -119,7 +119,7 @@ fn one_secret_makes_one_book() {
 fn solvency_of_the_exchange_layout() {
     let dir = folder();
     let at = |arguments: &str, code| run(dir.path(), arguments, code);
-    let inputs = "solvency --users users.csv --assets assets.csv";
+    let inputs = "solvency --users users.csv --assets assets.csv --as-of 2026-01-02T08:00:00Z --source sample";
     at(&format!("check {inputs} --reserves reserves.csv"), 0);
     at(
         &format!(
@@ -153,7 +153,7 @@ fn real_files() {
     let dir = tempfile::tempdir().unwrap();
     let assets = Path::new(&data).join("exchange-assets.csv");
     let prove = format!(
-        "prove solvency --users {} --assets {} --out r.proof",
+        "prove solvency --users {} --assets {} --as-of 2024-05-01 --source exchange-published --out r.proof",
         users.display(),
         assets.display()
     );

@@ -35,11 +35,11 @@ fn a_pool_is_proven_and_attested() {
         0,
     );
     at(
-        &format!("attest {inputs} --secret s --key k --out a.json"),
+        &format!("attest pool {inputs} --secret s --key k --out a.json"),
         0,
     );
     at(
-        &format!("attest {inputs} --secret s --key other --out b.json"),
+        &format!("attest pool {inputs} --secret s --key other --out b.json"),
         0,
     );
     let attestation: Value =
@@ -254,7 +254,7 @@ fn months_are_proven_one_after_another() {
 
     // The servicer signs the later tape.
     at(
-        "attest --tape t.csv --cut-off 2026-11-30 --secret s --key k --out a.json",
+        "attest pool --tape t.csv --cut-off 2026-11-30 --secret s --key k --out a.json",
         0,
     );
     let attestation: Value = serde_json::from_slice(&read("a.json")).unwrap();
@@ -512,7 +512,10 @@ fn a_deal_under_stress_is_proven() {
     );
     assert_eq!(warned("--loans-per-row 10"), "");
     // The same pool as in a pool claim, attested by the same signature.
-    at(&format!("attest {tape} --secret s --key k --out a.json"), 0);
+    at(
+        &format!("attest pool {tape} --secret s --key k --out a.json"),
+        0,
+    );
     let attestation: Value =
         serde_json::from_slice(&std::fs::read(dir.path().join("a.json")).unwrap()).unwrap();
     let key = attestation["key"].as_str().unwrap();
@@ -579,7 +582,7 @@ fn an_issuance_is_proven_and_recorded() {
     }
     // The record is what the proof says, and attested by the same signature as other claims about the pool.
     at(
-        "attest --tape pool.csv --cut-off 2026-10-31 --secret s --key k --out a.json",
+        "attest pool --tape pool.csv --cut-off 2026-10-31 --secret s --key k --out a.json",
         0,
     );
     let key = json("a.json")["key"].as_str().unwrap().to_string();

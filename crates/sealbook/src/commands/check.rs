@@ -18,7 +18,7 @@ use crate::output::{note, say};
 const NAMED: usize = 20;
 
 pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
-    let snapshot = read_market(&arguments.market)?;
+    let snapshot = read_market(&arguments.market, &arguments.origin)?;
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let level = arguments.level.into();
     let input = |e: &dyn std::fmt::Display| Failure::Input(e.to_string());
@@ -162,7 +162,7 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
 
 /// Whether a state holds what its account book adds up to.
 pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
-    let snapshot = read_market(&arguments.market)?;
+    let snapshot = read_market(&arguments.market, &arguments.origin)?;
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let set = read_scenarios(&arguments.scenarios)?;
     let state = read_state(&arguments.state, &set)?;

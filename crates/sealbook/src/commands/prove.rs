@@ -97,7 +97,7 @@ pub fn work_folder(common: &Common) -> Result<Option<PathBuf>, Failure> {
 pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
     let started = Instant::now();
     out(&arguments.common)?;
-    let snapshot = read_market(&arguments.market)?;
+    let snapshot = read_market(&arguments.market, &arguments.origin)?;
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let secret = secret(arguments.common.secret.as_deref())?;
     let level = arguments.level.into();
@@ -203,7 +203,7 @@ impl From<InventoryFailure> for Failure {
 pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
     let started = Instant::now();
     out(&arguments.common)?;
-    let snapshot = read_market(&arguments.market)?;
+    let snapshot = read_market(&arguments.market, &arguments.origin)?;
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let set = venue::read_scenarios(&arguments.scenarios)?;
     let state = venue::read_state(&arguments.state, &set)?;

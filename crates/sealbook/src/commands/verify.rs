@@ -4,8 +4,8 @@ use std::path::Path;
 
 use fixed::Decimal;
 use risk::scenarios::Market;
-use sealbook::attestation::Attestation;
-use sealbook::{Fact, NotVerified, Unexpected};
+use sealbook::attestation::{Attestation, NotAttested, check_key};
+use sealbook::{Fact, NotVerified, Unexpected, vouch};
 use serde_json::json;
 use statements::inclusion::Inclusion;
 use statements::margin::Subject;
@@ -62,10 +62,7 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     };
     let issuance = arguments.issuance.as_deref();
     let links = links::check_links(&fact, &arguments.previous, issuance)?;
-    let attested = match &arguments.attestation {
-        Some(path) => Some(check_attestation(&fact, path, &arguments.trust)?),
-        None => None,
-    };
+    let (attested, nobody) = check_attestations(&fact, arguments)?;
     let (others, issued) = issuance::check_issued(&fact, &arguments.issued)?;
     // Last, so that there is no record of what some check rejects.
     if let Some(path) = &arguments.record {
@@ -80,15 +77,18 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     });
     if arguments.json {
         print_json(&json!({
-            "accepted": true, "fact": fact.words(), "inventory": inventory, "links": links,
-            "attested": attested, "issued": issued, "record": arguments.record, "account": account,
+            "accepted": true, "fact": fact.words(), "inventory": inventory, "links": links, "attested": attested,
+            "nobody_vouches": nobody, "issued": issued, "record": arguments.record, "account": account,
         }));
         return Ok(());
     }
     say!("accepted: {}", in_words(&fact));
-    let others = [inventory, attested, account].into_iter();
-    for line in others.flatten().chain(links).chain(issued) {
+    let others = inventory.into_iter().chain(links);
+    for line in others.chain(attested).chain(account).chain(issued) {
         say!("accepted: {line}");
+    }
+    for line in nobody {
+        say!("{line}");
     }
     if let Some(record) = &arguments.record {
         say!("{}: its record", record.display());
@@ -210,49 +210,26 @@ pub fn in_words(fact: &Fact) -> String {
     fact.words().join("\n  ")
 }
 
-/// Whether a trusted key signed the pool of a claim.
-fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<String, Failure> {
-    let place = path.display();
-    let attestation: Attestation = read_json(path)?;
-    let that = || "that pool".to_string();
-    let (pool, cut_off, loans, which) = match fact {
-        Fact::Pool(fact) => {
-            let claim = fact.claim();
-            (claim.pool, &claim.cut_off, claim.loans, that())
-        }
-        Fact::Stress(fact) => {
-            let claim = fact.claim();
-            (claim.pool, &claim.cut_off, claim.loans, that())
-        }
-        Fact::Issuance(fact) => {
-            let claim = fact.claim();
-            (claim.pool, &claim.cut_off, claim.loans, that())
-        }
-        // Of its pools, the one that was signed; months go on from the first.
-        Fact::Waterfall(fact) => {
-            let claim = fact.claim();
-            let signed = claim.pools.iter().position(|p| p.pool == attestation.pool);
-            let number = signed.unwrap_or(0);
-            let pool = &claim.pools[number];
-            let when = match number {
-                0 => "before the first month".to_string(),
-                n if n == claim.months.len() => "after the last month, not the first one".into(),
-                n => format!("after month {n}, not the first one"),
-            };
-            let which = format!("the pool {when} ({})", pool.pool);
-            (pool.pool, &pool.cut_off, claim.loans, which)
-        }
-        _ => {
-            return Err(Failure::Input(
-                "--attestation goes with the proof of a claim about a pool".into(),
-            ));
-        }
-    };
-    attestation
-        .check(&pool, &cut_off.to_string(), loans, trusted)
-        .map_err(|e| Failure::False(format!("{place}: rejected: {e}")))?;
-    Ok(format!(
-        "key {} attests {which} on {}",
-        attestation.key, attestation.cut_off
-    ))
+/// Who vouches for what the claim takes as given, and for what of it nobody does.
+fn check_attestations(
+    fact: &Fact,
+    arguments: &Verify,
+) -> Result<(Vec<String>, Vec<String>), Failure> {
+    for key in &arguments.trust {
+        check_key(key).map_err(|e| Failure::Input(format!("--trust {}: {e}", quoted(key))))?;
+    }
+    let (mut lines, mut accepted) = (Vec::new(), Vec::new());
+    for path in &arguments.attestation {
+        let attestation: Attestation = read_json(path)?;
+        let line = vouch::attested(fact, &attestation, &arguments.trust).map_err(|e| {
+            let told = format!("{}: rejected: {}", path.display(), one_line(&e));
+            match e {
+                NotAttested::Kind(_) => Failure::Input(told),
+                _ => Failure::False(told),
+            }
+        })?;
+        lines.push(line);
+        accepted.push(attestation);
+    }
+    Ok((lines, vouch::nobody_vouches(fact, &accepted)))
 }

@@ -108,6 +108,7 @@ pub fn pool() -> pool::PoolClaim {
 pub fn stress() -> stress::StressClaim {
     let tape = tape(20);
     let terms = stress::Terms {
+        detail: Default::default(),
         doubtful_days: 90,
         deal: sample_deal_for(sample_pool::owed(&tape)),
         deal_state: None,

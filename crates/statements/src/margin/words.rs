@@ -2,6 +2,7 @@
 
 use super::{MarginClaim, Subject};
 use crate::nonce;
+use crate::words::quoted;
 
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &MarginClaim) -> Vec<String> {
@@ -21,6 +22,12 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
         ),
     };
     let mut lines = vec![sentence];
+    for (reason, options) in risk::quotes::mark_reasons(&claim.snapshot) {
+        lines.push(format!(
+            "{options} option(s) of that market are marked far from their model price, for the stated reason {}",
+            quoted(reason)
+        ));
+    }
     lines.extend(nonce::line(&claim.nonce));
     lines
 }

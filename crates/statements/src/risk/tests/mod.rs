@@ -46,7 +46,7 @@ fn scenarios(markets: usize, count: usize) -> ScenarioSet {
         })
         .collect();
     ScenarioSet {
-        as_of_ms: 0,
+        as_of_ms: 1_795_651_200_000,
         quote: "USD".into(),
         horizon_days: Decimal::ONE,
         source: Source::Given {
