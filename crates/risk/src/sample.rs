@@ -143,6 +143,7 @@ pub fn snapshot() -> Snapshot {
     }
     Snapshot {
         as_of_ms: AS_OF_MS,
+        source: "sample".into(),
         quote: "USD".into(),
         assets,
         instruments,

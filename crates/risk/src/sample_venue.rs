@@ -119,6 +119,7 @@ pub fn snapshot(set: &ScenarioSet) -> Snapshot {
     });
     Snapshot {
         as_of_ms: set.as_of_ms,
+        source: "sample".into(),
         quote: set.quote.clone(),
         assets: vec![Asset {
             symbol: set.quote.clone(),

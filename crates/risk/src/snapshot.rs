@@ -11,12 +11,23 @@ pub const MAX_DECIMALS: u8 = 18;
 /// short-option minimum.
 pub const MAX_SCENARIOS: usize = 255;
 
+/// The source of prices that no one names.
+pub const UNSTATED: &str = "unstated";
+
+/// [`UNSTATED`].
+pub fn unstated() -> String {
+    UNSTATED.to_string()
+}
+
 /// Public market data: all that a margin or solvency claim depends on besides the book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// When, in milliseconds since 1970.
     pub as_of_ms: u64,
+    /// Where prices come from, such as `venue-x-mark`; [`UNSTATED`] where no one says.
+    #[serde(default = "unstated")]
+    pub source: String,
     /// The currency prices are in.
     pub quote: String,
     /// Assets that balances are held in.
@@ -313,8 +324,10 @@ impl Snapshot {
     /// Names the first field that is wrong.
     pub fn validate(&self) -> Result<(), SnapshotError> {
         check_assets(&self.assets)?;
-        if !crate::is_name(&self.quote) {
-            return Err(SnapshotError::new("quote", crate::NO_NAME));
+        for (field, name) in [("quote", &self.quote), ("source", &self.source)] {
+            if !crate::is_name(name) {
+                return Err(SnapshotError::new(field, crate::NO_NAME));
+            }
         }
         let mut symbols = HashSet::new();
         for (i, instrument) in self.instruments.iter().enumerate() {
@@ -511,4 +524,24 @@ pub fn check_assets(assets: &[Asset]) -> Result<(), SnapshotError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_a_name_or_unstated() {
+        let mut snapshot = crate::sample::snapshot();
+        assert_eq!(snapshot.source, "sample");
+        let mut json = serde_json::to_value(&snapshot).unwrap();
+        json.as_object_mut().unwrap().remove("source");
+        let read: Snapshot = serde_json::from_value(json).unwrap();
+        assert_eq!(read.source, UNSTATED);
+        assert_eq!(read.validate(), Ok(()));
+        for wrong in ["", "our own\nsource", "venue; and attested", "\u{202e}x"] {
+            snapshot.source = wrong.into();
+            assert_eq!(snapshot.validate().unwrap_err().field, "source", "{wrong}");
+        }
+    }
 }

@@ -187,6 +187,7 @@ pub fn read(users: &Path, assets: &Path) -> Result<(Snapshot, Book), ImportError
     let book = Book::new(accounts).map_err(|e| file.error(Some("id"), e.to_string()))?;
     let snapshot = Snapshot {
         as_of_ms: 0,
+        source: crate::snapshot::unstated(),
         quote: "USD".into(),
         assets,
         instruments: Vec::new(),

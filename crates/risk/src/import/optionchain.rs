@@ -86,6 +86,7 @@ pub fn read(path: &Path, coin: &str, lot: Decimal) -> Result<Snapshot, ImportErr
     }];
     let snapshot = Snapshot {
         as_of_ms,
+        source: crate::snapshot::unstated(),
         quote: "USD".into(),
         assets: vec![Asset {
             symbol: coin.to_string(),
