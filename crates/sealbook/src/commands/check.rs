@@ -166,7 +166,7 @@ pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let set = read_scenarios(&arguments.scenarios)?;
     let state = read_state(&arguments.state, &set)?;
-    let sum = risk::inventory::inventory(&book, &snapshot.instruments, &set.markets)
+    let sum = risk::inventory::inventory(book.accounts(), &snapshot.instruments, &set.markets)
         .map_err(|e| Failure::Input(e.to_string()))?;
     let mismatch = sum.check(&state, &set.markets).err();
     if arguments.common.json {
