@@ -297,7 +297,7 @@ fn contents<'a>(accounts: impl Iterator<Item = &'a Account>) -> Digest {
 }
 
 /// The moment of a snapshot, in UTC.
-pub(crate) fn moment(snapshot: &Snapshot) -> String {
+pub fn moment(snapshot: &Snapshot) -> String {
     match snapshot.as_of_ms {
         0 => "a time that is not stated".into(),
         ms => risk::date::moment(ms),

@@ -85,6 +85,10 @@ pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
 
 pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
     let inputs = solvency_inputs(arguments)?;
+    for account in inputs.book.accounts() {
+        let checked = account.validate(&inputs.snapshot);
+        checked.map_err(|e| Failure::Input(e.to_string()))?;
+    }
     let assets = &inputs.snapshot.assets;
     let rates: Vec<AssetRates> = assets
         .iter()

@@ -42,7 +42,7 @@ pub struct Prepared {
     context: Context,
     /// The secret of the venue's states.
     secret: Secret,
-    book: Arc<SealedBook>,
+    pub(super) book: Arc<SealedBook>,
     /// The states before the first part, between parts, and after the last.
     states: Vec<VenueState>,
 }
