@@ -298,10 +298,7 @@ fn contents<'a>(accounts: impl Iterator<Item = &'a Account>) -> Digest {
 
 /// The moment of a snapshot, in UTC.
 pub fn moment(snapshot: &Snapshot) -> String {
-    match snapshot.as_of_ms {
-        0 => "a time that is not stated".into(),
-        ms => risk::date::moment(ms),
-    }
+    risk::date::moment(snapshot.as_of_ms)
 }
 
 /// What is said of a market: its digest, moment and source. The prover names them.

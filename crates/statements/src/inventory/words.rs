@@ -10,7 +10,14 @@ pub fn words(claim: &InventoryClaim) -> Vec<String> {
     let book = &claim.book;
     let markets = claim.markets.iter();
     let markets: Vec<String> = markets
-        .map(|m| format!("{} in lots of {}", quoted(&m.symbol), m.lot))
+        .map(|m| {
+            let value = fixed::Decimal::new(m.value.into(), risk::TICK_DECIMALS);
+            format!(
+                "{} in lots of {} (for {value} in the scenarios)",
+                quoted(&m.symbol),
+                m.lot
+            )
+        })
         .collect();
     let mut lines = vec![
         format!(

@@ -13,17 +13,22 @@ pub fn words(claim: &SolvencyClaim) -> Vec<String> {
     let (snapshot, book) = (&claim.snapshot, &claim.book);
     let quote = quoted(&snapshot.quote);
     let reserves = match &claim.reserves {
-        Some(_) => "liabilities are at most the reserves that the prover states",
-        None => "no reserves are stated",
+        Some(r) => format!(
+            "in {} asset(s) liabilities are at most the reserves that the prover states",
+            r.len()
+        ),
+        None => "no reserves are stated".into(),
     };
     let uncovered = match claim.uncovered {
         0 => "the debts of every account are covered by its pledges after haircuts".to_string(),
         count => format!(
-            "the debts of exactly {count} of them are not covered by pledges after haircuts; these accounts' negative equity \
-             is {} {quote}",
-            claim.negative_equity
+            "the debts of exactly {count} of them are not covered by pledges after haircuts"
         ),
     };
+    let uncovered = format!(
+        "{uncovered}; negative equity is {} {quote}",
+        claim.negative_equity
+    );
     let mut lines = vec![
         format!(
             "as of {}, book {} holds {} distinct accounts; {reserves}; {uncovered}",
@@ -39,9 +44,10 @@ pub fn words(claim: &SolvencyClaim) -> Vec<String> {
     ];
     let assets = snapshot.assets.iter().enumerate();
     lines.extend(assets.map(|(i, asset)| asset_words(claim, i, asset, &quote)));
-    if claim.totals.is_none() {
-        lines.push("the book's totals stay hidden".into());
-    }
+    lines.push(match &claim.totals {
+        Some(totals) => format!("the totals of {} asset(s) are published", totals.len()),
+        None => "the book's totals stay hidden".into(),
+    });
     if claim.reserves.is_some() {
         lines.push("that reserves exist and back nothing else is not proven".into());
     }
