@@ -56,6 +56,8 @@ pub enum Domain {
     Nullifier = 13,
     /// A registry: its key.
     Registry = 14,
+    /// A book: what its leaves' fields mean and when, how many there are, and the root of their tree.
+    Book = 16,
 }
 
 /// The capacity a sponge over `length` elements starts from.

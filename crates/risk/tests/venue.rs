@@ -453,7 +453,7 @@ fn an_inventory_holds_every_position_or_there_is_none() {
     let state = sample_venue::state(&set);
     let snapshot = sample_venue::snapshot(&set);
     let book = sample_venue::book(1, &set, &state, 30);
-    let found = inventory(&book, &snapshot.instruments, &set.markets).unwrap();
+    let found = inventory(book.accounts(), &snapshot.instruments, &set.markets).unwrap();
     assert_eq!(
         (&found.quantities, found.entry),
         (&state.quantities, state.entry)
@@ -462,7 +462,7 @@ fn an_inventory_holds_every_position_or_there_is_none() {
     // In another order of the markets.
     let mut turned = set.markets.clone();
     turned.rotate_left(1);
-    let again = inventory(&book, &snapshot.instruments, &turned).unwrap();
+    let again = inventory(book.accounts(), &snapshot.instruments, &turned).unwrap();
     assert_eq!(again.quantities[0], found.quantities[1]);
     type Spoil = fn(&mut Vec<Instrument>, &mut Vec<Market>);
     let spoiled: [(Spoil, &str); 7] = [

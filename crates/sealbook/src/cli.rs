@@ -343,6 +343,9 @@ pub struct InventoryArguments {
     /// The venue's state: .json.
     #[arg(long)]
     pub state: PathBuf,
+    /// Write each account's inclusion file into this folder. They hold balances and positions.
+    #[arg(long)]
+    pub inclusions: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -485,6 +488,13 @@ pub struct MarginArguments {
     /// The account; without it the claim is about the whole book.
     #[arg(long)]
     pub account: Option<String>,
+    /// With --account: write the path from the account's commitment to the book into this file. It holds no balances; `verify
+    /// --path` checks it against a proof about the book.
+    #[arg(long, requires = "account")]
+    pub path: Option<PathBuf>,
+    /// Without --account: write each account's inclusion file into this folder. They hold balances and positions.
+    #[arg(long, conflicts_with = "account")]
+    pub inclusions: Option<PathBuf>,
     /// The requirement.
     #[arg(long, value_enum, default_value_t = LevelName::Maintenance)]
     pub level: LevelName,
@@ -518,7 +528,7 @@ pub struct SolvencyArguments {
     /// Fail if some account's debts are not covered, instead of claiming how many are not.
     #[arg(long)]
     pub require_covered: bool,
-    /// Write each account's inclusion file into this folder. They hold balances.
+    /// Write each account's inclusion file into this folder. They hold balances and positions.
     #[arg(long)]
     pub inclusions: Option<PathBuf>,
     #[command(flatten)]
@@ -603,9 +613,15 @@ pub struct Verify {
     /// The challenge that the claim must repeat.
     #[arg(long)]
     pub nonce: Option<Nonce>,
-    /// An inclusion file, checked against the proven root.
+    /// An inclusion file, for a claim about a book: checked against its commitment, and shown.
     #[arg(long)]
     pub inclusion: Option<PathBuf>,
+    /// A path file, for a margin claim about one account: checked against the book of --book-proof.
+    #[arg(long, requires = "book_proof")]
+    pub path: Option<PathBuf>,
+    /// The proof of a claim about the book that the path leads to.
+    #[arg(long, requires = "path")]
+    pub book_proof: Option<PathBuf>,
     /// The proof of an inventory claim, for a risk claim: it must name the state that the risk claim starts from or
     /// ends with.
     #[arg(long)]

@@ -85,6 +85,10 @@ pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
 
 pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
     let inputs = solvency_inputs(arguments)?;
+    for account in inputs.book.accounts() {
+        let checked = account.validate(&inputs.snapshot);
+        checked.map_err(|e| Failure::Input(e.to_string()))?;
+    }
     let assets = &inputs.snapshot.assets;
     let rates: Vec<AssetRates> = assets
         .iter()
@@ -166,7 +170,7 @@ pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let set = read_scenarios(&arguments.scenarios)?;
     let state = read_state(&arguments.state, &set)?;
-    let sum = risk::inventory::inventory(&book, &snapshot.instruments, &set.markets)
+    let sum = risk::inventory::inventory(book.accounts(), &snapshot.instruments, &set.markets)
         .map_err(|e| Failure::Input(e.to_string()))?;
     let mismatch = sum.check(&state, &set.markets).err();
     if arguments.common.json {

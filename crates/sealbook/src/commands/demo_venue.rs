@@ -8,8 +8,9 @@ use risk::sample_venue;
 use risk::scenarios::ScenarioSet;
 use risk::venue::{Change, Trade, Transfer, VenueState};
 use statements::account::{PublicDigest, Secret};
+use statements::book::{SealedBook, least_slots};
 use statements::inventory::{self, Inventory};
-use statements::margin::least_slots;
+
 use statements::risk::{Prepared, PublicChange, Risk, RiskError, Shown, Terms};
 use statements::systemic::{self, Systemic, Venue};
 
@@ -49,7 +50,8 @@ fn book(
     let book = sample_venue::book(2026, set, state, TRADERS);
     let started = Instant::now();
     let slots = least_slots(book.accounts());
-    let prepared = inventory::Prepared::new(&snapshot, &book, set, state, slots, secret)?;
+    let sealed = SealedBook::new(&snapshot, book.accounts(), slots, secret)?;
+    let prepared = inventory::Prepared::new(&sealed, set, state, secret)?;
     let parts = prepared.prove(&mut |_, _| {}, None)?;
     let claim = prepared.claim();
     let (bytes, _, prove_s, verify_s, bits) = finish::<Inventory>(claim, parts, started)?;

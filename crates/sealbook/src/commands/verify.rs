@@ -7,7 +7,7 @@ use risk::scenarios::Market;
 use sealbook::attestation::{Attestation, NotAttested, check_key};
 use sealbook::{Fact, NotVerified, Unexpected, vouch};
 use serde_json::json;
-use statements::inclusion::Inclusion;
+use statements::inclusion::{BookPath, Inclusion, holdings};
 use statements::margin::Subject;
 use statements::words::{one_line, quoted};
 
@@ -46,15 +46,13 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
             }
         }
     }
-    let inclusion = match &arguments.inclusion {
+    let account = match &arguments.inclusion {
+        Some(file) => Some(check_inclusion(&fact, file)?),
         None => None,
-        Some(file) => {
-            let place = file.display();
-            let inclusion: Inclusion = read_json(file)?;
-            check_inclusion(&fact, &inclusion)
-                .map_err(|e| Failure::False(format!("{place}: {e}")))?;
-            Some(inclusion)
-        }
+    };
+    let path = match (&arguments.path, &arguments.book_proof) {
+        (Some(file), Some(proof)) => Some(check_path(&fact, file, proof)?),
+        _ => None,
     };
     let inventory = match &arguments.inventory {
         Some(path) => Some(check_inventory(&fact, path)?),
@@ -68,23 +66,22 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     if let Some(path) = &arguments.record {
         issuance::write_record(&fact, &others, path)?;
     }
-    let account = inclusion.map(|inclusion| {
-        format!(
-            "account {} is in that book, with {}",
-            quoted(&inclusion.account),
-            balances(&fact, &inclusion)
-        )
-    });
     if arguments.json {
         print_json(&json!({
             "accepted": true, "fact": fact.words(), "inventory": inventory, "links": links, "attested": attested,
             "nobody_vouches": nobody, "issued": issued, "record": arguments.record, "account": account,
+            "path": path,
         }));
         return Ok(());
     }
     say!("accepted: {}", in_words(&fact));
     let others = inventory.into_iter().chain(links);
-    for line in others.chain(attested).chain(account).chain(issued) {
+    for line in others
+        .chain(attested)
+        .chain(account)
+        .chain(path)
+        .chain(issued)
+    {
         say!("accepted: {line}");
     }
     for line in nobody {
@@ -127,7 +124,7 @@ fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
         pairs.collect()
     };
     if names(&risk.scenarios.markets) != names(&inventory.markets)
-        || risk.scenarios.quote != inventory.quote
+        || risk.scenarios.quote != inventory.snapshot.quote
     {
         return Err(rejected("its markets are not those of the risk claim"));
     }
@@ -139,70 +136,59 @@ fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
     Ok(format!("{when}, {}", in_words(&other)))
 }
 
-/// The balances of an inclusion file in the claim's units, for its user to compare with what they know:
-/// the file itself has whole units only, and says nothing of decimals.
-fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
-    let assets = match fact {
-        Fact::Solvency(fact) => &fact.claim().assets,
-        Fact::Inventory(fact) => &fact.claim().assets,
-        Fact::Margin(fact) => &fact.claim().snapshot.assets,
-        Fact::Risk(_)
-        | Fact::Systemic(_)
-        | Fact::Pool(_)
-        | Fact::Stress(_)
-        | Fact::Issuance(_)
-        | Fact::Waterfall(_) => return "no balances".into(),
+/// Whether an account with all that its file shows is in the book of a fact; what it holds.
+fn check_inclusion(fact: &Fact, file: &Path) -> Result<String, Failure> {
+    let inclusion: Inclusion = read_json(file)?;
+    let rejected = |e: &dyn std::fmt::Display| Failure::False(format!("{}: {e}", file.display()));
+    let (book, snapshot) = fact
+        .book()
+        .ok_or_else(|| rejected(&"the proof is not about an account book"))?;
+    let account = inclusion.check(snapshot, book).map_err(|e| rejected(&e))?;
+    let about = match fact {
+        Fact::Solvency(_) => "that proof says nothing about positions",
+        Fact::Inventory(_) => "that proof counts positions and says nothing about balances",
+        _ => {
+            "that proof counts what the account owns and owes, and its positions; pledges play no part"
+        }
     };
-    let held: Vec<String> = assets
-        .iter()
-        .zip(&inclusion.balances)
-        .filter(|(_, amounts)| amounts.iter().any(|a| *a != 0))
-        .map(|(asset, [equity, debt, ..])| {
-            let amount = |units: u64| risk::solvency::amount(asset, units.into());
-            format!(
-                "{} {} (debt {})",
-                amount(*equity),
-                asset.symbol,
-                amount(*debt)
-            )
-        })
-        .collect();
-    if held.is_empty() {
-        "no balances".into()
-    } else {
-        held.join(", ")
-    }
+    let mut lines = vec![format!("account {} is in that book", quoted(&account.id))];
+    lines.extend(holdings(&account, snapshot));
+    lines.push(about.into());
+    Ok(lines.join("\n  "))
 }
 
-fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
-    let (root, accounts, assets) = match fact {
-        Fact::Solvency(fact) => {
-            let claim = fact.claim();
-            (&claim.root, claim.accounts, claim.assets.len())
-        }
-        Fact::Inventory(fact) => {
-            let claim = fact.claim();
-            (&claim.root, claim.accounts, claim.assets.len())
-        }
-        Fact::Margin(fact) => match &fact.claim().subject {
-            Subject::Book { root, accounts, .. } => {
-                (root, *accounts, fact.claim().snapshot.assets.len())
-            }
-            Subject::Account { .. } => {
-                return Err("the proof is about one account, not a book".into());
-            }
-        },
-        Fact::Risk(_)
-        | Fact::Systemic(_)
-        | Fact::Pool(_)
-        | Fact::Stress(_)
-        | Fact::Issuance(_)
-        | Fact::Waterfall(_) => return Err("the proof is not about an account book".into()),
+/// Whether the account of a margin claim is in the book of another proof.
+fn check_path(fact: &Fact, file: &Path, proof: &Path) -> Result<String, Failure> {
+    let margin = match fact {
+        Fact::Margin(margin) => margin.claim(),
+        _ => return Err(no_account()),
     };
-    let log_slots = statements::trees::log_slots(accounts);
-    inclusion
-        .check(root, log_slots, accounts, assets)
-        .map_err(|e| e.to_string())
+    let Subject::Account { commitment, slots } = &margin.subject else {
+        return Err(no_account());
+    };
+    let path: BookPath = read_json(file)?;
+    let other = accepted(proof, &read(proof)?)?;
+    let rejected = |e: &dyn std::fmt::Display| Failure::False(format!("{}: {e}", file.display()));
+    let (book, _) = other.book().ok_or_else(|| {
+        Failure::Input(format!("{}: is not about an account book", proof.display()))
+    })?;
+    if book.slots != *slots {
+        return Err(rejected(&"the book has another number of position slots"));
+    }
+    // The book's commitment binds lists and moment: those of the account's claim must lead there.
+    path.check(commitment, &margin.snapshot, book)
+        .map_err(|e| rejected(&e))?;
+    Ok(format!(
+        "that account is one of the {} accounts of book {} of {}; of that book, {}",
+        book.accounts,
+        book.commitment,
+        statements::book::moment(&margin.snapshot),
+        in_words(&other)
+    ))
+}
+
+fn no_account() -> Failure {
+    Failure::Input("--path goes with the proof of a margin claim about one account".into())
 }
 
 /// A fact in words: the sentence, then its details, indented.

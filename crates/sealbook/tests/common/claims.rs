@@ -1,29 +1,35 @@
 //! A small claim of every statement, from the samples.
 
+use std::sync::Arc;
+
 use fixed::Decimal;
 use risk::evar::Confidence;
 use risk::sample_deal::{sample_deal_for, sample_indices};
 use risk::venue::{Change, Transfer};
 use risk::{Level, sample, sample_pool, sample_venue};
 use statements::account::Secret;
+use statements::book::SealedBook;
 use statements::{inventory, issuance, margin, pool, solvency, stress, systemic, waterfall};
+
+/// A book of the sample market.
+fn sealed(accounts: usize, below: usize) -> Arc<SealedBook> {
+    let snapshot = sample::snapshot();
+    let book = sample::book(&snapshot, 3, accounts, 3, below);
+    SealedBook::new(&snapshot, book.accounts(), 4, &Secret::random()).unwrap()
+}
 
 /// One account.
 pub fn account() -> margin::MarginClaim {
     let snapshot = sample::snapshot();
     let book = sample::book(&snapshot, 3, 1, 3, 0);
-    let (account, secret) = (&book.accounts()[0], Secret::random());
-    let level = Level::Maintenance;
-    let prepared = margin::Prepared::account(&snapshot, account, level, 4, &secret);
+    let id = &book.accounts()[0].id;
+    let prepared = margin::Prepared::account(&sealed(1, 0), id, Level::Maintenance);
     prepared.unwrap().claim().clone()
 }
 
-/// A whole book, in parts.
+/// A whole book.
 pub fn book() -> margin::MarginClaim {
-    let snapshot = sample::snapshot();
-    let book = sample::book(&snapshot, 3, 20, 3, 2);
-    let secret = Secret::random();
-    let prepared = margin::Prepared::book(&snapshot, &book, Level::Maintenance, 4, &secret);
+    let prepared = margin::Prepared::book(&sealed(20, 2), Level::Maintenance);
     prepared.unwrap().claim().clone()
 }
 
@@ -40,16 +46,13 @@ pub fn tape(loans: usize) -> risk::pool::Tape {
 
 /// A book's solvency, with reserves; totals published or not.
 pub fn solvency(publish_totals: bool) -> solvency::SolvencyClaim {
-    let assets = sample::exchange_assets();
-    let accounts: Vec<_> = (0..20).map(|i| sample::exchange_account(1, i)).collect();
+    let book = sealed(20, 0);
     let options = solvency::Options {
         publish_totals,
-        reserves: Some(vec![1 << 80; assets.len()]),
-        slots: 4,
+        reserves: Some(vec![1 << 80; book.snapshot().assets.len()]),
         ..solvency::Options::default()
     };
-    let prepared = solvency::prepare("USD", &assets, &accounts, &Secret::random(), &options);
-    prepared.unwrap().claim().clone()
+    solvency::prepare(&book, &options).unwrap().claim().clone()
 }
 
 /// A venue's day: trades, transfers, premia and funding rates; or only that it is covered.
@@ -82,7 +85,8 @@ pub fn inventory() -> inventory::InventoryClaim {
     let snapshot = sample_venue::snapshot(&set);
     let book = sample_venue::book(1, &set, &state, 5);
     let secret = Secret::random();
-    let prepared = inventory::Prepared::new(&snapshot, &book, &set, &state, 4, &secret);
+    let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
+    let prepared = inventory::Prepared::new(&sealed, &set, &state, &secret);
     prepared.unwrap().claim().clone()
 }
 
