@@ -26,6 +26,8 @@ pub const MAX_QUANTITY: i64 = 1 << 38;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VenueState {
+    /// As of when, in milliseconds since 1970. Its owner says so; nothing is computed from it.
+    pub as_of_ms: u64,
     /// What traders are net long, per market, in lots.
     pub quantities: Vec<i64>,
     /// The signed sum of entry notionals, in ticks.
@@ -129,9 +131,10 @@ pub enum VenueError {
 }
 
 impl VenueState {
-    /// A state without positions.
+    /// A state without positions, as of 1970.
     pub fn flat(markets: usize, capital: u64, providers: u64) -> Self {
         Self {
+            as_of_ms: 0,
             quantities: vec![0; markets],
             entry: 0,
             capital,

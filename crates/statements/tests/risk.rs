@@ -48,6 +48,7 @@ fn proven(set: &ScenarioSet, state: &VenueState, confidence: Confidence) -> (f64
         prices: true,
         show_lots: false,
         funding: false,
+        until_ms: None,
     };
     let prepared = Prepared::new(set, state, &[], &terms, &Secret::random()).unwrap();
     let proof = prepared.prove(&mut |_, _| {}, None).unwrap();

@@ -129,7 +129,7 @@ impl PartTables {
             },
             state: StateTable {
                 instruments: context.instruments.clone(),
-                listing: markets_listing(&claim.quote, &claim.markets),
+                listing: markets_listing(&claim.quote, &claim.markets, claim.state_as_of_ms),
                 first: part == 0,
                 address: opening.end(),
             },
@@ -151,7 +151,7 @@ impl PartTables {
 
 impl Statement for Inventory {
     const ID: &'static str = "inventory";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = InventoryClaim;
     type Context = Context;
 

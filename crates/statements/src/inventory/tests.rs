@@ -316,7 +316,7 @@ fn many_markets_fit() {
 #[test]
 fn links_do_not_repeat() {
     let set = sample(2, 1).set;
-    let listing = crate::risk::tables::states::markets_listing(&set.quote, &set.markets);
+    let listing = crate::risk::tables::states::markets_listing(&set.quote, &set.markets, 0);
     let state = VenueState::flat(2, 5, 5);
     let link = |i| crate::risk::link(&state, &secret(), &listing, i);
     assert_ne!(link(1), link(2));

@@ -149,7 +149,7 @@ impl Prepared {
             }
             states.push(after);
         }
-        let listing = markets_listing(&snapshot.quote, &set.markets);
+        let listing = markets_listing(&snapshot.quote, &set.markets, state.as_of_ms);
         let claim = InventoryClaim {
             quote: snapshot.quote.clone(),
             assets: snapshot.assets.clone(),
@@ -164,6 +164,7 @@ impl Prepared {
                 .enumerate()
                 .map(|(i, s)| link(s, secret, &listing, i + 1))
                 .collect(),
+            state_as_of_ms: state.as_of_ms,
             state: commitment(state, secret, &listing),
             nonce: None,
         };
@@ -221,7 +222,11 @@ impl Prepared {
         let end = self.members.len().min((part + 1) * size);
         let (before, after) = (&self.states[part], &self.states[part + 1]);
         let zero = [F::ZERO; 8];
-        let listing = markets_listing(&self.claim.quote, &self.claim.markets);
+        let listing = markets_listing(
+            &self.claim.quote,
+            &self.claim.markets,
+            self.claim.state_as_of_ms,
+        );
         let is_last = part + 1 == self.claim.segments.len();
         let hides = |state, link| salt(state, &self.secret, &listing, link);
         let mut rows = Rows {

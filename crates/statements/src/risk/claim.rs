@@ -21,8 +21,12 @@ pub struct RiskClaim {
     pub confidence: Confidence,
     /// The venue's state before the first change (see [`commitment`](super::commitment)).
     pub before: PublicDigest,
-    /// Its state after the last change; equal to `before` if there are none.
+    /// As of when, in milliseconds since 1970: the commitment binds it.
+    pub as_of_ms: u64,
+    /// Its state after the last change; equal to `before` if there are none and the date is the same.
     pub after: PublicDigest,
+    /// As of when, not before `as_of_ms`. The states between parts have this date too.
+    pub until_ms: u64,
     /// The states between the parts of the proof.
     pub links: Vec<PublicDigest>,
     /// What is said of every state.

@@ -17,7 +17,7 @@ use super::tables::funding::FundingTable;
 use super::tables::groups::GroupsTable;
 use super::tables::holdings::HoldingsTable;
 use super::tables::scenarios::ScenariosTable;
-use super::tables::states::{Outcome, StateStep, StatesTable, commitment_quads};
+use super::tables::states::{Outcome, StateStep, StatesTable, commitment_quads, markets_listing};
 
 /// The risk statement.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,8 @@ pub const MAX_CHANGES: usize = 1 << 12;
 pub struct Context {
     /// The scenarios.
     pub(crate) grid: Grid,
+    /// What the markets' places stand for in the first state, and in those after it, and when.
+    pub(crate) listings: [Digest; 2],
     /// What the weights may add up to, and what they must.
     pub(crate) budget: u128,
     pub(crate) least: Option<u128>,
@@ -53,6 +55,11 @@ impl Context {
         if digest != claim.scenarios_digest {
             return Err("the scenarios do not have the claimed digest".into());
         }
+        if claim.until_ms < claim.as_of_ms {
+            return Err("the last state is older than the first one".into());
+        }
+        let listings = [claim.as_of_ms, claim.until_ms]
+            .map(|date| markets_listing(&set.quote, &set.markets, date));
         let (steps, tight) = steps(set, claim.confidence, &claim.shown)?;
         let n = set.values.len();
         let per_part = Self::states_per_part(claim);
@@ -65,6 +72,7 @@ impl Context {
         commitments.push(claim.after.elements());
         Ok(Self {
             grid,
+            listings,
             budget: budget(n, claim.confidence),
             least: tight.then(|| least(n, claim.confidence)),
             steps,
@@ -281,7 +289,7 @@ impl PartTables {
             },
             states: StatesTable {
                 markets: context.grid.markets,
-                listing: context.grid.listing,
+                listings: [context.listings[part.min(1)], context.listings[1]],
                 budget: context.budget,
                 least: context.least,
                 steps,
@@ -331,7 +339,7 @@ impl PartTables {
 
 impl Statement for Risk {
     const ID: &'static str = "risk";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = RiskClaim;
     type Context = Context;
 

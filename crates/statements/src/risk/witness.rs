@@ -36,6 +36,9 @@ pub struct Terms {
     pub show_lots: bool,
     /// State the funding rates of the last state.
     pub funding: bool,
+    /// As of when the last state is, in milliseconds since 1970. If it is not said: as of the scenarios, or of the first
+    /// state if that is later.
+    pub until_ms: Option<u64>,
 }
 
 /// Why no proof was made.
@@ -76,7 +79,8 @@ pub struct Uncovered {
     pub quote: String,
 }
 
-/// The commitment to a state under a secret. The same state has the same commitment.
+/// The commitment to a state under a secret. The same state of the same date has the same commitment; `listing` is the
+/// digest of what its places stand for, and when.
 pub fn commitment(state: &VenueState, secret: &Secret, listing: &Digest) -> PublicDigest {
     commit(state, &salt(state, secret, listing, 0), listing).into()
 }
@@ -171,7 +175,11 @@ impl Prepared {
         secret: &Secret,
     ) -> Result<Self, RiskError> {
         set.validate()?;
-        let evaluated = evaluate(set, state, changes, terms)?;
+        let until_ms = terms.until_ms.unwrap_or(set.as_of_ms.max(state.as_of_ms));
+        let mut evaluated = evaluate(set, state, changes, terms)?;
+        for e in &mut evaluated {
+            e.state.as_of_ms = until_ms;
+        }
         let shown = if terms.prices {
             let tolerance = tolerance(set, &evaluated, terms.confidence)
                 .map_err(|e| RiskError::Claim(e.to_string()))?;
@@ -209,13 +217,16 @@ impl Prepared {
             }
         };
         let last = &evaluated[evaluated.len() - 1].state;
-        let listing = markets_listing(&set.quote, &set.markets);
+        let [first, listing] = [state.as_of_ms, until_ms]
+            .map(|date| markets_listing(&set.quote, &set.markets, date));
         let mut claim = RiskClaim {
             scenarios: set.clone(),
             scenarios_digest: scenarios_digest(set),
             confidence: terms.confidence,
-            before: commitment(state, secret, &listing),
+            before: commitment(state, secret, &first),
+            as_of_ms: state.as_of_ms,
             after: commitment(last, secret, &listing),
+            until_ms,
             links: Vec::new(),
             shown,
             nonce: None,
@@ -341,7 +352,7 @@ impl Prepared {
     }
 
     fn state_rows(&self, part: usize, opening: &VenueState, blocks: &[Evaluated]) -> Vec<StateRow> {
-        let listing = &self.context.grid.listing;
+        let [first, listing] = &self.context.listings;
         let is_last = part + 1 == self.context.parts();
         let states = std::iter::once(opening).chain(blocks.iter().map(|e| &e.state));
         states
@@ -357,6 +368,7 @@ impl Prepared {
                 StateRow {
                     state: state.clone(),
                     salt: if row == 0 {
+                        let listing = if part == 0 { first } else { listing };
                         salt(state, &self.secret, listing, part)
                     } else if row == blocks.len() {
                         let link = if is_last { 0 } else { part + 1 };
@@ -486,7 +498,8 @@ impl Rows {
         let committed = [&self.states[0], &self.states[last]];
         let mut quads: Vec<_> = committed
             .into_iter()
-            .flat_map(|row| quads(&row.state, &row.salt, &tables.states.listing))
+            .zip(&tables.states.listings)
+            .flat_map(|(row, listing)| quads(&row.state, &row.salt, listing))
             .collect();
         let sponge = tables.sponge.trace(&airs[5], &mut quads);
         let mut traces = vec![scenarios, groups, states, exponential, limbs, sponge];

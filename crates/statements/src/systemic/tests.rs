@@ -262,10 +262,13 @@ fn venues_are_those_of_risk_claims() {
         prices: true,
         show_lots: false,
         funding: false,
+        until_ms: None,
     };
     for (i, venue) in venues(&set, 2).iter().enumerate() {
         let risk = crate::risk::Prepared::new(&set, &venue.state, &[], &terms, &venue.secret);
         let risk = risk.expect("it is true");
-        assert_eq!(risk.claim().after, prepared.claim().venues[i]);
+        let venue = prepared.claim().venues[i];
+        assert_eq!(risk.claim().after, venue.state);
+        assert_eq!(risk.claim().until_ms, venue.as_of_ms);
     }
 }

@@ -24,7 +24,7 @@ use super::{
 /// - STATES-4: the next row's capitals and collected sum are this row's and the public changes.
 /// - STATES-5: the means are entry notionals and both capitals.
 /// - STATES-6: only the first state and the last evaluated one have a salt; the sponge hashes their elements, and
-///   their digests are public.
+///   their digests are public. What their places stand for, and when, is a digest that the verifier computes (STATES-1).
 /// - STATES-7: a row that is not evaluated has no bound, scale or sums.
 /// - STATES-8: the bound is the stated EVaR, rounded up to a tick; or does not exceed capital and collected sum.
 /// - STATES-9: the weights' sum does not exceed its budget: EVaR is at most the bound.
@@ -35,8 +35,8 @@ use super::{
 pub struct StatesTable {
     /// Markets.
     pub markets: usize,
-    /// What their places in a state stand for.
-    pub listing: Digest,
+    /// What their places stand for in the first state and in the last one, and when.
+    pub listings: [Digest; 2],
     /// What the weights may add up to.
     pub budget: u128,
     /// What they must, where EVaR is stated.
@@ -133,14 +133,15 @@ pub fn state_elements(state: &VenueState) -> Vec<F> {
     elements
 }
 
-/// What the places in a state stand for: the quote currency, and each market's symbol and lot. A quantity in a commitment is
-/// a number at a place; without this digest it could be opened with other markets or lots.
-pub fn markets_listing(quote: &str, markets: &[Market]) -> Digest {
+/// What the places in a state stand for, and when: the quote currency, each market's symbol and lot, and the state's date. A
+/// quantity in a commitment is a number at a place; without this digest it could be opened with other markets or lots, and
+/// pass as a state of another day.
+pub fn markets_listing(quote: &str, markets: &[Market], as_of_ms: u64) -> Digest {
     let markets: Vec<_> = markets
         .iter()
         .map(|m| (&m.symbol, m.lot.normalized()))
         .collect();
-    let text = serde_json::to_string(&(quote, markets)).expect("lists are plain data");
+    let text = serde_json::to_string(&(quote, markets, as_of_ms)).expect("lists are plain data");
     text_digest(Domain::Listing, &text)
 }
 
@@ -188,7 +189,9 @@ const LOTS: usize = PRICE + PRICE_LIMBS;
 const CHANGES: usize = LOTS + QUANTITY_DIGITS;
 const EVAR: usize = CHANGES + 3 * AMOUNT_LIMBS;
 const EPSILON: usize = EVAR + AMOUNT_LIMBS;
-const MARKET: usize = EPSILON + AMOUNT_LIMBS;
+/// What the places of a committed state stand for.
+const LISTING: usize = EPSILON + AMOUNT_LIMBS;
+const MARKET: usize = LISTING + DIGEST;
 /// Limbs of PHI below a tick.
 const PHI_LIMBS: usize = 2;
 
@@ -211,6 +214,11 @@ impl Table for StatesTable {
         columns[COMMITTED][last] = F::ONE;
         columns[ADDRESS][last] = F::from_usize(commitment_quads(self.markets));
         columns[CLOSES][last] = F::ONE;
+        for (listing, row) in self.listings.iter().zip([0, last]) {
+            for (i, element) in listing.iter().enumerate() {
+                columns[LISTING + i][row] = *element;
+            }
+        }
         for (row, step) in self.steps.iter().enumerate() {
             if let Some(market) = step.market {
                 columns[TRADES][row] = F::ONE;
@@ -262,7 +270,7 @@ impl Table for StatesTable {
                 cell
             })
             .collect();
-        committed.extend(self.listing.map(|element| b.constant(element)));
+        committed.extend((0..DIGEST).map(|i| b.pinned("STATES-1", LISTING + i)));
         let mut message = vec![block.clone()];
         for digits in self.quantities(b, &lots) {
             committed.extend(packed(&raised(&digits)));

@@ -296,16 +296,19 @@ fn a_state_continues_the_last_one() {
     }
 }
 
-/// The same numbers over other markets, lots or another currency are another state; so is one market more.
+/// The same numbers over other markets, lots or another currency, or of another day, are another state; so is one market
+/// more.
 #[test]
 fn a_commitment_binds_the_markets() {
     use super::super::tables::states::markets_listing;
     let set = scenarios(2, 10);
     let state = state(&set);
     let of = |quote: &str, markets: &[risk::scenarios::Market]| {
-        commitment(&state, &secret(), &markets_listing(quote, markets))
+        commitment(&state, &secret(), &markets_listing(quote, markets, 0))
     };
     let honest = of(&set.quote, &set.markets);
+    let tomorrow = markets_listing(&set.quote, &set.markets, 86_400_000);
+    assert_ne!(commitment(&state, &secret(), &tomorrow), honest);
     assert_ne!(of("EUR", &set.markets), honest);
     let mut swapped = set.markets.clone();
     swapped.reverse();
@@ -320,7 +323,7 @@ fn a_commitment_binds_the_markets() {
     // The digest stands in the claim's proof as a constant of its own.
     let prepared = prepared(2, 256, 0);
     let mut context = prepared.context().clone();
-    context.grid.listing[0] += stark::F::new(1);
+    context.listings[0][0] += stark::F::new(1);
     let tables = PartTables::new(&context, 0);
     let found = stark::violated(&tables.airs(), &prepared.rows(0).fill(&tables));
     assert!(found.contains(&"SPONGE-5".into()), "{found:?}");

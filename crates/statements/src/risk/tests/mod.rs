@@ -98,6 +98,7 @@ fn terms() -> Terms {
         prices: true,
         show_lots: false,
         funding: true,
+        until_ms: None,
     }
 }
 
