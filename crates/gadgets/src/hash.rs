@@ -56,6 +56,8 @@ pub enum Domain {
     Nullifier = 13,
     /// A registry: its key.
     Registry = 14,
+    /// What a trade with a venue paid.
+    Receipt = 20,
 }
 
 /// The capacity a sponge over `length` elements starts from.

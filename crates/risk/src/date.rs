@@ -1,4 +1,4 @@
-//! Dates as days from 1970-01-01 of the Gregorian calendar.
+//! Dates as days from 1970-01-01 of the Gregorian calendar, and moments in UTC.
 
 /// The days to a date written as `2026-11-21`, from 1970 on. `None` if it is not one.
 pub fn days_of(text: &str) -> Option<i64> {
@@ -61,6 +61,23 @@ pub fn written(days: i64) -> String {
     format!("{y:04}-{m:02}-{d:02}")
 }
 
+/// A moment in milliseconds since 1970 as `2026-11-26 18:48:06 UTC`, with milliseconds (`18:48:06.250`) where there are any;
+/// beyond the year 9999 the milliseconds themselves, since such a moment is a mistake.
+pub fn moment(ms: u64) -> String {
+    const DAY_MS: u64 = 86_400_000;
+    let days = (ms / DAY_MS) as i64;
+    let (seconds, rest) = (ms % DAY_MS / 1000, ms % 1000);
+    if civil(days).0 > 9999 {
+        return format!("{ms} ms after 1970");
+    }
+    let fraction = match rest {
+        0 => String::new(),
+        _ => format!(".{rest:03}"),
+    };
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{} {h:02}:{m:02}:{s:02}{fraction} UTC", written(days))
+}
+
 /// Year, month, day.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
@@ -81,6 +98,22 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        for (ms, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (1_000, "1970-01-01 00:00:01 UTC"),
+            (951_868_799_999, "2000-02-29 23:59:59.999 UTC"),
+            (1_795_718_886_000, "2026-11-26 18:48:06 UTC"),
+            (1_590_103_193_775, "2020-05-21 23:19:53.775 UTC"),
+            (253_402_300_799_999, "9999-12-31 23:59:59.999 UTC"),
+            (253_402_300_800_000, "253402300800000 ms after 1970"),
+            (u64::MAX, "18446744073709551615 ms after 1970"),
+        ] {
+            assert_eq!(moment(ms), text);
+        }
+    }
 
     #[test]
     fn months_and_conventions() {

@@ -10,7 +10,7 @@ use risk::venue::{Change, Trade, Transfer, VenueState};
 use statements::account::{PublicDigest, Secret};
 use statements::inventory::{self, Inventory};
 use statements::margin::least_slots;
-use statements::risk::{Prepared, PublicChange, Risk, RiskError, Shown, Terms};
+use statements::risk::{Prepared, PublicChange, Risk, RiskError, Shown, Shows, Terms};
 use statements::systemic::{self, Systemic, Venue};
 
 use super::demo::{Row, finish};
@@ -83,9 +83,9 @@ fn day(
     }));
     let terms = Terms {
         confidence,
-        prices: true,
-        show_lots: false,
+        shows: Shows::Prices { lots: false },
         funding: true,
+        until_ms: None,
     };
     say!(
         "5. From that state on, it proves the premium of each of {TRADES} trades and of a liquidity provider's withdrawal, and\n   \
@@ -153,7 +153,7 @@ fn refuse(
         price: set.markets[0].value,
     });
     let covered = Terms {
-        prices: false,
+        shows: Shows::Covered,
         funding: false,
         ..terms.clone()
     };

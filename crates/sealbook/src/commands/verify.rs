@@ -9,6 +9,7 @@ use sealbook::{Fact, NotVerified, Unexpected};
 use serde_json::json;
 use statements::inclusion::Inclusion;
 use statements::margin::Subject;
+use statements::risk::Receipt;
 use statements::words::{one_line, quoted};
 
 use super::{issuance, print_json, read, read_json};
@@ -56,6 +57,10 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
             Some(inclusion)
         }
     };
+    let receipt = match &arguments.receipt {
+        Some(path) => Some(check_receipt(&fact, path)?),
+        None => None,
+    };
     let inventory = match &arguments.inventory {
         Some(path) => Some(check_inventory(&fact, path)?),
         None => None,
@@ -82,14 +87,14 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     });
     if arguments.json {
         print_json(&json!({
-            "accepted": true, "fact": fact.words(), "inventory": inventory, "previous": previous,
+            "accepted": true, "fact": fact.words(), "receipt": receipt, "inventory": inventory, "previous": previous,
             "attested": attested, "issued": issued, "record": arguments.record, "account": account,
         }));
         return Ok(());
     }
     say!("accepted: {}", in_words(&fact));
     let previous = previous.map(|previous| format!("before that, {previous}"));
-    let others = [inventory, previous, attested, account].into_iter();
+    let others = [receipt, inventory, previous, attested, account].into_iter();
     for line in others.flatten().chain(issued) {
         say!("accepted: {line}");
     }
@@ -106,6 +111,18 @@ pub fn accepted(path: &Path, bytes: &[u8]) -> Result<Fact, Failure> {
         NotVerified::File(stark::FileError::Magic) => Failure::Input(format!("{path}: {e}")),
         e => Failure::False(format!("{path}: rejected: {}", one_line(&e))),
     })
+}
+
+/// What a receipt says that a change of a risk claim paid.
+fn check_receipt(fact: &Fact, path: &Path) -> Result<String, Failure> {
+    let Fact::Risk(risk) = fact else {
+        return Err(Failure::Input(
+            "--receipt goes with the proof of a risk claim".into(),
+        ));
+    };
+    let receipt: Receipt = read_json(path)?;
+    let paid = receipt.check(risk.claim());
+    paid.map_err(|e| Failure::False(format!("{}: rejected: {e}", path.display())))
 }
 
 /// Whether another proof shows that a risk claim's state holds the inventory of a book.

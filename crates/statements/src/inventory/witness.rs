@@ -162,7 +162,7 @@ impl Prepared {
             links: states[1..states.len() - 1]
                 .iter()
                 .enumerate()
-                .map(|(i, s)| link(s, secret, &listing, i + 1))
+                .map(|(i, s)| link(s, secret, &listing, i + 1, None))
                 .collect(),
             state_as_of_ms: state.as_of_ms,
             state: commitment(state, secret, &listing),

@@ -259,8 +259,7 @@ fn venues_are_those_of_risk_claims() {
     let prepared = prepared_with(&set, None).expect("it is true");
     let terms = crate::risk::Terms {
         confidence: confidence(),
-        prices: true,
-        show_lots: false,
+        shows: crate::risk::Shows::Prices { lots: false },
         funding: false,
         until_ms: None,
     };

@@ -95,8 +95,7 @@ fn changes(trades: &[Trade]) -> Vec<Change> {
 fn terms() -> Terms {
     Terms {
         confidence: Decimal::new(95, 2).try_into().expect("a constant"),
-        prices: true,
-        show_lots: false,
+        shows: Shows::Prices { lots: false },
         funding: true,
         until_ms: None,
     }

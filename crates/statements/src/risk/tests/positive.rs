@@ -148,7 +148,7 @@ fn capital_covers_evar_or_it_is_refused() {
     let set = scenarios(2, 300);
     let (rich, trades) = (state(&set), trades(&set, 2));
     let covered = Terms {
-        prices: false,
+        shows: Shows::Covered,
         ..terms()
     };
     let rich = VenueState {
