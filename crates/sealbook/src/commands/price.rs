@@ -5,8 +5,8 @@ use risk::evar::Confidence;
 use risk::import::venue;
 use risk::scenarios::ScenarioSet;
 use risk::venue::{
-    Change, Transfer, VenueError, VenueState, allocation, charge, funding, premium, providers_premium,
-    ticks,
+    Change, Transfer, VenueError, VenueState, allocation, charge, funding, premium,
+    providers_premium, ticks,
 };
 use serde_json::{Value, json};
 

@@ -262,7 +262,8 @@ fn write_receipts(folder: &Path, receipts: &[Receipt]) -> Result<(), Failure> {
     std::fs::create_dir_all(folder)
         .map_err(|e| Failure::Input(format!("{}: {e}", folder.display())))?;
     for receipt in receipts {
-        let bytes = serde_json::to_vec_pretty(receipt).map_err(|e| Failure::Internal(e.to_string()))?;
+        let bytes =
+            serde_json::to_vec_pretty(receipt).map_err(|e| Failure::Internal(e.to_string()))?;
         let name = format!("receipt-{:04}.json", receipt.number);
         write_private(&folder.join(name), &bytes)?;
     }

@@ -84,7 +84,11 @@ fn funding_rates(set: &ScenarioSet, evaluated: &[Evaluated], rounded: bool) -> V
             .sum();
         let rate = fixed::mul_div(change, 1_000_000_000_000, divisor, fixed::Rounding::Floor);
         let rate = rate.expect("below 2^101");
-        let step = if rounded { rate_step(set, i) as i128 } else { 1 };
+        let step = if rounded {
+            rate_step(set, i) as i128
+        } else {
+            1
+        };
         Decimal::new(rate.div_euclid(step) * step, RATE_DECIMALS)
     };
     (0..set.markets.len()).map(rate).collect()
@@ -186,7 +190,8 @@ fn totals(
             quote = set.quote
         )));
     }
-    let rounded = |amount: u64| ticks((u128::from(amount.div_ceil(grid)) * u128::from(grid)) as i128);
+    let rounded =
+        |amount: u64| ticks((u128::from(amount.div_ceil(grid)) * u128::from(grid)) as i128);
     let pairs = evaluated.windows(2);
     let premia: u128 = pairs
         .map(|pair| u128::from(charge(pair[0].evar(), pair[1].evar())))

@@ -6,7 +6,6 @@ use gadgets::limbs::limbs_of;
 use risk::scenarios::ScenarioSet;
 use stark::MIN_LOG_HEIGHT;
 
-
 /// Scenario rows whose sums are added up without normalizing.
 pub(crate) const GROUP: usize = 64;
 

@@ -20,5 +20,5 @@ pub(crate) use commitments::{link, salt};
 pub use receipt::{Receipt, ReceiptError};
 pub use statement::{Context, Risk};
 pub use witness::{Prepared, RiskError, Shows, Terms, Uncovered};
-pub(crate) use words::{over, scenario_lines};
 pub use words::words;
+pub(crate) use words::{over, scenario_lines};

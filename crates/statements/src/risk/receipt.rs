@@ -41,7 +41,9 @@ pub enum ReceiptError {
     #[error("it is malformed: {0}")]
     Malformed(String),
     /// It is not what the claim commits to.
-    #[error("it is not what the claim commits to for change {0}: the lots, the premium or the salt are others")]
+    #[error(
+        "it is not what the claim commits to for change {0}: the lots, the premium or the salt are others"
+    )]
     Other(usize),
 }
 

@@ -134,7 +134,10 @@ impl Rows {
         let last = self.states.len() - 1;
         let carries = table.hidden.as_ref().map_or([false; 2], Hidden::carries);
         let mut all = Vec::new();
-        for (i, row) in [&self.states[0], &self.states[last]].into_iter().enumerate() {
+        for (i, row) in [&self.states[0], &self.states[last]]
+            .into_iter()
+            .enumerate()
+        {
             all.extend(quads(&row.state, &row.salt, &table.listings[i]));
             all.extend(carries[i].then(|| carried(row.evar, row.premia)));
         }

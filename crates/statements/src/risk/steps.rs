@@ -262,7 +262,9 @@ pub(super) fn funding(claim: &RiskClaim) -> Result<Option<FundingTable>, String>
         if units.unsigned_abs().is_multiple_of(step) {
             Ok(units)
         } else {
-            Err(format!("a funding rate of {rate} is not rounded to its step"))
+            Err(format!(
+                "a funding rate of {rate} is not rounded to its step"
+            ))
         }
     });
     Ok(Some(FundingTable {

@@ -123,8 +123,8 @@ impl Prepared {
         }
         let shown = said(set, &evaluated, terms)?;
         let last = &evaluated[evaluated.len() - 1].state;
-        let [first, listing] = [state.as_of_ms, until_ms]
-            .map(|date| markets_listing(&set.quote, &set.markets, date));
+        let [first, listing] =
+            [state.as_of_ms, until_ms].map(|date| markets_listing(&set.quote, &set.markets, date));
         let mut claim = RiskClaim {
             scenarios: set.clone(),
             scenarios_digest: scenarios_digest(set),
@@ -289,7 +289,11 @@ impl Prepared {
         // Of the evaluated states, where the rows have a use for it: row 0 holds the state before the part.
         let evar = |row: usize| {
             let before = (start + row).saturating_sub(1);
-            if hides { self.evaluated[before].evar() } else { 0 }
+            if hides {
+                self.evaluated[before].evar()
+            } else {
+                0
+            }
         };
         let paid = |row: usize| {
             let before = (start + row).saturating_sub(1);

@@ -44,7 +44,11 @@ pub(crate) fn scenario_lines(set: &ScenarioSet) -> Vec<String> {
         .iter()
         .map(|m| {
             let value = risk::venue::ticks(m.value.into());
-            format!("{} in lots of {}, worth {value} now", quoted(&m.symbol), m.lot)
+            format!(
+                "{} in lots of {}, worth {value} now",
+                quoted(&m.symbol),
+                m.lot
+            )
         })
         .collect();
     vec![source, format!("their markets are {}", markets.join("; "))]
@@ -72,10 +76,17 @@ impl PublicChange {
                 }
             }
             Self::Transfer { .. } => {
-                let moved = self.moved().into_iter().filter(|(_, amount)| !amount.is_zero());
+                let moved = self
+                    .moved()
+                    .into_iter()
+                    .filter(|(_, amount)| !amount.is_zero());
                 let moved: Vec<String> = moved
                     .map(|(kind, amount)| {
-                        let way = if amount.is_negative() { "out of" } else { "into" };
+                        let way = if amount.is_negative() {
+                            "out of"
+                        } else {
+                            "into"
+                        };
                         format!("{} {quote} {way} {kind}", amount.abs())
                     })
                     .collect();
@@ -112,20 +123,33 @@ fn transfers<'a>(
     let mut kinds = Vec::new();
     for kind in ["capital", "providers' capital", "the collected sum"] {
         let amounts = changes.clone().flat_map(PublicChange::moved);
-        let amounts: Vec<Decimal> = amounts.filter(|(k, _)| *k == kind).map(|(_, x)| x).collect();
+        let amounts: Vec<Decimal> = amounts
+            .filter(|(k, _)| *k == kind)
+            .map(|(_, x)| x)
+            .collect();
         let sum = |negative: bool| {
             let own = amounts.iter().filter(|x| x.is_negative() == negative);
-            let sum = own.fold(Some(Decimal::ZERO), |sum, x| sum?.checked_add(&x.abs()).ok());
+            let sum = own.fold(Some(Decimal::ZERO), |sum, x| {
+                sum?.checked_add(&x.abs()).ok()
+            });
             sum.map_or("too much to add up".into(), |x| x.to_string())
         };
         if amounts.iter().any(|x| !x.is_zero()) {
-            kinds.push(format!("{} into and {} out of {kind}", sum(false), sum(true)));
+            kinds.push(format!(
+                "{} into and {} out of {kind}",
+                sum(false),
+                sum(true)
+            ));
         }
     }
     if kinds.is_empty() {
         "no money moved but for premia".into()
     } else {
-        format!("transfers in all: {} ({})", kinds.join("; "), quoted(&set.quote))
+        format!(
+            "transfers in all: {} ({})",
+            kinds.join("; "),
+            quoted(&set.quote)
+        )
     }
 }
 
@@ -159,8 +183,16 @@ pub fn words(claim: &RiskClaim) -> Vec<String> {
         Decimal::from(claim.confidence),
         over(set, &claim.scenarios_digest)
     );
-    let from = format!("committed as {}, as of {}", claim.before, moment(claim.as_of_ms));
-    let to = format!("committed as {}, as of {}", claim.after, moment(claim.until_ms));
+    let from = format!(
+        "committed as {}, as of {}",
+        claim.before,
+        moment(claim.as_of_ms)
+    );
+    let to = format!(
+        "committed as {}, as of {}",
+        claim.after,
+        moment(claim.until_ms)
+    );
     let mut lines = match &claim.shown {
         Shown::Prices { .. } => prices(claim, &from, &to, &over),
         Shown::Totals { .. } => totals(claim, &from, &to, &over),
@@ -255,9 +287,15 @@ fn totals(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
         ),
         transfers(changes.iter(), set),
     ];
-    lines.extend(changes.iter().zip(receipts).enumerate().map(|(i, (c, receipt))| {
-        format!("change {}: {}, with receipt {receipt}", i + 1, c.words(set))
-    }));
+    lines.extend(
+        changes
+            .iter()
+            .zip(receipts)
+            .enumerate()
+            .map(|(i, (c, receipt))| {
+                format!("change {}: {}, with receipt {receipt}", i + 1, c.words(set))
+            }),
+    );
     lines.extend(rates(claim));
     lines.push(
         "sizes of trades, each premium, EVaR in between, inventory and capital are not shown; a receipt opens what its own \

@@ -15,7 +15,7 @@ use crate::risk::tables::{
 
 /// A venue a row. The first row also holds the certificate of their sum.
 ///
-/// - VENUES-1: the row's flags and numbers are the public ones.
+/// - VENUES-1: the row's flags and numbers are the public ones, and so is the digest of what its state's places stand for, and when.
 /// - VENUES-2: an unused row holds zeros; only the first has a scale and sums.
 /// - VENUES-3: the means are entry notionals and both capitals.
 /// - VENUES-4: the weights' sum does not exceed its budget: EVaR is at most the bound.

@@ -259,13 +259,17 @@ impl Prepared {
             })
             .collect();
         let listings = &self.context.listings;
-        let venues = self.venues.iter().zip(listings).map(|(venue, listing)| VenueRow {
-            state: venue.state.clone(),
-            salt: salt(&venue.state, &venue.secret, listing, 0),
-            scale: 0,
-            weights: 0,
-            gains: 0,
-        });
+        let venues = self
+            .venues
+            .iter()
+            .zip(listings)
+            .map(|(venue, listing)| VenueRow {
+                state: venue.state.clone(),
+                salt: salt(&venue.state, &venue.secret, listing, 0),
+                scale: 0,
+                weights: 0,
+                gains: 0,
+            });
         let mut rows = Rows {
             scenarios,
             groups: Vec::new(),

@@ -146,11 +146,12 @@ impl StatesTable {
         for (i, (number, row)) in self.numbered_changes().enumerate() {
             let step = &self.steps[row];
             columns[CHANGES][row] = F::ONE;
-            columns[RECEIPT][row] =
-                F::from_usize(self.receipts_address() + i * RECEIPT_QUADS);
+            columns[RECEIPT][row] = F::from_usize(self.receipts_address() + i * RECEIPT_QUADS);
             columns[NUMBER][row] = F::from_usize(number);
             let elements = market_elements(step.market.map(|m| (m, step.price)));
-            for (column, element) in [MARKET_NUMBER, PRICE_LOW, PRICE_HIGH].into_iter().zip(elements)
+            for (column, element) in [MARKET_NUMBER, PRICE_LOW, PRICE_HIGH]
+                .into_iter()
+                .zip(elements)
             {
                 columns[column][row] = element;
             }
@@ -198,7 +199,13 @@ impl StatesTable {
         let change = premium.to_sum().minus(&fall.to_sum());
         let evar = running(b, "STATES-14", |w| w.evar, |w| w.evar_after, &change);
         let change = premium.to_sum();
-        let paid = running(b, "STATES-15", |w| w.premia, StateRow::premia_after, &change);
+        let paid = running(
+            b,
+            "STATES-15",
+            |w| w.premia,
+            StateRow::premia_after,
+            &change,
+        );
         if hidden.first == 0 {
             for limb in &paid {
                 b.assert_zero("STATES-15", When::First, limb.clone());
@@ -211,7 +218,10 @@ impl StatesTable {
         b.send(QUADS, carries, &message);
         self.receipt(b, &changes, lots, &premium);
 
-        let total = Sum::new((0..AMOUNT_LIMBS).map(|i| b.fixed(at(TOTAL + i))).collect(), 1023);
+        let total = Sum::new(
+            (0..AMOUNT_LIMBS).map(|i| b.fixed(at(TOTAL + i))).collect(),
+            1023,
+        );
         let paid = Sum::new(paid, 1023).times_bit(&b.fixed(at(CLOSES_DAY)));
         within_grid(b, &paid, &total, at(CLOSES_DAY), hidden.grid);
         let stated = Sum::new((0..AMOUNT_LIMBS).map(|i| b.fixed(EVAR + i)).collect(), 1023);

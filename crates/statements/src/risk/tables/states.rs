@@ -300,7 +300,10 @@ impl Table for StatesTable {
         }
         let entry = self.entry(b, &lots);
         committed.extend(packed(&raised(&entry)));
-        let hidden = self.hidden.as_ref().map(|hidden| (hidden, self.premia(b, hidden, &lots)));
+        let hidden = self
+            .hidden
+            .as_ref()
+            .map(|hidden| (hidden, self.premia(b, hidden, &lots)));
         let premium = hidden.as_ref().map(|(_, premia)| &premia.premium);
         let capital = amount(b, 0, |s| s.capital, None);
         let providers = amount(b, 1, |s| s.providers, None);

@@ -6,12 +6,12 @@ use risk::certificate::{Certificate, weight_of};
 use stark::{Rejection, Statement, broken_alone, verify, violated};
 
 use super::*;
+use crate::risk::rows::Rows;
 use crate::risk::statement::PartTables;
 use crate::risk::tables::scenarios::BlockState;
-use crate::risk::rows::Rows;
 
 /// What is wrong with a part's rows after a change, its sums computed anew.
-fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
+pub(super) fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
     let tables = PartTables::new(prepared.context(), 0);
     let mut rows = prepared.rows(0);
     change(&mut rows);

@@ -1,6 +1,7 @@
 //! Tests of the risk statement: what is true is accepted, what is false is not.
 
 mod forged;
+mod hidden;
 mod positive;
 
 use fixed::Decimal;
