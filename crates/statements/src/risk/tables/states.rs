@@ -122,9 +122,9 @@ pub struct StateRow {
     pub gains: u128,
     /// Where they are private: EVaR of this state and of the next row's, and the premia so far, in ticks.
     pub evar: u64,
-    /// See above.
+    /// Of the next row.
     pub evar_after: u64,
-    /// See above.
+    /// So far.
     pub premia: u64,
     /// What hides the receipt of the change to the next row; zeros if there is none.
     pub receipt_salt: Digest,
@@ -134,10 +134,8 @@ pub struct StateRow {
 pub fn state_elements(state: &VenueState) -> Vec<F> {
     let mut elements = Vec::new();
     let raised = |value: i128, digits: usize| -> Vec<F> {
-        signed_digits(value, digits)
-            .iter()
-            .map(|d| F::from_i64(d + 512))
-            .collect()
+        let digits = signed_digits(value, digits).into_iter();
+        digits.map(|d| F::from_i64(d + 512)).collect()
     };
     for &q in &state.quantities {
         elements.extend(packed(&raised(q.into(), QUANTITY_DIGITS)));
@@ -177,9 +175,8 @@ pub fn commit(state: &VenueState, salt: &Digest, listing: &Digest) -> Digest {
 
 /// Quads of a commitment over so many markets.
 pub fn commitment_quads(markets: usize) -> usize {
-    let elements =
-        2 * DIGEST + markets * QUANTITY_DIGITS.div_ceil(3) + ENTRY_DIGITS.div_ceil(3) + 3 * 2;
-    elements.div_ceil(QUAD)
+    let quantities = markets * QUANTITY_DIGITS.div_ceil(3);
+    (2 * DIGEST + quantities + ENTRY_DIGITS.div_ceil(3) + 3 * 2).div_ceil(QUAD)
 }
 
 /// Three limbs an element.
