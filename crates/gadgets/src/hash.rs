@@ -58,6 +58,8 @@ pub enum Domain {
     Registry = 14,
     /// A book: what its leaves' fields mean and when, how many there are, and the root of their tree.
     Book = 16,
+    /// What a trade with a venue paid.
+    Receipt = 20,
 }
 
 /// The capacity a sponge over `length` elements starts from.

@@ -94,6 +94,7 @@ pub fn prices(seed: u64, markets: usize, count: usize) -> PriceHistory {
 pub fn state(set: &ScenarioSet) -> VenueState {
     let n = set.markets.len() as i64;
     let mut state = VenueState::flat(set.markets.len(), 60_000_000_000, 120_000_000_000);
+    state.as_of_ms = set.as_of_ms;
     for (market, m) in set.markets.iter().enumerate() {
         let lots = 30 * (n - 2 * market as i64);
         let trade = Trade {

@@ -316,6 +316,20 @@ pub struct RiskArguments {
     /// Publish the trades' sizes.
     #[arg(long, conflicts_with = "covered")]
     pub show_lots: bool,
+    /// Keep sizes, single premia and the EVaR in between private: state EVaR at both ends, the total of premia and funding
+    /// rates, all rounded. Without it and without --covered, sizes can be computed from what is stated.
+    #[arg(long, conflicts_with_all = ["covered", "show_lots"])]
+    pub totals: bool,
+    /// What EVaR and the total of premia are rounded to, in the quote currency: more than any change moves EVaR by. Chosen from
+    /// the state if not given.
+    #[arg(long, requires = "totals")]
+    pub grid: Option<fixed::Decimal>,
+    /// Write what opens each change's premium into this folder, a file for each trader.
+    #[arg(long, requires = "totals")]
+    pub receipts: Option<PathBuf>,
+    /// As of when the state after the last change is, in milliseconds since 1970; the scenarios' date if not given.
+    #[arg(long)]
+    pub until_ms: Option<u64>,
     /// State the funding rates after the last trade.
     #[arg(long, conflicts_with = "covered")]
     pub funding: bool,
@@ -622,6 +636,9 @@ pub struct Verify {
     /// The proof of a claim about the book that the path leads to.
     #[arg(long, requires = "path")]
     pub book_proof: Option<PathBuf>,
+    /// A trader's receipt, for a risk claim that states totals: it must open what the claim commits to.
+    #[arg(long)]
+    pub receipt: Option<PathBuf>,
     /// The proof of an inventory claim, for a risk claim: it must name the state that the risk claim starts from or
     /// ends with.
     #[arg(long)]

@@ -11,7 +11,7 @@ use statements::inventory;
 use statements::issuance;
 use statements::margin::{Margin, Prepared};
 use statements::pool;
-use statements::risk::{self as venue_risk, Risk, Terms};
+use statements::risk::{self as venue_risk, Risk, Shown, Shows, Terms};
 use statements::solvency::{self, Options, Solvency};
 use statements::stress;
 use statements::systemic::{self, Venue};
@@ -121,6 +121,13 @@ fn solvency_proofs_share_nothing() {
 /// Venues with other inventories, entries and capitals, over the same scenarios and trades' terms.
 #[test]
 fn risk_proofs_share_nothing() {
+    share_nothing(Shows::Covered);
+    share_nothing(Shows::Totals {
+        grid: Some(fixed::Decimal::from_int(1_000_000)),
+    });
+}
+
+fn share_nothing(shows: Shows) {
     let set = sample_venue::scenarios(1, 3, 200);
     let trades = sample_venue::trades(1, &set, 2);
     let terms = Terms {
@@ -129,9 +136,9 @@ fn risk_proofs_share_nothing() {
             .unwrap()
             .try_into()
             .unwrap(),
-        prices: false,
-        show_lots: false,
-        funding: false,
+        shows,
+        funding: matches!(shows, Shows::Totals { .. }),
+        until_ms: None,
     };
     let make = |scale: i64, capital: u64| {
         let mut state = sample_venue::state(&set);
@@ -159,6 +166,12 @@ fn risk_proofs_share_nothing() {
     // The claims differ in commitments only.
     let mut claim = two.claim().clone();
     (claim.before, claim.after) = (one.claim().before, one.claim().after);
+    if let (Shown::Totals { receipts, .. }, Shown::Totals { receipts: own, .. }) =
+        (&mut claim.shown, &one.claim().shown)
+    {
+        assert_ne!(receipts, own);
+        receipts.clone_from(own);
+    }
     assert_eq!(&claim, one.claim());
     let part = Risk::part(one.claim(), one.context(), 0);
     assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);

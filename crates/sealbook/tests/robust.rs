@@ -90,9 +90,9 @@ fn other_proofs() -> [ProofFile; 7] {
     let confidence: Confidence = "0.95".parse::<Decimal>().unwrap().try_into().unwrap();
     let terms = venue_risk::Terms {
         confidence,
-        prices: true,
-        show_lots: false,
+        shows: venue_risk::Shows::Prices { lots: false },
         funding: true,
+        until_ms: None,
     };
     let day = venue_risk::Prepared::new(&set, &state, &[], &terms, &secret).unwrap();
     let day_parts = day.prove(&mut |_, _| {}, None).unwrap();

@@ -164,10 +164,15 @@ fn solvency() {
 
 #[test]
 fn risk() {
-    use statements::risk::{Risk, words};
+    use statements::risk::{Risk, Shows, words};
     let hidden = [HIDDEN, &["scenarios_digest"]].concat();
-    every_field_is_said::<Risk>(&claims::risk(true), words, &hidden);
-    every_field_is_said::<Risk>(&claims::risk(false), words, &hidden);
+    for shows in [
+        Shows::Prices { lots: true },
+        Shows::Totals { grid: None },
+        Shows::Covered,
+    ] {
+        every_field_is_said::<Risk>(&claims::risk(shows), words, &hidden);
+    }
 }
 
 #[test]

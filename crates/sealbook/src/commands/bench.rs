@@ -170,9 +170,9 @@ fn measure_risk(
     let confidence = Decimal::new(95, 2);
     let terms = statements::risk::Terms {
         confidence: confidence.try_into().expect("a constant"),
-        prices: true,
-        show_lots: false,
+        shows: statements::risk::Shows::Prices { lots: false },
         funding,
+        until_ms: None,
     };
     let params = json!({
         "scenarios": count, "markets": MARKETS, "trades": trades.len(), "funding": funding,

@@ -14,7 +14,7 @@ use statements::book::{BookError, SealedBook, least_slots};
 use statements::inventory::{self, Inventory, InventoryFailure};
 use statements::margin::{self, Margin, MarginError};
 use statements::parts::{PartsError, prove_parts};
-use statements::risk::{Prepared, Risk, RiskError, Terms};
+use statements::risk::{Prepared, Receipt, Risk, RiskError, Shows, Terms};
 use statements::solvency::{Options, Solvency, SolvencyError, prepare};
 
 use super::{
@@ -236,9 +236,19 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
     let secret = secret(arguments.common.secret.as_deref())?;
     let terms = Terms {
         confidence,
-        prices: !arguments.covered,
-        show_lots: arguments.show_lots,
+        shows: if arguments.covered {
+            Shows::Covered
+        } else if arguments.totals {
+            Shows::Totals {
+                grid: arguments.grid,
+            }
+        } else {
+            Shows::Prices {
+                lots: arguments.show_lots,
+            }
+        },
         funding: arguments.funding,
+        until_ms: arguments.until_ms,
     };
     let prepared = Prepared::new(&set, &state, &changes, &terms, &secret)?
         .with_nonce(arguments.common.nonce.clone());
@@ -248,7 +258,24 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
         venue::write_state(after, prepared.after(), &set)
             .map_err(|e| Failure::Input(format!("{}: cannot be written: {e}", after.display())))?;
     }
-    finish::<Risk>(&arguments.common, prepared.claim(), parts, started)
+    finish::<Risk>(&arguments.common, prepared.claim(), parts, started)?;
+    if let Some(folder) = &arguments.receipts {
+        write_receipts(folder, &prepared.receipts())?;
+    }
+    Ok(())
+}
+
+/// Writes each change's receipt into a file that only its owner may read.
+fn write_receipts(folder: &Path, receipts: &[Receipt]) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Failure::Input(format!("{}: {e}", folder.display())))?;
+    for receipt in receipts {
+        let bytes =
+            serde_json::to_vec_pretty(receipt).map_err(|e| Failure::Internal(e.to_string()))?;
+        let name = format!("receipt-{:04}.json", receipt.number);
+        write_private(&folder.join(name), &bytes)?;
+    }
+    Ok(())
 }
 
 /// Verifies, writes, reports, and removes the kept parts.

@@ -9,6 +9,7 @@ use sealbook::{Fact, NotVerified, Unexpected, vouch};
 use serde_json::json;
 use statements::inclusion::{BookPath, Inclusion, holdings};
 use statements::margin::Subject;
+use statements::risk::Receipt;
 use statements::words::{one_line, quoted};
 
 use super::{issuance, links, print_json, read, read_json};
@@ -54,6 +55,10 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
         (Some(file), Some(proof)) => Some(check_path(&fact, file, proof)?),
         _ => None,
     };
+    let receipt = match &arguments.receipt {
+        Some(path) => Some(check_receipt(&fact, path)?),
+        None => None,
+    };
     let inventory = match &arguments.inventory {
         Some(path) => Some(check_inventory(&fact, path)?),
         None => None,
@@ -68,14 +73,14 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     }
     if arguments.json {
         print_json(&json!({
-            "accepted": true, "fact": fact.words(), "inventory": inventory, "links": links, "attested": attested,
-            "nobody_vouches": nobody, "issued": issued, "record": arguments.record, "account": account,
-            "path": path,
+            "accepted": true, "fact": fact.words(), "receipt": receipt, "inventory": inventory, "links": links,
+            "attested": attested, "nobody_vouches": nobody, "issued": issued, "record": arguments.record,
+            "account": account, "path": path,
         }));
         return Ok(());
     }
     say!("accepted: {}", in_words(&fact));
-    let others = inventory.into_iter().chain(links);
+    let others = receipt.into_iter().chain(inventory).chain(links);
     for line in others
         .chain(attested)
         .chain(account)
@@ -100,6 +105,18 @@ pub fn accepted(path: &Path, bytes: &[u8]) -> Result<Fact, Failure> {
         NotVerified::File(stark::FileError::Magic) => Failure::Input(format!("{path}: {e}")),
         e => Failure::False(format!("{path}: rejected: {}", one_line(&e))),
     })
+}
+
+/// What a receipt says that a change of a risk claim paid.
+fn check_receipt(fact: &Fact, path: &Path) -> Result<String, Failure> {
+    let Fact::Risk(risk) = fact else {
+        return Err(Failure::Input(
+            "--receipt goes with the proof of a risk claim".into(),
+        ));
+    };
+    let receipt: Receipt = read_json(path)?;
+    let paid = receipt.check(risk.claim());
+    paid.map_err(|e| Failure::False(format!("{}: rejected: {e}", path.display())))
 }
 
 /// Whether another proof shows that a risk claim's state holds the inventory of a book.

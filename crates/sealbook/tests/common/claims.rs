@@ -9,6 +9,7 @@ use risk::venue::{Change, Transfer};
 use risk::{Level, sample, sample_pool, sample_venue};
 use statements::account::Secret;
 use statements::book::SealedBook;
+use statements::risk::Shows;
 use statements::{inventory, issuance, margin, pool, solvency, stress, systemic, waterfall};
 
 /// A book of the sample market.
@@ -55,8 +56,8 @@ pub fn solvency(publish_totals: bool) -> solvency::SolvencyClaim {
     solvency::prepare(&book, &options).unwrap().claim().clone()
 }
 
-/// A venue's day: trades, transfers, premia and funding rates; or only that it is covered.
-pub fn risk(prices: bool) -> statements::risk::RiskClaim {
+/// A venue's day of trades and transfers.
+pub fn risk(shows: Shows) -> statements::risk::RiskClaim {
     let set = sample_venue::scenarios(1, 2, 50);
     let state = sample_venue::state(&set);
     let mut changes: Vec<Change> = sample_venue::trades(1, &set, 3)
@@ -69,9 +70,9 @@ pub fn risk(prices: bool) -> statements::risk::RiskClaim {
     }));
     let terms = statements::risk::Terms {
         confidence: confidence(),
-        prices,
-        show_lots: prices,
-        funding: prices,
+        shows,
+        funding: shows != Shows::Covered,
+        until_ms: None,
     };
     let secret = Secret::random();
     let prepared = statements::risk::Prepared::new(&set, &state, &changes, &terms, &secret);

@@ -23,6 +23,8 @@ pub struct InventoryClaim {
     pub segments: Vec<PublicDigest>,
     /// Commitments to states that hold the inventory of the first parts only.
     pub links: Vec<PublicDigest>,
+    /// As of when the state is, in milliseconds since 1970: its commitment binds it.
+    pub state_as_of_ms: u64,
     /// The venue's state, as in a risk claim: net quantities and net entry are those of the whole book.
     pub state: PublicDigest,
     /// What a verifier asked for.

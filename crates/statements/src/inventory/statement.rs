@@ -82,7 +82,7 @@ impl Context {
                 single: false,
             },
             listing,
-            markets: markets_listing(quote, &claim.markets),
+            markets: markets_listing(quote, &claim.markets, claim.state_as_of_ms),
             instruments: order,
         })
     }

@@ -181,9 +181,9 @@ fn book_and_state_are_those_of_the_other_claims() {
     assert_eq!(book, prepared.claim().book);
     let terms = crate::risk::Terms {
         confidence: fixed::Decimal::new(95, 2).try_into().expect("a constant"),
-        prices: true,
-        show_lots: false,
+        shows: crate::risk::Shows::Prices { lots: false },
         funding: false,
+        until_ms: None,
     };
     let risk = crate::risk::Prepared::new(&sample.set, &sample.state, &[], &terms, &secret());
     let risk = risk.expect("it is true");
@@ -306,9 +306,9 @@ fn many_markets_fit() {
 #[test]
 fn links_do_not_repeat() {
     let set = sample(2, 1).set;
-    let listing = crate::risk::tables::states::markets_listing(&set.quote, &set.markets);
+    let listing = crate::risk::tables::states::markets_listing(&set.quote, &set.markets, 0);
     let state = VenueState::flat(2, 5, 5);
-    let link = |i| crate::risk::link(&state, &secret(), &listing, i);
+    let link = |i| crate::risk::link(&state, &secret(), &listing, i, None);
     assert_ne!(link(1), link(2));
     assert_ne!(
         link(1),

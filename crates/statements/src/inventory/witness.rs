@@ -95,7 +95,7 @@ impl Prepared {
             }
             states.push(after);
         }
-        let listing = markets_listing(&snapshot.quote, &set.markets);
+        let listing = markets_listing(&snapshot.quote, &set.markets, state.as_of_ms);
         let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
         let claim = InventoryClaim {
             snapshot: snapshot.clone(),
@@ -105,8 +105,9 @@ impl Prepared {
             links: states[1..states.len() - 1]
                 .iter()
                 .enumerate()
-                .map(|(i, s)| link(s, secret, &listing, i + 1))
+                .map(|(i, s)| link(s, secret, &listing, i + 1, None))
                 .collect(),
+            state_as_of_ms: state.as_of_ms,
             state: commitment(state, secret, &listing),
             nonce: None,
         };

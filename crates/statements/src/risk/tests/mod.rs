@@ -1,6 +1,7 @@
 //! Tests of the risk statement: what is true is accepted, what is false is not.
 
 mod forged;
+mod hidden;
 mod positive;
 
 use fixed::Decimal;
@@ -95,9 +96,9 @@ fn changes(trades: &[Trade]) -> Vec<Change> {
 fn terms() -> Terms {
     Terms {
         confidence: Decimal::new(95, 2).try_into().expect("a constant"),
-        prices: true,
-        show_lots: false,
+        shows: Shows::Prices { lots: false },
         funding: true,
+        until_ms: None,
     }
 }
 
