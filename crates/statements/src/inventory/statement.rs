@@ -167,6 +167,7 @@ impl Statement for Inventory {
         Part {
             profile: Profile::Fast,
             tables: PartTables::new(claim, context, part).airs(),
+            hashed: Vec::new(),
         }
     }
 }

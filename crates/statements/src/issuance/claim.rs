@@ -3,14 +3,16 @@
 use gadgets::hash::{DIGEST, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
-use gadgets::totals::{End, Register, Show, TotalsTable};
+use gadgets::totals::{End, Held, Register, Show, TotalsTable};
 use risk::deal::Deal;
 use risk::issuance::{Backing, PledgeFields, backing};
 use risk::pool::Template;
 use risk::pool::tape::CutOff;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
-use stark::{F, MIN_LOG_HEIGHT, Part, PrimeCharacteristicRing, Profile, Statement, TableAir};
+use stark::{
+    F, HashedChallenge, MIN_LOG_HEIGHT, Part, PrimeCharacteristicRing, Profile, Statement, TableAir,
+};
 
 use super::registry::{NULLIFIER, Nullifier};
 use super::tables::LoansTable;
@@ -142,6 +144,10 @@ impl Statement for Issuance {
         Part {
             profile: Profile::Fast,
             tables: tables.airs(),
+            hashed: vec![HashedChallenge {
+                name: "nullifiers",
+                degree: claim.loans * NULLIFIER as u64,
+            }],
         }
     }
 }
@@ -248,6 +254,7 @@ impl PartTables {
 /// What the registers hold after the last part, salts aside; nothing is said of the key of the last leaf.
 fn shown(balance: u64, product: &[F; DEGREE]) -> Vec<Show> {
     let mut shows = vec![Show::Hidden, Show::Value(balance.into())];
-    shows.extend(registers_of(*product).map(Show::Value));
+    let elements = registers_of(*product).map(Held::try_from);
+    shows.extend(elements.map(|e| Show::Value(e.expect("two elements take 71 bits"))));
     shows
 }

@@ -129,6 +129,7 @@ impl Statement for Systemic {
         Part {
             profile: Profile::Fast,
             tables: Tables::new(context).airs(),
+            hashed: Vec::new(),
         }
     }
 }
