@@ -1,10 +1,7 @@
 //! What `verify` prints is made from all that the prover chose: a claim with any field changed is said in other words.
 
-mod common;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::claims;
 use serde_json::{Value, json};
 use stark::Statement;
 
@@ -146,70 +143,81 @@ fn every_field_is_said<S: Statement>(
 /// Subtree roots below a root that is said, and commitments to hidden running state.
 const HIDDEN: &[&str] = &["segments", "states", "links", "lists"];
 
+/// The recorded claims of a statement, which `statements/tests/goldens.rs` keeps.
+fn recorded<S: Statement>() -> Vec<S::Claim> {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../statements/tests/goldens/claims"
+    );
+    let mut claims = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.split_once('-').is_some_and(|(id, _)| id == S::ID) {
+            claims.push(serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap());
+        }
+    }
+    assert!(!claims.is_empty(), "no recorded claim of {}", S::ID);
+    claims
+}
+
+fn all_is_said<S: Statement>(words: fn(&S::Claim) -> Vec<String>, hidden: &[&str]) {
+    let hidden = [HIDDEN, hidden].concat();
+    for claim in recorded::<S>() {
+        every_field_is_said::<S>(&claim, words, &hidden);
+    }
+}
+
+// What is left out besides: digests of what stands in the claim, which the words make from there.
+
 #[test]
 fn margin() {
-    use statements::margin::{Margin, words};
-    // Digests of what stands in the claim: the words have them from there.
-    let hidden = [HIDDEN, &["snapshot_digest", "parameters_digest"]].concat();
-    every_field_is_said::<Margin>(&claims::account(), words, &hidden);
-    every_field_is_said::<Margin>(&claims::book(), words, &hidden);
+    all_is_said::<statements::margin::Margin>(
+        statements::margin::words,
+        &["snapshot_digest", "parameters_digest"],
+    );
 }
 
 #[test]
 fn solvency() {
-    use statements::solvency::{Solvency, words};
-    every_field_is_said::<Solvency>(&claims::solvency(true), words, HIDDEN);
-    every_field_is_said::<Solvency>(&claims::solvency(false), words, HIDDEN);
+    all_is_said::<statements::solvency::Solvency>(statements::solvency::words, &[]);
 }
 
 #[test]
 fn risk() {
-    use statements::risk::{Risk, Shows, words};
-    let hidden = [HIDDEN, &["scenarios_digest"]].concat();
-    for shows in [
-        Shows::Prices { lots: true },
-        Shows::Totals { grid: None },
-        Shows::Covered,
-    ] {
-        every_field_is_said::<Risk>(&claims::risk(shows), words, &hidden);
-    }
+    all_is_said::<statements::risk::Risk>(statements::risk::words, &["scenarios_digest"]);
 }
 
 #[test]
 fn inventory() {
-    use statements::inventory::{Inventory, words};
-    every_field_is_said::<Inventory>(&claims::inventory(), words, HIDDEN);
+    all_is_said::<statements::inventory::Inventory>(statements::inventory::words, &[]);
 }
 
 #[test]
 fn systemic() {
-    use statements::systemic::{Systemic, words};
-    let hidden = [HIDDEN, &["scenarios_digest"]].concat();
-    every_field_is_said::<Systemic>(&claims::systemic(), words, &hidden);
+    all_is_said::<statements::systemic::Systemic>(
+        statements::systemic::words,
+        &["scenarios_digest"],
+    );
 }
 
 #[test]
 fn pool() {
-    use statements::pool::{Pool, words};
-    every_field_is_said::<Pool>(&claims::pool(), words, HIDDEN);
+    all_is_said::<statements::pool::Pool>(statements::pool::words, &[]);
 }
 
 #[test]
 fn stress() {
-    use statements::stress::{Stressed, words};
-    every_field_is_said::<Stressed>(&claims::stress(), words, HIDDEN);
+    all_is_said::<statements::stress::Stressed>(statements::stress::words, &[]);
 }
 
 #[test]
 fn issuance() {
-    use statements::issuance::{Issuance, words};
     // Nullifiers mean nothing alone: `verify --issued` compares them.
-    let hidden = [HIDDEN, &["nullifiers"]].concat();
-    every_field_is_said::<Issuance>(&claims::issuance(), words, &hidden);
+    all_is_said::<statements::issuance::Issuance>(statements::issuance::words, &["nullifiers"]);
 }
 
 #[test]
 fn waterfall() {
-    use statements::waterfall::{Waterfall, words};
-    every_field_is_said::<Waterfall>(&claims::waterfall(), words, HIDDEN);
+    all_is_said::<statements::waterfall::Waterfall>(statements::waterfall::words, &[]);
 }

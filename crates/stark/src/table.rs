@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::blind;
 use crate::check::{CheckRow, RowView};
+use crate::digest::DigestRow;
 use crate::field::{EF, F, PrimeCharacteristicRing};
 use crate::profile::Config;
 use crate::row::{Bus, RowBuilder, When};
@@ -303,6 +304,7 @@ trait AnyTable: Send + Sync {
     #[cfg(debug_assertions)]
     fn eval_debug(&self, b: &mut p3_air::DebugConstraintBuilder<'_, F, EF>);
     fn eval_check(&self, b: &mut CheckRow<'_>);
+    fn eval_digest(&self, b: &mut DigestRow);
 }
 
 impl<T: Table> Measured<T> {
@@ -332,6 +334,10 @@ impl<T: Table> AnyTable for Measured<T> {
             self.0.row(view);
             blind::row::<T::Row, _>(view);
         });
+    }
+    fn eval_digest(&self, b: &mut DigestRow) {
+        self.0.row(b);
+        blind::row::<T::Row, _>(b);
     }
 }
 
@@ -418,9 +424,9 @@ impl TableAir {
     }
 
     /// The messages in the columns they are packed into: as many to a column as leave the number of
-    /// quotient chunks what it is. The proof system finds the same by walking every constraint (17 ms for
-    /// a single account's tables, a third of its verification); here the degrees it needs are at hand.
-    pub(crate) fn lookups(&self) -> Lookups<F> {
+    /// quotient chunks what it is; and that number. The proof system finds the same by walking every constraint (17 ms
+    /// for a single account's tables, a third of its verification); here the degrees it needs are at hand.
+    pub(crate) fn layout(&self) -> (Lookups<F>, usize) {
         let gadget = LogUpGadget::new();
         let degree_of = |lookup: &Lookup<F>| gadget.constraint_degree_with_transition(lookup, 0);
         let unpacked = Lookups::<F>::from_air::<EF, Self>(self);
@@ -430,9 +436,10 @@ impl TableAir {
             .chain([self.degree, self.max_constraint_degree().unwrap_or(0)])
             .max()
             .unwrap_or(0);
-        // Hiding adds one to the degree; a quotient has a power of two of chunks.
+        // Hiding adds one to the degree and doubles the chunks; a quotient has a power of two of them.
         let chunks = degree.max(1).next_power_of_two();
-        unpacked.pack_same_bus_with_degree(chunks, degree_of)
+        let packed = unpacked.pack_same_bus_with_degree(chunks, degree_of);
+        (packed, 2 * chunks)
     }
 
     /// The table's name.
@@ -466,6 +473,22 @@ impl TableAir {
     /// Columns declared free, with the reason.
     pub fn free(&self) -> &[(usize, &'static str)] {
         &self.free
+    }
+    /// A digest of all that the table demands: its constraints and messages with their names and constants, in order, its
+    /// fixed columns and public values, and its height.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut reading = DigestRow::new();
+        reading.text(self.name);
+        reading.number(self.log_height);
+        reading.number(self.public.len());
+        self.public.iter().for_each(|&v| reading.element(v));
+        reading.number(self.fixed.len());
+        for column in self.fixed.iter() {
+            reading.number(column.len());
+            column.iter().for_each(|&v| reading.element(v));
+        }
+        self.table.eval_digest(&mut reading);
+        reading.finish()
     }
     pub(crate) fn fixed(&self) -> &[Vec<F>] {
         &self.fixed

@@ -103,7 +103,6 @@ fn day(
         ));
     }
     let (bytes, _, prove_s, verify_s, bits) = finish::<Risk>(claim, parts, started)?;
-    let quote = &set.quote;
     receipts(set, &prepared)?;
     refuse(set, prepared.after(), &terms, secret)?;
     let row = Row {

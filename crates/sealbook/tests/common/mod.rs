@@ -1,3 +1,0 @@
-//! What several tests of the program share.
-
-pub mod claims;
