@@ -2,7 +2,6 @@
 //! waterfall claims start alike.
 
 use risk::deal::{Deal, Plan};
-use risk::import::tape::read_template;
 use risk::pool::Template;
 use risk::pool::tape::CutOff;
 use risk::waterfall::{DealState, Index, TrancheState, payment_date};
@@ -201,21 +200,6 @@ fn fixings(indices: &[Index]) -> String {
     }
 }
 
-/// A template by its name, if it is the one that comes with Sealbook to the byte of its JSON, else by its digest, too.
-pub fn template_words(template: &Template) -> String {
-    let is_a_file = template.name.contains(['.', '/']);
-    let built_in = (!is_a_file).then(|| read_template(&template.name).ok());
-    let built_in = built_in.flatten().map(|own| digest(&own));
-    let own = digest(template);
-    match built_in {
-        Some(known) if known == own => format!("built-in template {}", quoted(&template.name)),
-        _ => format!(
-            "template {} of the prover's own, SHA3-256 {own}",
-            quoted(&template.name)
-        ),
-    }
-}
-
 /// Checks how long a deal is.
 ///
 /// # Errors
@@ -230,6 +214,7 @@ pub(crate) fn check_size(deal: &Deal) -> Result<usize, String> {
 
 #[cfg(test)]
 mod tests {
+    use risk::import::tape::read_template;
     use risk::sample_pool;
     use serde_json::Value;
     use stark::Statement;
@@ -388,16 +373,6 @@ mod tests {
             .issued(issued.claim())
             .expect_err("another pool");
         assert!(error.contains("another pool"), "{error}");
-    }
-
-    #[test]
-    fn templates_are_known_by_more_than_their_names() {
-        let mut template = read_template("mortgage").expect("it comes with the crate");
-        assert_eq!(template_words(&template), "built-in template `mortgage`");
-        template.fields[0].optional = !template.fields[0].optional;
-        assert!(template_words(&template).contains("of the prover's own, SHA3-256"));
-        template.name = "/etc/passwd".into();
-        assert!(template_words(&template).contains("of the prover's own"));
     }
 
     /// Changes of every value of a claim, one after another, that still make a claim.

@@ -84,7 +84,7 @@ pub(super) fn terms(tape: &Tape) -> Terms {
             named("mild", 1),
             modelled("joint", 6, 20),
             named("severe", 30),
-            modelled("more jointly", 6, 40),
+            modelled("more-jointly", 6, 40),
         ],
         breakeven: vec!["A".into()],
     }

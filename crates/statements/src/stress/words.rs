@@ -1,12 +1,12 @@
 //! What a stress claim says.
 
 use fixed::Decimal;
+use risk::pool::template_words;
 use risk::stress::{Defaults, Prepayments, Stress};
 use risk::waterfall::payment_date;
 
 use super::StressClaim;
 use crate::nonce;
-use crate::start::template_words;
 use crate::words::{cents, digest, quoted};
 
 /// A part of one in percent.

@@ -1,11 +1,11 @@
 //! What a waterfall claim says.
 
 use risk::collections::Collections;
+use risk::pool::template_words;
 use risk::waterfall::{Report, TrancheReport};
 
 use super::WaterfallClaim;
 use crate::nonce;
-use crate::start::template_words;
 use crate::words::{cents, digest, quoted};
 
 /// A month's collections.
