@@ -56,6 +56,10 @@ pub enum Domain {
     Nullifier = 13,
     /// A registry: its key.
     Registry = 14,
+    /// A book: what its leaves' fields mean and when, how many there are, and the root of their tree.
+    Book = 16,
+    /// What a trade with a venue paid.
+    Receipt = 20,
 }
 
 /// The capacity a sponge over `length` elements starts from.

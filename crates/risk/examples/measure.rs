@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{users} users made and written: {:?}", start.elapsed());
 
     let start = Instant::now();
-    let (snapshot, book) = exchange::read(&user_file, &asset_file)?;
+    let (snapshot, book) = exchange::read(&user_file, &asset_file, 1_795_651_200_000, "sample")?;
     println!("{users} users read: {:?}", start.elapsed());
     std::fs::remove_dir_all(&dir)?;
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::snapshot::Snapshot;
 
 /// Amounts are below this many asset units.
@@ -10,7 +12,8 @@ pub const MAX_AMOUNT: u64 = 1 << 60;
 pub const MAX_LOTS: u64 = 1 << 30;
 
 /// Long or short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Side {
     /// Bought.
     Long,
@@ -89,6 +92,9 @@ impl Account {
                 problem,
             })
         };
+        if !crate::is_id(&self.id) {
+            return fail(format!("its id {}", crate::NO_ID));
+        }
         let assets = &snapshot.assets;
         if self.balances.len() != assets.len() {
             return fail(format!(
@@ -102,6 +108,12 @@ impl Account {
                 return fail(format!(
                     "its {} is too large: amounts must be below {MAX_AMOUNT} units of 10^-{}",
                     asset.symbol, asset.decimals
+                ));
+            }
+            if b.debt > 0 && asset.price.is_zero() {
+                return fail(format!(
+                    "owes {}, which has no price, so no collateral can be compared with it; give it a price",
+                    asset.symbol
                 ));
             }
             if b.pledges().into_iter().map(u128::from).sum::<u128>() > u128::from(b.equity) {

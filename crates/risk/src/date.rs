@@ -1,4 +1,4 @@
-//! Dates as days from 1970-01-01 of the Gregorian calendar.
+//! Dates as days from 1970-01-01 of the Gregorian calendar, and moments in UTC.
 
 /// The days to a date written as `2026-11-21`, from 1970 on. `None` if it is not one.
 pub fn days_of(text: &str) -> Option<i64> {
@@ -61,6 +61,47 @@ pub fn written(days: i64) -> String {
     format!("{y:04}-{m:02}-{d:02}")
 }
 
+/// A moment in milliseconds since 1970 as `2026-11-26 18:48:06 UTC`, with milliseconds (`18:48:06.250`) where there are any;
+/// beyond the year 9999 the milliseconds themselves, since such a moment is a mistake.
+pub fn moment(ms: u64) -> String {
+    const DAY_MS: u64 = 86_400_000;
+    let days = (ms / DAY_MS) as i64;
+    let (seconds, rest) = (ms % DAY_MS / 1000, ms % 1000);
+    if civil(days).0 > 9999 {
+        return format!("{ms} ms after 1970");
+    }
+    let fraction = match rest {
+        0 => String::new(),
+        _ => format!(".{rest:03}"),
+    };
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{} {h:02}:{m:02}:{s:02}{fraction} UTC", written(days))
+}
+
+/// The milliseconds since 1970 to a moment in UTC written as `2026-11-26`, `2026-11-26T18:48:06Z` or `2026-11-26 18:48:06 UTC`, with
+/// or without milliseconds. `None` if it is not one.
+pub fn moment_of(text: &str) -> Option<u64> {
+    let (date, time) = match text.split_once(['T', ' ']) {
+        None => (text, "00:00:00"),
+        Some((date, time)) => (
+            date,
+            time.strip_suffix('Z')
+                .or_else(|| time.strip_suffix(" UTC"))?,
+        ),
+    };
+    let (time, millis) = time.split_once('.').unwrap_or((time, "000"));
+    let digits = |text: &str, length: usize, below: u64| -> Option<u64> {
+        let digits = text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| text.parse().ok())?.filter(|n| *n < below)
+    };
+    let mut clock = time.split(':');
+    let mut next = |below: u64| digits(clock.next()?, 2, below);
+    let seconds = 3600 * next(24)? + 60 * next(60)? + next(60)?;
+    let days = u64::try_from(days_of(date)?).ok()?;
+    let whole = clock.next().is_none();
+    whole.then_some(86_400_000 * days + 1000 * seconds + digits(millis, 3, 1000)?)
+}
+
 /// Year, month, day.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
@@ -81,6 +122,46 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        for (ms, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (1_000, "1970-01-01 00:00:01 UTC"),
+            (951_868_799_999, "2000-02-29 23:59:59.999 UTC"),
+            (1_795_718_886_000, "2026-11-26 18:48:06 UTC"),
+            (1_590_103_193_775, "2020-05-21 23:19:53.775 UTC"),
+            (253_402_300_799_999, "9999-12-31 23:59:59.999 UTC"),
+            (253_402_300_800_000, "253402300800000 ms after 1970"),
+            (u64::MAX, "18446744073709551615 ms after 1970"),
+        ] {
+            assert_eq!(moment(ms), text);
+            if !text.contains("after") {
+                assert_eq!(moment_of(text), Some(ms), "{text}");
+            }
+        }
+        for (text, ms) in [
+            ("2026-11-26", 1_795_651_200_000),
+            ("2026-11-26T18:48:06Z", 1_795_718_886_000),
+            ("2026-11-26T18:48:06.250Z", 1_795_718_886_250),
+        ] {
+            assert_eq!(moment_of(text), Some(ms), "{text}");
+        }
+        for text in [
+            "",
+            "1795718886000",
+            "2026-11-26T18:48:06",
+            "2026-11-26T18:48:06+01:00",
+            "2026-11-26T24:00:00Z",
+            "2026-11-26T18:60:00Z",
+            "2026-11-26T18:48Z",
+            "2026-11-26T18:48:06.25Z",
+            "2026-11-26T18:48:06:00Z",
+            "2026-02-29",
+        ] {
+            assert_eq!(moment_of(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn months_and_conventions() {

@@ -3,6 +3,9 @@
 use fixed::{Decimal, DomainError, Interval};
 use sha3::{Digest, Sha3_256};
 
+use crate::quotes::LAST_MOMENT;
+use crate::scenarios::MAX_MARKETS;
+
 /// Most observations of a history.
 pub const MAX_OBSERVATIONS: usize = 1 << 14;
 /// A price is at most this many times the one before, or that one this many times it.
@@ -24,9 +27,18 @@ pub enum HistoryError {
     /// Too few, or too many.
     #[error("{0} observations; there must be 3 to {MAX_OBSERVATIONS}")]
     Observations(usize),
-    /// Two markets of one name, or none.
-    #[error("there must be markets, each with its own name")]
-    Symbols,
+    /// Too many markets, or none.
+    #[error("{0} markets; there must be 1 to {MAX_MARKETS}")]
+    Markets(usize),
+    /// Two markets of one name.
+    #[error("there are two markets `{}`", .0.escape_debug())]
+    Duplicate(String),
+    /// A name that cannot stand in a sentence.
+    #[error("`{}` {NO_NAME}", .0.escape_debug(), NO_NAME = crate::NO_NAME)]
+    Name(String),
+    /// A day that no price is of.
+    #[error("observation {0} is not of a day between 1970-01-01 and 2099-12-31")]
+    Day(usize),
     /// An observation is not as long as the list of markets, or not after the one before.
     #[error(
         "observation {0} does not have one price a market, or is not later than the one before"
@@ -57,9 +69,20 @@ impl PriceHistory {
         if !(3..=MAX_OBSERVATIONS).contains(&prices.len()) || days.len() != prices.len() {
             return Err(HistoryError::Observations(prices.len()));
         }
-        let twice = |i: usize| symbols[..i].contains(&symbols[i]);
-        if symbols.is_empty() || (0..symbols.len()).any(twice) {
-            return Err(HistoryError::Symbols);
+        if !(1..=MAX_MARKETS).contains(&symbols.len()) {
+            return Err(HistoryError::Markets(symbols.len()));
+        }
+        for (i, symbol) in symbols.iter().enumerate() {
+            if !crate::is_name(symbol) {
+                return Err(HistoryError::Name(symbol.clone()));
+            }
+            if symbols[..i].contains(symbol) {
+                return Err(HistoryError::Duplicate(symbol.clone()));
+            }
+        }
+        let last_day = (LAST_MOMENT / 86_400_000) as i64;
+        if let Some(t) = days.iter().position(|day| !(0..last_day).contains(day)) {
+            return Err(HistoryError::Day(t));
         }
         for t in 0..prices.len() {
             if prices[t].len() != symbols.len() || (t > 0 && days[t] <= days[t - 1]) {

@@ -2,7 +2,7 @@
 
 use fixed::FixedError;
 
-use crate::book::{Book, Side};
+use crate::book::{Account, Side};
 use crate::scenarios::Market;
 use crate::snapshot::{Instrument, Kind, Settlement};
 use crate::venue::{MAX_QUANTITY, VenueState};
@@ -123,18 +123,18 @@ pub fn instruments_of(
     markets.iter().map(find).collect()
 }
 
-/// What all accounts of a book together hold.
+/// What accounts together hold.
 ///
 /// # Errors
 /// If instruments and markets do not correspond, or a sum is too large.
-pub fn inventory(
-    book: &Book,
+pub fn inventory<'a>(
+    accounts: impl IntoIterator<Item = &'a Account>,
     instruments: &[Instrument],
     markets: &[Market],
 ) -> Result<Inventory, InventoryError> {
     let of = instruments_of(instruments, markets)?;
     let (mut quantities, mut entry) = (vec![0i128; instruments.len()], 0i128);
-    for position in book.accounts().iter().flat_map(|a| &a.positions) {
+    for position in accounts.into_iter().flat_map(|a| &a.positions) {
         let sign = match position.side {
             Side::Long => 1,
             Side::Short => -1,

@@ -6,6 +6,7 @@
 //! - [`snapshot`]: public market data: assets with tiered haircuts, instruments, scenarios.
 //! - [`book`]: what is private: accounts, balances, positions.
 //! - [`pricing`]: Black-76 and Black-Scholes prices and Greeks with a proven error bound.
+//! - [`quotes`]: what no market can show: expired options, impossible marks, moments in other units.
 //! - [`haircut`], [`riskarray`]: the public numbers of the circuits, from a snapshot.
 //! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
 //! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
@@ -18,6 +19,7 @@
 //!   they default together.
 //! - [`deal`], [`waterfall`], [`protection`]: securitization deals, who is paid what on a payment date, and what tranches lose
 //!   under a stress.
+//! - [`coarse`]: the same with months summed into steps, which tells less of single loans.
 //! - [`factor`]: what tranches are expected to lose when the pool's loans default together by a factor.
 //! - [`issuance`]: what a pool pledges for a deal's tranches.
 //! - [`import`], [`sample`], [`sample_venue`], [`sample_pool`], [`sample_deal`]: reading books, markets, venues, tapes and
@@ -29,6 +31,7 @@
 pub mod amortization;
 pub mod book;
 pub mod certificate;
+pub mod coarse;
 pub mod collections;
 pub mod copula;
 pub mod date;
@@ -45,6 +48,7 @@ pub mod pool;
 pub mod pricing;
 pub mod projection;
 pub mod protection;
+pub mod quotes;
 pub mod riskarray;
 pub mod sample;
 pub mod sample_deal;

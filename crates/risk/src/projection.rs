@@ -40,6 +40,23 @@ pub struct ScheduleRow {
     pub balance: u64,
 }
 
+/// The most days past due from which a loan can be doubtful: after a year without a payment nobody counts on one. (Banks are told
+/// 90 days; mortgages are written off after 180.)
+pub const MAX_DOUBTFUL_DAYS: u16 = 365;
+
+/// Checks from how many days past due on a loan is doubtful: 1 to [`MAX_DOUBTFUL_DAYS`].
+///
+/// # Errors
+/// If it is out of range.
+pub fn check_doubtful(days: u16) -> Result<(), RollError> {
+    match (1..=MAX_DOUBTFUL_DAYS).contains(&days) {
+        true => Ok(()),
+        false => Err(RollError::Range(
+            "number of days past due from which a loan is doubtful (1 to 365)",
+        )),
+    }
+}
+
 impl Schedule {
     /// The schedule of one loan: its [`LoanState::due`], month by month, all of it paid. What is overdue at
     /// the cut-off date is not counted on: its interest is left out, its principal comes at the end. A loan
@@ -81,8 +98,9 @@ impl Schedule {
     /// The sum of the loans' schedules, as long as the longest.
     ///
     /// # Errors
-    /// Names a loan's number that is out of range, or a sum that does not fit.
+    /// Names a loan's number that is out of range, or a sum that does not fit; or if `doubtful_days` is out of range.
     pub fn of_pool(loans: &[LoanState], doubtful_days: u16) -> Result<Self, RollError> {
+        check_doubtful(doubtful_days)?;
         let empty = || Ok(Self::default());
         let part = |sum: Result<Self, RollError>, loan: &LoanState| {
             loan.check()?;

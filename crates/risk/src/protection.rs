@@ -9,9 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::amortization::then;
 use crate::collections::Collections;
 use crate::deal::{Deal, Plan};
+use crate::pool::tape::CutOff;
 use crate::projection::{Schedule, project};
 use crate::stress::{Month, Stress, StressError};
-use crate::waterfall::{DealState, Index, Report, TrancheState, WaterfallError, run};
+use crate::waterfall::{
+    DealState, Index, Report, TrancheState, WaterfallError, check_payment_date, run,
+};
 
 /// Most payment dates of a deal, most indices and most fixings of one: a claim must not make its verifier run for ever.
 const MAX_DATES: u32 = 1_200;
@@ -81,6 +84,29 @@ pub fn check_indices(indices: &[Index]) -> Result<(), ProtectionError> {
     let twice = names.windows(2).any(|w| w[0] == w[1]);
     if indices.len() > MAX_INDICES || twice || indices.iter().any(long) {
         return Err(ProtectionError::TooMuch);
+    }
+    Ok(())
+}
+
+/// Checks that a deal's payment dates fit the cut-off date of its pool: the last one paid what came in until then, the next one pays
+/// what comes in in the months after it.
+///
+/// # Errors
+/// If a payment date is before the end of what it pays, or more than a year after it, or the deal is wrong.
+pub fn check_dates(
+    deal: &Deal,
+    state: &DealState,
+    cut_off: &CutOff,
+) -> Result<(), ProtectionError> {
+    let at = |period: u32| move |error| ProtectionError::Waterfall { period, error };
+    let plan = deal.plan().map_err(|e| at(0)(WaterfallError::Deal(e)))?;
+    if state.period > 0 {
+        check_payment_date(&plan, state.period, cut_off).map_err(at(state.period))?;
+    }
+    if state.period < plan.periods {
+        let months = 0..deal.dates.frequency.months();
+        let until = months.fold(cut_off.clone(), |day, _| day.next());
+        check_payment_date(&plan, state.period + 1, &until).map_err(at(state.period + 1))?;
     }
     Ok(())
 }

@@ -8,7 +8,8 @@ use rand::{RngExt, SeedableRng};
 use crate::book::{Account, Balance, Book, Position, Side};
 use crate::margin::{MarginTables, evaluate};
 use crate::snapshot::{
-    Asset, Haircuts, Instrument, Kind, Level, OptionType, Settlement, Snapshot, Tier,
+    Asset, Haircuts, Instrument, Kind, Level, MarginParameters, OptionType, ScenarioGrid,
+    Settlement, Snapshot, Tier,
 };
 
 /// 2026-01-02 08:00 UTC.
@@ -85,6 +86,7 @@ pub fn snapshot() -> Snapshot {
                 forward: None,
                 lot: d(lot),
                 contract_size: d(size),
+                mark_reason: None,
             };
         let inverse = || Settlement::Inverse(coin.into());
         instruments.push(plain(
@@ -143,6 +145,7 @@ pub fn snapshot() -> Snapshot {
     }
     Snapshot {
         as_of_ms: AS_OF_MS,
+        source: "sample".into(),
         quote: "USD".into(),
         assets,
         instruments,
@@ -193,6 +196,7 @@ fn option(
         forward: Some(forward),
         lot: d("0.1"),
         contract_size: Decimal::ONE,
+        mark_reason: None,
     }
 }
 
@@ -291,6 +295,19 @@ fn holding(snapshot: &Snapshot, asset: usize, dollars: i64) -> u64 {
     Decimal::from_int(i128::from(dollars))
         .div(&asset.price, asset.decimals, Rounding::Floor)
         .map_or(0, |amount| amount.units() as u64)
+}
+
+/// The market of the sample exchange: its assets, no instruments.
+pub fn exchange_snapshot() -> Snapshot {
+    Snapshot {
+        as_of_ms: AS_OF_MS,
+        source: "sample".into(),
+        quote: "USD".into(),
+        assets: exchange_assets(),
+        instruments: Vec::new(),
+        grid: ScenarioGrid::default(),
+        parameters: MarginParameters::default(),
+    }
 }
 
 /// The assets of an exchange's proof-of-solvency files: the schedules of its asset file.

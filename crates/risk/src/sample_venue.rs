@@ -94,6 +94,7 @@ pub fn prices(seed: u64, markets: usize, count: usize) -> PriceHistory {
 pub fn state(set: &ScenarioSet) -> VenueState {
     let n = set.markets.len() as i64;
     let mut state = VenueState::flat(set.markets.len(), 60_000_000_000, 120_000_000_000);
+    state.as_of_ms = set.as_of_ms;
     for (market, m) in set.markets.iter().enumerate() {
         let lots = 30 * (n - 2 * market as i64);
         let trade = Trade {
@@ -116,9 +117,11 @@ pub fn snapshot(set: &ScenarioSet) -> Snapshot {
         forward: None,
         lot: market.lot,
         contract_size: Decimal::ONE,
+        mark_reason: None,
     });
     Snapshot {
         as_of_ms: set.as_of_ms,
+        source: "sample".into(),
         quote: set.quote.clone(),
         assets: vec![Asset {
             symbol: set.quote.clone(),

@@ -4,12 +4,28 @@ use std::collections::HashSet;
 
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
+use sha3::{Digest, Sha3_256};
 
 /// The most decimals of an asset.
 pub const MAX_DECIMALS: u8 = 18;
 /// The most scenarios of a grid: the proofs have room for 256 columns, one of which is the
 /// short-option minimum.
 pub const MAX_SCENARIOS: usize = 255;
+/// The most instruments of a snapshot.
+pub const MAX_INSTRUMENTS: usize = 1 << 14;
+/// The most instruments times scenarios (the short-option minimum counts as one): a snapshot may come from a stranger, and
+/// each of these is a price.
+pub const MAX_PRICES: usize = 1 << 20;
+/// The most assets of a snapshot.
+pub const MAX_ASSETS: usize = 1 << 12;
+
+/// The source of prices that no one names.
+pub const UNSTATED: &str = "unstated";
+
+/// [`UNSTATED`].
+pub fn unstated() -> String {
+    UNSTATED.to_string()
+}
 
 /// Public market data: all that a margin or solvency claim depends on besides the book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +33,9 @@ pub const MAX_SCENARIOS: usize = 255;
 pub struct Snapshot {
     /// When, in milliseconds since 1970.
     pub as_of_ms: u64,
+    /// Where prices come from, such as `venue-x-mark`; [`UNSTATED`] where no one says.
+    #[serde(default = "unstated")]
+    pub source: String,
     /// The currency prices are in.
     pub quote: String,
     /// Assets that balances are held in.
@@ -99,6 +118,9 @@ pub struct Instrument {
     pub lot: Decimal,
     /// Underlying per contract; of inverse perpetuals and futures the contract's value in quote.
     pub contract_size: Decimal,
+    /// Why an option's mark is far from its model price, where it is, such as `illiquid`. Claims repeat it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark_reason: Option<String>,
 }
 
 /// The kind of an instrument.
@@ -302,19 +324,43 @@ impl Snapshot {
         self.assets.iter().position(|a| a.symbol == symbol)
     }
 
+    /// SHA3-256, in hex, of what a solvency claim takes from a market: currency, moment, source, and of each asset its name,
+    /// price and haircuts. Numbers are written without trailing zeros; decimals are left out, since they follow from a book.
+    /// Whoever knows prices but no book can sign it.
+    pub fn prices_digest(&self) -> String {
+        let tiers = |schedule: &[Tier]| -> Vec<[Decimal; 2]> {
+            let each = schedule.iter();
+            each.map(|t| [t.up_to.normalized(), t.percent.normalized()])
+                .collect()
+        };
+        let assets: Vec<_> = (self.assets.iter())
+            .map(|a| (&a.symbol, a.price.normalized(), a.haircuts.all().map(tiers)))
+            .collect();
+        let text =
+            serde_json::to_vec(&("prices 1", &self.quote, self.as_of_ms, &self.source, assets));
+        let digest = Sha3_256::digest(text.expect("plain data"));
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The index of an instrument.
     pub fn instrument(&self, symbol: &str) -> Option<usize> {
         self.instruments.iter().position(|i| i.symbol == symbol)
     }
 
-    /// Checks everything that can be wrong with a snapshot by itself.
+    /// Checks everything that can be wrong with a snapshot by itself: first how much there is, then each number, and last what
+    /// options are marked at, which takes a price each.
     ///
     /// # Errors
     /// Names the first field that is wrong.
     pub fn validate(&self) -> Result<(), SnapshotError> {
+        self.check_size()?;
+        crate::quotes::check_moment(self.as_of_ms)
+            .map_err(|problem| SnapshotError::new("as_of_ms", problem))?;
         check_assets(&self.assets)?;
-        if !crate::is_name(&self.quote) {
-            return Err(SnapshotError::new("quote", crate::NO_NAME));
+        for (field, name) in [("quote", &self.quote), ("source", &self.source)] {
+            if !crate::is_name(name) {
+                return Err(SnapshotError::new(field, crate::NO_NAME));
+            }
         }
         let mut symbols = HashSet::new();
         for (i, instrument) in self.instruments.iter().enumerate() {
@@ -329,8 +375,40 @@ impl Snapshot {
                 ));
             }
             self.check_instrument(instrument, &at)?;
+            crate::quotes::check_terms(self, instrument)
+                .map_err(|(field, problem)| SnapshotError::new(at(field), problem))?;
         }
-        self.check_grid()
+        self.check_grid()?;
+        crate::quotes::check_marks(self)
+    }
+
+    /// How much there is to check, and to price.
+    fn check_size(&self) -> Result<(), SnapshotError> {
+        // Counted before they are made: a grid may come from a stranger.
+        let scenarios = (self.grid.price_moves.len())
+            .saturating_mul(self.grid.volatility_shifts.len())
+            .saturating_add(self.grid.extremes.len());
+        let instruments = self.instruments.len();
+        for (field, count, most, what) in [
+            ("assets", self.assets.len(), MAX_ASSETS, "assets"),
+            ("instruments", instruments, MAX_INSTRUMENTS, "instruments"),
+            ("grid", scenarios, MAX_SCENARIOS, "scenarios"),
+        ] {
+            if count > most {
+                let problem = format!("has {count} {what}; at most {most} are possible");
+                return Err(SnapshotError::new(field, problem));
+            }
+        }
+        if instruments * (scenarios + 1) > MAX_PRICES {
+            return Err(SnapshotError::new(
+                "instruments",
+                format!(
+                    "{instruments} instruments in {scenarios} scenarios; at most {} are possible with so many scenarios",
+                    MAX_PRICES / (scenarios + 1)
+                ),
+            ));
+        }
+        Ok(())
     }
 
     fn check_instrument(
@@ -350,19 +428,8 @@ impl Snapshot {
         };
         positive("lot", &instrument.lot)?;
         positive("contract_size", &instrument.contract_size)?;
-        if let Kind::Option {
-            strike,
-            implied_volatility,
-            ..
-        } = &instrument.kind
-        {
+        if let Kind::Option { strike, .. } = &instrument.kind {
             positive("strike", strike)?;
-            if implied_volatility.is_negative() {
-                return Err(SnapshotError::new(
-                    at("implied_volatility"),
-                    "must not be negative",
-                ));
-            }
             match &instrument.forward {
                 Some(forward) => positive("forward", forward)?,
                 None => {
@@ -377,6 +444,9 @@ impl Snapshot {
             }
         } else {
             positive("mark", &instrument.mark)?;
+            if let Some(forward) = &instrument.forward {
+                positive("forward", forward)?;
+            }
         }
         if let Settlement::Inverse(asset) = &instrument.settlement {
             let problem = match self.asset(asset) {
@@ -392,16 +462,6 @@ impl Snapshot {
     }
 
     fn check_grid(&self) -> Result<(), SnapshotError> {
-        // Counted before they are made: a grid may come from a stranger.
-        let count = (self.grid.price_moves.len())
-            .saturating_mul(self.grid.volatility_shifts.len())
-            .saturating_add(self.grid.extremes.len());
-        if count > MAX_SCENARIOS {
-            return Err(SnapshotError::new(
-                "grid",
-                format!("has {count} scenarios; at most {MAX_SCENARIOS} are possible"),
-            ));
-        }
         let scenarios = self.grid.scenarios();
         let zero = |s: &Scenario| s.price_move.is_zero() && s.volatility_shift.is_zero();
         if !self.instruments.is_empty() && !scenarios.iter().any(zero) {
@@ -511,4 +571,24 @@ pub fn check_assets(assets: &[Asset]) -> Result<(), SnapshotError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_a_name_or_unstated() {
+        let mut snapshot = crate::sample::snapshot();
+        assert_eq!(snapshot.source, "sample");
+        let mut json = serde_json::to_value(&snapshot).unwrap();
+        json.as_object_mut().unwrap().remove("source");
+        let read: Snapshot = serde_json::from_value(json).unwrap();
+        assert_eq!(read.source, UNSTATED);
+        assert_eq!(read.validate(), Ok(()));
+        for wrong in ["", "our own\nsource", "venue; and attested", "\u{202e}x"] {
+            snapshot.source = wrong.into();
+            assert_eq!(snapshot.validate().unwrap_err().field, "source", "{wrong}");
+        }
+    }
 }

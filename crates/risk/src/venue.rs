@@ -26,6 +26,8 @@ pub const MAX_QUANTITY: i64 = 1 << 38;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VenueState {
+    /// As of when, in milliseconds since 1970. Its owner says so; nothing is computed from it.
+    pub as_of_ms: u64,
     /// What traders are net long, per market, in lots.
     pub quantities: Vec<i64>,
     /// The signed sum of entry notionals, in ticks.
@@ -78,15 +80,6 @@ impl From<Trade> for Change {
 }
 
 impl Change {
-    /// Whether it pays for the risk it adds: a trade, and a provider's withdrawal. The venue's own transfers and
-    /// the passing of the window pay nothing.
-    pub fn pays(&self) -> bool {
-        match self {
-            Self::Trade(_) => true,
-            Self::Transfer(transfer) => transfer.providers < 0,
-        }
-    }
-
     /// The change but for what moves in the collected sum, on which EVaR does not depend.
     #[must_use]
     pub fn without_collected(&self) -> Self {
@@ -129,9 +122,10 @@ pub enum VenueError {
 }
 
 impl VenueState {
-    /// A state without positions.
+    /// A state without positions, as of 1970.
     pub fn flat(markets: usize, capital: u64, providers: u64) -> Self {
         Self {
+            as_of_ms: 0,
             quantities: vec![0; markets],
             entry: 0,
             capital,
@@ -264,6 +258,26 @@ impl VenueState {
             .filter(|&x| x < MAX_AMOUNT)
             .ok_or(VenueError::TooLarge("what was collected"))?;
         Ok(after)
+    }
+}
+
+/// What a change pays, given EVaR before and after it: what it rises by. Every change pays, whoever's money moves: a
+/// withdrawal of capital adds the same risk as a trade does, and if it paid nothing, a deposit before a trade and a withdrawal
+/// behind it would spare the trade its premium. What only moves the collected sum leaves EVaR as it is.
+pub fn charge(before: u64, after: u64) -> u64 {
+    after.saturating_sub(before)
+}
+
+/// The least of 1, 2 and 5 times a power of ten that is not less.
+pub fn round_up(amount: u128) -> u128 {
+    let mut power = 1;
+    loop {
+        for step in [1, 2, 5] {
+            if step * power >= amount {
+                return step * power;
+            }
+        }
+        power *= 10;
     }
 }
 

@@ -142,12 +142,13 @@ fn check_arrays(snapshot: &Snapshot) {
 fn values_are_the_formula_rounded_down() {
     let mut snapshot = sample::snapshot();
     check_arrays(&snapshot);
-    // No volatility left, expired options, and a move of 90%.
+    // No volatility left, options in their last millisecond, and a move of 90%.
     snapshot.grid.volatility_shifts[0] = fixed::Decimal::from_int(-1);
     snapshot.grid.price_moves[0] = "-0.9".parse().unwrap();
     for i in snapshot.instruments.iter_mut().step_by(5) {
         if let Kind::Option { expiry_ms, .. } = &mut i.kind {
-            *expiry_ms = snapshot.as_of_ms - 1;
+            *expiry_ms = snapshot.as_of_ms + 1;
+            i.mark_reason = Some("expiring".into());
         }
     }
     snapshot.validate().unwrap();

@@ -11,6 +11,9 @@ use risk::{Account, Balance, Level, Position, Side, sample, solvency};
 
 mod common;
 
+/// 2026-11-26.
+const MOMENT: u64 = 1_795_651_200_000;
+
 fn d(text: &str) -> Decimal {
     text.parse().unwrap()
 }
@@ -28,7 +31,7 @@ fn exchange_totals_are_exact() {
     ) else {
         return;
     };
-    let (snapshot, book) = exchange::read(&users, &assets).unwrap();
+    let (snapshot, book) = exchange::read(&users, &assets, MOMENT, "test").unwrap();
     let result = solvency::evaluate(&rates(&snapshot.assets), book.accounts());
     assert_eq!(book.accounts().len(), 100);
     let mut reader = csv::Reader::from_path(&users).unwrap();
@@ -346,7 +349,9 @@ fn bad_exchange_files_say_where() {
     let error = |user: &str, asset: &str| {
         std::fs::write(&users, user).unwrap();
         std::fs::write(&assets, asset).unwrap();
-        exchange::read(&users, &assets).unwrap_err().to_string()
+        exchange::read(&users, &assets, MOMENT, "test")
+            .unwrap_err()
+            .to_string()
     };
     let good = format!("{asset_header}btc,65100.22,\"[0-10000:100,10000-20000:90]\",,\n");
     let user = |line: &str| format!("{header}0,u0,1,0,1,0,0,0,0\n{line}\n");

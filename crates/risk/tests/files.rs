@@ -12,6 +12,9 @@ use risk::{Account, Balance, Position, Side, Snapshot, sample};
 
 mod common;
 
+/// 2026-11-26.
+const MOMENT: u64 = 1_795_651_200_000;
+
 fn d(text: &str) -> Decimal {
     text.parse().unwrap()
 }
@@ -30,7 +33,7 @@ fn exchange_files_round_trip() {
     let accounts: Vec<Account> = (0..200).map(|i| sample::exchange_account(9, i)).collect();
     exchange::write_assets(&assets, &of).unwrap();
     exchange::write_users(&users, &of, accounts.clone()).unwrap();
-    let (snapshot, book) = exchange::read(&users, &assets).unwrap();
+    let (snapshot, book) = exchange::read(&users, &assets, MOMENT, "test").unwrap();
     assert_eq!(snapshot.assets, of);
     assert_eq!(book.accounts(), accounts);
     for account in book.accounts() {
@@ -46,7 +49,7 @@ fn users(lines: &str) -> Result<(Snapshot, risk::Book), String> {
     let dir = tempfile::tempdir().unwrap();
     let users = write(dir.path(), "users.csv", &format!("{USERS}{lines}"));
     let assets = write(dir.path(), "assets.csv", ASSETS);
-    exchange::read(&users, &assets).map_err(|e| e.to_string())
+    exchange::read(&users, &assets, MOMENT, "test").map_err(|e| e.to_string())
 }
 
 #[test]
@@ -72,6 +75,14 @@ fn exchange_amounts_keep_every_digit_and_noise_is_bounded() {
             "users.csv:4: field `e_btc`: 10 is too large: with 18 decimals",
         ),
         ("0,,1,0,1,0,0,0,0\n", "users.csv:2: field `id`: is empty"),
+        (
+            "0,u\u{1b}[2K,1,0,1,0,0,0,0\n",
+            "users.csv:2: field `id`: `u\\u{1b}[2K` is no id; write",
+        ),
+        (
+            "0,u with 5 BTC,1,0,1,0,0,0,0\n",
+            "users.csv:2: field `id`: `u with 5 BTC` is no id",
+        ),
         ("", "users.csv: holds no user"),
     ] {
         let got = users(line).unwrap_err();
@@ -122,7 +133,7 @@ fn reserves_are_read_and_refused() {
 fn option_chains_are_refused_with_a_place() {
     let dir = tempfile::tempdir().unwrap();
     let header = "instrument_name,option_type,strike,expiration_timestamp,timestamp,underlying_price,index_price,mark_iv,mark_price\n";
-    let good = "A,call,9000,1600000000000,1590000000000,9100,9090,70,0.05\n";
+    let good = "A,call,9000,1600000000000,1590000000000,9100,9090,70,0.161\n";
     let read = |text: String| {
         let path = write(dir.path(), "chain.csv", &text);
         optionchain::read(&path, "BTC", d("0.1")).map_err(|e| e.to_string())
@@ -135,18 +146,30 @@ fn option_chains_are_refused_with_a_place() {
             "chain.csv:3: field `option_type`: 'swap' is neither call nor put",
         ),
         (
-            "B,put,x,1,1,1,1,1,1\n",
+            "B,put,x,1,1590000000000,1,1,1,1\n",
             "chain.csv:3: field `strike`: 'x' is not a number",
         ),
         (
-            "B,put,1,soon,1,1,1,1,1\n",
+            "B,put,1,soon,1590000000000,1,1,1,1\n",
             "field `expiration_timestamp`: 'soon' is not a time",
         ),
         (
             good,
-            "chain.csv: field `instruments[1].symbol`: `A` stands twice",
+            "chain.csv:3: field `instrument_name`: `A` stands twice",
         ),
-        ("B,put,0,1,1,1,1,1,1\n", "strike`: 0 must be above zero"),
+        (
+            "B,put,0,1600000000000,1590000000000,9100,9090,70,0.1\n",
+            "chain.csv:3: field `strike`: 0 must be above zero",
+        ),
+        (
+            "B,put,1,1590000000000,1590000000000,1,1,1,1\nC,put,1,1,1590000000000,1,1,1,1\n",
+            "chain.csv:3: field `expiration_timestamp`: expired by 2020-05-20 18:40:00 UTC, the latest timestamp of the file; \
+             remove what has expired: line(s) 3, 4",
+        ),
+        (
+            "B,put,1,1600000000000,1590000000,1,1,1,1\n",
+            "chain.csv:3: field `timestamp`: 1590000000 is no moment between 2000-01-01 and 2100-01-01: it looks like seconds",
+        ),
     ] {
         let got = read(format!("{header}{good}{line}")).unwrap_err();
         assert!(got.contains(expected), "{got}\nlacks\n{expected}");
@@ -445,7 +468,7 @@ fn real_accounts_are_valid() {
     ) else {
         return;
     };
-    let (snapshot, book) = exchange::read(&users, &assets).unwrap();
+    let (snapshot, book) = exchange::read(&users, &assets, MOMENT, "test").unwrap();
     snapshot.validate().unwrap();
     for account in book.accounts() {
         account.validate(&snapshot).unwrap();

@@ -5,7 +5,7 @@ use risk::deal::Deal;
 use risk::import::tape::read_template;
 use risk::pool::states::states;
 use risk::projection::Schedule;
-use risk::protection::{ProtectionError, breakeven, protect};
+use risk::protection::{ProtectionError, breakeven, check_dates, protect};
 use risk::sample_deal::{sample_deal_for, sample_indices};
 use risk::sample_pool;
 use risk::stress::{Defaults, Prepayments, Stress};
@@ -129,6 +129,52 @@ fn another_pool_is_refused() {
     }];
     let error = protect(&deal, &state, &short, &schedule, &stress("1", "50")).unwrap_err();
     assert!(error.to_string().contains("payment date 2"), "{error}");
+}
+
+/// The sample's first payment date is 2027-01-25, its second 2027-02-25; it closes in December 2026.
+#[test]
+fn dates_fit_the_cut_off() {
+    let (mut deal, mut state, _) = sample();
+    let check = |deal: &Deal, state: &DealState, day: &str| {
+        check_dates(deal, state, &day.to_string().try_into().unwrap()).map_err(|e| e.to_string())
+    };
+    assert_eq!(check(&deal, &state, "2026-10-31"), Ok(()));
+    assert_eq!(check(&deal, &state, "2026-12-25"), Ok(()));
+    let late = check(&deal, &state, "2026-12-26").unwrap_err();
+    assert_eq!(
+        late,
+        "payment date 1: payment date 2027-01-25 is before the cut-off date 2027-01-26 of what it pays"
+    );
+    let old = check(&deal, &state, "2015-12-31").unwrap_err();
+    assert!(
+        old.contains("more than a year after the cut-off date 2016-01-31"),
+        "{old}"
+    );
+    state.period = 1;
+    assert_eq!(check(&deal, &state, "2027-01-25"), Ok(()));
+    let late = check(&deal, &state, "2027-01-26").unwrap_err();
+    assert!(late.starts_with("payment date 1: "), "{late}");
+    deal.dates.frequency = risk::deal::Frequency::Quarterly;
+    state.period = 0;
+    assert_eq!(check(&deal, &state, "2026-10-25"), Ok(()));
+    assert!(check(&deal, &state, "2026-10-26").is_err());
+    state.period = deal.plan().unwrap().periods;
+    assert_eq!(check(&deal, &state, "2057-01-24"), Ok(()));
+}
+
+/// From how many days on a loan is doubtful is bounded: with 65,535 nobody is.
+#[test]
+fn doubt_is_bounded() {
+    for (days, fits) in [
+        (0, false),
+        (1, true),
+        (365, true),
+        (366, false),
+        (65_535, false),
+    ] {
+        let schedule = Schedule::of_pool(&[], days);
+        assert_eq!(schedule.is_ok(), fits, "{days}: {schedule:?}");
+    }
 }
 
 /// A tranche that is written down and comes back is paid off when it is paid, not when it was written down.

@@ -9,7 +9,7 @@ use risk::history::{HistoryError, PriceHistory};
 use risk::import::prices::{read_prices, write_prices};
 use risk::sample_venue;
 use risk::scenarios::ScenarioSet;
-use risk::scenarios::recipe::{Forecast, Method, Recipe, RecipeError, Setting, make};
+use risk::scenarios::recipe::{Forecast, Method, Recipe, RecipeError, Setting, Source, make};
 
 fn recipe(history: &PriceHistory, steps: u32, method: Method) -> Recipe {
     Recipe {
@@ -226,8 +226,13 @@ fn sets_are_the_same_everywhere() {
     let rows = prices
         .iter()
         .map(|row| row.iter().map(|&p| Decimal::new(p, 2)).collect());
-    let symbols = ["A", "B", "C"].map(String::from).to_vec();
-    let history = PriceHistory::new(symbols, (0..251).collect(), rows.collect()).unwrap();
+    let rows: Vec<Vec<Decimal>> = rows.collect();
+    // Days count in the digest, and in what a set says of its moment, but not in its values.
+    let of_days = |first: i64| {
+        let symbols = ["A", "B", "C"].map(String::from).to_vec();
+        PriceHistory::new(symbols, (first..first + 251).collect(), rows.clone()).unwrap()
+    };
+    let history = of_days(18_262);
     let ewma = || Forecast::Ewma { decay: decay() };
     let found = [
         Method::Historical,
@@ -246,7 +251,7 @@ fn sets_are_the_same_everywhere() {
     ];
     assert_eq!(found, expected.map(Vec::from));
     assert_eq!(
-        history.digest(),
+        of_days(0).digest(),
         "ad7392eaa281892965e5e97c7437e81558214fbe5b788b8f0eac7c785e9bd250"
     );
     // A longer set begins with the shorter one.
@@ -294,6 +299,15 @@ fn what_does_not_fit_is_refused() {
         let recipe = recipe(&history, 1, Method::FilteredHistorical { decay });
         assert_eq!(attempt(recipe, setting(4, 1)), RecipeError::Decay);
     }
+    for prices in ["", "00", &"g".repeat(64), &good.prices.to_uppercase()] {
+        let mut set = make(&good, &history, &setting(4, 1)).unwrap();
+        let Source::Made(recipe) = &mut set.source else {
+            panic!("it was made");
+        };
+        recipe.prices = prices.into();
+        let told = set.validate().unwrap_err().to_string();
+        assert!(told.contains("64 lowercase hexadecimal digits"), "{told}");
+    }
     let lots = attempt(good.clone(), setting(3, 1));
     assert_eq!(
         lots,
@@ -337,6 +351,25 @@ fn bad_histories_are_refused() {
         history(&[["1", "2"]; 2]),
         Err(HistoryError::Observations(2))
     );
+    let named = |symbols: &[&str], days: [i64; 3]| {
+        let prices = vec![vec![Decimal::ONE; symbols.len()]; 3];
+        let symbols = symbols.iter().map(|s| s.to_string()).collect();
+        PriceHistory::new(symbols, days.to_vec(), prices).map(|_| ())
+    };
+    assert_eq!(named(&["A", "B"], [0, 1, 47_481]), Ok(()));
+    for (symbols, error) in [
+        (vec![], HistoryError::Markets(0)),
+        (vec!["A"; 65], HistoryError::Markets(65)),
+        (vec!["A", "A"], HistoryError::Duplicate("A".into())),
+        (vec!["A", ""], HistoryError::Name("".into())),
+        // Names stand on lines of what is digested.
+        (vec!["A\nB"], HistoryError::Name("A\nB".into())),
+    ] {
+        assert_eq!(named(&symbols, [0, 1, 2]), Err(error));
+    }
+    for days in [[-1, 0, 1], [1, 2, 47_482], [1, 2, i64::MAX]] {
+        assert!(matches!(named(&["A"], days), Err(HistoryError::Day(_))));
+    }
 }
 
 #[test]
@@ -356,6 +389,13 @@ fn price_files_are_read_and_their_errors_placed() {
             ":3: field `date`: '2020-02-31' is not a date",
         ),
         (date(3), date(2), ":4: field `date`: is not later"),
+        (
+            date(lines.len() - 1),
+            "2100-01-01",
+            "field `date`: is not between 1970-01-01 and 2099-12-31",
+        ),
+        ("BTC", "B TC", ":1: `B TC` is no name"),
+        ("BTC", "ETH", ":1: there are two markets `ETH`"),
         (
             lines[4],
             &lines[4].replacen(',', ",x", 1),

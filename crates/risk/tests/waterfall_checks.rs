@@ -126,6 +126,7 @@ fn what_does_not_fit_is_refused() {
         ..quiet(&state)
     };
     let rich = DealState {
+        period: 1,
         accounts: vec![1, 0],
         ..state.clone()
     };
@@ -154,6 +155,23 @@ fn what_does_not_fit_is_refused() {
     assert!(
         forged(&|s| s.tranches[0].balance = u64::MAX).starts_with("state: tranches[0].balance")
     );
+
+    // Before the first payment date there is one state: that of closing.
+    let richer = |s: &mut DealState| s.accounts[0] = 9_000_000_000;
+    assert!(forged(&richer).starts_with("state: accounts: is not that of closing"));
+    assert!(forged(&|s| s.fee_arrears[0] = 1).starts_with("state: fee_arrears: is not that"));
+    assert!(forged(&|s| s.recoveries = 1).starts_with("state: recoveries: is not that of"));
+    assert!(
+        forged(&|s| s.tranches[0].unpaid_interest = 1).starts_with("state: tranches: is not that")
+    );
+    assert!(forged(&|s| s.defaulted = 1).starts_with("state: pool_balance: and what defaulted"));
+    assert!(forged(&|s| s.period = plan.periods + 1).starts_with("state: period: is beyond"));
+    let later = DealState {
+        period: 1,
+        accounts: vec![9_000_000_000, 0],
+        ..state.clone()
+    };
+    assert!(run(&plan, &later, &quiet(&later), &[]).is_ok());
 
     let last = DealState {
         period: plan.periods,

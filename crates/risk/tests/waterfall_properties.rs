@@ -386,6 +386,7 @@ proptest! {
             delinquent: [a, b, c],
         };
         let mut state = DealState::of(&plan);
+        state.period = 1;
         state.pool_balance = pool;
         state.accounts = vec![a, b];
         state.defaulted = c;

@@ -26,7 +26,8 @@ pub enum Command {
     /// Prove a claim.
     #[command(subcommand)]
     Prove(Claim),
-    /// Sign the commitment to a loan tape, as its servicer or as an oracle.
+    /// Sign what proofs take as given, as a servicer, a venue or an oracle.
+    #[command(subcommand)]
     Attest(Attest),
     /// Check a proof file.
     Verify(Verify),
@@ -131,9 +132,15 @@ pub struct StressArguments {
     /// A tranche for which to seek the largest multiple of each stress's defaults that it bears; may be given several times.
     #[arg(long)]
     pub breakeven: Vec<String>,
-    /// A loan this many days past due defaults at once.
+    /// A loan this many days past due defaults at once: 1 to 365.
     #[arg(long, default_value_t = 90)]
     pub doubtful_days: u16,
+    /// How many months a row of the published schedule has at least: differences of rows tell what a loan pays that ends alone.
+    #[arg(long, value_enum, default_value_t = StepName::Monthly)]
+    pub schedule_step: StepName,
+    /// Sum rows of the published schedule until so many loans end in each: with 10 or more, none is told alone.
+    #[arg(long, default_value_t = 0)]
+    pub loans_per_row: u32,
     #[command(flatten)]
     pub common: Common,
 }
@@ -195,14 +202,69 @@ pub struct PoolArguments {
     pub common: Common,
 }
 
+/// What to sign.
+#[derive(Debug, Subcommand)]
+pub enum Attest {
+    /// The commitment to a loan tape, for claims about its pool.
+    Pool(AttestPool),
+    /// A market's prices and terms, for claims about margin, solvency and inventory.
+    Market(AttestMarket),
+    /// A price history, for claims over scenarios that say they were made from it.
+    Prices(AttestPrices),
+    /// A scenario set, for claims about risk.
+    Scenarios(AttestScenarios),
+}
+
 /// A tape to sign.
 #[derive(Debug, Args)]
-pub struct Attest {
+pub struct AttestPool {
     #[command(flatten)]
     pub tape: TapeArguments,
     /// The file of the pool's secret, the same as for proofs; made if it is not there.
     #[arg(long)]
     pub secret: PathBuf,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A market to sign.
+#[derive(Debug, Args)]
+pub struct AttestMarket {
+    /// The market: .json, or the .csv of an option chain.
+    #[arg(long, required_unless_present = "assets")]
+    pub market: Option<PathBuf>,
+    /// Instead of a market, only assets in the exchange layout: their prices and haircuts, for claims about solvency.
+    #[arg(long, conflicts_with = "market")]
+    pub assets: Option<PathBuf>,
+    #[command(flatten)]
+    pub origin: Origin,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A price history to sign.
+#[derive(Debug, Args)]
+pub struct AttestPrices {
+    /// The price history: a CSV with a date column, then one column a market.
+    #[arg(long)]
+    pub prices: PathBuf,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A scenario set to sign.
+#[derive(Debug, Args)]
+pub struct AttestScenarios {
+    /// The scenarios: .json.
+    #[arg(long)]
+    pub scenarios: PathBuf,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// How to sign.
+#[derive(Debug, Args)]
+pub struct Signing {
     /// The file of the signing key (Ed25519, in hex); made if it is not there.
     #[arg(long)]
     pub key: PathBuf,
@@ -212,6 +274,17 @@ pub struct Attest {
     /// Print JSON to stdout.
     #[arg(long)]
     pub json: bool,
+}
+
+/// When and where prices were taken, for files that do not say so.
+#[derive(Debug, Args)]
+pub struct Origin {
+    /// With --assets: when balances and prices were taken, in UTC, such as 2026-11-26T18:48:06Z or 2026-11-26.
+    #[arg(long)]
+    pub as_of: Option<String>,
+    /// With --assets, or a .csv market: where prices come from, such as venue-x-mark. A .json market says so itself.
+    #[arg(long)]
+    pub source: Option<String>,
 }
 
 /// A venue and how sure it is to be.
@@ -243,6 +316,20 @@ pub struct RiskArguments {
     /// Publish the trades' sizes.
     #[arg(long, conflicts_with = "covered")]
     pub show_lots: bool,
+    /// Keep sizes, single premia and the EVaR in between private: state EVaR at both ends, the total of premia and funding
+    /// rates, all rounded. Without it and without --covered, sizes can be computed from what is stated.
+    #[arg(long, conflicts_with_all = ["covered", "show_lots"])]
+    pub totals: bool,
+    /// What EVaR and the total of premia are rounded to, in the quote currency: more than any change moves EVaR by. Chosen from
+    /// the state if not given.
+    #[arg(long, requires = "totals")]
+    pub grid: Option<fixed::Decimal>,
+    /// Write what opens each change's premium into this folder, a file for each trader.
+    #[arg(long, requires = "totals")]
+    pub receipts: Option<PathBuf>,
+    /// As of when the state after the last change is, in milliseconds since 1970; the scenarios' date if not given.
+    #[arg(long)]
+    pub until_ms: Option<u64>,
     /// State the funding rates after the last trade.
     #[arg(long, conflicts_with = "covered")]
     pub funding: bool,
@@ -262,12 +349,17 @@ pub struct InventoryArguments {
     /// The market: .json.
     #[arg(long)]
     pub market: PathBuf,
+    #[command(flatten)]
+    pub origin: Origin,
     /// The scenarios, whose markets the state is over: .json.
     #[arg(long)]
     pub scenarios: PathBuf,
     /// The venue's state: .json.
     #[arg(long)]
     pub state: PathBuf,
+    /// Write each account's inclusion file into this folder. They hold balances and positions.
+    #[arg(long)]
+    pub inclusions: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -405,9 +497,18 @@ pub struct MarginArguments {
     /// The market: .json, or the .csv of an option chain.
     #[arg(long)]
     pub market: PathBuf,
+    #[command(flatten)]
+    pub origin: Origin,
     /// The account; without it the claim is about the whole book.
     #[arg(long)]
     pub account: Option<String>,
+    /// With --account: write the path from the account's commitment to the book into this file. It holds no balances; `verify
+    /// --path` checks it against a proof about the book.
+    #[arg(long, requires = "account")]
+    pub path: Option<PathBuf>,
+    /// Without --account: write each account's inclusion file into this folder. They hold balances and positions.
+    #[arg(long, conflicts_with = "account")]
+    pub inclusions: Option<PathBuf>,
     /// The requirement.
     #[arg(long, value_enum, default_value_t = LevelName::Maintenance)]
     pub level: LevelName,
@@ -430,6 +531,8 @@ pub struct SolvencyArguments {
     /// A market in Sealbook's own layout.
     #[arg(long, requires = "book")]
     pub market: Option<PathBuf>,
+    #[command(flatten)]
+    pub origin: Origin,
     /// Reserves: a CSV with columns symbol and reserve.
     #[arg(long)]
     pub reserves: Option<PathBuf>,
@@ -439,7 +542,7 @@ pub struct SolvencyArguments {
     /// Fail if some account's debts are not covered, instead of claiming how many are not.
     #[arg(long)]
     pub require_covered: bool,
-    /// Write each account's inclusion file into this folder. They hold balances.
+    /// Write each account's inclusion file into this folder. They hold balances and positions.
     #[arg(long)]
     pub inclusions: Option<PathBuf>,
     #[command(flatten)]
@@ -488,6 +591,31 @@ impl From<LevelName> for risk::Level {
     }
 }
 
+/// How many months a row of a schedule has.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum StepName {
+    /// One.
+    Monthly,
+    /// Three.
+    Quarterly,
+    /// Six.
+    Semiannual,
+    /// Twelve.
+    Annual,
+}
+
+impl StepName {
+    /// How many.
+    pub fn months(self) -> u16 {
+        match self {
+            Self::Monthly => 1,
+            Self::Quarterly => 3,
+            Self::Semiannual => 6,
+            Self::Annual => 12,
+        }
+    }
+}
+
 /// A proof file to check.
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -499,9 +627,18 @@ pub struct Verify {
     /// The challenge that the claim must repeat.
     #[arg(long)]
     pub nonce: Option<Nonce>,
-    /// An inclusion file, checked against the proven root.
+    /// An inclusion file, for a claim about a book: checked against its commitment, and shown.
     #[arg(long)]
     pub inclusion: Option<PathBuf>,
+    /// A path file, for a margin claim about one account: checked against the book of --book-proof.
+    #[arg(long, requires = "book_proof")]
+    pub path: Option<PathBuf>,
+    /// The proof of a claim about the book that the path leads to.
+    #[arg(long, requires = "path")]
+    pub book_proof: Option<PathBuf>,
+    /// A trader's receipt, for a risk claim that states totals: it must open what the claim commits to.
+    #[arg(long)]
+    pub receipt: Option<PathBuf>,
     /// The proof of an inventory claim, for a risk claim: it must name the state that the risk claim starts from or
     /// ends with.
     #[arg(long)]
@@ -513,13 +650,19 @@ pub struct Verify {
     /// Write the record of an issuance, from which tokens can be minted, into this file: .json.
     #[arg(long)]
     pub record: Option<PathBuf>,
-    /// The proof of the months before, for a waterfall claim: it must end with the pool and the deal that this one starts with.
+    /// The proof of the months before, for a waterfall or a stress claim: it must end with the pool and the deal that this one starts
+    /// with. May be given several times, the last months first.
     #[arg(long)]
-    pub previous: Option<PathBuf>,
-    /// An attestation, for a claim about a pool: a key that is trusted must have signed the pool.
+    pub previous: Vec<PathBuf>,
+    /// The proof of the deal's issuance, for a waterfall or a stress claim: it, or the first of the proofs before it, must start with
+    /// the issuance's pool and deal.
+    #[arg(long)]
+    pub issuance: Option<PathBuf>,
+    /// An attestation: a trusted key must have signed what the claim takes as given, such as its pool, market or scenarios; may
+    /// be given several times.
     #[arg(long, requires = "trust")]
-    pub attestation: Option<PathBuf>,
-    /// A public key that is trusted to sign pools, in hex; may be given several times.
+    pub attestation: Vec<PathBuf>,
+    /// A public key that is trusted to sign, in hex; may be given several times.
     #[arg(long, requires = "attestation")]
     pub trust: Vec<String>,
     /// Print JSON to stdout.

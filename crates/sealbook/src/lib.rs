@@ -7,15 +7,18 @@
 
 pub mod attestation;
 mod expect;
+pub mod vouch;
 
 pub use expect::Unexpected;
 
 pub use {fixed, risk, stark, statements};
 
+use ::risk::Snapshot;
 use stark::{FileError, Part, ProofFile, Rejection, Statement};
+use statements::book::BookRef;
 use statements::inventory::Inventory;
 use statements::issuance::Issuance;
-use statements::margin::Margin;
+use statements::margin::{Margin, Subject};
 use statements::nonce::Nonce;
 use statements::pool::Pool;
 use statements::risk::Risk;
@@ -78,6 +81,24 @@ impl Fact {
             Self::Stress(fact) => expect::expect::<Stressed>(fact.claim(), expected),
             Self::Waterfall(fact) => expect::expect::<Waterfall>(fact.claim(), expected),
             Self::Systemic(fact) => expect::expect::<Systemic>(fact.claim(), expected),
+        }
+    }
+
+    /// The account book that the claim is about as a whole, with the snapshot whose lists and moment it has.
+    pub fn book(&self) -> Option<(&BookRef, &Snapshot)> {
+        match self {
+            Self::Margin(fact) => match &fact.claim().subject {
+                Subject::Book { book, .. } => Some((book, &fact.claim().snapshot)),
+                Subject::Account { .. } => None,
+            },
+            Self::Solvency(fact) => Some((&fact.claim().book, &fact.claim().snapshot)),
+            Self::Inventory(fact) => Some((&fact.claim().book, &fact.claim().snapshot)),
+            Self::Risk(_)
+            | Self::Systemic(_)
+            | Self::Pool(_)
+            | Self::Stress(_)
+            | Self::Issuance(_)
+            | Self::Waterfall(_) => None,
         }
     }
 

@@ -92,10 +92,9 @@ fn one_secret_makes_one_book() {
         serde_json::from_str(&at(&format!("inspect {file} --json"), 0)).unwrap()
     };
     let (margin, solvency) = (claim("m.proof"), claim("s.proof"));
-    assert_eq!(
-        margin["claim"]["subject"]["root"],
-        solvency["claim"]["root"]
-    );
+    let book = &solvency["claim"]["book"];
+    assert_eq!(&margin["claim"]["subject"]["book"], book);
+    assert_eq!(book.as_object().unwrap().len(), 3);
     assert_eq!(margin["claim"]["subject"]["below"], 1);
     assert!(margin["proven_bits"].as_f64().unwrap() >= 100.0);
     assert!(solvency["proven_bits"].as_f64().unwrap() >= 100.0);
@@ -112,14 +111,72 @@ fn one_secret_makes_one_book() {
         .unwrap()
         .replacen("acct-", "acct_", 1);
     std::fs::write(dir.path().join("forged.json"), text).unwrap();
-    assert!(at("verify s.proof --inclusion forged.json", 1).contains("not in that book"));
+    assert!(at("verify s.proof --inclusion forged.json", 1).contains("not in it"));
+}
+
+/// The account of a margin proof is tied to a book by a path; users find their positions from each of the book's proofs.
+#[test]
+fn one_book_for_margin_and_solvency() {
+    let dir = folder();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    let given = "--book book.csv --market market.json --secret book.secret";
+    let id = "acct-000005";
+    at(
+        &format!("prove margin {given} --account {id} --path a.path --out a.proof"),
+        0,
+    );
+    at(
+        &format!("prove margin {given} --inclusions m --out m.proof"),
+        0,
+    );
+    at(
+        &format!("prove solvency {given} --inclusions s --out s.proof"),
+        0,
+    );
+    let text = at("verify a.proof --path a.path --book-proof s.proof", 0);
+    assert!(text.contains("that account is one of the"), "{text}");
+    at("verify a.proof --path a.path --book-proof m.proof", 0);
+    at("verify a.proof --path a.path", 2);
+    at("verify s.proof --path a.path --book-proof s.proof", 2);
+    at("verify a.proof --path a.path --book-proof a.proof", 2);
+    at(&format!("prove margin {given} --path x --out x.proof"), 2);
+    // The same book under another secret is another one.
+    let other = given.replace("book.secret", "other.secret");
+    at(&format!("prove solvency {other} --out o.proof"), 0);
+    assert!(at("verify a.proof --path a.path --book-proof o.proof", 1).contains("not in it"));
+
+    let file = |folder: &str| {
+        let mut files = std::fs::read_dir(dir.path().join(folder)).unwrap();
+        let name = |f: std::fs::DirEntry| f.file_name().into_string().unwrap();
+        files.find_map(|f| Some(name(f.unwrap())).filter(|n| n.starts_with(id)))
+    };
+    let name = file("s").unwrap();
+    assert_eq!(file("m").unwrap(), name);
+    let text = at(&format!("verify s.proof --inclusion s/{name}"), 0);
+    for words in [
+        "owns",
+        "owes",
+        "pledged",
+        "position: ",
+        "says nothing about positions",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let text = at(&format!("verify m.proof --inclusion s/{name}"), 0);
+    assert!(text.contains("pledges play no part"), "{text}");
+    // A position left out is noticed.
+    let path = dir.path().join("s").join(&name);
+    let mut json: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    json["positions"].as_array_mut().unwrap().pop();
+    std::fs::write(dir.path().join("less.json"), json.to_string()).unwrap();
+    assert!(at("verify s.proof --inclusion less.json", 1).contains("not in it"));
 }
 
 #[test]
 fn solvency_of_the_exchange_layout() {
     let dir = folder();
     let at = |arguments: &str, code| run(dir.path(), arguments, code);
-    let inputs = "solvency --users users.csv --assets assets.csv";
+    let inputs = "solvency --users users.csv --assets assets.csv --as-of 2026-01-02T08:00:00Z --source sample";
     at(&format!("check {inputs} --reserves reserves.csv"), 0);
     at(
         &format!(
@@ -153,7 +210,7 @@ fn real_files() {
     let dir = tempfile::tempdir().unwrap();
     let assets = Path::new(&data).join("exchange-assets.csv");
     let prove = format!(
-        "prove solvency --users {} --assets {} --out r.proof",
+        "prove solvency --users {} --assets {} --as-of 2024-05-01 --source exchange-published --out r.proof",
         users.display(),
         assets.display()
     );

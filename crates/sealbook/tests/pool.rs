@@ -35,11 +35,11 @@ fn a_pool_is_proven_and_attested() {
         0,
     );
     at(
-        &format!("attest {inputs} --secret s --key k --out a.json"),
+        &format!("attest pool {inputs} --secret s --key k --out a.json"),
         0,
     );
     at(
-        &format!("attest {inputs} --secret s --key other --out b.json"),
+        &format!("attest pool {inputs} --secret s --key other --out b.json"),
         0,
     );
     let attestation: Value =
@@ -218,6 +218,12 @@ fn months_are_proven_one_after_another() {
     let error = at("verify 1.proof --previous 2.proof", 1);
     assert!(error.contains("it does not end with the pool"), "{error}");
     at("verify 1.proof --previous pool.csv", 1);
+    let text = std::fs::read_to_string(dir.path().join("d.json")).unwrap();
+    let mut rich: Value = serde_json::from_str(&text).unwrap();
+    rich["period"] = 0.into();
+    rich["accounts"] = serde_json::json!([0, 9_000_000_000_u64, 1_000_000_000]);
+    std::fs::write(dir.path().join("rich.json"), rich.to_string()).unwrap();
+    deals_link(&at, deal);
 
     // A page from a proof that is accepted, and none from another.
     let report = at("report 2.proof --out r.html", 0);
@@ -248,7 +254,7 @@ fn months_are_proven_one_after_another() {
 
     // The servicer signs the later tape.
     at(
-        "attest --tape t.csv --cut-off 2026-11-30 --secret s --key k --out a.json",
+        "attest pool --tape t.csv --cut-off 2026-11-30 --secret s --key k --out a.json",
         0,
     );
     let attestation: Value = serde_json::from_slice(&read("a.json")).unwrap();
@@ -280,6 +286,61 @@ fn months_are_proven_one_after_another() {
         error.contains("wrong.csv: loan `loan-000001`: the loan has not defaulted"),
         "{error}"
     );
+}
+
+/// A stress goes on from the months before it, these from the issuance; what the prover only states is said.
+fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
+    let stress = format!("{deal} --stresses stresses.json");
+    let later = "--tape t.csv --cut-off 2026-11-30 --deal-state d.json";
+    at(
+        &format!(
+            "prove stress {later} {stress} --schedule-step annual --loans-per-row 10 --out s.proof"
+        ),
+        0,
+    );
+    let alone = at("verify s.proof", 0);
+    assert!(alone.contains("THE PROVER STATES this start"), "{alone}");
+    assert!(
+        alone.contains("after payment date 1 of 361, 2027-01-25"),
+        "{alone}"
+    );
+    at(
+        "prove issuance --tape pool.csv --cut-off 2026-10-31 --deal deal.json --secret s --registry r --out i.proof",
+        0,
+    );
+    let linked = at("verify s.proof --previous 1.proof --issuance i.proof", 0);
+    assert!(linked.contains("before that, 300 loans"), "{linked}");
+    assert!(
+        linked.contains("the pool and the deal of an issuance"),
+        "{linked}"
+    );
+    assert!(
+        linked.contains("its start follows from the deal's closing"),
+        "{linked}"
+    );
+    let error = at("verify s.proof --issuance i.proof", 1);
+    assert!(error.contains("--previous"), "{error}");
+    let error = at("verify s.proof --previous 2.proof", 1);
+    assert!(error.contains("does not end with the pool"), "{error}");
+    at("verify 1.proof --issuance i.proof", 0);
+    at("verify 2.proof --previous 1.proof --issuance i.proof", 0);
+    at("verify i.proof --issuance i.proof", 2);
+
+    // More cash than the deal has at closing; and doubt beyond a year.
+    let first = "--tape pool.csv --cut-off 2026-10-31";
+    let error = at(
+        &format!("check stress {first} {stress} --deal-state rich.json"),
+        2,
+    );
+    assert!(error.contains("is not that of closing"), "{error}");
+    let month = "--remittances remittances-1.csv --deal-state rich.json";
+    let error = at(&format!("check waterfall {first} {month} {deal}"), 2);
+    assert!(error.contains("is not that of closing"), "{error}");
+    let error = at(
+        &format!("check stress {first} {stress} --doubtful-days 65535"),
+        2,
+    );
+    assert!(error.contains("(1 to 365)"), "{error}");
 }
 
 /// The real tape: facts proven, equal to sums over the file's columns.
@@ -385,6 +446,10 @@ fn at_interest(
     let deal = std::fs::read_to_string(dir.path().join("deal.json")).unwrap();
     let mut deal: Value = serde_json::from_str(&deal).unwrap();
     deal["original_pool"] = format!("{}.00", owed / 100).into();
+    // The tape is of March 2020.
+    deal["dates"] = serde_json::json!({
+        "closing": "2020-04-01", "first_payment": "2020-05-25", "frequency": "monthly", "legal_final": "2050-05-25",
+    });
     write("real.json", &deal.to_string());
     run(
         dir.path(),
@@ -420,15 +485,37 @@ fn a_deal_under_stress_is_proven() {
     );
     let accepted = at("verify d.proof", 0);
     assert!(
-        accepted.contains("A is paid in full by payment date"),
+        accepted.contains("`A` loses nothing, is paid in full by payment date"),
         "{accepted}"
     );
-    let words = "with correlation 0.2 over 50 values of a factor: A is expected to lose";
+    let words = "a Gaussian factor of correlation 0.2, averaged over 50 values of it]: `A` is expected to lose";
     assert!(accepted.contains(words), "{accepted}");
     assert!(at("inspect d.proof", 0).contains(words));
     assert!(at(&format!("check stress {inputs}"), 0).contains(words));
+    // The prover alone is told what the published schedule gives away.
+    let warned = |more: &str| {
+        let arguments = format!("check stress {inputs} {more}");
+        let output = Command::new(env!("CARGO_BIN_EXE_sealbook"))
+            .args(arguments.split_whitespace())
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("warning"));
+        told
+    };
+    let told = warned("");
+    assert!(
+        told.contains("warning: in ") && told.contains("fewer than 10"),
+        "{told}"
+    );
+    assert_eq!(warned("--loans-per-row 10"), "");
     // The same pool as in a pool claim, attested by the same signature.
-    at(&format!("attest {tape} --secret s --key k --out a.json"), 0);
+    at(
+        &format!("attest pool {tape} --secret s --key k --out a.json"),
+        0,
+    );
     let attestation: Value =
         serde_json::from_slice(&std::fs::read(dir.path().join("a.json")).unwrap()).unwrap();
     let key = attestation["key"].as_str().unwrap();
@@ -495,7 +582,7 @@ fn an_issuance_is_proven_and_recorded() {
     }
     // The record is what the proof says, and attested by the same signature as other claims about the pool.
     at(
-        "attest --tape pool.csv --cut-off 2026-10-31 --secret s --key k --out a.json",
+        "attest pool --tape pool.csv --cut-off 2026-10-31 --secret s --key k --out a.json",
         0,
     );
     let key = json("a.json")["key"].as_str().unwrap().to_string();

@@ -6,11 +6,12 @@ use risk::amortization::Event;
 use risk::{Account, Level, Snapshot, sample, sample_pool, sample_venue};
 use stark::{Statement, security_report};
 use statements::account::Secret;
+use statements::book::SealedBook;
 use statements::inventory;
 use statements::issuance;
 use statements::margin::{Margin, Prepared};
 use statements::pool;
-use statements::risk::{self as venue_risk, Risk, Terms};
+use statements::risk::{self as venue_risk, Risk, Shown, Shows, Terms};
 use statements::solvency::{self, Options, Solvency};
 use statements::stress;
 use statements::systemic::{self, Venue};
@@ -50,7 +51,9 @@ fn margin_proofs_share_nothing() {
     for (seed, positions) in [(1, 4), (2, 0), (3, 1)] {
         let account = account(&snapshot, seed, positions);
         let level = Level::Maintenance;
-        let prepared = Prepared::account(&snapshot, &account, level, 4, &secret).unwrap();
+        let accounts = std::slice::from_ref(&account);
+        let sealed = SealedBook::new(&snapshot, accounts, 4, &secret).unwrap();
+        let prepared = Prepared::account(&sealed, &account.id, level).unwrap();
         proofs.push(prepared.prove(0).unwrap());
         if seed == 1 {
             proofs.push(prepared.prove(0).unwrap());
@@ -79,7 +82,7 @@ fn margin_proofs_share_nothing() {
 
 #[test]
 fn solvency_proofs_share_nothing() {
-    let assets = sample::exchange_assets();
+    let snapshot = sample::exchange_snapshot();
     let book: Vec<Account> = (0..40).map(|i| sample::exchange_account(1, i)).collect();
     let other: Vec<Account> = (0..40)
         .map(|i| sample::exchange_account(2, i + 1000))
@@ -91,7 +94,8 @@ fn solvency_proofs_share_nothing() {
         ..Options::default()
     };
     let make = |accounts: &[Account]| {
-        solvency::prepare("USD", &assets, accounts, &Secret::random(), &options).unwrap()
+        let sealed = SealedBook::new(&snapshot, accounts, 4, &Secret::random()).unwrap();
+        solvency::prepare(&sealed, &options).unwrap()
     };
     let (one, two) = (make(&book), make(&other));
     let proofs = [
@@ -104,11 +108,11 @@ fn solvency_proofs_share_nothing() {
     assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
     // Without published totals the claims of the two books differ in commitments only.
     let mut claim = two.claim().clone();
-    claim.root = one.claim().root;
+    claim.book = one.claim().book;
     claim.segments = one.claim().segments.clone();
     assert_eq!(&claim, one.claim());
     // Salts: the same book under another secret has another commitment.
-    assert_ne!(make(&book).claim().root, one.claim().root);
+    assert_ne!(make(&book).claim().book, one.claim().book);
     let context = Solvency::context(one.claim()).unwrap();
     let part = Solvency::part(one.claim(), &context, 0);
     assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);
@@ -117,6 +121,13 @@ fn solvency_proofs_share_nothing() {
 /// Venues with other inventories, entries and capitals, over the same scenarios and trades' terms.
 #[test]
 fn risk_proofs_share_nothing() {
+    share_nothing(Shows::Covered);
+    share_nothing(Shows::Totals {
+        grid: Some(fixed::Decimal::from_int(1_000_000)),
+    });
+}
+
+fn share_nothing(shows: Shows) {
     let set = sample_venue::scenarios(1, 3, 200);
     let trades = sample_venue::trades(1, &set, 2);
     let terms = Terms {
@@ -125,9 +136,9 @@ fn risk_proofs_share_nothing() {
             .unwrap()
             .try_into()
             .unwrap(),
-        prices: false,
-        show_lots: false,
-        funding: false,
+        shows,
+        funding: matches!(shows, Shows::Totals { .. }),
+        until_ms: None,
     };
     let make = |scale: i64, capital: u64| {
         let mut state = sample_venue::state(&set);
@@ -155,6 +166,12 @@ fn risk_proofs_share_nothing() {
     // The claims differ in commitments only.
     let mut claim = two.claim().clone();
     (claim.before, claim.after) = (one.claim().before, one.claim().after);
+    if let (Shown::Totals { receipts, .. }, Shown::Totals { receipts: own, .. }) =
+        (&mut claim.shown, &one.claim().shown)
+    {
+        assert_ne!(receipts, own);
+        receipts.clone_from(own);
+    }
     assert_eq!(&claim, one.claim());
     let part = Risk::part(one.claim(), one.context(), 0);
     assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);
@@ -200,7 +217,8 @@ fn inventory_proofs_share_nothing() {
         state.entry *= scale;
         let book = sample_venue::book(scale as u64, &set, &state, 40);
         let secret = Secret::random();
-        inventory::Prepared::new(&snapshot, &book, &set, &state, 4, &secret).unwrap()
+        let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
+        inventory::Prepared::new(&sealed, &set, &state, &secret).unwrap()
     };
     let (one, two) = (make(1), make(3));
     let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
@@ -210,7 +228,7 @@ fn inventory_proofs_share_nothing() {
     // The claims differ in commitments only.
     let mut claim = two.claim().clone();
     claim.segments.clone_from(&one.claim().segments);
-    (claim.root, claim.state) = (one.claim().root, one.claim().state);
+    (claim.book, claim.state) = (one.claim().book, one.claim().state);
     assert_eq!(&claim, one.claim());
 }
 
@@ -260,6 +278,7 @@ fn stress_proofs_share_nothing() {
         }
         let terms = stress::Terms {
             doubtful_days: 90,
+            detail: stress::Detail::default(),
             deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
             deal_state: None,
             indices: risk::sample_deal::sample_indices(),

@@ -160,7 +160,7 @@ fn venues_together_are_checked_and_proven() {
     run(dir, &prove, 0);
     let accepted = run(dir, "verify p.proof", 0);
     assert!(
-        accepted.contains("added up, is at most 200000 USD"),
+        accepted.contains("added up, is at most 200000 `USD`"),
         "{accepted}"
     );
     let inspected = run(dir, "inspect p.proof --json", 0);
@@ -170,7 +170,10 @@ fn venues_together_are_checked_and_proven() {
     let own = format!("prove risk {VENUE} --secret a --out own.proof");
     run(dir, &own, 0);
     let own: Value = serde_json::from_str(&run(dir, "inspect own.proof --json", 0)).unwrap();
-    assert_eq!(own["claim"]["after"], inspected["claim"]["venues"][0]);
+    assert_eq!(
+        own["claim"]["after"],
+        inspected["claim"]["venues"][0]["state"]
+    );
 }
 
 /// The venue's state is what its traders' accounts add up to, and the risk claim is about that state.
@@ -336,4 +339,150 @@ fn a_venue_that_cannot_bear_its_state_proves_nothing() {
     .unwrap();
     let text = run(dir, &format!("check risk {VENUE} --trades bad.csv"), 2);
     assert!(text.contains("bad.csv:3: field `lots`"), "{text}");
+}
+
+/// Sizes and premia stay private, and each trader opens what their own trade paid.
+#[test]
+fn a_private_day_gives_receipts() {
+    let dir = folder();
+    let dir = dir.path();
+    let prove = format!(
+        "prove risk {VENUE} --trades trades.csv --totals --grid 10000 --funding --receipts receipts --out day.proof"
+    );
+    run(dir, &prove, 0);
+    let accepted = run(dir, "verify day.proof", 0);
+    assert!(
+        accepted.contains("EVaR of at most 40000.000000 `USD`"),
+        "{accepted}"
+    );
+    assert!(accepted.contains("nobody vouches for them"), "{accepted}");
+    let files = std::fs::read_dir(dir.join("receipts")).unwrap();
+    assert_eq!(files.count(), 20);
+    let path = dir.join("receipts/receipt-0003.json");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let receipt: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let premium = receipt["premium"].as_str().unwrap();
+    let opened = run(
+        dir,
+        "verify day.proof --receipt receipts/receipt-0003.json",
+        0,
+    );
+    assert!(opened.contains("accepted: change 3 of 20, a"), "{opened}");
+    assert!(
+        opened.contains(&format!("paid a premium of {premium} `USD`")),
+        "{opened}"
+    );
+    // Nothing of it stands in the proof's claim.
+    let inspected = run(dir, "inspect day.proof --json", 0);
+    assert!(!inspected.contains(premium) || premium == "0.000000");
+    let lots = receipt["change"]["lots"].as_i64().unwrap();
+    let forged = receipt.to_string().replace(
+        &format!("\"lots\":{lots}"),
+        &format!("\"lots\":{}", lots + 1),
+    );
+    std::fs::write(dir.join("forged.json"), forged).unwrap();
+    let text = run(dir, "verify day.proof --receipt forged.json", 1);
+    assert!(
+        text.contains("not what the claim commits to for change 3"),
+        "{text}"
+    );
+    let text = run(
+        dir,
+        &format!("prove risk {VENUE} --trades trades.csv --totals --grid 1 --out x.proof"),
+        2,
+    );
+    assert!(text.contains("does not hide"), "{text}");
+    run(
+        dir,
+        &format!("prove risk {VENUE} --receipts receipts --out x.proof"),
+        2,
+    );
+}
+
+/// Money that goes in before a trade and out behind it spares no premium, and is printed.
+#[test]
+fn transfers_pay_and_are_printed() {
+    let dir = folder();
+    let dir = dir.path();
+    let flat = r#"{"capital":"1000","providers":"0","quantities":{}}"#;
+    std::fs::write(dir.join("flat.json"), flat).unwrap();
+    let flat = "--scenarios scenarios.json --state flat.json";
+    let header = "market,lots,price,transfer,amount\n";
+    let trades = |name: &str, lines: &str| {
+        std::fs::write(dir.join(name), format!("{header}{lines}")).unwrap();
+    };
+    trades("alone.csv", "BTC,20,,,\n");
+    trades(
+        "around.csv",
+        ",,,capital,5000000\nBTC,20,,,\n,,,capital,-5000000\n",
+    );
+    let paid = |name: &str| -> f64 {
+        let text = run(
+            dir,
+            &format!("prove risk {flat} --trades {name} --out {name}.proof"),
+            0,
+        );
+        assert!(text.contains("risk proven"), "{text}");
+        let claim: Value =
+            serde_json::from_str(&run(dir, &format!("inspect {name}.proof --json"), 0)).unwrap();
+        let changes = claim["claim"]["shown"]["changes"].as_array().unwrap();
+        let premia = changes.iter().map(|c| c["premium"].as_str().unwrap());
+        premia.map(|p| p.parse::<f64>().unwrap()).sum()
+    };
+    let (alone, around) = (paid("alone.csv"), paid("around.csv"));
+    assert!(alone > 10_000.0, "{alone}");
+    assert!(around > alone - 0.001, "{around} {alone}");
+    let words = run(dir, "verify around.csv.proof", 0);
+    for expected in [
+        "change 1: a transfer of 5000000.000000 `USD` into capital, paid 0.000000",
+        "change 3: a transfer of 5000000.000000 `USD` out of capital, paid ",
+        "transfers in all: 5000000.000000 into and 5000000.000000 out of capital",
+    ] {
+        assert!(words.contains(expected), "{expected}\n{words}");
+    }
+    // A deposit that makes a claim of cover true is in its words, too.
+    trades("deposit.csv", ",,,capital,900000000\nBTC,20,,,\n");
+    run(
+        dir,
+        &format!("prove risk {flat} --trades deposit.csv --covered --out c.proof"),
+        0,
+    );
+    let words = run(dir, "verify c.proof", 0);
+    assert!(
+        words.contains("a transfer of 900000000.000000 `USD` into capital"),
+        "{words}"
+    );
+}
+
+/// A state of another day is another state, and both are dated in words.
+#[test]
+fn states_are_dated() {
+    let dir = folder();
+    let dir = dir.path();
+    let prove = format!(
+        "prove risk {VENUE} --secret s --until-ms 1795718886000 --after after.json --nonce asked-1 --out a.proof"
+    );
+    run(dir, &prove, 0);
+    let words = run(dir, "verify a.proof --nonce asked-1", 0);
+    assert!(words.contains("as of 2026-11-26 18:48:06 UTC"), "{words}");
+    assert!(
+        words.contains("made for the challenge `asked-1`"),
+        "{words}"
+    );
+    let claim: Value = serde_json::from_str(&run(dir, "inspect a.proof --json", 0)).unwrap();
+    assert_ne!(claim["claim"]["before"], claim["claim"]["after"]);
+    let text = run(
+        dir,
+        &format!("prove risk {VENUE} --until-ms 1 --out b.proof"),
+        2,
+    );
+    assert!(
+        text.contains("the last state is older than the first one"),
+        "{text}"
+    );
 }

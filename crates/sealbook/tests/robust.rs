@@ -9,15 +9,19 @@ use risk::{Level, sample, sample_pool, sample_venue};
 use sealbook::verify;
 use stark::ProofFile;
 use statements::account::Secret;
-use statements::margin::{Margin, prove_account};
+use statements::book::SealedBook;
+use statements::margin::{self, Margin};
 use statements::{inventory, issuance, pool, risk as venue_risk, stress, systemic, waterfall};
 
 fn proof() -> ProofFile {
     let snapshot = sample::snapshot();
     let book = sample::book(&snapshot, 3, 1, 3, 0);
-    let (account, secret) = (&book.accounts()[0], Secret::random());
-    let (claim, parts) = prove_account(&snapshot, account, Level::Initial, 4, &secret).unwrap();
-    ProofFile::new::<Margin>(&claim, parts)
+    let secret = Secret::random();
+    let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
+    let id = &book.accounts()[0].id;
+    let prepared = margin::Prepared::account(&sealed, id, Level::Initial).unwrap();
+    let parts = vec![prepared.prove(0).unwrap()];
+    ProofFile::new::<Margin>(prepared.claim(), parts)
 }
 
 /// Panics are caught by the verifier's guard; here even a caught one is a failure.
@@ -86,15 +90,16 @@ fn other_proofs() -> [ProofFile; 7] {
     let confidence: Confidence = "0.95".parse::<Decimal>().unwrap().try_into().unwrap();
     let terms = venue_risk::Terms {
         confidence,
-        prices: true,
-        show_lots: false,
+        shows: venue_risk::Shows::Prices { lots: false },
         funding: true,
+        until_ms: None,
     };
     let day = venue_risk::Prepared::new(&set, &state, &[], &terms, &secret).unwrap();
     let day_parts = day.prove(&mut |_, _| {}, None).unwrap();
     let snapshot = sample_venue::snapshot(&set);
     let book = sample_venue::book(1, &set, &state, 5);
-    let held = inventory::Prepared::new(&snapshot, &book, &set, &state, 4, &secret).unwrap();
+    let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
+    let held = inventory::Prepared::new(&sealed, &set, &state, &secret).unwrap();
     let held_parts = held.prove(&mut |_, _| {}, None).unwrap();
     let venues = vec![systemic::Venue { state, secret }];
     let both = systemic::Prepared::new(&set, venues, confidence, None).unwrap();
@@ -110,6 +115,7 @@ fn other_proofs() -> [ProofFile; 7] {
     let loans_parts = loans.prove(&mut |_, _| {}, None).unwrap();
     let terms = stress::Terms {
         doubtful_days: 90,
+        detail: stress::Detail::default(),
         deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
         deal_state: None,
         indices: risk::sample_deal::sample_indices(),

@@ -6,12 +6,14 @@
 //! seal      = hash(Seal, positions (8) | listing (8) | identity[2..8], 0, 0 | salt (8))
 //! positions = hash(Positions, per slot: key, lots, entry (low 30 bits, high 30 bits)), where key is
 //!             2 * instrument + side + 1 with side 0 for long and 1 for short; unused slots are zero
-//! listing   = hash(Listing, what the places of the lists of assets and instruments stand for)
+//! listing   = hash(Listing, when, and what the places of the lists of assets and instruments stand for)
 //! identity  = hash(Identity, the id's bytes), its first two elements cut to 30 bits: the sort key
-//! salt      = hash(Salt, the book's secret | identity)
-//! book      = Merkle tree of hash(Node, left | right); accounts stand in the order of their keys,
+//! salt      = hash(Salt, the secret of this book at this moment | identity)
+//! tree      = Merkle tree of hash(Node, left | right); accounts stand in the order of their keys,
 //!             unused leaves are zero digests
 //! ```
+//!
+//! How a book's commitment and the secret of a moment follow: see [`crate::book`].
 //!
 //! Amounts are below 2^60 and lots below 2^30, so every value has one encoding. The salt has 248
 //! bits; without the secret a leaf says nothing about its account. What solvency does not speak about stands
@@ -20,7 +22,7 @@
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, RATE, hash, hash_with_head};
 use gadgets::limbs::halves_of;
 use rand::RngExt;
-use risk::{Asset, Instrument, Kind, OptionType};
+use risk::{Kind, OptionType, Snapshot};
 use serde::{Deserialize, Serialize};
 use stark::{F, PrimeCharacteristicRing, PrimeField32, felt};
 
@@ -204,13 +206,15 @@ pub fn positions_digest(positions: &[risk::Position], slots: usize) -> Digest {
     hash(Domain::Positions, quads.as_flattened())
 }
 
-/// What the places in a book's lists stand for: the quote currency, each asset's symbol and decimals, each
-/// instrument's terms. An amount or a position in a leaf is a number at a place; without this digest an old
-/// commitment could be opened with lists in another order. Prices, volatilities and haircuts are not part
-/// of it: they change while the book does not.
-pub fn listing(quote: &str, assets: &[Asset], instruments: &[Instrument]) -> Digest {
-    let assets: Vec<_> = assets.iter().map(|a| (&a.symbol, a.decimals)).collect();
-    let instruments: Vec<_> = instruments
+/// What the places in a book's lists stand for, and when: the moment, the quote currency, each asset's symbol and
+/// decimals, each instrument's terms. An amount or a position in a leaf is a number at a place; without this digest an
+/// old commitment could be opened at another date or with lists in another order. Prices, volatilities and haircuts are
+/// not part of it: the same book may be valued at others.
+pub fn listing(snapshot: &Snapshot) -> Digest {
+    let assets = snapshot.assets.iter().map(|a| (&a.symbol, a.decimals));
+    let assets: Vec<_> = assets.collect();
+    let instruments: Vec<_> = snapshot
+        .instruments
         .iter()
         .map(|i| {
             let terms = match &i.kind {
@@ -232,7 +236,8 @@ pub fn listing(quote: &str, assets: &[Asset], instruments: &[Instrument]) -> Dig
             (&i.symbol, terms, &i.settlement, i.lot, i.contract_size)
         })
         .collect();
-    let text = serde_json::to_string(&(quote, assets, instruments)).expect("lists are plain data");
+    let lists = (snapshot.as_of_ms, &snapshot.quote, assets, instruments);
+    let text = serde_json::to_string(&lists).expect("lists are plain data");
     text_digest(Domain::Listing, &text)
 }
 
@@ -246,21 +251,28 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of a book over these lists, with so many position slots an account.
-    pub fn new(slots: usize, quote: &str, assets: &[Asset], instruments: &[Instrument]) -> Self {
+    /// The layout of a book over a snapshot's lists, with so many position slots an account.
+    pub fn new(slots: usize, snapshot: &Snapshot) -> Self {
         Self {
             slots,
-            listing: listing(quote, assets, instruments),
+            listing: listing(snapshot),
             no_positions: positions_digest(&[], slots),
         }
     }
 
-    /// The leaf of an account.
+    /// The leaf of an account under the secret of its book at its moment (see [`crate::book`]).
     ///
     /// # Panics
     /// If it has more positions than slots.
-    pub fn leaf(&self, account: &risk::Account, secret: &Secret) -> Leaf {
-        let identity = Identity::of(&account.id);
+    pub fn leaf(&self, identity: Identity, account: &risk::Account, secret: &Secret) -> Leaf {
+        self.leaf_with(identity, account, secret.salt(&identity))
+    }
+
+    /// The leaf of an account with this salt.
+    ///
+    /// # Panics
+    /// If it has more positions than slots.
+    pub fn leaf_with(&self, identity: Identity, account: &risk::Account, salt: Digest) -> Leaf {
         Leaf {
             identity,
             positions: if account.positions.is_empty() {
@@ -269,7 +281,7 @@ impl Layout {
                 positions_digest(&account.positions, self.slots)
             },
             listing: self.listing,
-            salt: secret.salt(&identity),
+            salt,
             balances: account
                 .balances
                 .iter()

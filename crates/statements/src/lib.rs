@@ -1,6 +1,7 @@
 //! What Sealbook proves: one folder per statement, and the commitment they share.
 
 pub mod account;
+pub mod book;
 mod calendar;
 pub mod collateral;
 pub mod inclusion;
@@ -16,6 +17,7 @@ pub mod parts;
 pub mod pool;
 pub mod risk;
 pub mod solvency;
+pub mod start;
 pub mod stress;
 pub mod systemic;
 pub mod trees;

@@ -14,7 +14,7 @@ use risk::scenarios::recipe::{Method, Recipe, Setting, make};
 use risk::venue::VenueState;
 use stark::verify;
 use statements::account::Secret;
-use statements::risk::{Prepared, Risk, RiskClaim, Shown, Terms};
+use statements::risk::{Prepared, Risk, RiskClaim, Shown, Shows, Terms};
 
 /// EVaR by golden section over ln z, in floats.
 fn independent(gains: &[f64], alpha: f64) -> f64 {
@@ -45,9 +45,9 @@ fn ticks(amount: &Decimal) -> f64 {
 fn proven(set: &ScenarioSet, state: &VenueState, confidence: Confidence) -> (f64, f64) {
     let terms = Terms {
         confidence,
-        prices: true,
-        show_lots: false,
+        shows: Shows::Prices { lots: false },
         funding: false,
+        until_ms: None,
     };
     let prepared = Prepared::new(set, state, &[], &terms, &Secret::random()).unwrap();
     let proof = prepared.prove(&mut |_, _| {}, None).unwrap();

@@ -1,6 +1,7 @@
 //! The solvency statement: end to end, cell by cell, and what a dishonest venue would try.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use risk::{Account, Balance, MAX_AMOUNT, sample};
 use stark::{
@@ -8,7 +9,7 @@ use stark::{
     verify, violated, violations,
 };
 use statements::account::Secret;
-use statements::inclusion::NotIncluded;
+use statements::book::{BookError, SealedBook};
 use statements::solvency::{Options, Prepared, Solvency, SolvencyClaim, SolvencyError, prepare};
 
 fn accounts(n: u64) -> Vec<Account> {
@@ -41,13 +42,11 @@ fn with_dummies() -> Vec<Account> {
 }
 
 fn try_prepare(accounts: &[Account], options: &Options) -> Result<Prepared, SolvencyError> {
-    prepare(
-        "USD",
-        &sample::exchange_assets(),
-        accounts,
-        &Secret::random(),
-        options,
-    )
+    prepare(&seal(accounts, &Secret::random()).unwrap(), options)
+}
+
+fn seal(accounts: &[Account], secret: &Secret) -> Result<Arc<SealedBook>, BookError> {
+    SealedBook::new(&sample::exchange_snapshot(), accounts, 4, secret)
 }
 
 fn prepared(accounts: &[Account], options: &Options) -> Prepared {
@@ -78,16 +77,16 @@ fn every_cell_is_pinned() {
 #[test]
 fn parts_link() {
     let many = accounts((1 << 14) + 5);
-    let prepared = prepared(&many, &Options::default());
+    let sealed = seal(&many, &Secret::random()).unwrap();
+    let prepared = prepare(&sealed, &Options::default()).unwrap();
     assert_eq!(prepared.parts(), 2);
     // The last part is as small as its accounts allow, and its users still find their account.
-    assert_eq!(prepared.parts(), 2);
-    let last = prepared.inclusions().last().unwrap();
-    assert_eq!(last.index, (1 << 14) + 4);
-    let root = &prepared.claim().root;
-    assert_eq!(last.check(root, 15, (1 << 14) + 5, 4), Ok(()));
-    let first = prepared.inclusions().next().unwrap();
-    assert_eq!(first.check(root, 15, (1 << 14) + 5, 4), Ok(()));
+    let last = sealed.inclusions().last().unwrap();
+    assert_eq!(last.place.index, (1 << 14) + 4);
+    let SolvencyClaim { snapshot, book, .. } = prepared.claim();
+    assert!(last.check(snapshot, book).is_ok());
+    let first = sealed.inclusions().next().unwrap();
+    assert!(first.check(snapshot, book).is_ok());
     let context = Solvency::context(prepared.claim()).unwrap();
     let height = |part| Solvency::part(prepared.claim(), &context, part).tables[0].height();
     assert_eq!([height(0), height(1)], [1 << 14, 1 << 8]);
@@ -137,11 +136,9 @@ fn sizes_at_the_edge() {
 fn the_order_of_accounts_says_nothing() {
     let (mut forward, secret) = (accounts(40), Secret::random());
     let claim = |accounts: &[Account]| {
-        let assets = sample::exchange_assets();
-        prepare("USD", &assets, accounts, &secret, &Options::default())
-            .unwrap()
-            .claim()
-            .clone()
+        let sealed = seal(accounts, &secret).unwrap();
+        let prepared = prepare(&sealed, &Options::default()).unwrap();
+        prepared.claim().clone()
     };
     let one = claim(&forward);
     forward.reverse();
@@ -153,42 +150,18 @@ fn the_order_of_accounts_says_nothing() {
 fn the_same_book_at_other_prices_has_other_states() {
     let many = accounts((1 << 14) + 1);
     let secret = Secret::random();
-    let states = |assets: &[risk::Asset]| {
-        let prepared = prepare("USD", assets, &many, &secret, &Options::default()).unwrap();
-        (prepared.claim().root, prepared.claim().states.clone())
+    let states = |snapshot: &risk::Snapshot| {
+        let sealed = SealedBook::new(snapshot, &many, 4, &secret).unwrap();
+        let prepared = prepare(&sealed, &Options::default()).unwrap();
+        (prepared.claim().book, prepared.claim().states.clone())
     };
-    let mut assets = sample::exchange_assets();
-    let (root, one) = states(&assets);
-    assert_eq!(states(&assets), (root, one.clone()));
-    assets[0].price = fixed::Decimal::from_int(60_001);
-    let (same_root, other) = states(&assets);
-    assert_eq!(root, same_root);
+    let mut snapshot = sample::exchange_snapshot();
+    let (book, one) = states(&snapshot);
+    assert_eq!(states(&snapshot), (book, one.clone()));
+    snapshot.assets[0].price = fixed::Decimal::from_int(60_001);
+    let (same_book, other) = states(&snapshot);
+    assert_eq!(book, same_book);
     assert_ne!(one, other);
-}
-
-#[test]
-fn users_find_their_account() {
-    let book = accounts(300);
-    let prepared = prepared(&book, &Options::default());
-    let claim = prepared.claim();
-    let check = |i: &statements::inclusion::Inclusion| i.check(&claim.root, 9, 300, 4);
-    let good = prepared.inclusion(&book[17].id).unwrap();
-    assert_eq!(check(&good), Ok(()));
-    let mut other = good.clone();
-    other.balances[0][0] += 1;
-    assert_eq!(check(&other), Err(NotIncluded::Root));
-    let mut other = good.clone();
-    other.account = "someone else".into();
-    assert_eq!(check(&other), Err(NotIncluded::Root));
-    let mut other = good.clone();
-    other.index ^= 1;
-    assert_eq!(check(&other), Err(NotIncluded::Root));
-    let mut other = good.clone();
-    other.path.pop();
-    assert!(matches!(check(&other), Err(NotIncluded::Place(_))));
-    let mut other = good;
-    other.balances[0][0] = MAX_AMOUNT;
-    assert_eq!(check(&other), Err(NotIncluded::Amount));
 }
 
 // NEGATIVE
@@ -283,16 +256,15 @@ fn false_books_are_refused_with_the_reason() {
     ));
     let mut twice = accounts(3);
     twice.push(twice[0].clone());
-    assert!(matches!(
-        try_prepare(&twice, &Options::default()),
-        Err(SolvencyError::SameKey(..))
-    ));
+    let secret = Secret::random();
+    assert!(matches!(seal(&twice, &secret), Err(BookError::SameKey(..))));
     let mut pledged = accounts(1);
     pledged[0].balances[0].loan = pledged[0].balances[0].equity + 1;
     assert!(matches!(
-        try_prepare(&pledged, &Options::default()),
-        Err(SolvencyError::Input(_))
+        seal(&pledged, &secret),
+        Err(BookError::Account(_))
     ));
+    assert!(matches!(seal(&[], &secret), Err(BookError::Empty)));
 }
 
 /// What a dishonest venue would change in its claim, each rejected by the same proof.
@@ -310,8 +282,8 @@ fn changed_claims_are_rejected() {
     verify::<Solvency>(good, &proof).unwrap();
     type Change = fn(&mut SolvencyClaim);
     let changes: Vec<(&str, Change)> = vec![
-        ("a leaf left out", |c| c.accounts -= 1),
-        ("one account more", |c| c.accounts += 1),
+        ("a leaf left out", |c| c.book.accounts -= 1),
+        ("one account more", |c| c.book.accounts += 1),
         ("fewer uncovered", |c| c.uncovered -= 1),
         ("none uncovered", |c| c.uncovered = 0),
         ("less negative equity", |c| {
@@ -326,21 +298,28 @@ fn changed_claims_are_rejected() {
             *total = total.checked_add(&fixed::Decimal::new(1, 8)).unwrap();
         }),
         ("a better haircut", |c| {
-            c.assets[0].haircuts.loan[1].percent = fixed::Decimal::from_int(100);
+            c.snapshot.assets[0].haircuts.loan[1].percent = fixed::Decimal::from_int(100);
         }),
         ("collateral from a worthless asset", |c| {
-            c.assets[3].haircuts = c.assets[0].haircuts.clone();
+            c.snapshot.assets[3].haircuts = c.snapshot.assets[0].haircuts.clone();
         }),
         ("another price", |c| {
-            c.assets[0].price = fixed::Decimal::from_int(1)
+            c.snapshot.assets[0].price = fixed::Decimal::from_int(1)
         }),
-        ("another root", |c| c.root = stark_digest(1)),
+        ("another book", |c| c.book.commitment = stark_digest(1)),
+        ("other slots", |c| c.book.slots = 8),
+        ("another day", |c| c.snapshot.as_of_ms += 86_400_000),
+        ("another source", |c| c.snapshot.source = "elsewhere".into()),
+        ("another asset", |c| {
+            c.snapshot.assets[3].symbol = "BTC-2".into()
+        }),
+        ("other decimals", |c| c.snapshot.assets[3].decimals += 1),
         ("another subtree", |c| c.segments[0] = stark_digest(1)),
         ("no totals", |c| c.totals = None),
         ("reserves below liabilities", |c| {
             c.reserves.as_mut().unwrap()[0] = fixed::Decimal::new(1, 8);
         }),
-        ("another currency", |c| c.quote = "EUR".into()),
+        ("another currency", |c| c.snapshot.quote = "EUR".into()),
     ];
     for (what, change) in changes {
         let mut claim = good.clone();
@@ -373,16 +352,7 @@ fn witnesses_of_other_books_break_the_tables() {
     let mut poorer = accounts(60);
     poorer[3].balances = vec![Balance::default(); 4];
     let secret = Secret::random();
-    let make = |a: &[Account]| {
-        prepare(
-            "USD",
-            &sample::exchange_assets(),
-            a,
-            &secret,
-            &Options::default(),
-        )
-        .unwrap()
-    };
+    let make = |a: &[Account]| prepare(&seal(a, &secret).unwrap(), &Options::default()).unwrap();
     let (rich, poor) = (make(&accounts(60)), make(&poorer));
     let (airs, _) = tables(&rich, 0);
     let broken = violated(&airs, &poor.traces(0));

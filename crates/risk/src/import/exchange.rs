@@ -24,7 +24,7 @@ use fixed::Decimal;
 
 use super::{At, Header, ImportError, csv_error, csv_reader, plain_units};
 use crate::book::{Account, Balance, Book};
-use crate::snapshot::{Asset, Haircuts, MAX_DECIMALS, Snapshot, Tier, check_assets};
+use crate::snapshot::{Asset, Haircuts, MAX_DECIMALS, Snapshot, SnapshotError, Tier, check_assets};
 
 /// Reads assets; their decimals are 0 until the users are read.
 ///
@@ -146,23 +146,54 @@ fn columns(file: &At, header: &Header, assets: &[Asset]) -> Result<Columns, Impo
     })
 }
 
+/// The market of an asset file alone: its assets have no decimals, which follow from a book. These files say neither when
+/// nor where prices were taken, so whoever has them does.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_market(path: &Path, as_of_ms: u64, source: &str) -> Result<Snapshot, ImportError> {
+    let snapshot = Snapshot {
+        as_of_ms,
+        source: source.to_string(),
+        quote: "USD".into(),
+        assets: read_assets(path)?,
+        instruments: Vec::new(),
+        grid: Default::default(),
+        parameters: Default::default(),
+    };
+    let wrong = |e: SnapshotError| At::file(path).error(Some(&e.field), e.problem);
+    snapshot.validate().map_err(wrong)?;
+    Ok(snapshot)
+}
+
 /// Reads users and assets. The file is read twice: for the decimals, then for the amounts.
 ///
 /// # Errors
 /// Says what is wrong where.
-pub fn read(users: &Path, assets: &Path) -> Result<(Snapshot, Book), ImportError> {
-    let mut assets = read_assets(assets)?;
+pub fn read(
+    users: &Path,
+    assets: &Path,
+    as_of_ms: u64,
+    source: &str,
+) -> Result<(Snapshot, Book), ImportError> {
+    let mut snapshot = read_market(assets, as_of_ms, source)?;
+    let assets = &mut snapshot.assets;
     let file = At::file(users);
-    let decimals = amount_decimals(users, &file, &assets)?;
+    let decimals = amount_decimals(users, &file, assets)?;
     for (asset, decimals) in assets.iter_mut().zip(decimals) {
         asset.decimals = decimals;
     }
     let mut accounts = Vec::new();
     let mut lines: HashMap<String, u64> = HashMap::new();
-    for_each_record(users, &file, &assets, |at, line, columns, record| {
+    let assets = &snapshot.assets;
+    for_each_record(users, &file, assets, |at, line, columns, record| {
         let id = record[columns.id].to_string();
         if id.is_empty() {
             return Err(at.error(Some("id"), "is empty; every user needs an id"));
+        }
+        if !crate::is_id(&id) {
+            let problem = format!("`{}` {}", id.escape_debug(), crate::NO_ID);
+            return Err(at.error(Some("id"), problem));
         }
         if let Some(first) = lines.insert(id.clone(), line) {
             return Err(at.error(
@@ -185,14 +216,6 @@ pub fn read(users: &Path, assets: &Path) -> Result<(Snapshot, Book), ImportError
         return Err(file.error(None, "holds no user"));
     }
     let book = Book::new(accounts).map_err(|e| file.error(Some("id"), e.to_string()))?;
-    let snapshot = Snapshot {
-        as_of_ms: 0,
-        quote: "USD".into(),
-        assets,
-        instruments: Vec::new(),
-        grid: Default::default(),
-        parameters: Default::default(),
-    };
     Ok((snapshot, book))
 }
 

@@ -152,6 +152,10 @@ impl<'a> Builder<'a> {
         if let Some(&i) = self.index.get(id) {
             return Ok(i);
         }
+        if !crate::is_id(id) {
+            let problem = format!("`{}` {}", id.escape_debug(), crate::NO_ID);
+            return Err(at.error(Some("account"), problem));
+        }
         self.index.insert(id.to_string(), self.accounts.len());
         self.accounts.push(Account {
             id: id.to_string(),
@@ -420,8 +424,12 @@ fn record<'r>(builder: &mut Builder<'_>, at: &At, get: &Lookup<'r>) -> Result<()
 /// The header's columns, all of which but one of the two entry columns must be there.
 fn positions_of(file: &At, header: &Header) -> Result<HashMap<String, usize>, ImportError> {
     let notional = header.names().iter().any(|n| n == ENTRY_NOTIONAL);
+    if notional {
+        header.column(file, ENTRY_NOTIONAL)?;
+    }
     for name in COLUMNS {
-        if !(name == "entry_price" && notional) {
+        let needed = name != "entry_price" || !notional;
+        if needed || header.names().iter().any(|n| n == name) {
             header.column(file, name)?;
         }
     }

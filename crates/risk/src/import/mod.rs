@@ -197,12 +197,14 @@ impl Header {
         &self.names
     }
     pub(crate) fn column(&self, at: &At, name: &str) -> Result<usize, ImportError> {
-        self.names.iter().position(|n| n == name).ok_or_else(|| {
-            at.line(1).error(
-                Some(name),
-                "the column is missing; add it to the header and every line",
-            )
-        })
+        let mut places = (0..self.names.len()).filter(|&i| self.names[i] == name);
+        let problem = match (places.next(), places.next()) {
+            (Some(place), None) => return Ok(place),
+            (None, _) => "the column is missing; add it to the header and every line",
+            // Two columns of one name: most readers would silently take one of them.
+            _ => "the column stands twice; remove one, or rename it",
+        };
+        Err(at.line(1).error(Some(name), problem))
     }
 }
 

@@ -44,7 +44,14 @@ pub fn read_prices(path: &Path) -> Result<PriceHistory, ImportError> {
             Some(symbol),
             "is not positive, or more than 64 times off the line before; correct it or adjust for splits",
         ),
-        e => file.error(None, e.to_string()),
+        HistoryError::Day(t) => file.line(lines[*t]).error(
+            header.names().first().map(String::as_str),
+            "is not between 1970-01-01 and 2099-12-31; correct it",
+        ),
+        HistoryError::Name(_) | HistoryError::Duplicate(_) | HistoryError::Markets(_) => {
+            file.line(1).error(None, format!("{e}; correct the header"))
+        }
+        e @ HistoryError::Observations(_) => file.error(None, e.to_string()),
     })
 }
 

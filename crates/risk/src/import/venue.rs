@@ -3,7 +3,8 @@
 //! - Scenarios: JSON, a [`ScenarioSet`] as it is.
 //! - State: JSON, amounts in the quote currency and quantities in lots by market, such as
 //!   `{"capital": "900", "providers": "100", "entry": "12.5", "quantities": {"BTC": 5, "ETH": -12}}`; a market that is
-//!   not named has none, `entry` and `collected` are zero if absent.
+//!   not named has none, `entry` and `collected` are zero if absent, and the state is as of `as_of_ms` (milliseconds since
+//!   1970) or, if that is absent, as of the scenarios.
 //! - Trades: CSV with columns `market`, `lots` (negative if the trader sells) and `price` of a lot (the market's value
 //!   if empty). With two more columns a line may also be a transfer: `transfer` says whose money moves (`capital`,
 //!   `providers` or `collected`) and `amount` how much comes in, negative if it goes out; the other columns are empty.
@@ -23,6 +24,8 @@ use crate::venue::{Change, MAX_QUANTITY, Trade, Transfer, VenueState, ticks};
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StateFile {
+    #[serde(default)]
+    as_of_ms: Option<u64>,
     capital: Decimal,
     providers: Decimal,
     #[serde(default = "zero")]
@@ -108,6 +111,7 @@ pub fn read_state(path: &Path, set: &ScenarioSet) -> Result<VenueState, ImportEr
         quantities[market(&at, set, name)?] = quantity(&at, name, *lots)?;
     }
     Ok(VenueState {
+        as_of_ms: state.as_of_ms.unwrap_or(set.as_of_ms),
         quantities,
         entry: whole_ticks(&file, "entry", &state.entry)?,
         capital: positive_ticks(&file, "capital", &state.capital)?,
@@ -123,6 +127,7 @@ pub fn read_state(path: &Path, set: &ScenarioSet) -> Result<VenueState, ImportEr
 pub fn write_state(path: &Path, state: &VenueState, set: &ScenarioSet) -> std::io::Result<()> {
     let names = set.markets.iter().map(|m| m.symbol.clone());
     let file = StateFile {
+        as_of_ms: Some(state.as_of_ms),
         capital: ticks(state.capital.into()),
         providers: ticks(state.providers.into()),
         entry: ticks(state.entry.into()),

@@ -81,6 +81,12 @@ pub enum ScenarioError {
     /// A lot of nothing.
     #[error("the lot of `{0}` must be above 0")]
     Lot(String),
+    /// A moment in other units, or none.
+    #[error("as_of_ms: {0}")]
+    Moment(String),
+    /// How it says it was made cannot be.
+    #[error("source: {0}")]
+    Source(String),
     /// The horizon is not positive.
     #[error("the horizon must be above 0 and at most 3650 days, with at most six decimals")]
     Horizon,
@@ -98,6 +104,8 @@ impl ScenarioSet {
         if !(1..=MAX_MARKETS).contains(&self.markets.len()) {
             return Err(ScenarioError::Markets(self.markets.len()));
         }
+        crate::quotes::check_moment(self.as_of_ms).map_err(ScenarioError::Moment)?;
+        (self.source.validate()).map_err(|e| ScenarioError::Source(e.to_string()))?;
         let expected = self.markets.len();
         let micro_days = self.horizon_days.rescale_exact(6).unwrap_or(0);
         if !(1..=3_650_000_000).contains(&micro_days) {

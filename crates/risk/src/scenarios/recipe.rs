@@ -99,6 +99,9 @@ pub enum RecipeError {
         /// In the history.
         observations: usize,
     },
+    /// Not what a recipe says.
+    #[error("{0}")]
+    Text(&'static str),
     /// Not a decay.
     #[error("a decay must be above 0 and below 1")]
     Decay,
@@ -116,6 +119,54 @@ pub enum RecipeError {
     /// A number is out of range.
     #[error("a number is out of range: {0}")]
     Domain(#[from] DomainError),
+}
+
+/// Most bytes of a seed or a note.
+pub const MAX_TEXT: usize = 1024;
+
+impl Source {
+    /// Checks what is said of a set's making; whether it is true only making it again tells.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        match self {
+            Self::Given { note } if note.len() > MAX_TEXT => {
+                Err(RecipeError::Text("a note must be at most 1,024 bytes long"))
+            }
+            Self::Given { .. } => Ok(()),
+            Self::Made(recipe) => recipe.validate(),
+        }
+    }
+}
+
+impl Recipe {
+    /// Checks a recipe by itself.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        let digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        if self.prices.len() != 64 || !self.prices.chars().all(digit) {
+            return Err(RecipeError::Text(
+                "the digest of its prices must be 64 lowercase hexadecimal digits",
+            ));
+        }
+        if !(1..=MAX_STEPS).contains(&self.steps) {
+            return Err(RecipeError::Text("there must be 1 to 256 steps ahead"));
+        }
+        match &self.method {
+            Method::Historical => Ok(()),
+            Method::FilteredHistorical { decay } => decay_of(decay).map(|_| ()),
+            Method::MonteCarlo { seed, .. } if seed.len() > MAX_TEXT => {
+                Err(RecipeError::Text("a seed must be at most 1,024 bytes long"))
+            }
+            Method::MonteCarlo { forecast, .. } => match forecast {
+                Forecast::Ewma { decay } => decay_of(decay).map(|_| ()),
+                Forecast::Garch | Forecast::OrthogonalGarch => Ok(()),
+            },
+        }
+    }
 }
 
 /// What a set needs besides its recipe and its history.
@@ -157,6 +208,15 @@ pub fn make(
             got: setting.lots.len(),
             expected: history.symbols().len(),
         });
+    }
+    recipe.validate()?;
+    // What there will be, before it is made; of markets a history has no more than fit.
+    let scenarios = match &recipe.method {
+        Method::Historical | Method::FilteredHistorical { .. } => observations - steps as usize,
+        Method::MonteCarlo { scenarios, .. } => *scenarios as usize,
+    };
+    if !(1..=MAX_SCENARIOS).contains(&scenarios) {
+        return Err(ScenarioError::Scenarios(scenarios).into());
     }
     let last = &history.prices()[observations - 1];
     let markets = history.symbols().iter().zip(&setting.lots).zip(last);
@@ -201,9 +261,6 @@ pub fn make(
                 Forecast::Garch => garch(&returns, steps)?,
                 Forecast::OrthogonalGarch => orthogonal_garch(&returns, steps)?,
             };
-            if *scenarios as usize > MAX_SCENARIOS {
-                return Err(ScenarioError::Scenarios(*scenarios as usize).into());
-            }
             let each = (0..*scenarios).into_par_iter();
             each.map(|s| simulated(&set.markets, &loadings, &mut Words::new(seed, s.into())))
                 .collect::<Result<_, _>>()?

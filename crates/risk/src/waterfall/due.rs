@@ -7,6 +7,7 @@ use super::state::DealState;
 use super::{Index, WaterfallError, total};
 use crate::date;
 use crate::deal::{Charge, DayCount, PERCENT_DECIMALS, Plan, Rate, Shortfall, WHOLE};
+use crate::pool::tape::CutOff;
 
 /// The payment date of a period, from 1 on, such as `2026-11-25`.
 ///
@@ -18,6 +19,31 @@ pub fn payment_date(plan: &Plan, period: u32) -> Result<String, WaterfallError> 
     } else {
         Err(WaterfallError::Ended(plan.periods))
     }
+}
+
+/// Most days from the last day on which collections come in to the date on which they are paid.
+pub const MAX_DELAY: i64 = 366;
+
+/// Checks that a period's payment date fits the cut-off date until which came in what it pays: not before it, and not more than
+/// [`MAX_DELAY`] days after it.
+///
+/// # Errors
+/// If it does not, or there is no such payment date.
+pub fn check_payment_date(plan: &Plan, period: u32, until: &CutOff) -> Result<(), WaterfallError> {
+    let date = payment_date(plan, period)?;
+    let days = |text: &str| date::days_of(text).unwrap_or(i64::MAX);
+    let delay = days(&date).saturating_sub(days(&until.to_string()));
+    if (0..=MAX_DELAY).contains(&delay) {
+        return Ok(());
+    }
+    Err(WaterfallError::Delay {
+        date,
+        until: until.to_string(),
+        problem: match delay < 0 {
+            true => "before",
+            false => "more than a year after",
+        },
+    })
 }
 
 /// The rate of a period, in millionths of a percent a year.

@@ -50,7 +50,7 @@ use serde::{Deserialize, Serialize};
 use fixed::Decimal;
 
 pub use collected::{called, can_call};
-pub use due::payment_date;
+pub use due::{MAX_DELAY, check_payment_date, payment_date};
 pub use report::{
     AccountReport, FACTOR_DECIMALS, FeeReport, RATIO_DECIMALS, Report, StepReport, TestReport,
     TrancheReport, TriggerReport,
@@ -105,6 +105,16 @@ pub enum WaterfallError {
     /// There is no such payment date.
     #[error("the deal has {0} payment dates, all of which have passed")]
     Ended(u32),
+    /// Collections are paid before they came in, or long after.
+    #[error("payment date {date} is {problem} the cut-off date {until} of what it pays")]
+    Delay {
+        /// The payment date.
+        date: String,
+        /// The last day of what it pays.
+        until: String,
+        /// How they lie.
+        problem: &'static str,
+    },
     /// An amount does not fit 64 bits.
     #[error("{0} is too large")]
     TooLarge(&'static str),

@@ -74,8 +74,12 @@ impl DealState {
         self.tranches.iter().map(|t| t.balance).collect()
     }
 
-    /// Checks that it is a state of the deal.
-    pub(crate) fn check(&self, plan: &Plan) -> Result<(), WaterfallError> {
+    /// Checks that it is a state of the deal: one that its payments can lead to, as far as the state alone tells. Before the first
+    /// payment date there is one state, that of closing.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn check(&self, plan: &Plan) -> Result<(), WaterfallError> {
         let error = |field: String, problem: String| Err(WaterfallError::State { field, problem });
         for (field, found, expected) in [
             ("tranches", self.tranches.len(), plan.tranches.len()),
@@ -120,6 +124,42 @@ impl DealState {
                 );
             }
         }
-        Ok(())
+        if self.period > plan.periods {
+            let problem = format!("is beyond the deal's {} payment dates", plan.periods);
+            return error("period".into(), problem);
+        }
+        // What loans owe only falls, by what is paid, bought back or defaults.
+        let gone = u128::from(self.pool_balance) + u128::from(self.defaulted);
+        if gone > u128::from(plan.original_pool) {
+            let problem = format!(
+                "and what defaulted are {gone} cents together, more than the {} that the pool owed at closing",
+                plan.original_pool
+            );
+            return error("pool_balance".into(), problem);
+        }
+        match self.first_unlike(&Self::of(plan)) {
+            Some(field) if self.period == 0 => error(
+                field.into(),
+                "is not that of closing, although no payment date has passed; leave the state out, or take the one after a \
+                 payment date"
+                    .into(),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first field that another state has otherwise.
+    fn first_unlike(&self, other: &Self) -> Option<&'static str> {
+        [
+            ("pool_balance", self.pool_balance == other.pool_balance),
+            ("defaulted", self.defaulted == other.defaulted),
+            ("recoveries", self.recoveries == other.recoveries),
+            ("tranches", self.tranches == other.tranches),
+            ("fee_arrears", self.fee_arrears == other.fee_arrears),
+            ("accounts", self.accounts == other.accounts),
+            ("tripped", self.tripped == other.tripped),
+        ]
+        .into_iter()
+        .find_map(|(field, same)| (!same).then_some(field))
     }
 }

@@ -10,7 +10,8 @@ use risk::{Account, Level, sample, sample_pool, sample_venue};
 use serde_json::{Value, json};
 use stark::{PartProof, Statement};
 use statements::account::Secret;
-use statements::margin::{Margin, prove_account, prove_book};
+use statements::book::SealedBook;
+use statements::margin::{self, Margin};
 use statements::parts::prove_parts;
 use statements::pool::{self, Pool, Terms};
 use statements::risk::{Prepared, Risk};
@@ -39,14 +40,11 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
                 "assets": snapshot.assets.len(), "level": "maintenance",
             });
             measure::<Margin>(arguments, "margin", params, || {
-                let account = &book.accounts()[0];
-                Ok(prove_account(
-                    &snapshot,
-                    account,
-                    Level::Maintenance,
-                    64,
-                    &secret,
-                )?)
+                let sealed = SealedBook::new(&snapshot, book.accounts(), 64, &secret)?;
+                let id = &book.accounts()[0].id;
+                let prepared = margin::Prepared::account(&sealed, id, Level::Maintenance)?;
+                let parts = prepared.prove_all(&mut |_, _| {}, None)?;
+                Ok((prepared.claim().clone(), parts))
             })
         }
         BenchName::BookMargin => {
@@ -59,16 +57,10 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
                 "assets": snapshot.assets.len(), "level": "maintenance", "below": accounts / 100,
             });
             measure::<Margin>(arguments, "book-margin", params, || {
-                let level = Level::Maintenance;
-                Ok(prove_book(
-                    &snapshot,
-                    &book,
-                    level,
-                    16,
-                    &secret,
-                    &mut |_, _| {},
-                    None,
-                )?)
+                let sealed = SealedBook::new(&snapshot, book.accounts(), 16, &secret)?;
+                let prepared = margin::Prepared::book(&sealed, Level::Maintenance)?;
+                let parts = prepared.prove_all(&mut |_, _| {}, None)?;
+                Ok((prepared.claim().clone(), parts))
             })
         }
         BenchName::Risk => {
@@ -104,6 +96,7 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
                 .map_err(|e| Failure::Internal(e.to_string()))?;
             let terms = stress::Terms {
                 doubtful_days: 90,
+                detail: stress::Detail::default(),
                 deal: sample_deal_for(sample_pool::owed(&tape)),
                 deal_state: None,
                 indices: sample_indices(),
@@ -139,16 +132,13 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
             })
         }
         BenchName::Solvency => {
-            let assets = sample::exchange_assets();
+            let snapshot = sample::exchange_snapshot();
             let n = arguments.accounts.unwrap_or(100_000) as u64;
             let accounts: Vec<Account> = (0..n).map(|i| sample::exchange_account(1, i)).collect();
-            let params = json!({ "accounts": n, "assets": assets.len(), "schedules": 9 });
+            let params = json!({ "accounts": n, "assets": snapshot.assets.len(), "schedules": 9 });
             measure::<Solvency>(arguments, "solvency", params, || {
-                let options = Options {
-                    slots: 4,
-                    ..Options::default()
-                };
-                let prepared = prepare("USD", &assets, &accounts, &secret, &options)?;
+                let sealed = SealedBook::new(&snapshot, &accounts, 4, &secret)?;
+                let prepared = prepare(&sealed, &Options::default())?;
                 let parts = prove_parts::<Solvency>(
                     prepared.claim(),
                     prepared.parts(),
@@ -180,9 +170,9 @@ fn measure_risk(
     let confidence = Decimal::new(95, 2);
     let terms = statements::risk::Terms {
         confidence: confidence.try_into().expect("a constant"),
-        prices: true,
-        show_lots: false,
+        shows: statements::risk::Shows::Prices { lots: false },
         funding,
+        until_ms: None,
     };
     let params = json!({
         "scenarios": count, "markets": MARKETS, "trades": trades.len(), "funding": funding,

@@ -18,7 +18,7 @@ use crate::output::{note, say};
 const NAMED: usize = 20;
 
 pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
-    let snapshot = read_market(&arguments.market)?;
+    let snapshot = read_market(&arguments.market, &arguments.origin)?;
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let level = arguments.level.into();
     let input = |e: &dyn std::fmt::Display| Failure::Input(e.to_string());
@@ -85,6 +85,10 @@ pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
 
 pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
     let inputs = solvency_inputs(arguments)?;
+    for account in inputs.book.accounts() {
+        let checked = account.validate(&inputs.snapshot);
+        checked.map_err(|e| Failure::Input(e.to_string()))?;
+    }
     let assets = &inputs.snapshot.assets;
     let rates: Vec<AssetRates> = assets
         .iter()
@@ -162,11 +166,11 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
 
 /// Whether a state holds what its account book adds up to.
 pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
-    let snapshot = read_market(&arguments.market)?;
+    let snapshot = read_market(&arguments.market, &arguments.origin)?;
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let set = read_scenarios(&arguments.scenarios)?;
     let state = read_state(&arguments.state, &set)?;
-    let sum = risk::inventory::inventory(&book, &snapshot.instruments, &set.markets)
+    let sum = risk::inventory::inventory(book.accounts(), &snapshot.instruments, &set.markets)
         .map_err(|e| Failure::Input(e.to_string()))?;
     let mismatch = sum.check(&state, &set.markets).err();
     if arguments.common.json {

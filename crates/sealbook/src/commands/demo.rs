@@ -5,7 +5,8 @@ use std::time::Instant;
 use risk::{Level, sample};
 use stark::{PartProof, ProofFile, Statement};
 use statements::account::Secret;
-use statements::margin::{Margin, Subject, least_slots, prove_account, prove_book};
+use statements::book::{SealedBook, least_slots};
+use statements::margin::{self, Margin, Subject};
 use statements::parts::prove_parts;
 use statements::solvency::{Options, Solvency, prepare};
 
@@ -55,6 +56,7 @@ pub fn run() -> Result<(), Failure> {
     let book = sample::book(&snapshot, 2026, ACCOUNTS, POSITIONS, BELOW);
     let secret = Secret::random();
     let slots = least_slots(book.accounts());
+    let book_sealed = SealedBook::new(&snapshot, book.accounts(), slots, &secret)?;
     let level = Level::Maintenance;
     say!(
         "A venue's book: {ACCOUNTS} accounts with {POSITIONS} positions each in {} perpetuals, futures and \
@@ -69,8 +71,10 @@ pub fn run() -> Result<(), Failure> {
         account.id
     );
     let started = Instant::now();
-    let (claim, parts) = prove_account(&snapshot, account, level, slots, &secret)?;
-    let (sealed, _, prove_s, verify_s, bits) = finish::<Margin>(&claim, parts, started)?;
+    let prepared = margin::Prepared::account(&book_sealed, &account.id, level)?;
+    let parts = prepared.prove_all(&mut |_, _| {}, None)?;
+    let own = prepared.claim().clone();
+    let (sealed, _, prove_s, verify_s, bits) = finish::<Margin>(&own, parts, started)?;
     rows.push(Row {
         statement: "margin, one account",
         proven: "equity covers the worst of 36 scenarios".into(),
@@ -83,20 +87,22 @@ pub fn run() -> Result<(), Failure> {
 
     say!("2. The venue proves how many of its accounts are below maintenance margin.");
     let started = Instant::now();
-    let (claim, parts) = prove_book(
-        &snapshot,
-        &book,
-        level,
-        slots,
-        &secret,
-        &mut |_, _| {},
-        None,
-    )?;
-    let root = match &claim.subject {
-        Subject::Book { root, .. } => Some(*root),
-        Subject::Account { .. } => None,
+    let prepared = margin::Prepared::book(&book_sealed, level)?;
+    let parts = prepared.prove_all(&mut |_, _| {}, None)?;
+    let claim = prepared.claim();
+    let (bytes, _, prove_s, verify_s, bits) = finish::<Margin>(claim, parts, started)?;
+    let (Subject::Account { commitment, .. }, Subject::Book { book: in_book, .. }) =
+        (&own.subject, &claim.subject)
+    else {
+        return Err(Failure::Internal("the claims are about others".into()));
     };
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Margin>(&claim, parts, started)?;
+    let path = book_sealed.path(&account.id);
+    path.ok_or_else(|| Failure::Internal("no such account".into()))?
+        .check(commitment, &own.snapshot, in_book)
+        .map_err(|e| Failure::Internal(e.to_string()))?;
+    say!(
+        "  A path without balances shows that the account of the first proof is one of these {ACCOUNTS}.\n"
+    );
     rows.push(Row {
         statement: "margin, whole book",
         proven: format!("exactly {BELOW} of {ACCOUNTS} are below"),
@@ -109,18 +115,7 @@ pub fn run() -> Result<(), Failure> {
 
     say!("3. The venue proves that it is solvent.");
     let started = Instant::now();
-    let accounts = book.accounts();
-    let first = prepare(
-        &snapshot.quote,
-        &snapshot.assets,
-        accounts,
-        &secret,
-        &Options {
-            slots,
-            instruments: snapshot.instruments.clone(),
-            ..Options::default()
-        },
-    )?;
+    let first = prepare(&book_sealed, &Options::default())?;
     // Reserves 2% above liabilities; the totals themselves stay hidden.
     let reserves = first
         .claim()
@@ -135,17 +130,9 @@ pub fn run() -> Result<(), Failure> {
     let options = Options {
         publish_totals: false,
         reserves: Some(reserves.collect()),
-        slots,
-        instruments: snapshot.instruments.clone(),
         ..Options::default()
     };
-    let prepared = prepare(
-        &snapshot.quote,
-        &snapshot.assets,
-        accounts,
-        &secret,
-        &options,
-    )?;
+    let prepared = prepare(&book_sealed, &options)?;
     let parts = prove_parts::<Solvency>(
         prepared.claim(),
         prepared.parts(),
@@ -154,24 +141,17 @@ pub fn run() -> Result<(), Failure> {
         |part| prepared.prove(part),
     )?;
     let (bytes, _, prove_s, verify_s, bits) = finish::<Solvency>(prepared.claim(), parts, started)?;
-    if root != Some(prepared.claim().root) {
+    if *in_book != prepared.claim().book {
         return Err(Failure::Internal(
             "the two proofs speak of different books".into(),
         ));
     }
     say!("  Both proofs open the same commitment, so they speak of the same book.");
-    let user = &accounts[7].id;
-    let inclusion = prepared
-        .inclusion(user)
-        .ok_or_else(|| Failure::Internal("no such user".into()))?;
-    let log_slots = statements::trees::log_slots(ACCOUNTS as u64);
+    let user = &book.accounts()[7].id;
+    let inclusion = book_sealed.inclusion(user);
     inclusion
-        .check(
-            &prepared.claim().root,
-            log_slots,
-            ACCOUNTS as u64,
-            snapshot.assets.len(),
-        )
+        .ok_or_else(|| Failure::Internal("no such user".into()))?
+        .check(&snapshot, &prepared.claim().book)
         .map_err(|e| Failure::Internal(e.to_string()))?;
     say!("  User `{user}` finds their account in it with their inclusion file.\n");
     rows.push(Row {

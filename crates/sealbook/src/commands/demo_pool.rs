@@ -8,7 +8,7 @@ use risk::pool::Tape;
 use risk::pool::figures::check_eligibility;
 use risk::sample_deal::{sample_deal_for, sample_indices};
 use risk::sample_pool;
-use sealbook::attestation::{Attestation, new_key, public_key};
+use sealbook::attestation::{Attestation, Subject, new_key, public_key};
 use statements::account::Secret;
 use statements::issuance::{self, Issuance, RegistryKey, pledged_twice};
 use statements::pool::{self, Pool, Terms};
@@ -51,13 +51,14 @@ pub fn run() -> Result<[Row; 4], Failure> {
         bits,
     };
     let key = new_key();
-    let cut_off = claim.cut_off.to_string();
-    let attestation = Attestation::sign(claim.pool, &cut_off, claim.loans, &key)
-        .ok_or_else(|| internal(&"a fresh key is no key"))?;
+    let subject = Subject::Pool {
+        commitment: claim.pool,
+        cut_off: claim.cut_off.to_string(),
+        loans: claim.loans,
+    };
+    let attestation = Attestation::sign(subject, &key).map_err(|e| internal(&e))?;
     let trusted: Vec<String> = public_key(&key).into_iter().collect();
-    attestation
-        .check(&claim.pool, &cut_off, claim.loans, &trusted)
-        .map_err(|e| internal(&e))?;
+    attestation.check(&trusted).map_err(|e| internal(&e))?;
     say!("  The servicer's signature on the pool is one that the investor trusts.");
     let strict = "ltv <= 80".to_string();
     match check_eligibility(&tape, &[strict]) {
@@ -69,6 +70,7 @@ pub fn run() -> Result<[Row; 4], Failure> {
     let started = Instant::now();
     let terms = stress::Terms {
         doubtful_days: 90,
+        detail: stress::Detail::default(),
         deal: sample_deal_for(sample_pool::owed(&tape)),
         deal_state: None,
         indices: sample_indices(),

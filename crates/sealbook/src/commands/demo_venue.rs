@@ -8,9 +8,9 @@ use risk::sample_venue;
 use risk::scenarios::ScenarioSet;
 use risk::venue::{Change, Trade, Transfer, VenueState};
 use statements::account::{PublicDigest, Secret};
+use statements::book::{SealedBook, least_slots};
 use statements::inventory::{self, Inventory};
-use statements::margin::least_slots;
-use statements::risk::{Prepared, PublicChange, Risk, RiskError, Shown, Terms};
+use statements::risk::{Prepared, PublicChange, Risk, RiskError, Shows, Terms};
 use statements::systemic::{self, Systemic, Venue};
 
 use super::demo::{Row, finish};
@@ -49,7 +49,8 @@ fn book(
     let book = sample_venue::book(2026, set, state, TRADERS);
     let started = Instant::now();
     let slots = least_slots(book.accounts());
-    let prepared = inventory::Prepared::new(&snapshot, &book, set, state, slots, secret)?;
+    let sealed = SealedBook::new(&snapshot, book.accounts(), slots, secret)?;
+    let prepared = inventory::Prepared::new(&sealed, set, state, secret)?;
     let parts = prepared.prove(&mut |_, _| {}, None)?;
     let claim = prepared.claim();
     let (bytes, _, prove_s, verify_s, bits) = finish::<Inventory>(claim, parts, started)?;
@@ -83,13 +84,14 @@ fn day(
     }));
     let terms = Terms {
         confidence,
-        prices: true,
-        show_lots: false,
+        shows: Shows::Totals { grid: None },
         funding: true,
+        until_ms: None,
     };
     say!(
         "5. From that state on, it proves the premium of each of {TRADES} trades and of a liquidity provider's withdrawal, and\n   \
-         the funding rates after them, by entropic value at risk over {SCENARIOS} scenarios."
+         the funding rates after them, by entropic value at risk over {SCENARIOS} scenarios. What is published is on a grid, so\n   \
+         that sizes stay private; each trader gets a receipt."
     );
     let started = Instant::now();
     let prepared = Prepared::new(set, state, &changes, &terms, secret)?;
@@ -102,35 +104,11 @@ fn day(
     }
     let (bytes, _, prove_s, verify_s, bits) = finish::<Risk>(claim, parts, started)?;
     let quote = &set.quote;
-    if let Shown::Prices {
-        changes,
-        funding: Some(rates),
-        ..
-    } = &claim.shown
-    {
-        let premia = changes.iter().take(5).map(|c| c.premium.to_string());
-        let premia = premia.collect::<Vec<_>>().join(", ");
-        say!("  the first premia, in {quote}: {premia}");
-        for priced in changes {
-            if let PublicChange::Transfer { providers, .. } = &priced.change {
-                say!(
-                    "  the withdrawal of {} {quote} pays {}",
-                    providers.neg(),
-                    priced.premium
-                );
-            }
-        }
-        let rates = set.markets.iter().zip(rates).map(|(m, r)| {
-            let cents = r.rescale(2, fixed::Rounding::HalfEven).unwrap_or(0);
-            format!("{} {}", m.symbol, Decimal::new(cents, 2))
-        });
-        let rates = rates.collect::<Vec<_>>().join(", ");
-        say!("  funding a lot and day, in {quote}: {rates}");
-    }
+    receipts(set, &prepared)?;
     refuse(set, prepared.after(), &terms, secret)?;
     let row = Row {
         statement: "risk",
-        proven: format!("{} premia, 4 funding rates, each EVaR", TRADES + 1),
+        proven: format!("{} premia, 4 funding rates, EVaR", TRADES + 1),
         private: "inventory, capital, trade sizes",
         prove_s,
         verify_s,
@@ -138,6 +116,36 @@ fn day(
         bits,
     };
     Ok((row, prepared.after().clone()))
+}
+
+/// What the traders' receipts say that they paid, each of which opens what the claim commits to, and the funding rates.
+fn receipts(set: &ScenarioSet, prepared: &Prepared) -> Result<(), Failure> {
+    let quote = &set.quote;
+    let receipts = prepared.receipts();
+    for receipt in &receipts {
+        let checked = receipt.check(prepared.claim());
+        checked.map_err(|e| Failure::Internal(e.to_string()))?;
+    }
+    let premia = receipts.iter().take(5).map(|r| r.premium.to_string());
+    let premia = premia.collect::<Vec<_>>().join(", ");
+    say!("  the first traders' receipts, in {quote}: {premia}");
+    for receipt in &receipts {
+        if let PublicChange::Transfer { providers, .. } = &receipt.change {
+            say!(
+                "  the withdrawal of {} {quote} pays {}",
+                providers.neg(),
+                receipt.premium
+            );
+        }
+    }
+    let rates = prepared.claim().shown.funding().unwrap_or_default();
+    let rates = set.markets.iter().zip(rates).map(|(m, r)| {
+        let cents = r.rescale(2, fixed::Rounding::HalfEven).unwrap_or(0);
+        format!("{} {}", m.symbol, Decimal::new(cents, 2))
+    });
+    let rates = rates.collect::<Vec<_>>().join(", ");
+    say!("  funding a lot and day, in {quote}, rounded: {rates}");
+    Ok(())
 }
 
 /// A trade that capital and premia do not cover has no proof.
@@ -153,7 +161,7 @@ fn refuse(
         price: set.markets[0].value,
     });
     let covered = Terms {
-        prices: false,
+        shows: Shows::Covered,
         funding: false,
         ..terms.clone()
     };

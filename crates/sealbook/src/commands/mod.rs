@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod attest;
 mod bench;
 mod check;
 mod demo;
@@ -7,6 +8,7 @@ mod demo_pool;
 mod demo_venue;
 mod inspect;
 mod issuance;
+mod links;
 mod pool;
 mod price;
 mod prove;
@@ -29,7 +31,7 @@ use serde::de::DeserializeOwned;
 use statements::account::Secret;
 
 use crate::Failure;
-use crate::cli::{Arguments, Claim, Command, SolvencyArguments, Venue};
+use crate::cli::{Arguments, Claim, Command, Origin, SolvencyArguments, Venue};
 use crate::output;
 
 /// Runs a command.
@@ -51,7 +53,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Prove(Claim::Issuance(arguments)) => issuance::prove(&arguments),
         Command::Check(Claim::Waterfall(arguments)) => waterfall::check(&arguments),
         Command::Prove(Claim::Waterfall(arguments)) => waterfall::prove(&arguments),
-        Command::Attest(arguments) => pool::attest(&arguments),
+        Command::Attest(command) => attest::run(&command),
         Command::Prove(Claim::Margin(arguments)) => prove::margin(&arguments),
         Command::Prove(Claim::Solvency(arguments)) => prove::solvency(&arguments),
         Command::Prove(Claim::Risk(arguments)) => prove::risk(&arguments),
@@ -79,13 +81,68 @@ impl From<ImportError> for Failure {
     }
 }
 
-/// A market: JSON, or a BTC option chain in CSV, in lots of a tenth.
-fn read_market(path: &Path) -> Result<Snapshot, Failure> {
-    if path.extension().is_some_and(|e| e == "csv") {
-        Ok(optionchain::read(path, "BTC", fixed::Decimal::new(1, 1))?)
-    } else {
-        Ok(layout::read_market(path)?)
+/// A market: JSON, which says itself when and where prices were taken, or a BTC option chain in CSV, in lots of a tenth, which
+/// says when.
+fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
+    if origin.as_of.is_some() {
+        return Err(Failure::Input(format!(
+            "--as-of: {} says itself when its prices were taken; leave the option away, or correct the file",
+            path.display()
+        )));
     }
+    if path.extension().is_some_and(|e| e == "csv") {
+        let mut snapshot = optionchain::read(path, "BTC", fixed::Decimal::new(1, 1))?;
+        if let Some(source) = &origin.source {
+            snapshot.source = source_of(source)?;
+        }
+        return Ok(snapshot);
+    }
+    if origin.source.is_some() {
+        return Err(Failure::Input(format!(
+            "--source: {} says itself where its prices come from; write it into its `source`",
+            path.display()
+        )));
+    }
+    Ok(layout::read_market(path)?)
+}
+
+fn source_of(source: &str) -> Result<String, Failure> {
+    if risk::is_name(source) {
+        Ok(source.to_string())
+    } else {
+        let source = statements::words::quoted(source);
+        Err(Failure::Input(format!(
+            "--source: {source} {}",
+            risk::NO_NAME
+        )))
+    }
+}
+
+/// When and where the prices of an exchange's asset file were taken: it does not say so, and a proof without is worth
+/// nothing tomorrow.
+fn origin_of_assets(origin: &Origin) -> Result<(u64, String), Failure> {
+    let missing = |option: &str, what: &str| {
+        Failure::Input(format!(
+            "--assets: the file does not say {what}; give {option}"
+        ))
+    };
+    let as_of = origin.as_of.as_deref().ok_or_else(|| {
+        let what = "when balances and prices were taken";
+        missing("--as-of, such as --as-of 2026-11-26T18:48:06Z", what)
+    })?;
+    let source = origin.source.as_deref().ok_or_else(|| {
+        let what = "where prices come from";
+        missing("--source, such as --source venue-x-mark", what)
+    })?;
+    let wrong = |problem: &str| {
+        let as_of = statements::words::quoted(as_of);
+        Failure::Input(format!("--as-of: {as_of} {problem}"))
+    };
+    let as_of_ms = risk::date::moment_of(as_of).ok_or_else(|| {
+        wrong("is no moment in UTC; write 2026-11-26T18:48:06Z, or 2026-11-26 for its start")
+    })?;
+    risk::quotes::check_moment(as_of_ms).map_err(|_| wrong("is not between 2000 and 2100"))?;
+    Ok((as_of_ms, source_of(source)?))
 }
 
 fn find<'a>(book: &'a Book, id: &str, path: &Path) -> Result<&'a Account, Failure> {
@@ -125,9 +182,12 @@ fn solvency_inputs(arguments: &SolvencyArguments) -> Result<SolvencyInputs, Fail
         &arguments.book,
         &arguments.market,
     ) {
-        (Some(users), Some(assets), ..) => exchange::read(users, assets)?,
+        (Some(users), Some(assets), ..) => {
+            let (as_of_ms, source) = origin_of_assets(&arguments.origin)?;
+            exchange::read(users, assets, as_of_ms, &source)?
+        }
         (_, _, Some(book), Some(market)) => {
-            let snapshot = read_market(market)?;
+            let snapshot = read_market(market, &arguments.origin)?;
             let book = layout::read_book(book, &snapshot)?;
             (snapshot, book)
         }

@@ -1,19 +1,18 @@
-//! `sealbook check pool`, `prove pool` and `attest`: facts about a sealed loan tape.
+//! `sealbook check pool` and `prove pool`: facts about a sealed loan tape.
 
 use std::path::Path;
 use std::time::Instant;
 
 use risk::import::tape::{read_layout, read_tape, read_template};
 use risk::pool::{Tape, template_words};
-use sealbook::attestation::{Attestation, new_key, public_key};
 use serde_json::json;
 use statements::account::Secret;
 use statements::pool::{Pool, PoolFailure, Prepared, Terms, figures, standing};
 
 use super::prove::{finish, out, progress, work_folder};
-use super::{print_json, read, read_json, secret, write, write_private};
+use super::{print_json, read_json, secret};
 use crate::Failure;
-use crate::cli::{Attest, PoolArguments, TapeArguments};
+use crate::cli::{PoolArguments, TapeArguments};
 use crate::output::say;
 
 impl From<PoolFailure> for Failure {
@@ -82,42 +81,4 @@ pub fn prove(arguments: &PoolArguments) -> Result<(), Failure> {
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
     finish::<Pool>(&arguments.common, prepared.claim(), parts, started)
-}
-
-/// Signs the commitment to a tape.
-pub fn attest(arguments: &Attest) -> Result<(), Failure> {
-    let tape = tape(&arguments.tape)?;
-    let secret = secret(Some(&arguments.secret))?;
-    let prepared = Prepared::new(&tape, &Terms::default(), &secret)?;
-    let path = &arguments.key;
-    if !path.exists() {
-        write_private(path, new_key().as_bytes())?;
-    }
-    let place = path.display();
-    let key = String::from_utf8(read(path)?).unwrap_or_default();
-    let claim = prepared.claim();
-    let attestation = Attestation::sign(claim.pool, &claim.cut_off.to_string(), claim.loans, &key)
-        .ok_or_else(|| {
-            Failure::Input(format!(
-                "{place}: is not a key; remove the file to make a new one"
-            ))
-        })?;
-    let text =
-        serde_json::to_vec_pretty(&attestation).map_err(|e| Failure::Internal(e.to_string()))?;
-    write(&arguments.out, &text)?;
-    let public = public_key(&key).unwrap_or_default();
-    if arguments.json {
-        print_json(
-            &json!({ "attestation": arguments.out, "pool": claim.pool.to_string(), "key": public }),
-        );
-    } else {
-        say!(
-            "{}: pool {} of {} loans on {} attested by key {public}",
-            arguments.out.display(),
-            claim.pool,
-            claim.loans,
-            claim.cut_off
-        );
-    }
-    Ok(())
 }

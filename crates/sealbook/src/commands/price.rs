@@ -5,8 +5,8 @@ use risk::evar::Confidence;
 use risk::import::venue;
 use risk::scenarios::ScenarioSet;
 use risk::venue::{
-    Change, Transfer, VenueError, VenueState, allocation, funding, premium, providers_premium,
-    ticks,
+    Change, Transfer, VenueError, VenueState, allocation, charge, funding, premium,
+    providers_premium, ticks,
 };
 use serde_json::{Value, json};
 
@@ -216,10 +216,10 @@ pub fn check(arguments: &RiskArguments) -> Result<(), Failure> {
             .map_err(input)?;
         let after = evar(&moved, &set, confidence)?;
         // In `covered` claims no premia are collected.
-        let premium = if arguments.covered || !change.pays() {
+        let premium = if arguments.covered {
             0
         } else {
-            (after - last).max(0) as u64
+            charge(last as u64, after as u64)
         };
         let next = state.changed(change, premium).map_err(input)?;
         // The trade's own premium does not count: it is what the risk it adds is worth.

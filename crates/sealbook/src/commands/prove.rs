@@ -1,16 +1,20 @@
 //! `sealbook prove`: make a proof file. Every proof is verified before it is written.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use risk::import::{layout, venue};
+use risk::{Book, Snapshot};
 use serde_json::json;
 use stark::{PartProof, ProofFile, Statement};
+use statements::account::Secret;
+use statements::book::{BookError, SealedBook, least_slots};
 use statements::inventory::{self, Inventory, InventoryFailure};
-use statements::margin::{self, Margin, MarginError, least_slots};
+use statements::margin::{self, Margin, MarginError};
 use statements::parts::{PartsError, prove_parts};
-use statements::risk::{Prepared, Risk, RiskError, Terms};
+use statements::risk::{Prepared, Receipt, Risk, RiskError, Shows, Terms};
 use statements::solvency::{Options, Solvency, SolvencyError, prepare};
 
 use super::{
@@ -28,6 +32,12 @@ impl From<MarginError> for Failure {
             MarginError::Prove(_) => Self::Internal(error.to_string()),
             _ => Self::Input(error.to_string()),
         }
+    }
+}
+
+impl From<BookError> for Failure {
+    fn from(error: BookError) -> Self {
+        Self::Input(error.to_string())
     }
 }
 
@@ -94,33 +104,67 @@ pub fn work_folder(common: &Common) -> Result<Option<PathBuf>, Failure> {
     Ok(common.secret.as_ref().map(|_| name.into()))
 }
 
+/// Seals a book in the slots of the command line.
+fn seal_book(
+    snapshot: &Snapshot,
+    book: &Book,
+    common: &Common,
+    secret: &Secret,
+) -> Result<Arc<SealedBook>, Failure> {
+    let slots = common.slots;
+    let slots = slots.unwrap_or_else(|| least_slots(book.accounts()));
+    Ok(SealedBook::new(snapshot, book.accounts(), slots, secret)?)
+}
+
+/// Writes the inclusion file of each account into a folder, if one is given.
+fn write_inclusions(book: &SealedBook, folder: Option<&Path>) -> Result<(), Failure> {
+    let Some(folder) = folder else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Failure::Input(format!("{}: {e}", folder.display())))?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    for inclusion in book.inclusions() {
+        let name: String = inclusion
+            .account
+            .chars()
+            .map(|c| if plain(c) { c } else { '_' })
+            .collect();
+        // The index keeps names apart that differ only in unusual characters.
+        let name = format!("{name}.{}.json", inclusion.place.index);
+        write_file(&folder.join(name), &inclusion)?;
+    }
+    Ok(())
+}
+
+/// Writes a private JSON file.
+fn write_file(path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
+    let bytes = serde_json::to_vec_pretty(value).map_err(|e| Failure::Internal(e.to_string()))?;
+    write_private(path, &bytes)
+}
+
 pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
     let started = Instant::now();
     out(&arguments.common)?;
-    let snapshot = read_market(&arguments.market)?;
+    let snapshot = read_market(&arguments.market, &arguments.origin)?;
     let book = layout::read_book(&arguments.book, &snapshot)?;
-    let secret = secret(arguments.common.secret.as_deref())?;
     let level = arguments.level.into();
-    let slots = arguments
-        .common
-        .slots
-        .unwrap_or_else(|| least_slots(book.accounts()));
+    if let Some(id) = &arguments.account {
+        find(&book, id, &arguments.book)?;
+    }
+    let secret = secret(arguments.common.secret.as_deref())?;
+    let sealed = seal_book(&snapshot, &book, &arguments.common, &secret)?;
     let prepared = match &arguments.account {
-        Some(id) => {
-            let account = find(&book, id, &arguments.book)?;
-            margin::Prepared::account(&snapshot, account, level, slots, &secret)?
-        }
-        None => margin::Prepared::book(&snapshot, &book, level, slots, &secret)?,
+        Some(id) => margin::Prepared::account(&sealed, id, level)?,
+        None => margin::Prepared::book(&sealed, level)?,
     };
     let prepared = prepared.with_nonce(arguments.common.nonce.clone());
     let work = work_folder(&arguments.common)?;
-    let parts = prove_parts::<Margin>(
-        prepared.claim(),
-        prepared.parts(),
-        work.as_deref(),
-        &mut progress(),
-        |part| prepared.prove(part),
-    )?;
+    let parts = prepared.prove_all(&mut progress(), work.as_deref())?;
+    write_inclusions(&sealed, arguments.inclusions.as_deref())?;
+    if let (Some(file), Some(id)) = (&arguments.path, &arguments.account) {
+        write_file(file, &sealed.path(id))?;
+    }
     finish::<Margin>(&arguments.common, prepared.claim(), parts, started)
 }
 
@@ -128,27 +172,14 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
     let started = Instant::now();
     out(&arguments.common)?;
     let inputs = solvency_inputs(arguments)?;
-    let secret = secret(arguments.common.secret.as_deref())?;
     let options = Options {
         publish_totals: !arguments.hide_totals,
         require_covered: arguments.require_covered,
         reserves: inputs.reserves,
-        slots: arguments
-            .common
-            .slots
-            .unwrap_or_else(|| least_slots(inputs.book.accounts())),
-        instruments: inputs.snapshot.instruments.clone(),
     };
-    let accounts = inputs.book.accounts();
-    let snapshot = &inputs.snapshot;
-    let prepared = prepare(
-        &snapshot.quote,
-        &snapshot.assets,
-        accounts,
-        &secret,
-        &options,
-    )?
-    .with_nonce(arguments.common.nonce.clone());
+    let secret = secret(arguments.common.secret.as_deref())?;
+    let sealed = seal_book(&inputs.snapshot, &inputs.book, &arguments.common, &secret)?;
+    let prepared = prepare(&sealed, &options)?.with_nonce(arguments.common.nonce.clone());
     if prepared.claim().uncovered > 0 {
         note!(
             "note: the claim will say that the debts of {} account(s) are not covered; `sealbook check \
@@ -164,30 +195,7 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
         &mut progress(),
         |part| prepared.prove(part),
     )?;
-    if let Some(folder) = &arguments.inclusions {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| Failure::Input(format!("{}: {e}", folder.display())))?;
-        for inclusion in prepared.inclusions() {
-            let name: String = inclusion
-                .account
-                .chars()
-                .map(|c| {
-                    if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-                        c
-                    } else {
-                        '_'
-                    }
-                })
-                .collect();
-            let bytes = serde_json::to_vec_pretty(&inclusion)
-                .map_err(|e| Failure::Internal(e.to_string()))?;
-            // The index keeps names apart that differ only in unusual characters.
-            write_private(
-                &folder.join(format!("{name}.{}.json", inclusion.index)),
-                &bytes,
-            )?;
-        }
-    }
+    write_inclusions(&sealed, arguments.inclusions.as_deref())?;
     finish::<Solvency>(&arguments.common, prepared.claim(), parts, started)
 }
 
@@ -203,17 +211,17 @@ impl From<InventoryFailure> for Failure {
 pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
     let started = Instant::now();
     out(&arguments.common)?;
-    let snapshot = read_market(&arguments.market)?;
+    let snapshot = read_market(&arguments.market, &arguments.origin)?;
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let set = venue::read_scenarios(&arguments.scenarios)?;
     let state = venue::read_state(&arguments.state, &set)?;
     let secret = secret(arguments.common.secret.as_deref())?;
-    let slots = arguments.common.slots;
-    let slots = slots.unwrap_or_else(|| least_slots(book.accounts()));
-    let prepared = inventory::Prepared::new(&snapshot, &book, &set, &state, slots, &secret)?
+    let sealed = seal_book(&snapshot, &book, &arguments.common, &secret)?;
+    let prepared = inventory::Prepared::new(&sealed, &set, &state, &secret)?
         .with_nonce(arguments.common.nonce.clone());
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
+    write_inclusions(&sealed, arguments.inclusions.as_deref())?;
     finish::<Inventory>(&arguments.common, prepared.claim(), parts, started)
 }
 
@@ -228,9 +236,19 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
     let secret = secret(arguments.common.secret.as_deref())?;
     let terms = Terms {
         confidence,
-        prices: !arguments.covered,
-        show_lots: arguments.show_lots,
+        shows: if arguments.covered {
+            Shows::Covered
+        } else if arguments.totals {
+            Shows::Totals {
+                grid: arguments.grid,
+            }
+        } else {
+            Shows::Prices {
+                lots: arguments.show_lots,
+            }
+        },
         funding: arguments.funding,
+        until_ms: arguments.until_ms,
     };
     let prepared = Prepared::new(&set, &state, &changes, &terms, &secret)?
         .with_nonce(arguments.common.nonce.clone());
@@ -240,7 +258,24 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
         venue::write_state(after, prepared.after(), &set)
             .map_err(|e| Failure::Input(format!("{}: cannot be written: {e}", after.display())))?;
     }
-    finish::<Risk>(&arguments.common, prepared.claim(), parts, started)
+    finish::<Risk>(&arguments.common, prepared.claim(), parts, started)?;
+    if let Some(folder) = &arguments.receipts {
+        write_receipts(folder, &prepared.receipts())?;
+    }
+    Ok(())
+}
+
+/// Writes each change's receipt into a file that only its owner may read.
+fn write_receipts(folder: &Path, receipts: &[Receipt]) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Failure::Input(format!("{}: {e}", folder.display())))?;
+    for receipt in receipts {
+        let bytes =
+            serde_json::to_vec_pretty(receipt).map_err(|e| Failure::Internal(e.to_string()))?;
+        let name = format!("receipt-{:04}.json", receipt.number);
+        write_private(&folder.join(name), &bytes)?;
+    }
+    Ok(())
 }
 
 /// Verifies, writes, reports, and removes the kept parts.

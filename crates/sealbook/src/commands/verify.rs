@@ -4,14 +4,15 @@ use std::path::Path;
 
 use fixed::Decimal;
 use risk::scenarios::Market;
-use sealbook::attestation::Attestation;
-use sealbook::{Fact, NotVerified, Unexpected};
+use sealbook::attestation::{Attestation, NotAttested, check_key};
+use sealbook::{Fact, NotVerified, Unexpected, vouch};
 use serde_json::json;
-use statements::inclusion::Inclusion;
+use statements::inclusion::{BookPath, Inclusion, holdings};
 use statements::margin::Subject;
+use statements::risk::Receipt;
 use statements::words::{one_line, quoted};
 
-use super::{issuance, print_json, read, read_json};
+use super::{issuance, links, print_json, read, read_json};
 use crate::Failure;
 use crate::cli::Verify;
 use crate::output::say;
@@ -46,52 +47,50 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
             }
         }
     }
-    let inclusion = match &arguments.inclusion {
+    let account = match &arguments.inclusion {
+        Some(file) => Some(check_inclusion(&fact, file)?),
         None => None,
-        Some(file) => {
-            let place = file.display();
-            let inclusion: Inclusion = read_json(file)?;
-            check_inclusion(&fact, &inclusion)
-                .map_err(|e| Failure::False(format!("{place}: {e}")))?;
-            Some(inclusion)
-        }
+    };
+    let path = match (&arguments.path, &arguments.book_proof) {
+        (Some(file), Some(proof)) => Some(check_path(&fact, file, proof)?),
+        _ => None,
+    };
+    let receipt = match &arguments.receipt {
+        Some(path) => Some(check_receipt(&fact, path)?),
+        None => None,
     };
     let inventory = match &arguments.inventory {
         Some(path) => Some(check_inventory(&fact, path)?),
         None => None,
     };
-    let previous = match &arguments.previous {
-        Some(path) => Some(check_previous(&fact, path)?),
-        None => None,
-    };
-    let attested = match &arguments.attestation {
-        Some(path) => Some(check_attestation(&fact, path, &arguments.trust)?),
-        None => None,
-    };
+    let issuance = arguments.issuance.as_deref();
+    let links = links::check_links(&fact, &arguments.previous, issuance)?;
+    let (attested, nobody) = check_attestations(&fact, arguments)?;
     let (others, issued) = issuance::check_issued(&fact, &arguments.issued)?;
     // Last, so that there is no record of what some check rejects.
     if let Some(path) = &arguments.record {
         issuance::write_record(&fact, &others, path)?;
     }
-    let account = inclusion.map(|inclusion| {
-        format!(
-            "account {} is in that book, with {}",
-            quoted(&inclusion.account),
-            balances(&fact, &inclusion)
-        )
-    });
     if arguments.json {
         print_json(&json!({
-            "accepted": true, "fact": fact.words(), "inventory": inventory, "previous": previous,
-            "attested": attested, "issued": issued, "record": arguments.record, "account": account,
+            "accepted": true, "fact": fact.words(), "receipt": receipt, "inventory": inventory, "links": links,
+            "attested": attested, "nobody_vouches": nobody, "issued": issued, "record": arguments.record,
+            "account": account, "path": path,
         }));
         return Ok(());
     }
     say!("accepted: {}", in_words(&fact));
-    let previous = previous.map(|previous| format!("before that, {previous}"));
-    let others = [inventory, previous, attested, account].into_iter();
-    for line in others.flatten().chain(issued) {
+    let others = receipt.into_iter().chain(inventory).chain(links);
+    for line in others
+        .chain(attested)
+        .chain(account)
+        .chain(path)
+        .chain(issued)
+    {
         say!("accepted: {line}");
+    }
+    for line in nobody {
+        say!("{line}");
     }
     if let Some(record) = &arguments.record {
         say!("{}: its record", record.display());
@@ -106,6 +105,18 @@ pub fn accepted(path: &Path, bytes: &[u8]) -> Result<Fact, Failure> {
         NotVerified::File(stark::FileError::Magic) => Failure::Input(format!("{path}: {e}")),
         e => Failure::False(format!("{path}: rejected: {}", one_line(&e))),
     })
+}
+
+/// What a receipt says that a change of a risk claim paid.
+fn check_receipt(fact: &Fact, path: &Path) -> Result<String, Failure> {
+    let Fact::Risk(risk) = fact else {
+        return Err(Failure::Input(
+            "--receipt goes with the proof of a risk claim".into(),
+        ));
+    };
+    let receipt: Receipt = read_json(path)?;
+    let paid = receipt.check(risk.claim());
+    paid.map_err(|e| Failure::False(format!("{}: rejected: {e}", path.display())))
 }
 
 /// Whether another proof shows that a risk claim's state holds the inventory of a book.
@@ -130,7 +141,7 @@ fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
         pairs.collect()
     };
     if names(&risk.scenarios.markets) != names(&inventory.markets)
-        || risk.scenarios.quote != inventory.quote
+        || risk.scenarios.quote != inventory.snapshot.quote
     {
         return Err(rejected("its markets are not those of the risk claim"));
     }
@@ -142,90 +153,59 @@ fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
     Ok(format!("{when}, {}", in_words(&other)))
 }
 
-/// Whether another proof shows the months before a waterfall claim.
-fn check_previous(fact: &Fact, path: &Path) -> Result<String, Failure> {
-    let place = path.display();
-    let rejected =
-        |problem: &str| Failure::False(format!("{place}: rejected: {}", one_line(&problem)));
-    let Fact::Waterfall(fact) = fact else {
-        return Err(Failure::Input(
-            "--previous goes with the proof of a waterfall claim".into(),
-        ));
+/// Whether an account with all that its file shows is in the book of a fact; what it holds.
+fn check_inclusion(fact: &Fact, file: &Path) -> Result<String, Failure> {
+    let inclusion: Inclusion = read_json(file)?;
+    let rejected = |e: &dyn std::fmt::Display| Failure::False(format!("{}: {e}", file.display()));
+    let (book, snapshot) = fact
+        .book()
+        .ok_or_else(|| rejected(&"the proof is not about an account book"))?;
+    let account = inclusion.check(snapshot, book).map_err(|e| rejected(&e))?;
+    let about = match fact {
+        Fact::Solvency(_) => "that proof says nothing about positions",
+        Fact::Inventory(_) => "that proof counts positions and says nothing about balances",
+        _ => {
+            "that proof counts what the account owns and owes, and its positions; pledges play no part"
+        }
     };
-    let other = sealbook::verify(&read(path)?).map_err(|e| rejected(&e.to_string()))?;
-    let Fact::Waterfall(before) = &other else {
-        return Err(rejected("is not the proof of a waterfall claim"));
-    };
-    fact.claim()
-        .follows(before.claim())
-        .map_err(|problem| rejected(&problem))?;
-    Ok(in_words(&other))
+    let mut lines = vec![format!("account {} is in that book", quoted(&account.id))];
+    lines.extend(holdings(&account, snapshot));
+    lines.push(about.into());
+    Ok(lines.join("\n  "))
 }
 
-/// The balances of an inclusion file in the claim's units, for its user to compare with what they know:
-/// the file itself has whole units only, and says nothing of decimals.
-fn balances(fact: &Fact, inclusion: &Inclusion) -> String {
-    let assets = match fact {
-        Fact::Solvency(fact) => &fact.claim().assets,
-        Fact::Inventory(fact) => &fact.claim().assets,
-        Fact::Margin(fact) => &fact.claim().snapshot.assets,
-        Fact::Risk(_)
-        | Fact::Systemic(_)
-        | Fact::Pool(_)
-        | Fact::Stress(_)
-        | Fact::Issuance(_)
-        | Fact::Waterfall(_) => return "no balances".into(),
+/// Whether the account of a margin claim is in the book of another proof.
+fn check_path(fact: &Fact, file: &Path, proof: &Path) -> Result<String, Failure> {
+    let margin = match fact {
+        Fact::Margin(margin) => margin.claim(),
+        _ => return Err(no_account()),
     };
-    let held: Vec<String> = assets
-        .iter()
-        .zip(&inclusion.balances)
-        .filter(|(_, amounts)| amounts.iter().any(|a| *a != 0))
-        .map(|(asset, [equity, debt, ..])| {
-            let amount = |units: u64| risk::solvency::amount(asset, units.into());
-            format!(
-                "{} {} (debt {})",
-                amount(*equity),
-                asset.symbol,
-                amount(*debt)
-            )
-        })
-        .collect();
-    if held.is_empty() {
-        "no balances".into()
-    } else {
-        held.join(", ")
+    let Subject::Account { commitment, slots } = &margin.subject else {
+        return Err(no_account());
+    };
+    let path: BookPath = read_json(file)?;
+    let other = accepted(proof, &read(proof)?)?;
+    let rejected = |e: &dyn std::fmt::Display| Failure::False(format!("{}: {e}", file.display()));
+    let (book, _) = other.book().ok_or_else(|| {
+        Failure::Input(format!("{}: is not about an account book", proof.display()))
+    })?;
+    if book.slots != *slots {
+        return Err(rejected(&"the book has another number of position slots"));
     }
+    // The book's commitment binds lists and moment: those of the account's claim must lead there.
+    path.check(commitment, &margin.snapshot, book)
+        .map_err(|e| rejected(&e))?;
+    Ok(format!(
+        "that account is one of the {} accounts of book {} of {}; of that book, {}",
+        book.accounts,
+        book.commitment,
+        statements::book::moment(&margin.snapshot),
+        in_words(&other)
+    ))
 }
 
-fn check_inclusion(fact: &Fact, inclusion: &Inclusion) -> Result<(), String> {
-    let (root, accounts, assets) = match fact {
-        Fact::Solvency(fact) => {
-            let claim = fact.claim();
-            (&claim.root, claim.accounts, claim.assets.len())
-        }
-        Fact::Inventory(fact) => {
-            let claim = fact.claim();
-            (&claim.root, claim.accounts, claim.assets.len())
-        }
-        Fact::Margin(fact) => match &fact.claim().subject {
-            Subject::Book { root, accounts, .. } => {
-                (root, *accounts, fact.claim().snapshot.assets.len())
-            }
-            Subject::Account { .. } => {
-                return Err("the proof is about one account, not a book".into());
-            }
-        },
-        Fact::Risk(_)
-        | Fact::Systemic(_)
-        | Fact::Pool(_)
-        | Fact::Stress(_)
-        | Fact::Issuance(_)
-        | Fact::Waterfall(_) => return Err("the proof is not about an account book".into()),
-    };
-    let log_slots = statements::trees::log_slots(accounts);
-    inclusion
-        .check(root, log_slots, accounts, assets)
-        .map_err(|e| e.to_string())
+fn no_account() -> Failure {
+    Failure::Input("--path goes with the proof of a margin claim about one account".into())
 }
 
 /// A fact in words: the sentence, then its details, indented.
@@ -233,49 +213,26 @@ pub fn in_words(fact: &Fact) -> String {
     fact.words().join("\n  ")
 }
 
-/// Whether a trusted key signed the pool of a claim.
-fn check_attestation(fact: &Fact, path: &Path, trusted: &[String]) -> Result<String, Failure> {
-    let place = path.display();
-    let attestation: Attestation = read_json(path)?;
-    let that = || "that pool".to_string();
-    let (pool, cut_off, loans, which) = match fact {
-        Fact::Pool(fact) => {
-            let claim = fact.claim();
-            (claim.pool, &claim.cut_off, claim.loans, that())
-        }
-        Fact::Stress(fact) => {
-            let claim = fact.claim();
-            (claim.pool, &claim.cut_off, claim.loans, that())
-        }
-        Fact::Issuance(fact) => {
-            let claim = fact.claim();
-            (claim.pool, &claim.cut_off, claim.loans, that())
-        }
-        // Of its pools, the one that was signed; months go on from the first.
-        Fact::Waterfall(fact) => {
-            let claim = fact.claim();
-            let signed = claim.pools.iter().position(|p| p.pool == attestation.pool);
-            let number = signed.unwrap_or(0);
-            let pool = &claim.pools[number];
-            let when = match number {
-                0 => "before the first month".to_string(),
-                n if n == claim.months.len() => "after the last month, not the first one".into(),
-                n => format!("after month {n}, not the first one"),
-            };
-            let which = format!("the pool {when} ({})", pool.pool);
-            (pool.pool, &pool.cut_off, claim.loans, which)
-        }
-        _ => {
-            return Err(Failure::Input(
-                "--attestation goes with the proof of a claim about a pool".into(),
-            ));
-        }
-    };
-    attestation
-        .check(&pool, &cut_off.to_string(), loans, trusted)
-        .map_err(|e| Failure::False(format!("{place}: rejected: {e}")))?;
-    Ok(format!(
-        "key {} attests {which} on {}",
-        attestation.key, attestation.cut_off
-    ))
+/// Who vouches for what the claim takes as given, and for what of it nobody does.
+fn check_attestations(
+    fact: &Fact,
+    arguments: &Verify,
+) -> Result<(Vec<String>, Vec<String>), Failure> {
+    for key in &arguments.trust {
+        check_key(key).map_err(|e| Failure::Input(format!("--trust {}: {e}", quoted(key))))?;
+    }
+    let (mut lines, mut accepted) = (Vec::new(), Vec::new());
+    for path in &arguments.attestation {
+        let attestation: Attestation = read_json(path)?;
+        let line = vouch::attested(fact, &attestation, &arguments.trust).map_err(|e| {
+            let told = format!("{}: rejected: {}", path.display(), one_line(&e));
+            match e {
+                NotAttested::Kind(_) => Failure::Input(told),
+                _ => Failure::False(told),
+            }
+        })?;
+        lines.push(line);
+        accepted.push(attestation);
+    }
+    Ok((lines, vouch::nobody_vouches(fact, &accepted)))
 }

@@ -9,7 +9,7 @@ use risk::pool::Tape;
 use risk::pool::remittance::roll_tape;
 use serde_json::json;
 use statements::account::Secret;
-use statements::waterfall::{Prepared, Terms, Waterfall, WaterfallFailure, payments};
+use statements::waterfall::{Prepared, Terms, Waterfall, WaterfallFailure, words};
 
 use super::prove::{finish, out, progress, work_folder};
 use super::{pool, print_json, read_json, secret, write};
@@ -60,15 +60,7 @@ pub fn check(arguments: &WaterfallArguments) -> Result<(), Failure> {
             "true": true, "loans": claim.loans, "collections": collections, "reports": claim.reports,
         }));
     } else {
-        say!(
-            "true: {} loan(s) roll over {} month(s) ({})",
-            claim.loans,
-            claim.months.len(),
-            claim.deal.currency
-        );
-        for line in payments(claim) {
-            say!("  {line}");
-        }
+        say!("true: {}", words(claim).join("\n  "));
     }
     Ok(())
 }

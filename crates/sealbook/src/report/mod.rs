@@ -3,6 +3,7 @@
 mod chart;
 mod html;
 mod periods;
+mod start;
 mod stress;
 #[cfg(test)]
 mod tests;

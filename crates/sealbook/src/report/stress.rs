@@ -3,12 +3,11 @@
 use std::fmt::Write;
 
 use risk::protection::{Life, life};
-use risk::stress::{Defaults, Prepayments, Stress};
-use statements::stress::StressClaim;
+use statements::stress::{StressClaim, stress_in_words};
 
 use super::chart::bars;
 use super::html::{Cell, drawn_cents, loss, money, table};
-use super::{Proof, head, periods, tranches};
+use super::{Proof, head, periods, start, tranches};
 use crate::svg::escaped;
 
 const PROVEN: &[&str] = &[
@@ -18,8 +17,7 @@ const PROVEN: &[&str] = &[
 const NOT_PROVEN: &[&str] = &[
     "that the loan tape is true or complete: trust its servicer's signature, or do not",
     "that the stresses are hard enough, or the deal in the claim the one that was signed",
-    "that the deal's state at the cut-off date (balances, cash in accounts, losses so far) and its indices are right: the claim \
-     states them",
+    "that the fixings of the deal's indices are right: the claim states them",
     "what happens is not one of these stresses: they say what the deal bears, not what is likely",
 ];
 
@@ -32,14 +30,28 @@ pub fn body(claim: &StressClaim, proof: &Proof<'_>) -> Result<String, String> {
         "{} sealed loans ({}), tape of {}, pool {}",
         claim.loans, claim.template.name, claim.cut_off, claim.pool
     );
-    let mut html = head(&claim.deal, &sub, proof, PROVEN, NOT_PROVEN);
+    let mut html = head(
+        &claim.deal,
+        &sub,
+        proof,
+        PROVEN,
+        &start::not_proven(NOT_PROVEN, &claim.start()),
+    );
+    let monthly = claim.monthly()?;
+    html += &start::section(&claim.start());
     html += &tranches(&claim.deal);
     let _ = writeln!(
         html,
-        "<p>At the cut-off date loans owe {} {currency} as scheduled over {} months, and {} {currency} is doubtful \
-         ({} days past due or more, or past maturity).</p>",
+        "<p>At the cut-off date, {}, loans owe {} {currency} as scheduled over {} months ({} rows are published{}), and {} {currency} is \
+         doubtful ({} days past due or more, or past maturity), which defaults in the first month.</p>",
+        claim.cut_off,
         money(claim.schedule.balance),
+        monthly.rows.len(),
         claim.schedule.rows.len(),
+        match claim.steps.is_empty() {
+            true => "",
+            false => "; within each, what comes in is taken evenly over its months",
+        },
         money(claim.schedule.doubtful),
         claim.doubtful_days,
         currency = escaped(&claim.deal.currency)
@@ -51,13 +63,13 @@ pub fn body(claim: &StressClaim, proof: &Proof<'_>) -> Result<String, String> {
             html,
             "<h2>{}</h2>\n<p class=\"sub\">{}</p>",
             escaped(&scenario.name),
-            escaped(&in_words(&scenario.stress))
+            escaped(&stress_in_words(&scenario.stress))
         );
         let Life { reports, .. } = life(
             &claim.deal,
             &claim.deal_state,
             &claim.indices,
-            &claim.schedule,
+            &monthly,
             &scenario.stress,
         )
         .map_err(|e| e.to_string())?;
@@ -129,7 +141,7 @@ fn expected(claim: &StressClaim) -> String {
             escaped(&model.name),
             model.factor.nodes,
             model.factor.correlation,
-            escaped(&in_words(&model.stress))
+            escaped(&stress_in_words(&model.stress))
         );
         let rows: Vec<Vec<Cell>> = model
             .expected
@@ -156,52 +168,4 @@ fn expected(claim: &StressClaim) -> String {
         );
     }
     html
-}
-
-/// Monthly rates, in full: the same rate for some months is said once.
-fn rates(values: &[fixed::Decimal]) -> String {
-    let mut runs: Vec<(&fixed::Decimal, usize)> = Vec::new();
-    for value in values {
-        match runs.last_mut() {
-            Some((rate, months)) if *rate == value => *months += 1,
-            _ => runs.push((value, 1)),
-        }
-    }
-    let last = runs.len().saturating_sub(1);
-    let words = runs.iter().enumerate().map(|(i, (rate, months))| {
-        // The last rate holds from then on.
-        if i == last {
-            format!("{rate}%")
-        } else if *months == 1 {
-            format!("{rate}% for a month")
-        } else {
-            format!("{rate}% for {months} months")
-        }
-    });
-    words.collect::<Vec<_>>().join(", then ")
-}
-
-/// A stress as investors say it: all of it.
-pub(super) fn in_words(stress: &Stress) -> String {
-    let list = rates;
-    let defaults = match &stress.defaults {
-        Defaults::Cdr(values) => format!("{} CDR", list(values)),
-        Defaults::Mdr(values) => format!("{} MDR", list(values)),
-        Defaults::Sda(percent) => format!("{percent}% SDA"),
-    };
-    let prepayments = match &stress.prepayments {
-        Prepayments::Cpr(values) => format!("{} CPR", list(values)),
-        Prepayments::Smm(values) => format!("{} SMM", list(values)),
-        Prepayments::Psa(percent) => format!("{percent}% PSA"),
-    };
-    let ramps = matches!(stress.defaults, Defaults::Sda(_))
-        || matches!(stress.prepayments, Prepayments::Psa(_));
-    let age = match ramps {
-        true => format!("; loans are {} months old", stress.age),
-        false => String::new(),
-    };
-    format!(
-        "{defaults}; {prepayments}; {}% of a default is lost, the rest comes in {} months later{age}",
-        stress.severity, stress.recovery_lag
-    )
 }

@@ -4,6 +4,7 @@ use risk::import::tape::read_template;
 use risk::sample_deal::{sample_deal_for, sample_indices};
 use risk::sample_pool;
 use statements::account::Secret;
+use statements::stress::stress_in_words;
 
 use super::*;
 
@@ -38,6 +39,7 @@ fn stressed() -> statements::stress::StressClaim {
     let deal = sample_deal_for(sample_pool::owed(&tape));
     let terms = statements::stress::Terms {
         doubtful_days: 90,
+        detail: statements::stress::Detail::default(),
         deal,
         deal_state: None,
         indices: sample_indices(),
@@ -197,14 +199,16 @@ fn stresses_are_said_in_full() {
         r#"{{"defaults":{{"cdr":[{}]}},"prepayments":{{"smm":["1"]}},"severity":"40","recovery_lag":6}}"#,
         rates(12, "\"0\"")
     ));
-    let words = stress::in_words(&hard_then_nothing);
+    let words = stress_in_words(&hard_then_nothing);
     assert!(
-        words.starts_with("20% for 12 months, then 0% CDR; 1% SMM"),
+        words.starts_with(
+            "defaults 20% for 12 months, then 0% a year (CDR); early repayment 1% a month (SMM)"
+        ),
         "{words}"
     );
     // Ramps depend on how old loans are.
     let at = |age: u16| {
-        stress::in_words(&stress_of(&format!(
+        stress_in_words(&stress_of(&format!(
             r#"{{"defaults":{{"sda":"100"}},"prepayments":{{"psa":"150"}},"severity":"40","recovery_lag":6,"age":{age}}}"#
         )))
     };
@@ -218,24 +222,36 @@ fn points_are_said_to_be_the_deals() {
     let honest = tranches(&claim.deal);
     let ten = fixed::Decimal::from_int(10);
     claim.deal.original_pool = claim.deal.original_pool.checked_mul(&ten).expect("it fits");
-    assert!(
+    let accepted = |claim: &statements::stress::StressClaim| {
         risk::protection::protect(
             &claim.deal,
             &claim.deal_state,
             &claim.indices,
             &claim.schedule,
-            &claim.scenarios[0].stress
+            &claim.scenarios[0].stress,
         )
-        .is_ok(),
-        "the verifier accepts such a deal"
+        .is_ok()
+    };
+    assert!(
+        !accepted(&claim),
+        "at closing the pool owes what the deal says"
     );
+    claim.deal_state.period = 1;
+    assert!(accepted(&claim), "later the verifier accepts such a deal");
     let raised = tranches(&claim.deal);
     assert_ne!(honest, raised);
     // C, whose equity was 3 percent: (1,000 - 97) / 1,000.
     assert!(raised.contains("90.3%"), "{raised}");
     let html = stress::body(&claim, &PROOF).expect("it runs");
     assert!(html.contains("By the deal, which says that the pool owed"));
-    assert!(html.contains("its indices are right"));
+    assert!(html.contains("that the fixings of the deal&#39;s indices are right"));
+    // Whose word the start is.
+    assert!(html.contains("only the proofs of the months before show it"));
+    assert!(html.contains("THE PROVER STATES this start"));
+    let honest = stress::body(&stressed(), &PROOF).expect("it runs");
+    assert!(
+        honest.contains("it starts at the deal&#39;s closing") && !honest.contains("THE PROVER")
+    );
 }
 
 /// The y of each point of the first line.
@@ -294,6 +310,7 @@ fn written_down_tranches_do_not_lose_more_than_all() {
         };
         steps.retain(|s| !cures(&s.action));
     }
+    claim.deal_state.period = 1;
     let tranche = &mut claim.deal_state.tranches[2];
     (tranche.balance, tranche.written_down) = (0, tranche.balance);
     let lost = tranche.written_down;

@@ -6,7 +6,7 @@ use risk::waterfall::Report;
 use statements::waterfall::WaterfallClaim;
 
 use super::html::{Cell, amount, loss, table};
-use super::{Proof, head, periods, tranches};
+use super::{Proof, head, periods, start, tranches};
 use crate::svg::escaped;
 
 const PROVEN: &[&str] = &[
@@ -16,7 +16,7 @@ const PROVEN: &[&str] = &[
 ];
 const NOT_PROVEN: &[&str] = &[
     "that the servicer's report of each loan is true: trust its signature, or do not",
-    "that the deal in the claim is the one that was signed, or its state before the first month and its indices the right ones",
+    "that the deal in the claim is the one that was signed, or the fixings of its indices the right ones",
 ];
 
 /// What follows from the claim.
@@ -26,7 +26,9 @@ pub fn body(claim: &WaterfallClaim, proof: &Proof<'_>) -> String {
         "{} sealed loans ({}), from {} to {}, pool {} and then {}",
         claim.loans, claim.template.name, first.cut_off, last.cut_off, first.pool, last.pool
     );
-    let mut html = head(&claim.deal, &sub, proof, PROVEN, NOT_PROVEN);
+    let not_proven = start::not_proven(NOT_PROVEN, &claim.start());
+    let mut html = head(&claim.deal, &sub, proof, PROVEN, &not_proven);
+    html += &start::section(&claim.start());
     html += &tranches(&claim.deal);
     html += &collections(claim);
     html += "<h2>Balances</h2>\n";

@@ -3,6 +3,7 @@
 use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
+use risk::Snapshot;
 use risk::inventory::instruments_of;
 use risk::scenarios::MAX_MARKETS;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
@@ -30,6 +31,8 @@ const SEGMENT: usize = 1024;
 pub struct Context {
     pub(super) opening: Opening,
     pub(super) listing: Digest,
+    /// What the places of the state stand for.
+    pub(super) markets: Digest,
     /// Per market, its instrument's number.
     pub(super) instruments: Vec<usize>,
 }
@@ -41,31 +44,27 @@ pub(super) fn segment(accounts: u64, slots: usize) -> usize {
 
 impl Context {
     fn new(claim: &InventoryClaim) -> Result<Self, String> {
-        let (slots, accounts) = (claim.slots as usize, claim.accounts);
-        if !(slots.is_power_of_two() && (4..=64).contains(&slots)) {
-            return Err(format!(
-                "{slots} position slots per account; use 4, 8, 16, 32 or 64"
-            ));
+        claim.book.check_sizes()?;
+        let (slots, accounts) = (claim.book.slots as usize, claim.book.accounts);
+        if accounts > MAX_ACCOUNTS {
+            return Err(format!("a book of {accounts} accounts; {MAX_ACCOUNTS} fit"));
         }
-        if accounts == 0 || accounts > MAX_ACCOUNTS {
-            return Err(format!(
-                "a book of {accounts} accounts; 1 to {MAX_ACCOUNTS} fit"
-            ));
-        }
-        if claim.assets.len() > MAX_ASSETS || claim.markets.len() > MAX_MARKETS {
+        let Snapshot {
+            quote,
+            assets,
+            instruments,
+            ..
+        } = &claim.snapshot;
+        if assets.len() > MAX_ASSETS || claim.markets.len() > MAX_MARKETS {
             return Err(format!(
                 "{} assets and {} markets; at most {MAX_ASSETS} and {MAX_MARKETS} fit",
-                claim.assets.len(),
+                assets.len(),
                 claim.markets.len()
             ));
         }
-        let symbols = claim.assets.iter().map(|a| &a.symbol);
-        if symbols.chain([&claim.quote]).any(|n| !risk::is_name(n)) {
-            return Err(format!("an asset or the currency {}", risk::NO_NAME));
-        }
+        claim.snapshot.validate().map_err(|e| e.to_string())?;
         // As many instruments as markets, so this bounds the instruments too.
-        let instruments =
-            instruments_of(&claim.instruments, &claim.markets).map_err(|e| e.to_string())?;
+        let order = instruments_of(instruments, &claim.markets).map_err(|e| e.to_string())?;
         let size = segment(accounts, slots);
         let parts = accounts.div_ceil(size as u64) as usize;
         if claim.segments.len() != parts || claim.links.len() + 1 != parts {
@@ -73,25 +72,25 @@ impl Context {
         }
         let roots: Vec<Digest> = claim.segments.iter().map(|r| r.elements()).collect();
         let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
-        if root != claim.root.elements() {
-            return Err("the segments' roots do not lead to the book's root".into());
-        }
+        let listing = listing(&claim.snapshot);
+        claim.book.check(&listing, &root)?;
         Ok(Self {
             opening: Opening {
                 accounts: size,
                 slots,
-                assets: claim.assets.len(),
+                assets: assets.len(),
                 single: false,
             },
-            listing: listing(&claim.quote, &claim.assets, &claim.instruments),
-            instruments,
+            listing,
+            markets: markets_listing(quote, &claim.markets, claim.state_as_of_ms),
+            instruments: order,
         })
     }
 
     /// Used accounts of a part.
     pub(super) fn used(&self, claim: &InventoryClaim, part: usize) -> usize {
         let size = self.opening.accounts as u64;
-        (claim.accounts - part as u64 * size).min(size) as usize
+        (claim.book.accounts - part as u64 * size).min(size) as usize
     }
 }
 
@@ -129,7 +128,7 @@ impl PartTables {
             },
             state: StateTable {
                 instruments: context.instruments.clone(),
-                listing: markets_listing(&claim.quote, &claim.markets),
+                listing: context.markets,
                 first: part == 0,
                 address: opening.end(),
             },
@@ -151,7 +150,7 @@ impl PartTables {
 
 impl Statement for Inventory {
     const ID: &'static str = "inventory";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = InventoryClaim;
     type Context = Context;
 

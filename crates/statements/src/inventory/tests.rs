@@ -1,6 +1,7 @@
 //! Tests of the inventory statement: what is true is accepted, what is false is not.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use risk::sample_venue;
 use risk::scenarios::ScenarioSet;
@@ -11,9 +12,10 @@ use stark::{
 };
 
 use super::statement::PartTables;
-use super::witness::{Member, Rows};
+use super::witness::Rows;
 use super::*;
 use crate::account::{Layout, Secret};
+use crate::book::{Member, SealedBook};
 
 fn secret() -> Secret {
     Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
@@ -39,14 +41,13 @@ fn sample(markets: usize, accounts: usize) -> Sample {
 }
 
 impl Sample {
+    fn seal(&self, slots: usize) -> Arc<SealedBook> {
+        let accounts = self.book.accounts();
+        SealedBook::new(&self.snapshot, accounts, slots, &secret()).expect("it fits")
+    }
+
     fn prepare(&self, slots: usize) -> Result<Prepared, InventoryFailure> {
-        let Self {
-            set,
-            snapshot,
-            state,
-            book,
-        } = self;
-        Prepared::new(snapshot, book, set, state, slots, &secret())
+        Prepared::new(&self.seal(slots), &self.set, &self.state, &secret())
     }
 }
 
@@ -130,24 +131,27 @@ fn a_claim_is_proven_and_bound() {
     let report = security_report(&Inventory::part(claim, prepared.context(), 0));
     assert!(report.proven_bits >= 100.0, "{report:?}");
     type Change = fn(&mut InventoryClaim);
-    let changes: [(bool, Change); 12] = [
-        (true, |c| c.slots = 5),
-        (true, |c| c.accounts = 0),
-        (true, |c| c.accounts = 2000),
-        (true, |c| c.root = c.state),
+    let changes: [(bool, Change); 14] = [
+        (true, |c| c.book.slots = 5),
+        (true, |c| c.book.accounts = 0),
+        (true, |c| c.book.accounts = 2000),
+        (true, |c| c.book.commitment = c.state),
         (true, |c| c.links.push(c.state)),
         (true, |c| c.markets[0].lot = fixed::Decimal::new(2, 0)),
         (true, |c| {
-            c.instruments.pop();
+            c.snapshot.instruments.pop();
         }),
         // One market twice could share its positions between its two places.
         (true, |c| c.markets.push(c.markets[0].clone())),
-        (false, |c| c.accounts = 299),
-        (false, |c| c.accounts = 600),
-        (false, |c| c.markets.swap(0, 1)),
-        (false, |c| {
-            c.instruments[1].kind = risk::Kind::Future { expiry_ms: 1 }
+        // The book's commitment binds its moment, its lists and its numbers.
+        (true, |c| c.book.accounts = 299),
+        (true, |c| c.book.slots = 8),
+        (true, |c| c.snapshot.as_of_ms += 1),
+        (true, |c| c.snapshot.assets[0].decimals += 1),
+        (true, |c| {
+            c.snapshot.instruments[1].kind = risk::Kind::Future { expiry_ms: 1 }
         }),
+        (false, |c| c.markets.swap(0, 1)),
     ];
     for (i, (malformed, change)) in changes.into_iter().enumerate() {
         let mut claim = claim.clone();
@@ -166,21 +170,20 @@ fn a_claim_is_proven_and_bound() {
 fn book_and_state_are_those_of_the_other_claims() {
     let sample = sample(3, 300);
     let prepared = sample.prepare(4).expect("it is true");
-    let options = crate::solvency::Options {
-        slots: 4,
-        instruments: sample.snapshot.instruments.clone(),
-        ..Default::default()
-    };
-    let assets = &sample.snapshot.assets;
-    let accounts = sample.book.accounts();
-    let solvency = crate::solvency::prepare("USD", assets, accounts, &secret(), &options);
+    let solvency = crate::solvency::prepare(&sample.seal(4), &Default::default());
     let solvency = solvency.expect("it is true");
-    assert_eq!(solvency.claim().root, prepared.claim().root);
+    assert_eq!(solvency.claim().book, prepared.claim().book);
+    let margin = crate::margin::Prepared::book(&sample.seal(4), risk::Level::Maintenance);
+    let margin = margin.expect("it is well-formed");
+    let crate::margin::Subject::Book { book, .. } = margin.claim().subject else {
+        panic!("a book's claim is about a book")
+    };
+    assert_eq!(book, prepared.claim().book);
     let terms = crate::risk::Terms {
         confidence: fixed::Decimal::new(95, 2).try_into().expect("a constant"),
-        prices: true,
-        show_lots: false,
+        shows: crate::risk::Shows::Prices { lots: false },
         funding: false,
+        until_ms: None,
     };
     let risk = crate::risk::Prepared::new(&sample.set, &sample.state, &[], &terms, &secret());
     let risk = risk.expect("it is true");
@@ -213,26 +216,13 @@ fn changed_members(
     sample: &Sample,
     change: fn(&mut risk::Account),
 ) -> Vec<Member> {
-    let Snapshot {
-        quote,
-        assets,
-        instruments,
-        ..
-    } = &sample.snapshot;
-    let layout = Layout::new(4, quote, assets, instruments);
-    let mut members: Vec<Member> = prepared
-        .rows(0)
-        .members
-        .iter()
-        .map(|m| Member {
-            account: m.account.clone(),
-            leaf: m.leaf.clone(),
-        })
-        .collect();
+    let layout = Layout::new(4, &sample.snapshot);
+    let mut members = prepared.rows(0).members.to_vec();
     let holder = members.iter_mut().find(|m| !m.account.positions.is_empty());
     let holder = holder.expect("somebody holds something");
     change(&mut holder.account);
-    holder.leaf = layout.leaf(&holder.account, &secret());
+    let secret = &prepared.book.secret;
+    holder.leaf = layout.leaf(holder.leaf.identity, &holder.account, secret);
     members
 }
 
@@ -316,9 +306,9 @@ fn many_markets_fit() {
 #[test]
 fn links_do_not_repeat() {
     let set = sample(2, 1).set;
-    let listing = crate::risk::tables::states::markets_listing(&set.quote, &set.markets);
+    let listing = crate::risk::tables::states::markets_listing(&set.quote, &set.markets, 0);
     let state = VenueState::flat(2, 5, 5);
-    let link = |i| crate::risk::link(&state, &secret(), &listing, i);
+    let link = |i| crate::risk::link(&state, &secret(), &listing, i, None);
     assert_ne!(link(1), link(2));
     assert_ne!(
         link(1),

@@ -1,6 +1,7 @@
 //! From a book and a state to a proof. What is false is refused here, in the user's words.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use gadgets::hash::Digest;
 use rayon::prelude::*;
@@ -8,17 +9,18 @@ use risk::certificate::MAX_GAIN;
 use risk::inventory::{InventoryError, Mismatch, inventory};
 use risk::scenarios::ScenarioSet;
 use risk::venue::{MAX_QUANTITY, VenueState};
-use risk::{Account, AccountError, Book, Snapshot};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::InventoryClaim;
 use super::statement::{Context, Inventory, PartTables, segment};
 use super::tables::{LeafRow, PER_ROW, POSITION_LIMBS, PositionsRow, StateRow, limbs_of_position};
-use crate::account::{Layout, Leaf, Secret, position_key};
+use crate::account::{Secret, position_key};
+use crate::book::{Member, SealedBook};
 use crate::parts::{PartsError, prove_claim};
 use crate::risk::tables::states::{commitment_quads, markets_listing, quads};
 use crate::risk::{commitment, link, salt};
 use crate::trees::{book_root, log_slots, tree};
+use crate::words::quoted;
 
 /// Why no proof was made.
 #[derive(Debug, thiserror::Error)]
@@ -29,101 +31,47 @@ pub enum InventoryFailure {
     /// The claim is false.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
-    /// An account does not fit its market.
-    #[error(transparent)]
-    Account(#[from] AccountError),
-    /// An account has more positions than slots.
-    #[error("account `{account}` has {positions} positions; give at least as many --slots")]
-    TooManyPositions {
-        /// The account.
-        account: String,
-        /// Its positions.
-        positions: usize,
-    },
     /// The claim does not fit the statement.
     #[error("{0}")]
     Claim(String),
-}
-
-/// An account and its leaf.
-pub(super) struct Member {
-    pub account: Account,
-    pub leaf: Leaf,
 }
 
 /// A true claim, ready to be proven part by part.
 pub struct Prepared {
     claim: InventoryClaim,
     context: Context,
+    /// The secret of the venue's states.
     secret: Secret,
-    /// In the order of the tree.
-    members: Vec<Member>,
+    pub(super) book: Arc<SealedBook>,
     /// The states before the first part, between parts, and after the last.
     states: Vec<VenueState>,
 }
 
 impl Prepared {
-    /// Prepares the claim that a state holds the inventory of a book.
+    /// Prepares the claim that a state holds the inventory of a book. `secret` is that of the venue's states.
     ///
     /// # Errors
     /// If it does not, or something is malformed or too large.
     pub fn new(
-        snapshot: &Snapshot,
-        book: &Book,
+        book: &Arc<SealedBook>,
         set: &ScenarioSet,
         state: &VenueState,
-        slots: usize,
         secret: &Secret,
     ) -> Result<Self, InventoryFailure> {
-        let whole = inventory(book, &snapshot.instruments, &set.markets)?;
+        let (snapshot, members) = (&book.snapshot, &book.members);
         if snapshot.quote != set.quote {
             return Err(InventoryFailure::Claim(format!(
                 "the book is in {} and the scenarios are in {}",
-                snapshot.quote, set.quote
+                quoted(&snapshot.quote),
+                quoted(&set.quote)
             )));
         }
-        whole.check(state, &set.markets)?;
-        for account in book.accounts() {
-            account.validate(snapshot)?;
-            if account.positions.len() > slots {
-                return Err(InventoryFailure::TooManyPositions {
-                    account: account.id.clone(),
-                    positions: account.positions.len(),
-                });
-            }
-        }
-        let layout = Layout::new(
-            slots,
-            &snapshot.quote,
-            &snapshot.assets,
-            &snapshot.instruments,
-        );
-        let mut members: Vec<Member> = book
-            .accounts()
-            .par_iter()
-            .map(|account| Member {
-                account: account.clone(),
-                leaf: layout.leaf(account, secret),
-            })
-            .collect();
-        members.sort_by_key(|m| m.leaf.identity.key());
-        Self::of_members(snapshot, members, set, state, slots, secret)
-    }
-
-    /// The claim about accounts in the order they are given.
-    pub(super) fn of_members(
-        snapshot: &Snapshot,
-        members: Vec<Member>,
-        set: &ScenarioSet,
-        state: &VenueState,
-        slots: usize,
-        secret: &Secret,
-    ) -> Result<Self, InventoryFailure> {
-        let accounts = members.len() as u64;
-        if !(slots.is_power_of_two() && (4..=64).contains(&slots)) || accounts == 0 {
-            let problem = "there must be accounts, and 4, 8, 16, 32 or 64 slots for positions";
-            return Err(InventoryFailure::Claim(problem.into()));
-        }
+        let sum = |members: &[Member]| {
+            let accounts = members.iter().map(|m| &m.account);
+            inventory(accounts, &snapshot.instruments, &set.markets)
+        };
+        sum(members)?.check(state, &set.markets)?;
+        let (accounts, slots) = (book.accounts(), book.slots as usize);
         let size = segment(accounts, slots);
         let mut states = vec![VenueState {
             quantities: vec![0; set.markets.len()],
@@ -135,9 +83,7 @@ impl Prepared {
             let mut leaves: Vec<Digest> = part.par_iter().map(|m| m.leaf.digest()).collect();
             leaves.resize(size, [F::ZERO; 8]);
             roots.push(tree(leaves)[1]);
-            let accounts = part.iter().map(|m| m.account.clone()).collect();
-            let book = Book::new(accounts).map_err(|e| InventoryFailure::Claim(e.to_string()))?;
-            let own = inventory(&book, &snapshot.instruments, &set.markets)?;
+            let own = sum(part)?;
             let mut after = states[states.len() - 1].clone();
             for (sum, own) in after.quantities.iter_mut().zip(&own.quantities) {
                 *sum += own;
@@ -149,21 +95,19 @@ impl Prepared {
             }
             states.push(after);
         }
-        let listing = markets_listing(&snapshot.quote, &set.markets);
+        let listing = markets_listing(&snapshot.quote, &set.markets, state.as_of_ms);
+        let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
         let claim = InventoryClaim {
-            quote: snapshot.quote.clone(),
-            assets: snapshot.assets.clone(),
-            instruments: snapshot.instruments.clone(),
+            snapshot: snapshot.clone(),
             markets: set.markets.clone(),
-            slots: slots as u32,
-            root: book_root(&roots, size.ilog2() as usize, log_slots(accounts)).into(),
-            accounts,
+            book: book.reference(&root),
             segments: roots.into_iter().map(Into::into).collect(),
             links: states[1..states.len() - 1]
                 .iter()
                 .enumerate()
-                .map(|(i, s)| link(s, secret, &listing, i + 1))
+                .map(|(i, s)| link(s, secret, &listing, i + 1, None))
                 .collect(),
+            state_as_of_ms: state.as_of_ms,
             state: commitment(state, secret, &listing),
             nonce: None,
         };
@@ -172,7 +116,7 @@ impl Prepared {
             claim,
             context,
             secret: secret.clone(),
-            members,
+            book: book.clone(),
             states,
         })
     }
@@ -218,14 +162,15 @@ impl Prepared {
     /// The rows of a part's tables.
     pub(super) fn rows(&self, part: usize) -> Rows<'_> {
         let size = self.context.opening.accounts;
-        let end = self.members.len().min((part + 1) * size);
+        let members = &self.book.members;
+        let end = members.len().min((part + 1) * size);
         let (before, after) = (&self.states[part], &self.states[part + 1]);
         let zero = [F::ZERO; 8];
-        let listing = markets_listing(&self.claim.quote, &self.claim.markets);
+        let listing = self.context.markets;
         let is_last = part + 1 == self.claim.segments.len();
         let hides = |state, link| salt(state, &self.secret, &listing, link);
         let mut rows = Rows {
-            members: &self.members[part * size..end],
+            members: &members[part * size..end],
             state: StateRow {
                 before: before.clone(),
                 after: after.clone(),
@@ -236,7 +181,7 @@ impl Prepared {
                 counts: Vec::new(),
             },
         };
-        rows.state.counts = rows.counts(self.claim.instruments.len());
+        rows.state.counts = rows.counts(self.claim.snapshot.instruments.len());
         rows
     }
 }

@@ -1,17 +1,40 @@
 //! What an inventory claim says.
 
 use super::InventoryClaim;
+use crate::book::{market_words, moment};
 use crate::nonce;
+use crate::words::quoted;
 
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &InventoryClaim) -> Vec<String> {
-    let mut lines = vec![format!(
-        "the venue committed as {} holds in its {} market(s) what the {} accounts of book {} add up to",
-        claim.state,
-        claim.markets.len(),
-        claim.accounts,
-        claim.root
-    )];
+    let book = &claim.book;
+    let markets = claim.markets.iter();
+    let markets: Vec<String> = markets
+        .map(|m| {
+            let value = fixed::Decimal::new(m.value.into(), risk::TICK_DECIMALS);
+            format!(
+                "{} in lots of {} (for {value} in the scenarios)",
+                quoted(&m.symbol),
+                m.lot
+            )
+        })
+        .collect();
+    let mut lines = vec![
+        format!(
+            "as of {}, the venue's state committed as {} holds what the {} accounts of book {} add up to: net quantities and \
+             net entry",
+            moment(&claim.snapshot),
+            claim.state,
+            book.accounts,
+            book.commitment
+        ),
+        format!("markets: {}", markets.join(", ")),
+        format!(
+            "an account has at most {} positions; nothing is said about balances, capital or what was collected",
+            book.slots
+        ),
+        format!("{}; prices play no part", market_words(&claim.snapshot)),
+    ];
     lines.extend(nonce::line(&claim.nonce));
     lines
 }

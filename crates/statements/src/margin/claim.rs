@@ -1,12 +1,13 @@
 //! What a margin proof claims.
 
 use serde::{Deserialize, Serialize};
-use sha3::{Digest as _, Sha3_256};
 
-use risk::{Level, Snapshot};
+use risk::{Asset, Haircuts, Level, Snapshot};
 
 use crate::account::PublicDigest;
+use crate::book::BookRef;
 use crate::nonce::Nonce;
+use crate::words::digest;
 
 /// A margin claim: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +22,6 @@ pub struct MarginClaim {
     pub parameters_digest: String,
     /// The requirement that is met.
     pub level: Level,
-    /// Position slots per account in the commitment: 4, 8, 16, 32 or 64. An account has at most so
-    /// many positions; how many it has stays private.
-    pub slots: u32,
     /// Whom the claim is about.
     pub subject: Subject,
     /// What a verifier asked for.
@@ -37,15 +35,17 @@ pub struct MarginClaim {
 pub enum Subject {
     /// One account, which meets the level.
     Account {
-        /// The account's leaf (see [`crate::account`]).
+        /// The account's leaf (see [`crate::account`]). A path shows which book it is in
+        /// ([`crate::inclusion::BookPath`]).
         commitment: PublicDigest,
+        /// Position slots in the commitment: 4, 8, 16, 32 or 64. The account has at most so many positions; how many it has
+        /// stays private.
+        slots: u32,
     },
     /// All accounts of a book.
     Book {
-        /// The root of the book's tree, the same as in a solvency claim about the book.
-        root: PublicDigest,
-        /// How many accounts the book has.
-        accounts: u64,
+        /// The book.
+        book: BookRef,
         /// How many of them do not meet the level. Exact: not one more, not one less.
         below: u64,
         /// The roots of the subtrees that the proof's parts are about, from left to right.
@@ -55,13 +55,14 @@ pub enum Subject {
     },
 }
 
-/// SHA3-256 of the JSON of plain data, in hex.
-fn digest(data: &impl Serialize) -> String {
-    let json = serde_json::to_vec(data).expect("plain data");
-    Sha3_256::digest(json)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+impl MarginClaim {
+    /// Position slots per account.
+    pub fn slots(&self) -> u32 {
+        match &self.subject {
+            Subject::Account { slots, .. } => *slots,
+            Subject::Book { book, .. } => book.slots,
+        }
+    }
 }
 
 /// The digest of a snapshot as it stands in claims.
@@ -71,10 +72,19 @@ pub fn snapshot_digest(snapshot: &Snapshot) -> String {
 
 /// The digest of a snapshot's margin rules as it stands in claims: scenarios, parameters and haircuts.
 pub fn parameters_digest(snapshot: &Snapshot) -> String {
-    let haircuts: Vec<_> = snapshot
-        .assets
-        .iter()
-        .map(|a| (&a.symbol, &a.haircuts))
-        .collect();
-    digest(&(&snapshot.grid, &snapshot.parameters, haircuts))
+    digest(&(
+        &snapshot.grid,
+        &snapshot.parameters,
+        haircuts(&snapshot.assets),
+    ))
+}
+
+/// The digest of a snapshot's haircuts.
+pub fn haircuts_digest(assets: &[Asset]) -> String {
+    digest(&haircuts(assets))
+}
+
+fn haircuts(assets: &[Asset]) -> Vec<(&str, &Haircuts)> {
+    let haircuts = assets.iter().map(|a| (a.symbol.as_str(), &a.haircuts));
+    haircuts.collect()
 }

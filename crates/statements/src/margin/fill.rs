@@ -14,8 +14,8 @@ use super::tables::accounts::AccountRow;
 use super::tables::lines::{LineRow, Slot};
 use super::tables::outcomes::OutcomeRow;
 use super::tables::rates::RateRow;
-use super::witness::Member;
 use crate::account::position_key;
+use crate::book::Member;
 
 /// What the rows of one account are filled from.
 struct Filled {

@@ -18,8 +18,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
+pub use claim::{MarginClaim, Subject, haircuts_digest, parameters_digest, snapshot_digest};
 pub use plan::{MAX_COLUMNS, SEGMENT};
 pub use statement::{Context, Margin};
-pub use witness::{MarginError, Prepared, check_book, least_slots, prove_account, prove_book};
+pub use witness::{MarginError, Prepared, check_book};
 pub use words::words;

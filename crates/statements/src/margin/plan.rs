@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gadgets::limbs::{AMOUNT_LIMBS, Sum};
 use risk::margin::MarginTables;
+use risk::snapshot::MAX_INSTRUMENTS;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing};
 
 use super::digits::{balanced, balanced_len, headroom};
@@ -23,8 +24,6 @@ const MAX_SUM: u64 = (1 << 29) - (1 << 20);
 const MAX_PER_ASSET: u64 = 2 * 6 * LIMB_MAX * LIMB_MAX + LIMB_MAX;
 /// Rows of the smallest table.
 const MIN_HEIGHT: usize = 1 << MIN_LOG_HEIGHT;
-/// Most instruments: a verifier builds the tables it is told.
-pub const MAX_INSTRUMENTS: usize = 1 << 14;
 /// Most scenario columns.
 pub const MAX_COLUMNS: usize = 256;
 /// Account slots of one part of a book's proof.

@@ -4,7 +4,6 @@ use gadgets::hash::Digest;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
-use risk::Snapshot;
 use risk::margin::MarginTables;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
@@ -47,20 +46,20 @@ pub(crate) fn segments(accounts: u64) -> usize {
 impl Context {
     /// The context of a claim whose snapshot has these tables.
     pub(crate) fn new(claim: &MarginClaim, tables: MarginTables) -> Result<Self, String> {
-        let slots = claim.slots as usize;
+        let listing = listing(&claim.snapshot);
+        let slots = claim.slots() as usize;
         let plan = match &claim.subject {
             Subject::Account { .. } => Plan::new(&tables, true, 1, slots)?,
             Subject::Book {
-                root,
-                accounts,
+                book,
                 below,
                 segments: roots,
                 states,
             } => {
-                if *accounts == 0 || *accounts > MAX_ACCOUNTS {
-                    return Err(format!(
-                        "a book of {accounts} accounts; 1 to {MAX_ACCOUNTS} fit"
-                    ));
+                book.check_sizes()?;
+                let accounts = &book.accounts;
+                if *accounts > MAX_ACCOUNTS {
+                    return Err(format!("a book of {accounts} accounts; {MAX_ACCOUNTS} fit"));
                 }
                 let parts = segments(*accounts);
                 if roots.len() != parts || states.len() + 1 != parts {
@@ -71,22 +70,15 @@ impl Context {
                 }
                 let roots: Vec<Digest> = roots.iter().map(|r| r.elements()).collect();
                 let log_segment = segment(*accounts).ilog2() as usize;
-                if book_root(&roots, log_segment, log_slots(*accounts)) != root.elements() {
-                    return Err("the segments' roots do not lead to the book's root".into());
-                }
+                let root = book_root(&roots, log_segment, log_slots(*accounts));
+                book.check(&listing, &root)?;
                 Plan::new(&tables, false, segment(*accounts), slots)?
             }
         };
-        let Snapshot {
-            quote,
-            assets,
-            instruments,
-            ..
-        } = &claim.snapshot;
         Ok(Self {
             plan,
             tables,
-            listing: listing(quote, assets, instruments),
+            listing,
         })
     }
 }
@@ -107,16 +99,15 @@ impl PartTables {
     pub fn new(claim: &MarginClaim, context: &Context, part: usize) -> Self {
         let plan = &context.plan;
         let (used, root, totals) = match &claim.subject {
-            Subject::Account { commitment } => (1, commitment.elements(), None),
+            Subject::Account { commitment, .. } => (1, commitment.elements(), None),
             Subject::Book {
-                accounts,
+                book,
                 below,
                 segments,
                 states,
-                ..
             } => {
                 let before = part as u64 * plan.accounts as u64;
-                let used = (*accounts - before).min(plan.accounts as u64) as usize;
+                let used = (book.accounts - before).min(plan.accounts as u64) as usize;
                 let start = part.checked_sub(1).map(|p| states[p].elements());
                 let end = match states.get(part) {
                     Some(state) => End::Commitment(state.elements()),
@@ -174,7 +165,7 @@ pub(crate) fn proven(tables: PartTables) -> Vec<TableAir> {
 
 impl Statement for Margin {
     const ID: &'static str = "margin";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = MarginClaim;
     type Context = Context;
 
@@ -192,7 +183,7 @@ impl Statement for Margin {
     fn parts(claim: &MarginClaim, _: &Context) -> usize {
         match &claim.subject {
             Subject::Account { .. } => 1,
-            Subject::Book { accounts, .. } => segments(*accounts),
+            Subject::Book { book, .. } => segments(book.accounts),
         }
     }
 

@@ -1,12 +1,14 @@
 //! From private accounts to proofs. What is false is refused here, in the user's words.
 
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use gadgets::hash::{Digest, Domain};
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use rayon::prelude::*;
 use risk::margin::{MarginTables, Undermargined, evaluate, explain};
-use risk::{Account, Book, Level, MAX_AMOUNT, MAX_LOTS, Snapshot, SnapshotError};
+use risk::{Book, Level, Snapshot, SnapshotError};
 use stark::{
     F, PartProof, PrimeCharacteristicRing, ProveError, Statement, TableAir, Trace, prove_part,
 };
@@ -15,8 +17,9 @@ use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
 use super::fill::fill_part;
 use super::statement::{Context, Margin, PartTables, proven, segment, segments};
 use super::tables::joined::JoinedTable;
-use crate::account::{Layout, Leaf, Secret, text_digest};
-use crate::parts::{PartsError, prove_parts};
+use crate::account::{PublicDigest, text_digest};
+use crate::book::{BookError, Member, SealedBook};
+use crate::parts::{PartsError, prove_claim};
 use crate::trees::{book_root, log_slots, tree};
 
 /// Why no proof was made.
@@ -28,26 +31,12 @@ pub enum MarginError {
     /// The account does not meet the level.
     #[error(transparent)]
     Undermargined(Box<Undermargined>),
-    /// An account has more positions than slots.
-    #[error(
-        "account `{account}` has {positions} positions, more than {slots} slots; use more slots"
-    )]
-    TooManyPositions {
-        /// The account.
-        account: String,
-        /// Its positions.
-        positions: usize,
-        /// The slots.
-        slots: usize,
-    },
-    /// An account does not fit the snapshot or exceeds a bound.
-    #[error("account `{account}`: {problem}")]
-    Account {
-        /// The account.
-        account: String,
-        /// What is wrong.
-        problem: String,
-    },
+    /// The book cannot be sealed.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// The book has no such account.
+    #[error("the book has no account `{0}`")]
+    NoAccount(String),
     /// The sizes do not fit the tables.
     #[error("{0}")]
     Size(String),
@@ -68,16 +57,6 @@ impl From<PartsError> for MarginError {
     }
 }
 
-/// The least number of position slots that every account fits in.
-pub fn least_slots<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> usize {
-    let most = accounts
-        .into_iter()
-        .map(|a| a.positions.len())
-        .max()
-        .unwrap_or(0);
-    most.next_power_of_two().max(4)
-}
-
 /// The accounts of a book that do not meet a level, each with the reason. No proof is made.
 ///
 /// # Errors
@@ -90,7 +69,7 @@ pub fn check_book(
     let tables = MarginTables::new(snapshot, level)?;
     let mut below = Vec::new();
     for account in book.accounts() {
-        check(snapshot, account, account.positions.len())?;
+        account.validate(snapshot).map_err(BookError::Account)?;
         let result = evaluate(snapshot, &tables, account);
         if !result.is_met() {
             below.push(explain(snapshot, &tables, account, &result));
@@ -99,256 +78,97 @@ pub fn check_book(
     Ok(below)
 }
 
-/// Proves that one account meets a level. The commitment hides it under the book's secret.
-///
-/// # Errors
-/// If it does not, with its worst scenario, equity, requirement and shortfall; or if something is
-/// malformed or too large.
-pub fn prove_account(
-    snapshot: &Snapshot,
-    account: &Account,
-    level: Level,
-    slots: usize,
-    secret: &Secret,
-) -> Result<(MarginClaim, Vec<PartProof>), MarginError> {
-    let prepared = Prepared::account(snapshot, account, level, slots, secret)?;
-    let proof = prepared.prove(0)?;
-    Ok((prepared.claim, vec![proof]))
-}
-
-/// Proves how many accounts of a book do not meet a level. `progress` is told the parts done and
-/// their number. Finished parts are kept in the folder `resume`, if given, and not made again.
-///
-/// # Errors
-/// If something is malformed or too large, or the folder cannot be written.
-pub fn prove_book(
-    snapshot: &Snapshot,
-    book: &Book,
-    level: Level,
-    slots: usize,
-    secret: &Secret,
-    progress: &mut dyn FnMut(usize, usize),
-    resume: Option<&Path>,
-) -> Result<(MarginClaim, Vec<PartProof>), MarginError> {
-    let prepared = Prepared::book(snapshot, book, level, slots, secret)?;
-    let prove = |part| prepared.prove(part);
-    let proofs = prove_parts::<Margin>(&prepared.claim, prepared.parts(), resume, progress, prove)?;
-    Ok((prepared.claim, proofs))
-}
-
-/// An account with all that its rows need.
-#[derive(Clone, Debug)]
-pub(crate) struct Member {
-    pub account: Account,
-    pub leaf: Leaf,
-}
-
 /// A claim with its witness, ready for proving part by part.
 #[derive(Debug)]
 pub struct Prepared {
     claim: MarginClaim,
     pub(crate) context: Context,
-    /// In the order of the tree.
-    pub(crate) members: Vec<Member>,
+    pub(crate) book: Arc<SealedBook>,
+    /// The members that the claim is about.
+    about: Range<usize>,
     /// The whole running state between the parts, from the zeros before the first on.
     pub(crate) states: Vec<[u128; SALTS + 1]>,
 }
 
-fn check(snapshot: &Snapshot, account: &Account, slots: usize) -> Result<(), MarginError> {
-    let fail = |problem: String| {
-        Err(MarginError::Account {
-            account: account.id.clone(),
-            problem,
-        })
-    };
-    if account.positions.len() > slots {
-        return Err(MarginError::TooManyPositions {
-            account: account.id.clone(),
-            positions: account.positions.len(),
-            slots,
-        });
-    }
-    if account.balances.len() != snapshot.assets.len() {
-        return fail("needs one balance per asset of the snapshot".into());
-    }
-    for (balance, asset) in account.balances.iter().zip(&snapshot.assets) {
-        let b = balance;
-        if [b.equity, b.debt, b.loan, b.margin, b.portfolio]
-            .iter()
-            .any(|&x| x >= MAX_AMOUNT)
-        {
-            return fail(format!(
-                "an amount of {} is 2^60 units or more",
-                asset.symbol
-            ));
-        }
-    }
-    for position in &account.positions {
-        let Some(instrument) = snapshot.instruments.get(position.instrument) else {
-            return fail("a position's instrument is not in the snapshot".into());
-        };
-        if position.lots == 0 || position.lots >= MAX_LOTS || position.entry >= MAX_AMOUNT {
-            return fail(format!(
-                "the position in {} is empty or too large",
-                instrument.symbol
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The layout of a book's leaves over a snapshot.
-pub(crate) fn layout(snapshot: &Snapshot, slots: usize) -> Layout {
-    let Snapshot {
-        quote,
-        assets,
-        instruments,
-        ..
-    } = snapshot;
-    Layout::new(slots, quote, assets, instruments)
-}
-
-fn claim(snapshot: &Snapshot, level: Level, slots: usize, subject: Subject) -> MarginClaim {
+fn claim(snapshot: &Snapshot, level: Level, subject: Subject) -> MarginClaim {
     MarginClaim {
         snapshot: snapshot.clone(),
         snapshot_digest: snapshot_digest(snapshot),
         parameters_digest: parameters_digest(snapshot),
         level,
-        slots: slots as u32,
         subject,
         nonce: None,
     }
 }
 
 impl Prepared {
-    /// Prepares the claim that one account meets a level.
+    /// Prepares the claim that one account of a book meets a level.
     ///
     /// # Errors
-    /// See [`prove_account`].
-    pub fn account(
-        snapshot: &Snapshot,
-        account: &Account,
-        level: Level,
-        slots: usize,
-        secret: &Secret,
-    ) -> Result<Self, MarginError> {
+    /// If it does not, with its worst scenario, equity, requirement and shortfall; or if there is no such account, or
+    /// something is malformed or too large.
+    pub fn account(book: &Arc<SealedBook>, id: &str, level: Level) -> Result<Self, MarginError> {
+        let snapshot = &book.snapshot;
         let tables = MarginTables::new(snapshot, level)?;
-        check(snapshot, account, slots)?;
+        let no_account = || MarginError::NoAccount(id.to_string());
+        let index = book.index(id).ok_or_else(no_account)?;
+        let Member { account, leaf } = &book.members[index];
         let result = evaluate(snapshot, &tables, account);
         if !result.is_met() {
             let why = explain(snapshot, &tables, account, &result);
             return Err(MarginError::Undermargined(Box::new(why)));
         }
-        let leaf = layout(snapshot, slots).leaf(account, secret);
         let subject = Subject::Account {
             commitment: leaf.digest().into(),
+            slots: book.slots,
         };
-        let claim = claim(snapshot, level, slots, subject);
+        let claim = claim(snapshot, level, subject);
         let context = Context::new(&claim, tables).map_err(MarginError::Size)?;
-        let members = vec![Member {
-            account: account.clone(),
-            leaf,
-        }];
         Ok(Self {
             claim,
             context,
-            members,
+            book: book.clone(),
+            about: index..index + 1,
             states: Vec::new(),
         })
     }
 
-    /// Prepares the claim about all accounts of a book.
+    /// Prepares the claim about all accounts of a book: exactly how many do not meet a level.
     ///
     /// # Errors
-    /// See [`prove_book`].
-    pub fn book(
-        snapshot: &Snapshot,
-        book: &Book,
-        level: Level,
-        slots: usize,
-        secret: &Secret,
-    ) -> Result<Self, MarginError> {
+    /// If something is malformed or too large.
+    pub fn book(book: &Arc<SealedBook>, level: Level) -> Result<Self, MarginError> {
+        let (snapshot, members) = (&book.snapshot, &book.members);
         let tables = MarginTables::new(snapshot, level)?;
-        if book.accounts().is_empty() {
-            return Err(MarginError::Size("the book has no accounts".into()));
-        }
-        book.accounts()
-            .iter()
-            .try_for_each(|a| check(snapshot, a, slots))?;
-        let layout = layout(snapshot, slots);
-        let mut members: Vec<Member> = book
-            .accounts()
-            .par_iter()
-            .map(|a| Member {
-                account: a.clone(),
-                leaf: layout.leaf(a, secret),
-            })
-            .collect();
-        members.sort_by_key(|m| m.leaf.identity.key());
-        Self::of_members(snapshot, tables, members, level, slots, secret)
-    }
-
-    /// The claim about accounts in the order they are given.
-    pub(crate) fn of_members(
-        snapshot: &Snapshot,
-        tables: MarginTables,
-        members: Vec<Member>,
-        level: Level,
-        slots: usize,
-        secret: &Secret,
-    ) -> Result<Self, MarginError> {
-        let accounts = members.len() as u64;
+        let accounts = book.accounts();
         let size = segment(accounts);
-        let leaves: Vec<Digest> = members.par_iter().map(|m| m.leaf.digest()).collect();
+        let leaves = book.leaves();
         let below: Vec<bool> = members
             .par_iter()
             .map(|m| !evaluate(snapshot, &tables, &m.account).is_met())
             .collect();
-        let mut states = vec![[0; SALTS + 1]];
-        let mut roots = Vec::new();
+        let roots: Vec<Digest> = leaves.chunks(size).map(|l| tree_root(l, size)).collect();
+        let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
+        let reference = book.reference(&root);
         let market = snapshot_digest(snapshot);
-        let about = format!(
-            "margin {market} {level} {slots} {}",
-            hex(&tree_root(&leaves, 1 << log_slots(accounts)))
-        );
-        let about = text_digest(Domain::Salt, &about);
-        for (part, leaves) in leaves.chunks(size).enumerate() {
-            roots.push(tree_root(leaves, size));
-            let counted = below[part * size..]
-                .iter()
-                .take(size)
-                .filter(|b| **b)
-                .count();
-            let [.., count] = states[part];
-            // The salts are the same whenever the same claim is proven, so that proving can resume;
-            // without the secret they are unknown.
-            let [low, high] = secret.state_salts(&about, part);
-            // The last state is not committed to, so it needs no salt.
-            let salts = if (part + 1) * size < members.len() {
-                [low, high]
-            } else {
-                [0; SALTS]
-            };
-            states.push([salts[0], salts[1], count + counted as u128]);
-        }
+        let about = format!("margin {market} {level} {}", reference.commitment);
+        let states = states(book, &text_digest(Domain::Salt, &about), &below, size);
         let parts = roots.len();
+        debug_assert_eq!(parts, segments(accounts));
+        let commit = |s: &[u128; SALTS + 1]| PublicDigest::from(gadgets::totals::commit(s));
         let subject = Subject::Book {
-            root: book_root(&roots, size.ilog2() as usize, log_slots(accounts)).into(),
-            accounts,
+            book: reference,
             below: below.iter().filter(|b| **b).count() as u64,
             segments: roots.into_iter().map(Into::into).collect(),
-            states: states[1..parts]
-                .iter()
-                .map(|s| gadgets::totals::commit(s).into())
-                .collect(),
+            states: states[1..parts].iter().map(commit).collect(),
         };
-        debug_assert_eq!(parts, segments(accounts));
-        let claim = claim(snapshot, level, slots, subject);
+        let claim = claim(snapshot, level, subject);
         let context = Context::new(&claim, tables).map_err(MarginError::Size)?;
         Ok(Self {
             claim,
             context,
-            members,
+            book: book.clone(),
+            about: 0..members.len(),
             states,
         })
     }
@@ -363,6 +183,11 @@ impl Prepared {
     /// The claim.
     pub fn claim(&self) -> &MarginClaim {
         &self.claim
+    }
+
+    /// The accounts that the claim is about, in the order of the tree.
+    pub(crate) fn members(&self) -> &[Member] {
+        &self.book.members[self.about.clone()]
     }
 
     /// The public numbers of the claim.
@@ -388,6 +213,26 @@ impl Prepared {
         prove_part::<Margin>(&self.claim, &self.context, part, self.traces(part))
     }
 
+    /// Proves all parts. `progress` is told the parts done and their number. Finished parts are kept in the folder `resume`, if
+    /// given, and not made again.
+    ///
+    /// # Errors
+    /// If the proof system fails or the folder cannot be written.
+    pub fn prove_all(
+        &self,
+        progress: &mut dyn FnMut(usize, usize),
+        resume: Option<&Path>,
+    ) -> Result<Vec<PartProof>, MarginError> {
+        let traces = |part| self.traces(part);
+        Ok(prove_claim::<Margin>(
+            &self.claim,
+            &self.context,
+            resume,
+            progress,
+            traces,
+        )?)
+    }
+
     /// The filled tables of a part, in their order.
     pub fn traces(&self, part: usize) -> Vec<Trace> {
         let tables = PartTables::new(&self.claim, &self.context, part);
@@ -400,7 +245,8 @@ impl Prepared {
     pub(crate) fn separate(&self, tables: &PartTables, part: usize) -> Vec<Trace> {
         let plan = &self.context.plan;
         let size = plan.accounts;
-        let members = &self.members[part * size..self.members.len().min((part + 1) * size)];
+        let members = self.members();
+        let members = &members[part * size..members.len().min((part + 1) * size)];
         fill_part(
             tables,
             plan,
@@ -419,8 +265,28 @@ impl Prepared {
     }
 }
 
-fn hex(digest: &Digest) -> String {
-    crate::account::PublicDigest::from(*digest).to_string()
+/// The running state before the first part, between parts and after the last. Salts are the same whenever the same claim is
+/// proven, so that proving can resume; without the secret they are unknown.
+fn states(
+    book: &SealedBook,
+    about: &Digest,
+    below: &[bool],
+    size: usize,
+) -> Vec<[u128; SALTS + 1]> {
+    let mut states = vec![[0; SALTS + 1]];
+    for (part, below) in below.chunks(size).enumerate() {
+        let counted = below.iter().filter(|b| **b).count() as u128;
+        let [.., count] = states[part];
+        let is_last = (part + 1) * size >= book.members.len();
+        // The last state is not committed to, so it needs no salt.
+        let [low, high] = if is_last {
+            [0; SALTS]
+        } else {
+            book.secret.state_salts(about, part)
+        };
+        states.push([low, high, count + counted]);
+    }
+    states
 }
 
 fn tree_root(leaves: &[Digest], size: usize) -> Digest {

@@ -1,26 +1,65 @@
 //! What a margin claim says.
 
-use super::{MarginClaim, Subject};
+use risk::{ScenarioGrid, Snapshot};
+
+use super::{MarginClaim, Subject, parameters_digest};
+use crate::book::{market_words, moment};
 use crate::nonce;
+use crate::words::quoted;
 
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &MarginClaim) -> Vec<String> {
-    let sentence = match &claim.subject {
-        Subject::Account { commitment } => format!(
-            "the account committed as {commitment} meets {} margin on market {}",
-            claim.level, claim.snapshot_digest
-        ),
-        Subject::Book {
-            root,
-            accounts,
-            below,
-            ..
-        } => format!(
-            "{below} of the {accounts} accounts in book {root} are below {} margin on market {}",
-            claim.level, claim.snapshot_digest
-        ),
+    let (level, when) = (claim.level, moment(&claim.snapshot));
+    let mut lines = match &claim.subject {
+        Subject::Account { commitment, slots } => vec![
+            format!("as of {when}, the account committed as {commitment} meets {level} margin"),
+            format!(
+                "it has at most {slots} positions; pledges play no part, and what it owes elsewhere is not known; a path shows \
+                 which book it is in"
+            ),
+        ],
+        Subject::Book { book, below, .. } => vec![
+            format!(
+                "as of {when}, exactly {below} of the {} accounts of book {} are below {level} margin, and the others meet it",
+                book.accounts, book.commitment
+            ),
+            format!(
+                "an account has at most {} positions; pledges play no part",
+                book.slots
+            ),
+        ],
     };
-    let mut lines = vec![sentence];
+    lines.push(market_words(&claim.snapshot));
+    lines.push(rules_words(&claim.snapshot));
+    for (reason, options) in risk::quotes::mark_reasons(&claim.snapshot) {
+        lines.push(format!(
+            "{options} option(s) of that market are marked far from their model price, for the stated reason {}",
+            quoted(reason)
+        ));
+    }
     lines.extend(nonce::line(&claim.nonce));
     lines
+}
+
+/// The margin rules, which the prover names: their digest, and how far scenarios go.
+fn rules_words(snapshot: &Snapshot) -> String {
+    let ScenarioGrid {
+        price_moves,
+        volatility_shifts,
+        extremes,
+    } = &snapshot.grid;
+    let range = |values: &[fixed::Decimal]| match (values.iter().min(), values.iter().max()) {
+        (Some(least), Some(most)) => format!("from {least} to {most}"),
+        _ => "of none".into(),
+    };
+    format!(
+        "by the margin rules {} (scenarios, add-ons, factors and haircuts): price moves {}, volatility shifts {}, {} extreme \
+         scenario(s), initial margin {} times maintenance, a buffer of {}",
+        parameters_digest(snapshot),
+        range(price_moves),
+        range(volatility_shifts),
+        extremes.len(),
+        snapshot.parameters.initial_factor,
+        snapshot.parameters.buffer
+    )
 }

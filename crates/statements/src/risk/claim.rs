@@ -3,6 +3,7 @@
 use fixed::Decimal;
 use risk::evar::Confidence;
 use risk::scenarios::ScenarioSet;
+use risk::venue::{Change, ticks};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
 
@@ -21,8 +22,12 @@ pub struct RiskClaim {
     pub confidence: Confidence,
     /// The venue's state before the first change (see [`commitment`](super::commitment)).
     pub before: PublicDigest,
-    /// Its state after the last change; equal to `before` if there are none.
+    /// As of when, in milliseconds since 1970: the commitment binds it.
+    pub as_of_ms: u64,
+    /// Its state after the last change; equal to `before` if there are none and the date is the same.
     pub after: PublicDigest,
+    /// As of when, not before `as_of_ms`. The states between parts have this date too.
+    pub until_ms: u64,
     /// The states between the parts of the proof.
     pub links: Vec<PublicDigest>,
     /// What is said of every state.
@@ -36,7 +41,8 @@ pub struct RiskClaim {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Shown {
-    /// The EVaR of `max(X, 0)` and the premia.
+    /// The EVaR of `max(X, 0)` after every change, and the premia. This gives the sizes of the trades away, and with funding
+    /// rates the inventory: see `STATEMENT.md`.
     Prices {
         /// EVaR before the first change: it lies in `[evar - tolerance, evar]`.
         evar: Decimal,
@@ -49,6 +55,28 @@ pub enum Shown {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         funding: Option<Vec<Decimal>>,
     },
+    /// The EVaR of `max(X, 0)` at both ends and the total of the premia, all on a grid; what each change paid is committed to,
+    /// for its own trader to open with a [receipt](super::Receipt).
+    Totals {
+        /// EVaR before the first change, rounded up to a multiple of the grid.
+        evar_before: Decimal,
+        /// EVaR after the last change, rounded up to a multiple of the grid.
+        evar_after: Decimal,
+        /// The premia's total, rounded down to a multiple of the grid.
+        premia: Decimal,
+        /// The grid: whole ticks, and more than `tolerance`.
+        grid: Decimal,
+        /// How far below the hidden EVaR of each state the true one may lie.
+        tolerance: Decimal,
+        /// The trades, without their sizes, and the transfers, in order.
+        changes: Vec<PublicChange>,
+        /// A commitment to the size and the premium of each.
+        receipts: Vec<PublicDigest>,
+        /// Each market's funding rate in the last state: what a lot pays per day, rounded down to a multiple of the market's
+        /// [step](super::rate_step).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        funding: Option<Vec<Decimal>>,
+    },
     /// Only that EVaR does not exceed the venue's capital and what it collected, in every state.
     Covered {
         /// The trades and transfers, in order. No premia are collected.
@@ -57,11 +85,19 @@ pub enum Shown {
 }
 
 impl Shown {
+    /// The stated funding rates.
+    pub fn funding(&self) -> Option<&[Decimal]> {
+        match self {
+            Self::Prices { funding, .. } | Self::Totals { funding, .. } => funding.as_deref(),
+            Self::Covered { .. } => None,
+        }
+    }
+
     /// How many trades and transfers there are.
     pub fn changes(&self) -> usize {
         match self {
             Self::Prices { changes, .. } => changes.len(),
-            Self::Covered { changes } => changes.len(),
+            Self::Totals { changes, .. } | Self::Covered { changes } => changes.len(),
         }
     }
 }
@@ -84,20 +120,26 @@ pub enum PublicChange {
     Transfer {
         /// The venue's own.
         capital: Decimal,
-        /// Liquidity providers'. A withdrawal pays a premium.
+        /// Liquidity providers'.
         providers: Decimal,
         /// Collected premia and funding: negative when the window moves on.
         collected: Decimal,
     },
 }
 
-impl PublicChange {
-    /// Whether it pays for the risk it adds: a trade, and a provider's withdrawal.
-    pub fn pays(&self) -> bool {
-        match self {
-            Self::Trade { .. } => true,
-            Self::Transfer { providers, .. } => providers.is_negative(),
-        }
+/// What is public of a change, with a trade's size or without it.
+pub(super) fn public(change: &Change, show_lots: bool) -> PublicChange {
+    match change {
+        Change::Trade(trade) => PublicChange::Trade {
+            market: trade.market as u32,
+            price: ticks(trade.price.into()),
+            lots: show_lots.then_some(trade.lots),
+        },
+        Change::Transfer(transfer) => PublicChange::Transfer {
+            capital: ticks(transfer.capital.into()),
+            providers: ticks(transfer.providers.into()),
+            collected: ticks(transfer.collected.into()),
+        },
     }
 }
 
@@ -109,9 +151,22 @@ pub struct PricedChange {
     pub change: PublicChange,
     /// EVaR after it.
     pub evar: Decimal,
-    /// The premium: what EVaR rose by, or zero. Zero also if the change [pays](PublicChange::pays) none. Collected by the
-    /// venue.
+    /// The premium: what EVaR rose by, or zero. Collected by the venue.
     pub premium: Decimal,
+}
+
+/// A funding rate is told in [`Shown::Totals`] to so many parts of the market's largest move, or fewer.
+const RATE_PARTS: u128 = 4;
+
+/// What a market's funding rate is rounded to where the inventory stays private, in 10^-12 of the quote currency a lot and
+/// day: at least a quarter of the largest rate that a tilt can give, `max |S - v| / (2 h)`, and 1, 2 or 5 times a power of ten.
+pub fn rate_step(set: &ScenarioSet, market: usize) -> u128 {
+    let now = set.markets[market].value;
+    let moves = set.values.iter().map(|v| v[market].abs_diff(now));
+    let most = u128::from(moves.max().unwrap_or(0));
+    // A tick is 10^6 units, a day 10^6 millionths: below 2^80.
+    let largest = (most * 1_000_000_000_000).div_ceil(2 * u128::from(set.horizon_micro_days()));
+    risk::venue::round_up(largest.div_ceil(RATE_PARTS).max(1))
 }
 
 /// SHA3-256 of a scenario set's canonical JSON, in hex.

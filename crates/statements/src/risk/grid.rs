@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use gadgets::hash::Digest;
 use gadgets::limbs::limbs_of;
 use risk::scenarios::ScenarioSet;
 use stark::MIN_LOG_HEIGHT;
-
-use super::tables::states::markets_listing;
 
 /// Scenario rows whose sums are added up without normalizing.
 pub(crate) const GROUP: usize = 64;
@@ -24,8 +21,6 @@ pub(crate) struct Grid {
     pub scenarios: usize,
     /// log2 of a block's rows.
     pub log_block: usize,
-    /// What the markets' places in a state stand for.
-    pub listing: Digest,
 }
 
 /// log2 of the rows of a state's scenarios.
@@ -52,7 +47,6 @@ impl Grid {
             value_limbs,
             scenarios,
             log_block,
-            listing: markets_listing(&set.quote, &set.markets),
         }
     }
 

@@ -1,23 +1,21 @@
 //! From a claim to its tables.
 
-use fixed::Decimal;
 use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
-use risk::certificate::{MAX_GAIN, budget, least, slack};
-use risk::evar::Confidence;
-use risk::scenarios::{MAX_VALUE, ScenarioSet};
-use risk::venue::MAX_QUANTITY;
+use risk::certificate::{budget, least};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
-use super::claim::{PublicChange, RATE_DECIMALS, RiskClaim, Shown, scenarios_digest, whole_ticks};
+use super::claim::{RiskClaim, Shown, scenarios_digest};
 use super::grid::{Grid, log_block};
+use super::steps::{HiddenDay, funding, hidden, steps};
 use super::tables::exponential::ExponentialTable;
 use super::tables::funding::FundingTable;
 use super::tables::groups::GroupsTable;
 use super::tables::holdings::HoldingsTable;
+use super::tables::premia::{Hidden, RECEIPT_QUADS};
 use super::tables::scenarios::ScenariosTable;
-use super::tables::states::{Outcome, StateStep, StatesTable, commitment_quads};
+use super::tables::states::{StateStep, StatesTable, markets_listing};
 
 /// The risk statement.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +30,15 @@ pub const MAX_CHANGES: usize = 1 << 12;
 pub struct Context {
     /// The scenarios.
     pub(crate) grid: Grid,
+    /// What the markets' places stand for in the first state, and in those after it, and when.
+    pub(crate) listings: [Digest; 2],
     /// What the weights may add up to, and what they must.
     pub(crate) budget: u128,
     pub(crate) least: Option<u128>,
     /// The states that are evaluated, in order, each with what leads to it.
     pub(crate) steps: Vec<StateStep>,
+    /// What is public where EVaR and premia are private.
+    pub(crate) hidden: Option<HiddenDay>,
     /// The funding rates of the last state, if they are stated.
     pub(crate) funding: Option<FundingTable>,
     /// States per part.
@@ -53,7 +55,13 @@ impl Context {
         if digest != claim.scenarios_digest {
             return Err("the scenarios do not have the claimed digest".into());
         }
-        let (steps, tight) = steps(set, claim.confidence, &claim.shown)?;
+        if claim.until_ms < claim.as_of_ms {
+            return Err("the last state is older than the first one".into());
+        }
+        let listings = [claim.as_of_ms, claim.until_ms]
+            .map(|date| markets_listing(&set.quote, &set.markets, date));
+        let steps = steps(set, claim.confidence, &claim.shown)?;
+        let tight = !matches!(claim.shown, Shown::Covered { .. });
         let n = set.values.len();
         let per_part = Self::states_per_part(claim);
         let parts = steps.len().div_ceil(per_part);
@@ -65,9 +73,11 @@ impl Context {
         commitments.push(claim.after.elements());
         Ok(Self {
             grid,
+            listings,
             budget: budget(n, claim.confidence),
             least: tight.then(|| least(n, claim.confidence)),
             steps,
+            hidden: hidden(claim)?,
             funding: funding(claim)?,
             per_part,
             commitments,
@@ -90,162 +100,23 @@ impl Context {
         self.steps.len().div_ceil(self.per_part)
     }
 
+    /// What is public of a part where EVaR and premia are private.
+    fn part_hidden(&self, part: usize) -> Option<Hidden> {
+        let day = self.hidden.as_ref()?;
+        Some(Hidden {
+            tolerance: day.tolerance,
+            slack: day.slack,
+            grid: day.grid,
+            first: part * self.per_part,
+            premia: (part + 1 == self.parts()).then_some(day.premia),
+        })
+    }
+
     /// The evaluated states of a part.
     pub(crate) fn part_steps(&self, part: usize) -> &[StateStep] {
         let start = part * self.per_part;
         &self.steps[start..self.steps.len().min(start + self.per_part)]
     }
-}
-
-/// The evaluated states: the one before the first change, and the one after each.
-fn steps(
-    set: &ScenarioSet,
-    confidence: Confidence,
-    shown: &Shown,
-) -> Result<(Vec<StateStep>, bool), String> {
-    let market = |market: u32| {
-        usize::try_from(market)
-            .ok()
-            .filter(|&m| m < set.markets.len())
-            .ok_or_else(|| format!("there is no market number {market}"))
-    };
-    let price = |price: &Decimal| {
-        whole_ticks("a price", price).and_then(|p| {
-            if p < MAX_VALUE {
-                Ok(p)
-            } else {
-                Err("a price is 2^40 ticks or more".into())
-            }
-        })
-    };
-    if shown.changes() > MAX_CHANGES {
-        let count = shown.changes();
-        return Err(format!("{count} changes; at most {MAX_CHANGES} fit"));
-    }
-    // A change without its premium.
-    let step = |change: &PublicChange, outcome| match change {
-        PublicChange::Trade {
-            market: m,
-            price: p,
-            lots,
-        } => {
-            if lots.is_some_and(|l| l.unsigned_abs() >= MAX_QUANTITY as u64) {
-                return Err(String::from("a trade is too large"));
-            }
-            Ok(StateStep {
-                market: Some(market(*m)?),
-                price: price(p)?,
-                lots: *lots,
-                changes: [0; 3],
-                outcome,
-            })
-        }
-        PublicChange::Transfer {
-            capital,
-            providers,
-            collected,
-        } => {
-            let mut step = StateStep::initial(outcome);
-            for (change, amount) in step.changes.iter_mut().zip([capital, providers, collected]) {
-                let magnitude = whole_ticks("a transfer", &amount.abs())? as i64;
-                *change = if amount.is_negative() {
-                    -magnitude
-                } else {
-                    magnitude
-                };
-            }
-            Ok(step)
-        }
-    };
-    match shown {
-        Shown::Covered { changes } => {
-            let mut steps = vec![StateStep::initial(Outcome::Covered)];
-            for change in changes {
-                steps.push(step(change, Outcome::Covered)?);
-            }
-            Ok((steps, false))
-        }
-        Shown::Prices {
-            evar,
-            tolerance,
-            changes,
-            funding: _,
-        } => {
-            let tolerance = whole_ticks("the tolerance", tolerance)?;
-            let slack = slack(set.values.len(), confidence).map_err(|e| e.to_string())?;
-            let outcome = |evar: u64| {
-                // (1 - slack) (t - epsilon) >= t - epsilon - slack t, and t is less than a tick below.
-                let below = slack
-                    .times(evar as i64)
-                    .and_then(|x| x.ceil_at(0))
-                    .map_err(|e| e.to_string())?;
-                let epsilon = i128::from(tolerance) - below - 1;
-                match u64::try_from(epsilon) {
-                    Ok(epsilon) if epsilon > 0 => Ok(Outcome::Evar { evar, epsilon }),
-                    _ => Err(format!(
-                        "a tolerance of {tolerance} ticks is too small to prove"
-                    )),
-                }
-            };
-            let evar_ticks = |evar| {
-                whole_ticks("an EVaR", evar).and_then(|x| {
-                    if x < MAX_GAIN {
-                        Ok(x)
-                    } else {
-                        Err("an EVaR is too large".into())
-                    }
-                })
-            };
-            let mut last = evar_ticks(evar)?;
-            let mut steps = vec![StateStep::initial(outcome(last)?)];
-            for priced in changes {
-                let after = evar_ticks(&priced.evar)?;
-                let premium = whole_ticks("a premium", &priced.premium)?;
-                let rise = after.saturating_sub(last);
-                if premium != if priced.change.pays() { rise } else { 0 } {
-                    return Err("a premium is not what EVaR rose by".into());
-                }
-                last = after;
-                let mut step = step(&priced.change, outcome(after)?)?;
-                // Both are below 2^60; together they may not be, and then no state has them.
-                step.changes[2] += premium as i64;
-                if step.changes[2].unsigned_abs() >= risk::MAX_AMOUNT {
-                    return Err("a transfer and its premium are too large".into());
-                }
-                steps.push(step);
-            }
-            Ok((steps, true))
-        }
-    }
-}
-
-/// The table of the stated funding rates.
-fn funding(claim: &RiskClaim) -> Result<Option<FundingTable>, String> {
-    let Shown::Prices {
-        funding: Some(rates),
-        ..
-    } = &claim.shown
-    else {
-        return Ok(None);
-    };
-    let set = &claim.scenarios;
-    if rates.len() != set.markets.len() {
-        return Err("there must be one funding rate a market".into());
-    }
-    let rates = rates.iter().map(|rate| {
-        rate.rescale_exact(RATE_DECIMALS)
-            .ok()
-            .and_then(|r| i64::try_from(r).ok())
-            .filter(|r| r.unsigned_abs() < risk::MAX_AMOUNT)
-            .ok_or_else(|| {
-                format!("a funding rate of {rate} has more than 12 decimals or is too large")
-            })
-    });
-    Ok(Some(FundingTable {
-        values: set.markets.iter().map(|m| m.value).collect(),
-        rates: rates.collect::<Result<_, _>>()?,
-        horizon: set.horizon_micro_days(),
-    }))
 }
 
 /// The tables of one part.
@@ -268,6 +139,16 @@ impl PartTables {
             .funding
             .clone()
             .filter(|_| context.has_funding(part));
+        let states = StatesTable {
+            markets: context.grid.markets,
+            listings: [context.listings[part.min(1)], context.listings[1]],
+            budget: context.budget,
+            least: context.least,
+            steps,
+            funding: funding.is_some(),
+            hidden: context.part_hidden(part),
+        };
+        let sponge = SpongeTable::new(streams(context, part, &states));
         Self {
             scenarios: ScenariosTable {
                 grid: context.grid.clone(),
@@ -279,28 +160,8 @@ impl PartTables {
                 log_block: context.grid.log_block,
                 blocks,
             },
-            states: StatesTable {
-                markets: context.grid.markets,
-                listing: context.grid.listing,
-                budget: context.budget,
-                least: context.least,
-                steps,
-                funding: funding.is_some(),
-            },
-            sponge: SpongeTable::new(
-                (0..2)
-                    .map(|i| {
-                        let quads = commitment_quads(context.grid.markets);
-                        Stream {
-                            domain: Domain::Venue,
-                            address: i * quads,
-                            quads,
-                            headed: false,
-                            target: Target::Public(context.commitments[part + i]),
-                        }
-                    })
-                    .collect(),
-            ),
+            states,
+            sponge,
             exponential: ExponentialTable,
             limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
             funding: funding.map(|funding| {
@@ -329,9 +190,34 @@ impl PartTables {
     }
 }
 
+/// What a part's sponge hashes: the first and the last state, and receipts.
+fn streams(context: &Context, part: usize, states: &StatesTable) -> Vec<Stream> {
+    let starts = [0, states.second_address()];
+    let mut streams: Vec<Stream> = (0..2)
+        .map(|i| Stream {
+            domain: Domain::Venue,
+            address: starts[i],
+            quads: states.commitment_quads(i),
+            headed: false,
+            target: Target::Public(context.commitments[part + i]),
+        })
+        .collect();
+    if let Some(day) = &context.hidden {
+        let receipts = states.numbered_changes().enumerate();
+        streams.extend(receipts.map(|(i, (number, _))| Stream {
+            domain: Domain::Receipt,
+            address: states.receipts_address() + i * RECEIPT_QUADS,
+            quads: RECEIPT_QUADS,
+            headed: false,
+            target: Target::Public(day.receipts[number - 1]),
+        }));
+    }
+    streams
+}
+
 impl Statement for Risk {
     const ID: &'static str = "risk";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = RiskClaim;
     type Context = Context;
 

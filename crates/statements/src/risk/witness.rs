@@ -4,24 +4,23 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fixed::Decimal;
-use gadgets::hash::{Digest, Domain, hash};
+use gadgets::hash::Digest;
 use rayon::prelude::*;
-use risk::certificate::{Certificate, Sums, slack};
-use risk::evar::{Confidence, EvarError};
+use risk::evar::Confidence;
 use risk::scenarios::{ScenarioError, ScenarioSet};
-use risk::venue::{Change, VenueError, VenueState, ticks};
-use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
+use risk::venue::{Change, VenueError, VenueState, charge};
+use stark::{PartProof, Statement, Trace};
 
-use super::claim::{PricedChange, PublicChange, RATE_DECIMALS, RiskClaim, Shown, scenarios_digest};
-use super::grid::{GROUP, Grid};
+use super::claim::{RiskClaim, Shown, scenarios_digest};
+use super::commitments::{commitment, link, salt_of_link};
+use super::evaluate::{Evaluated, evaluate, said};
+use super::receipt::Receipt;
+use super::rows::{Rows, single};
 use super::statement::{Context, PartTables, Risk};
-use super::tables::exponential::ExponentialTable;
-use super::tables::funding::FundingRow;
-use super::tables::groups::{GroupRow, add_up};
-use super::tables::holdings::HoldingRow;
-use super::tables::scenarios::{BlockState, MAX_VENUES, ScenarioRow, worth_len};
-use super::tables::states::{StateRow, commit, markets_listing, quads, state_elements};
-use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS, value_of};
+use super::tables::premia::carried;
+use super::tables::scenarios::{BlockState, ScenarioRow};
+use super::tables::states::{StateRow, markets_listing};
+use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS};
 use crate::account::{PublicDigest, Secret};
 use crate::parts::{PartsError, prove_claim};
 
@@ -30,12 +29,31 @@ use crate::parts::{PartsError, prove_claim};
 pub struct Terms {
     /// How sure.
     pub confidence: Confidence,
-    /// State EVaR and premia; otherwise only that capital covers EVaR.
-    pub prices: bool,
-    /// Publish the trades' sizes.
-    pub show_lots: bool,
-    /// State the funding rates of the last state.
+    /// What to say of the states.
+    pub shows: Shows,
+    /// State the funding rates of the last state, unless only that capital covers EVaR.
     pub funding: bool,
+    /// As of when the last state is, in milliseconds since 1970. If it is not said: as of the scenarios, or of the first
+    /// state if that is later.
+    pub until_ms: Option<u64>,
+}
+
+/// What to say of the states, of which [`Shown`](super::Shown) is the public part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// Every EVaR and every premium.
+    Prices {
+        /// And the trades' sizes, which follow from them anyway.
+        lots: bool,
+    },
+    /// EVaR at both ends and the total of premia, on a grid.
+    Totals {
+        /// The grid; without one, the least of 1, 2 and 5 times a power of ten that is twice the largest move of EVaR by one
+        /// change, and a tenth of EVaR.
+        grid: Option<Decimal>,
+    },
+    /// Only that capital and the collected sum cover EVaR.
+    Covered,
 }
 
 /// Why no proof was made.
@@ -75,41 +93,6 @@ pub struct Uncovered {
     /// The currency.
     pub quote: String,
 }
-
-/// The commitment to a state under a secret. The same state has the same commitment.
-pub fn commitment(state: &VenueState, secret: &Secret, listing: &Digest) -> PublicDigest {
-    commit(state, &salt(state, secret, listing, 0), listing).into()
-}
-
-/// The commitment to a state between parts: `link` is the number of the part before it, plus one, and the same
-/// state has another commitment behind another part.
-pub(crate) fn link(
-    state: &VenueState,
-    secret: &Secret,
-    listing: &Digest,
-    link: usize,
-) -> PublicDigest {
-    commit(state, &salt(state, secret, listing, link), listing).into()
-}
-
-/// What hides the commitment to a state; `link` is zero at the ends of a claim.
-pub(crate) fn salt(state: &VenueState, secret: &Secret, listing: &Digest, link: usize) -> Digest {
-    let mut elements = listing.to_vec();
-    elements.push(F::from_usize(link));
-    elements.extend(state_elements(state));
-    secret.salt_for(&hash(Domain::Venue, &elements))
-}
-
-/// An evaluated state.
-struct Evaluated {
-    state: VenueState,
-    /// What leads to it.
-    change: Option<Change>,
-    liabilities: Vec<i64>,
-    certificate: Certificate,
-    sums: Sums,
-}
-
 /// A true claim, ready to be proven part by part.
 pub struct Prepared {
     claim: RiskClaim,
@@ -117,47 +100,9 @@ pub struct Prepared {
     secret: Secret,
     before: VenueState,
     evaluated: Vec<Evaluated>,
+    /// The premia up to each evaluated state, in ticks.
+    paid: Vec<u64>,
 }
-
-/// The EVaR of a certificate, in whole ticks, rounded up.
-fn evar_ticks(certificate: &Certificate) -> u64 {
-    u64::try_from(certificate.bound.div_ceil(1 << 20)).unwrap_or(u64::MAX)
-}
-
-impl Evaluated {
-    fn new(
-        state: VenueState,
-        change: Option<Change>,
-        set: &ScenarioSet,
-        confidence: Confidence,
-    ) -> Result<Self, VenueError> {
-        let liabilities = state.liabilities(set)?;
-        let gains: Vec<u64> = liabilities.iter().map(|&x| x.max(0) as u64).collect();
-        let certificate = Certificate::find(&gains, confidence)?;
-        let sums = certificate
-            .sums(&gains)
-            .ok_or(VenueError::Evar(EvarError::Range))?;
-        Ok(Self {
-            state,
-            change,
-            liabilities,
-            certificate,
-            sums,
-        })
-    }
-
-    fn evar(&self) -> u64 {
-        evar_ticks(&self.certificate)
-    }
-
-    /// How far the weights' mean gain is below the bound, in ticks, rounded up.
-    fn epsilon(&self) -> u64 {
-        let most = self.certificate.bound * self.sums.weights;
-        let below = most.saturating_sub(self.sums.gains << 20);
-        below.div_ceil(self.sums.weights << 20) as u64
-    }
-}
-
 impl Prepared {
     /// Evaluates the state before the first change and after each one, and makes the claim.
     ///
@@ -171,63 +116,45 @@ impl Prepared {
         secret: &Secret,
     ) -> Result<Self, RiskError> {
         set.validate()?;
-        let evaluated = evaluate(set, state, changes, terms)?;
-        let shown = if terms.prices {
-            let tolerance = tolerance(set, &evaluated, terms.confidence)
-                .map_err(|e| RiskError::Claim(e.to_string()))?;
-            let priced = evaluated
-                .windows(2)
-                .zip(changes)
-                .map(|(pair, change)| PricedChange {
-                    change: public(change, terms.show_lots),
-                    evar: ticks(pair[1].evar().into()),
-                    premium: ticks(premium(change, &pair[0], &pair[1]).into()),
-                });
-            Shown::Prices {
-                evar: ticks(evaluated[0].evar().into()),
-                tolerance: ticks(tolerance.into()),
-                changes: priced.collect(),
-                funding: terms.funding.then(|| funding_rates(set, &evaluated)),
-            }
-        } else {
-            for (i, e) in evaluated.iter().enumerate() {
-                let means = i128::from(e.state.capital) + i128::from(e.state.collected);
-                let evar = i128::from(e.evar());
-                if evar > means {
-                    return Err(RiskError::Uncovered(Box::new(Uncovered {
-                        place: place(i),
-                        evar: ticks(evar),
-                        means: ticks(means),
-                        excess: ticks(evar - means),
-                        quote: set.quote.clone(),
-                    })));
-                }
-            }
-            let changes = changes.iter().map(|change| public(change, false));
-            Shown::Covered {
-                changes: changes.collect(),
-            }
-        };
+        let until_ms = terms.until_ms.unwrap_or(set.as_of_ms.max(state.as_of_ms));
+        let mut evaluated = evaluate(set, state, changes, terms)?;
+        for e in &mut evaluated {
+            e.state.as_of_ms = until_ms;
+        }
+        let shown = said(set, &evaluated, terms)?;
         let last = &evaluated[evaluated.len() - 1].state;
-        let listing = markets_listing(&set.quote, &set.markets);
+        let [first, listing] =
+            [state.as_of_ms, until_ms].map(|date| markets_listing(&set.quote, &set.markets, date));
         let mut claim = RiskClaim {
             scenarios: set.clone(),
             scenarios_digest: scenarios_digest(set),
             confidence: terms.confidence,
-            before: commitment(state, secret, &listing),
+            before: commitment(state, secret, &first),
+            as_of_ms: state.as_of_ms,
             after: commitment(last, secret, &listing),
+            until_ms,
             links: Vec::new(),
             shown,
             nonce: None,
         };
-        let per_part = Context::states_per_part(&claim);
-        claim.links = evaluated
-            .chunks(per_part)
-            .rev()
-            .skip(1)
-            .rev()
+        if let Shown::Totals { receipts, .. } = &mut claim.shown {
+            let opened = evaluated.iter().zip(&evaluated[1..]).enumerate();
+            *receipts = opened
+                .map(|(i, (before, after))| receipt(&claim.before, secret, i + 1, before, after))
+                .map(|receipt| receipt.commitment().map_err(RiskError::Claim))
+                .collect::<Result<_, _>>()?;
+        }
+        let hides = matches!(claim.shown, Shown::Totals { .. });
+        let paid = paid(&evaluated);
+        let ends = (Context::states_per_part(&claim)..evaluated.len())
+            .step_by(Context::states_per_part(&claim));
+        claim.links = ends
             .enumerate()
-            .map(|(i, part)| link(&part[part.len() - 1].state, secret, &listing, i + 1))
+            .map(|(i, end)| {
+                let e = &evaluated[end - 1];
+                let carried = hides.then(|| carried(e.evar(), paid[end - 1]));
+                link(&e.state, secret, &listing, i + 1, carried)
+            })
             .collect();
         let context = Risk::context(&claim).map_err(RiskError::Claim)?;
         Ok(Self {
@@ -236,6 +163,7 @@ impl Prepared {
             secret: secret.clone(),
             before: state.clone(),
             evaluated,
+            paid,
         })
     }
 
@@ -259,6 +187,21 @@ impl Prepared {
     /// The state after the last change.
     pub fn after(&self) -> &VenueState {
         &self.evaluated[self.evaluated.len() - 1].state
+    }
+
+    /// What opens the premium of each change, if EVaR and premia are private: for the change's own trader.
+    pub fn receipts(&self) -> Vec<Receipt> {
+        let Shown::Totals { .. } = self.claim.shown else {
+            return Vec::new();
+        };
+        (1..self.evaluated.len())
+            .map(|number| self.receipt(number))
+            .collect()
+    }
+
+    fn receipt(&self, number: usize) -> Receipt {
+        let (before, after) = (&self.evaluated[number - 1], &self.evaluated[number]);
+        receipt(&self.claim.before, &self.secret, number, before, after)
     }
 
     /// Proves all parts. `progress` is told the parts done and their number. Finished parts are kept in the folder
@@ -341,8 +284,21 @@ impl Prepared {
     }
 
     fn state_rows(&self, part: usize, opening: &VenueState, blocks: &[Evaluated]) -> Vec<StateRow> {
-        let listing = &self.context.grid.listing;
-        let is_last = part + 1 == self.context.parts();
+        let start = part * self.context.per_part;
+        let hides = self.context.hidden.is_some();
+        // Of the evaluated states, where the rows have a use for it: row 0 holds the state before the part.
+        let evar = |row: usize| {
+            let before = (start + row).saturating_sub(1);
+            if hides {
+                self.evaluated[before].evar()
+            } else {
+                0
+            }
+        };
+        let paid = |row: usize| {
+            let before = (start + row).saturating_sub(1);
+            if hides { self.paid[before] } else { 0 }
+        };
         let states = std::iter::once(opening).chain(blocks.iter().map(|e| &e.state));
         states
             .enumerate()
@@ -354,16 +310,11 @@ impl Prepared {
                     _ => None,
                 });
                 let after = next.map_or(state, |e| &e.state);
+                let number = start + row;
+                let receipted = hides && next.is_some() && number > 0;
                 StateRow {
                     state: state.clone(),
-                    salt: if row == 0 {
-                        salt(state, &self.secret, listing, part)
-                    } else if row == blocks.len() {
-                        let link = if is_last { 0 } else { part + 1 };
-                        salt(state, &self.secret, listing, link)
-                    } else {
-                        Digest::default()
-                    },
+                    salt: self.salt(part, row, blocks.len(), state),
                     lots: trade.map_or(0, |t| t.lots),
                     traded: trade.map_or(0, |t| after.quantities[t.market]),
                     entry_after: after.entry.into(),
@@ -372,242 +323,58 @@ impl Prepared {
                     scale: own.map_or(0, |e| e.certificate.scale),
                     weights: own.map_or(0, |e| e.sums.weights),
                     gains: own.map_or(0, |e| e.sums.gains),
+                    evar: evar(row),
+                    evar_after: evar((row + 1).min(blocks.len())),
+                    premia: paid(row),
+                    receipt_salt: if receipted {
+                        self.receipt(number).salt.elements()
+                    } else {
+                        Digest::default()
+                    },
                 }
             })
             .collect()
     }
-}
 
-/// The liabilities of one venue.
-pub(super) fn single(liability: i64) -> [i64; MAX_VENUES] {
-    let mut liabilities = [0; MAX_VENUES];
-    liabilities[0] = liability;
-    liabilities
-}
-
-/// The rows of a part's tables that hold private data; those below are padding.
-#[derive(Clone)]
-pub(super) struct Rows {
-    pub scenarios: Vec<ScenarioRow>,
-    pub groups: Vec<GroupRow>,
-    pub states: Vec<StateRow>,
-    pub holdings: Vec<HoldingRow>,
-    pub funding: Vec<FundingRow>,
-}
-
-impl Rows {
-    /// Computes the sums of the scenarios and the groups.
-    pub fn add_up(&mut self, blocks: usize, log_block: usize) {
-        self.groups = add_up(&mut self.scenarios, blocks, log_block);
-    }
-
-    /// Computes the tilted worths of the last of so many blocks.
-    pub fn add_up_holdings(&mut self, grid: &Grid, blocks: usize) {
-        let (block, length) = (1 << grid.log_block, worth_len(grid.value_limbs));
-        // Per group: what all but its last scenario add, the last one's tilted weight, and what it adds.
-        let groups: Vec<(Vec<u64>, u64, Vec<u64>)> = self
-            .scenarios
-            .par_chunks_mut(GROUP)
-            .enumerate()
-            .map(|(g, rows)| {
-                let mut sums = vec![0; (grid.markets + 1) * length];
-                let mut last = Vec::new();
-                for (i, row) in rows.iter_mut().enumerate() {
-                    row.holdings.clone_from(&sums);
-                    let scenario = (g * GROUP + i) % block;
-                    last = row.holding_terms(grid, scenario);
-                    if i + 1 < GROUP {
-                        for (sum, term) in sums.iter_mut().zip(&last) {
-                            *sum += term;
-                        }
-                    }
-                }
-                (sums, rows[GROUP - 1].tilted(), last)
-            })
-            .collect();
-        let per_block = block / GROUP;
-        self.holdings.clear();
-        let mut totals = Vec::new();
-        for series in 0..=grid.markets {
-            let own = series * length..(series + 1) * length;
-            let mut before = 0;
-            for (sums, last_weight, last) in &groups[(blocks - 1) * per_block..blocks * per_block] {
-                let after = before + value_of(&sums[own.clone()]) + value_of(&last[own.clone()]);
-                self.holdings.push(HoldingRow {
-                    before,
-                    after,
-                    coefficients: sums[own.clone()].to_vec(),
-                    last_weight: *last_weight,
-                });
-                before = after;
-            }
-            totals.push(before);
-        }
-        let weights = self.states[self.states.len() - 1].weights;
-        self.funding = (0..1 << stark::MIN_LOG_HEIGHT)
-            .map(|row| FundingRow {
-                worth: totals.get(row).copied().unwrap_or(0),
-                tilted: totals[grid.markets],
-                weights,
-            })
-            .collect();
-    }
-
-    pub fn fill(&self, tables: &PartTables) -> Vec<Trace> {
-        let airs = tables.airs();
-        let [coarse, fine] = ExponentialTable::tallied();
-        let tally = Tally::new(&[coarse, fine, tables.limbs.tallied()]);
-        let scenarios = fill(&tables.scenarios, &airs[0], &tally, |row| {
-            self.scenarios[row].clone()
-        });
-        let groups = fill(&tables.groups, &airs[1], &tally, |row| {
-            self.groups.get(row).cloned().unwrap_or_default()
-        });
-        let last = self.states.len() - 1;
-        let states = fill(&tables.states, &airs[2], &tally, |row| {
-            let mut witness = self.states[row.min(last)].clone();
-            if row > last {
-                // The last state again, neither evaluated nor committed.
-                witness.salt = Default::default();
-                (witness.bound, witness.scale) = (0, 0);
-                (witness.weights, witness.gains) = (0, 0);
-            }
-            witness
-        });
-        let holdings = tables.funding.as_ref().map(|(holdings, funding)| {
-            let worths = fill(holdings, &airs[6], &tally, |row| {
-                self.holdings.get(row).cloned().unwrap_or_default()
-            });
-            let rates = fill(funding, &airs[7], &tally, |row| self.funding[row].clone());
-            [worths, rates]
-        });
-        let exponential = tables.exponential.trace(&airs[3], &tally);
-        let limbs = tables.limbs.trace(&airs[4], &tally);
-        let committed = [&self.states[0], &self.states[last]];
-        let mut quads: Vec<_> = committed
-            .into_iter()
-            .flat_map(|row| quads(&row.state, &row.salt, &tables.states.listing))
-            .collect();
-        let sponge = tables.sponge.trace(&airs[5], &mut quads);
-        let mut traces = vec![scenarios, groups, states, exponential, limbs, sponge];
-        traces.extend(holdings.into_iter().flatten());
-        traces
-    }
-}
-
-/// The funding rates of the last state, by its certificate's weights: `floor(10^12 (A - W v) / (2 h Y))` in 10^-12 of
-/// the quote currency a lot and day (see [`FundingTable`](super::tables::funding::FundingTable)).
-fn funding_rates(set: &ScenarioSet, evaluated: &[Evaluated]) -> Vec<Decimal> {
-    let last = &evaluated[evaluated.len() - 1];
-    let weights: Vec<u64> = last
-        .liabilities
-        .iter()
-        .map(|&x| match last.certificate.weight(x.max(0) as u64) {
-            Some(weight) if x > 0 => weight.weight,
-            _ => 0,
-        })
-        .collect();
-    let divisor = last.sums.weights as i128 * 2 * i128::from(set.horizon_micro_days());
-    let rate = |i: usize| {
-        // At most 2^14 times 2^47 times 2^40.
-        let change: i128 = weights
-            .iter()
-            .zip(&set.values)
-            .map(|(&w, v)| i128::from(w) * (i128::from(v[i]) - i128::from(set.markets[i].value)))
-            .sum();
-        let rate = fixed::mul_div(change, 1_000_000_000_000, divisor, fixed::Rounding::Floor);
-        Decimal::new(rate.expect("below 2^101"), RATE_DECIMALS)
-    };
-    (0..set.markets.len()).map(rate).collect()
-}
-
-fn place(state: usize) -> String {
-    if state == 0 {
-        "before the first trade".into()
-    } else {
-        format!("after change {state}")
-    }
-}
-
-/// What is public of a change.
-fn public(change: &Change, show_lots: bool) -> PublicChange {
-    match change {
-        Change::Trade(trade) => PublicChange::Trade {
-            market: trade.market as u32,
-            price: ticks(trade.price.into()),
-            lots: show_lots.then_some(trade.lots),
-        },
-        Change::Transfer(transfer) => PublicChange::Transfer {
-            capital: ticks(transfer.capital.into()),
-            providers: ticks(transfer.providers.into()),
-            collected: ticks(transfer.collected.into()),
-        },
-    }
-}
-
-/// What a change pays, in ticks.
-fn premium(change: &Change, before: &Evaluated, after: &Evaluated) -> u64 {
-    if change.pays() {
-        after.evar().saturating_sub(before.evar())
-    } else {
-        0
-    }
-}
-
-/// The states before the first change and after each. Premia are collected where they are stated, so a state
-/// depends on the EVaR of the one before and of its own.
-fn evaluate(
-    set: &ScenarioSet,
-    state: &VenueState,
-    changes: &[Change],
-    terms: &Terms,
-) -> Result<Vec<Evaluated>, RiskError> {
-    // EVaR does not depend on what was collected: all states can be evaluated at once, without it.
-    let at = |i: usize| {
-        move |error| RiskError::State {
-            place: place(i),
-            error,
-        }
-    };
-    let mut states = vec![(state.clone(), None)];
-    for (i, change) in changes.iter().enumerate() {
-        let after = states[i].0.changed(&change.without_collected(), 0);
-        states.push((after.map_err(at(i + 1))?, Some(*change)));
-    }
-    let mut evaluated = states
-        .into_par_iter()
-        .enumerate()
-        .map(|(i, (state, change))| {
-            Evaluated::new(state, change, set, terms.confidence).map_err(at(i))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    for (i, change) in changes.iter().enumerate() {
-        let premium = if terms.prices {
-            premium(change, &evaluated[i], &evaluated[i + 1])
-        } else {
-            0
+    /// What hides the state of a part's row: the first and the last of so many blocks are committed to.
+    fn salt(&self, part: usize, row: usize, blocks: usize, state: &VenueState) -> Digest {
+        let [first, listing] = &self.context.listings;
+        let is_last = part + 1 == self.context.parts();
+        let (listing, link) = match row {
+            0 if part == 0 => (first, 0),
+            0 => (listing, part),
+            row if row == blocks => (listing, if is_last { 0 } else { part + 1 }),
+            _ => return Digest::default(),
         };
-        let after = evaluated[i]
-            .state
-            .changed(change, premium)
-            .map_err(at(i + 1))?;
-        evaluated[i + 1].state = after;
+        let start = part * self.context.per_part;
+        let carried = (self.context.hidden.is_some() && link > 0).then(|| {
+            let before = start + row - 1;
+            carried(self.evaluated[before].evar(), self.paid[before])
+        });
+        salt_of_link(state, &self.secret, listing, link, carried)
     }
-    Ok(evaluated)
 }
 
-/// What every state's interval fits in: a millionth of the largest EVaR, or what it takes.
-fn tolerance(
-    set: &ScenarioSet,
-    evaluated: &[Evaluated],
-    confidence: Confidence,
-) -> Result<u64, fixed::DomainError> {
-    let slack = slack(set.values.len(), confidence)?;
-    let most = evaluated.iter().map(Evaluated::evar).max().unwrap_or(0);
-    let mut tolerance = most / 1_000_000;
-    for e in evaluated {
-        let below = slack.times(e.evar() as i64)?.ceil_at(0)?;
-        tolerance = tolerance.max(below as u64 + e.epsilon() + 2);
+/// The premia up to each evaluated state.
+fn paid(evaluated: &[Evaluated]) -> Vec<u64> {
+    let mut paid = vec![0u64];
+    for pair in evaluated.windows(2) {
+        let premium = charge(pair[0].evar(), pair[1].evar());
+        // Beyond 2^60 no claim can be made of it, see `steps`.
+        paid.push(paid[paid.len() - 1].saturating_add(premium));
     }
-    Ok(tolerance)
+    paid
+}
+
+/// The receipt of the change between two states.
+fn receipt(
+    before: &PublicDigest,
+    secret: &Secret,
+    number: usize,
+    from: &Evaluated,
+    to: &Evaluated,
+) -> Receipt {
+    let change = to.change.as_ref().expect("a state behind a change");
+    let premium = charge(from.evar(), to.evar());
+    Receipt::new(before, secret, number, change, premium)
 }

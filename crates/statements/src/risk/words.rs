@@ -1,57 +1,306 @@
 //! What a risk claim says.
 
 use fixed::Decimal;
+use risk::date::moment;
 use risk::scenarios::ScenarioSet;
+use risk::scenarios::recipe::Source;
 
-use super::{RiskClaim, Shown};
+use super::claim::PublicChange;
+use super::{RiskClaim, Shown, rate_step};
 use crate::nonce;
 use crate::words::quoted;
 
-/// What EVaR is taken over.
+/// What EVaR is taken over: the set's number, horizon, currency, date and digest.
 pub(crate) fn over(set: &ScenarioSet, digest: &str) -> String {
     format!(
-        "over {} scenarios of {} market(s) ({digest})",
+        "over {} equally likely scenarios {} day(s) ahead of {}, of {} market(s) in {} ({digest})",
         set.values.len(),
+        set.horizon_days,
+        moment(set.as_of_ms),
         set.markets.len(),
+        quoted(&set.quote),
     )
+}
+
+/// Where the scenarios come from, and what they are of.
+pub(crate) fn scenario_lines(set: &ScenarioSet) -> Vec<String> {
+    let source = match &set.source {
+        Source::Given { note } => format!(
+            "the scenarios were given, not made from prices by a recipe: nobody vouches for them; their maker notes {}",
+            quoted(note)
+        ),
+        Source::Made(recipe) => {
+            let json = serde_json::to_string(recipe).expect("plain data");
+            format!(
+                "the scenarios name the recipe {} and the price history {}; `sealbook scenarios check` makes them again from \
+                 that history, for which nobody vouches here",
+                quoted(&json),
+                quoted(&recipe.prices)
+            )
+        }
+    };
+    let markets: Vec<String> = set
+        .markets
+        .iter()
+        .map(|m| {
+            let value = risk::venue::ticks(m.value.into());
+            format!(
+                "{} in lots of {}, worth {value} now",
+                quoted(&m.symbol),
+                m.lot
+            )
+        })
+        .collect();
+    vec![source, format!("their markets are {}", markets.join("; "))]
+}
+
+impl PublicChange {
+    /// The change in words.
+    pub(super) fn words(&self, set: &ScenarioSet) -> String {
+        let quote = quoted(&set.quote);
+        match self {
+            Self::Trade {
+                market,
+                price,
+                lots,
+            } => {
+                let known = set.markets.get(*market as usize);
+                let market = known.map_or("no market".into(), |m| quoted(&m.symbol));
+                let at = format!("{market} at {price} {quote} a lot");
+                match lots {
+                    Some(lots) if *lots < 0 => {
+                        format!("a sale of {} lot(s) of {at}", lots.unsigned_abs())
+                    }
+                    Some(lots) => format!("a purchase of {lots} lot(s) of {at}"),
+                    None => format!("a trade of unstated size in {at}"),
+                }
+            }
+            Self::Transfer { .. } => {
+                let moved = self
+                    .moved()
+                    .into_iter()
+                    .filter(|(_, amount)| !amount.is_zero());
+                let moved: Vec<String> = moved
+                    .map(|(kind, amount)| {
+                        let way = if amount.is_negative() {
+                            "out of"
+                        } else {
+                            "into"
+                        };
+                        format!("{} {quote} {way} {kind}", amount.abs())
+                    })
+                    .collect();
+                match moved.as_slice() {
+                    [] => "a transfer of nothing".into(),
+                    moved => format!("a transfer of {}", moved.join(" and ")),
+                }
+            }
+        }
+    }
+
+    /// The amounts of a transfer by kind.
+    fn moved(&self) -> Vec<(&'static str, Decimal)> {
+        match self {
+            Self::Trade { .. } => Vec::new(),
+            Self::Transfer {
+                capital,
+                providers,
+                collected,
+            } => vec![
+                ("capital", *capital),
+                ("providers' capital", *providers),
+                ("the collected sum", *collected),
+            ],
+        }
+    }
+}
+
+/// What moved besides premia, by kind: in all, in and out.
+fn transfers<'a>(
+    changes: impl Iterator<Item = &'a PublicChange> + Clone,
+    set: &ScenarioSet,
+) -> String {
+    let mut kinds = Vec::new();
+    for kind in ["capital", "providers' capital", "the collected sum"] {
+        let amounts = changes.clone().flat_map(PublicChange::moved);
+        let amounts: Vec<Decimal> = amounts
+            .filter(|(k, _)| *k == kind)
+            .map(|(_, x)| x)
+            .collect();
+        let sum = |negative: bool| {
+            let own = amounts.iter().filter(|x| x.is_negative() == negative);
+            let sum = own.fold(Some(Decimal::ZERO), |sum, x| {
+                sum?.checked_add(&x.abs()).ok()
+            });
+            sum.map_or("too much to add up".into(), |x| x.to_string())
+        };
+        if amounts.iter().any(|x| !x.is_zero()) {
+            kinds.push(format!(
+                "{} into and {} out of {kind}",
+                sum(false),
+                sum(true)
+            ));
+        }
+    }
+    if kinds.is_empty() {
+        "no money moved but for premia".into()
+    } else {
+        format!(
+            "transfers in all: {} ({})",
+            kinds.join("; "),
+            quoted(&set.quote)
+        )
+    }
+}
+
+fn rates(claim: &RiskClaim) -> Vec<String> {
+    let set = &claim.scenarios;
+    let Some(rates) = claim.shown.funding() else {
+        return vec!["no funding rate is stated".into()];
+    };
+    let rates = set.markets.iter().zip(rates).enumerate().map(|(i, (m, rate))| {
+        let step = match claim.shown {
+            Shown::Totals { .. } => {
+                let step = Decimal::new(rate_step(set, i) as i128, 12);
+                format!("rounded down to a multiple of {}", step.normalized())
+            }
+            _ => "rounded down".into(),
+        };
+        format!(
+            "funding after the last change: a lot of {} pays {rate} {} a day ({step}); longs pay, shorts receive",
+            quoted(&m.symbol),
+            quoted(&set.quote)
+        )
+    });
+    rates.collect()
 }
 
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &RiskClaim) -> Vec<String> {
     let set = &claim.scenarios;
-    let confidence = Decimal::from(claim.confidence);
-    let over = over(set, &claim.scenarios_digest);
-    let sentence = match &claim.shown {
-        Shown::Prices {
-            evar,
-            tolerance,
-            changes,
-            funding: _,
-        } => {
-            let last = changes.last().map_or(evar, |t| &t.evar);
-            let premia = changes
-                .iter()
-                .try_fold(Decimal::ZERO, |sum, t| sum.checked_add(&t.premium));
-            let premia = premia.map_or("too much to add up".into(), |p| p.to_string());
-            format!(
-                "the venue committed as {} has an EVaR of {evar} {quote} at {confidence} {over}; {} trade(s) and transfer(s) paid \
-                 {premia} {quote} in premia and led to {} with an EVaR of {last} {quote}; each EVaR is at most \
-                 {tolerance} {quote} too high and not too low",
-                claim.before,
-                changes.len(),
-                claim.after,
-                quote = quoted(&set.quote),
-            )
+    let over = format!(
+        "at confidence {} {}",
+        Decimal::from(claim.confidence),
+        over(set, &claim.scenarios_digest)
+    );
+    let from = format!(
+        "committed as {}, as of {}",
+        claim.before,
+        moment(claim.as_of_ms)
+    );
+    let to = format!(
+        "committed as {}, as of {}",
+        claim.after,
+        moment(claim.until_ms)
+    );
+    let mut lines = match &claim.shown {
+        Shown::Prices { .. } => prices(claim, &from, &to, &over),
+        Shown::Totals { .. } => totals(claim, &from, &to, &over),
+        Shown::Covered { changes } => {
+            let sentence = format!(
+                "what the venue {from}, may owe beyond all its means has an EVaR of no more than its capital and what it \
+                 collected {over}, and so after each of {} trade(s) and transfer(s), to the state {to}",
+                changes.len()
+            );
+            let each = changes.iter().enumerate();
+            let each = each.map(|(i, c)| format!("change {}: {}", i + 1, c.words(set)));
+            let mut lines = vec![sentence, transfers(changes.iter(), set)];
+            lines.extend(each);
+            lines.push("no premia are collected; EVaR, sizes of trades, inventory and capital are not shown".into());
+            lines
         }
-        Shown::Covered { changes } => format!(
-            "what the venue committed as {} may owe beyond all its means has an EVaR of no more than its capital and premia \
-             at {confidence} {over}, and so after each of {} trade(s) and transfer(s), to the state committed as {}",
-            claim.before,
-            changes.len(),
-            claim.after
-        ),
     };
-    let mut lines = vec![sentence];
+    lines.extend(scenario_lines(set));
     lines.extend(nonce::line(&claim.nonce));
+    lines
+}
+
+/// Where every EVaR and every premium is public.
+fn prices(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
+    let Shown::Prices {
+        evar,
+        tolerance,
+        changes,
+        funding: _,
+    } = &claim.shown
+    else {
+        return Vec::new();
+    };
+    let set = &claim.scenarios;
+    let quote = quoted(&set.quote);
+    let last = changes.last().map_or(evar, |t| &t.evar);
+    let premia = changes
+        .iter()
+        .try_fold(Decimal::ZERO, |sum, t| sum.checked_add(&t.premium));
+    let premia = premia.map_or("too much to add up".into(), |p| p.to_string());
+    let mut lines = vec![
+        format!(
+            "what the venue {from}, owes beyond its means has an EVaR of {evar} {quote} {over}; {} trade(s) and transfer(s) paid \
+             {premia} {quote} in premia and led to the state {to}, with an EVaR of {last} {quote}; each EVaR is at most \
+             {tolerance} {quote} too high and not too low",
+            changes.len(),
+        ),
+        transfers(changes.iter().map(|c| &c.change), set),
+    ];
+    lines.extend(changes.iter().enumerate().map(|(i, c)| {
+        format!(
+            "change {}: {}, paid {} {quote}; EVaR after it {} {quote}",
+            i + 1,
+            c.change.words(set),
+            c.premium,
+            c.evar
+        )
+    }));
+    lines.extend(rates(claim));
+    lines.push(
+        "sizes of trades and the inventory are not private here: they can be computed from EVaR after every change and from \
+         funding rates"
+            .into(),
+    );
+    lines
+}
+
+/// Where only totals are public, on a grid.
+fn totals(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
+    let Shown::Totals {
+        evar_before,
+        evar_after,
+        premia,
+        grid,
+        tolerance,
+        changes,
+        receipts,
+        funding: _,
+    } = &claim.shown
+    else {
+        return Vec::new();
+    };
+    let set = &claim.scenarios;
+    let quote = quoted(&set.quote);
+    let mut lines = vec![
+        format!(
+            "what the venue {from}, owes beyond its means has an EVaR of at most {evar_before} {quote} {over}; {} trade(s) and \
+             transfer(s) paid at least {premia} {quote} in premia and led to the state {to}, with an EVaR of at most \
+             {evar_after} {quote}; EVaR is rounded up and premia are rounded down, each by less than {grid} {quote}, and EVaR \
+             before rounding is at most {tolerance} {quote} too high and not too low",
+            changes.len(),
+        ),
+        transfers(changes.iter(), set),
+    ];
+    lines.extend(
+        changes
+            .iter()
+            .zip(receipts)
+            .enumerate()
+            .map(|(i, (c, receipt))| {
+                format!("change {}: {}, with receipt {receipt}", i + 1, c.words(set))
+            }),
+    );
+    lines.extend(rates(claim));
+    lines.push(
+        "sizes of trades, each premium, EVaR in between, inventory and capital are not shown; a receipt opens what its own \
+         change paid"
+            .into(),
+    );
     lines
 }

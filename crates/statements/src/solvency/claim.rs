@@ -6,16 +6,17 @@ use gadgets::limbs::{AMOUNT_LIMBS, limbs_of};
 use gadgets::range::{LIMB_BITS, RangeTable};
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
-use risk::Asset;
+use risk::{Asset, Snapshot};
 use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
 
 use super::tables::{AccountsTable, AssetRates, ShortfallTable, register};
-use crate::account::PublicDigest;
+use crate::account::{PublicDigest, listing};
+use crate::book::BookRef;
 use crate::collateral::{MAX_TIERS, pieces};
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
-use crate::trees::{Segments, log_slots};
+use crate::trees::Segments;
 
 /// Most assets of a book: with more, sums of products could leave the range that is normalized.
 pub const MAX_ASSETS: usize = 20;
@@ -24,14 +25,11 @@ pub const MAX_ASSETS: usize = 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SolvencyClaim {
-    /// The currency prices are in.
-    pub quote: String,
-    /// Assets with prices, decimals and haircut schedules. The price source is not proven.
-    pub assets: Vec<Asset>,
-    /// How many accounts the book has.
-    pub accounts: u64,
-    /// The root of the book's tree; every account is below it exactly once.
-    pub root: PublicDigest,
+    /// The book's market: its lists and its moment are the book's, its prices and haircuts value debts and collateral. Marks,
+    /// scenarios and margin parameters play no part. Where prices come from is not proven.
+    pub snapshot: Snapshot,
+    /// The book; every account is in its tree exactly once.
+    pub book: BookRef,
     /// The roots of the parts' subtrees of 2^14 slots; that of the last part has as few slots as hold its
     /// accounts (a power of two, at least 256), and the rest of its 2^14 is unused.
     pub segments: Vec<PublicDigest>,
@@ -77,8 +75,6 @@ pub struct Context {
     pub rates: Vec<AssetRates>,
     /// How the book is split into parts.
     pub segments: Segments,
-    /// log2 of the book's slots.
-    pub log_slots: usize,
     shows: Vec<Show>,
     allow_uncovered: bool,
 }
@@ -87,9 +83,8 @@ pub struct Context {
 #[derive(Clone, Copy, Debug)]
 pub struct Solvency;
 
-/// The public numbers of assets, as the tables use them.
+/// The public numbers of well-formed assets, as the tables use them.
 pub(crate) fn rates(assets: &[Asset]) -> Result<Vec<AssetRates>, String> {
-    risk::snapshot::check_assets(assets).map_err(|e| e.to_string())?;
     if assets.is_empty() || assets.len() > MAX_ASSETS {
         return Err(format!(
             "there are {} assets; a proof takes 1 to {MAX_ASSETS}",
@@ -144,7 +139,8 @@ fn units(asset: &Asset, amount: &Decimal) -> Result<u128, String> {
 
 impl SolvencyClaim {
     fn shows(&self) -> Result<Vec<Show>, String> {
-        let n = self.assets.len();
+        let assets = &self.snapshot.assets;
+        let n = assets.len();
         let mut shows = vec![Show::Hidden; register::FIRST_ASSET + register::PER_ASSET * n];
         let lengths = [
             self.totals.as_ref().map(Vec::len),
@@ -156,14 +152,21 @@ impl SolvencyClaim {
         if self.totals.is_none() && self.reserves.is_none() {
             return Err("it states neither totals nor reserves".into());
         }
-        for (i, asset) in self.assets.iter().enumerate() {
+        for (i, asset) in assets.iter().enumerate() {
             let first = register::FIRST_ASSET + register::PER_ASSET * i;
+            if asset.price.is_zero() {
+                // A debt without a price would count for nothing; so there is none.
+                shows[first + 1] = Show::Value(0);
+            }
             let reserve = match &self.reserves {
                 Some(reserves) => Some(units(asset, &reserves[i])?),
                 None => None,
             };
             if let Some(totals) = &self.totals {
                 let total = &totals[i];
+                if asset.price.is_zero() && !total.debt.is_zero() {
+                    return Err(format!("debts in {}, which has no price", asset.symbol));
+                }
                 for (k, amount) in [total.equity, total.debt, total.liabilities]
                     .iter()
                     .enumerate()
@@ -201,35 +204,30 @@ impl SolvencyClaim {
 
 impl Statement for Solvency {
     const ID: &'static str = "solvency";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = SolvencyClaim;
     type Context = Context;
 
     fn context(claim: &SolvencyClaim) -> Result<Context, String> {
-        if !risk::is_name(&claim.quote) {
-            return Err(format!("the quote currency {}", risk::NO_NAME));
-        }
-        let rates = rates(&claim.assets)?;
-        if claim.accounts == 0 || claim.accounts > 1 << 32 {
-            return Err("the number of accounts must be between 1 and 2^32".into());
-        }
-        if claim.uncovered > claim.accounts {
+        claim.snapshot.validate().map_err(|e| e.to_string())?;
+        let rates = rates(&claim.snapshot.assets)?;
+        claim.book.check_sizes()?;
+        let accounts = claim.book.accounts;
+        if claim.uncovered > accounts {
             return Err("more accounts are uncovered than there are".into());
         }
-        let split = segments(claim.accounts);
+        let split = segments(accounts);
         let parts = split.count();
         if claim.segments.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
             return Err(format!("it needs {parts} subtree roots and one state less"));
         }
         let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        if PublicDigest::from(split.root(&segments)) != claim.root {
-            return Err("the root is not that of the subtree roots".into());
-        }
+        let listing = listing(&claim.snapshot);
+        claim.book.check(&listing, &split.root(&segments))?;
         let shows = claim.shows()?;
         Ok(Context {
             rates,
             segments: split,
-            log_slots: log_slots(claim.accounts),
             shows,
             allow_uncovered: claim.uncovered > 0,
         })
@@ -261,7 +259,7 @@ impl Tables {
     pub fn new(claim: &SolvencyClaim, context: &Context, part: usize) -> Self {
         let accounts = context.segments.used(part) as u64;
         let log_height = context.segments.log_part(part);
-        let registers = registers(claim.assets.len(), context.allow_uncovered);
+        let registers = registers(claim.snapshot.assets.len(), context.allow_uncovered);
         let start = part
             .checked_sub(1)
             .map(|before| claim.states[before].elements());
@@ -274,7 +272,7 @@ impl Tables {
         let shortfall = context.allow_uncovered.then(|| {
             let rows = claim.uncovered.next_power_of_two().ilog2() as usize;
             ShortfallTable {
-                assets: claim.assets.len(),
+                assets: claim.snapshot.assets.len(),
                 coefficients: equity_shape(&context.rates),
                 log_height: rows.clamp(stark::MIN_LOG_HEIGHT, log_height),
             }

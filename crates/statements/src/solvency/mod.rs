@@ -3,6 +3,8 @@
 pub mod tables;
 
 mod claim;
+#[cfg(test)]
+mod tests;
 mod witness;
 mod words;
 

@@ -1,13 +1,14 @@
 //! From a book to a claim and its proof.
 
+use std::sync::Arc;
+
 use fixed::Decimal;
 use gadgets::hash::{DIGEST, Digest, Domain};
 use gadgets::limbs::{AMOUNT_LIMBS, limb_of, limbs_of};
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
-use rayon::prelude::*;
+use risk::Snapshot;
 use risk::solvency::{Insolvent, Uncovered, amount, check_reserves, evaluate};
-use risk::{Account, Asset, Instrument};
 use stark::{
     F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, fill, prove_part,
     signed_felt,
@@ -15,10 +16,10 @@ use stark::{
 
 use super::claim::{AssetTotals, Context, Solvency, SolvencyClaim, Tables, registers, segments};
 use super::tables::{AccountRow, AssetRates, ShortfallRow, register};
-use crate::account::{Layout, Leaf, PublicDigest, Secret, text_digest};
-use crate::inclusion::Inclusion;
+use crate::account::{Leaf, PublicDigest, text_digest};
+use crate::book::{Member, SealedBook};
+use crate::margin::snapshot_digest;
 use crate::ordered::OrderedRow;
-use crate::trees::{empty_root, path, tree};
 
 /// What to claim.
 #[derive(Clone, Debug)]
@@ -29,10 +30,6 @@ pub struct Options {
     pub require_covered: bool,
     /// Reserves per asset, in asset units.
     pub reserves: Option<Vec<u128>>,
-    /// Position slots of an account leaf; the same for all statements about a book.
-    pub slots: usize,
-    /// The instruments that positions are in; the same for all statements about a book.
-    pub instruments: Vec<Instrument>,
 }
 
 impl Default for Options {
@@ -41,8 +38,6 @@ impl Default for Options {
             publish_totals: true,
             require_covered: false,
             reserves: None,
-            slots: 16,
-            instruments: Vec::new(),
         }
     }
 }
@@ -59,9 +54,6 @@ pub enum SolvencyError {
     /// The inputs do not fit the statement.
     #[error("{0}")]
     Input(String),
-    /// Two ids share their sort key.
-    #[error("accounts `{0}` and `{1}` have the same sort key; rename one of them")]
-    SameKey(String, String),
     /// Proving failed.
     #[error(transparent)]
     Prove(#[from] ProveError),
@@ -78,33 +70,31 @@ impl SolvencyError {
 pub struct Prepared {
     claim: SolvencyClaim,
     context: Context,
-    leaves: Vec<Leaf>,
-    ids: Vec<String>,
+    book: Arc<SealedBook>,
     /// Per part, its subtree in heap order.
     trees: Vec<Vec<Digest>>,
     /// The state after each part, that before the first one first.
     states: Vec<Vec<u128>>,
 }
 
-/// Checks a book and makes its claim. Accounts are sorted by their keys; their order says nothing.
+/// Checks a book and makes its claim.
 ///
 /// # Errors
 /// If the claim would be false, with the reason in the user's words, or the inputs do not fit.
-pub fn prepare(
-    quote: &str,
-    assets: &[Asset],
-    accounts: &[Account],
-    secret: &Secret,
-    options: &Options,
-) -> Result<Prepared, SolvencyError> {
+pub fn prepare(book: &Arc<SealedBook>, options: &Options) -> Result<Prepared, SolvencyError> {
+    let (snapshot, members) = (&book.snapshot, &book.members);
+    let assets = &snapshot.assets;
     let rates = super::claim::rates(assets).map_err(SolvencyError::Input)?;
-    check_inputs(assets, accounts, options)?;
+    if !options.publish_totals && options.reserves.is_none() {
+        let problem = "hiding the totals needs reserves to compare them with";
+        return Err(SolvencyError::Input(problem.into()));
+    }
     let plain: Vec<_> = assets
         .iter()
         .map(risk::haircut::AssetRates::new)
         .collect::<Result<_, _>>()
         .map_err(|e| SolvencyError::Input(e.to_string()))?;
-    let result = evaluate(&plain, accounts);
+    let result = evaluate(&plain, members.iter().map(|m| &m.account));
     if options.require_covered
         && let Some(first) = result.uncovered.first()
     {
@@ -117,24 +107,13 @@ pub fn prepare(
         check_reserves(assets, &result.totals, reserves).map_err(SolvencyError::Insolvent)?;
     }
 
-    let layout = Layout::new(options.slots, quote, assets, &options.instruments);
-    let (leaves, ids) = sorted_leaves(accounts, secret, &layout)?;
-    let count = accounts.len() as u64;
-    let segments = segments(count);
-    let digests: Vec<Digest> = leaves.par_iter().map(Leaf::digest).collect();
-    let trees = segments.trees(&digests);
+    let segments = segments(book.accounts());
+    let trees = segments.trees(&book.leaves());
     let roots: Vec<Digest> = trees.iter().map(|t| t[1]).collect();
-    let root = segments.root(&roots);
+    let reference = book.reference(&segments.root(&roots));
     let allow_uncovered = !result.uncovered.is_empty();
-    let about = about(quote, assets, &root);
-    let states = states(
-        &leaves,
-        &rates,
-        secret,
-        &about,
-        segments.slots(),
-        allow_uncovered,
-    );
+    let about = about(snapshot, &reference.commitment);
+    let states = states(book, &rates, &about, segments.slots(), allow_uncovered);
 
     let totals = result.totals.iter().zip(assets).map(|(t, a)| AssetTotals {
         equity: amount(a, t.equity),
@@ -142,10 +121,8 @@ pub fn prepare(
         liabilities: amount(a, t.liabilities),
     });
     let claim = SolvencyClaim {
-        quote: quote.to_string(),
-        assets: assets.to_vec(),
-        accounts: count,
-        root: root.into(),
+        snapshot: snapshot.clone(),
+        book: reference,
         segments: roots.iter().map(|r| (*r).into()).collect(),
         states: states[1..states.len() - 1]
             .iter()
@@ -164,65 +141,10 @@ pub fn prepare(
     Ok(Prepared {
         claim,
         context,
-        leaves,
-        ids,
+        book: book.clone(),
         trees,
         states,
     })
-}
-
-fn check_inputs(
-    assets: &[Asset],
-    accounts: &[Account],
-    options: &Options,
-) -> Result<(), SolvencyError> {
-    let input = |text: &str| Err(SolvencyError::Input(text.to_string()));
-    if accounts.is_empty() {
-        return input("the book has no account");
-    }
-    if !options.publish_totals && options.reserves.is_none() {
-        return input("hiding the totals needs reserves to compare them with");
-    }
-    let fits = |a: &Account| {
-        a.balances.len() == assets.len()
-            && a.positions.len() <= options.slots
-            && a.balances.iter().all(|b| {
-                let pledged: u128 = b.pledges().iter().map(|&p| u128::from(p)).sum();
-                b.equity.max(b.debt) < risk::MAX_AMOUNT && pledged <= u128::from(b.equity)
-            })
-    };
-    match accounts.iter().find(|a| !fits(a)) {
-        Some(a) => Err(SolvencyError::Input(format!(
-            "account `{}` does not fit: its balances, pledges or positions exceed what a leaf holds",
-            a.id
-        ))),
-        None => Ok(()),
-    }
-}
-
-fn sorted_leaves(
-    accounts: &[Account],
-    secret: &Secret,
-    layout: &Layout,
-) -> Result<(Vec<Leaf>, Vec<String>), SolvencyError> {
-    let mut leaves: Vec<(u64, usize, Leaf)> = accounts
-        .par_iter()
-        .enumerate()
-        .map(|(i, account)| {
-            let leaf = layout.leaf(account, secret);
-            (leaf.identity.key(), i, leaf)
-        })
-        .collect();
-    leaves.par_sort_unstable_by_key(|(key, ..)| *key);
-    if let Some(w) = leaves.windows(2).find(|w| w[0].0 == w[1].0) {
-        let id = |i: usize| accounts[i].id.clone();
-        return Err(SolvencyError::SameKey(id(w[0].1), id(w[1].1)));
-    }
-    let ids = leaves
-        .iter()
-        .map(|(_, i, _)| accounts[*i].id.clone())
-        .collect();
-    Ok((leaves.into_iter().map(|(.., leaf)| leaf).collect(), ids))
 }
 
 /// What an account adds to its assets' registers, as the limbs of the accounts table.
@@ -269,30 +191,28 @@ fn negative_ticks(debts: u128, equity: u128) -> u128 {
 /// What the salts of the states depend on besides the secret. The same claim has the same salts, so that
 /// proving can resume. The same book at other prices has others: with equal ones, two claims would show
 /// up to which part their uncovered accounts agree.
-fn about(quote: &str, assets: &[Asset], root: &Digest) -> Digest {
-    let assets = serde_json::to_string(assets).expect("assets are plain data");
-    let root = PublicDigest::from(*root);
-    text_digest(Domain::Salt, &format!("solvency {root} {quote} {assets}"))
+fn about(snapshot: &Snapshot, book: &PublicDigest) -> Digest {
+    let market = snapshot_digest(snapshot);
+    text_digest(Domain::Salt, &format!("solvency {book} {market}"))
 }
 
 fn states(
-    leaves: &[Leaf],
+    book: &SealedBook,
     rates: &[AssetRates],
-    secret: &Secret,
     about: &Digest,
     slots: usize,
     allow_uncovered: bool,
 ) -> Vec<Vec<u128>> {
     let n = SALTS + registers(rates.len(), allow_uncovered).len();
     let mut states = vec![vec![0; n]];
-    for (part, segment) in leaves.chunks(slots).enumerate() {
+    for (part, segment) in book.members.chunks(slots).enumerate() {
         let mut state = states[part].clone();
-        if (part + 1) * slots < leaves.len() {
-            state[..SALTS].copy_from_slice(&secret.state_salts(about, part));
+        if (part + 1) * slots < book.members.len() {
+            state[..SALTS].copy_from_slice(&book.secret.state_salts(about, part));
         } else {
             state[..SALTS].fill(0);
         }
-        for leaf in segment {
+        for Member { leaf, .. } in segment {
             state[SALTS + register::KEY] = leaf.identity.key().into();
             for (asset, parts) in contributions(leaf).enumerate() {
                 let first = SALTS + register::FIRST_ASSET + register::PER_ASSET * asset;
@@ -359,46 +279,14 @@ impl Prepared {
         prove_part::<Solvency>(&self.claim, &self.context, part, self.traces(part))
     }
 
-    /// The inclusion file of an account.
-    pub fn inclusion(&self, id: &str) -> Option<Inclusion> {
-        self.ids
-            .iter()
-            .position(|i| i == id)
-            .map(|i| self.inclusion_at(i))
-    }
-
-    /// The inclusion files of all accounts.
-    pub fn inclusions(&self) -> impl Iterator<Item = Inclusion> + '_ {
-        (0..self.leaves.len()).map(|i| self.inclusion_at(i))
-    }
-
-    fn inclusion_at(&self, index: usize) -> Inclusion {
-        let segments = self.context.segments;
-        let slots = segments.slots();
-        let (part, within) = (index / slots, index % slots);
-        let mut siblings = path(&self.trees[part], within);
-        // Above a small last part stand unused leaves.
-        let log_segment = slots.ilog2() as usize;
-        siblings.extend((siblings.len()..log_segment).map(empty_root));
-        let mut roots: Vec<Digest> = self
-            .trees
-            .iter()
-            .enumerate()
-            .map(|(part, t)| segments.lifted(part, &t[1]))
-            .collect();
-        let above = self.context.log_slots - log_segment;
-        roots.resize(1 << above, empty_root(log_segment));
-        siblings.extend(path(&tree(roots), part));
-        Inclusion::new(&self.ids[index], &self.leaves[index], index, &siblings)
-    }
-
     /// The filled tables of a part, in the order of [`Statement::part`].
     pub fn traces(&self, part: usize) -> Vec<Trace> {
         let tables = Tables::new(&self.claim, &self.context, part);
         let airs = tables.airs();
         let slots = self.context.segments.slots();
-        let segment = &self.leaves[part * slots..((part + 1) * slots).min(self.leaves.len())];
-        let assets = self.claim.assets.len();
+        let members = &self.book.members;
+        let segment = &members[part * slots..((part + 1) * slots).min(members.len())];
+        let assets = self.claim.snapshot.assets.len();
         let before = &self.states[part];
         let start_key = before[SALTS + register::KEY] as u64;
 
@@ -443,12 +331,12 @@ impl Prepared {
         traces
     }
 
-    fn account_rows(&self, segment: &[Leaf], start_key: u64) -> AccountRows {
-        let assets = self.claim.assets.len();
+    fn account_rows(&self, segment: &[Member], start_key: u64) -> AccountRows {
+        let assets = self.claim.snapshot.assets.len();
         let mut sums = vec![[[0i64; AMOUNT_LIMBS]; register::PER_ASSET]; assets];
         let (mut before, mut uncovered_before) = (Vec::new(), Vec::new());
         let mut uncovered = 0;
-        for leaf in segment {
+        for Member { leaf, .. } in segment {
             before.push(sums.clone());
             uncovered_before.push(uncovered);
             for (sums, parts) in sums.iter_mut().zip(limb_contributions(leaf)) {
@@ -462,7 +350,7 @@ impl Prepared {
             }
         }
         AccountRows {
-            keys: segment.iter().map(|l| l.identity.key()).collect(),
+            keys: segment.iter().map(|m| m.leaf.identity.key()).collect(),
             before,
             uncovered_before,
             totals: sums,
@@ -473,12 +361,12 @@ impl Prepared {
 
     fn shortfall_rows(
         &self,
-        segment: &[Leaf],
+        segment: &[Member],
         len: usize,
     ) -> (Vec<ShortfallRow>, [u64; COUNT_LIMBS]) {
         let mut sums = [0u64; COUNT_LIMBS];
         let mut rows = Vec::new();
-        for (i, leaf) in segment.iter().enumerate() {
+        for (i, Member { leaf, .. }) in segment.iter().enumerate() {
             let (collateral, debts, equity) = cover(&self.context.rates, leaf);
             if collateral >= debts {
                 continue;
@@ -513,12 +401,14 @@ struct AccountRows {
 }
 
 impl AccountRows {
-    fn row(&self, segment: &[Leaf], nodes: &[Digest], index: usize) -> AccountRow {
+    fn row(&self, segment: &[Member], nodes: &[Digest], index: usize) -> AccountRow {
         let uncovered = self.uncovered_before.get(index);
         AccountRow {
             place: OrderedRow::new(index, &self.keys, self.start_key, nodes),
-            leaf: segment.get(index).cloned(),
-            seal: segment.get(index).map_or([F::ZERO; DIGEST], Leaf::seal),
+            leaf: segment.get(index).map(|m| m.leaf.clone()),
+            seal: segment
+                .get(index)
+                .map_or([F::ZERO; DIGEST], |m| m.leaf.seal()),
             sums: self.before.get(index).unwrap_or(&self.totals).clone(),
             uncovered: uncovered.copied().unwrap_or(self.uncovered) as u64,
         }

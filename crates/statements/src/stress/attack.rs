@@ -12,8 +12,8 @@ use risk::waterfall::DealState;
 use serde_json::{Value, json};
 use stark::Statement;
 
-use super::Stressed;
-use super::tests::{prepared, tape};
+use super::tests::{MANY_LOANS, prepared, secret, tape};
+use super::{Detail, Prepared, Stressed, Terms};
 
 /// As many entries as a deal may have, and steps that look at all of them.
 fn long_deal(pool: u64) -> Deal {
@@ -107,5 +107,90 @@ fn states_are_checked_without_a_payment() {
         };
         let expected = expected_losses(&deal, state, &indices, &schedule, &stress, &factor);
         assert!(expected.is_err(), "{expected:?}");
+    }
+}
+
+// WHAT A SCHEDULE TELLS
+
+/// Loans as a bank has them: they pay monthly, and end when they end.
+fn bank(loans: usize) -> risk::pool::Tape {
+    let template = risk::import::tape::read_template("mortgage").expect("it comes with the crate");
+    risk::sample_pool::tape(3, loans, &template)
+}
+
+fn stressed(tape: &risk::pool::Tape, detail: Detail) -> Prepared {
+    let terms = Terms {
+        detail,
+        deal: risk::sample_deal::sample_deal_for(risk::sample_pool::owed(tape)),
+        ..super::tests::terms(tape)
+    };
+    Prepared::new(tape, &terms, &secret()).expect("it is true")
+}
+
+/// The instalments that whoever reads a claim finds: what all loans pay a month falls, from the row before to the row after a loan's
+/// last, by its instalment.
+fn guesses(claim: &super::StressClaim) -> Vec<u64> {
+    let rows = claim.schedule.rows.iter().enumerate();
+    let paid: Vec<i128> = rows
+        .map(|(i, row)| {
+            let months = risk::coarse::months_of(&claim.steps, i) as i128;
+            (i128::from(row.interest) + i128::from(row.principal)) / months
+        })
+        .collect();
+    let falls = paid.windows(3).map(|w| w[0] - w[2]);
+    falls.filter_map(|fall| u64::try_from(fall).ok()).collect()
+}
+
+/// How many loans' instalments are among the guesses, to a cent.
+fn found(tape: &risk::pool::Tape, claim: &super::StressClaim) -> usize {
+    let guesses = guesses(claim);
+    let field = tape.template.field("instalment").expect("it has one");
+    let told = |loan: &&risk::pool::Loan| {
+        let instalment = loan.values[field].unwrap_or(0);
+        instalment > 0 && guesses.iter().any(|g| g.abs_diff(instalment) <= 1)
+    };
+    tape.loans.iter().filter(told).count()
+}
+
+/// A monthly schedule gives most instalments of a small pool away; summed until ten loans end in each row it gives none.
+#[test]
+fn steps_hide_instalments() {
+    let tape = bank(61);
+    let monthly = stressed(&tape, Detail::default());
+    let all = found(&tape, monthly.claim());
+    let quarters = stressed(
+        &tape,
+        Detail {
+            months: 3,
+            loans: 0,
+        },
+    );
+    let years = stressed(
+        &tape,
+        Detail {
+            months: 12,
+            loans: 0,
+        },
+    );
+    let many = stressed(&tape, MANY_LOANS);
+    let told = [&quarters, &years, &many].map(|p| found(&tape, p.claim()));
+    println!(
+        "61 loans: {all} instalments told by months, {told:?} by quarters, by years, and where ten loans end in each of {} rows; few \
+         end in {}, {}, {} and {} rows",
+        many.claim().steps.len(),
+        monthly.few_endings(),
+        quarters.few_endings(),
+        years.few_endings(),
+        many.few_endings()
+    );
+    assert!(all >= 30, "{all}");
+    assert_eq!(told[2], 0);
+    assert!(monthly.few_endings() >= all);
+    assert_eq!(many.few_endings(), 0);
+    for prepared in [&monthly, &quarters, &years, &many] {
+        for scenario in &prepared.claim().scenarios {
+            let lost: Vec<u64> = scenario.outcome.iter().map(|t| t.principal_lost).collect();
+            println!("{}: {lost:?}", scenario.name);
+        }
     }
 }

@@ -5,13 +5,13 @@ use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
 use rayon::prelude::*;
-use risk::amortization::MAX_TERM;
+use risk::coarse;
 use risk::deal::Deal;
 use risk::factor::{ExpectedLoss, OneFactor, expected_losses};
 use risk::pool::Template;
 use risk::pool::tape::CutOff;
-use risk::projection::Schedule;
-use risk::protection::{TrancheOutcome, protect};
+use risk::projection::{Schedule, check_doubtful};
+use risk::protection::{TrancheOutcome, check_dates, protect};
 use risk::stress::Stress;
 use risk::waterfall::{DealState, Index};
 use serde::{Deserialize, Serialize};
@@ -27,14 +27,16 @@ use crate::month::Fields;
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
+use crate::start::{Start, check_size};
 use crate::trees::Segments;
+use crate::waterfall::WaterfallClaim;
 
 /// The register of the scheduled balance, salts aside.
 pub const BALANCE: usize = 1;
 /// The register of the doubtful balance.
 pub const DOUBTFUL: usize = 2;
-/// The register of the first month's interest; its balance and the other months follow.
-pub const FIRST_MONTH: usize = 3;
+/// The register of the first step's interest; its balance and the other steps follow.
+pub const FIRST_STEP: usize = 3;
 /// log2 of the loans of a part.
 pub const LOG_SEGMENT: usize = 8;
 
@@ -56,8 +58,11 @@ pub struct StressClaim {
     pub states: Vec<PublicDigest>,
     /// A loan this many days past due, or past maturity, is doubtful: it defaults in the first month.
     pub doubtful_days: u16,
-    /// What the pool brings in when all loans but the doubtful ones pay as scheduled.
+    /// What the pool brings in when all loans but the doubtful ones pay as scheduled: a row a step.
     pub schedule: Schedule,
+    /// How many months each step has; empty if each is a month. Within a step the projection spreads what comes in evenly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<u16>,
     /// The deal that the pool pays for.
     pub deal: Deal,
     /// The deal at the cut-off date.
@@ -72,6 +77,37 @@ pub struct StressClaim {
     /// What a verifier asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
+}
+
+impl StressClaim {
+    /// Where it starts.
+    pub fn start(&self) -> Start<'_> {
+        Start {
+            template: &self.template,
+            loans: self.loans,
+            cut_off: &self.cut_off,
+            pool: &self.pool,
+            deal: &self.deal,
+            state: &self.deal_state,
+            indices: &self.indices,
+        }
+    }
+
+    /// Whether it starts where the months of a waterfall claim end.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn follows(&self, before: &WaterfallClaim) -> Result<(), String> {
+        self.start().follows(before)
+    }
+
+    /// The months that the schedule has, or takes: within a step what comes in is spread evenly ([`coarse::spread`]).
+    ///
+    /// # Errors
+    /// If schedule and steps do not fit.
+    pub fn monthly(&self) -> Result<Schedule, String> {
+        coarse::spread(&self.schedule, &self.steps).map_err(|e| e.to_string())
+    }
 }
 
 /// A public stress, and what becomes of each tranche.
@@ -104,8 +140,6 @@ pub struct Model {
 const MAX_SCENARIOS: usize = 100;
 /// Most values of the factors of all models of a claim: the deal is run for each.
 const MAX_NODES: u64 = 200;
-/// Most bytes of a deal, as JSON.
-pub(crate) const MAX_DEAL_BYTES: usize = 200_000;
 /// Most bytes of a deal, times how often it is run: some seconds of a verifier's time.
 const MAX_DEAL_RUNS: u64 = 5_000_000;
 
@@ -136,15 +170,12 @@ pub struct Context {
 }
 
 impl Context {
-    /// The public numbers of a template and a schedule of so many months.
+    /// The public numbers of a template and a schedule of so many months, at most [`risk::amortization::MAX_TERM`].
     pub(super) fn new(template: &Template, months: usize) -> Result<Self, String> {
         template.validate().map_err(|e| e.to_string())?;
         let layout = LeafLayout::new(template);
         let (fields, calendar) = Fields::new(template, &layout)?;
         let codes = fields.codes(template, fields.open.clone());
-        if months > usize::from(MAX_TERM) {
-            return Err(format!("a schedule has at most {MAX_TERM} months"));
-        }
         let rows = months.div_ceil(PER_ROW).max(1).next_power_of_two();
         Ok(Self {
             layout,
@@ -167,13 +198,15 @@ pub struct Stressed;
 
 impl Statement for Stressed {
     const ID: &'static str = "stress";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = StressClaim;
     type Context = Context;
 
     fn context(claim: &StressClaim) -> Result<Context, String> {
         let split = Segments::new(claim.loans, LOG_SEGMENT);
-        let context = Context::new(&claim.template, claim.schedule.rows.len())?;
+        let months = coarse::months(&claim.steps, claim.schedule.rows.len());
+        let months = months.map_err(|e| e.to_string())?;
+        let context = Context::new(&claim.template, months)?;
         check_pool(
             &split,
             &claim.template,
@@ -204,9 +237,12 @@ impl Statement for Stressed {
         if owed != 0 {
             return Err("the schedule ends before everything is paid".into());
         }
+        check_doubtful(claim.doubtful_days).map_err(|e| e.to_string())?;
         check_work(claim)?;
-        check_scenarios(claim)?;
-        check_models(claim)?;
+        check_dates(&claim.deal, &claim.deal_state, &claim.cut_off).map_err(|e| e.to_string())?;
+        let monthly = claim.monthly()?;
+        check_scenarios(claim, &monthly)?;
+        check_models(claim, &monthly)?;
         Ok(context)
     }
 
@@ -239,10 +275,7 @@ fn check_work(claim: &StressClaim) -> Result<(), String> {
             "the factors have more than {MAX_NODES} nodes together; give fewer models or nodes"
         ));
     }
-    let size = serde_json::to_vec(&claim.deal).map_or(usize::MAX, |d| d.len());
-    if size > MAX_DEAL_BYTES {
-        return Err(format!("the deal has more than {MAX_DEAL_BYTES} bytes"));
-    }
+    let size = check_size(&claim.deal)?;
     let runs = nodes + claim.scenarios.len() as u64;
     if runs * size as u64 > MAX_DEAL_RUNS {
         return Err(format!(
@@ -254,7 +287,7 @@ fn check_work(claim: &StressClaim) -> Result<(), String> {
 }
 
 /// The deal is public, and so is all that the pool brings in: outcomes are computed again.
-fn check_scenarios(claim: &StressClaim) -> Result<(), String> {
+fn check_scenarios(claim: &StressClaim, monthly: &Schedule) -> Result<(), String> {
     claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
     claim.scenarios.par_iter().try_for_each(|scenario| {
         if !risk::is_name(&scenario.name) {
@@ -264,7 +297,7 @@ fn check_scenarios(claim: &StressClaim) -> Result<(), String> {
             &claim.deal,
             &claim.deal_state,
             &claim.indices,
-            &claim.schedule,
+            monthly,
             &scenario.stress,
         )
         .map_err(|e| format!("scenario `{}`: {e}", scenario.name))?;
@@ -280,7 +313,7 @@ fn check_scenarios(claim: &StressClaim) -> Result<(), String> {
 }
 
 /// Expected losses are computed again, too. The deal is known to be small and right.
-fn check_models(claim: &StressClaim) -> Result<(), String> {
+fn check_models(claim: &StressClaim, monthly: &Schedule) -> Result<(), String> {
     claim.models.par_iter().try_for_each(|model| {
         if !risk::is_name(&model.name) {
             return Err(format!("a model's name {}", risk::NO_NAME));
@@ -289,7 +322,7 @@ fn check_models(claim: &StressClaim) -> Result<(), String> {
             &claim.deal,
             &claim.deal_state,
             &claim.indices,
-            &claim.schedule,
+            monthly,
             &model.stress,
             &model.factor,
         )
@@ -365,7 +398,9 @@ impl PartTables {
                 calendar: context.calendar.clone(),
             },
             months: MonthsTable {
-                months: claim.schedule.rows.len(),
+                steps: (0..claim.schedule.rows.len())
+                    .map(|row| coarse::months_of(&claim.steps, row))
+                    .collect(),
                 slots: context.slots(),
             },
             codes: context.codes.clone(),

@@ -10,7 +10,6 @@ mod tests;
 mod witness;
 mod words;
 
-pub(crate) use claim::MAX_DEAL_BYTES;
 pub use claim::{Context, Model, Scenario, StressClaim, Stressed};
-pub use witness::{NamedStress, Prepared, StressFailure, Terms};
-pub use words::{outcomes, words};
+pub use witness::{Detail, NamedStress, Prepared, StressFailure, Terms};
+pub use words::{outcomes, stress_in_words, words};

@@ -76,6 +76,7 @@ pub(super) fn terms(tape: &Tape) -> Terms {
     };
     Terms {
         doubtful_days: 90,
+        detail: Detail::default(),
         deal: sample_deal_for(schedule.balance + schedule.doubtful),
         deal_state: None,
         indices: sample_indices(),
@@ -90,9 +91,28 @@ pub(super) fn terms(tape: &Tape) -> Terms {
 }
 
 pub(super) fn prepared(loans: usize) -> Prepared {
-    let tape = tape(loans);
-    Prepared::new(&tape, &terms(&tape), &secret()).expect("it is true")
+    prepared_in(loans, Detail::default())
 }
+
+/// With a schedule of steps.
+pub(super) fn prepared_in(loans: usize, detail: Detail) -> Prepared {
+    let tape = tape(loans);
+    let terms = Terms {
+        detail,
+        ..terms(&tape)
+    };
+    Prepared::new(&tape, &terms, &secret()).expect("it is true")
+}
+
+/// Steps of a quarter, and of as many months as it takes until ten loans end.
+const QUARTERS: Detail = Detail {
+    months: 3,
+    loans: 0,
+};
+pub(super) const MANY_LOANS: Detail = Detail {
+    months: 1,
+    loans: 10,
+};
 
 /// What is wrong with the first part's rows after a change.
 fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
@@ -121,6 +141,16 @@ fn every_cell_is_pinned() {
     for air in tables.airs() {
         println!("{air:?} {:?}", air.interactions());
     }
+    // Where steps end and begin, and behind the schedule.
+    let rows = (1..9)
+        .map(|row| ("months", row))
+        .chain((18..25).map(|row| ("months", row)));
+    let steps = prepared_in(150, QUARTERS);
+    let tables = PartTables::new(steps.claim(), steps.context(), 0);
+    let (airs, traces) = (&tables.airs()[2..3], &steps.traces(0)[2..3]);
+    let rows: Vec<(&str, usize)> = rows.collect();
+    assert_eq!(cell_test(airs, traces, &rows), Vec::new());
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
     let padding = [
         ("loans", 200),
         ("schedule", 900),
@@ -165,7 +195,7 @@ fn every_constraint_breaks_alone() {
     let mut expected: Vec<String> = (1..=4).map(|i| format!("ORDER-{i}")).collect();
     expected.push("LOANS-2".into());
     expected.extend((1..=9).map(|i| format!("SCHEDULE-{i}")));
-    expected.extend((1..=2).map(|i| format!("MONTHS-{i}")));
+    expected.extend((1..=3).map(|i| format!("MONTHS-{i}")));
     expected
         .extend(["CALENDAR-1", "CODES-1", "POSEIDON2", "TOTALS-2", "TOTALS-5"].map(String::from));
     let idle: Vec<_> = expected
@@ -391,9 +421,10 @@ fn models_are_checked() {
     Stressed::context(&read).expect("it is true");
 }
 
-/// A bound that the field's limbs do not hold is not cut to them: nobody is as late.
+/// A bound with which nobody is doubtful, or everybody, is refused: a tape with a field of one limb would have compared 1,114 days
+/// as 90.
 #[test]
-fn days_past_due_are_compared_whole() {
+fn doubt_is_bounded() {
     let mut tape = tape(60);
     let days = tape.template.field("days_past_due").expect("it has one");
     if let risk::pool::Kind::Number { max, .. } = &mut tape.template.fields[days].kind {
@@ -403,22 +434,134 @@ fn days_past_due_are_compared_whole() {
     // A loan that owes something and is late.
     tape.loans[1].values[days] = Some(200);
     let make = |doubtful_days: u16| {
-        let loans = states(&tape).expect("they are loans");
-        let schedule = Schedule::of_pool(&loans, doubtful_days).expect("it fits");
         let terms = Terms {
             doubtful_days,
-            deal: sample_deal_for(schedule.balance + schedule.doubtful),
             stresses: Vec::new(),
             ..terms(&tape)
         };
-        Prepared::new(&tape, &terms, &secret()).expect("it is true")
+        Prepared::new(&tape, &terms, &secret())
     };
-    let (honest, beyond) = (make(90), make(1024 + 90));
-    assert!(honest.claim().schedule.doubtful > beyond.claim().schedule.doubtful);
-    assert_eq!(wrong(&beyond, |_| ()), Vec::<String>::new());
-    let tables = PartTables::new(beyond.claim(), beyond.context(), 0);
-    let broken = violated(&tables.airs(), &honest.rows(0).fill(&tables));
-    assert!(!broken.is_empty());
+    let honest = make(90).expect("it is true");
+    let late = make(365).expect("it is true");
+    assert!(honest.claim().schedule.doubtful > late.claim().schedule.doubtful);
+    assert_eq!(wrong(&honest, |_| ()), Vec::<String>::new());
+    assert_eq!(wrong(&late, |_| ()), Vec::<String>::new());
+    let tables = PartTables::new(late.claim(), late.context(), 0);
+    assert!(!violated(&tables.airs(), &honest.rows(0).fill(&tables)).is_empty());
+    for days in [0, 366, 1024 + 90, u16::MAX] {
+        let error = make(days).err().expect("out of range").to_string();
+        assert!(error.contains("(1 to 365)"), "{error}");
+        let mut claim = honest.claim().clone();
+        claim.doubtful_days = days;
+        let error = Stressed::context(&claim).expect_err("out of range");
+        assert!(error.contains("(1 to 365)"), "{error}");
+    }
+}
+
+// STEPS
+
+/// A schedule of steps is proven as one of months is, and its outcomes are those of the months it is spread over.
+#[test]
+fn steps_have_a_witness() {
+    for (loans, detail) in [
+        (1, QUARTERS),
+        (150, QUARTERS),
+        (256, MANY_LOANS),
+        (3, MANY_LOANS),
+    ] {
+        let prepared = prepared_in(loans, detail);
+        let (claim, monthly) = (prepared.claim(), self::prepared(loans));
+        assert_eq!(claim.pool, monthly.claim().pool);
+        assert!(claim.schedule.rows.len() < monthly.claim().schedule.rows.len());
+        assert!(
+            claim.monthly().expect("it fits").rows.len() >= monthly.claim().schedule.rows.len()
+        );
+        let found = wrong(&prepared, |_| ());
+        assert_eq!(found, Vec::<String>::new(), "{loans} loans");
+    }
+}
+
+/// Parts of a schedule of steps, and what an issuer would change in it.
+#[test]
+fn changed_steps_are_rejected() {
+    let prepared = prepared_in(300, QUARTERS);
+    let good = prepared.claim();
+    assert_eq!(good.segments.len(), 2);
+    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
+    verify::<Stressed>(good, &proofs).expect("it is true");
+    type Change = fn(&mut StressClaim);
+    let changes: Vec<(&str, Change)> = vec![
+        ("months", |c| c.steps.clear()),
+        ("a longer first step", |c| c.steps[0] += 1),
+        ("a longer last step", |c| {
+            *c.steps.last_mut().expect("some") += 1
+        }),
+        ("another place", |c| {
+            c.steps[0] += 1;
+            c.steps[1] -= 1;
+        }),
+        ("a step without months", |c| c.steps[0] = 0),
+        ("a step less", |c| {
+            c.steps.pop();
+        }),
+        ("steps without end", |c| c.steps[0] = u16::MAX),
+        ("interest sooner", |c| {
+            c.schedule.rows[0].interest += 1;
+            c.schedule.rows[1].interest -= 1;
+        }),
+        ("principal sooner", |c| {
+            c.schedule.rows[0].principal += 1;
+            c.schedule.rows[0].balance -= 1;
+            c.schedule.rows[1].principal -= 1;
+        }),
+    ];
+    for (what, change) in changes {
+        let mut claim = good.clone();
+        change(&mut claim);
+        // With the outcomes that follow from it.
+        if let Ok(monthly) = claim.monthly() {
+            let terms = terms(&tape(300));
+            claim.scenarios = terms
+                .scenarios(&monthly, &claim.deal_state)
+                .expect("it runs");
+            claim.models = terms.models(&monthly, &claim.deal_state).expect("it runs");
+        }
+        let outcome = verify::<Stressed>(&claim, &proofs);
+        assert!(outcome.is_err(), "{what} was accepted");
+        let text = format!("{outcome:?}");
+        assert!(!text.contains("unexpectedly"), "{what}: {text}");
+    }
+}
+
+/// A forger of a step's interest, who counts what comes in right: in another step, or more of it.
+#[test]
+fn forged_sums_of_steps_are_refused() {
+    let prepared = prepared_in(150, QUARTERS);
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let airs = tables.airs();
+    let good = prepared.traces(0);
+    let width = airs[2].width();
+    let flows = prepared.rows(0).flows(&tables.months);
+    // The second step's first month: the cells of its sum start with zeros.
+    let zeros = flows[3].before;
+    assert_eq!(zeros, [0; 6]);
+    assert_ne!(flows[4].before, zeros);
+    let mut changed = 0;
+    for column in 0..width {
+        for row in [3, 4, 5] {
+            let mut forged = good.clone();
+            let cell = &mut forged[2].values[row * width + column];
+            // As if the step before went on: its last month's sum in place of zeros, and the other way round.
+            let other = good[2].values[(row - 1) * width + column];
+            if *cell == other {
+                continue;
+            }
+            *cell = other;
+            changed += 1;
+            assert!(!violated(&airs, &forged).is_empty(), "{row} {column}");
+        }
+    }
+    assert!(changed > 30, "{changed}");
 }
 
 /// A pool claim and a stress claim about one tape under one secret name the same pool.

@@ -7,7 +7,8 @@ use gadgets::hash::{Digest, Domain};
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
-use risk::amortization::LoanState;
+use risk::amortization::{LoanState, RollError};
+use risk::coarse;
 use risk::deal::Deal;
 use risk::factor::{OneFactor, expected_losses};
 use risk::pool::states::{StateError, states};
@@ -20,11 +21,11 @@ use serde::{Deserialize, Serialize};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::{
-    BALANCE, Context, DOUBTFUL, FIRST_MONTH, LOG_SEGMENT, Model, PartTables, Scenario, StressClaim,
+    BALANCE, Context, DOUBTFUL, FIRST_STEP, LOG_SEGMENT, Model, PartTables, Scenario, StressClaim,
     Stressed,
 };
 use super::tables::loans::LoanRow;
-use super::tables::months::{FLOW_LIMBS, MonthRow};
+use super::tables::months::{MonthRow, MonthsTable};
 use super::tables::schedule::{Contract, PER_ROW, ScheduleRow, Standing, step};
 use crate::account::{Secret, text_digest};
 use crate::calendar::{CalendarTable, Month};
@@ -68,11 +69,32 @@ pub struct NamedStress {
     pub factor: Option<OneFactor>,
 }
 
+/// How much of a schedule is published: it is cut into the fewest steps that satisfy both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// A step has a multiple of so many months.
+    pub months: u16,
+    /// So many loans end in each step; in all of them together, if the pool has fewer.
+    pub loans: u32,
+}
+
+impl Default for Detail {
+    /// Month by month.
+    fn default() -> Self {
+        Self {
+            months: 1,
+            loans: 0,
+        }
+    }
+}
+
 /// What is to be claimed of a pool and a deal.
 #[derive(Clone, Debug)]
 pub struct Terms {
     /// A loan this many days past due is doubtful.
     pub doubtful_days: u16,
+    /// How much of the schedule is published.
+    pub detail: Detail,
     /// The deal.
     pub deal: Deal,
     /// The deal at the cut-off date; at closing, if not given.
@@ -168,6 +190,8 @@ pub struct Prepared {
     trees: Vec<Vec<Digest>>,
     /// The state after each part, that before the first one first.
     states: Vec<Vec<u128>>,
+    /// In how many of the schedule's steps some loans end, but few.
+    few: usize,
 }
 
 impl Prepared {
@@ -205,8 +229,14 @@ impl Prepared {
             None => DealState::initial(&terms.deal)
                 .map_err(|e| StressFailure::Input(format!("deal: {e}")))?,
         };
-        let scenarios = terms.scenarios(&schedule, &deal_state)?;
-        let models = terms.models(&schedule, &deal_state)?;
+        let input = |e: RollError| StressFailure::Input(e.to_string());
+        let endings = coarse::endings(loan_states, terms.doubtful_days).map_err(input)?;
+        let steps = coarse::steps(&endings, terms.detail.months, terms.detail.loans);
+        let schedule = coarse::grouped(&schedule, &steps).map_err(input)?;
+        let monthly = coarse::spread(&schedule, &steps).map_err(input)?;
+        let scenarios = terms.scenarios(&monthly, &deal_state)?;
+        let models = terms.models(&monthly, &deal_state)?;
+        let few = coarse::few(&endings, &steps);
         let count = sealed.loans.len() as u64;
         // The nodes of 256 leaves, and below them the parts' trees.
         let trees: Vec<Vec<Digest>> = sealed
@@ -227,6 +257,7 @@ impl Prepared {
             states: vec![Digest::default().into(); trees.len() - 1],
             doubtful_days: terms.doubtful_days,
             schedule,
+            steps,
             deal: terms.deal.clone(),
             deal_state,
             indices: terms.indices.clone(),
@@ -245,7 +276,14 @@ impl Prepared {
             leaves: sealed.leaves,
             trees,
             states,
+            few,
         })
+    }
+
+    /// In how many of the schedule's steps some loans end, but less than [`coarse::FEW_LOANS`]: what those pay may be told from the
+    /// claim.
+    pub fn few_endings(&self) -> usize {
+        self.few
     }
 
     /// The same, for a verifier who asked for it.
@@ -325,10 +363,10 @@ fn running(
     loans: &[LoanState],
     secret: &Secret,
 ) -> Result<Vec<Vec<u128>>, StressFailure> {
-    let about = serde_json::to_string(&("stress", claim.pool, claim.doubtful_days));
+    let about = serde_json::to_string(&("stress", claim.pool, claim.doubtful_days, &claim.steps));
     let about = text_digest(Domain::Salt, &about.expect("plain data"));
-    let months = claim.schedule.rows.len();
-    let mut states = vec![vec![0u128; SALTS + FIRST_MONTH + 2 * months]];
+    let steps = claim.schedule.rows.len();
+    let mut states = vec![vec![0u128; SALTS + FIRST_STEP + 2 * steps]];
     let parts = claim.segments.len();
     for (part, (loans, leaves)) in loans
         .chunks(1 << LOG_SEGMENT)
@@ -342,13 +380,14 @@ fn running(
             state[..SALTS].fill(0);
         }
         let schedule = Schedule::of_pool(loans, claim.doubtful_days)
+            .and_then(|months| coarse::grouped(&months, &claim.steps))
             .map_err(|e| StressFailure::Input(e.to_string()))?;
         state[SALTS + KEY_REGISTER] = leaves[leaves.len() - 1].identity.key().into();
         state[SALTS + BALANCE] += u128::from(schedule.balance);
         state[SALTS + DOUBTFUL] += u128::from(schedule.doubtful);
-        for (m, row) in schedule.rows.iter().enumerate().take(months) {
-            state[SALTS + FIRST_MONTH + 2 * m] += u128::from(row.interest);
-            state[SALTS + FIRST_MONTH + 2 * m + 1] += u128::from(row.balance);
+        for (m, row) in schedule.rows.iter().enumerate().take(steps) {
+            state[SALTS + FIRST_STEP + 2 * m] += u128::from(row.interest);
+            state[SALTS + FIRST_STEP + 2 * m + 1] += u128::from(row.balance);
         }
         states.push(state);
     }
@@ -431,20 +470,24 @@ impl Rows {
             sums: sums[i.min(sums.len() - 1)],
         });
         let schedule = fill(&tables.schedule, &airs[1], &tally, |i| self.schedule[i]);
-        let flows = self.flows(tables.months.slots);
+        let flows = self.flows(&tables.months);
         let months = fill(&tables.months, &airs[2], &tally, |i| {
-            flows.get(i).copied().unwrap_or([0; FLOW_LIMBS])
+            flows.get(i).copied().unwrap_or_default()
         });
         let mut counts = vec![[0i64; COUNT_LIMBS]; self.before.len()];
         let last = sums[sums.len() - 1];
         (counts[SALTS + BALANCE], counts[SALTS + DOUBTFUL]) = (last[0], last[1]);
-        for (m, flow) in flows.iter().enumerate().take(tables.months.months) {
-            let (interest, balance) = flow.split_at(AMOUNT_LIMBS);
-            for (which, limbs) in [interest, balance].into_iter().enumerate() {
-                let register = &mut counts[SALTS + FIRST_MONTH + 2 * m + which];
-                for (count, limb) in register.iter_mut().zip(limbs) {
-                    *count = *limb as i64;
-                }
+        let mut end = 0;
+        for (step, months) in tables.months.steps.iter().enumerate() {
+            end += months;
+            let last = &flows[end - 1];
+            let register = SALTS + FIRST_STEP + 2 * step;
+            counts[register] = last.after().map(|limb| limb as i64);
+            for (count, limb) in counts[register + 1]
+                .iter_mut()
+                .zip(&last.counts[AMOUNT_LIMBS..])
+            {
+                *count = *limb as i64;
             }
         }
         let mut quads = vec![[F::ZERO; QUAD]; tables.quads];
@@ -486,15 +529,15 @@ impl Rows {
         rows
     }
 
-    /// How often each limb of interest and balance is counted, by month.
-    pub fn flows(&self, slots: usize) -> Vec<MonthRow> {
-        let mut flows = vec![[0u64; FLOW_LIMBS]; slots];
-        let per_loan = slots / PER_ROW;
+    /// How often each limb of interest and balance is counted, by month, and what steps have so far.
+    pub fn flows(&self, table: &MonthsTable) -> Vec<MonthRow> {
+        let mut flows = vec![MonthRow::default(); table.slots];
+        let per_loan = table.slots / PER_ROW;
         for (r, row) in self.schedule.iter().enumerate() {
             for (k, month) in row.months.iter().enumerate() {
                 let Some(month) = month else { continue };
                 let (interest, after) = step(&row.contract, &row.standing[k], month);
-                let flow = &mut flows[r % per_loan * PER_ROW + k];
+                let flow = &mut flows[r % per_loan * PER_ROW + k].counts;
                 let (interests, balances) = flow.split_at_mut(AMOUNT_LIMBS);
                 for (i, count) in interests.iter_mut().enumerate() {
                     *count += limb_of(interest.into(), i);
@@ -503,6 +546,13 @@ impl Rows {
                     *count += limb_of(after.balance.into(), i);
                 }
             }
+        }
+        let mut start = 0;
+        for months in &table.steps {
+            for month in start + 1..start + months {
+                flows[month].before = flows[month - 1].after();
+            }
+            start += months;
         }
         flows
     }

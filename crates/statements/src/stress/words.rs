@@ -1,10 +1,13 @@
 //! What a stress claim says.
 
 use fixed::Decimal;
+use risk::stress::{Defaults, Prepayments, Stress};
+use risk::waterfall::payment_date;
 
 use super::StressClaim;
 use crate::nonce;
-use crate::words::{cents, quoted};
+use crate::start::template_words;
+use crate::words::{cents, digest, quoted};
 
 /// A part of one in percent.
 fn percent(part: &Decimal) -> String {
@@ -12,34 +15,89 @@ fn percent(part: &Decimal) -> String {
     percent.map_or_else(|_| part.to_string(), |p| format!("{}%", p.normalized()))
 }
 
+/// Equal values that follow each other, and how many.
+fn runs<T: PartialEq>(values: &[T]) -> Vec<(&T, usize)> {
+    let mut runs: Vec<(&T, usize)> = Vec::new();
+    for value in values {
+        match runs.last_mut() {
+            Some((last, count)) if *last == value => *count += 1,
+            _ => runs.push((value, 1)),
+        }
+    }
+    runs
+}
+
+/// Rates month by month, in full: the same rate for some months is said once.
+fn rates(values: &[Decimal]) -> String {
+    let runs = runs(values);
+    let last = runs.len().saturating_sub(1);
+    let words = runs.iter().enumerate().map(|(i, (rate, months))| {
+        // The last rate holds from then on.
+        if i == last {
+            format!("{rate}%")
+        } else if *months == 1 {
+            format!("{rate}% for a month")
+        } else {
+            format!("{rate}% for {months} months")
+        }
+    });
+    words.collect::<Vec<_>>().join(", then ")
+}
+
+/// A stress as investors say it: all of it.
+pub fn stress_in_words(stress: &Stress) -> String {
+    let defaults = match &stress.defaults {
+        Defaults::Cdr(values) => format!("defaults {} a year (CDR)", rates(values)),
+        Defaults::Mdr(values) => format!("defaults {} a month (MDR)", rates(values)),
+        Defaults::Sda(percent) => format!("defaults at {percent}% SDA"),
+    };
+    let prepayments = match &stress.prepayments {
+        Prepayments::Cpr(values) => format!("early repayment {} a year (CPR)", rates(values)),
+        Prepayments::Smm(values) => format!("early repayment {} a month (SMM)", rates(values)),
+        Prepayments::Psa(percent) => format!("early repayment at {percent}% PSA"),
+    };
+    format!(
+        "{defaults}; {prepayments}; {}% of a default is lost, the rest comes in {} months later; loans are taken as {} months old",
+        stress.severity, stress.recovery_lag, stress.age
+    )
+}
+
 /// What becomes of the tranches, scenario by scenario, and what they are expected to lose, model by model.
 pub fn outcomes(claim: &StressClaim) -> Vec<String> {
     let currency = quoted(&claim.deal.currency);
+    let plan = claim.deal.plan().ok();
+    let date = |period: u32| {
+        let date = plan.as_ref().and_then(|p| payment_date(p, period).ok());
+        date.map_or(String::new(), |date| format!(" ({date})"))
+    };
     let scenarios = claim.scenarios.iter().map(|scenario| {
         let tranches = scenario.outcome.iter().map(|t| {
-            let name = quoted(&t.tranche);
-            match t.paid_off {
-                Some(date) => format!("{name} is paid in full by payment date {date}"),
-                None if t.is_whole() => format!("{name} loses nothing"),
-                None => format!(
-                    "{name} loses {} of principal and {} of interest",
+            let mut text = match t.is_whole() {
+                true => format!("{} loses nothing", quoted(&t.tranche)),
+                false => format!(
+                    "{} loses {} of principal and {} of interest",
+                    quoted(&t.tranche),
                     cents(t.principal_lost),
                     cents(t.interest_lost)
                 ),
+            };
+            if let Some(period) = t.paid_off {
+                text += &format!(", is paid in full by payment date {period}{}", date(period));
             }
+            text
         });
         let tranches: Vec<String> = tranches.collect();
-        let stress = serde_json::to_string(&scenario.stress).unwrap_or_default();
         format!(
-            "under {} {stress}: {} ({currency})",
+            "under {} [{}]: {} ({currency})",
             quoted(&scenario.name),
-            tranches.join(", ")
+            stress_in_words(&scenario.stress),
+            tranches.join("; ")
         )
     });
     let models = claim.models.iter().map(|model| {
         let tranches = model.expected.iter().map(|t| {
             format!(
-                "{} is expected to lose {} of principal ({}) and {} of interest",
+                "{} is expected to lose {} of principal ({} of what it is owed) and {} of interest",
                 quoted(&t.tranche),
                 cents(t.principal),
                 percent(&t.part),
@@ -47,29 +105,87 @@ pub fn outcomes(claim: &StressClaim) -> Vec<String> {
             )
         });
         let tranches: Vec<String> = tranches.collect();
-        let stress = serde_json::to_string(&model.stress).unwrap_or_default();
         format!(
-            "under {} {stress} with correlation {} over {} values of a factor: {} ({currency})",
+            "under {} [{}; defaults come together by a Gaussian factor of correlation {}, averaged over {} values of it]: {} \
+             ({currency})",
             quoted(&model.name),
+            stress_in_words(&model.stress),
             model.factor.correlation,
             model.factor.nodes,
-            tranches.join(", ")
+            tranches.join("; ")
         )
     });
     scenarios.chain(models).collect()
 }
 
+/// The schedule: how much, for how long, in which steps.
+fn schedule(claim: &StressClaim) -> Vec<String> {
+    let rows = &claim.schedule.rows;
+    let interest: i128 = rows.iter().map(|r| i128::from(r.interest)).sum();
+    let mut lines = vec![format!(
+        "the schedule, SHA3-256 {}: {} of interest and {} of principal in {} row(s) {}",
+        digest(&claim.schedule),
+        Decimal::new(interest, risk::deal::CENT_DECIMALS),
+        cents(claim.schedule.balance),
+        rows.len(),
+        match claim.steps.is_empty() {
+            true => "of a month each".to_string(),
+            false => format!("of {} months", steps(&claim.steps)),
+        }
+    )];
+    if !claim.steps.is_empty() {
+        lines.push(
+            "within a row of several months, what comes in is taken evenly over its months: a rule of the projection, not what the \
+             loans do"
+                .into(),
+        );
+    }
+    lines.push(
+        "the schedule is public: its rows are sums over all loans, but where few loans end, differences of rows tell what these pay"
+            .into(),
+    );
+    lines
+}
+
+/// How many months each row has, equal ones said once.
+fn steps(steps: &[u16]) -> String {
+    let words = runs(steps).into_iter().map(|(months, rows)| match rows {
+        1 => months.to_string(),
+        _ => format!("{months} ({rows} times)"),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &StressClaim) -> Vec<String> {
+    let currency = quoted(&claim.deal.currency);
+    let months: usize = match claim.steps.is_empty() {
+        true => claim.schedule.rows.len(),
+        false => claim.steps.iter().map(|s| usize::from(*s)).sum(),
+    };
     let mut lines = vec![format!(
-        "pool {} of {} loans (template {}, cut-off {}) pays as scheduled over {} months; in the deal {}",
+        "pool {} of {} loans ({}, cut-off {}) owes {} {currency} that by contract is paid over {months} months, and {} {currency} \
+         that is doubtful ({} or more days past due, or past maturity); of the deal {}, started as said below and run to its end, \
+         tranches lose under {} stress(es) and {} factor model(s) what is said below",
         claim.pool,
         claim.loans,
-        quoted(&claim.template.name),
+        template_words(&claim.template),
         claim.cut_off,
-        claim.schedule.rows.len(),
-        quoted(&claim.deal.name)
+        cents(claim.schedule.balance),
+        cents(claim.schedule.doubtful),
+        claim.doubtful_days,
+        quoted(&claim.deal.name),
+        claim.scenarios.len(),
+        claim.models.len(),
     )];
+    lines.extend(claim.start().words());
+    lines.extend(schedule(claim));
+    lines.push(format!(
+        "proven of the loans is the schedule; outcomes follow from it, deal, start, fixings and stresses, and were computed again: \
+         doubtful loans default in the first month, others in the proportion of balances; nobody exercises the clean-up call; what \
+         is owed after the last payment date (legal final {}) is lost. Stresses, their names and the fixings are the prover's choice",
+        quoted(&claim.deal.dates.legal_final)
+    ));
     lines.extend(outcomes(claim));
     lines.extend(nonce::line(&claim.nonce));
     lines

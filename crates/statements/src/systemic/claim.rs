@@ -8,6 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::account::PublicDigest;
 use crate::nonce::Nonce;
 
+/// The commitment to a venue's state, and the date that it binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatedState {
+    /// The commitment.
+    pub state: PublicDigest,
+    /// As of when, in milliseconds since 1970.
+    pub as_of_ms: u64,
+}
+
 /// A systemic claim: all that a verifier learns. Amounts are in the quote currency, in whole ticks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,8 +28,8 @@ pub struct SystemicClaim {
     pub scenarios_digest: String,
     /// How sure.
     pub confidence: Confidence,
-    /// The venues' states, as `after` of each one's risk claim.
-    pub venues: Vec<PublicDigest>,
+    /// The venues' states, as `after` and `until_ms` of each one's risk claim.
+    pub venues: Vec<DatedState>,
     /// EVaR of the sum of what the venues owe beyond their means is at most this.
     pub bound: Decimal,
     /// What a verifier asked for.

@@ -8,7 +8,7 @@ mod tests;
 mod witness;
 mod words;
 
-pub use claim::SystemicClaim;
+pub use claim::{DatedState, SystemicClaim};
 pub use statement::{Context, MAX_VENUES, Systemic};
 pub use witness::{Prepared, SystemicError, TooRisky, Venue};
 pub use words::words;

@@ -14,7 +14,7 @@ use crate::risk::tables::exponential::ExponentialTable;
 use crate::risk::tables::groups::GroupsTable;
 pub use crate::risk::tables::scenarios::MAX_VENUES;
 use crate::risk::tables::scenarios::ScenariosTable;
-use crate::risk::tables::states::commitment_quads;
+use crate::risk::tables::states::{commitment_quads, markets_listing};
 
 /// The systemic statement.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,8 @@ pub struct Systemic;
 pub struct Context {
     pub(super) grid: Grid,
     pub(super) venues: Vec<Digest>,
+    /// What the places of each venue's state stand for, and when.
+    pub(super) listings: Vec<Digest>,
     /// In PHI.
     pub(super) bound: u128,
     pub(super) budget: u128,
@@ -46,7 +48,7 @@ impl Tables {
         let venues = VenuesTable {
             venues: context.venues.len(),
             markets,
-            listing: context.grid.listing,
+            listings: context.listings.clone(),
             bound: context.bound,
             budget: context.budget,
         };
@@ -89,7 +91,7 @@ impl Tables {
 
 impl Statement for Systemic {
     const ID: &'static str = "systemic";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = SystemicClaim;
     type Context = Context;
 
@@ -115,7 +117,12 @@ impl Statement for Systemic {
             .ok_or("the bound is not a whole number of ticks below 2^58")?;
         Ok(Context {
             grid,
-            venues: claim.venues.iter().map(|v| v.elements()).collect(),
+            venues: claim.venues.iter().map(|v| v.state.elements()).collect(),
+            listings: claim
+                .venues
+                .iter()
+                .map(|v| markets_listing(&set.quote, &set.markets, v.as_of_ms))
+                .collect(),
             bound: u128::from(bound) << 20,
             budget: budget(set.values.len(), claim.confidence),
         })

@@ -15,7 +15,7 @@ use crate::risk::tables::{
 
 /// A venue a row. The first row also holds the certificate of their sum.
 ///
-/// - VENUES-1: the row's flags and numbers are the public ones.
+/// - VENUES-1: the row's flags and numbers are the public ones, and so is the digest of what its state's places stand for, and when.
 /// - VENUES-2: an unused row holds zeros; only the first has a scale and sums.
 /// - VENUES-3: the means are entry notionals and both capitals.
 /// - VENUES-4: the weights' sum does not exceed its budget: EVaR is at most the bound.
@@ -25,8 +25,8 @@ pub struct VenuesTable {
     pub venues: usize,
     /// Markets.
     pub markets: usize,
-    /// What their places in a state stand for.
-    pub listing: Digest,
+    /// What the places of each venue's state stand for, and when.
+    pub listings: Vec<Digest>,
     /// The stated bound, in PHI.
     pub bound: u128,
     /// What the weights may add up to.
@@ -54,6 +54,8 @@ const NUMBER: usize = 1;
 /// The address of the commitment's first quad.
 const ADDRESS: usize = 2;
 const FIRST: usize = 3;
+/// What the places of the state stand for, and when.
+const LISTING: usize = 4;
 
 impl VenuesTable {
     /// The address of a venue's first quad.
@@ -79,12 +81,18 @@ impl Table for VenuesTable {
                 .map(|r| F::from_usize(if r < self.venues { of(r) } else { 0 }))
                 .collect()
         };
-        vec![
+        let mut columns = vec![
             column(&|_| 1),
             column(&|r| r),
             column(&|r| self.address(r)),
             column(&|r| usize::from(r == 0)),
-        ]
+        ];
+        columns.extend((0..DIGEST).map(|i| {
+            let mut column: Vec<F> = self.listings.iter().map(|l| l[i]).collect();
+            column.resize(1 << MIN_LOG_HEIGHT, F::ZERO);
+            column
+        }));
+        columns
     }
 
     fn row<B: RowBuilder<Option<VenueRow>>>(&self, b: &mut B) {
@@ -142,7 +150,7 @@ impl Table for VenuesTable {
             committed.push(plain(b, &|w| halves_of(w.state.collected)[half]));
         }
         let mut quads: Vec<B::E> = (0..DIGEST).map(|i| plain(b, &|w| w.salt[i])).collect();
-        quads.extend(self.listing.map(|element| b.constant(element)));
+        quads.extend((0..DIGEST).map(|i| b.pinned("VENUES-1", LISTING + i)));
         quads.extend(committed);
         quads.resize(quads.len().next_multiple_of(QUAD), b.constant(F::ZERO));
         for (i, quad) in quads.chunks(QUAD).enumerate() {

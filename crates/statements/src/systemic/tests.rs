@@ -167,7 +167,8 @@ fn a_claim_is_proven_and_bound() {
     let report = security_report(&Systemic::part(claim, prepared.context(), 0));
     assert!(report.proven_bits >= 100.0, "{report:?}");
     type Change = fn(&mut SystemicClaim);
-    let changes: [(bool, Change); 7] = [
+    let changes: [(bool, Change); 8] = [
+        (false, |c| c.venues[1].as_of_ms += 86_400_000),
         (true, |c| c.venues.clear()),
         (true, |c| c.bound = Decimal::new(-1, 6)),
         (true, |c| c.scenarios.values[0][0] += 1),
@@ -259,13 +260,35 @@ fn venues_are_those_of_risk_claims() {
     let prepared = prepared_with(&set, None).expect("it is true");
     let terms = crate::risk::Terms {
         confidence: confidence(),
-        prices: true,
-        show_lots: false,
+        shows: crate::risk::Shows::Prices { lots: false },
         funding: false,
+        until_ms: None,
     };
     for (i, venue) in venues(&set, 2).iter().enumerate() {
         let risk = crate::risk::Prepared::new(&set, &venue.state, &[], &terms, &venue.secret);
         let risk = risk.expect("it is true");
-        assert_eq!(risk.claim().after, prepared.claim().venues[i]);
+        let venue = prepared.claim().venues[i];
+        assert_eq!(risk.claim().after, venue.state);
+        assert_eq!(risk.claim().until_ms, venue.as_of_ms);
     }
+}
+
+/// Yesterday's state does not pass as today's: the date is bound.
+#[test]
+fn a_state_of_another_day_is_another_venue() {
+    let set = sample_venue::scenarios(9, 3, 300);
+    let mut later = venues(&set, 2);
+    later[0].state.as_of_ms += 86_400_000;
+    let later = Prepared::new(&set, later, confidence(), None).expect("it is true");
+    let prepared = prepared_with(&set, None).expect("it is true");
+    let (now, then) = (&prepared.claim().venues, &later.claim().venues);
+    assert_ne!(now[0].state, then[0].state);
+    assert_eq!(now[1], then[1]);
+    // The salt is another one too: under one date the elements would be the same.
+    let mut claim = prepared.claim().clone();
+    claim.venues[0].as_of_ms = then[0].as_of_ms;
+    let context = Systemic::context(&claim).expect("well-formed");
+    let tables = Tables::new(&context);
+    let found = violated(&tables.airs(), &prepared.rows().fill(&tables));
+    assert_eq!(found, ["SPONGE-5"]);
 }

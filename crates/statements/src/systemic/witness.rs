@@ -11,7 +11,7 @@ use risk::scenarios::{ScenarioError, ScenarioSet};
 use risk::venue::{VenueError, VenueState, ticks};
 use stark::{PartProof, ProveError, Statement, Tally, Trace, fill, prove_part};
 
-use super::claim::SystemicClaim;
+use super::claim::{DatedState, SystemicClaim};
 use super::statement::{Context, MAX_VENUES, Systemic, Tables};
 use super::tables::VenueRow;
 use crate::account::Secret;
@@ -158,14 +158,20 @@ impl Prepared {
                 quote: set.quote.clone(),
             })));
         }
-        let listing = markets_listing(&set.quote, &set.markets);
         let claim = SystemicClaim {
             scenarios: set.clone(),
             scenarios_digest: scenarios_digest(set),
             confidence,
             venues: venues
                 .iter()
-                .map(|v| commitment(&v.state, &v.secret, &listing))
+                .map(|v| {
+                    let as_of_ms = v.state.as_of_ms;
+                    let listing = markets_listing(&set.quote, &set.markets, as_of_ms);
+                    DatedState {
+                        state: commitment(&v.state, &v.secret, &listing),
+                        as_of_ms,
+                    }
+                })
                 .collect(),
             bound,
             nonce: None,
@@ -252,13 +258,18 @@ impl Prepared {
                 }
             })
             .collect();
-        let venues = self.venues.iter().map(|venue| VenueRow {
-            state: venue.state.clone(),
-            salt: salt(&venue.state, &venue.secret, &self.context.grid.listing, 0),
-            scale: 0,
-            weights: 0,
-            gains: 0,
-        });
+        let listings = &self.context.listings;
+        let venues = self
+            .venues
+            .iter()
+            .zip(listings)
+            .map(|(venue, listing)| VenueRow {
+                state: venue.state.clone(),
+                salt: salt(&venue.state, &venue.secret, listing, 0),
+                scale: 0,
+                weights: 0,
+                gains: 0,
+            });
         let mut rows = Rows {
             scenarios,
             groups: Vec::new(),
@@ -315,7 +326,8 @@ impl Rows {
         let mut quads: Vec<_> = self
             .venues
             .iter()
-            .flat_map(|row| quads(&row.state, &row.salt, &tables.venues.listing))
+            .zip(&tables.venues.listings)
+            .flat_map(|(row, listing)| quads(&row.state, &row.salt, listing))
             .collect();
         let sponge = tables.sponge.trace(&airs[5], &mut quads);
         vec![scenarios, groups, venues, exponential, limbs, sponge]

@@ -6,12 +6,11 @@ use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
 use risk::amortization::then;
 use risk::collections::Collections;
-use risk::date;
 use risk::deal::{Deal, Plan};
 use risk::pool::Template;
 use risk::pool::tape::CutOff;
 use risk::protection::check_indices;
-use risk::waterfall::{DealState, Index, Report, run};
+use risk::waterfall::{DealState, Index, Report, check_payment_date, run};
 use serde::{Deserialize, Serialize};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
@@ -23,7 +22,7 @@ use crate::month::Fields;
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
-use crate::stress::MAX_DEAL_BYTES;
+use crate::start::{Start, check_size};
 
 /// Most months of a claim.
 const MAX_MONTHS: usize = 120;
@@ -56,22 +55,28 @@ pub struct WaterfallClaim {
 }
 
 impl WaterfallClaim {
+    /// Where it starts.
+    ///
+    /// # Panics
+    /// If it has no pool; a verified claim has two or more.
+    pub fn start(&self) -> Start<'_> {
+        Start {
+            template: &self.template,
+            loans: self.loans,
+            cut_off: &self.pools[0].cut_off,
+            pool: &self.pools[0].pool,
+            deal: &self.deal,
+            state: &self.deal_before,
+            indices: &self.indices,
+        }
+    }
+
     /// Whether it goes on where another one ends.
     ///
     /// # Errors
     /// Says what does not fit.
     pub fn follows(&self, before: &Self) -> Result<(), String> {
-        let last = before.pools.last();
-        if self.deal != before.deal || self.template != before.template {
-            return Err("it is about another deal or other loans".into());
-        }
-        if last != self.pools.first() {
-            return Err("it does not end with the pool that the other one starts with".into());
-        }
-        if before.deal_after != self.deal_before {
-            return Err("the deal does not end as the other one starts".into());
-        }
-        Ok(())
+        self.start().follows(before)
     }
 }
 
@@ -127,7 +132,7 @@ pub struct Waterfall;
 
 impl Statement for Waterfall {
     const ID: &'static str = "waterfall";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Claim = WaterfallClaim;
     type Context = Context;
 
@@ -180,10 +185,7 @@ impl Statement for Waterfall {
 
 /// The deal is public, and so is what the pool brought in: what was paid is computed again.
 fn check_waterfall(claim: &WaterfallClaim) -> Result<(), String> {
-    let size = serde_json::to_vec(&claim.deal).map_or(usize::MAX, |d| d.len());
-    if size > MAX_DEAL_BYTES {
-        return Err(format!("the deal has more than {MAX_DEAL_BYTES} bytes"));
-    }
+    check_size(&claim.deal)?;
     let plan = claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
     check_indices(&claim.indices).map_err(|e| e.to_string())?;
     let collections: Vec<Collections> = claim.months.iter().map(|m| m.collections).collect();
@@ -205,7 +207,7 @@ fn check_waterfall(claim: &WaterfallClaim) -> Result<(), String> {
 /// Runs a deal over months. `cut_offs` are the dates before the first month and after each.
 ///
 /// # Errors
-/// If the months are no whole periods, a period's payment date is before its last cut-off date, or the deal cannot be run.
+/// If the months are no whole periods, a period's payment date does not fit its last cut-off date, or the deal cannot be run.
 pub(super) fn pay(
     deal: &Deal,
     plan: &Plan,
@@ -230,14 +232,8 @@ pub(super) fn pay(
             .map_err(|e| e.to_string())?;
         let (next, report) =
             run(plan, &state, &whole, indices).map_err(|e| format!("period {}: {e}", i + 1))?;
-        let until = date::days_of(&cut_offs[(i + 1) * period].to_string());
-        if until > date::days_of(&report.payment_date) {
-            return Err(format!(
-                "payment date {} is before the cut-off date {} of what it pays",
-                report.payment_date,
-                cut_offs[(i + 1) * period]
-            ));
-        }
+        check_payment_date(plan, next.period, cut_offs[(i + 1) * period])
+            .map_err(|e| format!("period {}: {e}", i + 1))?;
         state = next;
         reports.push(report);
     }

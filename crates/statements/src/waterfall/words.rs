@@ -1,77 +1,133 @@
 //! What a waterfall claim says.
 
+use risk::collections::Collections;
+use risk::waterfall::{Report, TrancheReport};
+
 use super::WaterfallClaim;
 use crate::nonce;
-use crate::words::{cents, quoted};
+use crate::start::template_words;
+use crate::words::{cents, digest, quoted};
+
+/// A month's collections.
+fn month(until: &impl std::fmt::Display, c: &Collections) -> String {
+    let mut line = format!(
+        "month to {until}: loans owed {}; {} of interest, {} of principal ({} when due, {} early)",
+        cents(c.balance_before),
+        cents(c.interest),
+        cents(c.scheduled_principal.saturating_add(c.prepaid_principal)),
+        cents(c.scheduled_principal),
+        cents(c.prepaid_principal)
+    );
+    for (what, amount) in [
+        ("defaulted", c.defaulted),
+        ("recovered", c.recoveries),
+        ("bought back", c.repurchased),
+    ] {
+        if amount > 0 {
+            line += &format!(", {} {what}", cents(amount));
+        }
+    }
+    line += &format!("; loans owe {}", cents(c.balance_after));
+    let [first, second, third] = c.delinquent;
+    for (what, amount) in [
+        ("30 to 59 days late", first),
+        ("60 to 89 days late", second),
+        ("90 or more days late", third),
+    ] {
+        if amount > 0 {
+            line += &format!(", {} of it {what}", cents(amount));
+        }
+    }
+    line
+}
+
+fn tranche(t: &TrancheReport) -> String {
+    let mut line = format!(
+        "{} receives {} of interest and {} of principal and is owed {}",
+        quoted(&t.name),
+        cents(t.interest_paid),
+        cents(t.principal_paid),
+        cents(t.balance)
+    );
+    for (what, amount) in [
+        ("of interest short", t.interest_shortfall),
+        ("not covered", t.deficiency),
+        ("written down", t.written_down),
+        ("written up", t.written_up),
+    ] {
+        if amount > 0 {
+            line += &format!(" ({} {what})", cents(amount));
+        }
+    }
+    line
+}
+
+/// What was paid on a payment date. The digest is of all that the claim says of it, step by step.
+fn payment(report: &Report) -> String {
+    let tranches: Vec<String> = report.tranches.iter().map(tranche).collect();
+    let mut line = format!(
+        "{} (payment date {}): {}",
+        report.payment_date,
+        report.period,
+        tranches.join("; ")
+    );
+    let mut list = |what: &str, parts: Vec<String>| {
+        if !parts.is_empty() {
+            line += &format!("; {what} {}", parts.join(", "));
+        }
+    };
+    let named = |name: &String, amount: u64| format!("{} {}", quoted(name), cents(amount));
+    let fees = report.fees.iter();
+    list("fees paid:", fees.map(|f| named(&f.name, f.paid)).collect());
+    let accounts = report.accounts.iter();
+    let held = accounts.map(|a| named(&a.name, a.after)).collect();
+    list("accounts hold:", held);
+    list("equity receives", vec![cents(report.equity).to_string()]);
+    let failed = report.tests.iter().filter(|t| !t.passed);
+    list("failed:", failed.map(|t| quoted(&t.name)).collect());
+    let tripped = report.triggers.iter().filter(|t| t.tripped);
+    list("tripped:", tripped.map(|t| quoted(&t.name)).collect());
+    if report.called {
+        line += "; the clean-up call was exercised";
+    }
+    line + &format!("; report of SHA3-256 {}", digest(report))
+}
 
 /// What came in and what was paid.
 pub fn payments(claim: &WaterfallClaim) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (pool, month) in claim.pools[1..].iter().zip(&claim.months) {
-        let c = &month.collections;
-        let mut line = format!(
-            "month to {}: {} of interest, {} of principal",
-            pool.cut_off,
-            cents(c.interest),
-            cents(c.scheduled_principal + c.prepaid_principal)
-        );
-        for (what, amount) in [
-            ("defaulted", c.defaulted),
-            ("recovered", c.recoveries),
-            ("bought back", c.repurchased),
-        ] {
-            if amount > 0 {
-                line += &format!(", {} {what}", cents(amount));
-            }
-        }
-        line += &format!("; loans owe {}", cents(c.balance_after));
-        lines.push(line);
-    }
-    for report in &claim.reports {
-        let tranches = report.tranches.iter().map(|t| {
-            let mut line = format!(
-                "{} receives {} of interest and {} of principal and is owed {}",
-                quoted(&t.name),
-                cents(t.interest_paid),
-                cents(t.principal_paid),
-                cents(t.balance)
-            );
-            if t.interest_shortfall > 0 {
-                line += &format!(" ({} of interest short)", cents(t.interest_shortfall));
-            }
-            if t.deficiency > 0 {
-                line += &format!(" ({} not covered)", cents(t.deficiency));
-            }
-            line
-        });
-        let tranches: Vec<String> = tranches.collect();
-        let tripped = report.triggers.iter().filter(|t| t.tripped);
-        let tripped: Vec<String> = tripped.map(|t| quoted(&t.name)).collect();
-        let mut line = format!("{}: {}", report.payment_date, tranches.join("; "));
-        line += &format!("; equity receives {}", cents(report.equity));
-        if !tripped.is_empty() {
-            line += &format!("; tripped: {}", tripped.join(", "));
-        }
-        lines.push(line);
-    }
-    lines
+    let months = claim.pools.iter().skip(1).zip(&claim.months);
+    let months = months.map(|(pool, m)| month(&pool.cut_off, &m.collections));
+    months.chain(claim.reports.iter().map(payment)).collect()
 }
 
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &WaterfallClaim) -> Vec<String> {
-    let (first, last) = (&claim.pools[0], &claim.pools[claim.months.len()]);
+    let pools = claim
+        .pools
+        .iter()
+        .map(|p| format!("{} of {}", p.pool, p.cut_off));
+    let pools: Vec<String> = pools.collect();
     let mut lines = vec![format!(
-        "{} loans (template {}) rolled from pool {} of {} to pool {} of {}; what they brought in was paid by the deal {} ({})",
+        "{} loans ({}) rolled over {} month(s) from pool {}; what they brought in was paid by the deal {} ({}), started as said \
+         below",
         claim.loans,
-        quoted(&claim.template.name),
-        first.pool,
-        first.cut_off,
-        last.pool,
-        last.cut_off,
+        template_words(&claim.template),
+        claim.months.len(),
+        pools.join(" to pool "),
         quoted(&claim.deal.name),
         quoted(&claim.deal.currency)
     )];
+    lines.extend(claim.start().words());
     lines.extend(payments(claim));
+    lines.push(format!(
+        "at the end: after payment date {}, the deal's state of SHA3-256 {}",
+        claim.deal_after.period,
+        digest(&claim.deal_after)
+    ));
+    lines.push(
+        "what each loan paid is the servicer's word; what the deal pays from it was computed again"
+            .into(),
+    );
     lines.extend(nonce::line(&claim.nonce));
     lines
 }

@@ -18,6 +18,7 @@ use crate::opening::Hidden;
 /// - ACCOUNTS-3: the haircut value of each asset (see [`crate::collateral`]).
 /// - ACCOUNTS-4: the limbs and the sign of collateral less debts plus entries, in PHI. Cutting the
 ///   two lowest limbs rounds down to a tick.
+/// - ACCOUNTS-5: nothing is owed in an asset without a price, where a debt would count for nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountsTable {
     pub plan: Plan,
@@ -80,6 +81,12 @@ impl Table for AccountsTable {
                 std::array::from_fn(|i| Amount::read(b, |w: &AccountRow| w.amount(asset, i)));
             leaf.extend(holding.halves());
             leaf.extend(debt.halves());
+            if numbers.debt == 0 {
+                // Six limbs below 2^10: their sum is zero only if each is.
+                let sum = debt.limbs().iter().cloned();
+                let sum = sum.fold(b.constant(F::ZERO), |a, l| a + l);
+                b.zero("ACCOUNTS-5", sum);
+            }
             // Pledges are committed to, but play no part here.
             leaf.extend(
                 (0..ELEMENTS_PER_ASSET - 4)

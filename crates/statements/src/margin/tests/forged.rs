@@ -7,10 +7,11 @@ use risk::margin::MarginTables;
 use risk::{Level, sample};
 use stark::{F, PrimeCharacteristicRing, TableAir, Trace, broken_alone, violated, violations};
 
-use super::{book, broken, secret, single, unbalanced};
+use super::{alone, book, broken, leaf, single, unbalanced};
+use crate::account::Secret;
+use crate::book::Member;
 use crate::margin::fill::fill_part;
 use crate::margin::statement::{Context, PartTables};
-use crate::margin::witness::{Member, layout};
 use crate::margin::*;
 
 /// The filled tables one by one.
@@ -60,8 +61,7 @@ fn every_constraint_of_an_account_breaks_alone() {
     // An entry in a later block of an empty slot changes no sum.
     let account = super::account(&prepared.claim().snapshot, 1, 3);
     let snapshot = &prepared.claim().snapshot;
-    let prepared =
-        Prepared::account(snapshot, &account, Level::Initial, 4, &secret()).expect("it is met");
+    let prepared = super::alone(snapshot, &account, Level::Initial, 4).expect("it is met");
     let (tables, traces) = separate(&prepared);
     expect(&broken_alone(&tables[0], &traces[0], &[255]), &["LINES-2"]);
 }
@@ -107,12 +107,12 @@ fn an_account_below_the_level_has_no_witness() {
     // Honest but for the claim: only the sign of a margin is wrong.
     let snapshot = sample::snapshot();
     let poor = sample::book(&snapshot, 3, 1, 16, 1).accounts()[0].clone();
-    let leaf = layout(&snapshot, 16).leaf(&poor, &secret());
+    let leaf = leaf(&snapshot, 16, &poor, &Secret::random());
     let mut claim = single().claim().clone();
     claim.level = Level::Maintenance;
-    claim.slots = 16;
     claim.subject = Subject::Account {
         commitment: leaf.digest().into(),
+        slots: 16,
     };
     let tables = MarginTables::new(&snapshot, claim.level).expect("valid");
     let context = Context::new(&claim, tables).expect("it fits");
@@ -137,14 +137,14 @@ fn an_account_below_the_level_has_no_witness() {
 #[test]
 fn other_positions_or_balances_do_not_open_the_commitment() {
     let prepared = single();
-    let honest = &prepared.members[0];
-    let secret = secret();
-    let layout = layout(&prepared.claim().snapshot, 64);
+    let honest = &prepared.members()[0];
+    let secret = &prepared.book.secret;
+    let snapshot = &prepared.claim().snapshot;
     let mut changes: Vec<Member> = Vec::new();
     let mut change = |f: &dyn Fn(&mut risk::Account)| {
         let mut account = honest.account.clone();
         f(&mut account);
-        let leaf = layout.leaf(&account, &secret);
+        let leaf = leaf(snapshot, 64, &account, secret);
         changes.push(Member { account, leaf });
     };
     change(&|a| a.balances[0].equity += 1);
@@ -170,9 +170,11 @@ fn a_commitment_does_not_open_with_other_lists() {
     for balance in &mut account.balances {
         (balance.equity, balance.debt) = (1 << 55, 0);
     }
-    let leaf = layout(&old, 4).leaf(&account, &secret());
+    let secret = Secret::random();
+    let leaf = leaf(&old, 4, &account, &secret);
     type Change = fn(&mut risk::Snapshot);
-    let changes: [Change; 6] = [
+    let changes: [Change; 7] = [
+        |s| s.as_of_ms += 1,
         |s| s.assets.swap(0, 1),
         |s| s.assets[0].symbol.push('X'),
         |s| s.instruments.swap(0, 1),
@@ -189,20 +191,25 @@ fn a_commitment_does_not_open_with_other_lists() {
     for (i, change) in changes.iter().enumerate() {
         let mut new = old.clone();
         change(&mut new);
-        let honest = Prepared::account(&new, &account, Level::Maintenance, 4, &secret());
+        let honest = alone(&new, &account, Level::Maintenance, 4);
         let honest = honest.expect("it is met");
-        assert_ne!(honest.members[0].leaf.digest(), leaf.digest(), "change {i}");
+        assert_ne!(
+            honest.members()[0].leaf.digest(),
+            leaf.digest(),
+            "change {i}"
+        );
         // The old commitment in a new claim: opened as it was made, or with the new list.
         let mut claim = honest.claim().clone();
         claim.subject = Subject::Account {
             commitment: leaf.digest().into(),
+            slots: 4,
         };
         let context = Context::new(&claim, MarginTables::new(&new, claim.level).expect("valid"))
             .expect("it fits");
         let tables = PartTables::new(&claim, &context, 0);
         for (leaf, expected) in [
             (leaf.clone(), "bus quad"),
-            (honest.members[0].leaf.clone(), "SPONGE-5"),
+            (honest.members()[0].leaf.clone(), "SPONGE-5"),
         ] {
             let member = Member {
                 account: account.clone(),
@@ -219,12 +226,46 @@ fn a_commitment_does_not_open_with_other_lists() {
             assert_eq!(violated(&tables.airs(), &traces), [expected], "change {i}");
         }
     }
-    // What changes from day to day does not change the commitment.
-    let mut tomorrow = old.clone();
-    tomorrow.as_of_ms += 1000;
-    tomorrow.assets[0].price = fixed::Decimal::new(2, 0);
-    tomorrow.instruments[0].mark = fixed::Decimal::new(3, 0);
-    assert_eq!(leaf, layout(&tomorrow, 4).leaf(&account, &secret()));
+    // The same book may be valued at other prices.
+    let mut dearer = old.clone();
+    dearer.assets[0].price = fixed::Decimal::new(2, 0);
+    dearer.instruments[0].mark = fixed::Decimal::new(3, 0);
+    assert_eq!(leaf, super::leaf(&dearer, 4, &account, &secret));
+}
+
+/// Where an asset has no price, a debt in it would count for nothing: it is refused, and has no witness.
+#[test]
+fn a_debt_without_a_price_has_no_witness() {
+    let mut snapshot = sample::snapshot();
+    let unpriced = snapshot.assets.len();
+    let mut asset = snapshot.assets[0].clone();
+    asset.symbol = "VOID".into();
+    asset.price = fixed::Decimal::ZERO;
+    snapshot.assets.push(asset);
+    let mut account = super::account(&sample::snapshot(), 1, 4);
+    account.balances.push(risk::Balance::default());
+    let honest = alone(&snapshot, &account, Level::Maintenance, 4).expect("it owes no VOID");
+    let found = violations(&honest.tables(0), &honest.traces(0));
+    assert_eq!(found, []);
+    account.balances[unpriced].debt = 8_000_000_000;
+    let refused = alone(&snapshot, &account, Level::Maintenance, 4).expect_err("it owes VOID");
+    assert!(refused.to_string().contains("VOID"), "{refused}");
+    // All follows but for the claim, whose circuit has no place for the debt.
+    let leaf = leaf(&snapshot, 4, &account, &Secret::random());
+    let mut claim = honest.claim().clone();
+    claim.subject = Subject::Account {
+        commitment: leaf.digest().into(),
+        slots: 4,
+    };
+    let tables = MarginTables::new(&snapshot, claim.level).expect("valid");
+    let context = Context::new(&claim, tables).expect("it fits");
+    let tables = PartTables::new(&claim, &context, 0);
+    let members = [Member { account, leaf }];
+    let (plan, public) = (&context.plan, &context.tables);
+    let traces = fill_part(&tables, plan, &snapshot, public, &members, |_| {
+        unreachable!("an account has no totals")
+    });
+    assert_eq!(violated(&tables.airs(), &traces), ["ACCOUNTS-5"]);
 }
 
 #[test]
@@ -242,7 +283,7 @@ fn another_value_of_a_lot_is_not_in_the_rates() {
     let lenient = Context::new(&claim, other).expect("it fits");
     let mine = PartTables::new(&claim, &lenient, 0);
     let snapshot = &claim.snapshot;
-    let members = &prepared.members;
+    let members = prepared.members();
     let mut traces = fill_part(
         &mine,
         &lenient.plan,
@@ -275,7 +316,7 @@ fn the_number_below_is_exact() {
         let tables = PartTables::new(&claim, &prepared.context, 0).airs();
         assert_eq!(broken(&tables, &separate(&prepared).1), ["TOTALS-5"]);
         // Counting wrongly instead.
-        let (_, traces) = forged(&prepared, &prepared.members, u128::from(wrong));
+        let (_, traces) = forged(&prepared, prepared.members(), u128::from(wrong));
         let ids = broken(&tables, &traces);
         assert_eq!(ids, ["TOTALS-2"], "{wrong}");
     }
@@ -284,16 +325,16 @@ fn the_number_below_is_exact() {
 #[test]
 fn duplicate_and_omitted_accounts_change_the_root() {
     let prepared = book(200);
-    let mut twice = prepared.members.clone();
+    let mut twice = prepared.members().to_vec();
     twice[7] = twice[6].clone();
     let (airs, traces) = forged(&prepared, &twice, 2);
     assert!(broken(&airs, &traces).contains(&"SPONGE-5"));
-    let mut swapped = prepared.members.clone();
+    let mut swapped = prepared.members().to_vec();
     swapped.swap(6, 7);
     let (airs, traces) = forged(&prepared, &swapped, 2);
     assert_eq!(broken(&airs, &traces), ["SPONGE-5"]);
     // One account fewer than claimed: its leaf's quads are missing.
-    let fewer = &prepared.members[..199];
+    let fewer = &prepared.members()[..199];
     let (airs, traces) = forged(&prepared, fewer, 2);
     assert!(!violations(&airs, &traces).is_empty());
 }
@@ -303,8 +344,8 @@ fn an_unused_slot_holds_nothing() {
     // More accounts than claimed: the extra one's rows are not zero.
     let prepared = book(200);
     let mut claim = prepared.claim().clone();
-    if let Subject::Book { accounts, .. } = &mut claim.subject {
-        *accounts = 199;
+    if let Subject::Book { book, .. } = &mut claim.subject {
+        book.accounts = 199;
     }
     let tables = PartTables::new(&claim, &prepared.context, 0);
     let Context {
@@ -318,7 +359,7 @@ fn an_unused_slot_holds_nothing() {
         plan,
         snapshot,
         public,
-        &prepared.members,
+        prepared.members(),
         |counted| {
             let mut counts = [[0; COUNT_LIMBS]; SALTS + 1];
             counts[SALTS][0] = counted as i64;

@@ -8,7 +8,8 @@ use risk::{Account, Level, Snapshot, sample};
 use stark::{TableAir, Trace, Violation, violations};
 
 use super::*;
-use crate::account::Secret;
+use crate::account::{Identity, Layout, Leaf, Secret};
+use crate::book::SealedBook;
 
 pub(crate) const LEVELS: [Level; 3] = [
     Level::Initial,
@@ -24,18 +25,40 @@ pub(crate) fn account(snapshot: &Snapshot, seed: u64, positions: usize) -> Accou
     sample::book(snapshot, seed, 1, positions, 0).accounts()[0].clone()
 }
 
+/// The claim about one account, alone in its book.
+pub(crate) fn alone(
+    snapshot: &Snapshot,
+    account: &Account,
+    level: Level,
+    slots: usize,
+) -> Result<Prepared, MarginError> {
+    let accounts = std::slice::from_ref(account);
+    Prepared::account(
+        &SealedBook::new(snapshot, accounts, slots, &secret())?,
+        &account.id,
+        level,
+    )
+}
+
+/// The leaf of an account in so many position slots.
+pub(crate) fn leaf(snapshot: &Snapshot, slots: usize, account: &Account, secret: &Secret) -> Leaf {
+    let identity = Identity::of(&account.id);
+    Layout::new(slots, snapshot).leaf(identity, account, secret)
+}
+
 /// One account with a full set of positions.
 pub(crate) fn single() -> Prepared {
     let snapshot = sample::snapshot();
     let account = account(&snapshot, 1, 64);
-    Prepared::account(&snapshot, &account, Level::Initial, 64, &secret()).expect("it is met")
+    alone(&snapshot, &account, Level::Initial, 64).expect("it is met")
 }
 
 /// A book with unused slots and two accounts below the level.
 pub(crate) fn book(accounts: usize) -> Prepared {
     let snapshot = sample::snapshot();
     let book = sample::book(&snapshot, 2, accounts, 4, 2);
-    Prepared::book(&snapshot, &book, Level::Maintenance, 4, &secret()).expect("it is well-formed")
+    let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret()).expect("it fits");
+    Prepared::book(&sealed, Level::Maintenance).expect("it is well-formed")
 }
 
 /// The numbers of the constraints that do not hold, each once.

@@ -4,7 +4,8 @@ use risk::margin::{MarginTables, evaluate};
 use risk::{Level, PHI_PER_TICK, sample};
 use stark::{Rejection, Statement, TARGET_BITS, cell_test, security_report, verify, violations};
 
-use super::{LEVELS, account, book, secret, single};
+use super::{LEVELS, account, alone, book, secret, single};
+use crate::book::{BookError, SealedBook};
 use crate::margin::*;
 
 #[test]
@@ -26,10 +27,11 @@ fn an_account_end_to_end() {
         Err(Rejection::Invalid { .. })
     ));
     let mut other = claim.clone();
-    let mut commitment = single().members[0].leaf.digest();
+    let mut commitment = single().members()[0].leaf.digest();
     commitment[0] += stark::felt(1);
     other.subject = Subject::Account {
         commitment: commitment.into(),
+        slots: 64,
     };
     assert!(matches!(
         verify::<Margin>(&other, &proof),
@@ -44,9 +46,14 @@ fn an_account_end_to_end() {
     other.snapshot_digest = snapshot_digest(&other.snapshot);
     assert!(verify::<Margin>(&other, &proof).is_err());
     let mut other = claim.clone();
-    other.slots = 32;
+    let with_slots = |other: &mut MarginClaim, new| {
+        if let Subject::Account { slots, .. } = &mut other.subject {
+            *slots = new;
+        }
+    };
+    with_slots(&mut other, 32);
     assert!(verify::<Margin>(&other, &proof).is_err());
-    other.slots = 5;
+    with_slots(&mut other, 5);
     assert!(matches!(
         verify::<Margin>(&other, &proof),
         Err(Rejection::Claim(_))
@@ -62,8 +69,7 @@ fn accounts_of_all_sizes_and_levels() {
     {
         let account = account(&snapshot, seed as u64, positions);
         for level in LEVELS {
-            let prepared = Prepared::account(&snapshot, &account, level, slots, &secret())
-                .expect("the level is met");
+            let prepared = alone(&snapshot, &account, level, slots).expect("the level is met");
             let found = violations(&prepared.tables(0), &prepared.traces(0));
             assert_eq!(found, [], "{slots} slots, {level}");
         }
@@ -73,13 +79,10 @@ fn accounts_of_all_sizes_and_levels() {
 #[test]
 fn a_book_end_to_end() {
     let prepared = book(300);
-    let Subject::Book {
-        accounts, below, ..
-    } = prepared.claim().subject
-    else {
+    let Subject::Book { book, below, .. } = prepared.claim().subject else {
         panic!("a book's claim is about a book")
     };
-    assert_eq!((accounts, below), (300, 2));
+    assert_eq!((book.accounts, below), (300, 2));
     let proof = vec![prepared.prove(0).expect("proves")];
     verify::<Margin>(prepared.claim(), &proof).expect("verifies");
     let part = Margin::part(prepared.claim(), &prepared.context, 0);
@@ -93,11 +96,8 @@ fn a_book_end_to_end() {
         verify::<Margin>(&other, &proof),
         Err(Rejection::Invalid { .. })
     ));
-    if let Subject::Book {
-        below, accounts, ..
-    } = &mut other.subject
-    {
-        (*below, *accounts) = (2, 299);
+    if let Subject::Book { below, book, .. } = &mut other.subject {
+        (*below, book.accounts) = (2, 299);
     }
     assert!(verify::<Margin>(&other, &proof).is_err());
 }
@@ -135,18 +135,11 @@ fn a_book_resumes() {
     let snapshot = sample::snapshot();
     let small = sample::book(&snapshot, 4, 3, 2, 0);
     let folder = tempfile::tempdir().expect("a folder");
+    let sealed = SealedBook::new(&snapshot, small.accounts(), 4, &secret()).expect("it fits");
+    let prepared = Prepared::book(&sealed, Level::Initial).expect("it is well-formed");
     let prove = || {
-        let path = Some(folder.path());
-        prove_book(
-            &snapshot,
-            &small,
-            Level::Initial,
-            4,
-            &secret(),
-            &mut |_, _| {},
-            path,
-        )
-        .expect("proves")
+        let proof = prepared.prove_all(&mut |_, _| {}, Some(folder.path()));
+        (prepared.claim().clone(), proof.expect("proves"))
     };
     let first = prove();
     // Proofs are random, so an equal one was not made again.
@@ -170,7 +163,7 @@ fn what_is_not_met_is_refused_in_words() {
     let snapshot = sample::snapshot();
     let book = sample::book(&snapshot, 5, 1, 8, 1);
     let poor = &book.accounts()[0];
-    let error = Prepared::account(&snapshot, poor, Level::Maintenance, 8, &secret())
+    let error = alone(&snapshot, poor, Level::Maintenance, 8)
         .expect_err("it is below")
         .to_string();
     for word in [
@@ -185,8 +178,12 @@ fn what_is_not_met_is_refused_in_words() {
     let below = check_book(&snapshot, &book, Level::Maintenance).expect("it is well-formed");
     assert_eq!(below.len(), 1);
     let many = account(&snapshot, 1, 9);
-    let error = Prepared::account(&snapshot, &many, Level::Initial, 8, &secret());
-    assert!(matches!(error, Err(MarginError::TooManyPositions { .. })));
+    let error = alone(&snapshot, &many, Level::Initial, 8);
+    let error = error.expect_err("there are too few slots");
+    assert!(matches!(
+        error,
+        MarginError::Book(BookError::TooManyPositions { .. })
+    ));
 }
 
 /// The public digits times the private numbers are exactly the margins that `risk` finds.
@@ -196,8 +193,8 @@ fn the_circuit_adds_up_as_risk_does() {
     for (seed, level) in (10..40).zip(LEVELS.into_iter().cycle()) {
         let tables = MarginTables::new(&snapshot, level).expect("valid");
         let account = account(&snapshot, seed, 1 + seed as usize);
-        let prepared = Prepared::account(&snapshot, &account, Level::Initial, 64, &secret())
-            .expect("initial margin is met");
+        let prepared =
+            alone(&snapshot, &account, Level::Initial, 64).expect("initial margin is met");
         let result = evaluate(&snapshot, &tables, &account);
         let plan = plan::Plan::new(&tables, true, 1, 64).expect("it fits");
         let rates = &plan.rates;
@@ -208,7 +205,7 @@ fn the_circuit_adds_up_as_risk_does() {
                 .fold(0i128, |v, &d| v * 1024 + i128::from(d))
         };
         for (s, margin) in result.margins.iter().enumerate() {
-            let sum: i128 = prepared.members[0]
+            let sum: i128 = prepared.members()[0]
                 .account
                 .positions
                 .iter()
@@ -264,7 +261,7 @@ fn more_collateral_never_hurts() {
             for (before, after) in before.margins.iter().zip(&after.margins) {
                 assert!(after >= before, "account {seed}, asset {asset}");
             }
-            Prepared::account(&snapshot, &rich, Level::Initial, 64, &secret()).expect("still met");
+            alone(&snapshot, &rich, Level::Initial, 64).expect("still met");
         }
     }
 }
@@ -336,8 +333,8 @@ fn an_account_with_real_options() {
             entry: 1_000_000 * (1 + i as u64),
         })
         .collect();
-    let prepared = Prepared::account(&snapshot, &account, Level::Maintenance, 64, &secret())
-        .expect("fifty coins cover it");
+    let prepared =
+        alone(&snapshot, &account, Level::Maintenance, 64).expect("fifty coins cover it");
     let proof = vec![prepared.prove(0).expect("proves")];
     verify::<Margin>(prepared.claim(), &proof).expect("verifies");
 }

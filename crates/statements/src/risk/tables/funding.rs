@@ -1,6 +1,6 @@
 //! Funding rates: quotients of tilted sums.
 
-use gadgets::limbs::{Sum, limb_of};
+use gadgets::limbs::{Sum, limb_of, limbs_of};
 use gadgets::range::limb;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
@@ -14,18 +14,21 @@ const MICRO_DAYS: u64 = 1_000_000;
 /// One market a row; the row after the last market holds the tilt's own weight.
 ///
 /// With the tilted worth `A`, the tilted weight `W`, the weights' sum `Y`, a lot's value now `v` and the horizon `h`
-/// in millionths of a day, the rate in 10^-6 ticks a day is `floor(10^12 (A - W v) / (2 h Y))`:
+/// in millionths of a day, the rate in 10^-6 ticks a day is `floor(10^12 (A - W v) / (2 h Y))`, or that rounded down to a
+/// multiple of a public step `s`:
 ///
 /// - FUNDING-1: the row's flags and numbers are the public ones; unused rows hold zeros.
 /// - FUNDING-2: all rows share `W` and `Y`; `W` is that of the row after the last market.
 /// - FUNDING-3: `10^12 (A - W v) - 2 h rate Y >= 0`.
-/// - FUNDING-4: `10^12 (A - W v) - 2 h rate Y < 2 h Y`.
+/// - FUNDING-4: `10^12 (A - W v) - 2 h rate Y < 2 h s Y`.
 #[derive(Clone, Debug)]
 pub struct FundingTable {
     /// Per market, what a lot is worth now, in ticks.
     pub values: Vec<u64>,
     /// Per market, the stated rate.
     pub rates: Vec<i64>,
+    /// Per market, what its rate is a multiple of, below 2^60.
+    pub steps: Vec<u64>,
     /// The horizon, in millionths of a day.
     pub horizon: u64,
 }
@@ -42,7 +45,8 @@ const VALUE_LIMBS: usize = 8;
 /// `2 h rate`, signed digits.
 const RATE: usize = VALUE + VALUE_LIMBS;
 const RATE_DIGITS: usize = 10;
-const FIXED: usize = RATE + RATE_DIGITS;
+/// `2 h s`, below 2^93.
+const STEP: usize = RATE + RATE_DIGITS;
 
 /// The private data of one row.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +57,17 @@ pub struct FundingRow {
     pub tilted: u128,
     /// The weights' sum.
     pub weights: u128,
+}
+
+impl FundingTable {
+    fn divisor(&self, step: u64) -> u128 {
+        2 * u128::from(self.horizon) * u128::from(step)
+    }
+
+    fn step_limbs(&self) -> usize {
+        let most = self.steps.iter().copied().max().unwrap_or(1);
+        limbs_of(self.divisor(most)).len()
+    }
 }
 
 impl Table for FundingTable {
@@ -67,7 +82,7 @@ impl Table for FundingTable {
     }
 
     fn fixed(&self) -> Vec<Vec<F>> {
-        let mut columns = vec![vec![F::ZERO; 1 << MIN_LOG_HEIGHT]; FIXED];
+        let mut columns = vec![vec![F::ZERO; 1 << MIN_LOG_HEIGHT]; STEP + self.step_limbs()];
         let markets = self.values.len();
         columns[FIRST][0] = F::ONE;
         columns[RECEIVES][..=markets].fill(F::ONE);
@@ -84,6 +99,10 @@ impl Table for FundingTable {
             let rate = i128::from(rate) * 2 * i128::from(self.horizon);
             for (i, digit) in signed_digits(rate, RATE_DIGITS).into_iter().enumerate() {
                 columns[RATE + i][row] = F::from_i64(digit);
+            }
+            let step = self.divisor(self.steps[row]);
+            for i in 0..self.step_limbs() {
+                columns[STEP + i][row] = F::from_u64(limb_of(step, i));
             }
         }
         columns
@@ -135,10 +154,9 @@ impl Table for FundingTable {
             .minus(&Sum::product(&Sum::new(tilted, 1023), &value))
             .minus(&Sum::product(&weights, &rate));
         rest.assert_non_negative(b, "FUNDING-3");
-        let divisor = Sum::constant(2 * i128::from(self.horizon));
+        let step = public(b, STEP, self.step_limbs(), 1023);
         let one = Sum::new(vec![used.clone()], 1);
-        Sum::product(&weights, &divisor)
-            .times_bit(&used)
+        Sum::product(&weights, &step)
             .minus(&rest)
             .minus(&one)
             .assert_non_negative(b, "FUNDING-4");

@@ -4,6 +4,7 @@ pub mod exponential;
 pub mod funding;
 pub mod groups;
 pub mod holdings;
+pub mod premia;
 pub mod scenarios;
 pub mod states;
 

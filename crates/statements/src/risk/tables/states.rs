@@ -8,12 +8,12 @@ use risk::scenarios::Market;
 use risk::venue::VenueState;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
-use crate::account::text_digest;
-
+use super::premia::Hidden;
 use super::{
     BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, LAST, MEANS_DIGITS, QUANTITY_DIGITS,
     STATE, SUMS, WEIGHT_LIMBS, check_digit, limb_felt, signed_digits,
 };
+use crate::account::text_digest;
 
 /// A state a row: the committed one, then the evaluated ones, then the last one again.
 ///
@@ -21,22 +21,23 @@ use super::{
 /// - STATES-2: the next row's quantities are this row's and its trade's, over the integers; without a trade the
 ///   lots are zero, and shown lots are the public ones.
 /// - STATES-3: the next row's sum of entry notionals is this row's and lots times price.
-/// - STATES-4: the next row's capitals and collected sum are this row's and the public changes.
+/// - STATES-4: the next row's capitals and collected sum are this row's, the public changes, and the premium where it is private.
 /// - STATES-5: the means are entry notionals and both capitals.
 /// - STATES-6: only the first state and the last evaluated one have a salt; the sponge hashes their elements, and
-///   their digests are public.
+///   their digests are public. What their places stand for, and when, is a digest that the verifier computes (STATES-1).
 /// - STATES-7: a row that is not evaluated has no bound, scale or sums.
 /// - STATES-8: the bound is the stated EVaR, rounded up to a tick; or does not exceed capital and collected sum.
 /// - STATES-9: the weights' sum does not exceed its budget: EVaR is at most the bound.
 /// - STATES-10: nor does it fall short of its least.
 /// - STATES-11: the weights' mean gain does not exceed the bound,
 /// - STATES-12: and is at most epsilon below it: so EVaR is at least the stated one less the tolerance.
+/// - STATES-13 to STATES-17: where EVaR and premia are private, see [`Hidden`].
 #[derive(Clone, Debug)]
 pub struct StatesTable {
     /// Markets.
     pub markets: usize,
-    /// What their places in a state stand for.
-    pub listing: Digest,
+    /// What their places stand for in the first state and in the last one, and when.
+    pub listings: [Digest; 2],
     /// What the weights may add up to.
     pub budget: u128,
     /// What they must, where EVaR is stated.
@@ -45,6 +46,8 @@ pub struct StatesTable {
     pub steps: Vec<StateStep>,
     /// Whether funding rates are proven of the last state.
     pub funding: bool,
+    /// What is public where EVaR and premia are not.
+    pub hidden: Option<Hidden>,
 }
 
 /// An evaluated state, and the trade or transfer that leads to it.
@@ -71,6 +74,11 @@ pub enum Outcome {
         evar: u64,
         /// In ticks.
         epsilon: u64,
+    },
+    /// Its EVaR is private; stated, if at all, rounded up to the grid.
+    Hidden {
+        /// In ticks.
+        stated: Option<u64>,
     },
     /// EVaR is at most its capital and collected sum.
     Covered,
@@ -112,16 +120,22 @@ pub struct StateRow {
     pub weights: u128,
     /// The weighted gains' sum.
     pub gains: u128,
+    /// Where they are private: EVaR of this state and of the next row's, and the premia so far, in ticks.
+    pub evar: u64,
+    /// Of the next row.
+    pub evar_after: u64,
+    /// So far.
+    pub premia: u64,
+    /// What hides the receipt of the change to the next row; zeros if there is none.
+    pub receipt_salt: Digest,
 }
 
 /// The elements a state is committed as, behind its salt.
 pub fn state_elements(state: &VenueState) -> Vec<F> {
     let mut elements = Vec::new();
     let raised = |value: i128, digits: usize| -> Vec<F> {
-        signed_digits(value, digits)
-            .iter()
-            .map(|d| F::from_i64(d + 512))
-            .collect()
+        let digits = signed_digits(value, digits).into_iter();
+        digits.map(|d| F::from_i64(d + 512)).collect()
     };
     for &q in &state.quantities {
         elements.extend(packed(&raised(q.into(), QUANTITY_DIGITS)));
@@ -133,14 +147,15 @@ pub fn state_elements(state: &VenueState) -> Vec<F> {
     elements
 }
 
-/// What the places in a state stand for: the quote currency, and each market's symbol and lot. A quantity in a commitment is
-/// a number at a place; without this digest it could be opened with other markets or lots.
-pub fn markets_listing(quote: &str, markets: &[Market]) -> Digest {
+/// What the places in a state stand for, and when: the quote currency, each market's symbol and lot, and the state's date. A
+/// quantity in a commitment is a number at a place; without this digest it could be opened with other markets or lots, and
+/// pass as a state of another day.
+pub fn markets_listing(quote: &str, markets: &[Market], as_of_ms: u64) -> Digest {
     let markets: Vec<_> = markets
         .iter()
         .map(|m| (&m.symbol, m.lot.normalized()))
         .collect();
-    let text = serde_json::to_string(&(quote, markets)).expect("lists are plain data");
+    let text = serde_json::to_string(&(quote, markets, as_of_ms)).expect("lists are plain data");
     text_digest(Domain::Listing, &text)
 }
 
@@ -160,9 +175,8 @@ pub fn commit(state: &VenueState, salt: &Digest, listing: &Digest) -> Digest {
 
 /// Quads of a commitment over so many markets.
 pub fn commitment_quads(markets: usize) -> usize {
-    let elements =
-        2 * DIGEST + markets * QUANTITY_DIGITS.div_ceil(3) + ENTRY_DIGITS.div_ceil(3) + 3 * 2;
-    elements.div_ceil(QUAD)
+    let quantities = markets * QUANTITY_DIGITS.div_ceil(3);
+    (2 * DIGEST + quantities + ENTRY_DIGITS.div_ceil(3) + 3 * 2).div_ceil(QUAD)
 }
 
 /// Three limbs an element.
@@ -171,7 +185,7 @@ pub fn packed<E: stark::Expr>(limbs: &[E]) -> Vec<E> {
 }
 
 // Fixed columns, before one column a market.
-const EVALUATED: usize = 0;
+pub(super) const EVALUATED: usize = 0;
 const BLOCK: usize = 1;
 /// Whether the state is committed: the first and the last evaluated one.
 const COMMITTED: usize = 2;
@@ -186,11 +200,13 @@ const PRICE_LIMBS: usize = 4;
 const LOTS: usize = PRICE + PRICE_LIMBS;
 /// Signed limbs of the changes of three amounts.
 const CHANGES: usize = LOTS + QUANTITY_DIGITS;
-const EVAR: usize = CHANGES + 3 * AMOUNT_LIMBS;
+pub(super) const EVAR: usize = CHANGES + 3 * AMOUNT_LIMBS;
 const EPSILON: usize = EVAR + AMOUNT_LIMBS;
-const MARKET: usize = EPSILON + AMOUNT_LIMBS;
+/// What the places of a committed state stand for.
+const LISTING: usize = EPSILON + AMOUNT_LIMBS;
+pub(super) const MARKET: usize = LISTING + DIGEST;
 /// Limbs of PHI below a tick.
-const PHI_LIMBS: usize = 2;
+pub(super) const PHI_LIMBS: usize = 2;
 
 impl Table for StatesTable {
     type Row = StateRow;
@@ -205,12 +221,17 @@ impl Table for StatesTable {
 
     fn fixed(&self) -> Vec<Vec<F>> {
         let height = 1 << self.log_height();
-        let mut columns = vec![vec![F::ZERO; height]; MARKET + self.markets];
+        let mut columns = vec![vec![F::ZERO; height]; self.fixed_columns()];
         let last = self.steps.len();
         columns[COMMITTED][0] = F::ONE;
         columns[COMMITTED][last] = F::ONE;
-        columns[ADDRESS][last] = F::from_usize(commitment_quads(self.markets));
+        columns[ADDRESS][last] = F::from_usize(self.second_address());
         columns[CLOSES][last] = F::ONE;
+        for (listing, row) in self.listings.iter().zip([0, last]) {
+            for (i, element) in listing.iter().enumerate() {
+                columns[LISTING + i][row] = *element;
+            }
+        }
         for (row, step) in self.steps.iter().enumerate() {
             if let Some(market) = step.market {
                 columns[TRADES][row] = F::ONE;
@@ -245,6 +266,12 @@ impl Table for StatesTable {
                 set(EVAR, AMOUNT_LIMBS, row, evar);
                 set(EPSILON, AMOUNT_LIMBS, row, epsilon);
             }
+            if let Outcome::Hidden { stated: Some(evar) } = step.outcome {
+                set(EVAR, AMOUNT_LIMBS, row, evar);
+            }
+        }
+        if let Some(hidden) = &self.hidden {
+            self.hidden_columns(hidden, &mut columns);
         }
         columns
     }
@@ -262,7 +289,7 @@ impl Table for StatesTable {
                 cell
             })
             .collect();
-        committed.extend(self.listing.map(|element| b.constant(element)));
+        committed.extend((0..DIGEST).map(|i| b.pinned("STATES-1", LISTING + i)));
         let mut message = vec![block.clone()];
         for digits in self.quantities(b, &lots) {
             committed.extend(packed(&raised(&digits)));
@@ -270,9 +297,14 @@ impl Table for StatesTable {
         }
         let entry = self.entry(b, &lots);
         committed.extend(packed(&raised(&entry)));
-        let capital = amount(b, 0, |s| s.capital);
-        let providers = amount(b, 1, |s| s.providers);
-        let collected = amount(b, 2, |s| s.collected);
+        let hidden = self
+            .hidden
+            .as_ref()
+            .map(|hidden| (hidden, self.premia(b, hidden, &lots)));
+        let premium = hidden.as_ref().map(|(_, premia)| &premia.premium);
+        let capital = amount(b, 0, |s| s.capital, None);
+        let providers = amount(b, 1, |s| s.providers, None);
+        let collected = amount(b, 2, |s| s.collected, premium);
         for amount in [&capital, &providers, &collected] {
             committed.extend(packed(amount));
         }
@@ -291,7 +323,12 @@ impl Table for StatesTable {
             message.extend_from_slice(quad);
             b.send(QUADS, is_committed.clone(), &message);
         }
-        self.outcome(b, &evaluated, block, message, &capital, &collected);
+        let outcome = self.certificate(b, &evaluated, block, &message);
+        match hidden {
+            Some((hidden, premia)) => self.hidden_evar(b, hidden, &premia.evar, &outcome),
+            None if self.least.is_some() => self.stated_evar(b, &outcome),
+            None => Self::covered(b, &outcome, &capital, &collected),
+        }
     }
 }
 
@@ -303,11 +340,12 @@ pub fn raised<E: stark::Expr>(digits: &[E]) -> Vec<E> {
         .collect()
 }
 
-/// The limbs of an amount, which grows by a public change.
+/// The limbs of an amount, which grows by a public change, and by a private premium.
 fn amount<B: RowBuilder<StateRow>>(
     b: &mut B,
     which: usize,
     of: fn(&VenueState) -> u64,
+    premium: Option<&Amount<B::E>>,
 ) -> Vec<B::E> {
     let id = "STATES-4";
     let after = Amount::read(b, |w: &StateRow| w.amounts_after[which]);
@@ -324,6 +362,7 @@ fn amount<B: RowBuilder<StateRow>>(
         .collect();
     Sum::new(limbs.clone(), 1023)
         .plus(&Sum::new(change, 1023))
+        .plus(&premium.map_or(Sum::zero(), Amount::to_sum))
         .minus(&after.to_sum())
         .assert_zero(b, id);
     limbs
@@ -431,16 +470,14 @@ impl StatesTable {
         digits
     }
 
-    /// What is proven of an evaluated state.
-    fn outcome<B: RowBuilder<StateRow>>(
+    /// The certificate of an evaluated state: EVaR is at most its bound.
+    fn certificate<B: RowBuilder<StateRow>>(
         &self,
         b: &mut B,
         evaluated: &B::E,
         block: B::E,
-        state: Vec<B::E>,
-        capital: &[B::E],
-        collected: &[B::E],
-    ) {
+        state: &[B::E],
+    ) -> Outcomes<B::E> {
         let unused = b.one() - evaluated.clone();
         let cells = |b: &mut B, count: usize, checked: bool, of: fn(&StateRow) -> u128| {
             let cells: Vec<B::E> = (0..count)
@@ -460,7 +497,7 @@ impl StatesTable {
         // The sums' limbs are range-checked where they are added up.
         let weights = cells(b, WEIGHT_LIMBS, false, |w| w.weights);
         let gains = cells(b, GAINS_LIMBS, false, |w| w.gains);
-        b.send(STATE, evaluated.clone(), &state);
+        b.send(STATE, evaluated.clone(), state);
         let mut certificate = vec![block.clone()];
         certificate.extend(bound.iter().chain(&scale).cloned());
         b.send(CERTIFICATE, evaluated.clone(), &certificate);
@@ -472,28 +509,49 @@ impl StatesTable {
             let closes = b.pinned("STATES-1", CLOSES);
             b.send(LAST, closes, &weights);
         }
-
-        let bound = Sum::new(bound, 1023);
         let weights = Sum::new(weights, 1023);
-        let public = |b: &mut B, value: u128| {
-            let limbs = limbs_of(value);
-            let limbs = limbs
-                .into_iter()
-                .map(|l| b.fixed(EVALUATED) * F::from_u64(l));
-            Sum::new(limbs.collect(), 1023)
-        };
-        let budget = public(b, self.budget);
+        let budget = public(b, EVALUATED, self.budget);
         budget.minus(&weights).assert_non_negative(b, "STATES-9");
-        let Some(least) = self.least else {
-            let means = capital.iter().zip(collected);
-            let means = means.map(|(p, c)| b.fixed(EVALUATED) * (p.clone() + c.clone()));
-            Sum::new(means.collect(), 2 * 1023)
-                .shifted(PHI_LIMBS)
-                .minus(&bound)
-                .assert_non_negative(b, "STATES-8");
-            return;
-        };
-        let evar: Vec<B::E> = (0..AMOUNT_LIMBS).map(|i| b.fixed(EVAR + i)).collect();
+        Outcomes {
+            bound: Sum::new(bound, 1023),
+            weights,
+            gains: Sum::new(gains, 1023),
+        }
+    }
+
+    /// The bound does not exceed the venue's own means.
+    fn covered<B: RowBuilder<StateRow>>(
+        b: &mut B,
+        outcome: &Outcomes<B::E>,
+        capital: &[B::E],
+        collected: &[B::E],
+    ) {
+        let means = capital.iter().zip(collected);
+        let means = means.map(|(p, c)| b.fixed(EVALUATED) * (p.clone() + c.clone()));
+        Sum::new(means.collect(), 2 * 1023)
+            .shifted(PHI_LIMBS)
+            .minus(&outcome.bound)
+            .assert_non_negative(b, "STATES-8");
+    }
+
+    /// The bound is the public EVaR, and the true one is not far below.
+    fn stated_evar<B: RowBuilder<StateRow>>(&self, b: &mut B, outcome: &Outcomes<B::E>) {
+        let evar = Sum::new((0..AMOUNT_LIMBS).map(|i| b.fixed(EVAR + i)).collect(), 1023);
+        Self::rounded_up(b, &evar, outcome);
+        let below = self.mean_is_close(b, outcome);
+        let epsilon = (0..AMOUNT_LIMBS).map(|i| b.fixed(EPSILON + i)).collect();
+        Sum::product(&Sum::new(epsilon, 1023), &outcome.weights)
+            .shifted(PHI_LIMBS)
+            .minus(&below)
+            .assert_non_negative(b, "STATES-12");
+    }
+
+    /// EVaR is the bound, rounded up to a tick.
+    pub(super) fn rounded_up<B: RowBuilder<StateRow>>(
+        b: &mut B,
+        evar: &Sum<B::E>,
+        outcome: &Outcomes<B::E>,
+    ) {
         let above: Vec<B::E> = (0..PHI_LIMBS)
             .map(|i| {
                 let cell = b.cell(|w| limb_felt(w.bound.wrapping_neg() % (1 << 20), i));
@@ -501,20 +559,41 @@ impl StatesTable {
                 cell
             })
             .collect();
-        Sum::new(evar, 1023)
-            .shifted(PHI_LIMBS)
-            .minus(&bound)
+        evar.shifted(PHI_LIMBS)
+            .minus(&outcome.bound)
             .minus(&Sum::new(above, 1023))
             .assert_zero(b, "STATES-8");
-        let least = public(b, least);
-        weights.minus(&least).assert_non_negative(b, "STATES-10");
-        let gains = Sum::new(gains, 1023).shifted(PHI_LIMBS);
-        let below = Sum::product(&bound, &weights).minus(&gains);
-        below.assert_non_negative(b, "STATES-11");
-        let epsilon = (0..AMOUNT_LIMBS).map(|i| b.fixed(EPSILON + i)).collect();
-        Sum::product(&Sum::new(epsilon, 1023), &weights)
-            .shifted(PHI_LIMBS)
-            .minus(&below)
-            .assert_non_negative(b, "STATES-12");
     }
+
+    /// How far the mean gain is below the bound, times the weights' sum, in PHI; not negative.
+    pub(super) fn mean_is_close<B: RowBuilder<StateRow>>(
+        &self,
+        b: &mut B,
+        outcome: &Outcomes<B::E>,
+    ) -> Sum<B::E> {
+        let Outcomes {
+            bound,
+            weights,
+            gains,
+        } = outcome;
+        let least = public(b, EVALUATED, self.least.unwrap_or(0));
+        weights.minus(&least).assert_non_negative(b, "STATES-10");
+        let below = Sum::product(bound, weights).minus(&gains.shifted(PHI_LIMBS));
+        below.assert_non_negative(b, "STATES-11");
+        below
+    }
+}
+
+/// What is known of an evaluated state, in PHI, 2^-34 and 2^-34 ticks.
+pub(super) struct Outcomes<E> {
+    pub bound: Sum<E>,
+    pub weights: Sum<E>,
+    pub gains: Sum<E>,
+}
+
+/// A public number on the rows where a fixed column is one.
+pub(super) fn public<B: RowBuilder<StateRow>>(b: &B, flag: usize, value: u128) -> Sum<B::E> {
+    let limbs = limbs_of(value).into_iter();
+    let limbs = limbs.map(|l| b.fixed(flag) * F::from_u64(l));
+    Sum::new(limbs.collect(), 1023)
 }

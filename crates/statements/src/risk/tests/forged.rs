@@ -6,12 +6,12 @@ use risk::certificate::{Certificate, weight_of};
 use stark::{Rejection, Statement, broken_alone, verify, violated};
 
 use super::*;
+use crate::risk::rows::Rows;
 use crate::risk::statement::PartTables;
 use crate::risk::tables::scenarios::BlockState;
-use crate::risk::witness::Rows;
 
 /// What is wrong with a part's rows after a change, its sums computed anew.
-fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
+pub(super) fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
     let tables = PartTables::new(prepared.context(), 0);
     let mut rows = prepared.rows(0);
     change(&mut rows);
@@ -296,16 +296,19 @@ fn a_state_continues_the_last_one() {
     }
 }
 
-/// The same numbers over other markets, lots or another currency are another state; so is one market more.
+/// The same numbers over other markets, lots or another currency, or of another day, are another state; so is one market
+/// more.
 #[test]
 fn a_commitment_binds_the_markets() {
     use super::super::tables::states::markets_listing;
     let set = scenarios(2, 10);
     let state = state(&set);
     let of = |quote: &str, markets: &[risk::scenarios::Market]| {
-        commitment(&state, &secret(), &markets_listing(quote, markets))
+        commitment(&state, &secret(), &markets_listing(quote, markets, 0))
     };
     let honest = of(&set.quote, &set.markets);
+    let tomorrow = markets_listing(&set.quote, &set.markets, 86_400_000);
+    assert_ne!(commitment(&state, &secret(), &tomorrow), honest);
     assert_ne!(of("EUR", &set.markets), honest);
     let mut swapped = set.markets.clone();
     swapped.reverse();
@@ -320,7 +323,7 @@ fn a_commitment_binds_the_markets() {
     // The digest stands in the claim's proof as a constant of its own.
     let prepared = prepared(2, 256, 0);
     let mut context = prepared.context().clone();
-    context.grid.listing[0] += stark::F::new(1);
+    context.listings[0][0] += stark::F::new(1);
     let tables = PartTables::new(&context, 0);
     let found = stark::violated(&tables.airs(), &prepared.rows(0).fill(&tables));
     assert!(found.contains(&"SPONGE-5".into()), "{found:?}");
@@ -344,19 +347,16 @@ fn transfers_are_those_of_the_claim() {
         r.states[1].amounts_after[0] += 1_000;
     });
     assert!(found.contains(&"STATES-4".into()), "{found:?}");
-    // The premium forgotten, or paid by a transfer that owes none.
+    // The premium forgotten, or another one.
     for change in [
         |c: &mut PricedChange| c.premium = Decimal::ZERO,
-        |c: &mut PricedChange| match &mut c.change {
-            PublicChange::Transfer { providers, .. } => *providers = providers.neg(),
-            PublicChange::Trade { .. } => panic!("it is a transfer"),
-        },
+        |c: &mut PricedChange| c.premium = c.premium.checked_add(&Decimal::ONE).expect("it fits"),
     ] {
         let mut claim = prepared.claim().clone();
-        match &mut claim.shown {
-            Shown::Prices { changes, .. } => change(&mut changes[0]),
-            Shown::Covered { .. } => panic!("prices are claimed"),
-        }
+        let Shown::Prices { changes, .. } = &mut claim.shown else {
+            panic!("prices are claimed")
+        };
+        change(&mut changes[0]);
         let refused = Risk::context(&claim).expect_err("the premium is wrong");
         assert_eq!(refused, "a premium is not what EVaR rose by");
     }
@@ -458,7 +458,7 @@ fn changed_claims_are_rejected() {
                 changes,
                 ..
             } => (evar, tolerance, changes),
-            Shown::Covered { .. } => panic!("prices are claimed"),
+            _ => panic!("prices are claimed"),
         }
     }
     fn trade(claim: &mut RiskClaim) -> (&mut u32, &mut Decimal, &mut Option<i64>) {

@@ -1,6 +1,7 @@
 //! Tests of the risk statement: what is true is accepted, what is false is not.
 
 mod forged;
+mod hidden;
 mod positive;
 
 use fixed::Decimal;
@@ -46,7 +47,7 @@ fn scenarios(markets: usize, count: usize) -> ScenarioSet {
         })
         .collect();
     ScenarioSet {
-        as_of_ms: 0,
+        as_of_ms: 1_795_651_200_000,
         quote: "USD".into(),
         horizon_days: Decimal::ONE,
         source: Source::Given {
@@ -95,9 +96,9 @@ fn changes(trades: &[Trade]) -> Vec<Change> {
 fn terms() -> Terms {
     Terms {
         confidence: Decimal::new(95, 2).try_into().expect("a constant"),
-        prices: true,
-        show_lots: false,
+        shows: Shows::Prices { lots: false },
         funding: true,
+        until_ms: None,
     }
 }
 

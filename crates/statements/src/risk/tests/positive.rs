@@ -148,7 +148,7 @@ fn capital_covers_evar_or_it_is_refused() {
     let set = scenarios(2, 300);
     let (rich, trades) = (state(&set), trades(&set, 2));
     let covered = Terms {
-        prices: false,
+        shows: Shows::Covered,
         ..terms()
     };
     let rich = VenueState {
@@ -182,7 +182,7 @@ fn capital_covers_evar_or_it_is_refused() {
     assert!(why.excess > Decimal::ONE);
 }
 
-/// A day with trades and transfers: a provider's withdrawal pays for the risk it adds, the others pay nothing.
+/// A day with trades and transfers: a withdrawal pays for the risk it adds, whoever's it is.
 #[test]
 fn transfers_change_the_state() {
     let set = scenarios(2, 300);
@@ -222,7 +222,10 @@ fn transfers_change_the_state() {
         priced[0].premium,
         priced[0].evar.checked_sub(evar).expect("it fits")
     );
-    assert!(priced[2].evar > priced[1].evar && priced[2].premium == zero);
+    assert!(priced[2].premium > zero, "whoever withdraws");
+    let rise = priced[2].evar.checked_sub(&priced[1].evar);
+    assert_eq!(priced[2].premium, rise.expect("it fits"));
+    assert_eq!(priced[4].premium, zero, "the window moves on");
     assert!(priced[3].evar < priced[2].evar && priced[3].premium == zero);
     let after = prepared.after();
     let means = (after.capital, after.providers);
@@ -238,4 +241,45 @@ fn transfers_change_the_state() {
         refused.contains("more providers' capital is taken out than there is"),
         "{refused}"
     );
+}
+
+/// A deposit before a trade and its withdrawal behind it spare nobody the premium.
+#[test]
+fn a_round_trip_of_capital_pays_the_trades_premium() {
+    let set = risk::sample_venue::scenarios(1, 4, 300);
+    let state = VenueState::flat(4, 1_000_000_000, 0);
+    let trade = Change::Trade(Trade {
+        market: 0,
+        lots: 20,
+        price: set.markets[0].value,
+    });
+    let capital = |amount| {
+        Change::Transfer(Transfer {
+            capital: amount,
+            ..Transfer::default()
+        })
+    };
+    let paid = |changes: &[Change]| -> Vec<Decimal> {
+        let prepared = Prepared::new(&set, &state, changes, &terms(), &secret());
+        let prepared = prepared.expect("it is true");
+        let Shown::Prices { changes, .. } = &prepared.claim().shown else {
+            panic!("prices are claimed")
+        };
+        changes.iter().map(|c| c.premium).collect()
+    };
+    let alone = paid(&[trade])[0];
+    assert!(alone > Decimal::from_int(1_000), "{alone}");
+    let around = paid(&[
+        capital(5_000_000_000_000),
+        trade,
+        capital(-5_000_000_000_000),
+    ]);
+    assert!(
+        around[1] < Decimal::new(10, 6),
+        "the deposit hides the risk: {around:?}"
+    );
+    let total = around[1].checked_add(&around[2]).expect("it fits");
+    // EVaR of a venue that owes nothing is stated as a few ticks.
+    let less = alone.checked_sub(&total).expect("it fits");
+    assert!(less < Decimal::new(10, 6), "{alone} {around:?}");
 }

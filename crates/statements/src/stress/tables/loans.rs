@@ -94,12 +94,8 @@ impl Table for LoansTable {
         let bound: Vec<B::E> = (0..days.len())
             .map(|i| b.constant(F::from_u64(limb_of(self.doubtful_days.into(), i))))
             .collect();
-        let current = if u32::from(self.doubtful_days) >> (10 * days.len()) == 0 {
-            less_than(b, &chunks(&days), &chunks(&bound))
-        } else {
-            // Beyond what the limbs hold: nobody is as late.
-            b.one()
-        };
+        // The bound is at most 365, below what one limb holds.
+        let current = less_than(b, &chunks(&days), &chunks(&bound));
 
         let not_over = b.one() - over;
         let mut and = |x: B::E| {

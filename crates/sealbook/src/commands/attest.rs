@@ -1,0 +1,84 @@
+//! `sealbook attest`: sign what proofs take as given.
+
+use risk::import::exchange;
+use risk::import::prices::read_prices;
+use risk::import::venue::read_scenarios;
+use sealbook::attestation::{Attestation, Subject, new_key};
+use serde_json::json;
+use statements::pool::{Prepared, Terms};
+
+use super::pool::tape;
+use super::{origin_of_assets, print_json, read, read_market, secret, write, write_private};
+use crate::Failure;
+use crate::cli::{Attest, AttestMarket, AttestPool, Signing};
+use crate::output::say;
+
+pub fn run(command: &Attest) -> Result<(), Failure> {
+    match command {
+        Attest::Pool(arguments) => sign(pool(arguments)?, &arguments.signing),
+        Attest::Market(arguments) => sign(market(arguments)?, &arguments.signing),
+        Attest::Prices(arguments) => {
+            let history = read_prices(&arguments.prices)?;
+            sign(Subject::prices(&history), &arguments.signing)
+        }
+        Attest::Scenarios(arguments) => {
+            let set = read_scenarios(&arguments.scenarios)?;
+            sign(Subject::scenarios(&set), &arguments.signing)
+        }
+    }
+}
+
+fn pool(arguments: &AttestPool) -> Result<Subject, Failure> {
+    let tape = tape(&arguments.tape)?;
+    let secret = secret(Some(&arguments.secret))?;
+    let prepared = Prepared::new(&tape, &Terms::default(), &secret)?;
+    let claim = prepared.claim();
+    Ok(Subject::Pool {
+        commitment: claim.pool,
+        cut_off: claim.cut_off.to_string(),
+        loans: claim.loans,
+    })
+}
+
+fn market(arguments: &AttestMarket) -> Result<Subject, Failure> {
+    match (&arguments.market, &arguments.assets) {
+        (Some(path), _) => Ok(Subject::market(&read_market(path, &arguments.origin)?)),
+        (None, Some(path)) => {
+            let (as_of_ms, source) = origin_of_assets(&arguments.origin)?;
+            let market = exchange::read_market(path, as_of_ms, &source)?;
+            Ok(Subject::asset_prices(&market))
+        }
+        (None, None) => Err(Failure::Input("give --market or --assets".into())),
+    }
+}
+
+/// Signs a subject and writes the attestation.
+fn sign(subject: Subject, signing: &Signing) -> Result<(), Failure> {
+    let path = &signing.key;
+    if !path.exists() {
+        write_private(path, new_key().as_bytes())?;
+    }
+    let key = String::from_utf8(read(path)?).unwrap_or_default();
+    let attestation = Attestation::sign(subject, &key).map_err(|e| {
+        Failure::Input(format!(
+            "{}: {e}; remove the file to make a new key",
+            path.display()
+        ))
+    })?;
+    let text =
+        serde_json::to_vec_pretty(&attestation).map_err(|e| Failure::Internal(e.to_string()))?;
+    write(&signing.out, &text)?;
+    if signing.json {
+        print_json(&json!({
+            "attestation": signing.out, "subject": attestation.subject, "key": attestation.key,
+        }));
+    } else {
+        say!(
+            "{}: {} attested by key {}",
+            signing.out.display(),
+            attestation.subject.words(),
+            attestation.key
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! What several tests of the program share.
+
+pub mod claims;

@@ -1,0 +1,139 @@
+//! What a trader gets who pays a premium that stays private.
+
+use fixed::Decimal;
+use gadgets::hash::{Domain, hash};
+use risk::venue::{Change, MAX_QUANTITY, ticks};
+use serde::{Deserialize, Serialize};
+
+use super::claim::{PublicChange, RiskClaim, Shown, public, whole_ticks};
+use super::tables::premia::{receipt_digest, receipt_quads};
+use crate::account::{PublicDigest, Secret};
+use crate::words::quoted;
+
+/// Opens the commitment to what one change of a claim paid. Whoever has it knows the size and the premium; it is for the
+/// change's own trader alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// The number of the change in its claim, from 1.
+    pub number: usize,
+    /// The change, with its lots.
+    pub change: PublicChange,
+    /// What it paid, in the quote currency.
+    pub premium: Decimal,
+    /// What hides it from others.
+    pub salt: PublicDigest,
+}
+
+/// Why a receipt does not open what a claim commits to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptError {
+    /// The claim has no receipts.
+    #[error("the claim commits to no receipts: it shows all premia, or none are paid")]
+    None,
+    /// There is no such change.
+    #[error("the claim has no change number {0}")]
+    Number(usize),
+    /// The claim says another trade or transfer.
+    #[error("change {0} of the claim is another trade or transfer")]
+    Change(usize),
+    /// A number does not fit.
+    #[error("it is malformed: {0}")]
+    Malformed(String),
+    /// It is not what the claim commits to.
+    #[error(
+        "it is not what the claim commits to for change {0}: the lots, the premium or the salt are others"
+    )]
+    Other(usize),
+}
+
+impl Receipt {
+    /// The receipt of a change of the claim that starts from a state. Its salt depends on all that it says.
+    pub(super) fn new(
+        before: &PublicDigest,
+        secret: &Secret,
+        number: usize,
+        change: &Change,
+        premium: u64,
+    ) -> Self {
+        let (trade, lots) = match change {
+            Change::Trade(trade) => (Some((trade.market, trade.price)), trade.lots),
+            Change::Transfer(_) => (None, 0),
+        };
+        let unsalted = receipt_quads(&Default::default(), number, trade, lots, premium);
+        let mut about = before.elements().to_vec();
+        about.extend(unsalted.as_flattened());
+        Self {
+            number,
+            change: public(change, true),
+            premium: ticks(premium.into()),
+            salt: secret.salt_for(&hash(Domain::Receipt, &about)).into(),
+        }
+    }
+
+    /// The commitment that it opens.
+    ///
+    /// # Errors
+    /// If a number does not fit.
+    pub fn commitment(&self) -> Result<PublicDigest, String> {
+        let (trade, lots) = match &self.change {
+            PublicChange::Trade {
+                market,
+                price,
+                lots,
+            } => {
+                let lots = lots.ok_or("a trade's receipt tells its lots")?;
+                if lots.unsigned_abs() >= MAX_QUANTITY.unsigned_abs() {
+                    return Err("the lots are too many".into());
+                }
+                let price = whole_ticks("a price", price)?;
+                if price >= risk::scenarios::MAX_VALUE {
+                    return Err("a price is 2^40 ticks or more".into());
+                }
+                (Some((*market as usize, price)), lots)
+            }
+            PublicChange::Transfer { .. } => (None, 0),
+        };
+        let premium = whole_ticks("a premium", &self.premium)?;
+        let salt = self.salt.elements();
+        let quads = receipt_quads(&salt, self.number, trade, lots, premium);
+        Ok(receipt_digest(&quads).into())
+    }
+
+    /// Checks that it opens what a claim, whose proof was verified, commits to, and says what was paid.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn check(&self, claim: &RiskClaim) -> Result<String, ReceiptError> {
+        let Shown::Totals {
+            changes,
+            receipts,
+            tolerance,
+            ..
+        } = &claim.shown
+        else {
+            return Err(ReceiptError::None);
+        };
+        let number = self.number;
+        let at = number.checked_sub(1).filter(|&i| i < changes.len());
+        let at = at.ok_or(ReceiptError::Number(number))?;
+        let mut told = self.change.clone();
+        if let PublicChange::Trade { lots, .. } = &mut told {
+            *lots = None;
+        }
+        if told != changes[at] {
+            return Err(ReceiptError::Change(number));
+        }
+        let own = self.commitment().map_err(ReceiptError::Malformed)?;
+        if receipts.get(at) != Some(&own) {
+            return Err(ReceiptError::Other(number));
+        }
+        let quote = quoted(&claim.scenarios.quote);
+        Ok(format!(
+            "change {number} of {}, {}, paid a premium of {} {quote}, which is what EVaR rose by, to within {tolerance} {quote}",
+            changes.len(),
+            self.change.words(&claim.scenarios),
+            self.premium
+        ))
+    }
+}

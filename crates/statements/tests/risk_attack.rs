@@ -1,0 +1,208 @@
+//! What can be computed from a risk claim: sizes of trades and the inventory where prices are claimed, and neither where
+//! only totals are.
+
+use fixed::Decimal;
+use gadgets::hash::Digest;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use risk::evar::Confidence;
+use risk::sample_venue;
+use risk::scenarios::ScenarioSet;
+use risk::venue::{Change, Trade, VenueState};
+use statements::account::Secret;
+use statements::risk::{Prepared, PublicChange, RiskClaim, Shown, Shows, Terms};
+
+fn confidence() -> Confidence {
+    Decimal::new(95, 2).try_into().unwrap()
+}
+
+fn ticks(amount: &Decimal) -> f64 {
+    amount.rescale_exact(12).unwrap() as f64 / 1e6
+}
+
+/// The day of the README: `sealbook sample`'s venue and its twenty trades.
+fn day() -> (ScenarioSet, VenueState, Vec<Trade>) {
+    let set = sample_venue::scenarios(1, 4, 1_000);
+    let state = sample_venue::state(&set);
+    let trades = sample_venue::trades(1, &set, 20);
+    (set, state, trades)
+}
+
+fn claimed(set: &ScenarioSet, state: &VenueState, trades: &[Trade], shows: Shows) -> RiskClaim {
+    let changes: Vec<Change> = trades.iter().copied().map(Change::from).collect();
+    let terms = Terms {
+        confidence: confidence(),
+        shows,
+        funding: true,
+        until_ms: None,
+    };
+    let prepared = Prepared::new(set, state, &changes, &terms, &Secret::random()).unwrap();
+    prepared.claim().clone()
+}
+
+/// What a lot more of a market adds to EVaR, by a funding rate and a trade's price, in ticks.
+fn slope(set: &ScenarioSet, market: u32, rate: &Decimal, price: &Decimal) -> f64 {
+    let days = set.horizon_micro_days() as f64 / 1e6;
+    let value = set.markets[market as usize].value as f64;
+    2.0 * days * ticks(rate) + value - ticks(price)
+}
+
+/// The attack that this statement's page speaks of: EVaR after every change and funding rates give all sizes.
+#[test]
+fn prices_give_every_size_away() {
+    let (set, state, trades) = day();
+    let claim = claimed(&set, &state, &trades, Shows::Prices { lots: false });
+    let Shown::Prices {
+        evar,
+        changes,
+        funding: Some(rates),
+        ..
+    } = &claim.shown
+    else {
+        panic!("prices are claimed")
+    };
+    let mut last = *evar;
+    let guessed = changes.iter().map(|priced| {
+        let PublicChange::Trade {
+            market,
+            price,
+            lots,
+        } = &priced.change
+        else {
+            panic!("it is a trade")
+        };
+        assert_eq!(*lots, None, "the claim does not say them");
+        let rise = ticks(&priced.evar) - ticks(&last);
+        last = priced.evar;
+        (rise / slope(&set, *market, &rates[*market as usize], price)).round() as i64
+    });
+    let guessed: Vec<i64> = guessed.collect();
+    let real: Vec<i64> = trades.iter().map(|t| t.lots).collect();
+    assert_eq!(guessed, real);
+    // And the page and the words say so.
+    let page = include_str!("../src/risk/STATEMENT.md");
+    assert!(page.contains("prices_give_every_size_away"));
+    let words = statements::risk::words(&claim).join("\n");
+    assert!(words.contains("sizes of trades and the inventory are not private here"));
+}
+
+/// A claim without its commitments, which hide what they commit to.
+fn published(claim: &RiskClaim) -> RiskClaim {
+    let mut claim = claim.clone();
+    let nothing = Digest::default().into();
+    (claim.before, claim.after) = (nothing, nothing);
+    claim.links.clear();
+    if let Shown::Totals { receipts, .. } = &mut claim.shown {
+        receipts.fill(nothing);
+    }
+    claim
+}
+
+fn totals(grid: Option<Decimal>) -> Shows {
+    Shows::Totals { grid }
+}
+
+/// Of one trade alone, no size can be told from others, nor a purchase from a sale: the rounded claims are the same.
+#[test]
+fn totals_of_a_single_trade_tell_no_size() {
+    let (set, state, trades) = day();
+    let grid = Some(Decimal::from_int(20_000));
+    for market in 0..4 {
+        let price = trades.iter().find(|t| t.market == market).unwrap().price;
+        let of = |lots| {
+            published(&claimed(
+                &set,
+                &state,
+                &[Trade {
+                    market,
+                    lots,
+                    price,
+                }],
+                totals(grid),
+            ))
+        };
+        let first = of(-12);
+        for lots in [-7, -1, 0, 3, 12] {
+            assert_eq!(of(lots), first, "{lots} lots of market {market}");
+        }
+    }
+}
+
+/// Of a day, neither its sizes nor the inventory can be told: there is another venue, whose inventory and whose trades
+/// are quite others, and of which the same is published.
+#[test]
+fn totals_of_a_day_tell_neither_sizes_nor_the_inventory() {
+    let (set, state, trades) = day();
+    let claim = published(&claimed(&set, &state, &trades, totals(None)));
+    let Shown::Totals { grid, .. } = claim.shown else {
+        panic!("totals are claimed")
+    };
+    let mut rng = StdRng::seed_from_u64(3);
+    let mut found = 0;
+    for _ in 0..200 {
+        let other = other_venue(&mut rng, &set, &state);
+        let day: Vec<Trade> = trades
+            .iter()
+            .map(|t| Trade {
+                lots: loop {
+                    let lots = rng.random_range(-12..=12);
+                    if lots != t.lots {
+                        break lots;
+                    }
+                },
+                ..*t
+            })
+            .collect();
+        let changes: Vec<Change> = day.iter().copied().map(Change::from).collect();
+        let terms = Terms {
+            confidence: confidence(),
+            shows: totals(Some(grid)),
+            funding: true,
+            until_ms: None,
+        };
+        // Too fine a grid for it, perhaps: then it could not have published this.
+        let Ok(prepared) = Prepared::new(&set, &other, &changes, &terms, &Secret::random()) else {
+            continue;
+        };
+        if published(prepared.claim()) == claim {
+            found += 1;
+            println!("{:?} instead of {:?}", other.quantities, state.quantities);
+        }
+    }
+    println!("{found} of 200 with a grid of {grid}: {:?}", claim.shown);
+    assert!(found > 0, "no other venue has the same claim");
+}
+
+/// Another inventory, each market's a fifth or more off, entered at today's values, and capital such that EVaR is close to
+/// the first one's.
+fn other_venue(rng: &mut StdRng, set: &ScenarioSet, state: &VenueState) -> VenueState {
+    let mut other = VenueState {
+        entry: 0,
+        ..state.clone()
+    };
+    for (quantity, market) in other.quantities.iter_mut().zip(&set.markets) {
+        let percent = loop {
+            let percent = rng.random_range(50..=200);
+            if !(80..=120).contains(&percent) {
+                break percent;
+            }
+        };
+        *quantity = *quantity * percent / 100;
+        other.entry += *quantity * market.value as i64;
+    }
+    let evar = |venue: &VenueState| {
+        let value = venue.evar(set, confidence()).unwrap().value;
+        value.ceil_at(0).unwrap()
+    };
+    let aim = evar(state);
+    let (mut low, mut high) = (0u64, 1 << 42);
+    for _ in 0..24 {
+        other.capital = u64::midpoint(low, high);
+        if evar(&other) > aim {
+            low = other.capital;
+        } else {
+            high = other.capital;
+        }
+    }
+    other
+}
