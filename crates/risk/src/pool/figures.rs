@@ -523,7 +523,7 @@ impl Figure<Claimed> {
         let loans = match (self.over, Standings::new(template).status) {
             (_, None) => "loans",
             (Over::Open, _) => "open loans",
-            (Over::All, _) => "loans, open or not",
+            (Over::All, _) => "loans (open or not)",
         };
         let measure = self.measure.in_words(template, loans);
         let is_divided = !matches!(self.measure, Measure::Count { .. } | Measure::Sum { .. });

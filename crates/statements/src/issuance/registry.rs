@@ -90,11 +90,6 @@ impl RegistryKey {
         self.0 == *secret
     }
 
-    /// Whether it is all zeros, as a file that nobody filled is.
-    pub fn is_zeros(&self) -> bool {
-        self.elements() == Digest::default()
-    }
-
     /// Its elements.
     pub(super) fn elements(&self) -> Digest {
         self.0.elements()

@@ -71,12 +71,6 @@ impl Prepared {
                     .into(),
             ));
         }
-        if key.is_zeros() {
-            return Err(IssuanceFailure::Input(
-                "the registry's key is all zeros, which everyone would guess; make a random one"
-                    .into(),
-            ));
-        }
         let Pledged { balance, counts } = pledged(tape)?;
         let tranches = backing(deal, balance)?;
         let sealed = Sealed::new(tape, secret)?;

@@ -25,6 +25,9 @@ use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed, segments};
 use crate::ordered::{KEY_REGISTER, OrderedRow};
 use crate::parts::{PartsError, prove_claim};
 
+/// No group of loans weighs as much, in units of the weight.
+const MAX_GROUP: u64 = 1 << 60;
+
 /// What is to be claimed of a pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -119,7 +122,7 @@ impl Prepared {
                     parts,
                 )
             })
-            .collect();
+            .collect::<Result<_, _>>()?;
         let count = sealed.loans.len() as u64;
         let mut claim = PoolClaim {
             template: tape.template.clone(),
@@ -334,28 +337,33 @@ impl List {
         concentration: &super::plan::Concentration,
         salt: impl Fn(usize) -> [F; 2 * QUAD],
         parts: usize,
-    ) -> Self {
+    ) -> Result<Self, PoolFailure> {
         let mut entries: Vec<(u64, u64)> = loans.iter().map(|l| concentration.entry(l)).collect();
         entries.par_sort_unstable();
+        // The table has six limbs for what a group weighs.
+        let fits = |total: &u64| *total < MAX_GROUP;
         let mut groups: Vec<(u64, u64)> = Vec::new();
-        for &(group, weight) in &entries {
-            match groups.last_mut() {
-                // Below 2^50 times 2^30 loans, and far less in fact: money of a group is below 2^60.
-                Some((_, last)) if *last == group => {
-                    let (total, _) = groups.last_mut().expect("there is one");
-                    *total = total.saturating_add(weight);
-                }
-                _ => groups.push((weight, group)),
-            }
+        for group in entries.chunk_by(|a, b| a.0 == b.0) {
+            let total = group
+                .iter()
+                .try_fold(0u64, |sum, (_, weight)| {
+                    sum.checked_add(*weight).filter(fits)
+                })
+                .ok_or_else(|| {
+                    PoolFailure::Input(format!(
+                        "a group of loans weighs {MAX_GROUP} units or more together; split the pool"
+                    ))
+                })?;
+            groups.push((total, group[0].0));
         }
         groups.sort_unstable_by(|a, b| b.cmp(a));
         let top = concentration.top as usize;
-        Self {
+        Ok(Self {
             threshold: groups.get(top - 1).map_or(0, |(total, _)| *total),
             chosen: groups.iter().take(top).map(|(_, group)| *group).collect(),
             salts: (0..parts).map(salt).collect(),
             entries,
-        }
+        })
     }
 
     /// The list in the parts of a claim about so many loans.
