@@ -2,6 +2,7 @@
 //! agrees with `risk`.
 
 mod forged;
+mod market;
 mod positive;
 
 use risk::{Account, Level, Snapshot, sample};
