@@ -101,7 +101,7 @@ fn an_unchanged_account_has_another_leaf_in_every_other_book() {
     let mut salts = vec![first];
     type Change = fn(&mut Vec<Account>, &mut Snapshot);
     let changes: Vec<Change> = vec![
-        |_, s| s.as_of_ms += 86_400_000,
+        |_, s| s.as_of_ms += 1_000,
         |_, s| s.assets[3].symbol = "XBT".into(),
         |a, _| a[0].balances[0].equity += 1,
         |a, _| a[0].balances[1].debt += 1,
@@ -291,13 +291,13 @@ fn a_path_ties_an_account_to_a_book() {
         other.check(&commitment, &snapshot, &book),
         Err(NotIncluded::Leaf)
     );
-    // The same account and book on another day, over other lists, or under another secret.
-    let mut tomorrow = snapshot.clone();
-    tomorrow.as_of_ms += 86_400_000;
+    // The same account and book at another moment, over other lists, or under another secret.
+    let mut later = snapshot.clone();
+    later.as_of_ms += 1_000;
     let mut renamed = snapshot.clone();
     renamed.assets[3].symbol = "XBT".into();
     for (snapshot, secret) in [
-        (&tomorrow, &secret),
+        (&later, &secret),
         (&renamed, &secret),
         (&snapshot, &Secret::random()),
     ] {
@@ -309,7 +309,7 @@ fn a_path_ties_an_account_to_a_book() {
         }
     }
     assert_eq!(
-        path.check(&commitment, &tomorrow, &book),
+        path.check(&commitment, &later, &book),
         Err(NotIncluded::Leaf)
     );
     let mut long = path.clone();
