@@ -39,7 +39,7 @@ fn a_commitment_binds_lists_date_and_numbers() {
     let changes: Vec<Change> = vec![
         |c| c.snapshot.as_of_ms += 1,
         |c| c.snapshot.quote = "EUR".into(),
-        |c| c.snapshot.assets[1].symbol = "SHIB".into(),
+        |c| c.snapshot.assets[3].symbol = "DOGE".into(),
         |c| c.snapshot.assets[1].decimals += 1,
         |c| c.snapshot.assets.swap(0, 1),
         |c| c.snapshot.instruments.swap(0, 1),
@@ -62,14 +62,14 @@ fn a_commitment_binds_lists_date_and_numbers() {
     }
 }
 
-/// One tree under other lists is another commitment, and no user's leaf is in it: 1,000 BTC are no 1,000 SHIB.
+/// One tree under other lists is another commitment, and no user's leaf is in it: 1,000 SHIB are no 1,000 GOLD.
 #[test]
 fn the_same_leaves_are_no_other_assets() {
     let secret = Secret::random();
     let sealed = seal(&sample::snapshot(), &accounts(5), &secret);
     let honest = solvency(&sealed);
     let mut forged = honest.clone();
-    forged.snapshot.assets[0].symbol = "SHIB".into();
+    forged.snapshot.assets[3].symbol = "GOLD".into();
     let root = honest.segments[0].elements();
     let (accounts, slots) = (honest.book.accounts, honest.book.slots);
     forged.book = BookRef::new(&listing(&forged.snapshot), &root, accounts, slots);
@@ -101,11 +101,14 @@ fn an_unchanged_account_has_another_leaf_in_every_other_book() {
     let mut salts = vec![first];
     type Change = fn(&mut Vec<Account>, &mut Snapshot);
     let changes: Vec<Change> = vec![
-        |_, s| s.as_of_ms += 86_400_000,
-        |_, s| s.assets[0].symbol = "XBT".into(),
+        |_, s| s.as_of_ms += 1_000,
+        |_, s| s.assets[3].symbol = "XBT".into(),
         |a, _| a[0].balances[0].equity += 1,
         |a, _| a[0].balances[1].debt += 1,
-        |a, _| a[0].balances[1].portfolio ^= 1,
+        |a, _| {
+            let balance = &mut a[0].balances[1];
+            (balance.equity, balance.portfolio) = (balance.equity + 1, balance.portfolio + 1);
+        },
         |a, _| a[0].positions[0].lots += 1,
         |a, _| a[0].positions[0].entry += 1,
         |a, _| {
@@ -288,13 +291,13 @@ fn a_path_ties_an_account_to_a_book() {
         other.check(&commitment, &snapshot, &book),
         Err(NotIncluded::Leaf)
     );
-    // The same account and book on another day, over other lists, or under another secret.
-    let mut tomorrow = snapshot.clone();
-    tomorrow.as_of_ms += 86_400_000;
+    // The same account and book at another moment, over other lists, or under another secret.
+    let mut later = snapshot.clone();
+    later.as_of_ms += 1_000;
     let mut renamed = snapshot.clone();
-    renamed.assets[0].symbol = "XBT".into();
+    renamed.assets[3].symbol = "XBT".into();
     for (snapshot, secret) in [
-        (&tomorrow, &secret),
+        (&later, &secret),
         (&renamed, &secret),
         (&snapshot, &Secret::random()),
     ] {
@@ -306,7 +309,7 @@ fn a_path_ties_an_account_to_a_book() {
         }
     }
     assert_eq!(
-        path.check(&commitment, &tomorrow, &book),
+        path.check(&commitment, &later, &book),
         Err(NotIncluded::Leaf)
     );
     let mut long = path.clone();

@@ -162,8 +162,9 @@ pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove_all(&mut progress(), work.as_deref())?;
     write_inclusions(&sealed, arguments.inclusions.as_deref())?;
-    if let (Some(file), Some(id)) = (&arguments.path, &arguments.account) {
-        write_file(file, &sealed.path(id))?;
+    let id = arguments.account.as_deref();
+    if let (Some(file), Some(path)) = (&arguments.path, id.and_then(|id| sealed.path(id))) {
+        write_file(file, &path)?;
     }
     finish::<Margin>(&arguments.common, prepared.claim(), parts, started)
 }
