@@ -73,9 +73,35 @@ pub enum Show {
     /// Not at all.
     Hidden,
     /// It equals this.
-    Value(u128),
+    Value(Held),
     /// It does not exceed this.
-    AtMost(u128),
+    AtMost(Held),
+}
+
+/// A number that a register holds: below 2^90. What is larger can't be said of a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held(u128);
+
+/// A number that no register holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is too large: totals are below 2^90 of their unit")]
+pub struct TooLarge(pub u128);
+
+impl From<u64> for Held {
+    fn from(value: u64) -> Self {
+        Self(value.into())
+    }
+}
+
+impl TryFrom<u128> for Held {
+    type Error = TooLarge;
+    fn try_from(value: u128) -> Result<Self, TooLarge> {
+        if value >> (LIMB_BITS * REGISTER_LIMBS) == 0 {
+            Ok(Self(value))
+        } else {
+            Err(TooLarge(value))
+        }
+    }
 }
 
 /// The elements a state is committed as: one quad a register.
@@ -222,7 +248,7 @@ impl TotalsTable {
     fn show(&self, register: usize) -> Show {
         match &self.end {
             // Nothing is committed, so nothing needs a salt.
-            End::Shown(_) if register < SALTS => Show::Value(0),
+            End::Shown(_) if register < SALTS => Show::Value(0.into()),
             End::Shown(shows) => shows[register - SALTS],
             End::Commitment(_) => Show::Hidden,
         }
@@ -276,7 +302,7 @@ impl Table for TotalsTable {
             };
             set(flag, 1);
             for i in 0..REGISTER_LIMBS {
-                set(SHOWN + i, limb_of(value, i) as usize);
+                set(SHOWN + i, limb_of(value.0, i) as usize);
             }
         }
         columns

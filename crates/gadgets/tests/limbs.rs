@@ -4,7 +4,7 @@ use gadgets::limbs::{Amount, Sum};
 use gadgets::muldiv::mul_div_floor;
 use gadgets::range::RangeTable;
 use gadgets::sponge::{QUAD, QUADS, SpongeTable, Stream, Target};
-use gadgets::totals::{COUNT_LIMBS, End, Register, SALTS, Show, TotalsTable, commit};
+use gadgets::totals::{COUNT_LIMBS, End, Register, SALTS, Held, Show, TooLarge, TotalsTable, commit};
 use proptest::prelude::*;
 use stark::{
     F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, When, broken_alone,
@@ -196,15 +196,28 @@ fn totals(after: u128, shown: Show) -> Vec<String> {
 #[test]
 fn totals_add_up() {
     let sum = 1000 + (1 << 20);
-    assert_eq!(totals(sum, Show::Value(sum)), ["bus count", "bus pass"]);
-    assert_eq!(totals(sum, Show::AtMost(sum)), ["bus count", "bus pass"]);
+    let held = |value: u128| Held::try_from(value).expect("below 2^90");
+    let value = |value| Show::Value(held(value));
+    let at_most = |value| Show::AtMost(held(value));
+    assert_eq!(totals(sum, value(sum)), ["bus count", "bus pass"]);
+    assert_eq!(totals(sum, at_most(sum)), ["bus count", "bus pass"]);
     assert_eq!(
-        totals(sum, Show::AtMost(1 << 89)),
+        totals(sum, at_most((1 << 90) - 1)),
         ["bus count", "bus pass"]
     );
-    assert!(totals(sum + 1, Show::Value(sum + 1)).contains(&"TOTALS-2".into()));
-    assert!(totals(sum, Show::Value(sum + 1)).contains(&"TOTALS-5".into()));
-    assert!(totals(sum, Show::AtMost(sum - 1)).contains(&"TOTALS-6".into()));
+    assert!(totals(sum + 1, value(sum + 1)).contains(&"TOTALS-2".into()));
+    assert!(totals(sum, value(sum + 1)).contains(&"TOTALS-5".into()));
+    assert!(totals(sum, at_most(sum - 1)).contains(&"TOTALS-6".into()));
+}
+
+/// Nine limbs of ten bits hold no more; what is larger used to lose its upper bits.
+#[test]
+fn what_a_register_cannot_hold_cannot_be_shown() {
+    for too_large in [1 << 90, (1 << 90) + 5, u128::MAX] {
+        assert_eq!(Held::try_from(too_large), Err(TooLarge(too_large)));
+    }
+    assert!(Held::try_from((1u128 << 90) - 1).is_ok());
+    assert_eq!(Held::from(u64::MAX), Held::try_from(u128::from(u64::MAX)).unwrap());
 }
 
 /// A stream whose owner sends other elements, or whose digest is not the public one.

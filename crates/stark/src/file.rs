@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! "SEALBOOK"  8 bytes
-//! format      u32, little endian, now 1
+//! format      u32, little endian, now 2
 //! statement   u32 length, UTF-8
 //! version     u32
 //! claim       u32 length, JSON
@@ -12,14 +12,32 @@
 //!
 //! The checksum finds accidents, not forgers: soundness never rests on it.
 
+use std::io::Read;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
 use sha3::{Digest, Sha3_256};
 
+use crate::budget::from_json;
 use crate::proof::PartProof;
 use crate::statement::{Statement, claim_bytes};
 
 const MAGIC: &[u8; 8] = b"SEALBOOK";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const CHECKSUM: usize = 32;
+
+/// Most bytes of a proof file that are read. 100,000 loans over 359 months take 0.6 GB.
+pub const MAX_FILE_BYTES: usize = 1 << 31;
+/// Most bytes of a claim. 10,000 scenarios of 32 markets take 3 MB, the nullifiers of a million loans 35 MB.
+const MAX_CLAIM_BYTES: usize = 1 << 26;
+/// Most proofs. 100,000 loans over 359 months take 391.
+const MAX_PARTS: usize = 1 << 16;
+/// Most bytes of a statement's name.
+const MAX_NAME_BYTES: usize = 64;
+/// Memory that a claim may take, in bytes for a byte of it; what is below does not count. A number of one digit takes
+/// four bytes to write, with quotes and comma, and 32 to hold.
+const CLAIM_MEMORY: usize = 8;
+const FREE_MEMORY: usize = 1 << 20;
 
 /// Why bytes are not a proof file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +115,27 @@ impl ProofFile {
         out
     }
 
-    /// Reads a file.
+    /// The bytes of a file on disk, at most [`MAX_FILE_BYTES`] of them.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is longer.
+    pub fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+        let file = std::fs::File::open(path)?;
+        let said = file.metadata()?.len().min(MAX_FILE_BYTES as u64);
+        let mut bytes = Vec::with_capacity(usize::try_from(said).unwrap_or(0));
+        file.take(MAX_FILE_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)?;
+        if bytes.len() > MAX_FILE_BYTES {
+            let problem = format!("it has more than {MAX_FILE_BYTES} bytes");
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::FileTooLarge,
+                problem,
+            ));
+        }
+        Ok(bytes)
+    }
+
+    /// Reads a file. What it takes in memory is a small multiple of the bytes, whatever they are.
     ///
     /// # Errors
     /// Says why the bytes are not a proof file.
@@ -116,11 +154,14 @@ impl ProofFile {
         if Sha3_256::digest(body)[..] != *checksum {
             return Err(FileError::Damaged("its checksum does not match"));
         }
-        let statement = String::from_utf8(reader.chunk()?.to_vec())
+        let statement = String::from_utf8(reader.chunk_below(MAX_NAME_BYTES)?.to_vec())
             .map_err(|_| FileError::Damaged("the statement's name is not text"))?;
         let version = reader.number()?;
-        let claim = reader.chunk()?.to_vec();
-        let count = reader.number()?;
+        let claim = reader.chunk_below(MAX_CLAIM_BYTES)?.to_vec();
+        let count = reader.number()? as usize;
+        if count > MAX_PARTS {
+            return Err(FileError::Damaged("it has more parts than any proof"));
+        }
         let parts = (0..count)
             .map(|_| reader.chunk().map(<[u8]>::to_vec))
             .collect::<Result<Vec<_>, _>>()?;
@@ -148,12 +189,20 @@ impl ProofFile {
                 expected_version: S::VERSION,
             });
         }
-        let claim: S::Claim =
-            serde_json::from_slice(&self.claim).map_err(|e| FileError::Claim(e.to_string()))?;
+        let claim: S::Claim = self.claim_as()?;
         if claim_bytes::<S>(&claim) != self.claim {
             return Err(FileError::Claim("it is not in canonical form".into()));
         }
         Ok(claim)
+    }
+
+    /// The claim read as any type, such as a JSON value, without a check of what it says.
+    ///
+    /// # Errors
+    /// If it is none, or takes more memory than its size allows.
+    pub fn claim_as<T: DeserializeOwned>(&self) -> Result<T, FileError> {
+        let memory = FREE_MEMORY + CLAIM_MEMORY * self.claim.len();
+        from_json(&self.claim, memory).map_err(|e| FileError::Claim(e.to_string()))
     }
 }
 
@@ -178,5 +227,12 @@ impl<'a> Reader<'a> {
     fn chunk(&mut self) -> Result<&'a [u8], FileError> {
         let n = self.number()?;
         self.take(n as usize)
+    }
+    fn chunk_below(&mut self, most: usize) -> Result<&'a [u8], FileError> {
+        let chunk = self.chunk()?;
+        if chunk.len() > most {
+            return Err(FileError::Damaged("its name or claim is too long"));
+        }
+        Ok(chunk)
     }
 }

@@ -6,6 +6,7 @@
 //! cannot be left out.
 
 mod blind;
+mod budget;
 mod check;
 mod field;
 mod file;
@@ -14,6 +15,7 @@ mod profile;
 mod proof;
 mod row;
 mod security;
+mod size;
 mod statement;
 mod table;
 
@@ -21,13 +23,13 @@ pub use check::{Unpinned, Violation, broken_alone, cell_test, violated, violatio
 pub use field::{
     Algebra, EF, F, Field, P, PrimeCharacteristicRing, PrimeField32, felt, signed_felt,
 };
-pub use file::{FileError, ProofFile};
+pub use file::{FileError, MAX_FILE_BYTES, ProofFile};
 pub use poseidon2::{
     ROUNDS_F, ROUNDS_P, WIDTH, external_layer, internal_layer, permute, round_constants,
 };
 pub use profile::{MIN_LOG_HEIGHT, Profile, ProfileParameters};
 pub use proof::{PartProof, ProveError, Rejection, prove_part, verify};
 pub use row::{Bus, Expr, RowBuilder, When};
-pub use security::{SecurityReport, TARGET_BITS, TableShape, security_report};
-pub use statement::{Part, Statement, Verified, claim_bytes, claim_digest};
+pub use security::{SecurityReport, TARGET_BITS, TableShape, TheoremReport, security_report};
+pub use statement::{HashedChallenge, Part, Statement, Verified, claim_bytes, claim_digest};
 pub use table::{Table, TableAir, Tally, Trace, fill};

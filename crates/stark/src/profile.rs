@@ -19,7 +19,7 @@ type LeafHash = SerializingHasher<LaneHash>;
 type NodeHash = CompressionFunctionFromHasher<LaneHash, 2, 4>;
 
 /// Salt elements per Merkle leaf: five, since four are below 128 bits.
-const SALT_ELEMENTS: usize = 5;
+pub(crate) const SALT_ELEMENTS: usize = 5;
 type Mmcs = MerkleTreeHidingMmcs<
     [F; VECTOR_LEN],
     [u64; VECTOR_LEN],
@@ -76,9 +76,9 @@ impl Profile {
         match self {
             Self::Fast => ProfileParameters {
                 log_blowup: 2,
-                queries: 86,
+                queries: 87,
                 query_grinding: 16,
-                batch_grinding: 0,
+                batch_grinding: 10,
                 log_arity: 2,
                 log_final: 3,
             },
@@ -86,7 +86,7 @@ impl Profile {
                 log_blowup: 4,
                 queries: 43,
                 query_grinding: 16,
-                batch_grinding: 0,
+                batch_grinding: 12,
                 log_arity: 2,
                 log_final: 3,
             },

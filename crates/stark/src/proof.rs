@@ -10,8 +10,10 @@ use rand::rngs::StdRng;
 use rayon::prelude::*;
 
 use crate::blind;
+use crate::budget::{from_postcard, is_postcard_of};
 use crate::field::F;
 use crate::profile::Config;
+use crate::size::most_bytes;
 use crate::statement::{Part, Statement, Verified, claim_digest, transcript};
 use crate::table::{TableAir, Trace};
 
@@ -34,6 +36,16 @@ pub enum Rejection {
     Malformed {
         /// The part.
         part: usize,
+    },
+    /// A part has more bytes than an honest proof.
+    #[error("part {part} has {got} bytes, and a proof of it has at most {most}")]
+    Size {
+        /// The part.
+        part: usize,
+        /// The most bytes of a proof.
+        most: usize,
+        /// The bytes it has.
+        got: usize,
     },
     /// A part's tables have other sizes than the claim demands.
     #[error("part {part} proves tables of other sizes than the claim demands")]
@@ -65,17 +77,31 @@ pub enum ProveError {
 /// The bytes of one part's proof.
 pub type PartProof = Vec<u8>;
 
-/// The lookup layout of a part; no preprocessed columns, so it holds no data.
-pub(crate) fn keys(part: &Part) -> Result<ProverData<Config>, String> {
-    let lookups = part.tables.iter().map(TableAir::lookups).collect();
-    let keys = ProverData {
-        common: CommonData::new(None, lookups),
-        prover_only: ProverOnlyData::empty(),
-    };
-    // A message and the same message with zeros in front of it have one fingerprint, so all
-    // messages of a bus must be equally long. The proof system checks that within a table only.
-    check_bus_widths(&keys.common.lookups).map_err(|e| e.to_string())?;
-    Ok(keys)
+/// How a part's tables are laid out: a function of the tables, and so of the claim.
+pub(crate) struct Layout {
+    /// The columns of messages; there are no preprocessed columns, so it holds no data.
+    pub keys: ProverData<Config>,
+    /// Quotient chunks of each table.
+    pub chunks: Vec<usize>,
+}
+
+impl Layout {
+    pub(crate) fn new(part: &Part) -> Result<Self, String> {
+        let (lookups, chunks) = part.tables.iter().map(TableAir::layout).unzip();
+        let keys = ProverData {
+            common: CommonData::new(None, lookups),
+            prover_only: ProverOnlyData::empty(),
+        };
+        // A message and the same message with zeros in front of it have one fingerprint, so all
+        // messages of a bus must be equally long. The proof system checks that within a table only.
+        check_bus_widths(&keys.common.lookups).map_err(|e| e.to_string())?;
+        Ok(Self { keys, chunks })
+    }
+
+    /// Extension columns of a table's messages, their running sum included.
+    pub(crate) fn lookup_columns(&self, table: usize) -> usize {
+        self.keys.common.lookups[table].len() + 1
+    }
 }
 
 /// Proves part number `part` of a claim from its filled tables. Masks, salts and blinding come from
@@ -112,7 +138,7 @@ fn prove_tables<S: Statement>(
     blind::randomize(&mut traces, &mut rng);
     let start = transcript::<S>(&claim_digest::<S>(claim), part, parts, tables);
     let config = tables.profile.config(&start, rng);
-    let keys = keys(tables).map_err(ProveError::System)?;
+    let layout = Layout::new(tables).map_err(ProveError::System)?;
     let instances: Vec<_> = tables
         .tables
         .iter()
@@ -124,7 +150,8 @@ fn prove_tables<S: Statement>(
         })
         .collect();
     let proof =
-        prove_batch(&config, &instances, &keys).map_err(|e| ProveError::System(e.to_string()))?;
+        prove_batch(&config, &instances, &layout.keys)
+            .map_err(|e| ProveError::System(e.to_string()))?;
     Ok(postcard::to_allocvec(&proof).expect("a proof is plain data"))
 }
 
@@ -157,30 +184,50 @@ fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(
             got: parts.len(),
         });
     }
-    // Once one is wrong, those behind it are left alone.
-    let wrong = parts
-        .par_iter()
-        .enumerate()
-        .find_map_first(|(part, bytes)| {
-            let checked = decode(part, bytes).and_then(|proof| {
-                let tables = S::part(claim, &context, part);
-                verify_part::<S>(&digest, &tables, part, expected, &proof)
-            });
-            checked.err()
-        });
-    wrong.map_or(Ok(()), Err)
+    // A proof in memory is larger than its bytes, so there is at most one for each thread. Once one is wrong, those
+    // behind it are left alone.
+    let threads = rayon::current_num_threads();
+    let checked = |part: usize| {
+        let tables = S::part(claim, &context, part);
+        verify_part::<S>(&digest, &tables, part, expected, &parts[part])
+    };
+    for first in (0..expected).step_by(threads) {
+        let some = first..expected.min(first + threads);
+        let wrong = some.into_par_iter().find_map_first(|part| checked(part).err());
+        wrong.map_or(Ok(()), Err)?;
+    }
+    Ok(())
 }
 
-/// Reads a proof. A second encoding of the same proof is refused: field elements and lengths are canonical.
-fn decode(part: usize, bytes: &[u8]) -> Result<BatchProof<Config>, Rejection> {
-    let (proof, rest): (BatchProof<Config>, &[u8]) =
-        postcard::take_from_bytes(bytes).map_err(|_| Rejection::Malformed { part })?;
-    let canonical = postcard::to_allocvec(&proof).is_ok_and(|again| again == bytes);
-    if rest.is_empty() && canonical {
+/// Memory that an honest proof takes, in bytes for a byte of it: an element takes four for five, and short lists take more.
+const MEMORY: usize = 2;
+
+/// Reads a proof of at most `most` bytes. A second encoding of the same proof is refused: field elements and lengths are
+/// canonical.
+fn decode(part: usize, bytes: &[u8], most: usize) -> Result<BatchProof<Config>, Rejection> {
+    if bytes.len() > most {
+        let got = bytes.len();
+        return Err(Rejection::Size { part, most, got });
+    }
+    let malformed = Rejection::Malformed { part };
+    let proof = from_postcard(bytes, MEMORY * most).map_err(|_| malformed.clone())?;
+    if is_postcard_of(&proof, bytes) {
         Ok(proof)
     } else {
-        Err(Rejection::Malformed { part })
+        Err(malformed)
     }
+}
+
+/// A commitment is one root. More would be a level of a tree, with a choice of what is committed.
+fn has_one_root_each(proof: &BatchProof<Config>) -> bool {
+    let all = &proof.commitments;
+    let foldings = &proof.opening_proof.1.commit_phase_commits;
+    [&all.main, &all.quotient_chunks]
+        .into_iter()
+        .chain(&all.permutation)
+        .chain(&all.random)
+        .chain(foldings)
+        .all(|commitment| commitment.num_roots() == 1)
 }
 
 fn verify_part<S: Statement>(
@@ -188,17 +235,22 @@ fn verify_part<S: Statement>(
     tables: &Part,
     part: usize,
     parts: usize,
-    proof: &BatchProof<Config>,
+    bytes: &[u8],
 ) -> Result<(), Rejection> {
+    let invalid = |reason: String| Rejection::Invalid { part, reason };
+    let layout = Layout::new(tables).map_err(invalid)?;
+    let proof = decode(part, bytes, most_bytes(tables, &layout))?;
     let heights = tables.tables.iter().map(|t| t.log_height() + 1);
     if !proof.degree_bits.iter().copied().eq(heights) {
         return Err(Rejection::Shape { part });
     }
-    let invalid = |reason: String| Rejection::Invalid { part, reason };
+    if !has_one_root_each(&proof) {
+        return Err(invalid("a commitment has more than one root".into()));
+    }
     let start = transcript::<S>(digest, part, parts, tables);
     let config = tables.profile.config(&start, rand::make_rng());
-    let keys = keys(tables).map_err(invalid)?;
     let public: Vec<Vec<F>> = tables.tables.iter().map(|t| t.public().to_vec()).collect();
-    verify_batch(&config, &tables.tables, proof, &public, &keys.common)
+    let common = &layout.keys.common;
+    verify_batch(&config, &tables.tables, &proof, &public, common)
         .map_err(|e| invalid(e.to_string()))
 }

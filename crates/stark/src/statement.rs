@@ -42,6 +42,19 @@ pub struct Part {
     pub profile: Profile,
     /// The tables, in order.
     pub tables: Vec<TableAir>,
+    /// Equations over all parts at challenges that are hashed from the claim.
+    pub hashed: Vec<HashedChallenge>,
+}
+
+/// An equation of polynomials that the tables of all parts check together at one point, which is a hash of all that the
+/// polynomials are made of: a product that runs through the parts. It fails to notice a difference with a probability
+/// of at most its degree over the size of the quintic extension, in which the point must lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashedChallenge {
+    /// What it compares, such as `nullifiers`.
+    pub name: &'static str,
+    /// The total degree of the difference in all coordinates of the point, over all parts.
+    pub degree: u64,
 }
 
 /// A fact: a claim of a statement whose proof was checked. Only [`verify`](crate::verify) makes one.
@@ -90,7 +103,7 @@ pub(crate) fn transcript<S: Statement>(
         tables: Vec<(&'a str, usize, usize, bool)>,
     }
     let start = Start {
-        protocol: "sealbook/1 p3-batch-stark/0.8 koala-bear^5 keccak-256",
+        protocol: "sealbook/2 p3-batch-stark/0.9 koala-bear^5 keccak-256",
         statement: S::ID,
         version: S::VERSION,
         claim: digest,

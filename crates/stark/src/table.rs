@@ -418,9 +418,9 @@ impl TableAir {
     }
 
     /// The messages in the columns they are packed into: as many to a column as leave the number of
-    /// quotient chunks what it is. The proof system finds the same by walking every constraint (17 ms for
-    /// a single account's tables, a third of its verification); here the degrees it needs are at hand.
-    pub(crate) fn lookups(&self) -> Lookups<F> {
+    /// quotient chunks what it is; and that number. The proof system finds the same by walking every constraint (17 ms
+    /// for a single account's tables, a third of its verification); here the degrees it needs are at hand.
+    pub(crate) fn layout(&self) -> (Lookups<F>, usize) {
         let gadget = LogUpGadget::new();
         let degree_of = |lookup: &Lookup<F>| gadget.constraint_degree_with_transition(lookup, 0);
         let unpacked = Lookups::<F>::from_air::<EF, Self>(self);
@@ -430,9 +430,10 @@ impl TableAir {
             .chain([self.degree, self.max_constraint_degree().unwrap_or(0)])
             .max()
             .unwrap_or(0);
-        // Hiding adds one to the degree; a quotient has a power of two of chunks.
+        // Hiding adds one to the degree and doubles the chunks; a quotient has a power of two of them.
         let chunks = degree.max(1).next_power_of_two();
-        unpacked.pack_same_bus_with_degree(chunks, degree_of)
+        let packed = unpacked.pack_same_bus_with_degree(chunks, degree_of);
+        (packed, 2 * chunks)
     }
 
     /// The table's name.

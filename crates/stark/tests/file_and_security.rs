@@ -5,8 +5,8 @@ mod common;
 use common::{Claim, Compact, Items, Sums, some_bytes, traces};
 use proptest::prelude::*;
 use stark::{
-    F, FileError, Part, PrimeCharacteristicRing, Profile, ProofFile, RowBuilder, TARGET_BITS,
-    Table, TableAir, Tally, cell_test, fill, security_report, violations,
+    F, FileError, HashedChallenge, Part, PrimeCharacteristicRing, Profile, ProofFile, RowBuilder, TARGET_BITS,
+    Table, TableAir, Tally, TheoremReport, cell_test, fill, security_report, violations,
 };
 
 fn file() -> ProofFile {
@@ -52,18 +52,27 @@ fn both_profiles_reach_the_target_at_every_height() {
             let part = Part {
                 profile,
                 tables: vec![TableAir::new(Bits(log_height))],
+                hashed: Vec::new(),
             };
             let report = security_report(&part);
+            // All errors added up, under the theorem that gives fewer bits.
             assert!(
-                report.proven_bits >= TARGET_BITS,
+                report.total_bits >= TARGET_BITS,
                 "{profile:?} at 2^{log_height}: {}",
-                report.proven_bits
+                report.total_bits
             );
-            let least = report
-                .terms
-                .iter()
-                .map(|t| t.1)
-                .fold(f64::INFINITY, f64::min);
+            let mut least = f64::INFINITY;
+            for theorem in &report.theorems {
+                let terms = theorem.terms.iter().map(|t| t.1);
+                assert_eq!(
+                    theorem.proven_bits,
+                    terms.clone().fold(f64::INFINITY, f64::min)
+                );
+                assert!(theorem.total_bits < theorem.proven_bits);
+                assert!(theorem.terms.len() as f64 * (-theorem.proven_bits).exp2() >= (-theorem.total_bits).exp2());
+                least = least.min(theorem.proven_bits);
+            }
+            assert_eq!(report.theorems.len(), 2);
             assert_eq!(report.proven_bits, least);
             assert_eq!(report.tables[0].log_height, log_height);
             assert_eq!(report.tables[0].width, 40 + 7);
@@ -78,23 +87,27 @@ fn the_report_follows_the_shape() {
         security_report(&Part {
             profile: Profile::Compact,
             tables: (0..copies).map(|_| TableAir::new(Bits(8))).collect(),
+            hashed: vec![HashedChallenge {
+                name: "products",
+                degree: 1000 * copies as u64,
+            }],
         })
     };
     let (one, many) = (report(1), report(40));
     assert!(many.proven_bits <= one.proven_bits);
-    let term = |report: &stark::SecurityReport, word: &str| {
-        let found = report.terms.iter().find(|t| t.0.contains(word));
-        found.map_or(0.0, |t| t.1)
-    };
-    for word in ["batch", "ogup"] {
-        assert!(term(&many, word) < term(&one, word), "{word}");
-    }
-    let labels: Vec<&str> = one.terms.iter().map(|t| t.0.as_str()).collect();
-    for word in ["batch", "ogup", "ollision"] {
-        assert!(
-            labels.iter().any(|l| l.contains(word)),
-            "{labels:?} has no {word}"
-        );
+    for (one, many) in one.theorems.iter().zip(&many.theorems) {
+        let term = |theorem: &TheoremReport, word: &str| {
+            let found = theorem.terms.iter().find(|t| t.0.contains(word));
+            found.unwrap_or_else(|| panic!("no {word}")).1
+        };
+        for word in ["constraints", "openings", "messages", "products"] {
+            assert!(term(many, word) < term(one, word), "{word}");
+        }
+        assert_eq!(term(one, "collisions"), 128.0);
+        // 155 bits less those of the degree; and the messages' less those of the list, which is longer than two.
+        assert!((term(one, "products") - (154.943 - 1000f64.log2())).abs() < 0.001);
+        // One message with six elements on each of 2^8 rows: 2^8 * 8.
+        assert!(term(one, "messages") < 154.943 - 11.0 - 1.0);
     }
 }
 
@@ -237,7 +250,7 @@ proptest! {
     #[test]
     fn random_bodies_with_a_right_checksum_never_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
         use sha3::{Digest, Sha3_256};
-        let mut bytes = b"SEALBOOK\x01\0\0\0".to_vec();
+        let mut bytes = b"SEALBOOK\x02\0\0\0".to_vec();
         bytes.extend(body);
         let checksum = Sha3_256::digest(&bytes);
         bytes.extend(checksum);

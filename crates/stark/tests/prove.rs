@@ -83,6 +83,7 @@ impl<const ZEROS: usize> Statement for Widths<ZEROS> {
         Part {
             profile: Profile::Compact,
             tables: Self::tables().into_iter().map(TableAir::new).collect(),
+            hashed: Vec::new(),
         }
     }
 }

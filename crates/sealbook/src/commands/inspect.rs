@@ -39,7 +39,7 @@ pub fn run(arguments: &Inspect) -> Result<(), Failure> {
         |e: &dyn std::fmt::Display| Failure::Input(format!("{}: {e}", arguments.file.display()));
     let file = ProofFile::from_bytes(&bytes).map_err(|e| fail(&e))?;
     let parts = sealbook::parts(&file).map_err(|e| fail(&e))?;
-    let claim: Value = serde_json::from_slice(&file.claim).map_err(|e| fail(&e))?;
+    let claim: Value = file.claim_as().map_err(|e| fail(&e))?;
     let report = weakest(parts).ok_or_else(|| fail(&"the claim has no parts"))?;
     let sizes: Vec<usize> = file.parts.iter().map(Vec::len).collect();
     if arguments.json {
@@ -56,13 +56,17 @@ pub fn run(arguments: &Inspect) -> Result<(), Failure> {
         sizes.len(),
         size(file.claim.len())
     );
-    say!(
-        "security   {:.1} proven bits ({})",
-        report.proven_bits,
-        report.regime
-    );
-    for (term, bits) in &report.terms {
-        say!("           {bits:7.1}  {term}");
+    say!("security   {:.1} proven bits", report.proven_bits);
+    for theorem in &report.theorems {
+        say!("           under {}, m = {}:", theorem.theorem, theorem.m);
+        say!(
+            "           {:7.1}  the least term; all errors added up: {:.1}",
+            theorem.proven_bits,
+            theorem.total_bits
+        );
+        for (term, bits) in &theorem.terms {
+            say!("           {bits:7.1}  {term}");
+        }
     }
     say!("tables     (the weakest part)");
     for t in &report.tables {

@@ -28,6 +28,7 @@ use risk::scenarios::ScenarioSet;
 use risk::venue::VenueState;
 use risk::{Account, Book, Snapshot};
 use serde::de::DeserializeOwned;
+use stark::ProofFile;
 use statements::account::Secret;
 
 use crate::Failure;
@@ -246,9 +247,9 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|e| Failure::Input(format!("{}: cannot be written: {e}", path.display())))
 }
 
-/// Reads a file.
+/// Reads a file of bounded size.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path)
+    ProofFile::read_bytes(path)
         .map_err(|e| Failure::Input(format!("{}: cannot be read: {e}", path.display())))
 }
 

@@ -172,6 +172,7 @@ impl<const VERSION: u32, const FAST: bool> Statement for Sums<VERSION, FAST> {
                 Profile::Compact
             },
             tables: airs(claim.totals[part]),
+            hashed: Vec::new(),
         }
     }
 }

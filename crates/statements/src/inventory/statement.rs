@@ -166,6 +166,7 @@ impl Statement for Inventory {
         Part {
             profile: Profile::Fast,
             tables: PartTables::new(claim, context, part).airs(),
+            hashed: Vec::new(),
         }
     }
 }

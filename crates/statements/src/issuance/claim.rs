@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use gadgets::hash::{DIGEST, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
-use gadgets::totals::{End, Register, Show, TotalsTable};
+use gadgets::totals::{End, Held, Register, Show, TotalsTable};
 use risk::deal::Deal;
 use risk::issuance::{Backing, PledgeFields, backing};
 use risk::pool::Template;
 use risk::pool::tape::CutOff;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
-use stark::{F, MIN_LOG_HEIGHT, Part, PrimeCharacteristicRing, Profile, Statement, TableAir};
+use stark::{
+    F, HashedChallenge, MIN_LOG_HEIGHT, Part, PrimeCharacteristicRing, Profile, Statement, TableAir,
+};
 
 use super::registry::{NULLIFIER, Nullifier, is_of_zeros};
 use super::tables::LoansTable;
@@ -156,6 +158,10 @@ impl Statement for Issuance {
         Part {
             profile: Profile::Fast,
             tables: tables.airs(),
+            hashed: vec![HashedChallenge {
+                name: "nullifiers",
+                degree: claim.loans * NULLIFIER as u64,
+            }],
         }
     }
 }
@@ -280,6 +286,7 @@ fn shown(claim: &IssuanceClaim, product: &[F; DEGREE]) -> Vec<Show> {
     shows[BALANCE] = Show::Value(claim.balance.into());
     shows[OPEN] = Show::Value(claim.open.into());
     shows[DEFAULTED] = Show::Value(claim.defaulted.into());
-    shows.extend(registers_of(*product).map(Show::Value));
+    let elements = registers_of(*product).map(Held::try_from);
+    shows.extend(elements.map(|e| Show::Value(e.expect("two elements take 71 bits"))));
     shows
 }

@@ -111,7 +111,7 @@ impl PartTables {
                 let start = part.checked_sub(1).map(|p| states[p].elements());
                 let end = match states.get(part) {
                     Some(state) => End::Commitment(state.elements()),
-                    None => End::Shown(vec![Show::Value(u128::from(*below))]),
+                    None => End::Shown(vec![Show::Value((*below).into())]),
                 };
                 let registers = [Register::Counted];
                 let totals = TotalsTable::new(&registers, start, end, plan.opening().end());
@@ -196,6 +196,7 @@ impl Statement for Margin {
         Part {
             profile,
             tables: proven(PartTables::new(claim, context, part)),
+            hashed: Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use gadgets::totals::{End, Register, SALTS, Show, TotalsTable};
 use risk::pool::tape::CutOff;
 use risk::pool::{Claimed, Figure, Template};
 use serde::{Deserialize, Serialize};
-use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+use stark::{HashedChallenge, MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::plan::{DEFAULTED, OPEN, Plan, group};
 use super::tables::codes::CodesTable;
@@ -152,8 +152,19 @@ impl Statement for Pool {
         Part {
             profile: Profile::Fast,
             tables: tables.airs(),
+            hashed: products(claim, context),
         }
     }
+}
+
+/// The two orders of each concentration are compared by products of a factor a loan.
+fn products(claim: &PoolClaim, context: &Context) -> Vec<HashedChallenge> {
+    (0..context.challenges.len())
+        .map(|i| HashedChallenge {
+            name: "groups",
+            degree: claim.loans * message_len(context.limbs(i).iter().sum()) as u64,
+        })
+        .collect()
 }
 
 /// The tables of one part.

@@ -233,6 +233,7 @@ impl Statement for Risk {
         Part {
             profile: Profile::Fast,
             tables: PartTables::new(context, part).airs(),
+            hashed: Vec::new(),
         }
     }
 }

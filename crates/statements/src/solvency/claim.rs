@@ -5,7 +5,7 @@ use gadgets::hash::{Digest, Domain};
 use gadgets::limbs::{AMOUNT_LIMBS, limbs_of};
 use gadgets::range::{LIMB_BITS, RangeTable};
 use gadgets::sponge::SpongeTable;
-use gadgets::totals::{End, Register, Show, TotalsTable};
+use gadgets::totals::{End, Held, Register, Show, TotalsTable};
 use risk::{Asset, Snapshot};
 use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
@@ -128,12 +128,12 @@ pub(crate) fn registers(assets: usize, allow_uncovered: bool) -> Vec<Register> {
 }
 
 /// Units of a stated amount.
-fn units(asset: &Asset, amount: &Decimal) -> Result<u128, String> {
+fn units(asset: &Asset, amount: &Decimal) -> Result<Held, String> {
     amount
         .rescale_exact(asset.decimals)
         .ok()
         .and_then(|u| u128::try_from(u).ok())
-        .filter(|u| *u < 1 << 90)
+        .and_then(|u| Held::try_from(u).ok())
         .ok_or_else(|| format!("an amount of {} does not fit its decimals", asset.symbol))
 }
 
@@ -188,10 +188,10 @@ impl SolvencyClaim {
             .rescale_exact(risk::TICK_DECIMALS)
             .ok()
             .and_then(|t| u128::try_from(t).ok())
-            .filter(|t| *t < 1 << 90)
+            .and_then(|t| Held::try_from(t).ok())
             .ok_or("negative equity does not fit")?;
         if self.uncovered == 0 {
-            if ticks != 0 {
+            if ticks != 0.into() {
                 return Err("without uncovered accounts there is no negative equity".into());
             }
         } else {
@@ -242,6 +242,7 @@ impl Statement for Solvency {
         Part {
             profile: Profile::Fast,
             tables: tables.airs(),
+            hashed: Vec::new(),
         }
     }
 }

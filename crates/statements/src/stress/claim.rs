@@ -255,6 +255,7 @@ impl Statement for Stressed {
         Part {
             profile: Profile::Fast,
             tables: tables.airs(),
+            hashed: Vec::new(),
         }
     }
 }

@@ -136,6 +136,7 @@ impl Statement for Systemic {
         Part {
             profile: Profile::Fast,
             tables: Tables::new(context).airs(),
+            hashed: Vec::new(),
         }
     }
 }

@@ -179,6 +179,7 @@ impl Statement for Waterfall {
         Part {
             profile: Profile::Fast,
             tables: tables.airs(),
+            hashed: Vec::new(),
         }
     }
 }
