@@ -197,7 +197,8 @@ impl<E: Expr> Sum<E> {
                 }
             })
             .collect();
-        Self::new(coefficients, self.bound + other.bound)
+        let bound = self.bound.checked_add(other.bound);
+        Self::new(coefficients, bound.expect("bounds are far below 2^63"))
     }
 
     /// `self * 2^(10 limbs)`.
@@ -239,7 +240,11 @@ impl<E: Expr> Sum<E> {
             }
         }
         let terms = n.min(m) as u64;
-        Self::new(coefficients, terms * a.bound * b.bound)
+        let bound = terms
+            .checked_mul(a.bound)
+            .and_then(|bound| bound.checked_mul(b.bound))
+            .expect("the product has too many or too large terms");
+        Self::new(coefficients, bound)
     }
 
     /// A public number chosen by a one-hot selector: `sum selector[k] * values[k]`, limb by limb.
