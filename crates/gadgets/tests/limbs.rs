@@ -4,7 +4,9 @@ use gadgets::limbs::{Amount, Sum};
 use gadgets::muldiv::mul_div_floor;
 use gadgets::range::RangeTable;
 use gadgets::sponge::{QUAD, QUADS, SpongeTable, Stream, Target};
-use gadgets::totals::{COUNT_LIMBS, End, Register, SALTS, Held, Show, TooLarge, TotalsTable, commit};
+use gadgets::totals::{
+    COUNT_LIMBS, End, Held, Register, SALTS, Show, TooLarge, TotalsTable, commit,
+};
 use proptest::prelude::*;
 use stark::{
     F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, When, broken_alone,
@@ -126,6 +128,14 @@ fn another_remainder_is_refused() {
     assert!(violated(&airs, &forged).contains(&"COMPARE-3".into()));
 }
 
+/// 128 products of bounds of almost 2^29 are almost 2^65: a bound that wrapped could be small.
+#[test]
+#[should_panic(expected = "the product has too many or too large terms")]
+fn products_of_bounds_do_not_wrap() {
+    let large = Sum::new(vec![F::ZERO; 128], (1 << 29) - (1 << 20));
+    let _ = Sum::product(&large, &large);
+}
+
 #[test]
 #[should_panic(expected = "too many or too large terms")]
 fn sums_that_could_leave_their_range_are_refused() {
@@ -217,7 +227,10 @@ fn what_a_register_cannot_hold_cannot_be_shown() {
         assert_eq!(Held::try_from(too_large), Err(TooLarge(too_large)));
     }
     assert!(Held::try_from((1u128 << 90) - 1).is_ok());
-    assert_eq!(Held::from(u64::MAX), Held::try_from(u128::from(u64::MAX)).unwrap());
+    assert_eq!(
+        Held::from(u64::MAX),
+        Held::try_from(u128::from(u64::MAX)).unwrap()
+    );
 }
 
 /// A stream whose owner sends other elements, or whose digest is not the public one.

@@ -8,6 +8,7 @@
 mod blind;
 mod budget;
 mod check;
+mod digest;
 mod field;
 mod file;
 mod poseidon2;
@@ -28,7 +29,7 @@ pub use poseidon2::{
     ROUNDS_F, ROUNDS_P, WIDTH, external_layer, internal_layer, permute, round_constants,
 };
 pub use profile::{MIN_LOG_HEIGHT, Profile, ProfileParameters};
-pub use proof::{PartProof, ProveError, Rejection, prove_part, verify};
+pub use proof::{PartProof, ProveError, Rejection, most_part_bytes, prove_part, verify};
 pub use row::{Bus, Expr, RowBuilder, When};
 pub use security::{SecurityReport, TARGET_BITS, TableShape, TheoremReport, security_report};
 pub use statement::{HashedChallenge, Part, Statement, Verified, claim_bytes, claim_digest};

@@ -104,6 +104,15 @@ impl Layout {
     }
 }
 
+/// The most bytes that an honest proof of a part has: a function of its tables, and not far above what it does have.
+///
+/// # Panics
+/// If the part's tables cannot be laid out, which no claim accepted by its statement allows.
+pub fn most_part_bytes(part: &Part) -> usize {
+    let layout = Layout::new(part).expect("the statement's tables have a layout");
+    most_bytes(part, &layout)
+}
+
 /// Proves part number `part` of a claim from its filled tables. Masks, salts and blinding come from
 /// the operating system's generator.
 ///
@@ -149,9 +158,8 @@ fn prove_tables<S: Statement>(
             public_values: air.public().to_vec(),
         })
         .collect();
-    let proof =
-        prove_batch(&config, &instances, &layout.keys)
-            .map_err(|e| ProveError::System(e.to_string()))?;
+    let proof = prove_batch(&config, &instances, &layout.keys)
+        .map_err(|e| ProveError::System(e.to_string()))?;
     Ok(postcard::to_allocvec(&proof).expect("a proof is plain data"))
 }
 
@@ -193,7 +201,9 @@ fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(
     };
     for first in (0..expected).step_by(threads) {
         let some = first..expected.min(first + threads);
-        let wrong = some.into_par_iter().find_map_first(|part| checked(part).err());
+        let wrong = some
+            .into_par_iter()
+            .find_map_first(|part| checked(part).err());
         wrong.map_or(Ok(()), Err)?;
     }
     Ok(())
@@ -253,4 +263,133 @@ fn verify_part<S: Statement>(
     let common = &layout.keys.common;
     verify_batch(&config, &tables.tables, &proof, &public, common)
         .map_err(|e| invalid(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{MIN_LOG_HEIGHT, Profile};
+    use crate::row::RowBuilder;
+    use crate::table::{Table, Tally, fill};
+
+    #[derive(Clone)]
+    struct Bits;
+    impl Table for Bits {
+        type Row = usize;
+        fn name(&self) -> &'static str {
+            "bits"
+        }
+        fn log_height(&self) -> usize {
+            MIN_LOG_HEIGHT
+        }
+        fn row<B: RowBuilder<usize>>(&self, b: &mut B) {
+            for i in 0..8 {
+                b.bit("BITS", |w| (w >> i) & 1 == 1);
+            }
+        }
+    }
+
+    #[derive(Debug)]
+    struct Some;
+    impl Statement for Some {
+        const ID: &'static str = "some";
+        const VERSION: u32 = 1;
+        type Claim = ();
+        type Context = ();
+        fn context((): &()) -> Result<(), String> {
+            Ok(())
+        }
+        fn parts((): &(), (): &()) -> usize {
+            1
+        }
+        fn part((): &(), (): &(), _: usize) -> Part {
+            Part {
+                profile: Profile::Compact,
+                tables: vec![TableAir::new(Bits)],
+                hashed: Vec::new(),
+            }
+        }
+    }
+
+    /// What the proof system itself says, without the checks before it.
+    fn system_accepts(part: &Part, proof: &BatchProof<Config>) -> bool {
+        let start = transcript::<Some>(&claim_digest::<Some>(&()), 0, 1, part);
+        let config = part.profile.config(&start, rand::make_rng());
+        let layout = Layout::new(part).unwrap();
+        let public = vec![Vec::new()];
+        verify_batch(&config, &part.tables, proof, &public, &layout.keys.common).is_ok()
+    }
+
+    /// A commitment with its root twice, or with another root beside it, is another proof of the same facts, or leaves a
+    /// choice of what is committed. Every commitment of a proof is looked at: those of the columns, messages, quotients,
+    /// masks and of every folding; by the proof system, and before it by us.
+    #[test]
+    fn every_commitment_has_exactly_one_root() {
+        let part = Some::part(&(), &(), 0);
+        let trace = fill(&Bits, &part.tables[0], &Tally::default(), |row| row);
+        let bytes = prove_part::<Some>(&(), &(), 0, vec![trace]).unwrap();
+        let most = most_part_bytes(&part);
+        let honest = || decode(0, &bytes, most).unwrap();
+        assert!(system_accepts(&part, &honest()) && has_one_root_each(&honest()));
+        let foldings = crate::size::foldings(&part).len();
+        assert_eq!(
+            honest().opening_proof.1.commit_phase_commits.len(),
+            foldings
+        );
+        for which in 0..4 + foldings {
+            for another in [false, true] {
+                let mut proof = honest();
+                let all = &mut proof.commitments;
+                let commitment = match which {
+                    0 => &mut all.main,
+                    1 => &mut all.quotient_chunks,
+                    2 => all.permutation.as_mut().expect("messages"),
+                    3 => all.random.as_mut().expect("masks"),
+                    i => &mut proof.opening_proof.1.commit_phase_commits[i - 4],
+                };
+                let root = commitment.roots()[0];
+                let beside = if another { [0; 4] } else { root };
+                *commitment = vec![root, beside].into();
+                assert!(!has_one_root_each(&proof), "{which}");
+                assert!(!system_accepts(&part, &proof), "{which}");
+                let padded = postcard::to_allocvec(&proof).unwrap();
+                let refused = verify::<Some>(&(), &[padded]).unwrap_err().to_string();
+                assert!(
+                    refused.contains("more than one root") || refused.contains("bytes"),
+                    "{refused}"
+                );
+            }
+        }
+        // No roots, or three, are no level of a tree.
+        let mut none = bytes.clone();
+        none[0] = 0;
+        assert!(decode(0, &none, most).is_err());
+    }
+
+    /// Lists of nothing where a proof has lists of numbers: within the bytes of a proof, and not within its memory.
+    #[test]
+    fn a_proof_may_not_take_more_memory_than_an_honest_one() {
+        let part = Some::part(&(), &(), 0);
+        let most = most_part_bytes(&part);
+        let trace = fill(&Bits, &part.tables[0], &Tally::default(), |row| row);
+        let bytes = prove_part::<Some>(&(), &(), 0, vec![trace]).unwrap();
+        let mut proof = decode(0, &bytes, most).unwrap();
+        proof.opening_proof.0 = vec![vec![Vec::new(); most / 2]];
+        let swollen = postcard::to_allocvec(&proof).unwrap();
+        // The size alone would let it through if the rest were left out.
+        assert!(from_postcard::<BatchProof<Config>>(&swollen, MEMORY * most).is_err());
+        assert!(from_postcard::<BatchProof<Config>>(&swollen, 64 * most).is_ok());
+        let malformed = Err(Rejection::Malformed { part: 0 });
+        let head = &swollen[..most.min(swollen.len())];
+        assert_eq!(verify::<Some>(&(), &[head.to_vec()]).map(|_| ()), malformed);
+        let too_long = verify::<Some>(&(), &[vec![0; most + 1]]).unwrap_err();
+        assert_eq!(
+            too_long,
+            Rejection::Size {
+                part: 0,
+                most,
+                got: most + 1
+            }
+        );
+    }
 }

@@ -397,7 +397,11 @@ mod tests {
                 other => panic!("the proof system counts `{other}` too"),
             };
             let expected = term.bits.bits() + rest - excess;
-            assert!((find(name) - expected).abs() < 1e-6, "{name}: {} {expected}", find(name));
+            assert!(
+                (find(name) - expected).abs() < 1e-6,
+                "{name}: {} {expected}",
+                find(name)
+            );
         }
     }
 

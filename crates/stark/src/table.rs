@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::blind;
 use crate::check::{CheckRow, RowView};
+use crate::digest::DigestRow;
 use crate::field::{EF, F, PrimeCharacteristicRing};
 use crate::profile::Config;
 use crate::row::{Bus, RowBuilder, When};
@@ -303,6 +304,7 @@ trait AnyTable: Send + Sync {
     #[cfg(debug_assertions)]
     fn eval_debug(&self, b: &mut p3_air::DebugConstraintBuilder<'_, F, EF>);
     fn eval_check(&self, b: &mut CheckRow<'_>);
+    fn eval_digest(&self, b: &mut DigestRow);
 }
 
 impl<T: Table> Measured<T> {
@@ -332,6 +334,10 @@ impl<T: Table> AnyTable for Measured<T> {
             self.0.row(view);
             blind::row::<T::Row, _>(view);
         });
+    }
+    fn eval_digest(&self, b: &mut DigestRow) {
+        self.0.row(b);
+        blind::row::<T::Row, _>(b);
     }
 }
 
@@ -467,6 +473,22 @@ impl TableAir {
     /// Columns declared free, with the reason.
     pub fn free(&self) -> &[(usize, &'static str)] {
         &self.free
+    }
+    /// A digest of all that the table demands: its constraints and messages with their names and constants, in order, its
+    /// fixed columns and public values, and its height.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut reading = DigestRow::new();
+        reading.text(self.name);
+        reading.number(self.log_height);
+        reading.number(self.public.len());
+        self.public.iter().for_each(|&v| reading.element(v));
+        reading.number(self.fixed.len());
+        for column in self.fixed.iter() {
+            reading.number(column.len());
+            column.iter().for_each(|&v| reading.element(v));
+        }
+        self.table.eval_digest(&mut reading);
+        reading.finish()
     }
     pub(crate) fn fixed(&self) -> &[Vec<F>] {
         &self.fixed

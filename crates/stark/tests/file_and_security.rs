@@ -5,8 +5,9 @@ mod common;
 use common::{Claim, Compact, Items, Sums, some_bytes, traces};
 use proptest::prelude::*;
 use stark::{
-    F, FileError, HashedChallenge, Part, PrimeCharacteristicRing, Profile, ProofFile, RowBuilder, TARGET_BITS,
-    Table, TableAir, Tally, TheoremReport, cell_test, fill, security_report, violations,
+    F, FileError, HashedChallenge, Part, PrimeCharacteristicRing, Profile, ProofFile, RowBuilder,
+    TARGET_BITS, Table, TableAir, Tally, TheoremReport, When, cell_test, fill, security_report,
+    violations,
 };
 
 fn file() -> ProofFile {
@@ -69,7 +70,10 @@ fn both_profiles_reach_the_target_at_every_height() {
                     terms.clone().fold(f64::INFINITY, f64::min)
                 );
                 assert!(theorem.total_bits < theorem.proven_bits);
-                assert!(theorem.terms.len() as f64 * (-theorem.proven_bits).exp2() >= (-theorem.total_bits).exp2());
+                assert!(
+                    theorem.terms.len() as f64 * (-theorem.proven_bits).exp2()
+                        >= (-theorem.total_bits).exp2()
+                );
                 least = least.min(theorem.proven_bits);
             }
             assert_eq!(report.theorems.len(), 2);
@@ -118,6 +122,112 @@ fn honest_tables_have_no_violations_and_no_free_cell() {
     let traces = traces(&bytes);
     assert_eq!(violations(&airs, &traces), []);
     assert_eq!(cell_test(&airs, &traces, &[("items", 150)]), []);
+}
+
+/// A table in variants, each of which demands something else.
+#[derive(Clone, Copy)]
+enum Variant {
+    Plain,
+    Constant,
+    Order,
+    When,
+    Id,
+    Bus,
+    Count,
+    Kind,
+    Message,
+    Fixed,
+    Public,
+    Height,
+    Cell,
+    Rewritten,
+}
+
+impl Table for Variant {
+    type Row = ();
+    fn name(&self) -> &'static str {
+        "variant"
+    }
+    fn log_height(&self) -> usize {
+        8 + usize::from(matches!(self, Self::Height))
+    }
+    fn fixed(&self) -> Vec<Vec<F>> {
+        vec![vec![if matches!(self, Self::Fixed) {
+            F::TWO
+        } else {
+            F::ONE
+        }]]
+    }
+    fn public(&self) -> Vec<F> {
+        vec![if matches!(self, Self::Public) {
+            F::TWO
+        } else {
+            F::ONE
+        }]
+    }
+    fn row<B: RowBuilder<()>>(&self, b: &mut B) {
+        let (x, next) = b.state(|()| F::ONE);
+        let y = b.cell(|()| F::ONE);
+        if matches!(self, Self::Cell) {
+            b.cell(|()| F::ONE);
+        }
+        let constant = F::new(5 + u32::from(matches!(self, Self::Constant)));
+        let first = if matches!(self, Self::Rewritten) {
+            (x.clone() + x.clone() - y.clone() + constant) - x.clone()
+        } else {
+            x.clone() - y.clone() + constant
+        };
+        let second = next * b.fixed(0) - b.public(0);
+        let id = if matches!(self, Self::Id) {
+            "V-2"
+        } else {
+            "V-1"
+        };
+        let when = if matches!(self, Self::When) {
+            When::First
+        } else {
+            When::Always
+        };
+        if matches!(self, Self::Order) {
+            b.assert_zero("V-3", When::Transition, second.clone());
+        }
+        b.assert_zero(id, when, first);
+        if !matches!(self, Self::Order) {
+            b.assert_zero("V-3", When::Transition, second);
+        }
+        let bus = if matches!(self, Self::Bus) {
+            common::HANDED
+        } else {
+            common::BYTES
+        };
+        let count = if matches!(self, Self::Count) {
+            y.clone()
+        } else {
+            b.one()
+        };
+        let message = if matches!(self, Self::Message) { y } else { x };
+        if matches!(self, Self::Kind) {
+            b.receive(bus, count, &[message]);
+        } else {
+            b.send(bus, count, &[message]);
+        }
+    }
+}
+
+/// Whatever changes what a table demands changes its digest, and another way to write it does not.
+#[test]
+fn digests_tell_tables_apart() {
+    use Variant::{
+        Bus, Cell, Constant, Count, Fixed, Height, Id, Kind, Message, Order, Plain, Public,
+        Rewritten, When,
+    };
+    let digest = |v: Variant| TableAir::new(v).digest();
+    let variants = [
+        Plain, Constant, Order, When, Id, Bus, Count, Kind, Message, Fixed, Public, Height, Cell,
+    ];
+    let digests: std::collections::BTreeSet<_> = variants.map(digest).into();
+    assert_eq!(digests.len(), variants.len());
+    assert_eq!(digest(Rewritten), digest(Plain));
 }
 
 // NEGATIVE

@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rayon::prelude::*;
 use stark::{
     Bus, F, Part, PartProof, PrimeCharacteristicRing, Profile, ProveError, Rejection, RowBuilder,
-    Statement, Table, TableAir, Tally, fill, prove_part, verify, violations,
+    Statement, Table, TableAir, Tally, fill, most_part_bytes, prove_part, verify, violations,
 };
 
 /// Two parts and their proofs, made once.
@@ -113,6 +113,22 @@ fn a_claim_without_parts_needs_none() {
         got: 1,
     };
     assert_eq!(verify::<Compact>(&claim, &parts[..1]), Err(expected));
+}
+
+/// A part's bytes are bounded by its tables, and the bound is near: below it by at most a twentieth.
+#[test]
+fn honest_proofs_are_just_below_their_bound() {
+    fn near<S: Statement<Claim = Claim, Context = ()>>(claim: &Claim, parts: &[PartProof]) {
+        for (i, proof) in parts.iter().enumerate() {
+            let most = most_part_bytes(&S::part(claim, &(), i));
+            assert!(proof.len() <= most, "{} > {most}", proof.len());
+            assert!(proof.len() * 20 >= most * 19, "{} << {most}", proof.len());
+        }
+    }
+    let (claim, parts) = proven();
+    near::<Compact>(claim, parts);
+    let bytes = [some_bytes(77, 8)];
+    near::<Sums<1, true>>(&Claim::of(&bytes), &prove::<Sums<1, true>>(&bytes));
 }
 
 // NEGATIVE: other claims

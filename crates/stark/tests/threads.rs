@@ -100,5 +100,8 @@ fn proofs_with_twelve_tables_and_eight_threads_end() {
             Err(RecvTimeoutError::Disconnected) => panic!("proof {i} of {count} failed"),
         }
     }
-    eprintln!("{count} proofs with {THREADS} threads ended in {:.1?}", start.elapsed());
+    eprintln!(
+        "{count} proofs with {THREADS} threads ended in {:.1?}",
+        start.elapsed()
+    );
 }

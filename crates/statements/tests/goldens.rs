@@ -1,0 +1,327 @@
+//! What each statement's tables demand is recorded, so that no change of it goes out under an old version.
+//!
+//! `goldens/claims` holds some claims of every statement, `goldens/tables.txt` a digest of each of their tables: constraints
+//! and messages with their names, constants and order, fixed columns, public values, heights. When a digest changes, the
+//! statement's `VERSION` must be raised; then
+//!
+//! ```sh
+//! SEALBOOK_GOLDENS=write cargo test --release -p statements --test goldens
+//! ```
+//!
+//! writes the new ones, and new claims where the old ones are not claims any more. It refuses to change a digest of a
+//! version; `SEALBOOK_GOLDENS=overwrite` does also that, for versions that nobody has yet.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use fixed::Decimal;
+use risk::evar::Confidence;
+use risk::pool::tape::Tape;
+use risk::{Level, sample, sample_pool, sample_venue};
+use stark::{Part, Statement, TARGET_BITS, security_report};
+use statements::account::Secret;
+use statements::{
+    inventory, issuance, margin, pool, risk as venue_risk, solvency, stress, systemic, waterfall,
+};
+
+/// A claim of a statement, and the digests of its tables.
+struct Case {
+    statement: &'static str,
+    version: u32,
+    name: &'static str,
+    /// The canonical JSON of a claim like this, if that in the file is none any more.
+    make: Box<dyn Fn() -> Vec<u8>>,
+    /// The parts of a claim, or why the JSON is no claim.
+    parts: fn(&[u8]) -> Result<Vec<Part>, String>,
+}
+
+fn case<S: Statement>(name: &'static str, make: impl Fn() -> S::Claim + 'static) -> Case {
+    Case {
+        statement: S::ID,
+        version: S::VERSION,
+        name,
+        make: Box::new(move || stark::claim_bytes::<S>(&make())),
+        parts: |json| {
+            let claim: S::Claim = serde_json::from_slice(json).map_err(|e| e.to_string())?;
+            if stark::claim_bytes::<S>(&claim) != json {
+                return Err("it is not in canonical form".into());
+            }
+            let context = S::context(&claim)?;
+            let parts = 0..S::parts(&claim, &context);
+            Ok(parts.map(|i| S::part(&claim, &context, i)).collect())
+        },
+    }
+}
+
+impl Case {
+    /// Where the claim is kept.
+    fn path(&self) -> PathBuf {
+        folder().join(format!("claims/{}-{}.json", self.statement, self.name))
+    }
+}
+
+/// A line for each table.
+fn lines(parts: &[Part]) -> Vec<String> {
+    let parts = parts.iter().enumerate();
+    parts.flat_map(|(i, part)| tables(i, part)).collect()
+}
+
+fn tables(number: usize, part: &Part) -> Vec<String> {
+    let parameters = serde_json::to_string(&part.profile).expect("plain data");
+    part.tables
+        .iter()
+        .map(|table| {
+            let digest: String = table.digest()[..16]
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
+            let (name, height, width) = (table.name(), table.log_height(), table.width());
+            format!("part {number} {parameters} {name} 2^{height} x {width} {digest}")
+        })
+        .collect()
+}
+
+/// The claims: one line each.
+fn cases() -> Vec<Case> {
+    vec![
+        case::<margin::Margin>("account", account_margin),
+        case::<margin::Margin>("book", book_margin),
+        case::<solvency::Solvency>("totals", || solvent(true, 150)),
+        case::<solvency::Solvency>("full-part", || solvent(true, 16_500)),
+        case::<solvency::Solvency>("hidden-totals", || solvent(false, 150)),
+        case::<inventory::Inventory>("book", inventory_of_book),
+        case::<venue_risk::Risk>("day", risk_of_day),
+        case::<systemic::Systemic>("venue", systemic_of_venue),
+        case::<pool::Pool>("rules-and-figures", || pool_of(20)),
+        case::<pool::Pool>("parts", || pool_of(8200)),
+        case::<stress::Stressed>("deal", stress_of_deal),
+        case::<issuance::Issuance>("deal", issuance_of_deal),
+        case::<waterfall::Waterfall>("month", waterfall_of_month),
+    ]
+}
+
+fn secret() -> Secret {
+    Secret::from_hex(&"5a".repeat(32)).expect("a secret")
+}
+
+fn confidence() -> Confidence {
+    let confidence: Decimal = "0.95".parse().expect("a number");
+    confidence.try_into().expect("a confidence")
+}
+
+fn account_margin() -> margin::MarginClaim {
+    let snapshot = sample::snapshot();
+    let book = sample::book(&snapshot, 3, 1, 3, 0);
+    let account = &book.accounts()[0];
+    let prepared = margin::Prepared::account(&snapshot, account, Level::Initial, 4, &secret());
+    prepared.expect("a claim").claim().clone()
+}
+
+fn book_margin() -> margin::MarginClaim {
+    let snapshot = sample::snapshot();
+    let book = sample::book(&snapshot, 3, 40, 3, 1);
+    let prepared = margin::Prepared::book(&snapshot, &book, Level::Maintenance, 4, &secret());
+    prepared.expect("a claim").claim().clone()
+}
+
+fn solvent(publish_totals: bool, accounts: u64) -> solvency::SolvencyClaim {
+    let accounts: Vec<_> = (0..accounts)
+        .map(|i| sample::exchange_account(9, i))
+        .collect();
+    let assets = sample::exchange_assets();
+    let options = solvency::Options {
+        publish_totals,
+        reserves: (!publish_totals).then(|| vec![1 << 80; assets.len()]),
+        ..solvency::Options::default()
+    };
+    let prepared = solvency::prepare("USD", &assets, &accounts, &secret(), &options);
+    prepared.expect("a claim").claim().clone()
+}
+
+fn inventory_of_book() -> inventory::InventoryClaim {
+    let set = sample_venue::scenarios(1, 2, 50);
+    let state = sample_venue::state(&set);
+    let snapshot = sample_venue::snapshot(&set);
+    let book = sample_venue::book(1, &set, &state, 5);
+    let prepared = inventory::Prepared::new(&snapshot, &book, &set, &state, 4, &secret());
+    prepared.expect("a claim").claim().clone()
+}
+
+fn risk_of_day() -> venue_risk::RiskClaim {
+    let set = sample_venue::scenarios(1, 2, 50);
+    let state = sample_venue::state(&set);
+    let terms = venue_risk::Terms {
+        confidence: confidence(),
+        prices: true,
+        show_lots: false,
+        funding: true,
+    };
+    let prepared = venue_risk::Prepared::new(&set, &state, &[], &terms, &secret());
+    prepared.expect("a claim").claim().clone()
+}
+
+fn systemic_of_venue() -> systemic::SystemicClaim {
+    let set = sample_venue::scenarios(1, 2, 50);
+    let state = sample_venue::state(&set);
+    let venues = vec![systemic::Venue {
+        state,
+        secret: secret(),
+    }];
+    let prepared = systemic::Prepared::new(&set, venues, confidence(), None);
+    prepared.expect("a claim").claim().clone()
+}
+
+fn tape(loans: usize) -> Tape {
+    let template = risk::import::tape::read_template("mortgage").expect("a template");
+    sample_pool::tape(1, loans, &template)
+}
+
+fn pool_of(loans: usize) -> pool::PoolClaim {
+    let terms: pool::Terms = serde_json::from_str(sample_pool::TERMS).expect("terms");
+    let terms = pool::Terms {
+        // The bounds of the sample are meant for some hundreds of loans.
+        figures: if loans < 500 {
+            terms.figures.into_iter().take(3).collect()
+        } else {
+            terms.figures
+        },
+        ..terms
+    };
+    let prepared = pool::Prepared::new(&tape(loans), &terms, &secret());
+    prepared.expect("a claim").claim().clone()
+}
+
+fn stress_of_deal() -> stress::StressClaim {
+    let tape = tape(20);
+    let terms = stress::Terms {
+        doubtful_days: 90,
+        deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+        deal_state: None,
+        indices: risk::sample_deal::sample_indices(),
+        stresses: serde_json::from_str(sample_pool::STRESSES).expect("stresses"),
+        breakeven: Vec::new(),
+    };
+    let prepared = stress::Prepared::new(&tape, &terms, &secret());
+    prepared.expect("a claim").claim().clone()
+}
+
+fn issuance_of_deal() -> issuance::IssuanceClaim {
+    let tape = tape(20);
+    let deal = risk::sample_deal::sample_deal_for(sample_pool::owed(&tape));
+    let key = issuance::RegistryKey::random();
+    let prepared = issuance::Prepared::new(&tape, &deal, &key, &secret());
+    prepared.expect("a claim").claim().clone()
+}
+
+fn waterfall_of_month() -> waterfall::WaterfallClaim {
+    let tape = tape(20);
+    let terms = waterfall::Terms {
+        months: vec![sample_pool::remittances(1, &tape)],
+        deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+        deal_state: None,
+        indices: risk::sample_deal::sample_indices(),
+    };
+    let prepared = waterfall::Prepared::new(&tape, &terms, &secret());
+    prepared.expect("a claim").claim().clone()
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens")
+}
+
+/// What a golden line is about, and the digests in it.
+type Goldens = BTreeMap<String, Vec<String>>;
+
+/// `statement version N, case`: then its lines, indented.
+fn read(text: &str) -> Goldens {
+    let mut goldens = Goldens::new();
+    let mut about = String::new();
+    for line in text.lines() {
+        match line.strip_prefix("  ") {
+            Some(line) => goldens.entry(about.clone()).or_default().push(line.into()),
+            None => about = line.into(),
+        }
+    }
+    goldens
+}
+
+fn write(goldens: &Goldens) -> String {
+    let line = |line: &String| format!("  {line}\n");
+    goldens
+        .iter()
+        .map(|(about, lines)| format!("{about}\n{}", lines.iter().map(line).collect::<String>()))
+        .collect()
+}
+
+#[test]
+fn tables_are_those_of_their_version() {
+    const HOW: &str = "raise the statement's VERSION, then \
+        `SEALBOOK_GOLDENS=write cargo test --release -p statements --test goldens`";
+    let mode = std::env::var("SEALBOOK_GOLDENS").unwrap_or_default();
+    let (writes, overwrites) = (!mode.is_empty(), mode == "overwrite");
+    let place = folder().join("tables.txt");
+    let old = read(&std::fs::read_to_string(&place).unwrap_or_default());
+    let (mut new, mut wrong) = (Goldens::new(), Vec::new());
+    for case in cases() {
+        let path = case.path();
+        let json = std::fs::read(&path).unwrap_or_default();
+        let lines = match (case.parts)(&json).map(|parts| lines(&parts)) {
+            Err(_) if writes => {
+                let json = (case.make)();
+                std::fs::write(&path, &json).expect("a claim is written");
+                lines(&(case.parts)(&json).expect("a claim"))
+            }
+            Err(e) => {
+                wrong.push(format!("{} is no claim: {e}", path.display()));
+                continue;
+            }
+            Ok(lines) => lines,
+        };
+        let about = format!("{} version {}, {}", case.statement, case.version, case.name);
+        match old.get(&about) {
+            Some(old) if *old != lines => {
+                let changed = lines.iter().filter(|l| !old.contains(l)).cloned();
+                wrong.push(format!("{about}: {:?}", changed.collect::<Vec<_>>()));
+            }
+            None if !writes => wrong.push(format!("{about} is not recorded")),
+            _ => {}
+        }
+        new.insert(about, lines);
+    }
+    if writes && (overwrites || wrong.is_empty()) {
+        std::fs::write(&place, write(&new)).expect("goldens are written");
+        return;
+    }
+    assert!(
+        wrong.is_empty(),
+        "tables changed; {HOW}\n{}",
+        wrong.join("\n")
+    );
+    assert_eq!(old, new, "the record has more than the cases; {HOW}");
+}
+
+/// The recorded claims, small and tall, reach the target under both theorems, also with all errors added up.
+#[test]
+fn recorded_claims_are_sound() {
+    for case in cases() {
+        let json = std::fs::read(case.path()).unwrap_or_default();
+        // What is no claim fails in the other test.
+        for part in (case.parts)(&json).unwrap_or_default() {
+            let report = security_report(&part);
+            let (statement, name) = (case.statement, case.name);
+            for theorem in &report.theorems {
+                assert!(
+                    theorem.proven_bits >= TARGET_BITS && theorem.total_bits >= TARGET_BITS,
+                    "{statement}, {name}: {theorem:?}"
+                );
+            }
+            let compared = theorem_terms(&report, "compared over all parts");
+            assert_eq!(compared > 0, !part.hashed.is_empty(), "{statement}, {name}");
+        }
+    }
+}
+
+fn theorem_terms(report: &stark::SecurityReport, word: &str) -> usize {
+    let terms = report.theorems.iter().flat_map(|t| &t.terms);
+    terms.filter(|t| t.0.contains(word)).count()
+}
