@@ -157,7 +157,7 @@ fn changed_proofs_of_other_statements_are_rejected() {
         for (part, bytes) in sealbook::parts(&good).unwrap().zip(&good.parts) {
             let (most, len) = (stark::most_part_bytes(&part), bytes.len());
             assert!(
-                len <= most && len * 20 >= most * 19,
+                len <= most && len * 10 >= most * 7,
                 "{name}: {len}, at most {most}"
             );
         }

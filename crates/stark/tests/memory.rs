@@ -122,7 +122,8 @@ fn crafted_files_take_a_small_multiple_of_their_size() {
     ];
     for (what, bytes) in crafted {
         let taken = peak(|| refuse(&bytes));
-        let allowed = 2 * bytes.len() + BESIDE;
+        // A claim stands in the file, in the copy that is read, as numbers, while their list grows, and written anew.
+        let allowed = 6 * bytes.len() + BESIDE;
         eprintln!(
             "{what}: {} MB of file, {} MB taken",
             bytes.len() / 1_000_000,
