@@ -381,7 +381,7 @@ impl Table for TotalsTable {
 
         if self.answering {
             // Rows below the last register answer as register 0, a salt, that nobody asks for.
-            let multiplicity = b.cell(|w| F::new(w.multiplicity));
+            let multiplicity = b.multiplicity(|w| F::new(w.multiplicity));
             let mut message = vec![register.clone()];
             message.extend(after.iter().cloned());
             b.provide(TOTALS, multiplicity, &message);

@@ -91,9 +91,14 @@ pub trait RowBuilder<W> {
     /// `index` is the row of the providing table's witness that answers (see [`crate::Tally`]).
     fn lookup(&mut self, bus: Bus, index: &Self::E, count: Self::E, message: &[Self::E]);
 
-    /// Provides `message` to lookups and limbs, `multiplicity` times. The multiplicity is free: a wrong one
-    /// unbalances the bus, and the sum of all lookups stays below `p`.
+    /// Provides `message` to lookups and limbs, `multiplicity` times. The multiplicity may be [free](Self::multiplicity): a
+    /// wrong one unbalances the bus, and the sum of all lookups stays below `p`.
     fn provide(&mut self, bus: Bus, multiplicity: Self::E, message: &[Self::E]);
+
+    /// A cell for the multiplicity of what the row [provides](Self::provide), and for nothing else.
+    fn multiplicity(&mut self, hint: impl FnOnce(&W) -> F) -> Self::E {
+        self.free("a wrong multiplicity unbalances the bus", hint)
+    }
 
     /// Constant one.
     fn one(&self) -> Self::E {
