@@ -126,6 +126,16 @@ pub trait RowBuilder<W> {
         self.assert_zero(id, When::Always, square - bit.clone());
     }
 
+    /// Requires `zero` to vanish on every row, not only modulo `p`: as an integer. The [interval reading](crate::unproven)
+    /// proves that it lies within `(-p, p)`.
+    fn integer(&mut self, id: &'static str, zero: Self::E) {
+        self.assert_zero(id, When::Always, zero);
+    }
+
+    /// Declares that a value lies in `[low, high]` on every row, as an integer. The [interval reading](crate::unproven) proves
+    /// it; no constraint comes of it.
+    fn bounded(&mut self, _id: &'static str, _value: &Self::E, _low: i64, _high: i64) {}
+
     /// A witness bit, constrained to be 0 or 1.
     fn bit(&mut self, id: &'static str, hint: impl FnOnce(&W) -> bool) -> Self::E {
         let bit = self.cell(|w| F::new(u32::from(hint(w))));

@@ -14,7 +14,7 @@ use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 
 use crate::blind;
-use crate::check::{CheckRow, RowView};
+use crate::check::{CheckRow, Declared, IntervalView, RowView};
 use crate::field::{EF, F, PrimeCharacteristicRing};
 use crate::profile::Config;
 use crate::row::{Bus, RowBuilder, When};
@@ -303,6 +303,7 @@ trait AnyTable: Send + Sync {
     #[cfg(debug_assertions)]
     fn eval_debug(&self, b: &mut p3_air::DebugConstraintBuilder<'_, F, EF>);
     fn eval_check(&self, b: &mut CheckRow<'_>);
+    fn declared(&self, declared: &mut Declared);
 }
 
 impl<T: Table> Measured<T> {
@@ -332,6 +333,9 @@ impl<T: Table> AnyTable for Measured<T> {
             self.0.row(view);
             blind::row::<T::Row, _>(view);
         });
+    }
+    fn declared(&self, declared: &mut Declared) {
+        IntervalView::<T::Row>::run(declared, |view| self.0.row(view));
     }
 }
 
@@ -472,6 +476,11 @@ impl TableAir {
     }
     pub(crate) fn eval_check(&self, b: &mut CheckRow<'_>) {
         self.table.eval_check(b);
+    }
+    pub(crate) fn declared(&self) -> Declared {
+        let mut declared = Declared::default();
+        self.table.declared(&mut declared);
+        declared
     }
 }
 

@@ -86,7 +86,7 @@ fn dishonest(honest: &Honest<'_>) -> Vec<Unpinned> {
     let mut found = Vec::new();
     for (t, air) in honest.airs.iter().enumerate() {
         for row in 0..air.height() {
-            let reading = honest.reading((t, row));
+            let reading = honest.read((t, row));
             if reading.broken().next().is_some() {
                 let change = "none: a constraint does not hold";
                 found.push(unpinned(honest, (t, row), 0, change));

@@ -71,7 +71,8 @@ impl<'a> Honest<'a> {
         honest
     }
 
-    fn read(&self, (t, row): Place) -> Reading {
+    /// A row as it is.
+    pub fn read(&self, (t, row): Place) -> Reading {
         let trace = &self.traces[t];
         read_row(&self.airs[t], cells(trace, row), cells(trace, row + 1), row)
     }
@@ -138,6 +139,11 @@ impl<'a> Honest<'a> {
                 self.others.entry(key).or_default().push(((t, row), index));
             }
         }
+    }
+
+    /// The messages that are provided with a free multiplicity.
+    pub fn provided(&self) -> impl Iterator<Item = &Key> {
+        self.free.keys()
     }
 
     /// Whether lookups on a bus are answered by a table with free multiplicities.

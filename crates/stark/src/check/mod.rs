@@ -4,6 +4,8 @@
 mod cell;
 mod changes;
 mod forge;
+mod interval;
+mod polynomial;
 mod violations;
 
 use std::marker::PhantomData;
@@ -15,6 +17,8 @@ use crate::row::{Bus, RowBuilder, When};
 use crate::table::{TableAir, Trace};
 
 pub use cell::{Unpinned, broken_alone, cell_test};
+pub(crate) use interval::{Declared, IntervalView};
+pub use interval::{Unproven, unproven};
 pub use violations::{Violation, violated, violations};
 
 /// How a message stands on a bus.
