@@ -53,7 +53,9 @@ impl Table for Sums {
         Sum::new(vec![either], 1023).assert_non_negative(b, "EITHER");
 
         let one_of: [B::E; 3] = std::array::from_fn(|i| b.bit("ONE", |_| i == 1));
-        let sum = one_of.iter().fold(b.constant(F::ZERO), |sum, s| sum + s.clone());
+        let sum = one_of
+            .iter()
+            .fold(b.constant(F::ZERO), |sum, s| sum + s.clone());
         if fault != Fault::Selector {
             b.equal("ONE", sum, b.one());
         }

@@ -67,7 +67,9 @@ impl Table for Left {
             rows.clone().map(|row| F::new(number(row))).collect(),
             rows.clone().map(|row| F::from_bool(row % 3 != 0)).collect(),
             rows.clone().map(F::from_usize).collect(),
-            rows.clone().map(|row| F::from_usize(digits(row).iter().sum())).collect(),
+            rows.clone()
+                .map(|row| F::from_usize(digits(row).iter().sum()))
+                .collect(),
             rows.map(|row| {
                 let [a, c, d] = digits(row);
                 F::from_usize(a + 2 * c + 3 * d)
@@ -197,7 +199,10 @@ fn filled(fault: Fault) -> (Vec<TableAir>, Vec<Trace>) {
 fn found(fault: Fault) -> Vec<Unpinned> {
     let (airs, traces) = filled(fault);
     let wrong = violations(&airs, &traces);
-    assert!(wrong.iter().all(|v| v.to_string().contains("handed")), "{wrong:?}");
+    assert!(
+        wrong.iter().all(|v| v.to_string().contains("handed")),
+        "{wrong:?}"
+    );
     let mut found = cell_test(&airs, &traces, &[("left", 7)]);
     found.retain(|unpinned| unpinned.table != "bytes");
     found
@@ -248,6 +253,10 @@ fn each_fault_is_found() {
 #[test]
 fn both_sides_of_a_bus_are_named() {
     let found = found(Fault::Handed);
-    let named = |u: &Unpinned| u.with.iter().any(|(table, row, _)| *table == "right" && *row == u.row);
+    let named = |u: &Unpinned| {
+        u.with
+            .iter()
+            .any(|(table, row, _)| *table == "right" && *row == u.row)
+    };
     assert!(found.iter().any(named), "{found:?}");
 }

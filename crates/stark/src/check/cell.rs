@@ -135,7 +135,12 @@ fn one_cell(
         match honest.judge(&Changes::from([(place, new)])) {
             Verdict::Accepted => found.push(unpinned(honest, place, column, change)),
             Verdict::Miscounted => {
-                found.push(unpinned(honest, place, column, "to a count that is not 0 or 1"));
+                found.push(unpinned(
+                    honest,
+                    place,
+                    column,
+                    "to a count that is not 0 or 1",
+                ));
             }
             Verdict::Refused | Verdict::Unbalanced(_) => {}
         }
@@ -252,7 +257,9 @@ pub fn broken_alone(air: &TableAir, trace: &Trace, rows: &[usize]) -> BTreeSet<&
         let above = (row + air.height() - 1) % air.height();
         let here = read_row(air, new, cells(trace, row + 1), row);
         let before = read_row(air, cells(trace, above), new, above);
-        here.broken().chain(before.broken()).collect::<BTreeSet<_>>()
+        here.broken()
+            .chain(before.broken())
+            .collect::<BTreeSet<_>>()
     };
     let changes = rows.par_iter().flat_map(|&row| {
         (0..air.width())
@@ -264,7 +271,9 @@ pub fn broken_alone(air: &TableAir, trace: &Trace, rows: &[usize]) -> BTreeSet<&
                         let mut new = cells(trace, row).to_vec();
                         new[column] += change;
                         let broken = broken(row, &new);
-                        (broken.len() == 1).then(|| broken.into_iter().next()).flatten()
+                        (broken.len() == 1)
+                            .then(|| broken.into_iter().next())
+                            .flatten()
                     })
             })
     });

@@ -121,7 +121,12 @@ impl<'a> Honest<'a> {
             let pairs = before.messages.iter().zip(&after.messages);
             let changed: Vec<_> = pairs
                 .filter(|(a, b)| a.count != b.count || before.elements(a) != after.elements(b))
-                .map(|(a, b)| (a, a.kind == Kind::Provide && before.elements(a) == after.elements(b)))
+                .map(|(a, b)| {
+                    (
+                        a,
+                        a.kind == Kind::Provide && before.elements(a) == after.elements(b),
+                    )
+                })
                 .collect();
             if let [(message, true)] = changed[..] {
                 let key = (message.bus, before.elements(message).to_vec());

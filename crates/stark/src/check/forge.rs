@@ -89,21 +89,24 @@ pub(super) fn pairs(honest: &Honest<'_>, place: Place, rng: &mut StdRng) -> Vec<
         let mut scales: Vec<F> = group.iter().map(|(_, by)| by.inverse()).collect();
         scales.sort_unstable();
         scales.dedup();
-        scales.into_iter().flat_map(|s| [s, -s]).filter_map(move |scale| {
-            let mut new = old.to_vec();
-            for &(column, by) in group {
-                new[column] += by * scale;
-            }
-            let verdict = honest.judge(&Changes::from([(place, new)]));
-            let accepted = matches!(verdict, Verdict::Accepted | Verdict::Miscounted);
-            accepted.then(|| Unpinned {
-                with: group[1..]
-                    .iter()
-                    .map(|(column, _)| (honest.airs[t].name(), row, *column))
-                    .collect(),
-                ..unpinned(honest, place, group[0].0, "with cells that make up for it")
+        scales
+            .into_iter()
+            .flat_map(|s| [s, -s])
+            .filter_map(move |scale| {
+                let mut new = old.to_vec();
+                for &(column, by) in group {
+                    new[column] += by * scale;
+                }
+                let verdict = honest.judge(&Changes::from([(place, new)]));
+                let accepted = matches!(verdict, Verdict::Accepted | Verdict::Miscounted);
+                accepted.then(|| Unpinned {
+                    with: group[1..]
+                        .iter()
+                        .map(|(column, _)| (honest.airs[t].name(), row, *column))
+                        .collect(),
+                    ..unpinned(honest, place, group[0].0, "with cells that make up for it")
+                })
             })
-        })
     });
     let mut found: Vec<Unpinned> = found.collect();
     found.sort();
@@ -239,7 +242,10 @@ fn shift_accepted(
         }
     }
     let changes: Changes = (start..=end).map(|row| ((t, row), shifted(row))).collect();
-    matches!(honest.judge(&changes), Verdict::Accepted | Verdict::Miscounted)
+    matches!(
+        honest.judge(&changes),
+        Verdict::Accepted | Verdict::Miscounted
+    )
 }
 
 /// Changes of further rows, so that the messages left over by changes are sent and received after all.
@@ -255,7 +261,8 @@ pub(super) fn repair(
     for (old, net) in left {
         for at in honest.places(old).iter().take(4) {
             let same_bus = left.iter().filter(|(k, n)| k.0 == old.0 && *n == -*net);
-            let answers = same_bus.filter_map(|(new, _)| answer(honest, &changes, *at, (old, new), *net));
+            let answers =
+                same_bus.filter_map(|(new, _)| answer(honest, &changes, *at, (old, new), *net));
             let withdrawn = withdraw(honest, &changes, *at, (old, *net));
             for changes in answers.chain(withdrawn) {
                 match honest.judge(&changes) {

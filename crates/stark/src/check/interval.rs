@@ -2,114 +2,14 @@
 //! follows from range checks, bits and public values.
 
 use std::collections::{BTreeSet, HashMap};
-use std::marker::PhantomData;
-
-use p3_air::symbolic::{BaseEntry, SymbolicVariable};
 
 use super::Kind;
 use super::changes::Honest;
+use super::declared::Declared;
 use super::polynomial::{Expander, Expression, Interval, Known, Poly, Var, centered};
 use crate::field::{F, P, PrimeCharacteristicRing};
-use crate::row::{Bus, RowBuilder, When};
+use crate::row::When;
 use crate::table::{TableAir, Trace};
-
-/// What a row function says.
-#[derive(Default)]
-pub(crate) struct Declared {
-    zeros: Vec<(When, Expression)>,
-    bits: Vec<Expression>,
-    messages: Vec<(Kind, &'static str, Expression, Vec<Expression>)>,
-    bounds: Vec<(&'static str, Expression, i64, i64)>,
-    integers: Vec<(&'static str, Expression)>,
-}
-
-/// The [`RowBuilder`] that notes it.
-pub(crate) struct IntervalView<'a, W> {
-    declared: &'a mut Declared,
-    at: usize,
-    marker: PhantomData<fn(&W)>,
-}
-
-fn variable(entry: BaseEntry, index: usize) -> Expression {
-    SymbolicVariable::<F>::new(entry, index).into()
-}
-
-impl<'a, W> IntervalView<'a, W> {
-    pub(crate) fn run(declared: &'a mut Declared, f: impl FnOnce(&mut Self)) {
-        f(&mut Self {
-            declared,
-            at: 0,
-            marker: PhantomData,
-        });
-    }
-    fn take(&mut self) -> Expression {
-        self.at += 1;
-        variable(BaseEntry::Main { offset: 0 }, self.at - 1)
-    }
-    fn emit(&mut self, kind: Kind, bus: Bus, count: Expression, message: &[Expression]) {
-        let message = message.to_vec();
-        self.declared.messages.push((kind, bus.name, count, message));
-    }
-}
-
-impl<W> RowBuilder<W> for IntervalView<'_, W> {
-    type E = Expression;
-
-    fn cell(&mut self, _: impl FnOnce(&W) -> F) -> Expression {
-        self.take()
-    }
-    fn derive<const N: usize>(
-        &mut self,
-        _: [&Expression; N],
-        _: impl FnOnce([F; N]) -> F,
-    ) -> Expression {
-        self.take()
-    }
-    fn derive_many(&mut self, _: &[Expression], _: impl FnOnce(&[F]) -> F) -> Expression {
-        self.take()
-    }
-    fn free(&mut self, _: &'static str, _: impl FnOnce(&W) -> F) -> Expression {
-        self.take()
-    }
-    fn state(&mut self, _: impl FnOnce(&W) -> F) -> (Expression, Expression) {
-        let next = variable(BaseEntry::Main { offset: 1 }, self.at);
-        (self.take(), next)
-    }
-    fn fixed(&self, index: usize) -> Expression {
-        variable(BaseEntry::Periodic, index)
-    }
-    fn public(&self, index: usize) -> Expression {
-        variable(BaseEntry::Public, index)
-    }
-    fn assert_zero(&mut self, _: &'static str, when: When, zero: Expression) {
-        self.declared.zeros.push((when, zero));
-    }
-    fn boolean(&mut self, _: &'static str, bit: &Expression) {
-        self.declared.bits.push(bit.clone());
-    }
-    fn integer(&mut self, id: &'static str, zero: Expression) {
-        self.declared.integers.push((id, zero.clone()));
-        self.declared.zeros.push((When::Always, zero));
-    }
-    fn bounded(&mut self, id: &'static str, value: &Expression, low: i64, high: i64) {
-        self.declared.bounds.push((id, value.clone(), low, high));
-    }
-    fn send(&mut self, bus: Bus, count: Expression, message: &[Expression]) {
-        self.emit(Kind::Send, bus, count, message);
-    }
-    fn receive(&mut self, bus: Bus, count: Expression, message: &[Expression]) {
-        self.emit(Kind::Receive, bus, count, message);
-    }
-    fn lookup(&mut self, bus: Bus, _: &Expression, count: Expression, message: &[Expression]) {
-        self.emit(Kind::Lookup, bus, count, message);
-    }
-    fn send_limb(&mut self, bus: Bus, limb: Expression, message: &[Expression]) {
-        self.emit(Kind::Limb, bus, limb, message);
-    }
-    fn provide(&mut self, bus: Bus, multiplicity: Expression, message: &[Expression]) {
-        self.emit(Kind::Provide, bus, multiplicity, message);
-    }
-}
 
 /// Something declared that does not follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,13 +35,14 @@ struct Facts<'a> {
     /// What must be zero on every row but the last, and on the first.
     transition: Vec<Poly>,
     first: Vec<Poly>,
+    last: Vec<Poly>,
     bits: Vec<Poly>,
     messages: Vec<(Kind, &'static str, Option<Poly>, Vec<Option<Poly>>)>,
     /// Cells that are pinned to public columns.
     alias: HashMap<Var, Var>,
 }
 
-/// Proves what row functions declare by [`bounded`](RowBuilder::bounded) and [`integer`](RowBuilder::integer), over all
+/// Proves what row functions declare by [`bounded`](crate::RowBuilder::bounded) and [`integer`](crate::RowBuilder::integer), over all
 /// tables that meet on buses, and gives what does not follow. What is provided is read off the tables; what is received
 /// has the bounds of what is sent.
 pub fn unproven(tables: &[TableAir], traces: &[Trace]) -> Vec<Unproven> {
@@ -155,15 +56,20 @@ pub fn unproven(tables: &[TableAir], traces: &[Trace]) -> Vec<Unproven> {
     let contents = contents(&honest);
     // Facts pass from table to table; no chain of tables is longer.
     for _ in 0..8 {
-        let sent = sent(&all);
-        let news = all.iter_mut().map(|facts| facts.grow(&contents, &sent));
-        if news.fold(false, |any, news| any | news) {
-            continue;
+        let (sent, limbs) = (sent(&all), limbs(&all));
+        let mut news = false;
+        for facts in &mut all {
+            news |= facts.from_limbs(&limbs);
+            news |= facts.grow(&contents, &sent);
         }
-        break;
+        if !news {
+            break;
+        }
     }
     let checks = all.iter().zip(&declared);
-    checks.flat_map(|(facts, declared)| facts.check(declared)).collect()
+    checks
+        .flat_map(|(facts, declared)| facts.check(declared))
+        .collect()
 }
 
 /// The messages of each bus that a table answers, whatever is asked.
@@ -251,6 +157,7 @@ impl<'a> Facts<'a> {
             always: rename(always),
             transition: rename(of(When::Transition)),
             first: rename(of(When::First)),
+            last: rename(of(When::Last)),
             bits: rename(bits),
             messages,
             alias,
@@ -299,7 +206,11 @@ impl<'a> Facts<'a> {
         (poly.0.len() > 1 && poly.0.iter().all(is_bit)).then(|| poly.variables())
     }
 
-    fn from_messages(&mut self, contents: &HashMap<&'static str, Vec<Vec<F>>>, sent: &Sent) -> bool {
+    fn from_messages(
+        &mut self,
+        contents: &HashMap<&'static str, Vec<Vec<F>>>,
+        sent: &Sent,
+    ) -> bool {
         let mut news = false;
         let one = Poly::constant(1);
         for (kind, bus, count, message) in self.messages.clone() {
@@ -336,12 +247,14 @@ impl<'a> Facts<'a> {
         match self.known.range(var) {
             None if by.abs() == 1 => {
                 let ends = [(low - constant) * by, (high - constant) * by];
-                self.known.note(var, (ends[0].min(ends[1]), ends[0].max(ends[1])))
+                self.known
+                    .note(var, (ends[0].min(ends[1]), ends[0].max(ends[1])))
             }
             Some(range) => {
                 // Both sides are less than p apart, so they are equal.
                 let ends = [range.0 * by + constant, range.1 * by + constant];
-                let apart = ends[0].max(ends[1]) - low < MODULUS && high - ends[0].min(ends[1]) < MODULUS;
+                let apart =
+                    ends[0].max(ends[1]) - low < MODULUS && high - ends[0].min(ends[1]) < MODULUS;
                 if !apart {
                     return false;
                 }
@@ -349,7 +262,11 @@ impl<'a> Facts<'a> {
                 let (a, b) = if by > 0 { (a, b) } else { (b, a) };
                 // Rounded inwards.
                 let least = a.div_euclid(by) + i128::from(a.rem_euclid(by) != 0);
-                let most = if by > 0 { b.div_euclid(by) } else { -(b.div_euclid(-by)) };
+                let most = if by > 0 {
+                    b.div_euclid(by)
+                } else {
+                    -(b.div_euclid(-by))
+                };
                 let least = if by > 0 { least } else { -(a.div_euclid(-by)) };
                 self.known.note(var, (least.min(most), most.max(least)))
             }
@@ -357,55 +274,209 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The interval of a cell that is received where a count is 1: elsewhere it is zero, or what it is on the row above.
-    fn received(&self, count: &Poly, var: Var, interval: Interval) -> Option<Interval> {
+    /// The interval of a cell that is received where a count is 1: elsewhere it is zero, or what follows from the row above.
+    fn received(&mut self, count: &Poly, var: Var, interval: Interval) -> Option<Interval> {
         let (gate, 1, 0) = count.single()? else {
             return None;
         };
         let (0.., ..=1) = self.known.range(gate)? else {
             return None;
         };
-        let product = sorted([gate, var]);
-        let zero_elsewhere = |poly: &Poly| {
-            let one = |monomial: &[Var]| poly.0.get(monomial).copied().unwrap_or(0);
-            poly.0.len() == 2 && one(&[var]).abs() == 1 && one(&product) == -one(&[var])
-        };
-        if self.always.iter().any(zero_elsewhere) {
+        let zero_elsewhere = self.always.iter().any(|poly| is_gated(poly, gate, var));
+        if zero_elsewhere {
             return hull(Some(interval), Some((0, 0)));
         }
-        let (Var::Fixed(starts), Var::Cell(column)) = (gate, var) else {
-            return None;
-        };
-        let starts = &self.air.fixed()[starts];
+        let Var::Cell(column) = var else { return None };
+        let starts = self.column(gate)?;
         let height = self.air.height();
-        // next = cell, unless a public column ends it.
-        let goes_on = self.transition.iter().find_map(|poly| {
-            let next = Poly::default()
-                .plus(&Poly([(vec![Var::Next(column)], 1)].into()), 1)
-                .plus(&Poly([(vec![var], 1)].into()), -1);
-            let rest = poly.plus(&next, -1);
-            if rest.0.is_empty() {
-                return Some(None);
-            }
-            let ends: BTreeSet<Var> = rest.variables();
-            let ends = ends.into_iter().filter(|v| matches!(v, Var::Fixed(_)));
-            ends.into_iter().find_map(|end| {
-                let gated = Poly::default()
-                    .plus(&Poly([(sorted([end, Var::Next(column)]).to_vec(), 1)].into()), -1)
-                    .plus(&Poly([(sorted([end, var]).to_vec(), 1)].into()), 1);
-                (gated == rest).then_some(Some(end))
-            })
+        let steps: Vec<(Vec<bool>, Poly)> = self
+            .transition
+            .iter()
+            .filter_map(|poly| self.step(poly, column))
+            .collect();
+        let (_, after) = steps.into_iter().find(|(goes_on, _)| {
+            let inherits = |row: usize| starts[row] == 1 || goes_on[row - 1];
+            starts[0] == 1 && (1..height).all(inherits)
         })?;
-        let ends = |row: usize| match goes_on {
-            Some(Var::Fixed(end)) => {
-                let end = &self.air.fixed()[end];
-                end[row % end.len()] != F::ZERO
+        // By induction over the rows: if the cell lies in an interval, what follows from it does, too.
+        let mut assumed = interval;
+        for _ in 0..3 {
+            let known = self.known.ranges.insert(var, assumed);
+            let follows = self.known.interval(&after);
+            match known {
+                Some(known) => self.known.ranges.insert(var, known),
+                None => self.known.ranges.remove(&var),
+            };
+            let both = hull(Some(assumed), follows)?;
+            if both == assumed {
+                return (both.1 - both.0 < MODULUS).then_some(both);
             }
-            _ => false,
+            assumed = both;
+        }
+        None
+    }
+
+    /// The values of a public column, or of a cell that is 1 on the first or on the last row only.
+    fn column(&self, var: Var) -> Option<Vec<i128>> {
+        let height = self.air.height();
+        match var {
+            Var::Fixed(index) => {
+                let column = &self.air.fixed()[index];
+                Some(
+                    (0..height)
+                        .map(|row| centered(column[row % column.len()]))
+                        .collect(),
+                )
+            }
+            Var::Cell(column) => {
+                let one = Poly([(vec![var], 1)].into()).plus(&Poly::constant(1), -1);
+                let next = Poly([(vec![Var::Next(column)], 1)].into());
+                let this = Poly([(vec![var], 1)].into());
+                if self.first.contains(&one) && self.transition.contains(&next) {
+                    Some((0..height).map(|row| i128::from(row == 0)).collect())
+                } else if self.last.contains(&one) && self.transition.contains(&this) {
+                    Some(
+                        (0..height)
+                            .map(|row| i128::from(row + 1 == height))
+                            .collect(),
+                    )
+                } else {
+                    None
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// A constraint `gate * (next - after)`, with a gate that is public: on which rows the gate is not zero, and what follows.
+    fn step(&self, poly: &Poly, column: usize) -> Option<(Vec<bool>, Poly)> {
+        let next = Var::Next(column);
+        let mut gate = Poly::default();
+        for (monomial, by) in poly
+            .0
+            .iter()
+            .filter(|(monomial, _)| monomial.contains(&next))
+        {
+            let rest: Vec<Var> = monomial.iter().copied().filter(|v| *v != next).collect();
+            gate = gate.plus(&Poly([(rest, *by)].into()), 1);
+        }
+        let height = self.air.height();
+        let public: Option<Vec<Vec<i128>>> = gate
+            .variables()
+            .into_iter()
+            .map(|v| self.column(v))
+            .collect();
+        let public = public?;
+        let variables: Vec<Var> = gate.variables().into_iter().collect();
+        let value = |row: usize| {
+            let terms = gate.0.iter().map(|(monomial, by)| {
+                let at = |v: &Var| {
+                    public[variables.iter().position(|w| w == v).expect("a variable")][row]
+                };
+                by * monomial.iter().map(at).product::<i128>()
+            });
+            terms.sum::<i128>()
         };
-        let starts = |row: usize| starts[row % starts.len()] == F::ONE;
-        let inherits = (1..height).all(|row| starts(row) || !ends(row - 1));
-        (starts(0) && inherits).then_some(interval)
+        // The rest is minus the gate times what follows: taken from the gate's lowest term.
+        let (lead, by) = gate.0.iter().next()?;
+        if by.abs() != 1 {
+            return None;
+        }
+        let mut after = Poly::default();
+        for (monomial, c) in poly
+            .0
+            .iter()
+            .filter(|(monomial, _)| !monomial.contains(&next))
+        {
+            let mut rest = monomial.clone();
+            let holds = lead.iter().all(|v| match rest.iter().position(|w| w == v) {
+                Some(at) => {
+                    rest.remove(at);
+                    true
+                }
+                None => false,
+            });
+            let others = gate.0.keys().any(|other| {
+                other != lead && !other.is_empty() && other.iter().all(|v| monomial.contains(v))
+            });
+            if holds && !others {
+                after = after.plus(&Poly([(rest, -c * by)].into()), 1);
+            }
+        }
+        let whole = Poly([(vec![next], 1)].into()).plus(&after, -1);
+        let product = gate.times(&whole)?;
+        (product == *poly).then(|| ((0..height).map(|row| value(row) != 0).collect(), after))
+    }
+
+    /// Multiplicities of what this table alone provides to limbs: no more than all limbs together.
+    fn from_limbs(&mut self, limbs: &[Limbs]) -> bool {
+        let mut news = false;
+        let provided: Vec<(&'static str, Var, Vec<Option<Poly>>)> = self
+            .messages
+            .iter()
+            .filter(|(kind, ..)| *kind == Kind::Provide)
+            .filter_map(|(_, bus, count, message)| match count.as_ref()?.single()? {
+                (var, 1, 0) => Some((*bus, var, message.clone())),
+                _ => None,
+            })
+            .collect();
+        let mut seen = BTreeSet::new();
+        for (bus, var, message) in &provided {
+            let senders: Vec<&Limbs> = limbs.iter().filter(|l| l.bus == *bus).collect();
+            if senders.is_empty() {
+                continue;
+            }
+            for row in 0..self.air.height() {
+                let silent = self.always.iter().any(|poly| {
+                    let gates = poly.variables();
+                    let mut gates = gates.iter().filter(|v| matches!(v, Var::Fixed(_)));
+                    gates.any(|gate| {
+                        is_gated(poly, *gate, *var)
+                            && self.column(*gate).is_some_and(|c| c[row] == 0)
+                    })
+                });
+                if silent {
+                    continue;
+                }
+                let values: Option<Vec<i128>> = message
+                    .iter()
+                    .map(|poly| self.public_value(poly.as_ref()?, row))
+                    .collect();
+                if !values.is_some_and(|values| seen.insert((*bus, values))) {
+                    return news;
+                }
+            }
+        }
+        for (bus, var, message) in &provided {
+            let senders = limbs.iter().filter(|l| l.bus == *bus);
+            let matching = senders.filter(|l| {
+                let mut pairs = l.constants.iter().zip(message);
+                pairs.all(|(a, poly)| match (a, poly.as_ref().and_then(constant)) {
+                    (Some(a), Some(b)) => *a == b,
+                    _ => true,
+                })
+            });
+            let total: i128 = matching.map(|l| l.rows * l.most).sum();
+            if total > 0 && total < MODULUS {
+                news |= self.known.note(*var, (0, total));
+            }
+        }
+        news
+    }
+
+    /// The value of a polynomial of public columns on a row.
+    fn public_value(&self, poly: &Poly, row: usize) -> Option<i128> {
+        let mut sum = 0;
+        for (monomial, by) in &poly.0 {
+            let mut term = *by;
+            for var in monomial {
+                let Var::Fixed(index) = var else { return None };
+                let column = &self.air.fixed()[*index];
+                term *= centered(column[row % column.len()]);
+            }
+            sum += term;
+        }
+        Some(sum)
     }
 
     fn from_zeros(&mut self) -> bool {
@@ -430,12 +501,15 @@ impl<'a> Facts<'a> {
                 continue;
             }
             // A cell that is a polynomial of known ones.
-            let alone = zero.0.iter().filter_map(|(monomial, by)| match monomial[..] {
-                [var @ Var::Cell(_)] if by.abs() == 1 && self.known.range(var).is_none() => {
-                    Some((var, *by))
-                }
-                _ => None,
-            });
+            let alone = zero
+                .0
+                .iter()
+                .filter_map(|(monomial, by)| match monomial[..] {
+                    [var @ Var::Cell(_)] if by.abs() == 1 && self.known.range(var).is_none() => {
+                        Some((var, *by))
+                    }
+                    _ => None,
+                });
             let alone: Vec<(Var, i128)> = alone.collect();
             if let [(var, by)] = alone[..] {
                 let rest = zero.plus(&Poly([(vec![var], 1)].into()), -by);
@@ -467,10 +541,16 @@ impl<'a> Facts<'a> {
             if self.known.range(var).is_some() || !self.first.contains(&starts) {
                 continue;
             }
-            let sum = Poly::default().plus(&step.plus(&Poly([(vec![Var::Next(column)], 1)].into()), -1), -1);
+            let sum = Poly::default().plus(
+                &step.plus(&Poly([(vec![Var::Next(column)], 1)].into()), -1),
+                -1,
+            );
             // What the row adds: the sum without the cell itself, which no gate may enlarge.
-            let mut with_cell: Vec<(&Vec<Var>, &i128)> =
-                sum.0.iter().filter(|(monomial, _)| monomial.contains(&var)).collect();
+            let mut with_cell: Vec<(&Vec<Var>, &i128)> = sum
+                .0
+                .iter()
+                .filter(|(monomial, _)| monomial.contains(&var))
+                .collect();
             with_cell.sort_by_key(|(monomial, _)| monomial.len());
             let gate = match with_cell[..] {
                 [(m, 1)] if m.len() == 1 => None,
@@ -503,7 +583,11 @@ impl<'a> Facts<'a> {
         let ends = &self.air.fixed()[ends];
         let (mut longest, mut run) = (0, 0);
         for row in 0..height {
-            run = if ends[row % ends.len()] == F::ONE { 0 } else { run + 1 };
+            run = if ends[row % ends.len()] == F::ONE {
+                0
+            } else {
+                run + 1
+            };
             longest = longest.max(run);
         }
         longest.min(height - 1)
@@ -518,7 +602,8 @@ impl<'a> Facts<'a> {
         });
         let below = (1 - MODULUS, MODULUS - 1);
         let integers = declared.integers.iter();
-        let integers = integers.map(|(id, zero)| (*id, "an equation over the integers", zero, below));
+        let integers =
+            integers.map(|(id, zero)| (*id, "an equation over the integers", zero, below));
         for (id, what, value, (low, high)) in bounds.chain(integers) {
             let poly = expander.expand(value).map(|poly| poly.renamed(&self.alias));
             let interval = poly.as_ref().and_then(|poly| self.known.interval(poly));
@@ -526,7 +611,9 @@ impl<'a> Facts<'a> {
                 continue;
             }
             let variables = poly.map(|poly| poly.variables()).unwrap_or_default();
-            let mut unknown = variables.into_iter().filter(|v| self.known.range(*v).is_none());
+            let mut unknown = variables
+                .into_iter()
+                .filter(|v| self.known.range(*v).is_none());
             unproven.push(Unproven {
                 table: self.air.name(),
                 id,
@@ -540,6 +627,51 @@ impl<'a> Facts<'a> {
         }
         unproven
     }
+}
+
+/// What one message of a table's rows counts on a bus of limbs.
+struct Limbs {
+    bus: &'static str,
+    constants: Vec<Option<i128>>,
+    rows: i128,
+    most: i128,
+}
+
+/// All messages that count limbs, if each limb is known to be one.
+fn limbs(all: &[Facts<'_>]) -> Vec<Limbs> {
+    let mut limbs = Vec::new();
+    for facts in all {
+        for (kind, bus, count, message) in &facts.messages {
+            if *kind != Kind::Limb {
+                continue;
+            }
+            let range = count.as_ref().and_then(|count| facts.known.interval(count));
+            limbs.push(Limbs {
+                bus: *bus,
+                constants: message
+                    .iter()
+                    .map(|poly| poly.as_ref().and_then(constant))
+                    .collect(),
+                rows: facts.air.height() as i128,
+                most: match range {
+                    Some((0.., most)) => most,
+                    _ => MODULUS,
+                },
+            });
+        }
+    }
+    limbs
+}
+
+/// The value of a polynomial without variables.
+fn constant(poly: &Poly) -> Option<i128> {
+    poly.variables().is_empty().then(|| poly.0.values().sum())
+}
+
+/// Whether a constraint says that a cell is zero where a gate is: `cell - gate * cell`.
+fn is_gated(poly: &Poly, gate: Var, var: Var) -> bool {
+    let of = |monomial: &[Var]| poly.0.get(monomial).copied().unwrap_or(0);
+    poly.0.len() == 2 && of(&[var]).abs() == 1 && of(&sorted([gate, var])) == -of(&[var])
 }
 
 fn sorted(mut pair: [Var; 2]) -> [Var; 2] {
@@ -561,11 +693,10 @@ fn pinned(zero: &Poly) -> Option<(Var, Var)> {
 
 /// Per element of a message, the least and the largest of what is provided, among the rows that have its constants.
 fn answers(rows: &[Vec<F>], message: &[Option<Poly>]) -> Vec<Option<Interval>> {
-    let constant = |poly: &Option<Poly>| match poly {
-        Some(poly) if poly.variables().is_empty() => Some(poly.0.values().sum::<i128>()),
-        _ => None,
-    };
-    let constants: Vec<Option<i128>> = message.iter().map(constant).collect();
+    let constants: Vec<Option<i128>> = message
+        .iter()
+        .map(|poly| poly.as_ref().and_then(constant))
+        .collect();
     let fits = |row: &&Vec<F>| {
         let mut pairs = row.iter().zip(&constants);
         pairs.all(|(e, c)| c.is_none_or(|c| centered(*e) == c))

@@ -3,6 +3,7 @@
 
 mod cell;
 mod changes;
+mod declared;
 mod forge;
 mod interval;
 mod polynomial;
@@ -17,7 +18,7 @@ use crate::row::{Bus, RowBuilder, When};
 use crate::table::{TableAir, Trace};
 
 pub use cell::{Unpinned, broken_alone, cell_test};
-pub(crate) use interval::{Declared, IntervalView};
+pub(crate) use declared::{Declared, IntervalView};
 pub use interval::{Unproven, unproven};
 pub use violations::{Violation, violated, violations};
 

@@ -67,7 +67,7 @@ impl Poly {
         sum
     }
 
-    fn times(&self, other: &Self) -> Option<Self> {
+    pub fn times(&self, other: &Self) -> Option<Self> {
         let mut product = Self::default();
         for (a, x) in &self.0 {
             for (b, y) in &other.0 {
@@ -104,7 +104,9 @@ impl Poly {
         let constant = self.0.get(&vec![]).copied().unwrap_or(0);
         let mut rest = self.0.iter().filter(|(monomial, _)| !monomial.is_empty());
         match (rest.next(), rest.next()) {
-            (Some((monomial, by)), None) if monomial.len() == 1 => Some((monomial[0], *by, constant)),
+            (Some((monomial, by)), None) if monomial.len() == 1 => {
+                Some((monomial[0], *by, constant))
+            }
             _ => None,
         }
     }
