@@ -130,6 +130,9 @@ fn pointed(differences: &[F]) -> Option<usize> {
 /// `strict` is 1. The differences lie in `(-2^20, 2^20)`.
 fn rising<W, B: RowBuilder<W>>(b: &mut B, differences: &[B::E], strict: &B::E) {
     // Built from the top: the sum of the pointers down to a chunk.
+    for difference in differences {
+        b.bounded("COMPARE-3", difference, 1 - CHUNK, CHUNK - 1);
+    }
     let mut pointers = b.constant(F::ZERO);
     let mut step = b.constant(F::ZERO);
     for (c, difference) in differences.iter().enumerate().rev() {
@@ -151,7 +154,7 @@ fn rising<W, B: RowBuilder<W>>(b: &mut B, differences: &[B::E], strict: &B::E) {
         limb(b, &cell);
         cell
     });
-    b.equal("COMPARE-3", step - pointers.clone(), join(&limbs));
+    b.integer("COMPARE-3", step - pointers.clone() - join(&limbs));
     b.zero("COMPARE-4", strict.clone() * (b.one() - pointers));
 }
 
@@ -192,7 +195,7 @@ pub fn assert_sum_at_most<W, B: RowBuilder<W>>(b: &mut B, parts: &[&[B::E]], tot
             }
         }
         let shifted = borrow.clone() * F::from_i64(CHUNK);
-        b.equal("COMPARE-7", value + shifted, join(&slack));
+        b.integer("COMPARE-7", value + shifted - join(&slack));
     }
 }
 
@@ -209,10 +212,9 @@ pub fn sign<W, B: RowBuilder<W>>(b: &mut B, limbs: &[B::E]) -> B::E {
     limb(b, &rest);
     limb(b, &(rest.clone() + rest.clone()));
     let positive = b.one() - negative.clone();
-    b.equal(
+    b.integer(
         "COMPARE-9",
-        top.clone(),
-        positive * F::from_u64(half) + rest,
+        top.clone() - positive * F::from_u64(half) - rest,
     );
     negative
 }

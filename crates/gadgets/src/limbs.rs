@@ -269,6 +269,14 @@ impl<E: Expr> Sum<E> {
         }
     }
 
+    /// Declares the bound on the coefficients.
+    fn declare<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) {
+        let bound = self.bound as i64;
+        for coefficient in &self.coefficients {
+            b.bounded(id, coefficient, -bound, bound);
+        }
+    }
+
     /// How many limbs a normalized value of this magnitude needs.
     fn normal_limbs(&self) -> usize {
         // |value| <= bound * 2^(10 n) / (2^10 - 1) < 2^(10 (n + k)) for the least k with bound < 2^(10 k).
@@ -293,6 +301,7 @@ impl<E: Expr> Sum<E> {
     ///
     /// Constraint `id`: `coefficient + carry_in = 2^10 carry_out`, with the last carry zero.
     pub fn assert_zero<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) {
+        self.declare(b, id);
         let mut carry = E::ZERO;
         for (i, coefficient) in self.coefficients.iter().enumerate() {
             let value = carry + coefficient.clone();
@@ -301,7 +310,7 @@ impl<E: Expr> Sum<E> {
             } else {
                 carry_of(b, &value)
             };
-            b.zero(id, value - carry.clone() * F::from_u64(LIMB));
+            b.integer(id, value - carry.clone() * F::from_u64(LIMB));
         }
     }
 
@@ -311,6 +320,7 @@ impl<E: Expr> Sum<E> {
     /// If the bound is 2^18 or more: then a carry, at most `(2^18 + 2^9) / 2^10`, might not fit.
     pub fn assert_zero_narrow<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) {
         assert!(self.bound < 1 << 18, "carries do not fit one limb");
+        self.declare(b, id);
         let offset = LIMB / 2;
         let mut carry = E::ZERO;
         for (i, coefficient) in self.coefficients.iter().enumerate() {
@@ -325,7 +335,7 @@ impl<E: Expr> Sum<E> {
                 limb(b, &raised);
                 carry = raised - F::from_u64(offset);
             }
-            b.zero(id, value - carry.clone() * F::from_u64(LIMB));
+            b.integer(id, value - carry.clone() * F::from_u64(LIMB));
         }
     }
 
@@ -344,6 +354,7 @@ impl<E: Expr> Sum<E> {
         id: &'static str,
         negative: Option<E>,
     ) -> Vec<E> {
+        self.declare(b, id);
         let n = self.normal_limbs();
         let mut carry = E::ZERO;
         let mut limbs = Vec::with_capacity(n);
@@ -362,7 +373,7 @@ impl<E: Expr> Sum<E> {
             } else {
                 carry_of(b, &value)
             };
-            b.zero(id, value - low.clone() - carry.clone() * F::from_u64(LIMB));
+            b.integer(id, value - low.clone() - carry.clone() * F::from_u64(LIMB));
             limbs.push(low);
         }
         limbs

@@ -107,7 +107,7 @@ impl Table for RangeTable {
         b.assert_zero("RANGE-1", When::First, counter.clone());
         b.assert_zero("RANGE-2", When::Transition, next - counter.clone() - one);
         for i in 0..self.values_per_row() {
-            let multiplicity = b.cell(|w| F::new(w.multiplicities[i]));
+            let multiplicity = b.multiplicity(|w| F::new(w.multiplicities[i]));
             let value = counter.clone() + F::from_usize(i << self.log_height);
             b.provide(self.bus, multiplicity, &[value]);
         }

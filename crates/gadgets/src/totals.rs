@@ -377,7 +377,7 @@ impl Table for TotalsTable {
                 carry_of(b, &value)
             };
             let sum = carry.clone() * radix + after[i].clone() * counted.clone();
-            b.equal("TOTALS-2", value, sum);
+            b.integer("TOTALS-2", value - sum);
         }
 
         let from_zero = b.fixed(FROM_ZERO);
@@ -402,12 +402,12 @@ impl Table for TotalsTable {
                 b.boolean("TOTALS-6", &bit);
                 bit
             };
-            b.equal("TOTALS-6", slack + borrow.clone() * radix, low);
+            b.integer("TOTALS-6", slack + borrow.clone() * radix - low);
         }
 
         if self.answering {
             // Rows below the last register answer as register 0, a salt, that nobody asks for.
-            let multiplicity = b.cell(|w| F::new(w.multiplicity));
+            let multiplicity = b.multiplicity(|w| F::new(w.multiplicity));
             let mut message = vec![register.clone()];
             message.extend(after.iter().cloned());
             b.provide(TOTALS, multiplicity, &message);

@@ -132,9 +132,9 @@ fn every_cell_of_a_permutation_is_pinned() {
     let t = Fixture::new(&Permutations, |row| {
         elements(row, WIDTH).try_into().unwrap()
     });
-    t.assert_sound(&[5]);
+    t.assert_sound(&[5], WIDTH);
     let t = Fixture::new(&Hashes(RATE + 1), |row| elements(row, RATE + 1));
-    t.assert_sound(&[5]);
+    t.assert_sound(&[5], RATE + 1);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn the_row_computes_the_native_hash() {
 fn the_row_computes_the_native_hash_behind_a_head() {
     for n in [0, 1, RATE, RATE + 1, 48] {
         let t = Fixture::new(&Headed(n), |row| elements(row, HEAD + n));
-        t.assert_sound(&[]);
+        t.assert_sound(&[], HEAD + n);
         for row in [0, 1, 77, 255] {
             let digest: Digest = std::array::from_fn(|i| t.get(row, t.width() - DIGEST + i));
             let (head, rest) = elements(row, HEAD + n)

@@ -68,10 +68,14 @@ fn boundary_values_hold_and_every_cell_is_pinned() {
     ];
     let (airs, traces) = filled(&rows);
     assert_eq!(violations(&airs, &traces), Vec::new());
-    assert_eq!(
-        cell_test(&airs, &traces, &[("arithmetic", 3), ("arithmetic", 6)]),
-        Vec::new()
-    );
+    // The amounts, in the first columns, may change together with what follows from them.
+    let mut found = cell_test(&airs, &traces, &[("arithmetic", 3), ("arithmetic", 6)]);
+    let amounts = 3 * gadgets::limbs::AMOUNT_LIMBS;
+    found.retain(|u| {
+        !(u.is_accompanied() && (u.column < amounts || u.with.iter().any(|w| w.2 < amounts)))
+    });
+    assert_eq!(found, Vec::new());
+    assert_eq!(stark::unproven(&airs, &traces), Vec::new());
 }
 
 proptest! {
@@ -256,6 +260,7 @@ fn a_sponge_hashes_what_was_sent() {
     let (airs, traces) = run(digest, &elements);
     assert_eq!(violated(&airs, &traces), ["bus quad"]);
     assert_eq!(cell_test(&airs, &traces, &[]), Vec::new());
+    assert_eq!(stark::unproven(&airs, &traces), Vec::new());
     let mut other = elements.clone();
     other[23] += F::ONE;
     let (airs, traces) = run(digest, &other);
@@ -316,6 +321,7 @@ fn a_sponge_starts_from_the_head_that_was_sent() {
     let mut traces = vec![table.trace(&airs[0], &mut quads)];
     assert_eq!(violated(&airs, &traces), ["bus quad"]);
     assert_eq!(cell_test(&airs, &traces, &[]), Vec::new());
+    assert_eq!(stark::unproven(&airs, &traces), Vec::new());
     // With the owner of the quads: nothing is left over.
     let owner = Owner(7);
     airs.push(TableAir::new(owner));

@@ -13,7 +13,7 @@ use crate::field::{F, PrimeCharacteristicRing};
 use crate::row::{Bus, RowBuilder, When};
 use crate::table::Trace;
 
-const BUS: Bus = Bus::new("blind");
+pub(crate) const BUS: Bus = Bus::new("blind");
 
 /// Random elements in a message: 6 x 30.99 bits, above the 155 bits of the extension it hides in.
 const ELEMENTS: usize = 6;

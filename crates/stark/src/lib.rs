@@ -20,7 +20,9 @@ mod size;
 mod statement;
 mod table;
 
-pub use check::{Unpinned, Violation, broken_alone, cell_test, violated, violations};
+pub use check::{
+    Unpinned, Unproven, Violation, broken_alone, cell_test, unproven, violated, violations,
+};
 pub use field::{
     Algebra, EF, F, Field, P, PrimeCharacteristicRing, PrimeField32, felt, signed_felt,
 };

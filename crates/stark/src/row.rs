@@ -91,9 +91,14 @@ pub trait RowBuilder<W> {
     /// `index` is the row of the providing table's witness that answers (see [`crate::Tally`]).
     fn lookup(&mut self, bus: Bus, index: &Self::E, count: Self::E, message: &[Self::E]);
 
-    /// Provides `message` to lookups and limbs, `multiplicity` times. The multiplicity is free: a wrong one
-    /// unbalances the bus, and the sum of all lookups stays below `p`.
+    /// Provides `message` to lookups and limbs, `multiplicity` times. The multiplicity may be [free](Self::multiplicity): a
+    /// wrong one unbalances the bus, and the sum of all lookups stays below `p`.
     fn provide(&mut self, bus: Bus, multiplicity: Self::E, message: &[Self::E]);
+
+    /// A cell for the multiplicity of what the row [provides](Self::provide), and for nothing else.
+    fn multiplicity(&mut self, hint: impl FnOnce(&W) -> F) -> Self::E {
+        self.free("a wrong multiplicity unbalances the bus", hint)
+    }
 
     /// Constant one.
     fn one(&self) -> Self::E {
@@ -120,6 +125,16 @@ pub trait RowBuilder<W> {
         let square = bit.clone() * bit.clone();
         self.assert_zero(id, When::Always, square - bit.clone());
     }
+
+    /// Requires `zero` to vanish on every row, not only modulo `p`: as an integer. The [interval reading](crate::unproven)
+    /// proves that it lies within `(-p, p)`.
+    fn integer(&mut self, id: &'static str, zero: Self::E) {
+        self.assert_zero(id, When::Always, zero);
+    }
+
+    /// Declares that a value lies in `[low, high]` on every row, as an integer. The [interval reading](crate::unproven) proves
+    /// it; no constraint comes of it.
+    fn bounded(&mut self, _id: &'static str, _value: &Self::E, _low: i64, _high: i64) {}
 
     /// A witness bit, constrained to be 0 or 1.
     fn bit(&mut self, id: &'static str, hint: impl FnOnce(&W) -> bool) -> Self::E {

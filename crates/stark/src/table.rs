@@ -14,7 +14,7 @@ use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 
 use crate::blind;
-use crate::check::{CheckRow, RowView};
+use crate::check::{CheckRow, Declared, IntervalView, RowView};
 use crate::digest::DigestRow;
 use crate::field::{EF, F, PrimeCharacteristicRing};
 use crate::profile::Config;
@@ -305,6 +305,7 @@ trait AnyTable: Send + Sync {
     fn eval_debug(&self, b: &mut p3_air::DebugConstraintBuilder<'_, F, EF>);
     fn eval_check(&self, b: &mut CheckRow<'_>);
     fn eval_digest(&self, b: &mut DigestRow);
+    fn declared(&self, declared: &mut Declared);
 }
 
 impl<T: Table> Measured<T> {
@@ -338,6 +339,9 @@ impl<T: Table> AnyTable for Measured<T> {
     fn eval_digest(&self, b: &mut DigestRow) {
         self.0.row(b);
         blind::row::<T::Row, _>(b);
+    }
+    fn declared(&self, declared: &mut Declared) {
+        IntervalView::<T::Row>::run(declared, |view| self.0.row(view));
     }
 }
 
@@ -495,6 +499,11 @@ impl TableAir {
     }
     pub(crate) fn eval_check(&self, b: &mut CheckRow<'_>) {
         self.table.eval_check(b);
+    }
+    pub(crate) fn declared(&self) -> Declared {
+        let mut declared = Declared::default();
+        self.table.declared(&mut declared);
+        declared
     }
 }
 

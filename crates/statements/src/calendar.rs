@@ -145,7 +145,7 @@ impl Table for CalendarTable {
         let message: Vec<B::E> = (0..7)
             .map(|column| b.pinned("CALENDAR-1", column))
             .collect();
-        let multiplicity = b.cell(|w| F::new(*w));
+        let multiplicity = b.multiplicity(|w| F::new(*w));
         b.provide(CALENDAR, multiplicity, &message);
     }
 }

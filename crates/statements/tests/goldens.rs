@@ -127,7 +127,9 @@ fn sample_book(accounts: usize, below: usize) -> Arc<SealedBook> {
 
 fn account_margin() -> margin::MarginClaim {
     let book = sample_book(1, 0);
-    let id = sample::book(book.snapshot(), 3, 1, 3, 0).accounts()[0].id.clone();
+    let id = sample::book(book.snapshot(), 3, 1, 3, 0).accounts()[0]
+        .id
+        .clone();
     let prepared = margin::Prepared::account(&book, &id, Level::Initial);
     prepared.expect("a claim").claim().clone()
 }

@@ -116,7 +116,7 @@ impl Table for Bytes {
         b.assert_zero("BYTES-1", When::First, counter.clone());
         let step = next - counter.clone() - one.clone();
         b.assert_zero("BYTES-2", When::Transition, step);
-        let multiplicity = b.cell(|w| F::new(w.multiplicity));
+        let multiplicity = b.multiplicity(|w| F::new(w.multiplicity));
         b.provide(BYTES, multiplicity, &[counter]);
         let first = b.pinned("BYTES-3", 0);
         let pair: [B::E; 2] = std::array::from_fn(|i| b.cell(|w| w.pair[i]));

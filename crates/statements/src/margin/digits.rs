@@ -97,6 +97,7 @@ pub(crate) fn sign<W, B: RowBuilder<W>>(
     let mut negative = None;
     for (i, digit) in digits.iter().enumerate() {
         let radix = 1u64 << (LIMB_BITS * digit.limbs);
+        b.bounded(id, &digit.value, digit.range.0, digit.range.1);
         let value = digit.value.clone() + carry;
         let range = plus(digit.range, carry_range);
         carry_range = carry_out(range, digit.limbs);
@@ -149,7 +150,7 @@ pub(crate) fn sign<W, B: RowBuilder<W>>(
         } else {
             b.constant(F::ZERO)
         };
-        b.zero(id, value - join(&low) - carry.clone() * F::from_u64(radix));
+        b.integer(id, value - join(&low) - carry.clone() * F::from_u64(radix));
         limbs.extend(low);
     }
     (limbs, negative)

@@ -139,6 +139,15 @@ impl<W, B: RowBuilder<()>> RowBuilder<W> for Within<'_, B> {
     fn assert_zero(&mut self, id: &'static str, when: When, zero: B::E) {
         self.b.assert_zero(id, when, zero);
     }
+    fn boolean(&mut self, id: &'static str, bit: &B::E) {
+        self.b.boolean(id, bit);
+    }
+    fn integer(&mut self, id: &'static str, zero: B::E) {
+        self.b.integer(id, zero);
+    }
+    fn bounded(&mut self, id: &'static str, value: &B::E, low: i64, high: i64) {
+        self.b.bounded(id, value, low, high);
+    }
     fn send(&mut self, bus: Bus, count: B::E, message: &[B::E]) {
         self.b.send(bus, count, message);
     }

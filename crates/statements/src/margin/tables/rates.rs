@@ -63,7 +63,7 @@ impl Table for RatesTable {
             let mut message = vec![shared[0].clone(), b.constant(F::from_usize(block))];
             message.extend(shared[1..].iter().cloned());
             message.extend((0..per_block).map(|i| b.pinned(id, head + block * per_block + i)));
-            let multiplicity = b.cell(|w| F::new(w.multiplicities[block]));
+            let multiplicity = b.multiplicity(|w| F::new(w.multiplicities[block]));
             b.provide(RATES, multiplicity, &message);
         }
     }

@@ -118,7 +118,7 @@ impl Table for CodesTable {
         let message: Vec<B::E> = (0..2 + self.sets)
             .map(|column| b.pinned("CODES-1", column))
             .collect();
-        let multiplicity = b.cell(|w| F::new(*w));
+        let multiplicity = b.multiplicity(|w| F::new(*w));
         b.provide(CODES, multiplicity, &message);
     }
 }

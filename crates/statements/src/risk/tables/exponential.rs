@@ -78,7 +78,7 @@ impl Table for ExponentialTable {
             let mut message = vec![key.clone() + F::from_usize(offset)];
             message.extend((at..at + limbs).map(|column| b.pinned(id, column)));
             at += limbs;
-            let multiplicity = b.cell(|w| F::new(w.0[part]));
+            let multiplicity = b.multiplicity(|w| F::new(w.0[part]));
             b.provide(bus, multiplicity, &message);
         }
     }

@@ -1,0 +1,102 @@
+//! The interval reading on small tables that declare too much.
+
+use gadgets::limbs::{Amount, Sum};
+use gadgets::range::{RangeTable, limb};
+use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, fill, unproven};
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Nothing,
+    /// A limb is not range-checked.
+    Range,
+    /// A sum of products of limbs passes the modulus.
+    Modulus,
+    /// A declared bound is one too small.
+    Bound,
+    /// A bit is no bit.
+    Bit,
+    /// A selector picks several.
+    Selector,
+}
+
+#[derive(Clone)]
+struct Sums(Fault);
+
+impl Table for Sums {
+    type Row = u64;
+    fn name(&self) -> &'static str {
+        "sums"
+    }
+    fn log_height(&self) -> usize {
+        stark::MIN_LOG_HEIGHT
+    }
+    fn row<B: RowBuilder<u64>>(&self, b: &mut B) {
+        let fault = self.0;
+        let x = Amount::read(b, |w: &u64| *w).to_sum();
+        let [y, z] = [1, 2].map(|k| {
+            let cell = b.cell(|w| F::from_u64(w % 1000 + k));
+            if fault != Fault::Range || k == 1 {
+                limb(b, &cell);
+            }
+            cell
+        });
+        let bound = if fault == Fault::Bound { 2045 } else { 2046 };
+        let two = Sum::new(vec![y.clone() + z.clone()], bound);
+        Sum::product(&x, &two).assert_non_negative(b, "PRODUCT");
+
+        let bit = match fault {
+            Fault::Bit => b.cell(|_| F::ONE),
+            _ => b.bit("BIT", |_| true),
+        };
+        let either = bit.clone() * y.clone() + (b.one() - bit) * z.clone();
+        Sum::new(vec![either], 1023).assert_non_negative(b, "EITHER");
+
+        let one_of: [B::E; 3] = std::array::from_fn(|i| b.bit("ONE", |_| i == 1));
+        let sum = one_of
+            .iter()
+            .fold(b.constant(F::ZERO), |sum, s| sum + s.clone());
+        if fault != Fault::Selector {
+            b.equal("ONE", sum, b.one());
+        }
+        Sum::selected(&one_of, &[1023, 1000, 7]).assert_non_negative(b, "SELECTED");
+
+        // Two thousand products are below p, five thousand are not.
+        let terms = if fault == Fault::Modulus { 5000 } else { 500 };
+        let many = y * z * F::from_u64(terms) + b.one();
+        let cell = b.derive([&many], |[v]| v);
+        b.integer("MANY", cell - many);
+    }
+}
+
+fn found(fault: Fault) -> Vec<(&'static str, &'static str)> {
+    let range = RangeTable::limbs(stark::MIN_LOG_HEIGHT);
+    let table = Sums(fault);
+    let airs = [TableAir::new(table.clone()), TableAir::new(range)];
+    let tally = Tally::new(&[range.tallied()]);
+    let trace = fill(&table, &airs[0], &tally, |row| row as u64 * 1_000_003);
+    let answers = range.trace(&airs[1], &tally);
+    let found = unproven(&airs, &[trace, answers]);
+    found.iter().map(|u| (u.id, u.declared)).collect()
+}
+
+#[test]
+fn what_is_right_is_proven() {
+    assert_eq!(found(Fault::Nothing), []);
+}
+
+#[test]
+fn each_fault_is_found() {
+    let (bound, integer) = ("a bound", "an equation over the integers");
+    for (fault, id, declared) in [
+        (Fault::Range, "PRODUCT", bound),
+        (Fault::Range, "PRODUCT", integer),
+        (Fault::Bound, "PRODUCT", bound),
+        (Fault::Bit, "EITHER", bound),
+        (Fault::Selector, "SELECTED", bound),
+        (Fault::Modulus, "MANY", integer),
+    ] {
+        let found = found(fault);
+        assert!(found.contains(&(id, declared)), "{fault:?}: {found:?}");
+    }
+}

@@ -1,0 +1,714 @@
+//! The interval reading: every bound that a row function declares and every equation that it means over the integers
+//! follows from range checks, bits and public values.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Kind;
+use super::changes::Honest;
+use super::declared::Declared;
+use super::polynomial::{Expander, Expression, Interval, Known, Poly, Var, centered};
+use crate::field::{F, P, PrimeCharacteristicRing};
+use crate::row::When;
+use crate::table::{TableAir, Trace};
+
+/// Something declared that does not follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unproven {
+    /// The table's name.
+    pub table: &'static str,
+    /// The constraint's number.
+    pub id: &'static str,
+    /// What was declared.
+    pub declared: &'static str,
+    /// What follows, from least to largest; `None` if nothing is known of some cell.
+    pub interval: Option<(i128, i128)>,
+    /// The first cell of which nothing is known.
+    pub column: Option<usize>,
+}
+
+/// A table while its facts are found.
+struct Facts<'a> {
+    air: &'a TableAir,
+    known: Known,
+    /// What must be zero on every row.
+    always: Vec<Poly>,
+    /// What must be zero on every row but the last, and on the first.
+    transition: Vec<Poly>,
+    first: Vec<Poly>,
+    last: Vec<Poly>,
+    bits: Vec<Poly>,
+    messages: Vec<(Kind, &'static str, Option<Poly>, Vec<Option<Poly>>)>,
+    /// Cells that are pinned to public columns.
+    alias: HashMap<Var, Var>,
+}
+
+/// Proves what row functions declare by [`bounded`](crate::RowBuilder::bounded) and [`integer`](crate::RowBuilder::integer), over all
+/// tables that meet on buses, and gives what does not follow. What is provided is read off the tables; what is received
+/// has the bounds of what is sent.
+pub fn unproven(tables: &[TableAir], traces: &[Trace]) -> Vec<Unproven> {
+    let honest = Honest::new(tables, traces);
+    let declared: Vec<Declared> = tables.iter().map(TableAir::declared).collect();
+    let mut all: Vec<Facts<'_>> = tables
+        .iter()
+        .zip(&declared)
+        .map(|(air, declared)| Facts::new(air, declared))
+        .collect();
+    let contents = contents(&honest);
+    // Facts pass from table to table; no chain of tables is longer.
+    for _ in 0..8 {
+        let (sent, limbs) = (sent(&all), limbs(&all));
+        let mut news = false;
+        for facts in &mut all {
+            news |= facts.from_limbs(&limbs);
+            news |= facts.grow(&contents, &sent);
+        }
+        if !news {
+            break;
+        }
+    }
+    let checks = all.iter().zip(&declared);
+    checks
+        .flat_map(|(facts, declared)| facts.check(declared))
+        .collect()
+}
+
+/// The messages of each bus that a table answers, whatever is asked.
+fn contents(honest: &Honest<'_>) -> HashMap<&'static str, Vec<Vec<F>>> {
+    let mut contents: HashMap<&'static str, Vec<Vec<F>>> = HashMap::new();
+    for (bus, message) in honest.provided() {
+        contents.entry(*bus).or_default().push(message.clone());
+    }
+    contents
+}
+
+/// Per bus, the interval of each element of what is sent on it; `None` if one is not known.
+type Sent = HashMap<&'static str, Vec<Option<Interval>>>;
+
+fn sent(all: &[Facts<'_>]) -> Sent {
+    let mut sent = Sent::new();
+    for facts in all {
+        for (kind, bus, _, message) in &facts.messages {
+            if !matches!(kind, Kind::Send | Kind::Provide) {
+                continue;
+            }
+            let of = |poly: &Option<Poly>| facts.known.interval(poly.as_ref()?);
+            let intervals: Vec<Option<Interval>> = message.iter().map(of).collect();
+            match sent.get_mut(bus) {
+                None => {
+                    sent.insert(*bus, intervals);
+                }
+                Some(known) => {
+                    for (a, b) in known.iter_mut().zip(intervals) {
+                        *a = hull(*a, b);
+                    }
+                }
+            }
+        }
+    }
+    sent
+}
+
+fn hull(a: Option<Interval>, b: Option<Interval>) -> Option<Interval> {
+    let ((l, h), (low, high)) = (a?, b?);
+    Some((l.min(low), h.max(high)))
+}
+
+const MODULUS: i128 = P as i128;
+
+impl<'a> Facts<'a> {
+    fn new(air: &'a TableAir, declared: &'a Declared) -> Self {
+        let mut known = Known::default();
+        let ends = |values: &[F]| {
+            let values = values.iter().map(|v| centered(*v));
+            values.fold((i128::MAX, i128::MIN), |(l, h), v| (l.min(v), h.max(v)))
+        };
+        for (i, column) in air.fixed().iter().enumerate() {
+            known.note(Var::Fixed(i), ends(column));
+        }
+        for (i, value) in air.public().iter().enumerate() {
+            known.note(Var::Public(i), ends(&[*value]));
+        }
+        let mut expander = Expander::default();
+        let mut expand = |e: &'a Expression| expander.expand(e).map(|poly| (*poly).clone());
+        let zeros: Vec<(When, Poly)> = declared
+            .zeros
+            .iter()
+            .filter_map(|(when, zero)| Some((*when, expand(zero)?)))
+            .collect();
+        let of = |wanted: When| -> Vec<Poly> {
+            let zeros = zeros.iter().filter(|(when, _)| *when == wanted);
+            zeros.map(|(_, zero)| zero.clone()).collect()
+        };
+        let always = of(When::Always);
+        let alias: HashMap<Var, Var> = always.iter().filter_map(pinned).collect();
+        let rename = |polys: Vec<Poly>| -> Vec<Poly> {
+            polys.iter().map(|poly| poly.renamed(&alias)).collect()
+        };
+        let bits = declared.bits.iter().filter_map(&mut expand).collect();
+        let messages = declared.messages.iter().map(|(kind, bus, count, message)| {
+            let mut one = |e| expand(e).map(|poly| poly.renamed(&alias));
+            let count = one(count);
+            (*kind, *bus, count, message.iter().map(one).collect())
+        });
+        let messages = messages.collect();
+        Self {
+            air,
+            known,
+            always: rename(always),
+            transition: rename(of(When::Transition)),
+            first: rename(of(When::First)),
+            last: rename(of(When::Last)),
+            bits: rename(bits),
+            messages,
+            alias,
+        }
+    }
+
+    /// Finds what follows from what is known; whether anything is new.
+    fn grow(&mut self, contents: &HashMap<&'static str, Vec<Vec<F>>>, sent: &Sent) -> bool {
+        let mut any = false;
+        for _ in 0..32 {
+            let mut news = self.from_bits();
+            news |= self.from_messages(contents, sent);
+            news |= self.from_zeros();
+            news |= self.from_sums();
+            any |= news;
+            if !news {
+                break;
+            }
+        }
+        any
+    }
+
+    fn from_bits(&mut self) -> bool {
+        let mut news = false;
+        for bit in std::mem::take(&mut self.bits) {
+            match bit.single() {
+                Some((var, 1, 0)) => news |= self.known.note(var, (0, 1)),
+                // A sum of bits that is a bit.
+                _ => match self.sum_of_bits(&bit) {
+                    Some(group) => {
+                        self.known.one_of.push((group, false));
+                        news = true;
+                    }
+                    None => self.bits.push(bit),
+                },
+            }
+        }
+        news
+    }
+
+    /// The variables of a sum of bits.
+    fn sum_of_bits(&self, poly: &Poly) -> Option<BTreeSet<Var>> {
+        let is_bit = |(monomial, by): (&Vec<Var>, &i128)| {
+            monomial.len() == 1 && *by == 1 && self.known.range(monomial[0]) == Some((0, 1))
+        };
+        (poly.0.len() > 1 && poly.0.iter().all(is_bit)).then(|| poly.variables())
+    }
+
+    fn from_messages(
+        &mut self,
+        contents: &HashMap<&'static str, Vec<Vec<F>>>,
+        sent: &Sent,
+    ) -> bool {
+        let mut news = false;
+        let one = Poly::constant(1);
+        for (kind, bus, count, message) in self.messages.clone() {
+            let Some(count) = count else { continue };
+            let intervals: Vec<Option<Interval>> = match (kind, contents.get(bus)) {
+                (Kind::Lookup, Some(rows)) => answers(rows, &message),
+                (Kind::Lookup | Kind::Receive, _) => match sent.get(bus) {
+                    Some(intervals) => intervals.clone(),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            for (poly, interval) in message.iter().zip(intervals) {
+                let (Some(poly), Some(interval)) = (poly, interval) else {
+                    continue;
+                };
+                if count == one {
+                    news |= self.equals(poly, interval);
+                } else if let Some((var, 1, 0)) = poly.single()
+                    && let Some(interval) = self.received(&count, var, interval)
+                {
+                    news |= self.known.note(var, interval);
+                }
+            }
+        }
+        news
+    }
+
+    /// Notes that a polynomial is an integer in an interval, modulo `p`.
+    fn equals(&mut self, poly: &Poly, (low, high): Interval) -> bool {
+        let Some((var, by, constant)) = poly.single() else {
+            return false;
+        };
+        match self.known.range(var) {
+            None if by.abs() == 1 => {
+                let ends = [(low - constant) * by, (high - constant) * by];
+                self.known
+                    .note(var, (ends[0].min(ends[1]), ends[0].max(ends[1])))
+            }
+            Some(range) => {
+                // Both sides are less than p apart, so they are equal.
+                let ends = [range.0 * by + constant, range.1 * by + constant];
+                let apart =
+                    ends[0].max(ends[1]) - low < MODULUS && high - ends[0].min(ends[1]) < MODULUS;
+                if !apart {
+                    return false;
+                }
+                let (a, b) = ((low - constant), (high - constant));
+                let (a, b) = if by > 0 { (a, b) } else { (b, a) };
+                // Rounded inwards.
+                let least = a.div_euclid(by) + i128::from(a.rem_euclid(by) != 0);
+                let most = if by > 0 {
+                    b.div_euclid(by)
+                } else {
+                    -(b.div_euclid(-by))
+                };
+                let least = if by > 0 { least } else { -(a.div_euclid(-by)) };
+                self.known.note(var, (least.min(most), most.max(least)))
+            }
+            None => false,
+        }
+    }
+
+    /// The interval of a cell that is received where a count is 1: elsewhere it is zero, or what follows from the row above.
+    fn received(&mut self, count: &Poly, var: Var, interval: Interval) -> Option<Interval> {
+        let (gate, 1, 0) = count.single()? else {
+            return None;
+        };
+        let (0.., ..=1) = self.known.range(gate)? else {
+            return None;
+        };
+        let zero_elsewhere = self.always.iter().any(|poly| is_gated(poly, gate, var));
+        if zero_elsewhere {
+            return hull(Some(interval), Some((0, 0)));
+        }
+        let Var::Cell(column) = var else { return None };
+        let starts = self.column(gate)?;
+        let height = self.air.height();
+        let steps: Vec<(Vec<bool>, Poly)> = self
+            .transition
+            .iter()
+            .filter_map(|poly| self.step(poly, column))
+            .collect();
+        let (_, after) = steps.into_iter().find(|(goes_on, _)| {
+            let inherits = |row: usize| starts[row] == 1 || goes_on[row - 1];
+            starts[0] == 1 && (1..height).all(inherits)
+        })?;
+        // By induction over the rows: if the cell lies in an interval, what follows from it does, too.
+        let mut assumed = interval;
+        for _ in 0..3 {
+            let known = self.known.ranges.insert(var, assumed);
+            let follows = self.known.interval(&after);
+            match known {
+                Some(known) => self.known.ranges.insert(var, known),
+                None => self.known.ranges.remove(&var),
+            };
+            let both = hull(Some(assumed), follows)?;
+            if both == assumed {
+                return (both.1 - both.0 < MODULUS).then_some(both);
+            }
+            assumed = both;
+        }
+        None
+    }
+
+    /// The values of a public column, or of a cell that is 1 on the first or on the last row only.
+    fn column(&self, var: Var) -> Option<Vec<i128>> {
+        let height = self.air.height();
+        match var {
+            Var::Fixed(index) => {
+                let column = &self.air.fixed()[index];
+                Some(
+                    (0..height)
+                        .map(|row| centered(column[row % column.len()]))
+                        .collect(),
+                )
+            }
+            Var::Cell(column) => {
+                let one = Poly([(vec![var], 1)].into()).plus(&Poly::constant(1), -1);
+                let next = Poly([(vec![Var::Next(column)], 1)].into());
+                let this = Poly([(vec![var], 1)].into());
+                if self.first.contains(&one) && self.transition.contains(&next) {
+                    Some((0..height).map(|row| i128::from(row == 0)).collect())
+                } else if self.last.contains(&one) && self.transition.contains(&this) {
+                    Some(
+                        (0..height)
+                            .map(|row| i128::from(row + 1 == height))
+                            .collect(),
+                    )
+                } else {
+                    None
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// A constraint `gate * (next - after)`, with a gate that is public: on which rows the gate is not zero, and what follows.
+    fn step(&self, poly: &Poly, column: usize) -> Option<(Vec<bool>, Poly)> {
+        let next = Var::Next(column);
+        let mut gate = Poly::default();
+        for (monomial, by) in poly
+            .0
+            .iter()
+            .filter(|(monomial, _)| monomial.contains(&next))
+        {
+            let rest: Vec<Var> = monomial.iter().copied().filter(|v| *v != next).collect();
+            gate = gate.plus(&Poly([(rest, *by)].into()), 1);
+        }
+        let height = self.air.height();
+        let public: Option<Vec<Vec<i128>>> = gate
+            .variables()
+            .into_iter()
+            .map(|v| self.column(v))
+            .collect();
+        let public = public?;
+        let variables: Vec<Var> = gate.variables().into_iter().collect();
+        let value = |row: usize| {
+            let terms = gate.0.iter().map(|(monomial, by)| {
+                let at = |v: &Var| {
+                    public[variables.iter().position(|w| w == v).expect("a variable")][row]
+                };
+                by * monomial.iter().map(at).product::<i128>()
+            });
+            terms.sum::<i128>()
+        };
+        // The rest is minus the gate times what follows: taken from the gate's lowest term.
+        let (lead, by) = gate.0.iter().next()?;
+        if by.abs() != 1 {
+            return None;
+        }
+        let mut after = Poly::default();
+        for (monomial, c) in poly
+            .0
+            .iter()
+            .filter(|(monomial, _)| !monomial.contains(&next))
+        {
+            let mut rest = monomial.clone();
+            let holds = lead.iter().all(|v| match rest.iter().position(|w| w == v) {
+                Some(at) => {
+                    rest.remove(at);
+                    true
+                }
+                None => false,
+            });
+            let others = gate.0.keys().any(|other| {
+                other != lead && !other.is_empty() && other.iter().all(|v| monomial.contains(v))
+            });
+            if holds && !others {
+                after = after.plus(&Poly([(rest, -c * by)].into()), 1);
+            }
+        }
+        let whole = Poly([(vec![next], 1)].into()).plus(&after, -1);
+        let product = gate.times(&whole)?;
+        (product == *poly).then(|| ((0..height).map(|row| value(row) != 0).collect(), after))
+    }
+
+    /// Multiplicities of what this table alone provides to limbs: no more than all limbs together.
+    fn from_limbs(&mut self, limbs: &[Limbs]) -> bool {
+        let mut news = false;
+        let provided: Vec<(&'static str, Var, Vec<Option<Poly>>)> = self
+            .messages
+            .iter()
+            .filter(|(kind, ..)| *kind == Kind::Provide)
+            .filter_map(|(_, bus, count, message)| match count.as_ref()?.single()? {
+                (var, 1, 0) => Some((*bus, var, message.clone())),
+                _ => None,
+            })
+            .collect();
+        let mut seen = BTreeSet::new();
+        for (bus, var, message) in &provided {
+            let senders: Vec<&Limbs> = limbs.iter().filter(|l| l.bus == *bus).collect();
+            if senders.is_empty() {
+                continue;
+            }
+            for row in 0..self.air.height() {
+                let silent = self.always.iter().any(|poly| {
+                    let gates = poly.variables();
+                    let mut gates = gates.iter().filter(|v| matches!(v, Var::Fixed(_)));
+                    gates.any(|gate| {
+                        is_gated(poly, *gate, *var)
+                            && self.column(*gate).is_some_and(|c| c[row] == 0)
+                    })
+                });
+                if silent {
+                    continue;
+                }
+                let values: Option<Vec<i128>> = message
+                    .iter()
+                    .map(|poly| self.public_value(poly.as_ref()?, row))
+                    .collect();
+                if !values.is_some_and(|values| seen.insert((*bus, values))) {
+                    return news;
+                }
+            }
+        }
+        for (bus, var, message) in &provided {
+            let senders = limbs.iter().filter(|l| l.bus == *bus);
+            let matching = senders.filter(|l| {
+                let mut pairs = l.constants.iter().zip(message);
+                pairs.all(|(a, poly)| match (a, poly.as_ref().and_then(constant)) {
+                    (Some(a), Some(b)) => *a == b,
+                    _ => true,
+                })
+            });
+            let total: i128 = matching.map(|l| l.rows * l.most).sum();
+            if total > 0 && total < MODULUS {
+                news |= self.known.note(*var, (0, total));
+            }
+        }
+        news
+    }
+
+    /// The value of a polynomial of public columns on a row.
+    fn public_value(&self, poly: &Poly, row: usize) -> Option<i128> {
+        let mut sum = 0;
+        for (monomial, by) in &poly.0 {
+            let mut term = *by;
+            for var in monomial {
+                let Var::Fixed(index) = var else { return None };
+                let column = &self.air.fixed()[*index];
+                term *= centered(column[row % column.len()]);
+            }
+            sum += term;
+        }
+        Some(sum)
+    }
+
+    fn from_zeros(&mut self) -> bool {
+        let mut news = false;
+        for zero in self.always.clone() {
+            // One of these bits is 1.
+            let sum = zero.plus(&Poly::constant(1), 1);
+            if let Some(group) = self.sum_of_bits(&sum) {
+                if !self.known.one_of.contains(&(group.clone(), true)) {
+                    self.known.one_of.push((group, true));
+                    news = true;
+                }
+                continue;
+            }
+            // A cell that is its own cube is -1, 0 or 1.
+            if let [(cube, x), (cell, y)] = &zero.0.iter().collect::<Vec<_>>()[..]
+                && let ([a, b, c], [d]) | ([d], [a, b, c]) = (&cube[..], &cell[..])
+                && [a, b, c] == [d, d, d]
+                && **x == -**y
+            {
+                news |= self.known.note(*d, (-1, 1));
+                continue;
+            }
+            // A cell that is a polynomial of known ones.
+            let alone = zero
+                .0
+                .iter()
+                .filter_map(|(monomial, by)| match monomial[..] {
+                    [var @ Var::Cell(_)] if by.abs() == 1 && self.known.range(var).is_none() => {
+                        Some((var, *by))
+                    }
+                    _ => None,
+                });
+            let alone: Vec<(Var, i128)> = alone.collect();
+            if let [(var, by)] = alone[..] {
+                let rest = zero.plus(&Poly([(vec![var], 1)].into()), -by);
+                if rest.variables().contains(&var) {
+                    continue;
+                }
+                if let Some((low, high)) = self.known.interval(&rest)
+                    && high - low < MODULUS
+                {
+                    let interval = if by == 1 { (-high, -low) } else { (low, high) };
+                    news |= self.known.note(var, interval);
+                }
+            }
+        }
+        news
+    }
+
+    /// Running sums: a cell that is zero on the first row and on the next row is `gate * (cell + term)`, with a public gate.
+    fn from_sums(&mut self) -> bool {
+        let mut news = false;
+        for step in self.transition.clone() {
+            let next = step.0.iter().find_map(|(monomial, by)| match monomial[..] {
+                [Var::Next(column)] if *by == 1 => Some(column),
+                _ => None,
+            });
+            let Some(column) = next else { continue };
+            let var = Var::Cell(column);
+            let starts = Poly([(vec![var], 1)].into());
+            if self.known.range(var).is_some() || !self.first.contains(&starts) {
+                continue;
+            }
+            let sum = Poly::default().plus(
+                &step.plus(&Poly([(vec![Var::Next(column)], 1)].into()), -1),
+                -1,
+            );
+            // What the row adds: the sum without the cell itself, which no gate may enlarge.
+            let mut with_cell: Vec<(&Vec<Var>, &i128)> = sum
+                .0
+                .iter()
+                .filter(|(monomial, _)| monomial.contains(&var))
+                .collect();
+            with_cell.sort_by_key(|(monomial, _)| monomial.len());
+            let gate = match with_cell[..] {
+                [(m, 1)] if m.len() == 1 => None,
+                [(m, 1), (g, -1)] if m.len() == 1 && g.len() == 2 => {
+                    g.iter().find(|v| matches!(v, Var::Fixed(_))).copied()
+                }
+                _ => continue,
+            };
+            let rest = with_cell.iter().fold(sum.clone(), |rest, (monomial, by)| {
+                rest.plus(&Poly([((*monomial).clone(), 1)].into()), -**by)
+            });
+            let Some((low, high)) = self.known.interval(&rest) else {
+                continue;
+            };
+            let rows = self.longest_run(gate) as i128;
+            let interval = (rows * low.min(0), rows * high.max(0));
+            if interval.1 - interval.0 < MODULUS {
+                news |= self.known.note(var, interval);
+            }
+        }
+        news
+    }
+
+    /// Most rows over which a sum runs before a public flag ends it.
+    fn longest_run(&self, ends: Option<Var>) -> usize {
+        let height = self.air.height();
+        let Some(Var::Fixed(ends)) = ends else {
+            return height - 1;
+        };
+        let ends = &self.air.fixed()[ends];
+        let (mut longest, mut run) = (0, 0);
+        for row in 0..height {
+            run = if ends[row % ends.len()] == F::ONE {
+                0
+            } else {
+                run + 1
+            };
+            longest = longest.max(run);
+        }
+        longest.min(height - 1)
+    }
+
+    /// What is declared and does not follow.
+    fn check(&self, declared: &Declared) -> Vec<Unproven> {
+        let mut expander = Expander::default();
+        let mut unproven = Vec::new();
+        let bounds = declared.bounds.iter().map(|(id, value, low, high)| {
+            (*id, "a bound", value, (i128::from(*low), i128::from(*high)))
+        });
+        let below = (1 - MODULUS, MODULUS - 1);
+        let integers = declared.integers.iter();
+        let integers =
+            integers.map(|(id, zero)| (*id, "an equation over the integers", zero, below));
+        for (id, what, value, (low, high)) in bounds.chain(integers) {
+            let poly = expander.expand(value).map(|poly| poly.renamed(&self.alias));
+            let interval = poly.as_ref().and_then(|poly| self.known.interval(poly));
+            if interval.is_some_and(|(l, h)| low <= l && h <= high) {
+                continue;
+            }
+            let variables = poly.map(|poly| poly.variables()).unwrap_or_default();
+            let mut unknown = variables
+                .into_iter()
+                .filter(|v| self.known.range(*v).is_none());
+            unproven.push(Unproven {
+                table: self.air.name(),
+                id,
+                declared: what,
+                interval,
+                column: unknown.find_map(|v| match v {
+                    Var::Cell(column) | Var::Next(column) => Some(column),
+                    _ => None,
+                }),
+            });
+        }
+        unproven
+    }
+}
+
+/// What one message of a table's rows counts on a bus of limbs.
+struct Limbs {
+    bus: &'static str,
+    constants: Vec<Option<i128>>,
+    rows: i128,
+    most: i128,
+}
+
+/// All messages that count limbs, if each limb is known to be one.
+fn limbs(all: &[Facts<'_>]) -> Vec<Limbs> {
+    let mut limbs = Vec::new();
+    for facts in all {
+        for (kind, bus, count, message) in &facts.messages {
+            if *kind != Kind::Limb {
+                continue;
+            }
+            let range = count.as_ref().and_then(|count| facts.known.interval(count));
+            limbs.push(Limbs {
+                bus: *bus,
+                constants: message
+                    .iter()
+                    .map(|poly| poly.as_ref().and_then(constant))
+                    .collect(),
+                rows: facts.air.height() as i128,
+                most: match range {
+                    Some((0.., most)) => most,
+                    _ => MODULUS,
+                },
+            });
+        }
+    }
+    limbs
+}
+
+/// The value of a polynomial without variables.
+fn constant(poly: &Poly) -> Option<i128> {
+    poly.variables().is_empty().then(|| poly.0.values().sum())
+}
+
+/// Whether a constraint says that a cell is zero where a gate is: `cell - gate * cell`.
+fn is_gated(poly: &Poly, gate: Var, var: Var) -> bool {
+    let of = |monomial: &[Var]| poly.0.get(monomial).copied().unwrap_or(0);
+    poly.0.len() == 2 && of(&[var]).abs() == 1 && of(&sorted([gate, var])) == -of(&[var])
+}
+
+fn sorted(mut pair: [Var; 2]) -> [Var; 2] {
+    pair.sort_unstable();
+    pair
+}
+
+/// A cell that is a public column.
+fn pinned(zero: &Poly) -> Option<(Var, Var)> {
+    let mut terms = zero.0.iter();
+    match (terms.next(), terms.next(), terms.next()) {
+        (Some((a, x)), Some((b, y)), None) if *x == -*y && x.abs() == 1 => match (&a[..], &b[..]) {
+            ([cell @ Var::Cell(_)], [fixed @ Var::Fixed(_)]) => Some((*cell, *fixed)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Per element of a message, the least and the largest of what is provided, among the rows that have its constants.
+fn answers(rows: &[Vec<F>], message: &[Option<Poly>]) -> Vec<Option<Interval>> {
+    let constants: Vec<Option<i128>> = message
+        .iter()
+        .map(|poly| poly.as_ref().and_then(constant))
+        .collect();
+    let fits = |row: &&Vec<F>| {
+        let mut pairs = row.iter().zip(&constants);
+        pairs.all(|(e, c)| c.is_none_or(|c| centered(*e) == c))
+    };
+    let rows: Vec<&Vec<F>> = rows.iter().filter(fits).collect();
+    (0..message.len())
+        .map(|i| {
+            let values = rows.iter().map(|row| centered(row[i]));
+            values.fold(None, |ends, v| match ends {
+                None => Some((v, v)),
+                Some((l, h)) => Some((v.min(l), v.max(h))),
+            })
+        })
+        .collect()
+}
