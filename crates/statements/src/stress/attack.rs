@@ -152,7 +152,7 @@ fn found(tape: &risk::pool::Tape, claim: &super::StressClaim) -> usize {
     tape.loans.iter().filter(told).count()
 }
 
-/// A monthly schedule gives most instalments of a small pool away; summed until ten loans end in each row it gives none.
+/// A monthly schedule gives instalments of a small pool away, to a cent (more, if less exactly: see STATEMENT.md); summed until ten loans end in each row it gives none.
 #[test]
 fn steps_hide_instalments() {
     let tape = bank(61);
@@ -183,7 +183,7 @@ fn steps_hide_instalments() {
         years.few_endings(),
         many.few_endings()
     );
-    assert!(all >= 30, "{all}");
+    assert!(all >= 15, "{all}");
     assert_eq!(told[2], 0);
     assert!(monthly.few_endings() >= all);
     assert_eq!(many.few_endings(), 0);
