@@ -152,7 +152,8 @@ fn found(tape: &risk::pool::Tape, claim: &super::StressClaim) -> usize {
     tape.loans.iter().filter(told).count()
 }
 
-/// A monthly schedule gives instalments of a small pool away, to a cent (more, if less exactly: see STATEMENT.md); summed until ten loans end in each row it gives none.
+/// A monthly schedule gives instalments of a small pool away, to a cent (more, if less exactly: see STATEMENT.md); summed until ten
+/// loans end in each row it gives none.
 #[test]
 fn steps_hide_instalments() {
     let tape = bank(61);
