@@ -283,14 +283,14 @@ mod tests {
         );
         let mut claim = stressed(&tape, None).claim().clone();
         claim.deal_state = rich.clone();
-        let error = Stressed::context(&claim).err().expect("it is not closing");
+        let error = Stressed::context(&claim).expect_err("it is not closing");
         assert!(
             error.contains("accounts: is not that of closing"),
             "{error}"
         );
         let mut claim = month(&tape, None).claim().clone();
         claim.deal_before = rich.clone();
-        let error = Waterfall::context(&claim).err().expect("it is not closing");
+        let error = Waterfall::context(&claim).expect_err("it is not closing");
         assert!(
             error.contains("accounts: is not that of closing"),
             "{error}"
