@@ -74,8 +74,14 @@ fn too_many_options_are_refused_before_they_are_priced() {
     let start = Instant::now();
     let refused = told(many(20_000));
     let (refused_in, start) = (start.elapsed(), Instant::now());
-    assert!(refused.contains("has 20000 instruments; at most 16384"), "{refused}");
+    assert!(
+        refused.contains("has 20000 instruments; at most 16384"),
+        "{refused}"
+    );
     assert_eq!(told(many(16_384)), "fine");
-    println!("refused in {refused_in:?}, the most instruments in {:?}", start.elapsed());
+    println!(
+        "refused in {refused_in:?}, the most instruments in {:?}",
+        start.elapsed()
+    );
     assert!(8 * refused_in < start.elapsed(), "{refused_in:?}");
 }
