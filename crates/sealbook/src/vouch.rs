@@ -164,7 +164,9 @@ pub fn given(fact: &Fact) -> Vec<Given> {
     let that = || "that pool".to_string();
     match fact {
         Fact::Margin(fact) => vec![Given::market(&fact.claim().snapshot, true)],
-        Fact::Solvency(_) | Fact::Inventory(_) => Vec::new(),
+        // Of its market a solvency claim takes what assets are worth.
+        Fact::Solvency(fact) => vec![Given::market(&fact.claim().snapshot, false)],
+        Fact::Inventory(fact) => vec![Given::market(&fact.claim().snapshot, true)],
         Fact::Risk(fact) => {
             let claim = fact.claim();
             vec![Given::scenarios(&claim.scenarios, &claim.scenarios_digest)]

@@ -139,6 +139,65 @@ fn a_market_is_attested_for_margin() {
     );
 }
 
+/// A solvency claim takes prices and haircuts from its market, which one may attest who has no book.
+#[test]
+fn prices_of_assets_are_attested_for_solvency() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    at("sample . --accounts 4 --positions 2 --loans 50", 0);
+    let origin = "--as-of 2026-01-02T08:00:00Z --source venue-x-mark";
+    at(
+        &format!("prove solvency --users users.csv --assets assets.csv {origin} --out s.proof"),
+        0,
+    );
+    let what = "the prices and haircuts of 2026-01-02 08:00:00 UTC (source `venue-x-mark`)";
+    assert_told(
+        &at("verify s.proof", 0),
+        &[&format!("nobody vouches for {what}")],
+    );
+    at(
+        &format!("attest market --assets assets.csv {origin} --key k --out a.json"),
+        0,
+    );
+    let key = key_of(dir.path(), "a.json");
+    let verify = |file: &str, code| {
+        at(
+            &format!("verify s.proof --attestation {file} --trust {key}"),
+            code,
+        )
+    };
+    let accepted = verify("a.json", 0);
+    assert_told(&accepted, &[&format!("key {key} attests {what}")]);
+    assert!(!accepted.contains("nobody vouches"), "{accepted}");
+    // Other prices, another moment, another source.
+    let text = std::fs::read_to_string(dir.path().join("assets.csv")).unwrap();
+    std::fs::write(
+        dir.path().join("other.csv"),
+        text.replacen("65100.22", "65100.23", 1),
+    )
+    .unwrap();
+    for (assets, origin) in [
+        ("other.csv", origin),
+        (
+            "assets.csv",
+            "--as-of 2026-01-02T08:00:01Z --source venue-x-mark",
+        ),
+        (
+            "assets.csv",
+            "--as-of 2026-01-02T08:00:00Z --source venue-y-mark",
+        ),
+    ] {
+        at(
+            &format!("attest market --assets {assets} {origin} --key k --out b.json"),
+            0,
+        );
+        assert_told(
+            &verify("b.json", 1),
+            &["it is about another market than the claim"],
+        );
+    }
+}
+
 /// A risk claim stands on scenarios; who knows only the prices vouches for these, and the words say so.
 #[test]
 fn scenarios_or_their_prices_are_attested_for_risk() {
