@@ -256,7 +256,8 @@ fn a_private_day_is_proven_and_its_receipts_open() {
     }
     // What others say of it.
     type Change = fn(&mut Receipt);
-    let changes: [(Change, fn(&ReceiptError) -> bool); 6] = [
+    type Expected = fn(&ReceiptError) -> bool;
+    let changes: [(Change, Expected); 6] = [
         (
             |r| r.number = 2,
             |e| matches!(e, ReceiptError::Change(2) | ReceiptError::Other(2)),
