@@ -129,9 +129,9 @@ fn transfers<'a>(
             .collect();
         let sum = |negative: bool| {
             let own = amounts.iter().filter(|x| x.is_negative() == negative);
-            let sum = own.fold(Some(Decimal::ZERO), |sum, x| {
-                sum?.checked_add(&x.abs()).ok()
-            });
+            let sum = own
+                .map(Decimal::abs)
+                .try_fold(Decimal::ZERO, |sum, x| sum.checked_add(&x));
             sum.map_or("too much to add up".into(), |x| x.to_string())
         };
         if amounts.iter().any(|x| !x.is_zero()) {

@@ -256,7 +256,8 @@ fn a_private_day_is_proven_and_its_receipts_open() {
     }
     // What others say of it.
     type Change = fn(&mut Receipt);
-    let changes: [(Change, fn(&ReceiptError) -> bool); 6] = [
+    type Expected = fn(&ReceiptError) -> bool;
+    let changes: [(Change, Expected); 6] = [
         (
             |r| r.number = 2,
             |e| matches!(e, ReceiptError::Change(2) | ReceiptError::Other(2)),
@@ -374,31 +375,4 @@ fn a_grid_that_hides_nothing_is_refused() {
         .parse()
         .expect("a number");
     with(least).expect("the hint is right");
-}
-
-#[test]
-#[ignore = "TEMPORARY"]
-fn zz_measure() {
-    let set = risk::sample_venue::scenarios(1, 32, 1024);
-    let state = risk::sample_venue::state(&set);
-    let day = changes(&risk::sample_venue::trades(1, &set, 30));
-    for round in 0..3 {
-        for shows in [Shows::Prices { lots: false }, Shows::Totals { grid: None }] {
-            let terms = Terms { shows, ..terms() };
-            let started = std::time::Instant::now();
-            let prepared = Prepared::new(&set, &state, &day, &terms, &secret()).expect("true");
-            let prepared_s = started.elapsed().as_secs_f64();
-            let parts = prepared.prove(&mut |_, _| {}, None).expect("it proves");
-            let proven = started.elapsed().as_secs_f64();
-            let started = std::time::Instant::now();
-            verify::<Risk>(prepared.claim(), &parts).expect("it verifies");
-            let bytes: usize = parts.iter().map(Vec::len).sum();
-            let report = security_report(&Risk::part(prepared.claim(), prepared.context(), 0));
-            println!(
-                "{round} {shows:?} prepared {prepared_s:.2} proven {proven:.2} verified {:.3} bytes {bytes} bits {}",
-                started.elapsed().as_secs_f64(),
-                report.proven_bits
-            );
-        }
-    }
 }
