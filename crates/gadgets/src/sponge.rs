@@ -54,7 +54,7 @@ impl Stream {
 /// The table. Constraints:
 ///
 /// - SPONGE-1: a stream's first row starts from the capacity of its domain and length, with zeros for a
-///   head unless it is headed; then the head is received.
+///   head unless it is headed; then the head is received. Rows below the schedule start from domain and length zero.
 /// - SPONGE-2: every other row starts from the capacity the row above ended with.
 /// - SPONGE-3: quads beyond a stream's end are zero.
 /// - SPONGE-4: what is sent is the digest, or zeros for [`Target::Empty`].
@@ -128,13 +128,11 @@ impl SpongeTable {
                 }
             }
         }
-        // Rows below the schedule permute zeros.
-        witness.resize(
-            air.height(),
-            SpongeRow {
-                state: [F::ZERO; stark::WIDTH],
-            },
-        );
+        // Rows below the schedule permute nothing, of domain and length zero.
+        let mut state = [F::ZERO; stark::WIDTH];
+        state[RATE..].copy_from_slice(&initial_capacity(Domain::Node, 0));
+        state[RATE] = F::ZERO;
+        witness.resize(air.height(), SpongeRow { state });
         fill(self, air, &Tally::default(), |row| witness[row].clone())
     }
 }
@@ -158,6 +156,8 @@ impl Table for SpongeTable {
 
     fn fixed(&self) -> Vec<Vec<F>> {
         let mut columns = vec![vec![F::ZERO; 1 << self.log_height]; FIXED];
+        // Rows below the schedule start, too, so that no cell of theirs is open.
+        columns[FIRST].fill(F::ONE);
         for (row, (stream, i)) in self.rows().enumerate() {
             let mut set = |column: usize, value: usize| columns[column][row] = F::from_usize(value);
             let last = i + 1 == stream.rows();

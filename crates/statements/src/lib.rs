@@ -15,8 +15,6 @@ mod opening;
 pub mod ordered;
 pub mod parts;
 pub mod pool;
-#[cfg(test)]
-mod proven;
 pub mod risk;
 pub mod solvency;
 pub mod start;

@@ -481,6 +481,24 @@ impl<'a> Facts<'a> {
 
     fn from_zeros(&mut self) -> bool {
         let mut news = false;
+        // A cell that is something of the next row, and zero on the last.
+        for zero in self.transition.clone() {
+            for (monomial, by) in &zero.0 {
+                let [var @ Var::Cell(_)] = monomial[..] else {
+                    continue;
+                };
+                let this = Poly([(vec![var], 1)].into());
+                let rest = zero.plus(&this, -by);
+                let open = *by == 1 && self.known.range(var).is_none();
+                if open && self.last.contains(&this) && !rest.variables().contains(&var) {
+                    let negated = Poly::default().plus(&rest, -1);
+                    let interval = hull(self.known.interval(&negated), Some((0, 0)));
+                    if let Some((low, high)) = interval.filter(|(l, h)| h - l < MODULUS) {
+                        news |= self.known.note(var, (low, high));
+                    }
+                }
+            }
+        }
         for zero in self.always.clone() {
             // One of these bits is 1.
             let sum = zero.plus(&Poly::constant(1), 1);

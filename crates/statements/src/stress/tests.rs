@@ -159,7 +159,6 @@ fn every_cell_is_pinned() {
     ];
     let unpinned = cell_test(&tables.airs(), &prepared.traces(0), &padding);
     assert_eq!(unpinned, Vec::new());
-    crate::proven::assert_proven(&tables.airs(), &prepared.traces(0), &[]);
 }
 
 /// Several parts, linked by hidden states.

@@ -226,7 +226,6 @@ fn every_cell_is_pinned() {
         .collect();
     let unpinned = cell_test(&tables.airs(), &prepared.traces(0), &rows);
     assert_eq!(unpinned, Vec::new());
-    crate::proven::assert_proven(&tables.airs(), &prepared.traces(0), &[]);
 }
 
 /// Months and subtrees, linked by commitments and hidden states.

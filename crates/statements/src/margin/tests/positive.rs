@@ -122,14 +122,12 @@ fn every_cell_is_pinned() {
         cell_test(&prepared.tables(0), &prepared.traces(0), &[("joined", 40)]),
         []
     );
-    crate::proven::assert_proven(&prepared.tables(0), &prepared.traces(0), &[]);
     let prepared = book(300);
     let rows = [("accounts", 400), ("lines", 400), ("outcomes", 1601)];
     assert_eq!(
         cell_test(&prepared.tables(0), &prepared.traces(0), &rows),
         []
     );
-    crate::proven::assert_proven(&prepared.tables(0), &prepared.traces(0), &[]);
 }
 
 #[test]
