@@ -1,0 +1,384 @@
+//! The command line: one definition for parsing, help and completions.
+
+mod claims;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use statements::nonce::Nonce;
+
+pub use claims::*;
+
+/// Proves facts about a sealed book: an account is margined, a venue is solvent, a risk price is right.
+///
+/// Exit codes: 0 accepted or true, 1 rejected or false, 2 bad input or usage, 3 internal error.
+#[derive(Debug, Parser)]
+#[command(name = "sealbook", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a sample market, books and exchange files into a folder.
+    Sample(Sample),
+    /// Say whether a claim is true, and if not, why. Makes no proof.
+    #[command(subcommand)]
+    Check(Claim),
+    /// Prove a claim.
+    #[command(subcommand)]
+    Prove(Claim),
+    /// Sign what proofs take as given, as a servicer, a venue or an oracle.
+    #[command(subcommand)]
+    Attest(Attest),
+    /// Check a proof file.
+    Verify(Verify),
+    /// Show what a proof file reveals, and its security.
+    Inspect(Inspect),
+    /// Check a proof about a deal and draw an investor report from its claim: one HTML page.
+    Report(Report),
+    /// Quote what a trade or a withdrawal costs: its premium, and the funding rates after it. Makes no proof.
+    Price(Price),
+    /// Make scenario sets from price histories, and check them.
+    #[command(subcommand)]
+    Scenarios(Scenarios),
+    /// Make a book and a venue, prove facts about them, tamper with a proof.
+    Demo,
+    /// Measure proving and verifying.
+    Bench(Bench),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where to write samples.
+#[derive(Debug, Args)]
+pub struct Sample {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Accounts in the book.
+    #[arg(long, default_value_t = 100)]
+    pub accounts: usize,
+    /// Positions per account.
+    #[arg(long, default_value_t = 8)]
+    pub positions: usize,
+    /// Accounts below maintenance margin.
+    #[arg(long, default_value_t = 1)]
+    pub below: usize,
+    /// Loans in the pool.
+    #[arg(long, default_value_t = 2_000)]
+    pub loans: usize,
+    /// The same seed gives the same files.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// What to sign.
+#[derive(Debug, Subcommand)]
+pub enum Attest {
+    /// The commitment to a loan tape, for claims about its pool.
+    Pool(AttestPool),
+    /// A market's prices and terms, for claims about margin, solvency and inventory.
+    Market(AttestMarket),
+    /// A price history, for claims over scenarios that say they were made from it.
+    Prices(AttestPrices),
+    /// A scenario set, for claims about risk.
+    Scenarios(AttestScenarios),
+}
+
+/// A tape to sign.
+#[derive(Debug, Args)]
+pub struct AttestPool {
+    #[command(flatten)]
+    pub tape: TapeArguments,
+    /// The file of the pool's secret, the same as for proofs; made if it is not there.
+    #[arg(long)]
+    pub secret: PathBuf,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A market to sign.
+#[derive(Debug, Args)]
+pub struct AttestMarket {
+    /// The market: .json, or the .csv of an option chain.
+    #[arg(long, required_unless_present = "assets")]
+    pub market: Option<PathBuf>,
+    /// Instead of a market, only assets in the exchange layout: their prices and haircuts, for claims about solvency.
+    #[arg(long, conflicts_with = "market")]
+    pub assets: Option<PathBuf>,
+    #[command(flatten)]
+    pub origin: Origin,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A price history to sign.
+#[derive(Debug, Args)]
+pub struct AttestPrices {
+    /// The price history: a CSV with a date column, then one column a market.
+    #[arg(long)]
+    pub prices: PathBuf,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// A scenario set to sign.
+#[derive(Debug, Args)]
+pub struct AttestScenarios {
+    /// The scenarios: .json.
+    #[arg(long)]
+    pub scenarios: PathBuf,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// How to sign.
+#[derive(Debug, Args)]
+pub struct Signing {
+    /// The file of the signing key (Ed25519, in hex); made if it is not there.
+    #[arg(long)]
+    pub key: PathBuf,
+    /// Where to write the attestation.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// When and where prices were taken, for files that do not say so.
+#[derive(Debug, Args)]
+pub struct Origin {
+    /// With --assets: when balances and prices were taken, in UTC, such as 2026-11-26T18:48:06Z or 2026-11-26.
+    #[arg(long)]
+    pub as_of: Option<String>,
+    /// With --assets, or a .csv market: where prices come from, such as venue-x-mark. A .json market says so itself.
+    #[arg(long)]
+    pub source: Option<String>,
+}
+
+/// A trade or a withdrawal to quote.
+#[derive(Debug, Args)]
+pub struct Price {
+    #[command(flatten)]
+    pub venue: Venue,
+    /// MARKET:LOTS or MARKET:LOTS:PRICE, such as BTC:3 or ETH:-5:3400.25.
+    #[arg(long, allow_hyphen_values = true, required_unless_present = "withdraw")]
+    pub trade: Option<String>,
+    /// Instead of a trade, quote a liquidity provider's withdrawal of this amount.
+    #[arg(long, conflicts_with = "trade")]
+    pub withdraw: Option<fixed::Decimal>,
+    /// Draw the distribution of the liability after the trade, with its risk measures: .svg.
+    #[arg(long)]
+    pub plot: Option<PathBuf>,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Scenario sets.
+#[derive(Debug, Subcommand)]
+pub enum Scenarios {
+    /// Make a set from a price history, so that anyone can make it again.
+    Make(MakeScenarios),
+    /// Show a set and its digest; with prices, make it again and compare.
+    Check(CheckScenarios),
+}
+
+/// A scenario set to make.
+#[derive(Debug, Args)]
+pub struct MakeScenarios {
+    /// The price history: a CSV with a date column, then one column a market.
+    #[arg(long)]
+    pub prices: PathBuf,
+    /// How.
+    #[arg(long, value_enum, default_value_t = MethodName::Historical)]
+    pub method: MethodName,
+    /// What a day's weight falls by in a volatility forecast, where the method has one.
+    #[arg(long, default_value = "0.94")]
+    pub decay: fixed::Decimal,
+    /// Scenarios, where the method draws them.
+    #[arg(long, default_value_t = 1_000)]
+    pub count: u32,
+    /// The public seed, where the method draws.
+    #[arg(long, default_value = "sealbook")]
+    pub seed: String,
+    /// The horizon, in lines of the history.
+    #[arg(long, default_value_t = 1)]
+    pub steps: u32,
+    /// Days from one line to the next.
+    #[arg(long, default_value = "1")]
+    pub step_days: fixed::Decimal,
+    /// SYMBOL=AMOUNT: how much of a market a lot is; 1 if not given.
+    #[arg(long)]
+    pub lot: Vec<String>,
+    /// The currency of the prices.
+    #[arg(long, default_value = "USD")]
+    pub quote: String,
+    /// Where to write the set: .json.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A scenario set to check.
+#[derive(Debug, Args)]
+pub struct CheckScenarios {
+    /// The set: .json.
+    pub file: PathBuf,
+    /// The price history that it should be made from.
+    #[arg(long)]
+    pub prices: Option<PathBuf>,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How scenarios are made.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum MethodName {
+    /// What prices did over each horizon of the history.
+    Historical,
+    /// The same in today's volatility.
+    FilteredHistorical,
+    /// Drawn from an exponentially weighted covariance.
+    Ewma,
+    /// Drawn from GARCH(1,1) variances with constant correlations.
+    Garch,
+    /// Drawn from GARCH(1,1) variances of principal components.
+    OrthogonalGarch,
+}
+
+/// A proof file to check.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The proof file.
+    pub file: PathBuf,
+    /// A JSON object; every field in it must stand in the claim with the same value.
+    #[arg(long)]
+    pub expect: Option<PathBuf>,
+    /// The challenge that the claim must repeat.
+    #[arg(long)]
+    pub nonce: Option<Nonce>,
+    /// An inclusion file, for a claim about a book: checked against its commitment, and shown.
+    #[arg(long)]
+    pub inclusion: Option<PathBuf>,
+    /// A path file, for a margin claim about one account: checked against the book of --book-proof.
+    #[arg(long, requires = "book_proof")]
+    pub path: Option<PathBuf>,
+    /// The proof of a claim about the book that the path leads to.
+    #[arg(long, requires = "path")]
+    pub book_proof: Option<PathBuf>,
+    /// A trader's receipt, for a risk claim that states totals: it must open what the claim commits to.
+    #[arg(long)]
+    pub receipt: Option<PathBuf>,
+    /// The proof of an inventory claim, for a risk claim: it must name the state that the risk claim starts from or
+    /// ends with.
+    #[arg(long)]
+    pub inventory: Option<PathBuf>,
+    /// The proof of another issuance claim of the same registry, for an issuance claim: no loan may stand in both pools; may be
+    /// given several times.
+    #[arg(long)]
+    pub issued: Vec<PathBuf>,
+    /// Write the record of an issuance, from which tokens can be minted, into this file: .json.
+    #[arg(long)]
+    pub record: Option<PathBuf>,
+    /// The proof of the months before, for a waterfall or a stress claim: it must end with the pool and the deal that this one starts
+    /// with. May be given several times, the last months first.
+    #[arg(long)]
+    pub previous: Vec<PathBuf>,
+    /// The proof of the deal's issuance, for a waterfall or a stress claim: it, or the first of the proofs before it, must start with
+    /// the issuance's pool and deal.
+    #[arg(long)]
+    pub issuance: Option<PathBuf>,
+    /// An attestation: a trusted key must have signed what the claim takes as given, such as its pool, market or scenarios; may
+    /// be given several times.
+    #[arg(long, requires = "trust")]
+    pub attestation: Vec<PathBuf>,
+    /// A public key that is trusted to sign, in hex; may be given several times.
+    #[arg(long, requires = "attestation")]
+    pub trust: Vec<String>,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A proof file to show.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The proof file.
+    pub file: PathBuf,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A report to draw.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The proof file of a stress or waterfall claim.
+    pub file: PathBuf,
+    /// Where to write the page: .html.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// The benchmark.
+    #[arg(value_enum)]
+    pub name: BenchName,
+    /// Print one JSON object to stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Measured runs, of which the median counts.
+    #[arg(long, default_value_t = 3)]
+    pub runs: usize,
+    /// Runs before the measured ones.
+    #[arg(long, default_value_t = 1)]
+    pub warmups: usize,
+    /// Accounts, where the benchmark has many.
+    #[arg(long)]
+    pub accounts: Option<usize>,
+    /// Loans, where the benchmark has them.
+    #[arg(long)]
+    pub loans: Option<usize>,
+    /// Scenarios, where the benchmark has them.
+    #[arg(long)]
+    pub scenarios: Option<usize>,
+    /// Trades, where the benchmark has them.
+    #[arg(long)]
+    pub trades: Option<usize>,
+}
+
+/// A benchmark.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BenchName {
+    /// One account with 64 positions.
+    Margin,
+    /// A book of accounts with 16 positions each.
+    BookMargin,
+    /// A book of accounts with 4 assets.
+    Solvency,
+    /// The EVaR and funding rates of a venue with 32 markets over 10,000 scenarios.
+    Risk,
+    /// Rules and figures of a pool of 10,000 loans.
+    Pool,
+    /// A deal over 1,000 loans of up to 360 months, under three stresses and over a factor.
+    Stress,
+    /// One month of 10,000 loans, and what a deal pays from it.
+    Waterfall,
+    /// 100 trades of a venue with 32 markets over 1,024 scenarios.
+    RiskTrades,
+}
