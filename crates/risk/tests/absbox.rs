@@ -24,7 +24,7 @@ fn a_sequential_deal_with_a_reserve_pays_as_the_table_says() {
     let deal = read(SEQUENTIAL).unwrap();
     // One account receives all, so principal has one of its own, emptied into it first.
     assert_eq!(deal.collect.interest, "acc01");
-    assert_eq!(deal.collect.principal, "acc01 principal");
+    assert_eq!(deal.collect.principal, "acc01-principal");
     assert_eq!(deal.waterfalls["principal"], []);
     assert_eq!(deal.tranches.len(), 2);
     assert_eq!(deal.tranches[0].shortfall, Shortfall::Compounding);

@@ -291,7 +291,7 @@ fn the_clean_up_call_pays_all() {
         .push("/accounts", json!({"name": "reserve", "opening": "5000"}))
         .set("/clean_up", json!({"below": "10", "waterfall": "clean-up"}))
         .set(
-            "/waterfalls/clean up",
+            "/waterfalls/clean-up",
             json!([
                 {"account": "reserve", "do": {"transfer": {"to": "interest", "amount": "all"}}},
                 {"account": "principal", "do": {"transfer": {"to": "interest", "amount": "all"}}},

@@ -184,7 +184,7 @@ fn solvency_of_the_exchange_layout() {
         ),
         0,
     );
-    assert!(at("verify h.proof", 0).contains("its totals stay hidden"));
+    assert!(at("verify h.proof", 0).contains("totals stay hidden"));
     let poor = "symbol,reserve\nbtc,0.5\neth,1\nbnb,1\nshib,1\n";
     std::fs::write(dir.path().join("poor.csv"), poor).unwrap();
     let text = at(&format!("check {inputs} --reserves poor.csv"), 1);

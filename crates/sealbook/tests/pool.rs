@@ -359,7 +359,7 @@ fn the_real_tape() {
         {"name": "coupon", "measure": {"average": {"of": "rate"}}, "shown": "exact"},
         {"name": "score", "measure": {"average": {"of": "fico", "where": "fico is present"}}, "shown": "exact"},
         {"name": "california", "measure": {"share": {"where": "state = CA"}}, "shown": "exact"},
-        {"name": "ten states", "measure": {"largest": {"by": "state", "top": 10}}, "shown": "exact"}]}"#;
+        {"name": "ten-states", "measure": {"largest": {"by": "state", "top": 10}}, "shown": "exact"}]}"#;
     std::fs::write(dir.path().join("terms.json"), terms).unwrap();
     let inputs = format!(
         "--tape {} --layout mortgage-dataset --cut-off 2020-03-31",

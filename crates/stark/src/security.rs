@@ -384,7 +384,7 @@ mod tests {
         let find = |name: &str| ours.iter().find(|t| t.0 == name).expect(name).1;
         let rest = field_bits() - WHOLE_BITS as f64;
         for term in theirs.terms() {
-            let (name, excess) = match &*term.label {
+            let (name, excess) = match term.label {
                 "air-composition" => ("constraints", 0.0),
                 "deep-ali" => ("out-of-domain point", list_size_ldr_m(2, m).log2()),
                 "batch-combination" => ("openings in one combination", 0.0),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use statements::nonce::Nonce;
 
+use super::Origin;
+
 /// What to claim.
 #[derive(Debug, Subcommand)]
 pub enum Claim {

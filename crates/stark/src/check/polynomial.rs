@@ -30,6 +30,8 @@ pub(super) struct Poly(pub BTreeMap<Vec<Var>, i128>);
 const MOST_TERMS: usize = 1500;
 /// Nor of such degree.
 const MOST_DEGREE: usize = 4;
+/// Coefficients above this are reduced modulo `p`, so that no product of two overflows.
+const MOST_COEFFICIENT: i128 = 1 << 62;
 /// Most cases that are told apart for one polynomial.
 const MOST_CASES: usize = 1 << 12;
 
@@ -53,6 +55,10 @@ impl Poly {
     fn add(&mut self, monomial: &[Var], by: i128) {
         let coefficient = self.0.entry(monomial.to_vec()).or_insert(0);
         *coefficient += by;
+        // Only the linear layers of a hash get that far, of which nothing is declared over the integers.
+        if coefficient.abs() > MOST_COEFFICIENT {
+            *coefficient %= i128::from(P);
+        }
         if *coefficient == 0 {
             self.0.remove(monomial);
         }

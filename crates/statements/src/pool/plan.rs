@@ -9,6 +9,7 @@ use risk::pool::{Claimed, Condition, Figure, Loan, Standings, Template};
 
 use crate::loan::LeafLayout;
 use crate::ordered::KEY_REGISTER;
+use crate::words::quoted;
 
 /// Most tests of all rules of a claim together: each takes columns, which the verifier walks over.
 const MAX_TESTS: usize = 500;
@@ -150,7 +151,7 @@ impl Plan {
             .iter()
             .map(|f| {
                 if !risk::is_name(&f.name) {
-                    return Err(format!("a figure's name {}", risk::NO_NAME));
+                    return Err(format!("the figure {} {}", quoted(&f.name), risk::NO_NAME));
                 }
                 f.plan(template).map_err(|e| e.to_string())
             })

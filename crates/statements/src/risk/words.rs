@@ -26,14 +26,14 @@ pub(crate) fn over(set: &ScenarioSet, digest: &str) -> String {
 pub(crate) fn scenario_lines(set: &ScenarioSet) -> Vec<String> {
     let source = match &set.source {
         Source::Given { note } => format!(
-            "the scenarios were given, not made from prices by a recipe: nobody vouches for them; their maker notes {}",
+            "the scenarios were given, not made from prices by a recipe; their maker notes {}",
             quoted(note)
         ),
         Source::Made(recipe) => {
             let json = serde_json::to_string(recipe).expect("plain data");
             format!(
                 "the scenarios name the recipe {} and the price history {}; `sealbook scenarios check` makes them again from \
-                 that history, for which nobody vouches here",
+                 that history",
                 quoted(&json),
                 quoted(&recipe.prices)
             )

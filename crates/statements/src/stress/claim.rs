@@ -30,6 +30,7 @@ use crate::pool::tables::codes::CodesTable;
 use crate::start::{Start, check_size};
 use crate::trees::Segments;
 use crate::waterfall::WaterfallClaim;
+use crate::words::quoted;
 
 /// The register of the scheduled balance, salts aside.
 pub const BALANCE: usize = 1;
@@ -292,7 +293,11 @@ fn check_scenarios(claim: &StressClaim, monthly: &Schedule) -> Result<(), String
     claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
     claim.scenarios.par_iter().try_for_each(|scenario| {
         if !risk::is_name(&scenario.name) {
-            return Err(format!("a scenario's name {}", risk::NO_NAME));
+            return Err(format!(
+                "the stress {} {}",
+                quoted(&scenario.name),
+                risk::NO_NAME
+            ));
         }
         let outcome = protect(
             &claim.deal,
@@ -317,7 +322,11 @@ fn check_scenarios(claim: &StressClaim, monthly: &Schedule) -> Result<(), String
 fn check_models(claim: &StressClaim, monthly: &Schedule) -> Result<(), String> {
     claim.models.par_iter().try_for_each(|model| {
         if !risk::is_name(&model.name) {
-            return Err(format!("a model's name {}", risk::NO_NAME));
+            return Err(format!(
+                "the stress {} {}",
+                quoted(&model.name),
+                risk::NO_NAME
+            ));
         }
         let expected = expected_losses(
             &claim.deal,

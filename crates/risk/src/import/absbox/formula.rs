@@ -210,7 +210,7 @@ fn fact(node: &Node<'_>, tests: &mut Vec<Test>) -> Checked<Fact> {
             } else {
                 ("most", Bound::AtMost(percent))
             };
-            let name = format!("pool factor at {word} {percent}%");
+            let name = format!("pool-factor-at-{word}-{percent}%");
             if tests.iter().all(|t| t.name != name) {
                 tests.push(Test {
                     name: name.clone(),
