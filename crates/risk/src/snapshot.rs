@@ -362,6 +362,13 @@ impl Snapshot {
                 return Err(SnapshotError::new(field, crate::NO_NAME));
             }
         }
+        let own = self.assets.iter().position(|a| a.symbol == self.quote);
+        if let Some(i) = own.filter(|i| self.assets[*i].price != Decimal::from_int(1)) {
+            return Err(SnapshotError::new(
+                format!("assets[{i}].price"),
+                format!("prices are in `{}`, of which one is worth 1", self.quote),
+            ));
+        }
         let mut symbols = HashSet::new();
         for (i, instrument) in self.instruments.iter().enumerate() {
             let at = |field: &str| format!("instruments[{i}].{field}");

@@ -1,7 +1,8 @@
-//! The one printer: all that the program writes for people passes [`printable`], so that nothing that stands in a claim or a
+//! The one printer: all that the program writes for people passes
+//! `statements::words::printable`, so that nothing that stands in a claim or a
 //! file can move a cursor, hide or reorder text. Clippy refuses any other print.
 
-use statements::words::printable;
+use statements::words::one_line;
 
 /// Writes a line to stdout.
 #[allow(clippy::print_stdout)]
@@ -9,10 +10,10 @@ pub fn out(text: &str) {
     println!("{text}");
 }
 
-/// Writes a line to stderr.
+/// Writes a line to stderr: one, so that what an error quotes of a file cannot start a line of its own.
 #[allow(clippy::print_stderr)]
 pub fn err(text: &str) {
-    eprintln!("{}", printable(text));
+    eprintln!("{}", one_line(text));
 }
 
 /// Says a result to people, on stdout.

@@ -259,10 +259,13 @@ pub fn attested(
     Ok(format!("key {} attests {said}", attestation.key))
 }
 
-/// What a fact rests on that none of these attestations is about, a line each. They were accepted before.
+/// What a fact rests on that none of these attestations is about, a line each. They were accepted before. Who vouches for a
+/// price history does not vouch for scenarios that say they were made from it.
 pub fn nobody_vouches(fact: &Fact, accepted: &[Attestation]) -> Vec<String> {
     let missing = given(fact).into_iter().filter(|given| {
-        let by = |a: &Attestation| given.attested(&a.subject).is_some();
+        let by = |a: &Attestation| {
+            !matches!(a.subject, Subject::Prices { .. }) && given.attested(&a.subject).is_some()
+        };
         given.told && !accepted.iter().any(by)
     });
     missing

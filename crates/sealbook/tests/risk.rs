@@ -208,7 +208,7 @@ fn an_inventory_is_checked_proven_and_linked() {
     );
     let linked = run(dir, "verify risk.proof --inventory inventory.proof", 0);
     assert!(
-        linked.contains("accepted: before the first change, as of"),
+        linked.contains("accepted: before the first change, the venue's state"),
         "{linked}"
     );
     // Another venue's risk is not that of this book.

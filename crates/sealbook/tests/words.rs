@@ -59,9 +59,12 @@ fn others(value: &Value) -> Vec<Value> {
             let mut others = Vec::new();
             if let Some(last) = list.last() {
                 others.push(json!(list[..list.len() - 1]));
-                others.push(json!(
-                    [list.as_slice(), std::slice::from_ref(last)].concat()
-                ));
+                // A vector of rates goes on with its last one anyway.
+                if !last.is_string() {
+                    others.push(json!(
+                        [list.as_slice(), std::slice::from_ref(last)].concat()
+                    ));
+                }
             }
             others
         }

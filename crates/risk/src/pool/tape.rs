@@ -41,6 +41,10 @@ impl TryFrom<String> for CutOff {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
         match crate::date::days_of(&text) {
+            // Room for all months of any deal.
+            Some(_) if !("1900-01-01"..="2999-12-31").contains(&text.as_str()) => {
+                Err(format!("{text} is not between 1900 and 2999"))
+            }
             Some(_) => Ok(Self(text)),
             None => Err(format!("'{text}' is not a date; write it as 2026-11-21")),
         }

@@ -44,6 +44,13 @@ fn terms(arguments: &StressArguments) -> Result<Terms, Failure> {
 
 /// Tells the prover, and nobody else, what the published schedule gives away.
 fn warn(prepared: &Prepared) {
+    let doubtful = prepared.doubtful_loans();
+    if (1..FEW_LOANS).contains(&doubtful) {
+        note!(
+            "warning: {doubtful} loan(s) are doubtful: whoever has the proof knows what these owe together; and two proofs of one pool \
+             with other --doubtful-days or other steps tell single loans by their differences"
+        );
+    }
     let (few, rows) = (prepared.few_endings(), prepared.claim().schedule.rows.len());
     if few > 0 {
         note!(

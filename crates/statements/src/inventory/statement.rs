@@ -4,6 +4,7 @@ use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
 use risk::Snapshot;
+use risk::date::moment;
 use risk::inventory::instruments_of;
 use risk::scenarios::MAX_MARKETS;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
@@ -63,6 +64,13 @@ impl Context {
             ));
         }
         claim.snapshot.validate().map_err(|e| e.to_string())?;
+        if claim.state_as_of_ms != claim.snapshot.as_of_ms {
+            return Err(format!(
+                "the state is as of {} and the book as of {}; a book is the inventory of its own moment",
+                moment(claim.state_as_of_ms),
+                moment(claim.snapshot.as_of_ms)
+            ));
+        }
         // As many instruments as markets, so this bounds the instruments too.
         let order = instruments_of(instruments, &claim.markets).map_err(|e| e.to_string())?;
         let size = segment(accounts, slots);

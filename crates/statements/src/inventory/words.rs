@@ -21,16 +21,19 @@ pub fn words(claim: &InventoryClaim) -> Vec<String> {
         .collect();
     let mut lines = vec![
         format!(
-            "as of {}, the venue's state committed as {} holds what the {} accounts of book {} add up to: net quantities and \
-             net entry",
-            moment(&claim.snapshot),
+            "the venue's state committed as {}, as of {}, holds what the {} accounts of book {}, as of {}, add up to: net \
+             quantities and net entry",
             claim.state,
+            risk::date::moment(claim.state_as_of_ms),
             book.accounts,
-            book.commitment
+            book.commitment,
+            moment(&claim.snapshot)
         ),
         format!("markets: {}", markets.join(", ")),
         format!(
-            "an account has at most {} positions; nothing is said about balances, capital or what was collected",
+            "an account has at most {} positions; that accounts are of real traders and entry prices those of real trades is \
+             the prover's word (an invented account can offset all others); nothing is said about balances, capital or what \
+             was collected",
             book.slots
         ),
         format!("{}; prices play no part", market_words(&claim.snapshot)),

@@ -30,6 +30,11 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
         ],
     };
     lines.push(market_words(&claim.snapshot));
+    let prices = claim.snapshot.assets.iter();
+    let prices: Vec<String> = prices
+        .map(|a| format!("{} at {}", quoted(&a.symbol), a.price))
+        .collect();
+    lines.push(format!("assets are worth: {}", prices.join(", ")));
     lines.push(rules_words(&claim.snapshot));
     for (reason, options) in risk::quotes::mark_reasons(&claim.snapshot) {
         lines.push(format!(
@@ -49,17 +54,36 @@ fn rules_words(snapshot: &Snapshot) -> String {
         extremes,
     } = &snapshot.grid;
     let range = |values: &[fixed::Decimal]| match (values.iter().min(), values.iter().max()) {
-        (Some(least), Some(most)) => format!("from {least} to {most}"),
-        _ => "of none".into(),
+        (Some(least), Some(most)) => format!("{} from {least} to {most}", values.len()),
+        _ => "none".into(),
     };
+    let extremes: Vec<String> = extremes
+        .iter()
+        .map(|e| {
+            format!(
+                "{} with volatility shift {} at {} of its loss",
+                e.price_move, e.volatility_shift, e.fraction
+            )
+        })
+        .collect();
+    let p = &snapshot.parameters;
     format!(
-        "by the margin rules {} (scenarios, add-ons, factors and haircuts): price moves {}, volatility shifts {}, {} extreme \
-         scenario(s), initial margin {} times maintenance, a buffer of {}",
+        "by the margin rules {} (scenarios, add-ons, factors and haircuts): price moves {}, each with volatility shifts {}; \
+         extremes: {}; add-ons of notional: perpetuals {}, futures {}, options {}, short options at least {}; initial margin {} \
+         times maintenance, a buffer of {}",
         parameters_digest(snapshot),
         range(price_moves),
         range(volatility_shifts),
-        extremes.len(),
-        snapshot.parameters.initial_factor,
-        snapshot.parameters.buffer
+        if extremes.is_empty() {
+            "none".into()
+        } else {
+            extremes.join(", ")
+        },
+        p.perpetual_contingency,
+        p.future_contingency,
+        p.option_contingency,
+        p.short_option_minimum,
+        p.initial_factor,
+        p.buffer
     )
 }

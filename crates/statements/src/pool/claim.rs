@@ -129,9 +129,9 @@ impl Statement for Pool {
             .map(|f| f.kind.codes().len())
             .collect();
         let codes = CodesTable::new(&plan.sets, &codes);
-        // All that the products compare: the loans' leaves and the lists.
-        let committed = serde_json::to_vec(&(&claim.pool, &claim.segments, &claim.lists))
-            .map_err(|e| e.to_string())?;
+        // All that the products compare: the loans' leaves and the lists, and what is asked of them.
+        let asked = (&claim.pool, &claim.segments, &claim.lists, &claim.figures);
+        let committed = serde_json::to_vec(&asked).map_err(|e| e.to_string())?;
         let mut context = Context {
             plan: Arc::new(plan),
             challenges: Vec::new(),

@@ -141,8 +141,10 @@ impl Plan {
             plan.note(&standings.is_closed());
             plan.read[balance] = true;
         }
+        let mut budget = Budget(MAX_TESTS);
         for rule in eligibility {
             let condition = Condition::parse(rule, template).map_err(|e| e.to_string())?;
+            budget.take(comparisons(&condition))?;
             let condition = standings.unless_closed(condition);
             plan.note(&condition);
             plan.eligibility.push(condition);
@@ -153,20 +155,21 @@ impl Plan {
                 if !risk::is_name(&f.name) {
                     return Err(format!("the figure {} {}", quoted(&f.name), risk::NO_NAME));
                 }
-                f.plan(template).map_err(|e| e.to_string())
+                let measured = f.plan(template).map_err(|e| e.to_string())?;
+                for total in totals(&measured) {
+                    let (Total::Sum(_, condition)
+                    | Total::Largest {
+                        counted: condition, ..
+                    }) = total;
+                    // One of them says which loans count, and is there for all figures alike.
+                    budget.take(comparisons(condition).saturating_sub(1))?;
+                }
+                Ok(measured)
             })
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Result<Vec<_>, String>>()?;
         // Sums get their registers behind all concentrations.
         for total in measured.iter().flat_map(totals) {
             plan.add(total);
-        }
-        let of_sums = plan.sums.iter().map(|(_, condition)| condition);
-        let all = plan.eligibility.iter().chain(of_sums);
-        let tests: usize = all.map(|c| tests(c, &standings)).sum();
-        if tests > MAX_TESTS {
-            return Err(format!(
-                "rules with more than {MAX_TESTS} comparisons do not fit; split the claim"
-            ));
         }
         if plan.sums.len() > MAX_SUMS || plan.concentrations.len() > MAX_CONCENTRATIONS {
             return Err(format!(
@@ -357,13 +360,24 @@ impl Plan {
     }
 }
 
-/// Tests of a condition, but for those that all share: whether a loan is open or closed.
-fn tests(condition: &Condition, standings: &Standings) -> usize {
+/// How many comparisons a condition has; each takes columns.
+fn comparisons(condition: &Condition) -> usize {
     match condition {
-        Condition::All(parts) | Condition::Any(parts) => {
-            parts.iter().map(|p| tests(p, standings)).sum()
-        }
-        test => usize::from(![standings.is_open(), standings.is_closed()].contains(test)),
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().map(comparisons).sum(),
+        Condition::Test(_) => 1,
+    }
+}
+
+/// Comparisons that still fit.
+struct Budget(usize);
+
+impl Budget {
+    /// Takes what a condition needs, before anything is done with it: a claim may come from a stranger.
+    fn take(&mut self, comparisons: usize) -> Result<(), String> {
+        self.0 = self.0.checked_sub(comparisons).ok_or(format!(
+            "rules with more than {MAX_TESTS} comparisons do not fit; split the claim"
+        ))?;
+        Ok(())
     }
 }
 

@@ -81,6 +81,9 @@ pub fn words(claim: &PoolClaim) -> Vec<String> {
     let rules = claim.eligibility.iter();
     lines.extend(rules.map(|rule| format!("{who} satisfies {}", quoted(rule))));
     lines.extend(figures(claim));
+    if !claim.figures.is_empty() {
+        lines.push("a figure's name is the prover's; what it is stands behind it".into());
+    }
     lines.extend(absent(claim));
     lines.extend(nonce::line(&claim.nonce));
     lines

@@ -1,17 +1,20 @@
 //! What a risk claim says.
 
+use std::collections::BTreeSet;
+
 use fixed::Decimal;
 use risk::date::moment;
 use risk::scenarios::ScenarioSet;
 use risk::scenarios::recipe::Source;
 
 use super::claim::PublicChange;
-use super::{RiskClaim, Shown, rate_step};
+use super::{RiskClaim, Shown, rate_step, scenarios_digest};
 use crate::nonce;
 use crate::words::quoted;
 
 /// What EVaR is taken over: the set's number, horizon, currency, date and digest.
-pub(crate) fn over(set: &ScenarioSet, digest: &str) -> String {
+pub(crate) fn over(set: &ScenarioSet) -> String {
+    let digest = scenarios_digest(set);
     format!(
         "over {} equally likely scenarios {} day(s) ahead of {}, of {} market(s) in {} ({digest})",
         set.values.len(),
@@ -42,16 +45,32 @@ pub(crate) fn scenario_lines(set: &ScenarioSet) -> Vec<String> {
     let markets: Vec<String> = set
         .markets
         .iter()
-        .map(|m| {
-            let value = risk::venue::ticks(m.value.into());
+        .enumerate()
+        .map(|(i, m)| {
+            let ticks = |value: u64| risk::venue::ticks(value.into());
+            let values = set.values.iter().filter_map(|v| v.get(i).copied());
+            let (least, most) = values.fold((u64::MAX, 0), |(l, h), v| (l.min(v), h.max(v)));
             format!(
-                "{} in lots of {}, worth {value} now",
+                "{} in lots of {}, worth {} now and {} to {} in them",
                 quoted(&m.symbol),
-                m.lot
+                m.lot,
+                ticks(m.value),
+                ticks(least),
+                ticks(most)
             )
         })
         .collect();
-    vec![source, format!("their markets are {}", markets.join("; "))]
+    let different: BTreeSet<&Vec<u64>> = set.values.iter().collect();
+    vec![
+        source,
+        format!(
+            "{} of the scenarios are different; their markets are {}",
+            different.len(),
+            markets.join("; ")
+        ),
+        "quantities, entry notionals, capital and the collected sum are the venue's word, but for what an inventory proof shows"
+            .into(),
+    ]
 }
 
 impl PublicChange {
@@ -181,7 +200,7 @@ pub fn words(claim: &RiskClaim) -> Vec<String> {
     let over = format!(
         "at confidence {} {}",
         Decimal::from(claim.confidence),
-        over(set, &claim.scenarios_digest)
+        over(set)
     );
     let from = format!(
         "committed as {}, as of {}",
@@ -297,10 +316,11 @@ fn totals(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
             }),
     );
     lines.extend(rates(claim));
-    lines.push(
+    lines.extend([
         "sizes of trades, each premium, EVaR in between, inventory and capital are not shown; a receipt opens what its own \
-         change paid"
+         change paid, and whoever has about a dozen receipts can compute inventory and means from them"
             .into(),
-    );
+        "who traded is not shown: a trade's size may be zero, and both sides of two trades one person's".into(),
+    ]);
     lines
 }

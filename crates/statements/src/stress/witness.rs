@@ -192,6 +192,8 @@ pub struct Prepared {
     states: Vec<Vec<u128>>,
     /// In how many of the schedule's steps some loans end, but few.
     few: usize,
+    /// How many loans are doubtful.
+    doubtful: u32,
 }
 
 impl Prepared {
@@ -237,6 +239,9 @@ impl Prepared {
         let scenarios = terms.scenarios(&monthly, &deal_state)?;
         let models = terms.models(&monthly, &deal_state)?;
         let few = coarse::few(&endings, &steps);
+        let is_doubtful =
+            |loan: &&LoanState| Schedule::of_loan(loan, terms.doubtful_days).doubtful > 0;
+        let doubtful = loan_states.iter().filter(is_doubtful).count() as u32;
         let count = sealed.loans.len() as u64;
         // The nodes of 256 leaves, and below them the parts' trees.
         let trees: Vec<Vec<Digest>> = sealed
@@ -277,6 +282,7 @@ impl Prepared {
             trees,
             states,
             few,
+            doubtful,
         })
     }
 
@@ -284,6 +290,11 @@ impl Prepared {
     /// claim.
     pub fn few_endings(&self) -> usize {
         self.few
+    }
+
+    /// How many loans are doubtful: what few of them owe is known from the claim.
+    pub fn doubtful_loans(&self) -> u32 {
+        self.doubtful
     }
 
     /// The same, for a verifier who asked for it.

@@ -21,7 +21,7 @@ pub fn words(claim: &SystemicClaim) -> Vec<String> {
         claim.bound,
         quoted(&claim.scenarios.quote),
         Decimal::from(claim.confidence),
-        over(&claim.scenarios, &claim.scenarios_digest),
+        over(&claim.scenarios),
     )];
     lines.extend(scenario_lines(&claim.scenarios));
     lines.extend(nonce::line(&claim.nonce));
