@@ -19,7 +19,7 @@
 //!
 //! - LOAN-1: presence is made of bits, where an optional field is read.
 //! - LOAN-2: an absent field is zero.
-//! - LOAN-3: an unused row has no fields.
+//! - LOAN-3: an unused row has no fields and no seal.
 //!
 //! Limbs of fields that are read are range-checked, with all other limbs of their elements; other elements stand in the leaf
 //! as they are.
@@ -187,7 +187,16 @@ impl LeafLayout {
         unused: &B::E,
         of: fn(&W) -> &LoanWitness,
     ) -> ReadLeaf<B::E> {
-        let mut elements: Vec<B::E> = (0..DIGEST).map(|i| b.cell(|w| of(w).seal[i])).collect();
+        // What is only hashed, too: on an unused row nothing reads it, but no cell is left open.
+        let hidden = |b: &mut B, cell: B::E| -> B::E {
+            b.zero("LOAN-3", unused.clone() * cell.clone());
+            cell
+        };
+        let mut elements: Vec<B::E> = Vec::new();
+        for i in 0..DIGEST {
+            let cell = b.cell(|w| of(w).seal[i]);
+            elements.push(hidden(b, cell));
+        }
         let mut present = vec![None; self.fields.len()];
         if self.optional.iter().any(|&field| read[field]) {
             let mut presence = b.constant(F::ZERO);
@@ -202,10 +211,11 @@ impl LeafLayout {
             }
             elements.push(presence);
         } else if !self.optional.is_empty() {
-            elements.push(b.cell(|w| {
+            let presence = b.cell(|w| {
                 let presence = of(w).loan.as_ref().map_or(0, |l| self.presence(l));
                 F::from_u64(presence)
-            }));
+            });
+            elements.push(hidden(b, presence));
         }
 
         let mut limbs: Vec<Option<B::E>> = Vec::new();
@@ -227,10 +237,11 @@ impl LeafLayout {
                 elements.push(join(&cells));
                 limbs.extend(cells.into_iter().map(Some));
             } else {
-                elements.push(b.cell(|w| {
+                let element = b.cell(|w| {
                     let limbs: Vec<F> = own.clone().map(|i| hint(w, i)).collect();
                     join(&limbs)
-                }));
+                });
+                elements.push(hidden(b, element));
                 limbs.extend(own.map(|_| None));
             }
         }

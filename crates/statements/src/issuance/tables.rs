@@ -100,10 +100,23 @@ impl Table for LoansTable {
             b.send(QUADS, place.first.clone(), &message);
         }
 
-        let rest: Vec<B::E> = (0..REST).map(|i| b.cell(|w| w.rest[i])).collect();
+        // On an unused row nothing reads them, but no cell is left open.
+        let hidden = |b: &mut B, cell: B::E| -> B::E {
+            b.zero("LOAN-3", unused.clone() * cell.clone());
+            cell
+        };
+        let rest: Vec<B::E> = (0..REST)
+            .map(|i| {
+                let cell = b.cell(|w| w.rest[i]);
+                hidden(b, cell)
+            })
+            .collect();
         let mut sealed = rest.clone();
         sealed.resize(DIGEST, b.constant(F::ZERO));
-        sealed.extend((0..DIGEST).map(|i| b.cell(|w| w.salt[i])));
+        for i in 0..DIGEST {
+            let cell = b.cell(|w| w.salt[i]);
+            sealed.push(hidden(b, cell));
+        }
         let seal = hash_row(b, Domain::Seal, &sealed);
         for (own, seal) in leaf.elements.iter().zip(seal) {
             // An unused row has no leaf to open.

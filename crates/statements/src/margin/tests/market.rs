@@ -39,22 +39,25 @@ fn a_claim_with_an_expired_or_impossible_option_is_refused() {
             told(|s| option(s).mark = Decimal::from_int(500_000)),
             "a call is worth at most the forward",
         ),
-        (
-            told(|s| option(s).mark = Decimal::from_int(60_000)),
-            "is far from",
-        ),
+        (told(|s| option(s).mark = tripled(s)), "is far from"),
         (told(|s| s.as_of_ms = 0), "as_of_ms: 0 is no moment"),
     ] {
         assert!(refused.contains(expected), "{refused}\nlacks\n{expected}");
     }
     // With a reason it is fine, and the words repeat it.
     let mut claim = single().claim().clone();
-    option(&mut claim.snapshot).mark = Decimal::from_int(60_000);
+    option(&mut claim.snapshot).mark = tripled(&mut claim.snapshot);
     option(&mut claim.snapshot).mark_reason = Some("illiquid".into());
     let words = words(&claim).join("\n");
     let line = "1 option(s) of that market are marked far from their model price, for the stated reason `illiquid`";
     assert!(words.contains(line), "{words}");
     assert_eq!(told(|s| *s = claim.snapshot.clone()), "fine");
+}
+
+/// A mark that is possible and far from the model's.
+fn tripled(snapshot: &mut Snapshot) -> Decimal {
+    let mark = option(snapshot).mark;
+    mark.checked_mul(&Decimal::from_int(3)).unwrap()
 }
 
 /// Twenty thousand options are refused at once, where pricing them all took seconds.
@@ -83,5 +86,5 @@ fn too_many_options_are_refused_before_they_are_priced() {
         "refused in {refused_in:?}, the most instruments in {:?}",
         start.elapsed()
     );
-    assert!(8 * refused_in < start.elapsed(), "{refused_in:?}");
+    assert!(2 * refused_in < start.elapsed(), "{refused_in:?}");
 }

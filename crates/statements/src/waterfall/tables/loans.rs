@@ -112,7 +112,11 @@ impl Table for LoansTable {
         collect(b, &place, &kind, [&before, &after], flows);
 
         self.leaves.tree(b, |w| &w.place, &place, &leaf.elements);
-        let seal: [B::E; DIGEST] = std::array::from_fn(|i| b.cell(|w| w.seal_after[i]));
+        let seal: [B::E; DIGEST] = std::array::from_fn(|i| {
+            let cell = b.cell(|w| w.seal_after[i]);
+            b.zero("LOAN-3", unused.clone() * cell.clone());
+            cell
+        });
         let elements = leaf.replaced(&self.layout, &seal, &changed);
         let children = |w: &LoanRow| w.children_after;
         let root = 1 + DIGEST;
