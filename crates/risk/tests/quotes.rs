@@ -427,3 +427,28 @@ fn a_real_chain_passes_and_its_lines_are_named_when_they_do_not() {
         assert_told(&error.to_string(), &[expected]);
     }
 }
+
+/// An asset that is named as the currency of all prices could be worth anything otherwise, and debts in it nothing.
+#[test]
+fn the_currency_of_prices_is_worth_one() {
+    let price = |price: &str| {
+        told(|s| {
+            let own = s.assets.iter().position(|a| a.symbol == s.quote).unwrap();
+            s.assets[own].price = d(price);
+        })
+    };
+    assert_eq!(price("1.00"), "fine");
+    for other in ["0", "0.000001", "1.01"] {
+        assert_told(&price(other), &["of which one is worth 1"]);
+    }
+}
+
+/// Months after it must be dates, too.
+#[test]
+fn cut_off_dates_leave_room_for_all_months() {
+    use risk::pool::tape::CutOff;
+    assert!(CutOff::try_from("2999-12-31".to_string()).is_ok());
+    for text in ["9999-12-15", "3000-01-01", "1899-12-31"] {
+        assert!(CutOff::try_from(text.to_string()).is_err(), "{text}");
+    }
+}

@@ -121,3 +121,21 @@ fn overlay(value: &mut Value, by: &Value) {
         (value, by) => *value = by.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Some types read past a member too many, so names are compared before values.
+    #[test]
+    fn a_member_that_the_claim_lacks_is_named() {
+        let claimed = json!({"method": {"kind": "historical"}, "list": [{"a": 1}]});
+        let expected = json!({"method": {"kind": "historical", "decay": "0.94"}});
+        assert_eq!(
+            missing("", &expected, &claimed),
+            Err(Unexpected::Missing("method.decay".into()))
+        );
+        assert_eq!(missing("", &claimed, &claimed), Ok(()));
+    }
+}

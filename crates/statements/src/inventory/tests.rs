@@ -334,3 +334,13 @@ fn an_empty_key_holds_nothing() {
     traces[0].values[at] += stark::F::new(1);
     assert!(violated(&airs, &traces).contains(&"bus position".into()));
 }
+
+/// A state as of Friday is not what Monday's book adds up to.
+#[test]
+fn a_state_is_as_of_its_book() {
+    let mut claim = prepared(2, 5).claim().clone();
+    Inventory::context(&claim).unwrap();
+    claim.state_as_of_ms += 86_400_000;
+    let refused = Inventory::context(&claim).unwrap_err();
+    assert!(refused.contains("of its own moment"), "{refused}");
+}
