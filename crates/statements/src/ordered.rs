@@ -2,7 +2,8 @@
 //!
 //! - ORDER-1: the row's place: index, first and last row; row 0 is no node.
 //! - ORDER-2: leaves fill the table from the top; their number is public.
-//! - ORDER-3: the previous key is that of the last used row above; keys rise strictly (COMPARE-1 to COMPARE-4).
+//! - ORDER-3: the previous key is that of the last used row above; keys rise strictly (COMPARE-1 to COMPARE-4); an unused
+//!   row has none.
 //! - ORDER-4: running sums start from zero and grow by each row's limbs.
 //!
 //! Leaf and node hashes: POSEIDON2. Nodes meet on the bus `tree`, sums leave on `count`, keys on `pass`.
@@ -129,6 +130,9 @@ impl Ordered {
             .map(|c| b.state(|w| felt(chunks_of(of(w).previous_key)[c])))
             .unzip();
         let chunks = key.chunks();
+        for chunk in &chunks {
+            b.zero(id, (b.one() - active.clone()) * chunk.clone());
+        }
         // An unused row compares zero with zero.
         let this = chunks.clone().map(|c| active.clone() * c);
         let before: Vec<B::E> = previous
