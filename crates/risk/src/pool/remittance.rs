@@ -33,7 +33,7 @@ pub enum RemittanceError {
     #[error(transparent)]
     Sum(RollError),
     /// Dates have four digits for the year.
-    #[error("a month after {0} there is no date")]
+    #[error("a month after {0} there is no cut-off date")]
     End(CutOff),
 }
 
@@ -85,7 +85,7 @@ pub fn roll_tape(
             None => RemittanceError::Sum(error),
         })?;
     let cut_off = tape.cut_off.next();
-    if crate::date::days_of(&cut_off.to_string()).is_none() {
+    if CutOff::try_from(cut_off.to_string()).is_err() {
         return Err(RemittanceError::End(tape.cut_off.clone()));
     }
     let mut loans = tape.loans.clone();
