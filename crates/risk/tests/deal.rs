@@ -104,7 +104,7 @@ fn files_are_read_and_refused_with_their_place() {
     );
     assert!(told(&SAMPLE_DEAL.replacen("\"1.5\"", "1.5", 1)).contains("must stand in quotes"));
     let twice = SAMPLE_DEAL.replacen("\"clean-up\": [", "\"sequential\": [", 1);
-    assert!(told(&twice).contains("the waterfall `sequential` stands twice"));
+    assert!(told(&twice).contains("`sequential` stands twice"));
     let missing = read_deal(&folder.path().join("none.json")).unwrap_err();
     assert!(missing.to_string().contains("cannot be read"));
 

@@ -115,6 +115,10 @@ impl AccountsTable {
         let inactive = b.one() - place.active.clone();
         // What the seal commits to is not looked at here.
         let mut elements: Vec<B::E> = (0..DIGEST).map(|i| b.cell(|w| w.seal[i])).collect();
+        // On an unused row nothing reads what is only hashed, but no cell is left open.
+        for cell in &elements {
+            b.zero("ACCOUNTS-1", inactive.clone() * cell.clone());
+        }
         let mut collateral = Sum::zero();
         let mut debts = Sum::zero();
         let mut equities = Sum::zero();
@@ -148,9 +152,12 @@ impl AccountsTable {
                 let which = schedule + 2;
                 if pieces.is_empty() {
                     // Worth nothing, so nothing about it needs proof.
-                    elements.extend((0..2).map(|half| {
-                        b.cell(|w| gadgets::limbs::halves_of(w.amount(asset, which))[half])
-                    }));
+                    for half in 0..2 {
+                        let cell =
+                            b.cell(|w| gadgets::limbs::halves_of(w.amount(asset, which))[half]);
+                        b.zero("ACCOUNTS-1", inactive.clone() * cell.clone());
+                        elements.push(cell);
+                    }
                     continue;
                 }
                 let pledge = Amount::read(b, |w: &AccountRow| w.amount(asset, which));
