@@ -250,7 +250,7 @@ fn points_are_said_to_be_the_deals() {
     assert!(html.contains("THE PROVER STATES this start"));
     let honest = stress::body(&stressed(), &PROOF).expect("it runs");
     assert!(
-        honest.contains("it starts at the deal&#39;s closing") && !honest.contains("THE PROVER")
+        honest.contains("with the state that the deal gives") && !honest.contains("THE PROVER")
     );
 }
 
