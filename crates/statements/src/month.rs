@@ -175,7 +175,7 @@ pub fn left<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, term: &B::E) -> Le
     let years = b.derive([&months], |[l]| F::from_i64(signed(l).div_euclid(12)));
     limb(b, &years);
     let rest = b.derive([&months], |[l]| F::from_i64(signed(l).rem_euclid(12)));
-    b.equal(id, months.clone(), years * F::from_u64(12) + rest.clone());
+    b.integer(id, months.clone() - years * F::from_u64(12) - rest.clone());
     Left {
         alive,
         months,

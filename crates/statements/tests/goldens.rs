@@ -11,16 +11,17 @@
 //! writes the new ones, and new claims where the old ones are not claims any more. It refuses to change a digest of a
 //! version; `SEALBOOK_GOLDENS=overwrite` does also that, for versions that nobody has yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fixed::Decimal;
+use rayon::prelude::*;
 use risk::evar::Confidence;
 use risk::pool::tape::Tape;
 use risk::venue::{Change, Transfer};
 use risk::{Account, Level, Snapshot, sample, sample_pool, sample_venue};
-use stark::{Part, Statement, TARGET_BITS, security_report};
+use stark::{Part, Statement, TARGET_BITS, TableAir, security_report, unproven};
 use statements::account::Secret;
 use statements::book::SealedBook;
 use statements::risk::Shows;
@@ -343,6 +344,31 @@ fn recorded_claims_are_sound() {
             assert_eq!(compared > 0, !part.hashed.is_empty(), "{statement}, {name}");
         }
     }
+}
+
+/// No trace is read: the intervals hold for every witness of a recorded claim.
+#[test]
+fn declared_intervals_follow() {
+    let mut seen = BTreeSet::new();
+    let mut parts: Vec<(String, Part)> = Vec::new();
+    for case in cases() {
+        let json = std::fs::read(case.path()).unwrap_or_default();
+        let of_case = (case.parts)(&json).unwrap_or_default();
+        for (number, part) in of_case.into_iter().enumerate() {
+            // Parts of the same tables say the same.
+            let tables: Vec<_> = part.tables.iter().map(TableAir::digest).collect();
+            if seen.insert(tables) {
+                let place = format!("{}, {}, part {number}", case.statement, case.name);
+                parts.push((place, part));
+            }
+        }
+    }
+    let unproven = parts.par_iter().flat_map_iter(|(place, part)| {
+        let found = unproven(&part.tables).into_iter();
+        found.map(move |unproven| format!("{place}: {unproven:?}\n"))
+    });
+    let unproven: Vec<String> = unproven.collect();
+    assert!(unproven.is_empty(), "{}", unproven.concat());
 }
 
 fn theorem_terms(report: &stark::SecurityReport, word: &str) -> usize {

@@ -47,7 +47,7 @@ impl Fixture {
             !(given && unpinned.is_accompanied())
         });
         assert_eq!(found, vec![]);
-        assert_eq!(stark::unproven(&self.airs, &self.traces), vec![]);
+        assert_eq!(stark::unproven(&self.airs), vec![]);
     }
 
     /// Width of the table under test, without the blinding columns.

@@ -146,11 +146,6 @@ impl<'a> Honest<'a> {
         }
     }
 
-    /// The messages that are provided with a free multiplicity.
-    pub fn provided(&self) -> impl Iterator<Item = &Key> {
-        self.free.keys()
-    }
-
     /// Whether lookups on a bus are answered by a table with free multiplicities.
     pub fn is_answered(&self, bus: &'static str) -> bool {
         self.answered.contains(bus)

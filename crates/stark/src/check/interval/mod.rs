@@ -6,12 +6,11 @@ mod rows;
 use std::collections::{BTreeSet, HashMap};
 
 use super::Kind;
-use super::changes::Honest;
 use super::declared::Declared;
 use super::polynomial::{Expander, Expression, Interval, Known, Poly, Var, centered};
 use crate::field::{F, P};
 use crate::row::When;
-use crate::table::{TableAir, Trace};
+use crate::table::TableAir;
 
 /// Something declared that does not follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +21,9 @@ pub struct Unproven {
     pub id: &'static str,
     /// What was declared.
     pub declared: &'static str,
-    /// What follows, from least to largest; `None` if nothing is known of some cell.
+    /// From least to largest, what is declared.
+    pub wanted: (i128, i128),
+    /// What follows; `None` if nothing is known of some cell.
     pub interval: Option<(i128, i128)>,
     /// The first cell of which nothing is known.
     pub column: Option<usize>,
@@ -45,26 +46,44 @@ struct Facts<'a> {
     messages: Vec<Message>,
     /// Cells that are pinned to public columns.
     alias: HashMap<Var, Var>,
+    /// What the table sends, as long as nothing new is known.
+    sends: Option<Vec<(&'static str, Variant)>>,
+    /// Running sums that were looked at in this round.
+    summed: BTreeSet<Var>,
+    /// Cells whose intervals follow from these equations, which may say more later.
+    solved: HashMap<Var, usize>,
+    /// Cells of which intervals may follow from row to row.
+    inductive: Vec<Inductive>,
+}
+
+/// A cell that is received on some rows; on all others it is what follows from the row above.
+#[derive(Clone)]
+struct Inductive {
+    var: Var,
+    received: Interval,
+    after: Poly,
 }
 
 /// Proves what row functions declare by [`bounded`](crate::RowBuilder::bounded) and [`integer`](crate::RowBuilder::integer), over all
-/// tables that meet on buses, and gives what does not follow. What is provided is read off the tables; what is received
-/// has the bounds of what is sent.
-pub fn unproven(tables: &[TableAir], traces: &[Trace]) -> Vec<Unproven> {
-    let honest = Honest::new(tables, traces);
+/// tables that meet on buses, and gives what does not follow. No trace is read: what holds, holds for every witness. Public
+/// rows that are provided are told apart by their constants; otherwise, what is received has the bounds of what is sent.
+pub fn unproven(tables: &[TableAir]) -> Vec<Unproven> {
     let declared: Vec<Declared> = tables.iter().map(TableAir::declared).collect();
     let mut all: Vec<Facts<'_>> = tables
         .iter()
         .zip(&declared)
         .map(|(air, declared)| Facts::new(air, declared))
         .collect();
-    let contents = contents(&honest);
-    // Facts pass from table to table; no chain of tables is longer.
-    for _ in 0..8 {
-        let (sent, limbs) = (sent(&all), limbs(&all));
+    let contents = contents(&all);
+    // What is known passes from table to table.
+    for _ in 0..MOST_ROUNDS {
+        let (sent, limbs) = (sent(&mut all), limbs(&all));
         let mut news = false;
         for facts in &mut all {
-            news |= facts.learn_from_limbs(&limbs);
+            if facts.learn_from_limbs(&limbs) {
+                facts.sends = None;
+                news = true;
+            }
             news |= facts.grow(&contents, &sent);
         }
         if !news {
@@ -77,40 +96,69 @@ pub fn unproven(tables: &[TableAir], traces: &[Trace]) -> Vec<Unproven> {
         .collect()
 }
 
-/// The messages of each bus that a table answers, whatever is asked.
-fn contents(honest: &Honest<'_>) -> HashMap<&'static str, Vec<Vec<F>>> {
-    let mut contents: HashMap<&'static str, Vec<Vec<F>>> = HashMap::new();
-    for (bus, message) in honest.provided() {
-        contents.entry(*bus).or_default().push(message.clone());
-    }
-    contents
-}
+/// What is provided on each bus, where all of it is public: a row for each.
+type Contents = HashMap<&'static str, Vec<Vec<i128>>>;
 
-/// Per bus, the interval of each element of what is sent on it; `None` if one is not known.
-type Sent = HashMap<&'static str, Vec<Option<Interval>>>;
-
-fn sent(all: &[Facts<'_>]) -> Sent {
-    let mut sent = Sent::new();
+fn contents(all: &[Facts<'_>]) -> Contents {
+    let mut contents = Contents::new();
+    let mut private = BTreeSet::new();
     for facts in all {
         for (kind, bus, _, message) in &facts.messages {
-            if !matches!(kind, Kind::Send | Kind::Provide) {
+            if *kind != Kind::Provide {
                 continue;
             }
-            let of = |poly: &Option<Poly>| facts.known.interval(poly.as_ref()?);
-            let intervals: Vec<Option<Interval>> = message.iter().map(of).collect();
-            match sent.get_mut(bus) {
+            match facts.public_rows(message) {
+                Some(rows) => contents.entry(*bus).or_default().extend(rows),
                 None => {
-                    sent.insert(*bus, intervals);
-                }
-                Some(known) => {
-                    for (a, b) in known.iter_mut().zip(intervals) {
-                        *a = hull(*a, b);
-                    }
+                    private.insert(*bus);
                 }
             }
         }
     }
+    contents.retain(|bus, _| !private.contains(bus));
+    contents
+}
+
+/// Per bus, what is sent on it: public elements, and the interval of each one if it is known.
+type Sent = HashMap<&'static str, Vec<Variant>>;
+
+/// What rows send that have the same public elements.
+#[derive(Clone)]
+struct Variant {
+    constants: Vec<Option<i128>>,
+    intervals: Vec<Option<Interval>>,
+}
+
+fn sent(all: &mut [Facts<'_>]) -> Sent {
+    let mut sent = Sent::new();
+    for facts in all {
+        let sends = facts.sends.take().unwrap_or_else(|| facts.sends());
+        for (bus, variant) in &sends {
+            sent.entry(*bus).or_default().push(variant.clone());
+        }
+        facts.sends = Some(sends);
+    }
     sent
+}
+
+/// The intervals of what may answer a message with these constants.
+fn answered_by(variants: &[Variant], message: &[Option<Poly>]) -> Vec<Option<Interval>> {
+    let constants: Vec<Option<i128>> = message
+        .iter()
+        .map(|poly| poly.as_ref().and_then(constant))
+        .collect();
+    let fits = |variant: &&Variant| {
+        let mut pairs = variant.constants.iter().zip(&constants);
+        pairs.all(|(a, b)| a.is_none() || b.is_none() || a == b)
+    };
+    let variants: Vec<&Variant> = variants.iter().filter(fits).collect();
+    (0..message.len())
+        .map(|i| {
+            let mut intervals = variants.iter().map(|variant| variant.intervals[i]);
+            let first = intervals.next()?;
+            intervals.fold(first, hull)
+        })
+        .collect()
 }
 
 fn hull(a: Option<Interval>, b: Option<Interval>) -> Option<Interval> {
@@ -119,6 +167,10 @@ fn hull(a: Option<Interval>, b: Option<Interval>) -> Option<Interval> {
 }
 
 const MODULUS: i128 = P as i128;
+/// No chain of tables that learn from each other is longer.
+const MOST_ROUNDS: usize = 16;
+/// Equations between more bits are not used.
+const MOST_BITS: usize = 4;
 
 impl<'a> Facts<'a> {
     fn new(air: &'a TableAir, declared: &'a Declared) -> Self {
@@ -129,6 +181,9 @@ impl<'a> Facts<'a> {
         };
         for (i, column) in air.fixed().iter().enumerate() {
             known.note(Var::Fixed(i), ends(column));
+            known
+                .fixed
+                .push(column.iter().map(|v| centered(*v)).collect());
         }
         for (i, value) in air.public().iter().enumerate() {
             known.note(Var::Public(i), ends(&[*value]));
@@ -166,23 +221,68 @@ impl<'a> Facts<'a> {
             bits: rename(bits),
             messages,
             alias,
+            sends: None,
+            summed: BTreeSet::new(),
+            solved: HashMap::new(),
+            inductive: Vec::new(),
         }
     }
 
     /// Finds what follows from what is known; whether anything is new.
-    fn grow(&mut self, contents: &HashMap<&'static str, Vec<Vec<F>>>, sent: &Sent) -> bool {
+    fn grow(&mut self, contents: &Contents, sent: &Sent) -> bool {
+        self.summed.clear();
         let mut any = false;
         for _ in 0..32 {
+            self.inductive.clear();
             let mut news = self.learn_from_bits();
             news |= self.learn_from_messages(contents, sent);
-            news |= self.learn_from_zeros();
+            news |= self.learn_facts();
             news |= self.learn_from_sums();
+            news |= self.learn_from_next_rows();
+            news |= self.learn_from_zeros();
+            news = news || self.learn_by_induction();
             any |= news;
             if !news {
                 break;
             }
         }
+        if any {
+            self.sends = None;
+        }
         any
+    }
+
+    /// Intervals of cells that follow each other's from row to row: if they are in them, what follows is, too. Only what holds
+    /// on a row by itself is used.
+    fn learn_by_induction(&mut self) -> bool {
+        let mut candidates = std::mem::take(&mut self.inductive);
+        while !candidates.is_empty() {
+            let (known, bits, solved) =
+                (self.known.clone(), self.bits.clone(), self.solved.clone());
+            for candidate in &candidates {
+                self.known.ranges.insert(candidate.var, candidate.received);
+            }
+            for _ in 0..64 {
+                let mut news = self.learn_from_bits();
+                news |= self.learn_facts();
+                news |= self.learn_from_zeros();
+                if !news {
+                    break;
+                }
+            }
+            let holds = |candidate: &Inductive| {
+                let (low, high) = candidate.received;
+                let after = self.known.interval(&candidate.after);
+                after.is_some_and(|(l, h)| low <= l && h <= high)
+            };
+            let holding: Vec<Inductive> = candidates.iter().filter(|c| holds(c)).cloned().collect();
+            if holding.len() == candidates.len() {
+                return true;
+            }
+            (self.known, self.bits, self.solved) = (known, bits, solved);
+            candidates = holding;
+        }
+        false
     }
 
     fn learn_from_bits(&mut self) -> bool {
@@ -196,8 +296,40 @@ impl<'a> Facts<'a> {
                         self.known.one_of.push((group, false));
                         news = true;
                     }
-                    None => self.bits.push(bit),
+                    None => {
+                        if self.is_of_bits(&bit) {
+                            news |= self.known.note_fact(&bit, (0, 1));
+                        }
+                        self.bits.push(bit);
+                    }
                 },
+            }
+        }
+        news
+    }
+
+    /// Whether a polynomial has bits only, and few.
+    fn is_of_bits(&self, poly: &Poly) -> bool {
+        let variables = poly.variables();
+        (2..=MOST_BITS).contains(&variables.len())
+            && variables.iter().all(|v| self.known.is_bit(*v))
+    }
+
+    /// Equations between bits. A product of two is 0 where one of them is.
+    fn learn_facts(&mut self) -> bool {
+        let mut news = false;
+        let zeros = self.always.clone();
+        let of_bits: Vec<&Poly> = zeros.iter().filter(|zero| self.is_of_bits(zero)).collect();
+        for zero in of_bits {
+            news |= self.known.note_fact(zero, (0, 0));
+            if let [(cell, x), (product, y)] = &zero.0.iter().collect::<Vec<_>>()[..]
+                && let ([bit], [a, b]) | ([a, b], [bit]) = (&cell[..], &product[..])
+                && **x == -**y
+            {
+                for factor in [a, b] {
+                    let alone = Poly([(vec![*bit], 1), (sorted([*bit, *factor]), -1)].into());
+                    news |= self.known.note_fact(&alone, (0, 0));
+                }
             }
         }
         news
@@ -211,11 +343,7 @@ impl<'a> Facts<'a> {
         (poly.0.len() > 1 && poly.0.iter().all(is_bit)).then(|| poly.variables())
     }
 
-    fn learn_from_messages(
-        &mut self,
-        contents: &HashMap<&'static str, Vec<Vec<F>>>,
-        sent: &Sent,
-    ) -> bool {
+    fn learn_from_messages(&mut self, contents: &Contents, sent: &Sent) -> bool {
         let mut news = false;
         let one = Poly::constant(1);
         for (kind, bus, count, message) in self.messages.clone() {
@@ -223,11 +351,14 @@ impl<'a> Facts<'a> {
             let intervals: Vec<Option<Interval>> = match (kind, contents.get(bus)) {
                 (Kind::Lookup, Some(rows)) => answers(rows, &message),
                 (Kind::Lookup | Kind::Receive, _) => match sent.get(bus) {
-                    Some(intervals) => intervals.clone(),
+                    Some(variants) => answered_by(variants, &message),
                     None => continue,
                 },
                 _ => continue,
             };
+            if count == one && kind == Kind::Lookup {
+                news |= self.learn_exclusive(contents.get(bus), &message);
+            }
             for (poly, interval) in message.iter().zip(intervals) {
                 let (Some(poly), Some(interval)) = (poly, interval) else {
                     continue;
@@ -238,6 +369,28 @@ impl<'a> Facts<'a> {
                     && let Some(interval) = self.received(&count, var, interval)
                 {
                     news |= self.known.note(var, interval);
+                }
+            }
+        }
+        news
+    }
+
+    /// Bits that are never 1 together in any row that answers.
+    fn learn_exclusive(&mut self, rows: Option<&Vec<Vec<i128>>>, message: &[Option<Poly>]) -> bool {
+        let bits: Vec<(usize, Var)> = message
+            .iter()
+            .enumerate()
+            .filter_map(|(i, poly)| match poly.as_ref()?.single()? {
+                (var @ Var::Cell(_), 1, 0) if self.known.is_bit(var) => Some((i, var)),
+                _ => None,
+            })
+            .collect();
+        let mut news = false;
+        for (n, (i, a)) in bits.iter().enumerate() {
+            for (j, b) in &bits[..n] {
+                if rows.is_some_and(|rows| rows.iter().all(|row| row[*i] * row[*j] == 0)) {
+                    let both = Poly([(sorted([*a, *b]), 1)].into());
+                    news |= self.known.note_fact(&both, (0, 0));
                 }
             }
         }
@@ -294,6 +447,10 @@ impl<'a> Facts<'a> {
         let Var::Cell(column) = var else { return None };
         let starts = self.column(gate)?;
         let height = self.air.height();
+        let constant = Poly([(vec![Var::Next(column)], 1), (vec![var], -1)].into());
+        if self.transition.contains(&constant) && starts.contains(&1) {
+            return Some(interval);
+        }
         let steps: Vec<(Vec<bool>, Poly)> = self
             .transition
             .iter()
@@ -312,7 +469,14 @@ impl<'a> Facts<'a> {
                 Some(known) => self.known.ranges.insert(var, known),
                 None => self.known.ranges.remove(&var),
             };
-            let both = hull(Some(assumed), follows)?;
+            let Some(both) = hull(Some(assumed), follows) else {
+                self.inductive.push(Inductive {
+                    var,
+                    received: interval,
+                    after,
+                });
+                return None;
+            };
             if both == assumed {
                 return (both.1 - both.0 < MODULUS).then_some(both);
             }
@@ -438,6 +602,7 @@ impl<'a> Facts<'a> {
                 table: self.air.name(),
                 id,
                 declared: what,
+                wanted: (low, high),
                 interval,
                 column: unknown.find_map(|v| match v {
                     Var::Cell(column) | Var::Next(column) => Some(column),
@@ -494,9 +659,9 @@ fn is_gated(poly: &Poly, gate: Var, var: Var) -> bool {
     poly.0.len() == 2 && of(&[var]).abs() == 1 && of(&sorted([gate, var])) == -of(&[var])
 }
 
-fn sorted(mut pair: [Var; 2]) -> [Var; 2] {
+fn sorted(mut pair: [Var; 2]) -> Vec<Var> {
     pair.sort_unstable();
-    pair
+    pair.to_vec()
 }
 
 /// A cell that is a public column.
@@ -512,19 +677,19 @@ fn pinned(zero: &Poly) -> Option<(Var, Var)> {
 }
 
 /// Per element of a message, the least and the largest of what is provided, among the rows that have its constants.
-fn answers(rows: &[Vec<F>], message: &[Option<Poly>]) -> Vec<Option<Interval>> {
+fn answers(rows: &[Vec<i128>], message: &[Option<Poly>]) -> Vec<Option<Interval>> {
     let constants: Vec<Option<i128>> = message
         .iter()
         .map(|poly| poly.as_ref().and_then(constant))
         .collect();
-    let fits = |row: &&Vec<F>| {
+    let fits = |row: &&Vec<i128>| {
         let mut pairs = row.iter().zip(&constants);
-        pairs.all(|(e, c)| c.is_none_or(|c| centered(*e) == c))
+        pairs.all(|(e, c)| c.is_none_or(|c| *e == c))
     };
-    let rows: Vec<&Vec<F>> = rows.iter().filter(fits).collect();
+    let rows: Vec<&Vec<i128>> = rows.iter().filter(fits).collect();
     (0..message.len())
         .map(|i| {
-            let values = rows.iter().map(|row| centered(row[i]));
+            let values = rows.iter().map(|row| row[i]);
             values.fold(None, |ends, v| match ends {
                 None => Some((v, v)),
                 Some((l, h)) => Some((v.min(l), v.max(h))),

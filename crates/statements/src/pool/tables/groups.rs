@@ -382,10 +382,9 @@ impl Table for GroupsTable {
                 b.boolean("GROUPS-5", &bit);
                 carry = bit;
             }
-            b.equal(
+            b.integer(
                 "GROUPS-5",
-                value,
-                total[i].clone() + carry.clone() * F::from_u64(1 << LIMB_BITS),
+                value - total[i].clone() - carry.clone() * F::from_u64(1 << LIMB_BITS),
             );
         }
         self.carry_limbs(b, group::TOTAL, ends, total_before, next, &total);
@@ -544,10 +543,9 @@ impl GroupsTable {
                 b.boolean("GROUPS-8", &bit);
                 borrow = bit;
             }
-            b.equal(
+            b.integer(
                 "GROUPS-8",
-                difference + borrow.clone() * F::from_u64(1 << 20),
-                join(&own),
+                difference + borrow.clone() * F::from_u64(1 << 20) - join(&own),
             );
             limbs.extend(own);
         }

@@ -121,7 +121,7 @@ impl Table for MonthsTable {
                 carry = b.derive([&value], |[v]| F::from_i64(signed(v) >> LIMB_BITS));
                 limb(b, &carry);
                 let whole = low.clone() + carry.clone() * F::from_u64(1 << LIMB_BITS);
-                b.equal("MONTHS-3", value, whole);
+                b.integer("MONTHS-3", value - whole);
                 after = low;
             }
             let kept = continues.clone() * after.clone();

@@ -240,10 +240,9 @@ impl ScheduleTable {
                 b.boolean("SCHEDULE-5", &bit);
                 carry = bit;
             }
-            b.equal(
+            b.integer(
                 "SCHEDULE-5",
-                value,
-                low.clone() + carry.clone() * F::from_u64(LIMB),
+                value - low.clone() - carry.clone() * F::from_u64(LIMB),
             );
             total.push(low);
         }
@@ -326,7 +325,7 @@ fn difference<E: Expr, B: RowBuilder<ScheduleRow, E = E>>(
             b.boolean(id, &bit);
             borrow = bit;
         }
-        b.equal(id, value + borrow.clone() * F::from_u64(LIMB), low.clone());
+        b.integer(id, value + borrow.clone() * F::from_u64(LIMB) - low.clone());
         limbs.push(low);
     }
     (at_least, limbs)

@@ -100,10 +100,9 @@ pub fn roll<W, B: RowBuilder<W>>(
     };
     let one = b.one();
     let left = month::left(b, "ROLL-1", &before.term);
-    b.equal(
+    b.integer(
         "ROLL-1",
-        after.term.clone(),
-        before.term.clone() - kind.pays.clone() * left.alive,
+        after.term.clone() - before.term.clone() + kind.pays.clone() * left.alive,
     );
     let [due, level, bears] = calendar.look_up(
         b,
@@ -356,11 +355,8 @@ fn days<W, B: RowBuilder<W>>(
     limb(b, &cut);
     b.zero(id, (one.clone() - later.clone()) * cut.clone());
     let zeroed = cleared + kind.repurchases.clone();
-    b.equal(
-        id,
-        now.clone(),
-        then * (one.clone() - zeroed) + later * F::from_u64(MONTH_DAYS) - cut.clone(),
-    );
+    let next = then * (one.clone() - zeroed) + later * F::from_u64(MONTH_DAYS) - cut.clone();
+    b.integer(id, now.clone() - next);
     let room = b.constant(F::from_u64(most)) - now.clone();
     b.zero(id, cut * room.clone());
     split(b, id, &room);
@@ -376,7 +372,7 @@ fn days<W, B: RowBuilder<W>>(
     limb(b, &rest);
     let below = b.constant(F::from_u64(MONTH_DAYS - 1)) - rest.clone();
     limb(b, &below);
-    b.equal(id, now, times.clone() * F::from_u64(MONTH_DAYS) + rest);
+    b.integer(id, now - times.clone() * F::from_u64(MONTH_DAYS) - rest);
     let mut more = one;
     let exactly = [0, 1, 2].map(|k| {
         let bit = b.derive([&times], |[t]| F::from_bool(t == F::from_u64(k)));
@@ -456,5 +452,5 @@ fn split<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, value: &B::E) {
         limb(b, &cell);
         cell
     });
-    b.equal(id, value.clone(), gadgets::limbs::join(&limbs));
+    b.integer(id, value.clone() - gadgets::limbs::join(&limbs));
 }
