@@ -99,7 +99,10 @@ fn published(claim: &RiskClaim) -> RiskClaim {
 }
 
 fn totals(grid: Option<Decimal>) -> Shows {
-    Shows::Totals { grid }
+    Shows::Totals {
+        grid,
+        tolerance: None,
+    }
 }
 
 /// Of one trade alone, no size can be told: many sizes, of purchases and of sales, publish the same. What sets some apart

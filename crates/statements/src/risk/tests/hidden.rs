@@ -14,7 +14,10 @@ use crate::risk::statement::PartTables;
 
 fn totals() -> Terms {
     Terms {
-        shows: Shows::Totals { grid: None },
+        shows: Shows::Totals {
+            grid: None,
+            tolerance: None,
+        },
         ..terms()
     }
 }
@@ -360,7 +363,10 @@ fn a_grid_that_hides_nothing_is_refused() {
     let state = state(&set);
     let with = |grid: Decimal| {
         let terms = Terms {
-            shows: Shows::Totals { grid: Some(grid) },
+            shows: Shows::Totals {
+                grid: Some(grid),
+                tolerance: None,
+            },
             ..terms()
         };
         Prepared::new(&set, &state, &day(&set, 2), &terms, &secret())
