@@ -98,7 +98,9 @@ impl Rounding {
                 place(at),
                 ticks(most.into()),
                 ticks(rounding.tolerance.into()),
-                ticks(least.max(round_up(2 * u128::from(rounding.tolerance))) as i128),
+                ticks(least.max(round_up(
+                    2 * (u128::from(most) + u128::from(rounding.tolerance))
+                )) as i128),
             )));
         }
         Ok(Some(rounding))
