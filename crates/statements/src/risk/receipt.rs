@@ -131,10 +131,7 @@ impl Receipt {
         let quote = quoted(&claim.scenarios.quote);
         // What EVaR is drawn above the true one by, before or after the change, is between nothing and the tolerance.
         let least = self.premium.checked_sub(tolerance);
-        let least = least
-            .ok()
-            .filter(|x| !x.is_negative())
-            .unwrap_or(ticks(0));
+        let least = least.ok().filter(|x| !x.is_negative()).unwrap_or(ticks(0));
         let most = self.premium.checked_add(tolerance);
         let most = most.map_or("more than can be said".into(), |x| x.to_string());
         Ok(format!(
