@@ -60,6 +60,8 @@ pub enum Domain {
     Book = 16,
     /// What a trade with a venue paid.
     Receipt = 20,
+    /// How far above EVaR a venue's private EVaR is drawn.
+    Lift = 21,
 }
 
 /// The capacity a sponge over `length` elements starts from.

@@ -124,6 +124,7 @@ fn risk_proofs_share_nothing() {
     share_nothing(Shows::Covered);
     share_nothing(Shows::Totals {
         grid: Some(fixed::Decimal::from_int(1_000_000)),
+        tolerance: None,
     });
 }
 

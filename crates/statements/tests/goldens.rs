@@ -96,7 +96,12 @@ fn cases() -> Vec<Case> {
         case::<solvency::Solvency>("hidden-totals", || solvent(false, 150)),
         case::<inventory::Inventory>("book", inventory_of_book),
         case::<venue_risk::Risk>("prices", || risk_of_day(Shows::Prices { lots: true })),
-        case::<venue_risk::Risk>("totals", || risk_of_day(Shows::Totals { grid: None })),
+        case::<venue_risk::Risk>("totals", || {
+            risk_of_day(Shows::Totals {
+                grid: None,
+                tolerance: None,
+            })
+        }),
         case::<venue_risk::Risk>("covered", || risk_of_day(Shows::Covered)),
         case::<systemic::Systemic>("venue", systemic_of_venue),
         case::<pool::Pool>("rules-and-figures", || pool_of(500)),

@@ -173,6 +173,10 @@ pub struct RiskArguments {
     /// the state if not given.
     #[arg(long, requires = "totals")]
     pub grid: Option<fixed::Decimal>,
+    /// How far a premium may be off what the change moves EVaR by, in the quote currency; a tenth of the grid if not given. Within
+    /// it the EVaR that premia are taken from is drawn above the true one: the smaller, the more receipts tell their holders.
+    #[arg(long, requires = "totals")]
+    pub tolerance: Option<fixed::Decimal>,
     /// Write what opens each change's premium into this folder, a file for each trader.
     #[arg(long, requires = "totals")]
     pub receipts: Option<PathBuf>,

@@ -84,7 +84,10 @@ fn day(
     }));
     let terms = Terms {
         confidence,
-        shows: Shows::Totals { grid: None },
+        shows: Shows::Totals {
+            grid: None,
+            tolerance: None,
+        },
         funding: true,
         until_ms: None,
     };

@@ -242,6 +242,7 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
         } else if arguments.totals {
             Shows::Totals {
                 grid: arguments.grid,
+                tolerance: arguments.tolerance,
             }
         } else {
             Shows::Prices {

@@ -5,15 +5,11 @@ use rayon::prelude::*;
 use risk::certificate::{Certificate, Sums, slack};
 use risk::evar::{Confidence, EvarError};
 use risk::scenarios::ScenarioSet;
-use risk::venue::{Change, VenueError, VenueState, charge, round_up, ticks};
+use risk::venue::{Change, VenueError, VenueState, charge, ticks};
 
-use super::claim::{
-    PricedChange, PublicChange, RATE_DECIMALS, Shown, public, rate_step, whole_ticks,
-};
-use super::steps::slack_units;
-use super::tables::premia::Hidden;
+use super::claim::{PricedChange, RATE_DECIMALS, Shown, public, rate_step};
+use super::totals::Rounding;
 use super::witness::{RiskError, Shows, Terms, Uncovered};
-use crate::account::PublicDigest;
 
 /// An evaluated state.
 pub(super) struct Evaluated {
@@ -23,6 +19,8 @@ pub(super) struct Evaluated {
     pub liabilities: Vec<i64>,
     pub certificate: Certificate,
     pub sums: Sums,
+    /// How far above EVaR the private one is drawn, in ticks; zero where EVaR is public.
+    pub lift: u64,
 }
 /// The EVaR of a certificate, in whole ticks, rounded up.
 fn evar_ticks(certificate: &Certificate) -> u64 {
@@ -48,23 +46,38 @@ impl Evaluated {
             liabilities,
             certificate,
             sums,
+            lift: 0,
         })
     }
 
+    /// What is said of its EVaR, in public or in private: the certificate's, rounded up to a tick, and the lift.
     pub fn evar(&self) -> u64 {
-        evar_ticks(&self.certificate)
+        evar_ticks(&self.certificate).saturating_add(self.lift)
     }
 
     /// How far the weights' mean gain is below the bound, in ticks, rounded up.
     pub fn epsilon(&self) -> u64 {
-        let most = self.certificate.bound * self.sums.weights;
-        let below = most.saturating_sub(self.sums.gains << 20);
+        self.below(self.certificate.bound)
+    }
+
+    /// How far it is below the EVaR that is not lifted, in ticks, rounded up.
+    pub fn gap(&self) -> u64 {
+        self.below(u128::from(evar_ticks(&self.certificate)) << 20)
+    }
+
+    fn below(&self, phi: u128) -> u64 {
+        let below = (phi * self.sums.weights).saturating_sub(self.sums.gains << 20);
         below.div_ceil(self.sums.weights << 20) as u64
     }
 }
+
 /// The funding rates of the last state, by its certificate's weights, rounded down to their steps: `floor(10^12 (A - W v) / (2 h Y))` in 10^-12 of
 /// the quote currency a lot and day (see [`FundingTable`](super::tables::funding::FundingTable)).
-fn funding_rates(set: &ScenarioSet, evaluated: &[Evaluated], rounded: bool) -> Vec<Decimal> {
+pub(super) fn funding_rates(
+    set: &ScenarioSet,
+    evaluated: &[Evaluated],
+    rounded: bool,
+) -> Vec<Decimal> {
     let last = &evaluated[evaluated.len() - 1];
     let weights: Vec<u64> = last
         .liabilities
@@ -94,7 +107,7 @@ fn funding_rates(set: &ScenarioSet, evaluated: &[Evaluated], rounded: bool) -> V
     (0..set.markets.len()).map(rate).collect()
 }
 
-fn place(state: usize) -> String {
+pub(super) fn place(state: usize) -> String {
     if state == 0 {
         "before the first trade".into()
     } else {
@@ -107,6 +120,7 @@ pub(super) fn said(
     set: &ScenarioSet,
     evaluated: &[Evaluated],
     terms: &Terms,
+    rounding: Option<&Rounding>,
 ) -> Result<Shown, RiskError> {
     let changes = evaluated.iter().filter_map(|e| e.change.as_ref());
     match terms.shows {
@@ -125,9 +139,10 @@ pub(super) fn said(
                 funding: terms.funding.then(|| funding_rates(set, evaluated, false)),
             })
         }
-        Shows::Totals { grid } => {
+        Shows::Totals { .. } => {
+            let rounding = rounding.expect("chosen for totals");
             let changes = changes.map(|change| public(change, false)).collect();
-            totals(set, evaluated, terms, grid, changes)
+            Ok(rounding.totals(set, evaluated, terms, changes))
         }
         Shows::Covered => {
             for (i, e) in evaluated.iter().enumerate() {
@@ -156,125 +171,46 @@ fn check_covered(set: &ScenarioSet, i: usize, e: &Evaluated) -> Result<(), RiskE
     })))
 }
 
-/// The largest move of EVaR by one change, and where.
-fn largest_move(evaluated: &[Evaluated]) -> (u64, usize) {
-    let moves = evaluated.windows(2).enumerate();
-    let moves = moves.map(|(i, pair)| (pair[0].evar().abs_diff(pair[1].evar()), i + 1));
-    moves.max().unwrap_or((0, 0))
-}
-
-/// What is said on a grid. No change alone moves EVaR by as much as the grid: then the rounded ends and the rounded total
-/// of a day, even of a single trade, are those of many others.
-fn totals(
-    set: &ScenarioSet,
-    evaluated: &[Evaluated],
-    terms: &Terms,
-    grid: Option<Decimal>,
-    changes: Vec<PublicChange>,
-) -> Result<Shown, RiskError> {
-    let ends = [evaluated[0].evar(), evaluated[evaluated.len() - 1].evar()];
-    let (most, at) = largest_move(evaluated);
-    let coarse = u128::from(ends[0].max(ends[1]) / 10).max(2 * u128::from(most));
-    let least = round_up(coarse.max(LEAST_GRID.into()));
-    let grid = match grid {
-        None => u64::try_from(least).unwrap_or(u64::MAX),
-        Some(grid) => whole_ticks("a grid", &grid).map_err(RiskError::Claim)?,
-    };
-    if grid <= most || grid < LEAST_GRID {
-        return Err(RiskError::Claim(format!(
-            "a grid of {} {quote} does not hide {}, which moves EVaR by {} {quote}; give one of {} {quote} or more",
-            ticks(grid.into()),
-            place(at),
-            ticks(most.into()),
-            ticks(least as i128),
-            quote = set.quote
-        )));
-    }
-    let rounded =
-        |amount: u64| ticks((u128::from(amount.div_ceil(grid)) * u128::from(grid)) as i128);
-    let pairs = evaluated.windows(2);
-    let premia: u128 = pairs
-        .map(|pair| u128::from(charge(pair[0].evar(), pair[1].evar())))
-        .sum();
-    let premia = premia / u128::from(grid) * u128::from(grid);
-    Ok(Shown::Totals {
-        evar_before: rounded(ends[0]),
-        evar_after: rounded(ends[1]),
-        premia: ticks(premia as i128),
-        grid: ticks(grid.into()),
-        tolerance: ticks(hidden_tolerance(set, evaluated, terms.confidence, grid)?.into()),
-        receipts: vec![PublicDigest::from(gadgets::hash::Digest::default()); changes.len()],
-        changes,
-        funding: terms.funding.then(|| funding_rates(set, evaluated, true)),
-    })
-}
-
-/// The least grid, in ticks.
-const LEAST_GRID: u64 = 100_000;
-
-/// What every state's interval fits in: a thousandth of the grid, doubled until it does, so that it says no more than that.
-fn hidden_tolerance(
-    set: &ScenarioSet,
-    evaluated: &[Evaluated],
-    confidence: Confidence,
-    grid: u64,
-) -> Result<u64, RiskError> {
-    let slack = slack_units(set.values.len(), confidence).map_err(claim)?;
-    let mut tolerance = grid / 1000;
-    while tolerance < grid {
-        let hidden = Hidden {
-            tolerance,
-            slack,
-            grid,
-            first: 0,
-            premia: None,
-        };
-        let fits = |e: &Evaluated| {
-            let allowed = hidden.allowed(e.evar());
-            allowed.is_some_and(|a| a >> super::tables::premia::SLACK_BITS >= e.epsilon().into())
-        };
-        if evaluated.iter().all(fits) {
-            return Ok(tolerance);
-        }
-        tolerance *= 2;
-    }
-    Err(RiskError::Claim(format!(
-        "a grid of {} is too fine to prove; give a coarser one",
-        ticks(grid.into())
-    )))
-}
-
-fn claim(e: fixed::DomainError) -> RiskError {
+pub(super) fn claim(e: fixed::DomainError) -> RiskError {
     RiskError::Claim(e.to_string())
 }
 
-/// The states before the first change and after each. Premia are collected where they are stated, so a state
-/// depends on the EVaR of the one before and of its own.
+/// The states before the first change and after each, but for what changes collect: EVaR does not depend on that, so all can
+/// be evaluated at once.
 pub(super) fn evaluate(
     set: &ScenarioSet,
     state: &VenueState,
     changes: &[Change],
     terms: &Terms,
 ) -> Result<Vec<Evaluated>, RiskError> {
-    // EVaR does not depend on what was collected: all states can be evaluated at once, without it.
-    let at = |i: usize| {
-        move |error| RiskError::State {
-            place: place(i),
-            error,
-        }
-    };
     let mut states = vec![(state.clone(), None)];
     for (i, change) in changes.iter().enumerate() {
         let after = states[i].0.changed(&change.without_collected(), 0);
         states.push((after.map_err(at(i + 1))?, Some(*change)));
     }
-    let mut evaluated = states
+    states
         .into_par_iter()
         .enumerate()
         .map(|(i, (state, change))| {
             Evaluated::new(state, change, set, terms.confidence).map_err(at(i))
         })
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect()
+}
+
+fn at(i: usize) -> impl Fn(VenueError) -> RiskError {
+    move |error| RiskError::State {
+        place: place(i),
+        error,
+    }
+}
+
+/// Adds up what changes collect. Premia are collected but for [`Shows::Covered`], so a state depends on the EVaR of the one
+/// before and of its own.
+pub(super) fn collect(
+    evaluated: &mut [Evaluated],
+    changes: &[Change],
+    terms: &Terms,
+) -> Result<(), RiskError> {
     for (i, change) in changes.iter().enumerate() {
         let premium = match terms.shows {
             Shows::Covered => 0,
@@ -286,7 +222,7 @@ pub(super) fn evaluate(
             .map_err(at(i + 1))?;
         evaluated[i + 1].state = after;
     }
-    Ok(evaluated)
+    Ok(())
 }
 
 /// What every state's interval fits in: a millionth of the largest EVaR, or what it takes.

@@ -11,6 +11,7 @@ mod steps;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
+mod totals;
 mod witness;
 mod words;
 

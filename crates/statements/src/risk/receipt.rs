@@ -129,8 +129,14 @@ impl Receipt {
             return Err(ReceiptError::Other(number));
         }
         let quote = quoted(&claim.scenarios.quote);
+        // What EVaR is drawn above the true one by, before or after the change, is between nothing and the tolerance.
+        let least = self.premium.checked_sub(tolerance);
+        let least = least.ok().filter(|x| !x.is_negative()).unwrap_or(ticks(0));
+        let most = self.premium.checked_add(tolerance);
+        let most = most.map_or("more than can be said".into(), |x| x.to_string());
         Ok(format!(
-            "change {number} of {}, {}, paid a premium of {} {quote}, which is what EVaR rose by, to within {tolerance} {quote}",
+            "change {number} of {}, {}, paid a premium of {} {quote}; from the true EVaR it would be between {least} and {most} \
+             {quote}, since the venue may put EVaR up to {tolerance} {quote} too high, before the change and after it",
             changes.len(),
             self.change.words(&claim.scenarios),
             self.premium

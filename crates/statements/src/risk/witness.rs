@@ -13,7 +13,7 @@ use stark::{PartProof, Statement, Trace};
 
 use super::claim::{RiskClaim, Shown, scenarios_digest};
 use super::commitments::{commitment, link, salt_of_link};
-use super::evaluate::{Evaluated, evaluate, said};
+use super::evaluate::{Evaluated, collect, evaluate, said};
 use super::receipt::Receipt;
 use super::rows::{Rows, single};
 use super::statement::{Context, PartTables, Risk};
@@ -21,6 +21,7 @@ use super::tables::premia::carried;
 use super::tables::scenarios::{BlockState, ScenarioRow};
 use super::tables::states::{StateRow, markets_listing};
 use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS};
+use super::totals::{Lifts, Rounding};
 use crate::account::{PublicDigest, Secret};
 use crate::parts::{PartsError, prove_claim};
 
@@ -51,6 +52,9 @@ pub enum Shows {
         /// The grid; without one, the least of 1, 2 and 5 times a power of ten that is twice the largest move of EVaR by one
         /// change, and a tenth of EVaR.
         grid: Option<Decimal>,
+        /// How far a private EVaR may lie above the true one, and so a premium off what EVaR rises by; without one, a tenth of
+        /// the grid. Each state's is drawn within it: the smaller it is, the more receipts tell.
+        tolerance: Option<Decimal>,
     },
     /// Only that capital and the collected sum cover EVaR.
     Covered,
@@ -117,19 +121,27 @@ impl Prepared {
     ) -> Result<Self, RiskError> {
         set.validate()?;
         let until_ms = terms.until_ms.unwrap_or(set.as_of_ms.max(state.as_of_ms));
+        let [first, listing] =
+            [state.as_of_ms, until_ms].map(|date| markets_listing(&set.quote, &set.markets, date));
+        let before = commitment(state, secret, &first);
+        let digest = scenarios_digest(set);
         let mut evaluated = evaluate(set, state, changes, terms)?;
+        let rounding = Rounding::chosen(set, &evaluated, terms)?;
+        if let Some(rounding) = &rounding {
+            let lifts = Lifts::new(&before, secret, &digest, terms.confidence, rounding);
+            evaluated.iter_mut().for_each(|e| e.lift = lifts.of(e));
+        }
+        collect(&mut evaluated, changes, terms)?;
         for e in &mut evaluated {
             e.state.as_of_ms = until_ms;
         }
-        let shown = said(set, &evaluated, terms)?;
+        let shown = said(set, &evaluated, terms, rounding.as_ref())?;
         let last = &evaluated[evaluated.len() - 1].state;
-        let [first, listing] =
-            [state.as_of_ms, until_ms].map(|date| markets_listing(&set.quote, &set.markets, date));
         let mut claim = RiskClaim {
             scenarios: set.clone(),
-            scenarios_digest: scenarios_digest(set),
+            scenarios_digest: digest,
             confidence: terms.confidence,
-            before: commitment(state, secret, &first),
+            before,
             as_of_ms: state.as_of_ms,
             after: commitment(last, secret, &listing),
             until_ms,

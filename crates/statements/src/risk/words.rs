@@ -317,9 +317,16 @@ fn totals(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
     );
     lines.extend(rates(claim));
     lines.extend([
-        "sizes of trades, each premium, EVaR in between, inventory and capital are not shown; a receipt opens what its own \
-         change paid, and whoever has about a dozen receipts can compute inventory and means from them"
-            .into(),
+        format!(
+            "premia are what EVaR rises by before rounding: the venue may put that up to {tolerance} {quote} above the true EVaR, \
+             anew after each change, so each premium is off by at most {tolerance} {quote}, up or down, and a change that does not \
+             raise EVaR may pay up to that"
+        ),
+        format!(
+            "sizes of trades, each premium, EVaR in between, inventory and capital are not shown; a receipt tells its holder what \
+             its own change added to EVaR, to within {tolerance} {quote}, and many receipts together tell more of the inventory, \
+             the more they are and the smaller that is"
+        ),
         "who traded is not shown: a trade's size may be zero, and both sides of two trades one person's".into(),
     ]);
     lines

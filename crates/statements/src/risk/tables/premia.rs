@@ -21,8 +21,10 @@ pub const RECEIPT_QUADS: usize = 4;
 
 /// What is public of states whose EVaR and premia are private. Constraints of the states table:
 ///
-/// - STATES-8 says that the private EVaR is the bound, rounded up to a tick.
-/// - STATES-13: what the tolerance leaves is the tolerance less a tick, less the slack of the EVaR; STATES-12 takes it for epsilon.
+/// - STATES-8 says that the private EVaR is not below the bound: the venue draws how far above, which hides what a trader's
+///   premium would tell of other states.
+/// - STATES-12 says how far the mean gain may be below the private EVaR, not below the bound.
+/// - STATES-13: that is the tolerance, less the slack of the private EVaR.
 /// - STATES-14: the next row's EVaR is this row's, and the premium, less what it falls by; one of the two is zero, and
 ///   both are where nothing changes.
 /// - STATES-15: the next row's premia are this row's and the premium; the first part starts from zero.
@@ -258,7 +260,7 @@ impl StatesTable {
         }
     }
 
-    /// The bound is the private EVaR, and the true one is at most the tolerance below.
+    /// The private EVaR is not below the bound, and the true one is at most the tolerance below it.
     pub(super) fn hidden_evar<B: RowBuilder<StateRow>>(
         &self,
         b: &mut B,
@@ -267,10 +269,11 @@ impl StatesTable {
         outcome: &Outcomes<B::E>,
     ) {
         let evar = Sum::new(evar.to_vec(), 1023);
-        let own = evar.times_bit(&b.fixed(super::states::EVALUATED));
-        Self::rounded_up(b, &own, outcome);
-        let below = self.mean_is_close(b, outcome);
-        // (1 - slack) (t - epsilon) >= t - epsilon - slack t, and t is less than a tick below the private EVaR.
+        evar.shifted(PHI_LIMBS)
+            .minus(&outcome.bound)
+            .assert_non_negative(b, "STATES-8");
+        self.mean_is_close(b, outcome);
+        // (1 - slack) mean >= mean - slack evar, since the mean is at most the bound, and the bound at most the EVaR.
         let allowed: Vec<B::E> = (0..ALLOWED_LIMBS)
             .map(|i| {
                 let cell = b.cell(|w| limb_felt(hidden.allowed(w.evar).unwrap_or(0), i));
@@ -278,23 +281,23 @@ impl StatesTable {
                 cell
             })
             .collect();
-        let most = u128::from(hidden.tolerance - 1) << SLACK_BITS;
+        let most = u128::from(hidden.tolerance) << SLACK_BITS;
         let slack = Sum::constant(hidden.slack.into());
         Sum::constant(most as i128)
             .minus(&Sum::product(&evar, &slack))
             .minus(&Sum::new(allowed.clone(), 1023))
             .assert_zero(b, "STATES-13");
+        let below = Sum::product(&evar, &outcome.weights).minus(&outcome.gains);
         Sum::product(&Sum::new(allowed, 1023), &outcome.weights)
-            .shifted(PHI_LIMBS)
             .minus(&below.shifted(SLACK_BITS as usize / 10))
             .assert_non_negative(b, "STATES-12");
     }
 }
 
 impl Hidden {
-    /// What the tolerance leaves for the mean gain of a state with this EVaR, in 2^-40 ticks; `None` if it is too small.
+    /// How far the mean gain of a state may be below this private EVaR, in 2^-40 ticks; `None` if the tolerance is too small.
     pub fn allowed(&self, evar: u64) -> Option<u128> {
-        let most = u128::from(self.tolerance.checked_sub(1)?) << SLACK_BITS;
+        let most = u128::from(self.tolerance) << SLACK_BITS;
         most.checked_sub(u128::from(self.slack) * u128::from(evar))
     }
 }

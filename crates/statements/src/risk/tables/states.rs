@@ -26,7 +26,8 @@ use crate::account::text_digest;
 /// - STATES-6: only the first state and the last evaluated one have a salt; the sponge hashes their elements, and
 ///   their digests are public. What their places stand for, and when, is a digest that the verifier computes (STATES-1).
 /// - STATES-7: a row that is not evaluated has no bound, scale or sums.
-/// - STATES-8: the bound is the stated EVaR, rounded up to a tick; or does not exceed capital and collected sum.
+/// - STATES-8: the stated EVaR is the bound, rounded up to a tick; or the bound does not exceed a private EVaR, or capital and
+///   collected sum.
 /// - STATES-9: the weights' sum does not exceed its budget: EVaR is at most the bound.
 /// - STATES-10: nor does it fall short of its least.
 /// - STATES-11: the weights' mean gain does not exceed the bound,
@@ -547,11 +548,7 @@ impl StatesTable {
     }
 
     /// EVaR is the bound, rounded up to a tick.
-    pub(super) fn rounded_up<B: RowBuilder<StateRow>>(
-        b: &mut B,
-        evar: &Sum<B::E>,
-        outcome: &Outcomes<B::E>,
-    ) {
+    fn rounded_up<B: RowBuilder<StateRow>>(b: &mut B, evar: &Sum<B::E>, outcome: &Outcomes<B::E>) {
         let above: Vec<B::E> = (0..PHI_LIMBS)
             .map(|i| {
                 let cell = b.cell(|w| limb_felt(w.bound.wrapping_neg() % (1 << 20), i));

@@ -2,6 +2,7 @@
 
 mod forged;
 mod hidden;
+mod lifts;
 mod positive;
 
 use fixed::Decimal;
