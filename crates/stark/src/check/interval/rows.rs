@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Facts, Limbs, MODULUS, Variant, constant, hull, is_gated};
+use super::messages::{Limbs, Variant};
+use super::{Facts, MODULUS, constant, hull, is_gated};
 use crate::check::Kind;
 use crate::check::polynomial::{Interval, Poly, Var, centered};
 
