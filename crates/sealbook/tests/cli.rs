@@ -315,3 +315,17 @@ fn a_closed_pipe_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+/// An endless file that is no proof is refused from its start.
+#[cfg(target_os = "linux")]
+#[test]
+fn of_an_endless_file_the_start_is_enough() {
+    let dir = tempfile::tempdir().unwrap();
+    for command in ["verify", "inspect", "report --out page.html"] {
+        let told = run(dir.path(), &format!("{command} /dev/zero"), 2);
+        assert_eq!(
+            told,
+            "error: /dev/zero: this is not a Sealbook proof file (it does not start with SEALBOOK)\n"
+        );
+    }
+}
