@@ -488,6 +488,7 @@ fn words_say_what_decides() {
         ),
         format!("in registry {}", claim.registry),
         "below all tranches: ".into(),
+        "names of the deal and its tranches are the prover's".into(),
     ] {
         assert!(text.contains(&part), "{part}\n{text}");
     }

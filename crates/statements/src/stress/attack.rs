@@ -195,3 +195,36 @@ fn steps_hide_instalments() {
         }
     }
 }
+
+// WHAT IS SAID
+
+/// Coupons and what becomes of losses and unpaid interest, in every way that a deal may have them.
+#[test]
+fn terms_of_tranches_are_said() {
+    use risk::deal::{Coupon, DayCount, Losses, Shortfall};
+    let mut claim = prepared(20).claim().clone();
+    let said = |claim: &super::StressClaim, expected: &str| {
+        let words = super::words(claim).join("\n");
+        assert!(words.contains(expected), "{expected}\n{words}");
+    };
+    said(
+        &claim,
+        "by the deal tranches bear, a year: `A` `SOFR` + 0.90%, at least 0%, at most 7.5% (ACT/360), unpaid interest stays owed, with \
+         interest; `B` 5.25% (30/360), unpaid interest stays owed, with interest; `C` 6.5% (30/360), unpaid interest stays owed; losses \
+         are recorded in ledgers, and balances stay; what is paid in which order, its waterfalls say",
+    );
+    let tranche = &mut claim.deal.tranches[2];
+    tranche.shortfall = Shortfall::Lost;
+    tranche.day_count = DayCount::Actual365;
+    tranche.coupon = Coupon::Floating {
+        index: "SOFR".into(),
+        margin: fixed::Decimal::from_int(3),
+        floor: Some(fixed::Decimal::from_int(1)),
+        cap: None,
+    };
+    claim.deal.losses = Losses::WriteDown;
+    said(
+        &claim,
+        "`C` `SOFR` + 3%, at least 1% (ACT/365), unpaid interest is not owed again; losses write balances down;",
+    );
+}
