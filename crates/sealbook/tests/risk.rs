@@ -92,6 +92,14 @@ fn a_day_of_trades_is_checked_proven_and_continued() {
     let dir = dir.path();
     let text = run(dir, &format!("check risk {VENUE} --trades trades.csv"), 0);
     assert!(text.starts_with("true: EVaR of"), "{text}");
+    std::fs::write(dir.join("none.csv"), "market,lots,price\nBTC,0,\n").unwrap();
+    for what in ["check risk", "prove risk --out x.proof"] {
+        let text = run(dir, &format!("{what} {VENUE} --trades none.csv"), 2);
+        assert!(
+            text.contains("none.csv:2: field `lots`: a trade of 0 lots is none"),
+            "{text}"
+        );
+    }
     let prove = format!(
         "prove risk {VENUE} --trades trades.csv --funding --secret secret --after after.json --out day.proof"
     );
