@@ -598,3 +598,13 @@ fn closed_loans_owe_nothing() {
         assert_eq!(found, ["LOANS-2"], "{status:?}");
     }
 }
+
+/// The seal of the leaf after the month, on a row without a loan.
+#[test]
+fn unused_rows_have_no_seal_after() {
+    let prepared = prepared(150, 1);
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let mut rows = prepared.rows(0);
+    rows.seals_after.push(rows.seals_after[0]);
+    assert_eq!(violated(&tables.airs(), &rows.fill(&tables)), ["LOAN-3"]);
+}
