@@ -395,10 +395,18 @@ fn files_that_are_wrong_say_where() {
             trades("market,lots,price\nBTC,1,-2\n"),
             ":2: field `price`: -2 is negative",
         ),
+        (
+            trades("market,lots,price\nBTC,1,\nETH,0,1\n"),
+            ":3: field `lots`: a trade of 0 lots is none; give a number other than 0 or leave the trade out",
+        ),
         (trades("market,lots,price\nBTC,1\n"), ":2: has 2 fields"),
         (
             parse_trade("BTC", &set).unwrap_err().to_string(),
             "write MARKET:LOTS",
+        ),
+        (
+            parse_trade("BTC:0", &set).unwrap_err().to_string(),
+            "a trade of 0 lots is none",
         ),
         (
             parse_trade("BTC:99999999999999", &set)

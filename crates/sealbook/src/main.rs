@@ -23,7 +23,7 @@ pub enum Failure {
     /// The claim is false or the proof was rejected: exit 1.
     #[error("{0}")]
     False(String),
-    /// Bad input or usage: exit 2.
+    /// Bad input or usage, or output that cannot be written: exit 2.
     #[error("{0}")]
     Input(String),
     /// An error of this program: exit 3.
@@ -50,11 +50,6 @@ fn main() -> ExitCode {
         .init();
     // A panic is an error of this program; its message may hold private values, so it stays short.
     std::panic::set_hook(Box::new(|info| {
-        // A reader such as `head` that has seen enough is no error.
-        let message = info.payload_as_str().unwrap_or_default();
-        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
-            std::process::exit(0);
-        }
         if let Some(place) = info.location() {
             output::err(&format!(
                 "internal error at {}:{}",
@@ -64,7 +59,14 @@ fn main() -> ExitCode {
         }
     }));
     let arguments = cli::Arguments::parse();
-    let outcome = std::panic::catch_unwind(|| commands::run(arguments.command));
+    let outcome = std::panic::catch_unwind(|| {
+        commands::run(arguments.command)?;
+        output::failed().map_or(Ok(()), |e| {
+            Err(Failure::Input(format!(
+                "cannot write to standard output: {e}"
+            )))
+        })
+    });
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {

@@ -159,9 +159,13 @@ impl Given {
     }
 }
 
+/// The one pool of a claim.
+fn that_pool(commitment: PublicDigest, cut_off: &impl ToString, loans: u64) -> Given {
+    Given::pool(commitment, cut_off, loans, "that pool".into(), true)
+}
+
 /// What a fact takes as given.
 pub fn given(fact: &Fact) -> Vec<Given> {
-    let that = || "that pool".to_string();
     match fact {
         Fact::Margin(fact) => vec![Given::market(&fact.claim().snapshot, true)],
         // Of its market a solvency claim takes what assets are worth.
@@ -177,33 +181,15 @@ pub fn given(fact: &Fact) -> Vec<Given> {
         }
         Fact::Pool(fact) => {
             let claim = fact.claim();
-            vec![Given::pool(
-                claim.pool,
-                &claim.cut_off,
-                claim.loans,
-                that(),
-                true,
-            )]
+            vec![that_pool(claim.pool, &claim.cut_off, claim.loans)]
         }
         Fact::Stress(fact) => {
             let claim = fact.claim();
-            vec![Given::pool(
-                claim.pool,
-                &claim.cut_off,
-                claim.loans,
-                that(),
-                true,
-            )]
+            vec![that_pool(claim.pool, &claim.cut_off, claim.loans)]
         }
         Fact::Issuance(fact) => {
             let claim = fact.claim();
-            vec![Given::pool(
-                claim.pool,
-                &claim.cut_off,
-                claim.loans,
-                that(),
-                true,
-            )]
+            vec![that_pool(claim.pool, &claim.cut_off, claim.loans)]
         }
         // What the loans paid is what lies between two pools, so the first and the last count.
         Fact::Waterfall(fact) => {

@@ -300,18 +300,77 @@ fn a_killed_proof_resumes() {
     assert!(proof.windows(part.len()).any(|window| window == part));
 }
 
-/// A reader that has seen enough, such as `head`, is no error.
+/// Runs the program with a place to write to, and gives what it says on stderr, and its exit code.
+fn told(folder: &Path, arguments: &str, stdout: std::process::Stdio) -> (String, Option<i32>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sealbook"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .stdout(stdout)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .and_then(std::process::Child::wait_with_output)
+        .expect("the program runs");
+    (
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+        output.status.code(),
+    )
+}
+
+/// A pipe that nobody reads.
+fn closed_pipe() -> std::process::Stdio {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    writer.into()
+}
+
+/// A reader that has seen enough, such as `head`, is no error, and hides none.
 #[test]
 fn a_closed_pipe_is_no_error() {
-    use std::process::Stdio;
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sealbook"))
-        .args(["completions", "bash"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    drop(child.stdout.take());
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(output.status.code(), Some(0));
+    let dir = folder();
+    let at = |arguments: &str| told(dir.path(), arguments, closed_pipe());
+    assert_eq!(at("completions bash"), (String::new(), Some(0)));
+    // The table of amounts is not read; that the claim is false is told all the same.
+    let poor = "symbol,reserve\nbtc,0.5\neth,1\nbnb,1\nshib,1\n";
+    std::fs::write(dir.path().join("poor.csv"), poor).unwrap();
+    let inputs =
+        "--users users.csv --assets assets.csv --as-of 2026-01-02T08:00:00Z --source sample";
+    let (error, code) = at(&format!("check solvency {inputs} --reserves poor.csv"));
+    assert!(error.contains("reserves of btc are 0.5"), "{error}");
+    assert_eq!(code, Some(1));
+}
+
+/// What cannot be written is told, and is no error of the program.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_output_is_told() {
+    let dir = folder();
+    let full = || {
+        let file = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        file.expect("it is there").into()
+    };
+    for arguments in [
+        "completions bash",
+        "check margin --book book.csv --market market.json --account acct-000003",
+    ] {
+        let (error, code) = told(dir.path(), arguments, full());
+        assert!(
+            error.starts_with("error: cannot write to standard output: No space left on device"),
+            "{error}"
+        );
+        assert_eq!(code, Some(2));
+    }
+}
+
+/// An endless file that is no proof is refused from its start.
+#[cfg(target_os = "linux")]
+#[test]
+fn of_an_endless_file_the_start_is_enough() {
+    let dir = tempfile::tempdir().unwrap();
+    for command in ["verify", "inspect", "report --out page.html"] {
+        let told = run(dir.path(), &format!("{command} /dev/zero"), 2);
+        assert_eq!(
+            told,
+            "error: /dev/zero: this is not a Sealbook proof file (it does not start with SEALBOOK)\n"
+        );
+    }
 }

@@ -92,6 +92,14 @@ fn a_day_of_trades_is_checked_proven_and_continued() {
     let dir = dir.path();
     let text = run(dir, &format!("check risk {VENUE} --trades trades.csv"), 0);
     assert!(text.starts_with("true: EVaR of"), "{text}");
+    std::fs::write(dir.join("none.csv"), "market,lots,price\nBTC,0,\n").unwrap();
+    for what in ["check risk", "prove risk --out x.proof"] {
+        let text = run(dir, &format!("{what} {VENUE} --trades none.csv"), 2);
+        assert!(
+            text.contains("none.csv:2: field `lots`: a trade of 0 lots is none"),
+            "{text}"
+        );
+    }
     let prove = format!(
         "prove risk {VENUE} --trades trades.csv --funding --secret secret --after after.json --out day.proof"
     );
@@ -166,6 +174,14 @@ fn venues_together_are_checked_and_proven() {
     let inspected = run(dir, "inspect p.proof --json", 0);
     let inspected: Value = serde_json::from_str(&inspected).unwrap();
     assert!(inspected["proven_bits"].as_f64().unwrap() >= 100.0);
+    // A venue counts once, by its file and by its commitment.
+    let one = "--scenarios scenarios.json --state venue.json --state";
+    let text = run(dir, &format!("check systemic {one} venue.json"), 2);
+    assert!(text.contains("venue.json: is given twice"), "{text}");
+    std::fs::copy(dir.join("venue.json"), dir.join("copy.json")).unwrap();
+    let twice = format!("prove systemic {one} copy.json --secret a --secret a --out p.proof");
+    let text = run(dir, &twice, 2);
+    assert!(text.contains("venues 1 and 2 are one"), "{text}");
     // The first venue's own claim speaks of the same state.
     let own = format!("prove risk {VENUE} --secret a --out own.proof");
     run(dir, &own, 0);

@@ -24,6 +24,8 @@ use crate::statement::{Statement, claim_bytes};
 
 const MAGIC: &[u8; 8] = b"SEALBOOK";
 const FORMAT: u32 = 2;
+/// Bytes of magic and format.
+const START: usize = 12;
 const CHECKSUM: usize = 32;
 
 /// Most bytes of a proof file that are read. 100,000 loans over 359 months take 0.6 GB.
@@ -115,24 +117,19 @@ impl ProofFile {
         out
     }
 
-    /// The bytes of a file on disk, at most [`MAX_FILE_BYTES`] of them.
+    /// The bytes of a proof file on disk, at most [`MAX_FILE_BYTES`] of them. Of a file that does not start with the magic and
+    /// the format that this program reads, only the start: [`from_bytes`](Self::from_bytes) says what is wrong with it.
     ///
     /// # Errors
     /// If it cannot be read, or is longer.
     pub fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
-        let file = std::fs::File::open(path)?;
-        let said = file.metadata()?.len().min(MAX_FILE_BYTES as u64);
-        let mut bytes = Vec::with_capacity(usize::try_from(said).unwrap_or(0));
-        file.take(MAX_FILE_BYTES as u64 + 1)
-            .read_to_end(&mut bytes)?;
-        if bytes.len() > MAX_FILE_BYTES {
-            let problem = format!("it has more than {MAX_FILE_BYTES} bytes");
-            return Err(std::io::Error::new(
-                std::io::ErrorKind::FileTooLarge,
-                problem,
-            ));
+        let mut file = std::fs::File::open(path)?;
+        let mut start = Vec::with_capacity(START);
+        (&mut file).take(START as u64).read_to_end(&mut start)?;
+        if start_of(&start).is_err() {
+            return Ok(start);
         }
-        Ok(bytes)
+        read_rest(file, start, MAX_FILE_BYTES)
     }
 
     /// Reads a file. What it takes in memory is a small multiple of the bytes, whatever they are.
@@ -140,12 +137,7 @@ impl ProofFile {
     /// # Errors
     /// Says why the bytes are not a proof file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or(FileError::Magic)?;
-        let mut reader = Reader(rest);
-        let format = reader.number()?;
-        if format != FORMAT {
-            return Err(FileError::Format(format));
-        }
+        let mut reader = start_of(bytes)?;
         let body_len = bytes
             .len()
             .checked_sub(CHECKSUM)
@@ -203,6 +195,39 @@ impl ProofFile {
     pub fn claim_as<T: DeserializeOwned>(&self) -> Result<T, FileError> {
         let memory = FREE_MEMORY + CLAIM_MEMORY * self.claim.len();
         from_json(&self.claim, memory).map_err(|e| FileError::Claim(e.to_string()))
+    }
+}
+
+/// The bytes of any file on disk, at most [`MAX_FILE_BYTES`] of them.
+///
+/// # Errors
+/// If it cannot be read, or is longer.
+pub fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    read_rest(std::fs::File::open(path)?, Vec::new(), MAX_FILE_BYTES)
+}
+
+/// Reads on behind the bytes that were read, up to `most` in all.
+fn read_rest(file: std::fs::File, mut bytes: Vec<u8>, most: usize) -> std::io::Result<Vec<u8>> {
+    let said = file.metadata()?.len().min(most as u64);
+    bytes.reserve(usize::try_from(said).unwrap_or(0));
+    let left = most + 1 - bytes.len();
+    file.take(left as u64).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        let problem = format!("it has more than {most} bytes");
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            problem,
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Checks magic and format, and reads on behind them.
+fn start_of(bytes: &[u8]) -> Result<Reader<'_>, FileError> {
+    let mut reader = Reader(bytes.strip_prefix(MAGIC).ok_or(FileError::Magic)?);
+    match reader.number()? {
+        FORMAT => Ok(reader),
+        format => Err(FileError::Format(format)),
     }
 }
 

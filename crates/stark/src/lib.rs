@@ -26,7 +26,7 @@ pub use check::{
 pub use field::{
     Algebra, EF, F, Field, P, PrimeCharacteristicRing, PrimeField32, felt, signed_felt,
 };
-pub use file::{FileError, MAX_FILE_BYTES, ProofFile};
+pub use file::{FileError, MAX_FILE_BYTES, ProofFile, read_bounded};
 pub use poseidon2::{
     ROUNDS_F, ROUNDS_P, WIDTH, external_layer, internal_layer, permute, round_constants,
 };

@@ -339,6 +339,32 @@ fn other_statements_and_versions_are_named() {
     assert!(matches!(more.claim::<Compact>(), Err(FileError::Claim(_))));
 }
 
+/// What is no proof file may be endless, so that only its start is read.
+#[test]
+fn of_a_file_that_is_no_proof_only_the_start_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        ProofFile::read_bytes(&path).unwrap()
+    };
+    let bytes = file().to_bytes();
+    assert_eq!(read(&bytes), bytes);
+    // Magic and format take twelve bytes.
+    for n in 0..=12 {
+        assert_eq!(read(&bytes[..n]), bytes[..n]);
+    }
+    for (at, error) in [(0, FileError::Magic), (8, FileError::Format(3))] {
+        let mut other = bytes.clone();
+        other[at] ^= 1;
+        let start = read(&other);
+        assert_eq!(start, other[..12]);
+        assert_eq!(ProofFile::from_bytes(&start), Err(error.clone()));
+        assert_eq!(ProofFile::from_bytes(&other), Err(error));
+    }
+    assert_eq!(stark::read_bounded(&path).unwrap().len(), bytes.len());
+}
+
 #[test]
 fn every_cut_and_every_changed_byte_of_a_file_is_noticed() {
     let bytes = file().to_bytes();

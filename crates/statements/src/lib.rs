@@ -21,5 +21,7 @@ pub mod start;
 pub mod stress;
 pub mod systemic;
 pub mod trees;
+#[cfg(test)]
+mod unused;
 pub mod waterfall;
 pub mod words;

@@ -40,8 +40,10 @@ pub struct Fields {
     pub overdue_principal: usize,
     pub days: usize,
     pub status: usize,
-    /// The codes of the status that are open: a list of one set.
-    pub open: Vec<BTreeSet<u64>>,
+    /// The codes of the status that are open.
+    pub open: BTreeSet<u64>,
+    /// Those that are closed.
+    pub closed: BTreeSet<u64>,
     /// What each code of the status means.
     pub statuses: Vec<Status>,
 }
@@ -63,7 +65,10 @@ impl Fields {
         }
         let [instalment, accrued, overdue_interest, overdue_principal] = computed;
         let statuses = loan.status.1;
-        let open = statuses.iter().enumerate().filter(|(_, s)| s.is_open());
+        let codes = |is: fn(Status) -> bool| {
+            let codes = statuses.iter().enumerate().filter(|(_, s)| is(**s));
+            codes.map(|(code, _)| code as u64).collect()
+        };
         let fields = Self {
             balance: loan.balance,
             rate: loan.rate,
@@ -76,7 +81,8 @@ impl Fields {
             overdue_principal,
             days: loan.days,
             status: loan.status.0,
-            open: vec![open.map(|(code, _)| code as u64).collect()],
+            open: codes(Status::is_open),
+            closed: codes(Status::is_closed),
             statuses: statuses.clone(),
         };
         let sizes = [

@@ -37,8 +37,10 @@ pub struct Ordered {
 pub struct OrderedRow {
     /// The row's number.
     pub index: usize,
-    /// The leaf's key; `None` for an unused slot.
-    pub key: Option<u64>,
+    /// Whether there is a leaf.
+    pub used: bool,
+    /// The leaf's key; zero for an unused slot.
+    pub key: u64,
     /// The number of leaves above.
     pub above: usize,
     /// The key of the leaf above, from the previous part on the first row.
@@ -53,7 +55,8 @@ impl OrderedRow {
         let above = index.min(keys.len());
         Self {
             index,
-            key: keys.get(index).copied(),
+            used: index < keys.len(),
+            key: keys.get(index).copied().unwrap_or(0),
             above,
             previous_key: above.checked_sub(1).map_or(start_key, |i| keys[i]),
             children: if index == 0 {
@@ -108,7 +111,7 @@ impl Ordered {
         b.assert_zero(id, When::Transition, last.clone());
 
         let id = "ORDER-2";
-        let (active, next_active) = b.state(|w| F::from_bool(of(w).key.is_some()));
+        let (active, next_active) = b.state(|w| F::from_bool(of(w).used));
         b.boolean(id, &active);
         let (above, next_above) = b.state(|w| F::from_usize(of(w).above));
         b.assert_zero(id, When::First, above.clone());
@@ -125,7 +128,7 @@ impl Ordered {
         b.assert_zero(id, When::Last, above + active.clone() - b.public(0));
 
         let id = "ORDER-3";
-        let key = Amount::read(b, |w| of(w).key.unwrap_or(0));
+        let key = Amount::read(b, |w| of(w).key);
         let (previous, next_previous): (Vec<B::E>, Vec<B::E>) = (0..CHUNKS)
             .map(|c| b.state(|w| felt(chunks_of(of(w).previous_key)[c])))
             .unzip();

@@ -155,6 +155,11 @@ pub(super) fn trade(
             format!("'{lots}' is not a whole number; write -3 for a sale of three lots"),
         )
     })?;
+    if number == 0 {
+        let problem =
+            "a trade of 0 lots is none; give a number other than 0 or leave the trade out";
+        return Err(at.error(Some("lots"), problem));
+    }
     let price = if price.is_empty() {
         set.markets[market].value
     } else {

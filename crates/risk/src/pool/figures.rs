@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::rules::{Condition, RuleError};
+pub use super::eligibility::{PoolError, check_eligibility};
+use super::rules::Condition;
 use super::standing::Standings;
 use super::tape::{Loan, Tape};
 use super::template::{Kind, Template};
@@ -24,9 +25,6 @@ const AVERAGE_DECIMALS: u8 = 3;
 pub const PRODUCT_LIMBS: usize = 6;
 /// Most groups that a concentration adds up.
 pub const MAX_TOP: u32 = 1000;
-/// Most loans named in an error.
-const NAMED: usize = 5;
-
 /// A figure of a pool, with what is wanted ([`Wanted`]) or claimed ([`Claimed`]) of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,65 +130,6 @@ pub enum Claimed {
     AtLeast(Decimal),
     /// It is at most this.
     AtMost(Decimal),
-}
-
-/// Why a pool is not what it should be, or cannot be asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PoolError {
-    /// Loans that break an eligibility rule.
-    #[error("{count} loan(s) break `{rule}`: {named}")]
-    Ineligible {
-        /// The rule.
-        rule: String,
-        /// How many loans break it.
-        count: usize,
-        /// The first ones, and why.
-        named: String,
-    },
-    /// Loans that are gone and still owe something.
-    #[error(
-        "{count} closed loan(s) still owe something: {named}; a closed loan owes nothing: correct the status or the balance"
-    )]
-    Closed {
-        /// How many loans.
-        count: usize,
-        /// The first ones.
-        named: String,
-    },
-    /// A figure is beyond its bound.
-    #[error("{name} is {value}, not {bound}")]
-    Bound {
-        /// The figure.
-        name: String,
-        /// What it is, rounded down.
-        value: Decimal,
-        /// What it should be.
-        bound: String,
-    },
-    /// A mean of nothing.
-    #[error("{0}: no loan counts, so there is no value")]
-    Nothing(String),
-    /// A rule is wrong.
-    #[error(transparent)]
-    Rule(#[from] RuleError),
-    /// A figure asks what the template does not have.
-    #[error("figure `{name}`: {problem}")]
-    Figure {
-        /// The figure.
-        name: String,
-        /// What is wrong and what to do.
-        problem: String,
-    },
-}
-
-impl PoolError {
-    /// Whether the question is fine but the answer is no.
-    pub fn is_false(&self) -> bool {
-        matches!(
-            self,
-            Self::Ineligible { .. } | Self::Bound { .. } | Self::Nothing(_)
-        )
-    }
 }
 
 /// What a loan adds to a sum.
@@ -584,34 +523,4 @@ impl Figure<Wanted> {
             shown,
         })
     }
-}
-
-/// Requires every loan that is not closed to satisfy every rule.
-///
-/// # Errors
-/// Names the first loans that do not, and why; or says what is wrong with a rule.
-pub fn check_eligibility(tape: &Tape, rules: &[String]) -> Result<(), PoolError> {
-    let closed = Standings::new(&tape.template).is_closed();
-    for rule in rules {
-        let condition = Condition::parse(rule, &tape.template)?;
-        let mut failing = tape
-            .loans
-            .iter()
-            .filter(|l| !closed.holds(l) && !condition.holds(l));
-        let named: Vec<String> = failing
-            .by_ref()
-            .take(NAMED)
-            .map(|l| format!("`{}` ({})", l.id, condition.why_not(l, &tape.template)))
-            .collect();
-        if !named.is_empty() {
-            let count = named.len() + failing.count();
-            let more = if count > named.len() { ", ..." } else { "" };
-            return Err(PoolError::Ineligible {
-                rule: rule.clone(),
-                count,
-                named: named.join(", ") + more,
-            });
-        }
-    }
-    Ok(())
 }

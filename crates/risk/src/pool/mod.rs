@@ -6,8 +6,10 @@
 //! - [`mod@states`]: the loans as what pays, month by month.
 //! - [`remittance`]: what a servicer reports of a month, and the tape after it.
 //! - [`standing`]: which loans count: open ones, those given up, those that are gone.
+//! - [`eligibility`]: whether all loans satisfy the rules, and which do not.
 //! - [`figures`]: counts, sums, averages, shares and concentrations, exact or bounded.
 
+pub mod eligibility;
 pub mod figures;
 pub mod remittance;
 pub mod rules;

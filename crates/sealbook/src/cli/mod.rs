@@ -11,7 +11,7 @@ pub use claims::*;
 
 /// Proves facts about a sealed book: an account is margined, a venue is solvent, a risk price is right.
 ///
-/// Exit codes: 0 accepted or true, 1 rejected or false, 2 bad input or usage, 3 internal error.
+/// Exit codes: 0 accepted or true, 1 rejected or false, 2 bad input or usage or output that cannot be written, 3 internal error.
 #[derive(Debug, Parser)]
 #[command(name = "sealbook", version)]
 pub struct Arguments {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stark::{ProofFile, SecurityReport, security_report};
 
-use super::{print_json, read, size};
+use super::{print_json, read_proof, size};
 use crate::Failure;
 use crate::cli::Inspect;
 use crate::output::say;
@@ -34,7 +34,7 @@ pub fn weakest(parts: impl Iterator<Item = stark::Part>) -> Option<SecurityRepor
 }
 
 pub fn run(arguments: &Inspect) -> Result<(), Failure> {
-    let bytes = read(&arguments.file)?;
+    let bytes = read_proof(&arguments.file)?;
     let fail =
         |e: &dyn std::fmt::Display| Failure::Input(format!("{}: {e}", arguments.file.display()));
     let file = ProofFile::from_bytes(&bytes).map_err(|e| fail(&e))?;

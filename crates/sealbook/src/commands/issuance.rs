@@ -17,7 +17,7 @@ use statements::pool::standing;
 use statements::words::{cents, one_line, quoted};
 
 use super::prove::{finish, out, progress, work_folder};
-use super::{pool, print_json, read, secret, write};
+use super::{pool, print_json, read_proof, secret, write};
 use crate::Failure;
 use crate::cli::IssuanceArguments;
 use crate::output::{note, say};
@@ -115,7 +115,7 @@ pub fn check_issued(fact: &Fact, paths: &[PathBuf]) -> Result<(Vec<Fact>, Vec<St
                 one_line(problem)
             ))
         };
-        let other = sealbook::verify(&read(path)?).map_err(|e| rejected(&e))?;
+        let other = sealbook::verify(&read_proof(path)?).map_err(|e| rejected(&e))?;
         let Fact::Issuance(issued) = &other else {
             return Err(rejected(&"is not the proof of an issuance claim"));
         };

@@ -6,7 +6,7 @@ use sealbook::Fact;
 use statements::start::Start;
 use statements::words::one_line;
 
-use super::read;
+use super::read_proof;
 use super::verify::in_words;
 use crate::Failure;
 
@@ -24,7 +24,7 @@ fn verified(path: &Path) -> Result<(Fact, impl Fn(&str) -> Failure), Failure> {
     let place = path.display().to_string();
     let rejected =
         move |problem: &str| Failure::False(format!("{place}: rejected: {}", one_line(&problem)));
-    let fact = sealbook::verify(&read(path)?).map_err(|e| rejected(&e.to_string()))?;
+    let fact = sealbook::verify(&read_proof(path)?).map_err(|e| rejected(&e.to_string()))?;
     Ok((fact, rejected))
 }
 

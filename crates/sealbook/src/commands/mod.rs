@@ -247,10 +247,18 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|e| Failure::Input(format!("{}: cannot be written: {e}", path.display())))
 }
 
+/// Reads a proof file, or only the start of a file that is none.
+fn read_proof(path: &Path) -> Result<Vec<u8>, Failure> {
+    ProofFile::read_bytes(path).map_err(|e| unreadable(path, &e))
+}
+
 /// Reads a file of bounded size.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    ProofFile::read_bytes(path)
-        .map_err(|e| Failure::Input(format!("{}: cannot be read: {e}", path.display())))
+    stark::read_bounded(path).map_err(|e| unreadable(path, &e))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Input(format!("{}: cannot be read: {error}", path.display()))
 }
 
 /// Reads a JSON file.

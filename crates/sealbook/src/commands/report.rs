@@ -4,7 +4,7 @@ use serde_json::json;
 use stark::ProofFile;
 
 use super::inspect::weakest;
-use super::{print_json, read, size, verify, write};
+use super::{print_json, read_proof, size, verify, write};
 use crate::Failure;
 use crate::cli::Report;
 use crate::output::say;
@@ -13,7 +13,7 @@ use crate::report::{Proof, report};
 /// Verifies a proof and writes its page. Of a proof that does not verify nothing is written.
 pub fn run(arguments: &Report) -> Result<(), Failure> {
     let path = arguments.file.display();
-    let bytes = read(&arguments.file)?;
+    let bytes = read_proof(&arguments.file)?;
     let fact = verify::accepted(&arguments.file, &bytes)?;
     let internal = |e: &dyn std::fmt::Display| Failure::Internal(e.to_string());
     let file = ProofFile::from_bytes(&bytes).map_err(|e| internal(&e))?;

@@ -27,6 +27,14 @@ fn prepared(
     arguments: &SystemicArguments,
     secrets: impl Fn(usize) -> Result<Secret, Failure>,
 ) -> Result<Prepared, Failure> {
+    for (i, path) in arguments.state.iter().enumerate() {
+        if arguments.state[..i].contains(path) {
+            return Err(Failure::Input(format!(
+                "{}: is given twice; give each venue's state once",
+                path.display()
+            )));
+        }
+    }
     let set = read_scenarios(&arguments.scenarios)?;
     let venues = arguments
         .state

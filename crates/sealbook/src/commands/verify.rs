@@ -12,14 +12,14 @@ use statements::margin::Subject;
 use statements::risk::Receipt;
 use statements::words::{one_line, quoted};
 
-use super::{issuance, links, print_json, read, read_json};
+use super::{issuance, links, print_json, read_json, read_proof};
 use crate::Failure;
 use crate::cli::Verify;
 use crate::output::say;
 
 pub fn run(arguments: &Verify) -> Result<(), Failure> {
     let path = arguments.file.display();
-    let bytes = read(&arguments.file)?;
+    let bytes = read_proof(&arguments.file)?;
     let rejected =
         |e: &dyn std::fmt::Display| Failure::False(format!("{path}: rejected: {}", one_line(e)));
     let fact = accepted(&arguments.file, &bytes)?;
@@ -129,7 +129,7 @@ fn check_inventory(fact: &Fact, path: &Path) -> Result<String, Failure> {
             "--inventory goes with the proof of a risk claim".into(),
         ));
     };
-    let other = sealbook::verify(&read(path)?).map_err(|e| rejected(&e.to_string()))?;
+    let other = sealbook::verify(&read_proof(path)?).map_err(|e| rejected(&e.to_string()))?;
     let Fact::Inventory(inventory) = &other else {
         return Err(rejected("is not the proof of an inventory claim"));
     };
@@ -184,7 +184,7 @@ fn check_path(fact: &Fact, file: &Path, proof: &Path) -> Result<String, Failure>
         return Err(no_account());
     };
     let path: BookPath = read_json(file)?;
-    let other = accepted(proof, &read(proof)?)?;
+    let other = accepted(proof, &read_proof(proof)?)?;
     let rejected = |e: &dyn std::fmt::Display| Failure::False(format!("{}: {e}", file.display()));
     let (book, _) = other.book().ok_or_else(|| {
         Failure::Input(format!("{}: is not about an account book", proof.display()))

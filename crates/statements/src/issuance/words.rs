@@ -46,6 +46,10 @@ pub fn words(claim: &IssuanceClaim) -> Vec<String> {
     ];
     lines.extend(tranches(claim));
     lines.extend(equity(claim));
+    lines.push(
+        "names of the deal and its tranches are the prover's; what they are stands behind them"
+            .into(),
+    );
     lines.extend(nonce::line(&claim.nonce));
     lines
 }

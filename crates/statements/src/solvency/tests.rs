@@ -1,11 +1,12 @@
-//! What needs a book that cannot be sealed.
+//! What needs a book that cannot be sealed, or rows that no book has.
 
 use std::sync::Arc;
 
 use fixed::Decimal;
 use risk::sample;
-use stark::{Statement, violated};
+use stark::{F, PrimeCharacteristicRing, Statement, violated};
 
+use super::tables::AccountRow;
 use super::*;
 use crate::account::{Identity, Layout, Secret};
 use crate::book::SealedBook;
@@ -59,4 +60,49 @@ fn a_debt_without_a_price_has_no_witness() {
     };
     assert_eq!(broken(&honest), [""; 0]);
     assert_eq!(broken(&forged), ["TOTALS-5"]);
+}
+
+/// ACCOUNTS-1, for what an account that stands in no tree would hold: hashes and sums are right, and nothing else forbids it.
+#[test]
+fn unused_rows_hold_nothing() {
+    let snapshot = sample::exchange_snapshot();
+    let accounts: Vec<_> = (0..100).map(|i| sample::exchange_account(9, i)).collect();
+    let book = SealedBook::new(&snapshot, &accounts, 4, &Secret::random()).expect("it fits");
+    let prepared = prepare(&book, &Options::default()).expect("it is well-formed");
+    let context = Solvency::context(prepared.claim()).expect("it is well-formed");
+    let tables = Solvency::part(prepared.claim(), &context, 0).tables;
+    let last = tables[0].height() - 1;
+    let broken = |change: &(dyn Fn(&mut AccountRow) + Sync)| {
+        let on_last = |i: usize, row: &mut AccountRow| {
+            if i == last {
+                change(row);
+            }
+        };
+        violated(&tables, &prepared.traces_after(0, &on_last))
+    };
+    assert_eq!(broken(&|_| ()), [""; 0]);
+    assert_eq!(broken(&|row| row.seal[2] = F::ONE), ["ACCOUNTS-1"]);
+    let some = &book.members[0].leaf;
+    let holding = |asset: usize, which: usize| {
+        broken(&move |row| {
+            let mut leaf = some.clone();
+            leaf.balances.fill([0; 5]);
+            leaf.balances[asset][which] = 1;
+            row.leaf = Some(leaf);
+        })
+    };
+    // Pledges that are worth nothing are hashed only.
+    let mut idle = 0;
+    for (asset, rates) in context.rates.iter().enumerate() {
+        for (schedule, pieces) in rates.schedules.iter().enumerate() {
+            if pieces.is_empty() {
+                assert_eq!(holding(asset, 2 + schedule), ["ACCOUNTS-1"]);
+                idle += 1;
+            }
+        }
+        // Equity goes into the totals, which the claim states as they are without it.
+        assert_eq!(holding(asset, 0), ["ACCOUNTS-1", "bus count"]);
+        assert!(holding(asset, 1).contains(&"ACCOUNTS-1".into()));
+    }
+    assert!(idle > 0);
 }

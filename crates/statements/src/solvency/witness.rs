@@ -281,6 +281,15 @@ impl Prepared {
 
     /// The filled tables of a part, in the order of [`Statement::part`].
     pub fn traces(&self, part: usize) -> Vec<Trace> {
+        self.traces_after(part, &|_, _| ())
+    }
+
+    /// The same after a change of accounts' rows, by their number.
+    pub(super) fn traces_after(
+        &self,
+        part: usize,
+        change: &(dyn Fn(usize, &mut AccountRow) + Sync),
+    ) -> Vec<Trace> {
         let tables = Tables::new(&self.claim, &self.context, part);
         let airs = tables.airs();
         let slots = self.context.segments.slots();
@@ -296,7 +305,9 @@ impl Prepared {
         let mut air = || airs.next().expect("one air per table");
         let nodes = &self.trees[part];
         let mut traces = vec![fill(&tables.accounts, air(), &tally, |i| {
-            rows.row(segment, nodes, i)
+            let mut row = rows.row(segment, nodes, i);
+            change(i, &mut row);
+            row
         })];
         let mut counts = vec![[0i64; COUNT_LIMBS]; before.len()];
         for (asset, parts) in rows.totals.iter().enumerate() {

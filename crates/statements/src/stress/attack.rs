@@ -1,4 +1,4 @@
-//! Attacks on the stress statement: claims that cost their verifier time.
+//! Attacks on the stress statement: claims that cost their verifier time, what a schedule tells, loans that are closed and owe.
 
 use std::time::Instant;
 
@@ -10,10 +10,12 @@ use risk::protection::protect;
 use risk::stress::{Defaults, Prepayments, Stress};
 use risk::waterfall::DealState;
 use serde_json::{Value, json};
-use stark::Statement;
+use stark::{Statement, violated};
 
+use super::claim::PartTables;
 use super::tests::{MANY_LOANS, prepared, secret, tape};
 use super::{Detail, Prepared, Stressed, Terms};
+use crate::loan::Sealed;
 
 /// As many entries as a deal may have, and steps that look at all of them.
 fn long_deal(pool: u64) -> Deal {
@@ -194,4 +196,90 @@ fn steps_hide_instalments() {
             println!("{}: {lost:?}", scenario.name);
         }
     }
+}
+
+// WHAT IS CLOSED
+
+/// Loans that were bought back or paid off and still owe something: nothing of it is in the schedule, and the tape contradicts itself.
+#[test]
+fn closed_loans_owe_nothing() {
+    let mut closed = tape(60);
+    let at = |name: &str| closed.template.field(name).expect("it has one");
+    let (status, balance) = (at("status"), at("balance"));
+    let empty = [
+        "balance",
+        "instalment",
+        "accrued",
+        "overdue_interest",
+        "overdue_principal",
+    ]
+    .map(at);
+    for (loan, code) in [(4, 3), (9, 4)] {
+        closed.loans[loan].values[status] = Some(code);
+        for field in empty {
+            closed.loans[loan].values[field] = Some(0);
+        }
+    }
+    let terms = super::tests::terms(&closed);
+    let honest = Sealed::new(&closed, &secret()).expect("ids differ");
+    let sorted = risk::pool::Tape {
+        loans: honest
+            .loans
+            .iter()
+            .map(|l| risk::pool::Loan::clone(l))
+            .collect(),
+        ..closed.clone()
+    };
+    let loans = states(&sorted).expect("they are loans");
+    let schedule = Schedule::of_pool(&loans, terms.doubtful_days).expect("it fits");
+    let broken = |tape: &risk::pool::Tape| {
+        let sealed = Sealed::new(tape, &secret()).expect("ids differ");
+        let schedule = schedule.clone();
+        let forged = Prepared::unchecked(tape, sealed, &loans, &terms, schedule, &secret());
+        let forged = forged.unwrap_or_else(|e| panic!("the claim is well formed: {e}"));
+        let tables = PartTables::new(forged.claim(), forged.context(), 0);
+        violated(&tables.airs(), &forged.traces(0))
+    };
+    assert_eq!(broken(&closed), Vec::<String>::new());
+    for (loan, cents) in [(4, 1), (9, 1 << 30)] {
+        let mut owing = closed.clone();
+        owing.loans[loan].values[balance] = Some(cents);
+        let refused = Prepared::new(&owing, &terms, &secret()).err();
+        let error = refused.expect("it contradicts itself").to_string();
+        assert!(error.contains("still owes"), "{error}");
+        assert_eq!(broken(&owing), ["LOANS-3"]);
+    }
+}
+
+// WHAT IS SAID
+
+/// Coupons and what becomes of losses and unpaid interest, in every way that a deal may have them.
+#[test]
+fn terms_of_tranches_are_said() {
+    use risk::deal::{Coupon, DayCount, Losses, Shortfall};
+    let mut claim = prepared(20).claim().clone();
+    let said = |claim: &super::StressClaim, expected: &str| {
+        let words = super::words(claim).join("\n");
+        assert!(words.contains(expected), "{expected}\n{words}");
+    };
+    said(
+        &claim,
+        "by the deal tranches bear, a year: `A` `SOFR` + 0.90%, at least 0%, at most 7.5% (ACT/360), unpaid interest stays owed, with \
+         interest; `B` 5.25% (30/360), unpaid interest stays owed, with interest; `C` 6.5% (30/360), unpaid interest stays owed; losses \
+         are recorded in ledgers, and balances stay; what is paid in which order, its waterfalls say",
+    );
+    let tranche = &mut claim.deal.tranches[2];
+    tranche.shortfall = Shortfall::Lost;
+    tranche.day_count = DayCount::Actual365;
+    tranche.coupon = Coupon::Floating {
+        index: "SOFR".into(),
+        margin: fixed::Decimal::from_int(3),
+        floor: Some(fixed::Decimal::from_int(1)),
+        cap: None,
+    };
+    claim.deal.losses = Losses::WriteDown;
+    said(
+        &claim,
+        "`C` `SOFR` + 3%, at least 1% (ACT/365), unpaid interest is not owed again; losses write balances down;",
+    );
 }

@@ -176,7 +176,7 @@ impl Context {
         template.validate().map_err(|e| e.to_string())?;
         let layout = LeafLayout::new(template);
         let (fields, calendar) = Fields::new(template, &layout)?;
-        let codes = fields.codes(template, fields.open.clone());
+        let codes = fields.codes(template, vec![fields.open.clone(), fields.closed.clone()]);
         let rows = months.div_ceil(PER_ROW).max(1).next_power_of_two();
         Ok(Self {
             layout,

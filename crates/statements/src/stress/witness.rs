@@ -416,7 +416,7 @@ fn schedule_rows(context: &Context, doubtful_days: u16, loan: Option<&Loan>) -> 
         instalment: value(fields.instalment),
     };
     let scheduled = loan.is_some()
-        && fields.open[0].contains(&value(fields.status))
+        && fields.open.contains(&value(fields.status))
         && value(fields.days) < doubtful_days.into()
         && value(fields.term) > 0;
     let scheduled = |field: usize| if scheduled { value(field) } else { 0 };
@@ -528,7 +528,7 @@ impl Rows {
         let mut rows = vec![sums];
         for loan in &self.loans {
             let value = |field: usize| loan.values[field].unwrap_or(0);
-            if fields.open[0].contains(&value(fields.status)) {
+            if fields.open.contains(&value(fields.status)) {
                 let sound = value(fields.days) < tables.loans.doubtful_days.into()
                     && value(fields.term) > 0;
                 for (i, sum) in sums[usize::from(!sound)].iter_mut().enumerate() {

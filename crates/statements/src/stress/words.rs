@@ -1,6 +1,7 @@
 //! What a stress claim says.
 
 use fixed::Decimal;
+use risk::deal::{Coupon, Losses, Shortfall, Tranche};
 use risk::pool::template_words;
 use risk::stress::{Defaults, Prepayments, Stress};
 use risk::waterfall::payment_date;
@@ -156,6 +157,45 @@ fn steps(steps: &[u16]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
+/// What a tranche bears a year, and what becomes of interest that it is not paid.
+fn bears(tranche: &Tranche) -> String {
+    let rate = match &tranche.coupon {
+        Coupon::Fixed(rate) => format!("{rate}%"),
+        Coupon::Floating {
+            index,
+            margin,
+            floor,
+            cap,
+        } => {
+            let floor = floor.unwrap_or(Decimal::ZERO);
+            let most = cap.map_or(String::new(), |cap| format!(", at most {cap}%"));
+            format!("{} + {margin}%, at least {floor}%{most}", quoted(index))
+        }
+    };
+    let unpaid = match tranche.shortfall {
+        Shortfall::Lost => "is not owed again",
+        Shortfall::Carried => "stays owed",
+        Shortfall::Compounding => "stays owed, with interest",
+    };
+    let name = quoted(&tranche.name);
+    let days = serde_json::to_value(tranche.day_count).ok();
+    let days = days.as_ref().and_then(|d| d.as_str()).unwrap_or_default();
+    format!("{name} {rate} ({days}), unpaid interest {unpaid}")
+}
+
+/// The terms of the tranches, which with the waterfalls decide what they lose.
+fn tranches(claim: &StressClaim) -> String {
+    let tranches: Vec<String> = claim.deal.tranches.iter().map(bears).collect();
+    let losses = match claim.deal.losses {
+        Losses::Ledgers => "are recorded in ledgers, and balances stay",
+        Losses::WriteDown => "write balances down",
+    };
+    format!(
+        "by the deal tranches bear, a year: {}; losses {losses}; what is paid in which order, its waterfalls say",
+        tranches.join("; ")
+    )
+}
+
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &StressClaim) -> Vec<String> {
     let currency = quoted(&claim.deal.currency);
@@ -179,6 +219,7 @@ pub fn words(claim: &StressClaim) -> Vec<String> {
         claim.models.len(),
     )];
     lines.extend(claim.start().words());
+    lines.push(tranches(claim));
     lines.extend(schedule(claim));
     lines.push(format!(
         "proven of the loans is the schedule; outcomes follow from it, deal, start, fixings and stresses, and were computed again: \

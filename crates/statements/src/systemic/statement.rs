@@ -6,7 +6,7 @@ use gadgets::sponge::{SpongeTable, Stream, Target};
 use risk::certificate::{MAX_GAIN, budget};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
-use super::claim::SystemicClaim;
+use super::claim::{DatedState, SystemicClaim};
 use super::tables::VenuesTable;
 use crate::risk::grid::Grid;
 use crate::risk::scenarios_digest;
@@ -89,6 +89,21 @@ impl Tables {
     }
 }
 
+/// Requires venues to have different states: one that is named twice would count twice.
+fn distinct(venues: &[DatedState]) -> Result<(), String> {
+    for (i, venue) in venues.iter().enumerate() {
+        if let Some(other) = venues[..i].iter().position(|v| v.state == venue.state) {
+            return Err(format!(
+                "venues {} and {} are one, committed as {}; name each venue once",
+                other + 1,
+                i + 1,
+                venue.state
+            ));
+        }
+    }
+    Ok(())
+}
+
 impl Statement for Systemic {
     const ID: &'static str = "systemic";
     const VERSION: u32 = 2;
@@ -108,6 +123,7 @@ impl Statement for Systemic {
                 claim.venues.len()
             ));
         }
+        distinct(&claim.venues)?;
         let bound = claim
             .bound
             .rescale_exact(risk::TICK_DECIMALS)

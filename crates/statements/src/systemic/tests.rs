@@ -292,3 +292,25 @@ fn a_state_of_another_day_is_another_venue() {
     let found = violated(&tables.airs(), &prepared.rows().fill(&tables));
     assert_eq!(found, ["SPONGE-5"]);
 }
+
+/// A venue that is named twice would count twice.
+#[test]
+fn a_venue_is_named_once() {
+    let set = sample_venue::scenarios(9, 3, 300);
+    let mut twice = venues(&set, 3);
+    twice[2] = twice[0].clone();
+    let refused = Prepared::new(&set, twice.clone(), confidence(), None).err();
+    let error = refused.expect("one venue is there twice").to_string();
+    assert!(error.contains("venues 1 and 3 are one"), "{error}");
+    // The same state under another secret may be another venue.
+    twice[2].secret = secret(7);
+    let prepared = Prepared::new(&set, twice, confidence(), None).expect("it is true");
+    let mut claim = prepared.claim().clone();
+    Systemic::context(&claim).expect("three commitments");
+    claim.venues[1].state = claim.venues[2].state;
+    let error = Systemic::context(&claim).expect_err("two commitments");
+    assert!(error.contains("venues 2 and 3 are one"), "{error}");
+    // Another date makes no other venue.
+    claim.venues[1].as_of_ms += 1;
+    assert!(Systemic::context(&claim).is_err());
+}

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod attack;
 mod claim;
+#[cfg(test)]
+mod closed;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use gadgets::limbs::limb_of;
 use gadgets::range::limb;
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table};
 
-use crate::loan::{LeafLayout, LoanWitness};
+use crate::loan::{LeafLayout, LoanWitness, closed_owes_nothing};
 use crate::month::{AMOUNT_LIMBS, BALANCE_LIMBS, Fields, RATE_LIMBS};
 use crate::ordered::{Ordered, OrderedRow, accumulate};
 use crate::pool::tables::codes::CodesTable;
@@ -20,8 +20,9 @@ pub const START: Bus = Bus::new("start");
 /// - ORDER-1 to ORDER-4, LOAN-1 to LOAN-3: leaves below the part's root ([`crate::ordered`], [`crate::loan`]).
 /// - LOANS-1: whether no month is left.
 /// - LOANS-2: an open loan is scheduled unless it is doubtful.
+/// - LOANS-3: a closed loan owes nothing.
 ///
-/// Whether a status is open is looked up; whether a loan is late is a comparison (COMPARE-1 to COMPARE-5).
+/// Whether a status is open or closed is looked up; whether a loan is late is a comparison (COMPARE-1 to COMPARE-5).
 #[derive(Clone, Debug)]
 pub struct LoansTable {
     /// Where the leaves stand.
@@ -30,7 +31,7 @@ pub struct LoansTable {
     pub layout: LeafLayout,
     /// Which fields are read.
     pub fields: Fields,
-    /// Which codes of the status are open.
+    /// Which codes of the status are open, and which closed.
     pub codes: CodesTable,
     /// From how many days past due on a loan is doubtful.
     pub doubtful_days: u16,
@@ -81,9 +82,8 @@ impl Table for LoansTable {
 
         let fields = &self.fields;
         let status = of(fields.status);
-        let open = self
-            .codes
-            .look_up(b, fields.status, &fields.open, &status[0]);
+        let sets = [fields.open.clone(), fields.closed.clone()];
+        let is = self.codes.look_up(b, fields.status, &sets, &status[0]);
         let term = of(fields.term)[0].clone();
         let over = b.derive([&term], |[t]| F::from_bool(t == F::ZERO));
         b.boolean("LOANS-1", &over);
@@ -103,11 +103,12 @@ impl Table for LoansTable {
             b.equal("LOANS-2", cell.clone(), x);
             cell
         };
-        let open = and(place.active.clone() * open[0].clone());
+        let open = and(place.active.clone() * is[0].clone());
         let sound = and(current * not_over);
         let scheduled = and(open.clone() * sound);
         let doubtful = open - scheduled.clone();
         let balance = padded(fields.balance, BALANCE_LIMBS);
+        closed_owes_nothing(b, "LOANS-3", &is[1], &balance);
         let of_balance =
             |bit: &B::E| -> Vec<B::E> { balance.iter().map(|l| bit.clone() * l.clone()).collect() };
         let start = of_balance(&scheduled);

@@ -11,7 +11,7 @@ use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table};
 use super::amounts::{After, Amounts};
 use super::roll::{Contract, Flows, Kind, Loan, roll};
 use crate::calendar::CalendarTable;
-use crate::loan::{Changed, LeafLayout, LoanWitness, ReadLeaf};
+use crate::loan::{Changed, LeafLayout, LoanWitness, ReadLeaf, closed_owes_nothing};
 use crate::month::{AMOUNT_LIMBS, BALANCE_LIMBS, DAYS_LIMBS, Fields, RATE_LIMBS};
 use crate::ordered::{Ordered, OrderedRow, Place, accumulate};
 use crate::pool::tables::codes::CodesTable;
@@ -28,6 +28,7 @@ pub const FIRST_SUM: usize = 1;
 ///
 /// - ORDER-1 to ORDER-4, LOAN-1 to LOAN-3: leaves below both roots of the part ([`crate::ordered`], [`crate::loan`]).
 /// - LOANS-1: what became of a loan: an open one pays, defaults or is bought back; a defaulted one recovers.
+/// - LOANS-2: a loan that was closed before owes nothing.
 /// - ROLL-1 to ROLL-13: its month ([`super::roll`]).
 ///
 /// What the status means, before and after, is looked up. The leaf after the month has a seal of its own and other limbs in the
@@ -99,6 +100,8 @@ impl Table for LoansTable {
         let is = self
             .codes
             .look_up(b, self.fields.status, &sets, &after.status);
+        let closed = was[3].clone() + was[4].clone();
+        closed_owes_nothing(b, "LOANS-2", &closed, &before.balance);
         let kind = kind(b, &place, &was);
         let flows = roll(
             b,

@@ -15,10 +15,15 @@
 //! payment of the loan.) Rounded up, it never leaves more than an instalment for the last month, and is at
 //! most 1.11 cents above the exact annuity, however large the loan.
 
-use fixed::{DomainError, Interval};
+mod annuity;
+mod total;
+
 use serde::{Deserialize, Serialize};
 
 use crate::collections::Collections;
+
+pub use annuity::{FACTOR_DECIMALS, annuity_factor, instalment};
+pub use total::{add, roll_pool, then};
 
 /// Most cents that a loan may owe.
 pub const MAX_BALANCE: u64 = 100_000_000_000;
@@ -33,9 +38,6 @@ pub const MONTH_DIVISOR: u64 = 12_000_000;
 /// Most interest that a loan may owe, in cents: a loan at its limits reaches it after 100 years without a
 /// payment.
 pub const MAX_INTEREST: u64 = 10_000_000_000_000;
-/// Decimals of an annuity factor.
-pub const FACTOR_DECIMALS: u8 = 12;
-const FACTOR_ONE: u128 = 10u128.pow(FACTOR_DECIMALS as u32);
 /// Days by which a payment is later after another month.
 const MONTH_DAYS: u16 = 30;
 
@@ -219,51 +221,6 @@ pub fn is_due(term: u16, frequency: Frequency, rule: Rule) -> (bool, bool) {
         left == 0 || between.is_some_and(|m| left.is_multiple_of(m)),
         left == 0,
     )
-}
-
-/// The part of a loan that each of so many payments is, in 10^-12, rounded up: `1 / (v + v^2 + ... + v^n)`
-/// with `v = 1 / (1 + rate * months / 12)`, where payments are so many months apart and the rate is in 10^-6
-/// a year.
-///
-/// It is above the exact number by at most 1.02 units: the sum, of up to 600 terms that each carry an
-/// enclosure, is enclosed within a relative 10^-14, and nothing cancels in it. It is at most `2 * 10^12`.
-///
-/// # Errors
-/// If there are no payments or more than [`MAX_TERM`], or the rate is above [`MAX_RATE`].
-pub fn annuity_factor(rate: u32, months: u16, payments: u16) -> Result<u64, RollError> {
-    if !(1..=MAX_TERM).contains(&payments) || !(1..=12).contains(&months) {
-        return Err(RollError::Range("number of payments"));
-    }
-    if rate > MAX_RATE {
-        return Err(RollError::Range("rate"));
-    }
-    let factor = || -> Result<i128, DomainError> {
-        let year = 12 * i64::from(MAX_RATE);
-        let growth = year + i64::from(rate) * i64::from(months);
-        let v = Interval::from_int(year).div_int(growth)?;
-        // v (1 + v (1 + ...)).
-        let mut sum = Interval::ZERO;
-        for _ in 0..payments {
-            sum = Interval::ONE.add(&sum)?.mul(&v)?;
-        }
-        Interval::ONE.div(&sum)?.ceil_at(FACTOR_DECIMALS)
-    };
-    let factor = factor().ok().and_then(|f| u64::try_from(f).ok());
-    factor.ok_or(RollError::Range("annuity factor"))
-}
-
-/// What each of so many payments must be to pay off a balance: `balance * factor / 10^12` rounded up, with
-/// [`annuity_factor`]. The product is at most `2 * 10^23` (78 bits).
-///
-/// # Errors
-/// As [`annuity_factor`], and if the balance is above [`MAX_BALANCE`].
-pub fn instalment(balance: u64, rate: u32, months: u16, payments: u16) -> Result<u64, RollError> {
-    if balance > MAX_BALANCE {
-        return Err(RollError::Range("balance"));
-    }
-    let factor = annuity_factor(rate, months, payments)?;
-    let exact = u128::from(balance) * u128::from(factor);
-    Ok(exact.div_ceil(FACTOR_ONE) as u64)
 }
 
 impl LoanState {
@@ -545,66 +502,4 @@ fn open_status(days: u16) -> Status {
 /// 30 to 59, 60 to 89, 90 and more days past due.
 fn bucket(days: u16) -> usize {
     usize::from(days / MONTH_DAYS).clamp(1, 3) - 1
-}
-
-/// Adds what one loan, or another part of the pool, brought in during the same period.
-///
-/// # Errors
-/// Names the sum that does not fit.
-pub fn add(total: &mut Collections, part: &Collections) -> Result<(), RollError> {
-    let mut plus = |name: &'static str, get: fn(&mut Collections) -> &mut u64| {
-        let mut part = *part;
-        let sum = get(total).checked_add(*get(&mut part));
-        *get(total) = sum.ok_or(RollError::Overflow(name))?;
-        Ok(())
-    };
-    plus("balance before", |c| &mut c.balance_before)?;
-    plus("balance after", |c| &mut c.balance_after)?;
-    plus("interest", |c| &mut c.interest)?;
-    plus("scheduled principal", |c| &mut c.scheduled_principal)?;
-    plus("prepaid principal", |c| &mut c.prepaid_principal)?;
-    plus("defaults", |c| &mut c.defaulted)?;
-    plus("recoveries", |c| &mut c.recoveries)?;
-    plus("repurchases", |c| &mut c.repurchased)?;
-    plus("30 days past due", |c| &mut c.delinquent[0])?;
-    plus("60 days past due", |c| &mut c.delinquent[1])?;
-    plus("90 days past due", |c| &mut c.delinquent[2])
-}
-
-/// Appends the collections of the next period, so that several months make one period of a deal.
-///
-/// # Errors
-/// Names the sum that does not fit; the balance, if the later period does not start where the earlier one
-/// ended.
-pub fn then(first: &Collections, second: &Collections) -> Result<Collections, RollError> {
-    if first.balance_after != second.balance_before {
-        return Err(RollError::Range("balance between the periods"));
-    }
-    let (mut total, mut later) = (*first, *second);
-    (total.balance_after, total.delinquent) = (0, [0; 3]);
-    later.balance_before = 0;
-    add(&mut total, &later)?;
-    Ok(total)
-}
-
-/// The loans a month later, and what they brought in together. The events are in the order of the loans.
-///
-/// # Errors
-/// The number of the loan that is wrong, and why; the number of loans if there are not as many events, or if
-/// a sum does not fit.
-pub fn roll_pool(
-    loans: &[LoanState],
-    events: &[Event],
-) -> Result<(Vec<LoanState>, Collections), (usize, RollError)> {
-    if loans.len() != events.len() {
-        return Err((loans.len(), RollError::Range("number of events")));
-    }
-    let mut total = Collections::default();
-    let mut after = Vec::with_capacity(loans.len());
-    for (i, (loan, event)) in loans.iter().zip(events).enumerate() {
-        let (next, sum) = loan.roll(*event).map_err(|e| (i, e))?;
-        add(&mut total, &sum).map_err(|e| (loans.len(), e))?;
-        after.push(next);
-    }
-    Ok((after, total))
 }

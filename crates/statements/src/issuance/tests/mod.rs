@@ -1,0 +1,92 @@
+//! Tests of the issuance statement: what is true is accepted, what is false is not.
+
+mod forged;
+mod positive;
+
+use std::collections::BTreeSet;
+
+use fixed::Decimal;
+use gadgets::totals::SALTS;
+use risk::deal::Deal;
+use risk::import::tape::read_template;
+use risk::issuance::{IssuanceError, backing};
+use risk::pool::Tape;
+use risk::sample_deal::sample_deal_for;
+use risk::sample_pool;
+use stark::{
+    F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
+    violated, violations,
+};
+
+use super::claim::PartTables;
+use super::witness::Rows;
+use super::*;
+use crate::account::{Identity, Secret};
+use crate::loan::Sealed;
+use crate::pool::registers_of;
+
+fn secret() -> Secret {
+    Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
+}
+
+fn key() -> RegistryKey {
+    Secret::from_hex(&"00000011".repeat(8))
+        .expect("a constant")
+        .into()
+}
+
+fn other_key() -> RegistryKey {
+    Secret::from_hex(&"00000012".repeat(8))
+        .expect("a constant")
+        .into()
+}
+
+fn tape(seed: u64, loans: usize) -> Tape {
+    let template = read_template("mortgage").expect("it comes with the crate");
+    sample_pool::tape(seed, loans, &template)
+}
+
+fn deal(tape: &Tape) -> Deal {
+    sample_deal_for(sample_pool::owed(tape))
+}
+
+fn prepared_of(tape: &Tape) -> Prepared {
+    Prepared::new(tape, &deal(tape), &key(), &secret()).expect("it is true")
+}
+
+fn prepared(loans: usize) -> Prepared {
+    prepared_of(&tape(3, loans))
+}
+
+fn broken(prepared: &Prepared) -> Vec<String> {
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    violated(&tables.airs(), &prepared.traces(0))
+}
+
+/// What is wrong with the first part's rows after a change.
+fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let mut rows = prepared.rows(0);
+    change(&mut rows);
+    violated(&tables.airs(), &rows.fill(&tables))
+}
+
+/// What is wrong with the honest tables of this pool under another claim, which is well formed, and a key: everything that
+/// follows from the claim, and all running values, are as a forger would have them.
+fn forged(
+    tape: &Tape,
+    key: &RegistryKey,
+    change: impl FnOnce(&mut IssuanceClaim, &mut Sealed),
+) -> Vec<String> {
+    let mut claim = prepared_of(tape).claim().clone();
+    let mut sealed = Sealed::new(tape, &secret()).expect("ids differ");
+    change(&mut claim, &mut sealed);
+    claim.nullifiers.sort_unstable();
+    let forged = Prepared::unchecked(claim, sealed, key, &secret());
+    broken(&forged.unwrap_or_else(|e| panic!("the claim is well formed: {e}")))
+}
+
+/// Why a claim is refused before its proof is looked at.
+fn refused(claim: &IssuanceClaim) -> String {
+    Issuance::context(claim).expect_err("it contradicts itself")
+}

@@ -1,0 +1,107 @@
+//! What is true is accepted, and said.
+
+use super::*;
+
+#[test]
+fn extension_elements_multiply_as_those_of_the_proof_system() {
+    use stark::Field;
+    let element = |seed: u64| -> [F; 5] {
+        std::array::from_fn(|i| F::from_u64(noise(seed * 5 + i as u64, u64::from(stark::P))))
+    };
+    let basis = |e: [F; 5]| EF::new(e);
+    for seed in 0..100 {
+        let (x, y) = (element(2 * seed), element(2 * seed + 1));
+        let product = tables::groups::multiply(&x, &y);
+        assert_eq!(basis(product), basis(x) * basis(y));
+        assert!(basis(x).try_inverse().is_some());
+    }
+}
+
+#[test]
+fn true_claims_have_a_witness() {
+    for loans in [1, 2, 100, 256, 257] {
+        assert_eq!(found(&prepared(loans), 0), Vec::new(), "{loans} loans");
+    }
+    let nothing = Prepared::new(&tape(3), &Terms::default(), &secret()).expect("it is true");
+    assert_eq!(found(&nothing, 0), Vec::new());
+}
+
+#[test]
+fn every_cell_is_pinned() {
+    let prepared = prepared(150);
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let padding = [
+        ("loans", 200),
+        ("groups", 200),
+        ("figures", 100),
+        ("totals", 80),
+        ("codes", 120),
+    ];
+    let unpinned = cell_test(&tables.airs(), &prepared.traces(0), &padding);
+    assert_eq!(unpinned, Vec::new());
+}
+
+/// Two parts, linked by hidden states; the largest groups run through both.
+#[test]
+fn parts_link() {
+    let prepared = prepared((1 << 13) + 300);
+    let context = prepared.context();
+    assert_eq!(prepared.claim().segments.len(), 2);
+    for part in 0..2 {
+        let tables = PartTables::new(prepared.claim(), context, part);
+        assert_eq!(
+            violations(&tables.airs(), &prepared.traces(part)),
+            Vec::new()
+        );
+    }
+    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
+    verify::<Pool>(prepared.claim(), &proofs).expect("it is true");
+    let swapped = [proofs[1].clone(), proofs[0].clone()];
+    assert!(verify::<Pool>(prepared.claim(), &swapped).is_err());
+}
+
+#[test]
+fn a_claim_is_proven_with_100_bits() {
+    let prepared = prepared(300);
+    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
+    verify::<Pool>(prepared.claim(), &proofs).expect("it is true");
+    let part = Pool::part(prepared.claim(), prepared.context(), 0);
+    for air in &part.tables {
+        println!("{air:?} {:?}", air.interactions());
+    }
+    let report = security_report(&part);
+    assert!(report.proven_bits >= 100.0, "{report:?}");
+}
+
+#[test]
+fn words_say_what_decides() {
+    let prepared = Prepared::new(&with_closed(), &terms(), &secret());
+    // The terms ask for no defaulted loans.
+    assert!(prepared.is_err());
+    let mut terms = terms();
+    terms.eligibility.pop();
+    terms.figures.push(Figure {
+        over: Over::All,
+        ..figure("given-up", share("status = defaulted"), at_most("50"))
+    });
+    let prepared = Prepared::new(&with_closed(), &terms, &secret()).expect("it is true");
+    let lines = words(prepared.claim());
+    let text = lines.join("\n");
+    for part in [
+        "60 loans with distinct ids (built-in template `mortgage`, cut-off 2020-03-31); 57 of them are open (status performing or \
+         delinquent), 1 are given up (status defaulted), 2 are closed (status prepaid or repurchased), and owe nothing",
+        "each loan that is not closed satisfies `ltv <= 95 and",
+        "`loans`: number of open loans is 57",
+        "`ltv`: average of ltv, weighted by balance, over open loans where `ltv is present` is ",
+        ", rounded down",
+        "`given-up`: percent of the balance of all loans (open or not) that those have where `status = defaulted` is at most 50",
+        "`state`: percent of the balance of all open loans that the 2 largest groups by state have is ",
+        "values of fico, ltv, dti may be absent",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let mut claim = prepared.claim().clone();
+    claim.template.fields[0].about = "something else".into();
+    let other = words(&claim).join("\n");
+    assert!(other.contains("of the prover's own, SHA3-256 "), "{other}");
+}
