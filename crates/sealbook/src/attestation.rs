@@ -5,16 +5,16 @@
 //! on). What is signed names its kind, so a signature on one kind says nothing about another.
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use risk::date::{days_of, moment};
-use risk::history::PriceHistory;
-use risk::quotes::check_moment;
-use risk::scenarios::ScenarioSet;
-use risk::snapshot::Snapshot;
+use market::snapshot::Snapshot;
+use records::date::check_moment;
+use records::date::{days_of, moment};
 use serde::{Deserialize, Serialize};
 use statements::account::PublicDigest;
 use statements::margin::snapshot_digest;
 use statements::risk::scenarios_digest;
 use statements::words::quoted;
+use venue::history::PriceHistory;
+use venue::scenarios::ScenarioSet;
 
 /// What a signature is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +125,7 @@ impl Subject {
 
     /// A price history.
     pub fn prices(history: &PriceHistory) -> Self {
-        let day = |day: Option<&i64>| day.map_or_else(String::new, |d| risk::date::written(*d));
+        let day = |day: Option<&i64>| day.map_or_else(String::new, |d| records::date::written(*d));
         Self::Prices {
             history: history.digest(),
             first: day(history.days().first()),
@@ -206,7 +206,7 @@ impl Subject {
                 ("snapshot", snapshot.as_deref().is_none_or(hex)),
                 ("prices", hex(prices)),
                 ("as_of_ms", check_moment(*as_of_ms).is_ok()),
-                ("source", risk::is_name(source)),
+                ("source", records::names::is_name(source)),
             ],
             Self::Prices {
                 history,
@@ -350,8 +350,8 @@ fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use risk::import::json::read;
-    use risk::{sample, sample_venue};
+    use market::sample;
+    use records::json::read;
 
     fn subjects() -> Vec<Subject> {
         let market = sample::snapshot();
@@ -363,8 +363,8 @@ mod tests {
             },
             Subject::market(&market),
             Subject::asset_prices(&market),
-            Subject::prices(&sample_venue::prices(1, 4, 30)),
-            Subject::scenarios(&sample_venue::scenarios(1, 4, 30)),
+            Subject::prices(&venue::sample::prices(1, 4, 30)),
+            Subject::scenarios(&venue::sample::scenarios(1, 4, 30)),
         ]
     }
 

@@ -11,9 +11,9 @@ pub mod vouch;
 
 pub use expect::Unexpected;
 
-pub use {fixed, risk, stark, statements};
+pub use {credit, fixed, market, records, stark, statements, venue};
 
-use ::risk::Snapshot;
+use ::market::Snapshot;
 use stark::{FileError, Part, ProofFile, Rejection, Statement};
 use statements::book::BookRef;
 use statements::inventory::Inventory;

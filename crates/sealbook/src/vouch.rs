@@ -1,12 +1,12 @@
 //! What a claim rests on that no proof shows, and who vouches for it.
 
-use risk::Snapshot;
-use risk::date::moment;
-use risk::scenarios::ScenarioSet;
-use risk::scenarios::recipe::Source;
+use market::Snapshot;
+use records::date::moment;
 use statements::account::PublicDigest;
 use statements::margin::snapshot_digest;
 use statements::words::quoted;
+use venue::scenarios::ScenarioSet;
+use venue::scenarios::recipe::Source;
 
 use crate::Fact;
 use crate::attestation::{Attestation, NotAttested, Subject};
@@ -65,7 +65,7 @@ impl Given {
 
     fn market(snapshot: &Snapshot, whole: bool) -> Self {
         let source = match snapshot.source.as_str() {
-            risk::snapshot::UNSTATED => "source unstated".to_string(),
+            market::snapshot::UNSTATED => "source unstated".to_string(),
             source => format!("source {}", quoted(source)),
         };
         let at = moment(snapshot.as_of_ms);

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use risk::amortization::Event;
-use risk::{Account, Level, Snapshot, sample, sample_pool, sample_venue};
+use credit::amortization::Event;
+use credit::sample_pool;
+use market::{Account, Level, Snapshot, sample};
 use stark::{Statement, security_report};
 use statements::account::Secret;
 use statements::book::SealedBook;
@@ -129,8 +130,8 @@ fn risk_proofs_share_nothing() {
 }
 
 fn share_nothing(shows: Shows) {
-    let set = sample_venue::scenarios(1, 3, 200);
-    let trades = sample_venue::trades(1, &set, 2);
+    let set = venue::sample::scenarios(1, 3, 200);
+    let trades = venue::sample::trades(1, &set, 2);
     let terms = Terms {
         confidence: "0.95"
             .parse::<fixed::Decimal>()
@@ -142,7 +143,7 @@ fn share_nothing(shows: Shows) {
         until_ms: None,
     };
     let make = |scale: i64, capital: u64| {
-        let mut state = sample_venue::state(&set);
+        let mut state = venue::sample::state(&set);
         for q in &mut state.quantities {
             *q *= scale;
         }
@@ -152,7 +153,7 @@ fn share_nothing(shows: Shows) {
             .iter()
             .map(|t| {
                 let lots = t.lots * scale;
-                risk::venue::Change::Trade(risk::venue::Trade { lots, ..*t })
+                venue::state::Change::Trade(venue::state::Trade { lots, ..*t })
             })
             .collect();
         let secret = Secret::random();
@@ -181,10 +182,10 @@ fn share_nothing(shows: Shows) {
 /// Other venues under the same bound.
 #[test]
 fn systemic_proofs_share_nothing() {
-    let set = sample_venue::scenarios(1, 3, 200);
+    let set = venue::sample::scenarios(1, 3, 200);
     let make = |scale: i64| {
         let venues = [1, -2].map(|sign| {
-            let mut state = sample_venue::state(&set);
+            let mut state = venue::sample::state(&set);
             state.quantities.iter_mut().for_each(|q| *q *= scale * sign);
             Venue {
                 state,
@@ -210,13 +211,13 @@ fn systemic_proofs_share_nothing() {
 /// Other positions, under the same lists and number of accounts.
 #[test]
 fn inventory_proofs_share_nothing() {
-    let set = sample_venue::scenarios(1, 3, 10);
-    let snapshot = sample_venue::snapshot(&set);
+    let set = venue::sample::scenarios(1, 3, 10);
+    let snapshot = venue::sample::snapshot(&set);
     let make = |scale: i64| {
-        let mut state = sample_venue::state(&set);
+        let mut state = venue::sample::state(&set);
         state.quantities.iter_mut().for_each(|q| *q *= scale);
         state.entry *= scale;
-        let book = sample_venue::book(scale as u64, &set, &state, 40);
+        let book = venue::sample::book(scale as u64, &set, &state, 40);
         let secret = Secret::random();
         let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
         inventory::Prepared::new(&sealed, &set, &state, &secret).unwrap()
@@ -236,7 +237,7 @@ fn inventory_proofs_share_nothing() {
 /// Other loans, in other groups, for which the same bounds hold.
 #[test]
 fn pool_proofs_share_nothing() {
-    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let template = credit::import::tape::read_template("mortgage").unwrap();
     let bounds = r#"{"eligibility": ["ltv <= 95"], "figures": [
         {"name": "late", "measure": {"share": {"where": "days_past_due >= 30"}}, "shown": {"at_most": "90"}},
         {"name": "largest", "measure": {"largest": {"by": "state", "top": 2}}, "shown": {"at_most": "100"}}]}"#;
@@ -261,11 +262,11 @@ fn pool_proofs_share_nothing() {
 /// Other loans with the same schedule: two of one pool share their balances otherwise.
 #[test]
 fn stress_proofs_share_nothing() {
-    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let template = credit::import::tape::read_template("mortgage").unwrap();
     let make = |shift: u64| {
         let mut tape = sample_pool::tape(1, 20, &template);
         // Two interest-free bullets that owe as much together.
-        let set = |loan: &mut risk::pool::Loan, name: &str, value: u64| {
+        let set = |loan: &mut credit::pool::Loan, name: &str, value: u64| {
             loan.values[template.field(name).unwrap()] = Some(value);
         };
         for (i, balance) in [(0, 1_000_000 + shift), (1, 2_000_000 - shift)] {
@@ -280,9 +281,9 @@ fn stress_proofs_share_nothing() {
         let terms = stress::Terms {
             doubtful_days: 90,
             detail: stress::Detail::default(),
-            deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+            deal: credit::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
             deal_state: None,
-            indices: risk::sample_deal::sample_indices(),
+            indices: credit::sample_deal::sample_indices(),
             stresses: Vec::new(),
             breakeven: Vec::new(),
         };
@@ -303,7 +304,7 @@ fn stress_proofs_share_nothing() {
 /// Other loans that owe as much together, in the same registry and in another.
 #[test]
 fn issuance_proofs_share_nothing() {
-    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let template = credit::import::tape::read_template("mortgage").unwrap();
     let key = issuance::RegistryKey::random();
     let make = |seed: u64, key: &issuance::RegistryKey| {
         let mut tape = sample_pool::tape(seed, 60, &template);
@@ -316,7 +317,7 @@ fn issuance_proofs_share_nothing() {
         for loan in &mut tape.loans {
             loan.id = format!("{}-{seed}", loan.id);
         }
-        let deal = risk::sample_deal::sample_deal_for(4_000_000_000);
+        let deal = credit::sample_deal::sample_deal_for(4_000_000_000);
         issuance::Prepared::new(&tape, &deal, key, &Secret::random()).unwrap()
     };
     let (one, two) = (make(1, &key), make(2, &key));
@@ -341,10 +342,10 @@ fn issuance_proofs_share_nothing() {
 /// Other payments with the same sum: two loans of one pool pay early, one more and the other less.
 #[test]
 fn waterfall_proofs_share_nothing() {
-    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let template = credit::import::tape::read_template("mortgage").unwrap();
     let make = |shift: u64| {
         let mut tape = sample_pool::tape(1, 20, &template);
-        let set = |loan: &mut risk::pool::Loan, name: &str, value: u64| {
+        let set = |loan: &mut credit::pool::Loan, name: &str, value: u64| {
             loan.values[template.field(name).unwrap()] = Some(value);
         };
         let mut month = sample_pool::remittances(1, &tape);
@@ -366,9 +367,9 @@ fn waterfall_proofs_share_nothing() {
         }
         let terms = waterfall::Terms {
             months: vec![month],
-            deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+            deal: credit::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
             deal_state: None,
-            indices: risk::sample_deal::sample_indices(),
+            indices: credit::sample_deal::sample_indices(),
         };
         waterfall::Prepared::new(&tape, &terms, &Secret::random()).unwrap()
     };

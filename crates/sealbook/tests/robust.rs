@@ -1,17 +1,18 @@
 //! Verification never panics and never accepts what was changed, whatever the bytes.
 
+use credit::sample_pool;
 use fixed::Decimal;
+use market::{Level, sample};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use risk::evar::Confidence;
-use risk::{Level, sample, sample_pool, sample_venue};
 use sealbook::verify;
 use stark::ProofFile;
 use statements::account::Secret;
 use statements::book::SealedBook;
 use statements::margin::{self, Margin};
 use statements::{inventory, issuance, pool, risk as venue_risk, stress, systemic, waterfall};
+use venue::evar::Confidence;
 
 fn proof() -> ProofFile {
     let snapshot = sample::snapshot();
@@ -84,8 +85,8 @@ fn thousands_of_changed_proofs_are_rejected() {
 
 /// Small proofs of the other statements.
 fn other_proofs() -> [ProofFile; 7] {
-    let set = sample_venue::scenarios(1, 2, 50);
-    let state = sample_venue::state(&set);
+    let set = venue::sample::scenarios(1, 2, 50);
+    let state = venue::sample::state(&set);
     let secret = Secret::random();
     let confidence: Confidence = "0.95".parse::<Decimal>().unwrap().try_into().unwrap();
     let terms = venue_risk::Terms {
@@ -96,14 +97,14 @@ fn other_proofs() -> [ProofFile; 7] {
     };
     let day = venue_risk::Prepared::new(&set, &state, &[], &terms, &secret).unwrap();
     let day_parts = day.prove(&mut |_, _| {}, None).unwrap();
-    let snapshot = sample_venue::snapshot(&set);
-    let book = sample_venue::book(1, &set, &state, 5);
+    let snapshot = venue::sample::snapshot(&set);
+    let book = venue::sample::book(1, &set, &state, 5);
     let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
     let held = inventory::Prepared::new(&sealed, &set, &state, &secret).unwrap();
     let held_parts = held.prove(&mut |_, _| {}, None).unwrap();
     let venues = vec![systemic::Venue { state, secret }];
     let both = systemic::Prepared::new(&set, venues, confidence, None).unwrap();
-    let template = risk::import::tape::read_template("mortgage").unwrap();
+    let template = credit::import::tape::read_template("mortgage").unwrap();
     let tape = sample_pool::tape(1, 20, &template);
     let terms: pool::Terms = serde_json::from_str(sample_pool::TERMS).unwrap();
     let terms = pool::Terms {
@@ -116,9 +117,9 @@ fn other_proofs() -> [ProofFile; 7] {
     let terms = stress::Terms {
         doubtful_days: 90,
         detail: stress::Detail::default(),
-        deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+        deal: credit::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
         deal_state: None,
-        indices: risk::sample_deal::sample_indices(),
+        indices: credit::sample_deal::sample_indices(),
         stresses: serde_json::from_str(sample_pool::STRESSES).unwrap(),
         breakeven: Vec::new(),
     };

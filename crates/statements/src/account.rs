@@ -21,8 +21,8 @@
 
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, RATE, hash, hash_with_head};
 use gadgets::limbs::halves_of;
+use market::{Kind, OptionType, Snapshot};
 use rand::RngExt;
-use risk::{Kind, OptionType, Snapshot};
 use serde::{Deserialize, Serialize};
 use stark::{F, PrimeCharacteristicRing, PrimeField32, felt};
 
@@ -182,7 +182,7 @@ impl Secret {
 }
 
 /// The quad of one position slot; `None` for an unused one.
-pub fn position_quad(position: Option<&risk::Position>) -> [F; 4] {
+pub fn position_quad(position: Option<&market::Position>) -> [F; 4] {
     position.map_or([F::ZERO; 4], |p| {
         let [low, high] = halves_of(p.entry);
         [F::from_usize(position_key(p)), felt(p.lots), low, high]
@@ -190,15 +190,15 @@ pub fn position_quad(position: Option<&risk::Position>) -> [F; 4] {
 }
 
 /// `2 * instrument + side + 1`.
-pub fn position_key(position: &risk::Position) -> usize {
-    2 * position.instrument + usize::from(position.side == risk::Side::Short) + 1
+pub fn position_key(position: &market::Position) -> usize {
+    2 * position.instrument + usize::from(position.side == market::Side::Short) + 1
 }
 
 /// The digest of an account's positions in `slots` slots.
 ///
 /// # Panics
 /// If there are more positions than slots.
-pub fn positions_digest(positions: &[risk::Position], slots: usize) -> Digest {
+pub fn positions_digest(positions: &[market::Position], slots: usize) -> Digest {
     assert!(positions.len() <= slots, "more positions than slots");
     let quads: Vec<[F; 4]> = (0..slots)
         .map(|i| position_quad(positions.get(i)))
@@ -264,7 +264,7 @@ impl Layout {
     ///
     /// # Panics
     /// If it has more positions than slots.
-    pub fn leaf(&self, identity: Identity, account: &risk::Account, secret: &Secret) -> Leaf {
+    pub fn leaf(&self, identity: Identity, account: &market::Account, secret: &Secret) -> Leaf {
         self.leaf_with(identity, account, secret.salt(&identity))
     }
 
@@ -272,7 +272,7 @@ impl Layout {
     ///
     /// # Panics
     /// If it has more positions than slots.
-    pub fn leaf_with(&self, identity: Identity, account: &risk::Account, salt: Digest) -> Leaf {
+    pub fn leaf_with(&self, identity: Identity, account: &market::Account, salt: Digest) -> Leaf {
         Leaf {
             identity,
             positions: if account.positions.is_empty() {

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use gadgets::hash::{Digest, Domain, hash};
 use gadgets::limbs::halves_of;
+use market::{Account, AccountError, Side, Snapshot, SnapshotError};
 use rayon::prelude::*;
-use risk::{Account, AccountError, Side, Snapshot, SnapshotError};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
 use stark::felt;
@@ -298,13 +298,13 @@ fn contents<'a>(accounts: impl Iterator<Item = &'a Account>) -> Digest {
 
 /// The moment of a snapshot, in UTC.
 pub fn moment(snapshot: &Snapshot) -> String {
-    risk::date::moment(snapshot.as_of_ms)
+    records::date::moment(snapshot.as_of_ms)
 }
 
 /// What is said of a market: its digest, moment and source. The prover names them.
 pub(crate) fn market_words(snapshot: &Snapshot) -> String {
     let source = match snapshot.source.as_str() {
-        risk::snapshot::UNSTATED => "from a source that is not stated".into(),
+        market::snapshot::UNSTATED => "from a source that is not stated".into(),
         source => format!("from {}, as the prover says", quoted(source)),
     };
     format!(

@@ -1,6 +1,6 @@
 //! When loans pay, as a public table.
 
-use risk::amortization::{Frequency, Rule, is_due};
+use credit::amortization::{Frequency, Rule, is_due};
 use stark::{
     Bus, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace,
     fill,

@@ -12,7 +12,7 @@ use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
 /// Most tiers of a schedule: each is a cell of every row, and a verifier builds the rows it is told.
 pub const MAX_TIERS: usize = 64;
 
-/// One piece of a haircut schedule, in the units of the circuits (see [`risk::haircut`]).
+/// One piece of a haircut schedule, in the units of the circuits (see [`market::haircut`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// First amount of the piece, in asset units.

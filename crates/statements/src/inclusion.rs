@@ -2,7 +2,8 @@
 //! commitment.
 
 use gadgets::hash::Digest;
-use risk::{Account, Balance, MAX_AMOUNT, MAX_LOTS, Position, Settlement, Side, Snapshot};
+use market::{Account, Balance, MAX_LOTS, Position, Settlement, Side, Snapshot};
+use records::units::MAX_AMOUNT;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AMOUNTS, Identity, Layout, Leaf, PublicDigest, listing};
@@ -39,7 +40,7 @@ pub enum NotIncluded {
     #[error("the file's place in the tree does not fit the claim: {0}")]
     Place(&'static str),
     /// The id is none.
-    #[error("the file's account {NO_ID}", NO_ID = risk::NO_ID)]
+    #[error("the file's account {NO_ID}", NO_ID = records::names::NO_ID)]
     Id,
     /// An amount out of range.
     #[error("an amount in the file is out of range")]
@@ -155,7 +156,7 @@ impl Inclusion {
 
     /// The account that the file describes.
     fn read(&self, snapshot: &Snapshot) -> Result<Account, NotIncluded> {
-        if !risk::is_id(&self.account) {
+        if !records::names::is_id(&self.account) {
             return Err(NotIncluded::Id);
         }
         if self.balances.len() != snapshot.assets.len() {
@@ -202,7 +203,7 @@ pub fn holdings(account: &Account, snapshot: &Snapshot) -> Vec<String> {
         if *balance == Balance::default() {
             continue;
         }
-        let amount = |units: u64| risk::solvency::amount(asset, units.into());
+        let amount = |units: u64| market::solvency::amount(asset, units.into());
         let [loan, margin, portfolio] = balance.pledges().map(amount);
         lines.push(format!(
             "{}: owns {}, owes {}; of what it owns it pledged {loan} for loans, {margin} for margin, {portfolio} for \
@@ -231,7 +232,7 @@ pub fn holdings(account: &Account, snapshot: &Snapshot) -> Vec<String> {
         );
         let (entry, currency) = match &instrument.settlement {
             Settlement::Linear => (
-                fixed::Decimal::new(position.entry.into(), risk::TICK_DECIMALS),
+                fixed::Decimal::new(position.entry.into(), records::units::TICK_DECIMALS),
                 &snapshot.quote,
             ),
             Settlement::Inverse(coin) => (fixed::Decimal::new(position.entry.into(), 8), coin),

@@ -26,12 +26,12 @@
 
 use std::sync::Arc;
 
+use credit::pool::tape::CutOff;
+use credit::pool::{Loan, Tape, Template};
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash, hash_with_head};
 use gadgets::limbs::{join, limb_of};
 use gadgets::range::limb;
 use rayon::prelude::*;
-use risk::pool::tape::CutOff;
-use risk::pool::{Loan, Tape, Template};
 use sha3::{Digest as _, Sha3_256};
 use stark::{F, PrimeCharacteristicRing, RowBuilder};
 

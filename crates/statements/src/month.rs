@@ -1,14 +1,14 @@
 //! A loan's month inside a row: what it follows from, how many are left after it, and the interest it earns
-//! ([`risk::amortization`]).
+//! ([`credit::amortization`]).
 
 use std::collections::BTreeSet;
 
+use credit::amortization::{MONTH_DIVISOR, Status};
+use credit::pool::states::COMPUTED;
+use credit::pool::{LoanFields, Template};
 use gadgets::compare::{assert_at_most, chunks};
 use gadgets::limbs::{Sum, limb_of, signed};
 use gadgets::range::{LIMB_BITS, limb};
-use risk::amortization::{MONTH_DIVISOR, Status};
-use risk::pool::states::COMPUTED;
-use risk::pool::{LoanFields, Template};
 use stark::{F, PrimeCharacteristicRing, RowBuilder};
 
 use crate::calendar::CalendarTable;

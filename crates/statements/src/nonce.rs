@@ -10,10 +10,10 @@ pub struct Nonce(String);
 impl TryFrom<String> for Nonce {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        if risk::is_name(&text) {
+        if records::names::is_name(&text) {
             Ok(Self(text))
         } else {
-            Err(format!("a nonce {}", risk::NO_NAME))
+            Err(format!("a nonce {}", records::names::NO_NAME))
         }
     }
 }

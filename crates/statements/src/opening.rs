@@ -5,7 +5,7 @@
 
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD};
 use gadgets::sponge::{QUAD, QUADS, Stream, Target};
-use risk::Account;
+use market::Account;
 use stark::{F, PrimeCharacteristicRing, RowBuilder};
 
 use crate::account::{ELEMENTS_PER_ASSET, Leaf, SEAL_LEN, leaf_len, position_quad};

@@ -1,10 +1,10 @@
 //! Where a claim about a deal starts: its pool and the deal's state, what they follow from, and how they are said. Stress and
 //! waterfall claims start alike.
 
-use risk::deal::{Deal, Plan};
-use risk::pool::Template;
-use risk::pool::tape::CutOff;
-use risk::waterfall::{DealState, Index, TrancheState, payment_date};
+use credit::deal::{Deal, Plan};
+use credit::pool::Template;
+use credit::pool::tape::CutOff;
+use credit::waterfall::{DealState, Index, TrancheState, payment_date};
 
 use crate::account::PublicDigest;
 use crate::issuance::IssuanceClaim;
@@ -177,7 +177,7 @@ fn tranche(name: &str, original: u64, now: &TrancheState) -> String {
 /// A sum of amounts that may not fit 64 bits.
 fn together(amounts: impl Iterator<Item = u64>) -> fixed::Decimal {
     let sum: i128 = amounts.map(i128::from).sum();
-    fixed::Decimal::new(sum, risk::deal::CENT_DECIMALS)
+    fixed::Decimal::new(sum, credit::deal::CENT_DECIMALS)
 }
 
 /// How many fixings each index has, and between what they lie.
@@ -214,8 +214,8 @@ pub(crate) fn check_size(deal: &Deal) -> Result<usize, String> {
 
 #[cfg(test)]
 mod tests {
-    use risk::import::tape::read_template;
-    use risk::sample_pool;
+    use credit::import::tape::read_template;
+    use credit::sample_pool;
     use serde_json::Value;
     use stark::Statement;
 
@@ -229,22 +229,22 @@ mod tests {
         Secret::from_hex(&"0000000b".repeat(8)).expect("a constant")
     }
 
-    fn tape() -> risk::pool::Tape {
+    fn tape() -> credit::pool::Tape {
         let template = read_template("mortgage").expect("it comes with the crate");
         sample_pool::tape(2, 40, &template)
     }
 
     fn deal() -> Deal {
-        risk::sample_deal::sample_deal_for(sample_pool::owed(&tape()))
+        credit::sample_deal::sample_deal_for(sample_pool::owed(&tape()))
     }
 
     /// A month from a state, or from closing.
-    fn month(tape: &risk::pool::Tape, state: Option<DealState>) -> waterfall::Prepared {
+    fn month(tape: &credit::pool::Tape, state: Option<DealState>) -> waterfall::Prepared {
         let terms = waterfall::Terms {
             months: vec![sample_pool::remittances(1, tape)],
             deal: deal(),
             deal_state: state,
-            indices: risk::sample_deal::sample_indices(),
+            indices: credit::sample_deal::sample_indices(),
         };
         waterfall::Prepared::new(tape, &terms, &secret()).expect("it is true")
     }
@@ -258,13 +258,13 @@ mod tests {
             },
             deal: deal(),
             deal_state: state,
-            indices: risk::sample_deal::sample_indices(),
+            indices: credit::sample_deal::sample_indices(),
             stresses: serde_json::from_str(sample_pool::STRESSES).expect("samples"),
             breakeven: vec!["A".into()],
         }
     }
 
-    fn stressed(tape: &risk::pool::Tape, state: Option<DealState>) -> stress::Prepared {
+    fn stressed(tape: &credit::pool::Tape, state: Option<DealState>) -> stress::Prepared {
         stress::Prepared::new(tape, &terms(state), &secret()).expect("it is true")
     }
 
@@ -361,7 +361,7 @@ mod tests {
             .expect_err("more cash");
         assert!(error.contains("does not end as"), "{error}");
         let mut another = second.claim().clone();
-        another.deal.tranches[0].coupon = risk::deal::Coupon::Fixed(fixed::Decimal::ZERO);
+        another.deal.tranches[0].coupon = credit::deal::Coupon::Fixed(fixed::Decimal::ZERO);
         let error = another.follows(first.claim()).expect_err("another deal");
         assert!(error.contains("another deal"), "{error}");
         let restated = month(&self::tape(), None);

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use credit::import::tape::read_template;
+use credit::pool::Loan;
+use credit::sample_pool;
 use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
-use risk::import::tape::read_template;
-use risk::pool::Loan;
-use risk::sample_pool;
 use stark::{
     F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, fill, violated,
 };

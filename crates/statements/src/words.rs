@@ -9,7 +9,7 @@ use sha3::{Digest as _, Sha3_256};
 
 /// Cents of a currency as a decimal amount.
 pub fn cents(amount: u64) -> fixed::Decimal {
-    fixed::Decimal::new(amount.into(), risk::deal::CENT_DECIMALS)
+    fixed::Decimal::new(amount.into(), credit::deal::CENT_DECIMALS)
 }
 
 /// A text from a claim or a file between backticks, of printable ASCII only: everything else, backticks and

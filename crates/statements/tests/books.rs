@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use risk::{Account, Level, Snapshot, sample};
+use market::{Account, Level, Snapshot, sample};
 use stark::{Rejection, Statement, verify};
 use statements::account::{Secret, listing};
 use statements::book::{BookRef, SealedBook};
@@ -153,13 +153,13 @@ fn users_find_their_account_with_its_positions() {
         (None, |f| f.positions[0].entry += 1),
         (None, |f| f.positions.swap(0, 1)),
         (None, |f| {
-            use risk::Side::{Long, Short};
+            use market::Side::{Long, Short};
             let side = &mut f.positions[0].side;
             *side = if *side == Long { Short } else { Long };
         }),
         (Some(NotIncluded::Position), |f| f.positions[0].lots = 0),
         (Some(NotIncluded::Position), |f| {
-            f.positions[0].lots = risk::MAX_LOTS
+            f.positions[0].lots = market::MAX_LOTS
         }),
         (Some(NotIncluded::Position), |f| {
             f.positions[0].instrument = "NONE".into()
@@ -168,7 +168,7 @@ fn users_find_their_account_with_its_positions() {
             f.positions = vec![f.positions[0].clone(); 9]
         }),
         (Some(NotIncluded::Amount), |f| {
-            f.balances[0][0] = risk::MAX_AMOUNT
+            f.balances[0][0] = records::units::MAX_AMOUNT
         }),
         // An id is no sentence.
         (Some(NotIncluded::Id), |f| {
@@ -211,7 +211,7 @@ fn users_find_their_account_with_its_positions() {
 
 #[test]
 fn holdings_are_said_in_their_units() {
-    use risk::{Balance, Position, Settlement, Side};
+    use market::{Balance, Position, Settlement, Side};
     let mut snapshot = sample::snapshot();
     let balance = Balance {
         equity: 123_456_789,

@@ -15,12 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use credit::pool::tape::Tape;
+use credit::sample_pool;
 use fixed::Decimal;
+use market::{Account, Level, Snapshot, sample};
 use rayon::prelude::*;
-use risk::evar::Confidence;
-use risk::pool::tape::Tape;
-use risk::venue::{Change, Transfer};
-use risk::{Account, Level, Snapshot, sample, sample_pool, sample_venue};
 use stark::{Part, Statement, TARGET_BITS, TableAir, security_report, unproven};
 use statements::account::Secret;
 use statements::book::SealedBook;
@@ -28,6 +27,8 @@ use statements::risk::Shows;
 use statements::{
     inventory, issuance, margin, pool, risk as venue_risk, solvency, stress, systemic, waterfall,
 };
+use venue::evar::Confidence;
+use venue::state::{Change, Transfer};
 
 /// A claim of a statement, and the digests of its tables.
 struct Case {
@@ -160,10 +161,10 @@ fn solvent(publish_totals: bool, accounts: u64) -> solvency::SolvencyClaim {
 }
 
 fn inventory_of_book() -> inventory::InventoryClaim {
-    let set = sample_venue::scenarios(1, 2, 50);
-    let state = sample_venue::state(&set);
-    let snapshot = sample_venue::snapshot(&set);
-    let book = sample_venue::book(1, &set, &state, 5);
+    let set = venue::sample::scenarios(1, 2, 50);
+    let state = venue::sample::state(&set);
+    let snapshot = venue::sample::snapshot(&set);
+    let book = venue::sample::book(1, &set, &state, 5);
     let sealed = sealed(&snapshot, book.accounts());
     let prepared = inventory::Prepared::new(&sealed, &set, &state, &secret());
     prepared.expect("a claim").claim().clone()
@@ -171,9 +172,9 @@ fn inventory_of_book() -> inventory::InventoryClaim {
 
 /// Trades and a provider's withdrawal.
 fn risk_of_day(shows: Shows) -> venue_risk::RiskClaim {
-    let set = sample_venue::scenarios(1, 2, 50);
-    let state = sample_venue::state(&set);
-    let trades = sample_venue::trades(1, &set, 3);
+    let set = venue::sample::scenarios(1, 2, 50);
+    let state = venue::sample::state(&set);
+    let trades = venue::sample::trades(1, &set, 3);
     let mut changes: Vec<Change> = trades.into_iter().map(Change::from).collect();
     changes.push(Change::Transfer(Transfer {
         providers: -10_000_000,
@@ -190,8 +191,8 @@ fn risk_of_day(shows: Shows) -> venue_risk::RiskClaim {
 }
 
 fn systemic_of_venue() -> systemic::SystemicClaim {
-    let set = sample_venue::scenarios(1, 2, 50);
-    let state = sample_venue::state(&set);
+    let set = venue::sample::scenarios(1, 2, 50);
+    let state = venue::sample::state(&set);
     let venues = vec![systemic::Venue {
         state,
         secret: secret(),
@@ -201,7 +202,7 @@ fn systemic_of_venue() -> systemic::SystemicClaim {
 }
 
 fn tape(loans: usize) -> Tape {
-    let template = risk::import::tape::read_template("mortgage").expect("a template");
+    let template = credit::import::tape::read_template("mortgage").expect("a template");
     sample_pool::tape(1, loans, &template)
 }
 
@@ -225,9 +226,9 @@ fn stress_of_deal() -> stress::StressClaim {
     let terms = stress::Terms {
         doubtful_days: 90,
         detail: stress::Detail::default(),
-        deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+        deal: credit::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
         deal_state: None,
-        indices: risk::sample_deal::sample_indices(),
+        indices: credit::sample_deal::sample_indices(),
         stresses: serde_json::from_str(sample_pool::STRESSES).expect("stresses"),
         breakeven: vec!["A".into()],
     };
@@ -237,7 +238,7 @@ fn stress_of_deal() -> stress::StressClaim {
 
 fn issuance_of_deal() -> issuance::IssuanceClaim {
     let tape = tape(20);
-    let deal = risk::sample_deal::sample_deal_for(sample_pool::owed(&tape));
+    let deal = credit::sample_deal::sample_deal_for(sample_pool::owed(&tape));
     let key = issuance::RegistryKey::random();
     let prepared = issuance::Prepared::new(&tape, &deal, &key, &secret());
     prepared.expect("a claim").claim().clone()
@@ -247,9 +248,9 @@ fn waterfall_of_month() -> waterfall::WaterfallClaim {
     let tape = tape(20);
     let terms = waterfall::Terms {
         months: vec![sample_pool::remittances(1, &tape)],
-        deal: risk::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+        deal: credit::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
         deal_state: None,
-        indices: risk::sample_deal::sample_indices(),
+        indices: credit::sample_deal::sample_indices(),
     };
     let prepared = waterfall::Prepared::new(&tape, &terms, &secret());
     prepared.expect("a claim").claim().clone()

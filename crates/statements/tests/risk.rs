@@ -1,20 +1,19 @@
 //! Proven intervals of EVaR against independent values: 100 random books, and real prices.
 
-#[path = "../../risk/tests/common/mod.rs"]
+#[path = "../../records/tests/common/mod.rs"]
 mod common;
 
 use fixed::Decimal;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use risk::evar::Confidence;
-use risk::import::prices::read_prices;
-use risk::sample_venue;
-use risk::scenarios::ScenarioSet;
-use risk::scenarios::recipe::{Method, Recipe, Setting, make};
-use risk::venue::VenueState;
 use stark::verify;
 use statements::account::Secret;
 use statements::risk::{Prepared, Risk, RiskClaim, Shown, Shows, Terms};
+use venue::evar::Confidence;
+use venue::import::prices::read_prices;
+use venue::scenarios::ScenarioSet;
+use venue::scenarios::recipe::{Method, Recipe, Setting, make};
+use venue::state::VenueState;
 
 /// EVaR by golden section over ln z, in floats.
 fn independent(gains: &[f64], alpha: f64) -> f64 {
@@ -38,7 +37,7 @@ fn independent(gains: &[f64], alpha: f64) -> f64 {
 }
 
 fn ticks(amount: &Decimal) -> f64 {
-    amount.rescale_exact(risk::TICK_DECIMALS).unwrap() as f64
+    amount.rescale_exact(records::units::TICK_DECIMALS).unwrap() as f64
 }
 
 /// The proven interval of a state's EVaR, in ticks.
@@ -68,7 +67,7 @@ fn proven_intervals_of_random_books_contain_the_reference() {
     let mut widest: f64 = 0.0;
     for book in 0..100 {
         let set =
-            sample_venue::scenarios(book, rng.random_range(1..=4), rng.random_range(30..=256));
+            venue::sample::scenarios(book, rng.random_range(1..=4), rng.random_range(30..=256));
         let mut state = VenueState::flat(set.markets.len(), rng.random_range(0..1 << 36), 0);
         for (quantity, market) in state.quantities.iter_mut().zip(&set.markets) {
             *quantity = rng.random_range(-5_000..=5_000);

@@ -7,12 +7,11 @@ use fixed::Decimal;
 use gadgets::hash::Digest;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use risk::evar::Confidence;
-use risk::sample_venue;
-use risk::scenarios::ScenarioSet;
-use risk::venue::{Change, Trade, VenueState};
 use statements::account::Secret;
 use statements::risk::{Prepared, PublicChange, RiskClaim, Shown, Shows, Terms};
+use venue::evar::Confidence;
+use venue::scenarios::ScenarioSet;
+use venue::state::{Change, Trade, VenueState};
 
 fn confidence() -> Confidence {
     Decimal::new(95, 2).try_into().unwrap()
@@ -24,9 +23,9 @@ fn ticks(amount: &Decimal) -> f64 {
 
 /// The day of the README: `sealbook sample`'s venue and its twenty trades.
 fn day() -> (ScenarioSet, VenueState, Vec<Trade>) {
-    let set = sample_venue::scenarios(1, 4, 1_000);
-    let state = sample_venue::state(&set);
-    let trades = sample_venue::trades(1, &set, 20);
+    let set = venue::sample::scenarios(1, 4, 1_000);
+    let state = venue::sample::state(&set);
+    let trades = venue::sample::trades(1, &set, 20);
     (set, state, trades)
 }
 
@@ -249,8 +248,8 @@ fn purchases(seed: u32, set: &ScenarioSet) -> Vec<Trade> {
 
 /// How far the inventory is off that all receipts of a day give, by worth: 1 is as much as the inventory itself.
 fn off(tolerance: Option<Decimal>, seed: u32) -> f64 {
-    let set = sample_venue::scenarios(1, 4, 1_000);
-    let state = sample_venue::state(&set);
+    let set = venue::sample::scenarios(1, 4, 1_000);
+    let state = venue::sample::state(&set);
     let shows = Shows::Totals {
         grid: None,
         tolerance,

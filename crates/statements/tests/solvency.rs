@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use risk::{Account, Balance, MAX_AMOUNT, sample};
+use market::{Account, Balance, sample};
+use records::units::MAX_AMOUNT;
 use stark::{
     F, PrimeCharacteristicRing, Rejection, Statement, TableAir, Trace, broken_alone, cell_test,
     verify, violated, violations,
@@ -150,7 +151,7 @@ fn the_order_of_accounts_says_nothing() {
 fn the_same_book_at_other_prices_has_other_states() {
     let many = accounts((1 << 14) + 1);
     let secret = Secret::random();
-    let states = |snapshot: &risk::Snapshot| {
+    let states = |snapshot: &market::Snapshot| {
         let sealed = SealedBook::new(snapshot, &many, 4, &secret).unwrap();
         let prepared = prepare(&sealed, &Options::default()).unwrap();
         (prepared.claim().book, prepared.claim().states.clone())

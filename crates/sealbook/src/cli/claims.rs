@@ -340,7 +340,7 @@ pub enum LevelName {
     MaintenancePlusBuffer,
 }
 
-impl From<LevelName> for risk::Level {
+impl From<LevelName> for market::Level {
     fn from(name: LevelName) -> Self {
         match name {
             LevelName::Initial => Self::Initial,

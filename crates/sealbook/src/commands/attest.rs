@@ -1,11 +1,11 @@
 //! `sealbook attest`: sign what proofs take as given.
 
-use risk::import::exchange;
-use risk::import::prices::read_prices;
-use risk::import::venue::read_scenarios;
+use market::import::exchange;
 use sealbook::attestation::{Attestation, Subject, new_key};
 use serde_json::json;
 use statements::pool::{Prepared, Terms};
+use venue::import::prices::read_prices;
+use venue::import::states::read_scenarios;
 
 use super::pool::tape;
 use super::{origin_of_assets, print_json, read, read_market, secret, write, write_private};

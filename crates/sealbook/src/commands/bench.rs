@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
+use credit::import::tape::read_template;
+use credit::sample_deal::{sample_deal_for, sample_indices};
+use credit::sample_pool;
 use fixed::Decimal;
-use risk::import::tape::read_template;
-use risk::sample_deal::{sample_deal_for, sample_indices};
-use risk::venue::Change;
-use risk::{Account, Level, sample, sample_pool, sample_venue};
+use market::{Account, Level, sample};
 use serde_json::{Value, json};
 use stark::{PartProof, Statement};
 use statements::account::Secret;
@@ -18,6 +18,7 @@ use statements::risk::{Prepared, Risk};
 use statements::solvency::{Options, Solvency, prepare};
 use statements::stress::{self, Stressed};
 use statements::waterfall::{self, Waterfall};
+use venue::state::Change;
 
 use super::inspect::weakest;
 use super::{print_json, size, time};
@@ -36,7 +37,7 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
             let book = sample::book(&snapshot, 1, 1, 64, 0);
             let params = json!({
                 "accounts": 1, "positions": 64, "instruments": snapshot.instruments.len(),
-                "scenarios": 33, "columns": risk::riskarray::columns(&snapshot),
+                "scenarios": 33, "columns": market::array::columns(&snapshot),
                 "assets": snapshot.assets.len(), "level": "maintenance",
             });
             measure::<Margin>(arguments, "margin", params, || {
@@ -53,7 +54,7 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
             let book = sample::book(&snapshot, 1, accounts, 16, accounts / 100);
             let params = json!({
                 "accounts": accounts, "positions": 16, "instruments": snapshot.instruments.len(),
-                "scenarios": 33, "columns": risk::riskarray::columns(&snapshot),
+                "scenarios": 33, "columns": market::array::columns(&snapshot),
                 "assets": snapshot.assets.len(), "level": "maintenance", "below": accounts / 100,
             });
             measure::<Margin>(arguments, "book-margin", params, || {
@@ -161,9 +162,9 @@ fn measure_risk(
     funding: bool,
 ) -> Result<(), Failure> {
     const MARKETS: usize = 32;
-    let set = sample_venue::scenarios(1, MARKETS, count);
-    let state = sample_venue::state(&set);
-    let trades: Vec<Change> = sample_venue::trades(1, &set, trades)
+    let set = venue::sample::scenarios(1, MARKETS, count);
+    let state = venue::sample::state(&set);
+    let trades: Vec<Change> = venue::sample::trades(1, &set, trades)
         .into_iter()
         .map(Change::from)
         .collect();

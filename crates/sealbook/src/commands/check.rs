@@ -1,13 +1,14 @@
 //! `sealbook check`: is it true, and if not, why. No proof.
 
-use risk::haircut::AssetRates;
-use risk::import::layout;
-use risk::import::venue::{read_scenarios, read_state};
-use risk::margin::{MarginTables, evaluate, explain};
-use risk::venue::ticks;
-use risk::{phi_to_quote, riskarray, solvency};
+use market::haircut::AssetRates;
+use market::import::layout;
+use market::margin::{MarginTables, evaluate, explain};
+use market::{array, solvency};
+use records::units::phi_to_quote;
 use serde_json::json;
 use statements::margin::check_book;
+use venue::import::states::{read_scenarios, read_state};
+use venue::state::ticks;
 
 use super::{find, print_json, read_market, solvency_inputs};
 use crate::Failure;
@@ -61,7 +62,7 @@ pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
     if arguments.common.json {
         print_json(&json!({
             "true": result.is_met(), "account": id, "level": level.to_string(),
-            "worst_scenario": riskarray::column_name(&snapshot, result.worst),
+            "worst_scenario": array::column_name(&snapshot, result.worst),
             "equity": phi_to_quote(result.equity), "requirement": phi_to_quote(result.requirement()),
             "excess": phi_to_quote(result.least()), "quote": quote,
         }));
@@ -77,7 +78,7 @@ pub fn margin(arguments: &MarginArguments) -> Result<(), Failure> {
              worst scenario ({})",
             phi_to_quote(result.equity),
             phi_to_quote(result.requirement()),
-            riskarray::column_name(&snapshot, result.worst),
+            array::column_name(&snapshot, result.worst),
         );
     }
     Ok(())
@@ -170,7 +171,7 @@ pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
     let book = layout::read_book(&arguments.book, &snapshot)?;
     let set = read_scenarios(&arguments.scenarios)?;
     let state = read_state(&arguments.state, &set)?;
-    let sum = risk::inventory::inventory(book.accounts(), &snapshot.instruments, &set.markets)
+    let sum = venue::inventory::inventory(book.accounts(), &snapshot.instruments, &set.markets)
         .map_err(|e| Failure::Input(e.to_string()))?;
     let mismatch = sum.check(&state, &set.markets).err();
     if arguments.common.json {

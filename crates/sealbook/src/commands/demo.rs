@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use risk::{Level, sample};
+use market::{Level, sample};
 use stark::{PartProof, ProofFile, Statement};
 use statements::account::Secret;
 use statements::book::{SealedBook, least_slots};

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use risk::deal::Deal;
-use risk::import::tape::read_template;
-use risk::pool::Tape;
-use risk::pool::figures::check_eligibility;
-use risk::sample_deal::{sample_deal_for, sample_indices};
-use risk::sample_pool;
+use credit::deal::Deal;
+use credit::import::tape::read_template;
+use credit::pool::Tape;
+use credit::pool::figures::check_eligibility;
+use credit::sample_deal::{sample_deal_for, sample_indices};
+use credit::sample_pool;
 use sealbook::attestation::{Attestation, Subject, new_key, public_key};
 use statements::account::Secret;
 use statements::issuance::{self, Issuance, RegistryKey, pledged_twice};

@@ -3,15 +3,14 @@
 use std::time::Instant;
 
 use fixed::Decimal;
-use risk::evar::{Confidence, EvarError};
-use risk::sample_venue;
-use risk::scenarios::ScenarioSet;
-use risk::venue::{Change, Trade, Transfer, VenueState};
 use statements::account::{PublicDigest, Secret};
 use statements::book::{SealedBook, least_slots};
 use statements::inventory::{self, Inventory};
 use statements::risk::{Prepared, PublicChange, Risk, RiskError, Shows, Terms};
 use statements::systemic::{self, Systemic, Venue};
+use venue::evar::{Confidence, EvarError};
+use venue::scenarios::ScenarioSet;
+use venue::state::{Change, Trade, Transfer, VenueState};
 
 use super::demo::{Row, finish};
 use crate::Failure;
@@ -23,8 +22,8 @@ const TRADERS: usize = 200;
 
 /// Three facts about a venue that is its traders' counterparty.
 pub fn run() -> Result<[Row; 3], Failure> {
-    let set = sample_venue::scenarios(2026, 4, SCENARIOS);
-    let state = sample_venue::state(&set);
+    let set = venue::sample::scenarios(2026, 4, SCENARIOS);
+    let state = venue::sample::state(&set);
     let confidence = Decimal::new(95, 2).try_into();
     let confidence = confidence.map_err(|e: EvarError| Failure::Internal(e.to_string()))?;
     let secret = Secret::random();
@@ -45,8 +44,8 @@ fn book(
          their accounts add up to.",
         set.markets.len()
     );
-    let snapshot = sample_venue::snapshot(set);
-    let book = sample_venue::book(2026, set, state, TRADERS);
+    let snapshot = venue::sample::snapshot(set);
+    let book = venue::sample::book(2026, set, state, TRADERS);
     let started = Instant::now();
     let slots = least_slots(book.accounts());
     let sealed = SealedBook::new(&snapshot, book.accounts(), slots, secret)?;
@@ -74,7 +73,7 @@ fn day(
     secret: &Secret,
     commitment: PublicDigest,
 ) -> Result<(Row, VenueState), Failure> {
-    let mut changes: Vec<Change> = sample_venue::trades(2026, set, TRADES)
+    let mut changes: Vec<Change> = venue::sample::trades(2026, set, TRADES)
         .into_iter()
         .map(Change::from)
         .collect();
@@ -190,7 +189,7 @@ fn together(
     say!(
         "6. A regulator asks what this venue and another one may owe together, beyond their means."
     );
-    let mut other = sample_venue::state(set);
+    let mut other = venue::sample::state(set);
     other.quantities.iter_mut().for_each(|q| *q = -*q / 2);
     other.entry = -other.entry / 2;
     let venues = vec![

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use risk::import::deal::read_deal;
-use risk::pool::template_words;
+use credit::import::deal::read_deal;
+use credit::pool::template_words;
 use sealbook::Fact;
 use serde_json::json;
 use stark::Verified;

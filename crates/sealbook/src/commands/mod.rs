@@ -22,14 +22,17 @@ mod waterfall;
 
 use std::path::Path;
 
-use risk::evar::Confidence;
-use risk::import::{ImportError, exchange, json, layout, optionchain, venue as import_venue};
-use risk::scenarios::ScenarioSet;
-use risk::venue::VenueState;
-use risk::{Account, Book, Snapshot};
+use market::import::{exchange, layout, optionchain};
+use market::{Account, Book, Snapshot};
+use records::files::ImportError;
+use records::json;
 use serde::de::DeserializeOwned;
 use stark::ProofFile;
 use statements::account::Secret;
+use venue::evar::Confidence;
+use venue::import::states as import_venue;
+use venue::scenarios::ScenarioSet;
+use venue::state::VenueState;
 
 use crate::Failure;
 use crate::cli::{Arguments, Claim, Command, Origin, SolvencyArguments, Venue};
@@ -108,13 +111,13 @@ fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
 }
 
 fn source_of(source: &str) -> Result<String, Failure> {
-    if risk::is_name(source) {
+    if records::names::is_name(source) {
         Ok(source.to_string())
     } else {
         let source = statements::words::quoted(source);
         Err(Failure::Input(format!(
             "--source: {source} {}",
-            risk::NO_NAME
+            records::names::NO_NAME
         )))
     }
 }
@@ -139,10 +142,10 @@ fn origin_of_assets(origin: &Origin) -> Result<(u64, String), Failure> {
         let as_of = statements::words::quoted(as_of);
         Failure::Input(format!("--as-of: {as_of} {problem}"))
     };
-    let as_of_ms = risk::date::moment_of(as_of).ok_or_else(|| {
+    let as_of_ms = records::date::moment_of(as_of).ok_or_else(|| {
         wrong("is no moment in UTC; write 2026-11-26T18:48:06Z, or 2026-11-26 for its start")
     })?;
-    risk::quotes::check_moment(as_of_ms).map_err(|_| wrong("is not between 2000 and 2100"))?;
+    records::date::check_moment(as_of_ms).map_err(|_| wrong("is not between 2000 and 2100"))?;
     Ok((as_of_ms, source_of(source)?))
 }
 

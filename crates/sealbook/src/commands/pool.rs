@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use risk::import::tape::{read_layout, read_tape, read_template};
-use risk::pool::{Tape, template_words};
+use credit::import::tape::{read_layout, read_tape, read_template};
+use credit::pool::{Tape, template_words};
 use serde_json::json;
 use statements::account::Secret;
 use statements::pool::{Pool, PoolFailure, Prepared, Terms, figures, standing};

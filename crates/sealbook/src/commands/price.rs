@@ -1,14 +1,14 @@
 //! `sealbook price` and `check risk`: what trades and withdrawals cost, and whether the venue can bear them. No proof.
 
 use fixed::{Decimal, Interval};
-use risk::evar::Confidence;
-use risk::import::venue;
-use risk::scenarios::ScenarioSet;
-use risk::venue::{
+use serde_json::{Value, json};
+use venue::evar::Confidence;
+use venue::import::states;
+use venue::scenarios::ScenarioSet;
+use venue::state::{
     Change, Transfer, VenueError, VenueState, allocation, charge, funding, premium,
     providers_premium, ticks,
 };
-use serde_json::{Value, json};
 
 use super::{print_json, read_venue, write};
 use crate::Failure;
@@ -64,11 +64,11 @@ fn rates(
 /// What is quoted.
 fn change(arguments: &Price, set: &ScenarioSet) -> Result<Change, Failure> {
     if let Some(trade) = &arguments.trade {
-        return Ok(venue::parse_trade(trade, set)?.into());
+        return Ok(states::parse_trade(trade, set)?.into());
     }
     let amount = arguments.withdraw.unwrap_or(Decimal::ZERO);
     let amount = amount
-        .rescale_exact(risk::TICK_DECIMALS)
+        .rescale_exact(records::units::TICK_DECIMALS)
         .ok()
         .and_then(|ticks| i64::try_from(ticks).ok())
         .filter(|ticks| *ticks >= 0)
@@ -148,11 +148,11 @@ fn picture(
     let marks = [
         (
             "VaR",
-            risk::evar::var(&gains, confidence).map_err(|e| input(&e))? as f64,
+            venue::evar::var(&gains, confidence).map_err(|e| input(&e))? as f64,
         ),
         (
             "CVaR",
-            middle(&risk::evar::cvar(&gains, confidence).map_err(|e| input(&e))?),
+            middle(&venue::evar::cvar(&gains, confidence).map_err(|e| input(&e))?),
         ),
         ("EVaR", middle(&risk.value)),
         (
@@ -193,7 +193,7 @@ fn refuse(excess: i128, place: &str, evar: i128, quote: &str) -> Result<(), Fail
 pub fn check(arguments: &RiskArguments) -> Result<(), Failure> {
     let (set, mut state, confidence) = read_venue(&arguments.venue)?;
     let changes: Vec<Change> = match &arguments.trades {
-        Some(path) => venue::read_changes(path, &set)?,
+        Some(path) => states::read_changes(path, &set)?,
         None => Vec::new(),
     };
     let mut last = evar(&state, &set, confidence)?;

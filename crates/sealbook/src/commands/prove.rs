@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use risk::import::{layout, venue};
-use risk::{Book, Snapshot};
+use market::import::layout;
+use market::{Book, Snapshot};
 use serde_json::json;
 use stark::{PartProof, ProofFile, Statement};
 use statements::account::Secret;
@@ -16,6 +16,7 @@ use statements::margin::{self, Margin, MarginError};
 use statements::parts::{PartsError, prove_parts};
 use statements::risk::{Prepared, Receipt, Risk, RiskError, Shows, Terms};
 use statements::solvency::{Options, Solvency, SolvencyError, prepare};
+use venue::import::states;
 
 use super::{
     find, print_json, read_market, read_venue, secret, size, solvency_inputs, time, write,
@@ -214,8 +215,8 @@ pub fn inventory(arguments: &InventoryArguments) -> Result<(), Failure> {
     out(&arguments.common)?;
     let snapshot = read_market(&arguments.market, &arguments.origin)?;
     let book = layout::read_book(&arguments.book, &snapshot)?;
-    let set = venue::read_scenarios(&arguments.scenarios)?;
-    let state = venue::read_state(&arguments.state, &set)?;
+    let set = states::read_scenarios(&arguments.scenarios)?;
+    let state = states::read_state(&arguments.state, &set)?;
     let secret = secret(arguments.common.secret.as_deref())?;
     let sealed = seal_book(&snapshot, &book, &arguments.common, &secret)?;
     let prepared = inventory::Prepared::new(&sealed, &set, &state, &secret)?
@@ -231,7 +232,7 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
     out(&arguments.common)?;
     let (set, state, confidence) = read_venue(&arguments.venue)?;
     let changes = match &arguments.trades {
-        Some(path) => venue::read_changes(path, &set)?,
+        Some(path) => states::read_changes(path, &set)?,
         None => Vec::new(),
     };
     let secret = secret(arguments.common.secret.as_deref())?;
@@ -257,7 +258,7 @@ pub fn risk(arguments: &RiskArguments) -> Result<(), Failure> {
     let work = work_folder(&arguments.common)?;
     let parts = prepared.prove(&mut progress(), work.as_deref())?;
     if let Some(after) = &arguments.after {
-        venue::write_state(after, prepared.after(), &set)
+        states::write_state(after, prepared.after(), &set)
             .map_err(|e| Failure::Input(format!("{}: cannot be written: {e}", after.display())))?;
     }
     finish::<Risk>(&arguments.common, prepared.claim(), parts, started)?;

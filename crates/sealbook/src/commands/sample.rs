@@ -1,10 +1,13 @@
 //! `sealbook sample`: files to try everything with.
 
-use risk::import::tape::read_template;
-use risk::import::{deal as deals, exchange, layout, prices, venue};
-use risk::pool::remittance::roll_tape;
-use risk::sample_deal::{sample_deal_for, sample_indices};
-use risk::{sample, sample_pool, sample_venue};
+use credit::import::deal as deals;
+use credit::import::tape::read_template;
+use credit::pool::remittance::roll_tape;
+use credit::sample_deal::{sample_deal_for, sample_indices};
+use credit::sample_pool;
+use market::import::{exchange, layout};
+use market::sample;
+use venue::import::{prices, states};
 
 use crate::Failure;
 use crate::cli::Sample;
@@ -46,30 +49,30 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
             .iter()
             .map(|u| u128::from(u.balances[i].equity.saturating_sub(u.balances[i].debt)))
             .sum();
-        let amount = risk::solvency::amount(asset, owed + owed / 50);
+        let amount = market::solvency::amount(asset, owed + owed / 50);
         reserves += &format!("{},{amount}\n", asset.symbol);
     }
     exchange::write_assets(&folder.join("assets.csv"), &assets).map_err(failed)?;
     exchange::write_users(&folder.join("users.csv"), &assets, users).map_err(failed)?;
     std::fs::write(folder.join("reserves.csv"), reserves).map_err(failed)?;
-    let scenarios = sample_venue::scenarios(arguments.seed, 4, 1_000);
-    let history = sample_venue::prices(arguments.seed, 4, 500);
+    let scenarios = venue::sample::scenarios(arguments.seed, 4, 1_000);
+    let history = venue::sample::prices(arguments.seed, 4, 500);
     prices::write_prices(&folder.join("prices.csv"), &history).map_err(failed)?;
-    let trades = sample_venue::trades(arguments.seed, &scenarios, 20);
-    venue::write_scenarios(&folder.join("scenarios.json"), &scenarios).map_err(failed)?;
-    let state = sample_venue::state(&scenarios);
-    venue::write_state(&folder.join("venue.json"), &state, &scenarios).map_err(failed)?;
+    let trades = venue::sample::trades(arguments.seed, &scenarios, 20);
+    states::write_scenarios(&folder.join("scenarios.json"), &scenarios).map_err(failed)?;
+    let state = venue::sample::state(&scenarios);
+    states::write_state(&folder.join("venue.json"), &state, &scenarios).map_err(failed)?;
     // The first venue's account book.
-    let perpetuals = sample_venue::snapshot(&scenarios);
-    let traders = sample_venue::book(arguments.seed, &scenarios, &state, 50);
+    let perpetuals = venue::sample::snapshot(&scenarios);
+    let traders = venue::sample::book(arguments.seed, &scenarios, &state, 50);
     layout::write_market(&folder.join("perpetuals.json"), &perpetuals).map_err(failed)?;
     layout::write_book(&folder.join("traders.csv"), &traders, &perpetuals).map_err(failed)?;
     // A second venue, which is short where the first is long.
     let mut other = state;
     other.quantities.iter_mut().for_each(|q| *q = -*q / 2);
     other.entry = -other.entry / 2;
-    venue::write_state(&folder.join("other-venue.json"), &other, &scenarios).map_err(failed)?;
-    venue::write_trades(&folder.join("trades.csv"), &trades, &scenarios).map_err(failed)?;
+    states::write_state(&folder.join("other-venue.json"), &other, &scenarios).map_err(failed)?;
+    states::write_trades(&folder.join("trades.csv"), &trades, &scenarios).map_err(failed)?;
     std::fs::write(
         folder.join("pool.csv"),
         sample_pool::csv(arguments.seed, arguments.loans),

@@ -1,15 +1,15 @@
 //! `sealbook scenarios`: make scenario sets from price histories, and check that they were made so.
 
 use fixed::Decimal;
-use risk::history::PriceHistory;
-use risk::import::prices::read_prices;
-use risk::import::venue::{read_scenarios, write_scenarios};
-use risk::scenarios::ScenarioSet;
-use risk::scenarios::recipe::{
-    Forecast, MAX_STEPS, Method, Recipe, RecipeError, Setting, Source, make as make_set,
-};
 use serde_json::json;
 use statements::risk::scenarios_digest;
+use venue::history::PriceHistory;
+use venue::import::prices::read_prices;
+use venue::import::states::{read_scenarios, write_scenarios};
+use venue::scenarios::ScenarioSet;
+use venue::scenarios::recipe::{
+    Forecast, MAX_STEPS, Method, Recipe, RecipeError, Setting, Source, make as make_set,
+};
 
 use super::print_json;
 use crate::Failure;

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use risk::coarse::FEW_LOANS;
-use risk::import::deal::{read_deal, read_indices};
+use credit::coarse::FEW_LOANS;
+use credit::import::deal::{read_deal, read_indices};
 use serde_json::json;
 use statements::account::Secret;
 use statements::stress::{Detail, NamedStress, Prepared, StressFailure, Stressed, Terms, words};

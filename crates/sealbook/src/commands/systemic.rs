@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use risk::import::venue::{read_scenarios, read_state};
 use serde_json::json;
 use statements::account::Secret;
 use statements::systemic::{Prepared, Systemic, SystemicError, Venue};
+use venue::import::states::{read_scenarios, read_state};
 
 use super::prove::seal;
 use super::{confidence, print_json, secret};

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use fixed::Decimal;
-use risk::scenarios::Market;
 use sealbook::attestation::{Attestation, NotAttested, check_key};
 use sealbook::{Fact, NotVerified, Unexpected, vouch};
 use serde_json::json;
@@ -11,6 +10,7 @@ use statements::inclusion::{BookPath, Inclusion, holdings};
 use statements::margin::Subject;
 use statements::risk::Receipt;
 use statements::words::{one_line, quoted};
+use venue::scenarios::Market;
 
 use super::{issuance, links, print_json, read_json, read_proof};
 use crate::Failure;

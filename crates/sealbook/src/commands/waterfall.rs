@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use risk::import::deal::{read_deal, read_indices};
-use risk::import::remittances::read_remittances;
-use risk::import::tape::write_tape;
-use risk::pool::Tape;
-use risk::pool::remittance::roll_tape;
+use credit::import::deal::{read_deal, read_indices};
+use credit::import::remittances::read_remittances;
+use credit::import::tape::write_tape;
+use credit::pool::Tape;
+use credit::pool::remittance::roll_tape;
 use serde_json::json;
 use statements::account::Secret;
 use statements::waterfall::{Prepared, Terms, Waterfall, WaterfallFailure, words};

@@ -11,8 +11,8 @@ mod waterfall;
 
 use std::fmt::Write;
 
-use risk::deal::{Coupon, Deal};
-use risk::issuance::backing;
+use credit::deal::{Coupon, Deal};
+use credit::issuance::backing;
 use sealbook::Fact;
 
 use crate::svg::escaped;

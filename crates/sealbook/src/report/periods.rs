@@ -1,8 +1,8 @@
 //! Payment dates one after another: charts that stresses and past periods share.
 
-use risk::deal::Deal;
-use risk::deal::step::Bound;
-use risk::waterfall::{DealState, Report};
+use credit::deal::Deal;
+use credit::deal::step::Bound;
+use credit::waterfall::{DealState, Report};
 
 use super::chart::{Line, lines};
 use super::html::{drawn, drawn_cents};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use risk::protection::{Life, life};
+use credit::protection::{Life, life};
 use statements::stress::{StressClaim, stress_in_words};
 
 use super::chart::bars;

@@ -1,8 +1,8 @@
 //! Tests of pages: they say what the claim says, are well formed, and quote safely.
 
-use risk::import::tape::read_template;
-use risk::sample_deal::{sample_deal_for, sample_indices};
-use risk::sample_pool;
+use credit::import::tape::read_template;
+use credit::sample_deal::{sample_deal_for, sample_indices};
+use credit::sample_pool;
 use statements::account::Secret;
 use statements::stress::stress_in_words;
 
@@ -29,7 +29,7 @@ fn is_well_formed(html: &str) {
     assert_eq!(open, Vec::<&str>::new());
 }
 
-fn tape() -> risk::pool::Tape {
+fn tape() -> credit::pool::Tape {
     let template = read_template("mortgage").expect("it comes with the crate");
     sample_pool::tape(1, 60, &template)
 }
@@ -147,7 +147,7 @@ fn a_waterfall_claim_makes_a_page() {
     let mut months = Vec::new();
     for month in 0..3 {
         let events = sample_pool::remittances(month, &now);
-        now = risk::pool::remittance::roll_tape(&now, &events)
+        now = credit::pool::remittance::roll_tape(&now, &events)
             .expect("it can be")
             .0;
         months.push(events);
@@ -187,7 +187,7 @@ fn money_has_thousands() {
 
 // ATTACKS
 
-fn stress_of(json: &str) -> risk::stress::Stress {
+fn stress_of(json: &str) -> credit::stress::Stress {
     serde_json::from_str(json).expect("a stress")
 }
 
@@ -223,7 +223,7 @@ fn points_are_said_to_be_the_deals() {
     let ten = fixed::Decimal::from_int(10);
     claim.deal.original_pool = claim.deal.original_pool.checked_mul(&ten).expect("it fits");
     let accepted = |claim: &statements::stress::StressClaim| {
-        risk::protection::protect(
+        credit::protection::protect(
             &claim.deal,
             &claim.deal_state,
             &claim.indices,
@@ -303,10 +303,10 @@ fn many_tranches_do_not_turn_a_chart_over() {
 #[test]
 fn written_down_tranches_do_not_lose_more_than_all() {
     let mut claim = stressed();
-    claim.deal.losses = risk::deal::Losses::WriteDown;
+    claim.deal.losses = credit::deal::Losses::WriteDown;
     for steps in claim.deal.waterfalls.values_mut() {
-        let cures = |a: &risk::deal::step::Action| {
-            matches!(a, risk::deal::step::Action::CureDeficiency { .. })
+        let cures = |a: &credit::deal::step::Action| {
+            matches!(a, credit::deal::step::Action::CureDeficiency { .. })
         };
         steps.retain(|s| !cures(&s.action));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use risk::waterfall::Report;
+use credit::waterfall::Report;
 use statements::waterfall::WaterfallClaim;
 
 use super::html::{Cell, amount, loss, table};

@@ -1,8 +1,8 @@
 //! What an inventory proof claims.
 
-use risk::Snapshot;
-use risk::scenarios::Market;
+use market::Snapshot;
 use serde::{Deserialize, Serialize};
+use venue::scenarios::Market;
 
 use crate::account::PublicDigest;
 use crate::book::BookRef;

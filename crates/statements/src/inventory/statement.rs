@@ -3,11 +3,11 @@
 use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
-use risk::Snapshot;
-use risk::date::moment;
-use risk::inventory::instruments_of;
-use risk::scenarios::MAX_MARKETS;
+use market::Snapshot;
+use records::date::moment;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+use venue::inventory::instruments_of;
+use venue::scenarios::MAX_MARKETS;
 
 use super::claim::InventoryClaim;
 use super::tables::{LeavesTable, MAX_SLOTS, PositionsTable, StateTable};

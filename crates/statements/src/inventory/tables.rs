@@ -4,8 +4,8 @@ use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{AMOUNT_LIMBS, Sum, halves_of, join, limb_of};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
-use risk::venue::VenueState;
 use stark::{Bus, Expr, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+use venue::state::VenueState;
 
 use crate::account::{ELEMENTS_PER_ASSET, Leaf};
 use crate::opening::{Hidden, Opening};

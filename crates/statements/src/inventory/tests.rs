@@ -1,15 +1,13 @@
 //! Tests of the inventory statement: what is true is accepted, what is false is not.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use risk::sample_venue;
-use risk::scenarios::ScenarioSet;
-use risk::venue::VenueState;
-use risk::{Book, Side, Snapshot};
+use market::{Book, Side, Snapshot};
 use stark::{
     Rejection, Statement, broken_alone, cell_test, security_report, verify, violated, violations,
 };
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use venue::scenarios::ScenarioSet;
+use venue::state::VenueState;
 
 use super::statement::PartTables;
 use super::witness::Rows;
@@ -29,12 +27,12 @@ struct Sample {
 }
 
 fn sample(markets: usize, accounts: usize) -> Sample {
-    let set = sample_venue::scenarios(3, markets, 10);
-    let mut state = sample_venue::state(&set);
+    let set = venue::sample::scenarios(3, markets, 10);
+    let mut state = venue::sample::state(&set);
     state.collected = 12_345;
     Sample {
-        snapshot: sample_venue::snapshot(&set),
-        book: sample_venue::book(4, &set, &state, accounts),
+        snapshot: venue::sample::snapshot(&set),
+        book: venue::sample::book(4, &set, &state, accounts),
         state,
         set,
     }
@@ -149,7 +147,7 @@ fn a_claim_is_proven_and_bound() {
         (true, |c| c.snapshot.as_of_ms += 1),
         (true, |c| c.snapshot.assets[0].decimals += 1),
         (true, |c| {
-            c.snapshot.instruments[1].kind = risk::Kind::Future { expiry_ms: 1 }
+            c.snapshot.instruments[1].kind = market::Kind::Future { expiry_ms: 1 }
         }),
         (false, |c| c.markets.swap(0, 1)),
     ];
@@ -173,7 +171,7 @@ fn book_and_state_are_those_of_the_other_claims() {
     let solvency = crate::solvency::prepare(&sample.seal(4), &Default::default());
     let solvency = solvency.expect("it is true");
     assert_eq!(solvency.claim().book, prepared.claim().book);
-    let margin = crate::margin::Prepared::book(&sample.seal(4), risk::Level::Maintenance);
+    let margin = crate::margin::Prepared::book(&sample.seal(4), market::Level::Maintenance);
     let margin = margin.expect("it is well-formed");
     let crate::margin::Subject::Book { book, .. } = margin.claim().subject else {
         panic!("a book's claim is about a book")
@@ -214,7 +212,7 @@ fn a_state_that_is_not_the_books_is_refused() {
 fn changed_members(
     prepared: &Prepared,
     sample: &Sample,
-    change: fn(&mut risk::Account),
+    change: fn(&mut market::Account),
 ) -> Vec<Member> {
     let layout = Layout::new(4, &sample.snapshot);
     let mut members = prepared.rows(0).members.to_vec();
@@ -256,7 +254,7 @@ fn dishonest_venues_are_refused() {
     });
     assert!(found.contains(&"STATE-3".into()), "{found:?}");
     // An account's positions changed or left out: the root is another one.
-    let changes: [fn(&mut risk::Account); 3] = [
+    let changes: [fn(&mut market::Account); 3] = [
         |a| a.positions.clear(),
         |a| a.positions.iter_mut().for_each(|p| p.lots += 1),
         |a| {

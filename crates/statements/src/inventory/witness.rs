@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use gadgets::hash::Digest;
 use rayon::prelude::*;
-use risk::certificate::MAX_GAIN;
-use risk::inventory::{InventoryError, Mismatch, inventory};
-use risk::scenarios::ScenarioSet;
-use risk::venue::{MAX_QUANTITY, VenueState};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
+use venue::certificate::MAX_GAIN;
+use venue::inventory::{InventoryError, Mismatch, inventory};
+use venue::scenarios::ScenarioSet;
+use venue::state::{MAX_QUANTITY, VenueState};
 
 use super::claim::InventoryClaim;
 use super::statement::{Context, Inventory, PartTables, segment};

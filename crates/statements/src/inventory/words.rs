@@ -11,7 +11,7 @@ pub fn words(claim: &InventoryClaim) -> Vec<String> {
     let markets = claim.markets.iter();
     let markets: Vec<String> = markets
         .map(|m| {
-            let value = fixed::Decimal::new(m.value.into(), risk::TICK_DECIMALS);
+            let value = fixed::Decimal::new(m.value.into(), records::units::TICK_DECIMALS);
             format!(
                 "{} in lots of {} (for {value} in the scenarios)",
                 quoted(&m.symbol),
@@ -24,7 +24,7 @@ pub fn words(claim: &InventoryClaim) -> Vec<String> {
             "the venue's state committed as {}, as of {}, holds what the {} accounts of book {}, as of {}, add up to: net \
              quantities and net entry",
             claim.state,
-            risk::date::moment(claim.state_as_of_ms),
+            records::date::moment(claim.state_as_of_ms),
             book.accounts,
             book.commitment,
             moment(&claim.snapshot)

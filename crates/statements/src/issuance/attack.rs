@@ -1,14 +1,14 @@
 //! What an attacker tried, and what holds. Where a test shows a limit, `STATEMENT.md` says so under "What is not proven".
 
+use credit::deal::Deal;
+use credit::deal::step::{Action, Order, Step};
+use credit::import::tape::read_template;
+use credit::issuance::backing;
+use credit::pool::Tape;
+use credit::sample_deal::sample_deal_for;
+use credit::sample_pool;
 use fixed::Decimal;
 use gadgets::totals::{SALTS, commit};
-use risk::deal::Deal;
-use risk::deal::step::{Action, Order, Step};
-use risk::import::tape::read_template;
-use risk::issuance::backing;
-use risk::pool::Tape;
-use risk::sample_deal::sample_deal_for;
-use risk::sample_pool;
 use stark::{P, Statement, verify, violated};
 
 use super::claim::{PRODUCT, PartTables};

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use credit::deal::Deal;
+use credit::issuance::{Backing, PledgeFields, backing};
+use credit::pool::Template;
+use credit::pool::tape::CutOff;
 use gadgets::hash::{DIGEST, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
 use gadgets::totals::{End, Held, Register, Show, TotalsTable};
-use risk::deal::Deal;
-use risk::issuance::{Backing, PledgeFields, backing};
-use risk::pool::Template;
-use risk::pool::tape::CutOff;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
 use stark::{
@@ -53,7 +53,7 @@ pub struct IssuanceClaim {
     pub cut_off: CutOff,
     /// How many loans there are.
     pub loans: u64,
-    /// How many of them are open ([`risk::pool::standing`]).
+    /// How many of them are open ([`credit::pool::standing`]).
     pub open: u64,
     /// How many were given up. The others are closed and owe nothing.
     pub defaulted: u64,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use risk::issuance::Backing;
+use credit::issuance::Backing;
 use serde::Serialize;
 use sha3::{Digest, Sha3_256};
 use stark::{Statement, Verified, claim_digest};

@@ -1,9 +1,9 @@
 //! The table of the issuance statement. STATEMENT.md explains every numbered constraint.
 
+use credit::issuance::PledgeFields;
 use gadgets::hash::{DIGEST, Digest, Domain, hash_row};
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::totals::COUNT_LIMBS;
-use risk::issuance::PledgeFields;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::claim::{BALANCE, COUNTED, PRODUCT, status_sets};

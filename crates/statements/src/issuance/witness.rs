@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use credit::deal::Deal;
+use credit::issuance::{IssuanceError, PledgeFields, Pledged, backing, pledged};
+use credit::pool::{Condition, Loan, Tape};
 use gadgets::hash::{DIGEST, Digest, Domain};
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, commit};
 use rayon::prelude::*;
-use risk::deal::Deal;
-use risk::issuance::{IssuanceError, PledgeFields, Pledged, backing, pledged};
-use risk::pool::{Condition, Loan, Tape};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::{

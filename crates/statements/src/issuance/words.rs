@@ -1,6 +1,6 @@
 //! What an issuance claim says.
 
-use risk::pool::template_words;
+use credit::pool::template_words;
 
 use super::IssuanceClaim;
 use crate::nonce;

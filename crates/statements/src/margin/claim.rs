@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use risk::{Asset, Haircuts, Level, Snapshot};
+use market::{Asset, Haircuts, Level, Snapshot};
 
 use crate::account::PublicDigest;
 use crate::book::BookRef;

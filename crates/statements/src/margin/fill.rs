@@ -2,9 +2,10 @@
 
 use gadgets::limbs::limb_of;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
+use market::Snapshot;
+use market::margin::{MarginTables, evaluate};
 use rayon::prelude::*;
-use risk::margin::{MarginTables, evaluate};
-use risk::{PHI_PER_TICK, Snapshot};
+use records::units::PHI_PER_TICK;
 use stark::{F, PrimeCharacteristicRing, TableAir, Tally, Trace, fill};
 
 use super::plan::{LOT_LIMBS, Plan};
@@ -74,7 +75,7 @@ impl Filled {
             .positions
             .iter()
             .map(|p| {
-                let side = usize::from(p.side == risk::Side::Short);
+                let side = usize::from(p.side == market::Side::Short);
                 i128::from(p.entry) * i128::from(tables.arrays.entry_rates[p.instrument][side])
             })
             .sum();

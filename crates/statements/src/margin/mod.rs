@@ -1,7 +1,7 @@
 //! The margin statement: an account meets its margin requirement, or exactly so many accounts of a
 //! book do not. See `STATEMENT.md` in this folder.
 //!
-//! What a lot of each instrument is worth in each scenario is public ([`risk::riskarray`]), and the
+//! What a lot of each instrument is worth in each scenario is public ([`market::array`]), and the
 //! verifier computes it itself. An account meets the level if, in every scenario, its collateral
 //! after haircuts, less debts, plus the sum over its positions of lots times that value, less what
 //! the positions were entered at, is not negative. No maximum over scenarios is needed.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gadgets::limbs::{AMOUNT_LIMBS, Sum};
-use risk::margin::MarginTables;
-use risk::snapshot::MAX_INSTRUMENTS;
+use market::margin::MarginTables;
+use market::snapshot::MAX_INSTRUMENTS;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing};
 
 use super::digits::{balanced, balanced_len, headroom};

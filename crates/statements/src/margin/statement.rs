@@ -4,7 +4,7 @@ use gadgets::hash::Digest;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
-use risk::margin::MarginTables;
+use market::margin::MarginTables;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};

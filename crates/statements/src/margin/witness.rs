@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use gadgets::hash::{Digest, Domain};
 use gadgets::totals::{COUNT_LIMBS, SALTS};
+use market::margin::{MarginTables, Undermargined, evaluate, explain};
+use market::{Book, Level, Snapshot, SnapshotError};
 use rayon::prelude::*;
-use risk::margin::{MarginTables, Undermargined, evaluate, explain};
-use risk::{Book, Level, Snapshot, SnapshotError};
 use stark::{
     F, PartProof, PrimeCharacteristicRing, ProveError, Statement, TableAir, Trace, prove_part,
 };

@@ -1,6 +1,6 @@
 //! What a margin claim says.
 
-use risk::{ScenarioGrid, Snapshot};
+use market::{ScenarioGrid, Snapshot};
 
 use super::{MarginClaim, Subject, parameters_digest};
 use crate::book::{market_words, moment};
@@ -36,7 +36,7 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
         .collect();
     lines.push(format!("assets are worth: {}", prices.join(", ")));
     lines.push(rules_words(&claim.snapshot));
-    for (reason, options) in risk::quotes::mark_reasons(&claim.snapshot) {
+    for (reason, options) in market::quotes::mark_reasons(&claim.snapshot) {
         lines.push(format!(
             "{options} option(s) of that market are marked far from their model price, for the stated reason {}",
             quoted(reason)

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use credit::pool::tape::CutOff;
+use credit::pool::{Claimed, Figure, Template};
 use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
 use gadgets::totals::{End, Register, SALTS, Show, TotalsTable};
-use risk::pool::tape::CutOff;
-use risk::pool::{Claimed, Figure, Template};
 use serde::{Deserialize, Serialize};
 use stark::{HashedChallenge, MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
@@ -31,7 +31,7 @@ pub struct PoolClaim {
     pub cut_off: CutOff,
     /// How many loans there are.
     pub loans: u64,
-    /// How many of them are open ([`risk::pool::standing`]).
+    /// How many of them are open ([`credit::pool::standing`]).
     pub open: u64,
     /// How many were given up. The others are closed and owe nothing.
     pub defaulted: u64,

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use risk::pool::figures::{Plan as Measured, Quantity, Total};
-use risk::pool::rules::Holds;
-use risk::pool::{Claimed, Condition, Figure, Loan, Standings, Template};
+use credit::pool::figures::{Plan as Measured, Quantity, Total};
+use credit::pool::rules::Holds;
+use credit::pool::{Claimed, Condition, Figure, Loan, Standings, Template};
 
 use crate::loan::LeafLayout;
 use crate::ordered::KEY_REGISTER;
@@ -152,8 +152,12 @@ impl Plan {
         let measured = figures
             .iter()
             .map(|f| {
-                if !risk::is_name(&f.name) {
-                    return Err(format!("the figure {} {}", quoted(&f.name), risk::NO_NAME));
+                if !records::names::is_name(&f.name) {
+                    return Err(format!(
+                        "the figure {} {}",
+                        quoted(&f.name),
+                        records::names::NO_NAME
+                    ));
                 }
                 let measured = f.plan(template).map_err(|e| e.to_string())?;
                 for total in totals(&measured) {

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use credit::pool::figures::check_eligibility;
+use credit::pool::standing::check_closed;
+use credit::pool::{Claimed, Counts, Figure, Loan, PoolError, Standings, Tape, Wanted};
 use gadgets::hash::{Digest, Domain, hash};
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, commit, elements_register};
 use rayon::prelude::*;
-use risk::pool::figures::check_eligibility;
-use risk::pool::standing::check_closed;
-use risk::pool::{Claimed, Counts, Figure, Loan, PoolError, Standings, Tape, Wanted};
 use serde::{Deserialize, Serialize};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, felt, fill};
 

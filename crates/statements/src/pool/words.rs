@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use risk::pool::{Condition, Standings, Template, template_words};
+use credit::pool::{Condition, Standings, Template, template_words};
 
 use super::PoolClaim;
 use crate::nonce;

@@ -1,11 +1,11 @@
 //! What a risk proof claims.
 
 use fixed::Decimal;
-use risk::evar::Confidence;
-use risk::scenarios::ScenarioSet;
-use risk::venue::{Change, ticks};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
+use venue::evar::Confidence;
+use venue::scenarios::ScenarioSet;
+use venue::state::{Change, ticks};
 
 use crate::account::PublicDigest;
 use crate::nonce::Nonce;
@@ -166,7 +166,7 @@ pub fn rate_step(set: &ScenarioSet, market: usize) -> u128 {
     let most = u128::from(moves.max().unwrap_or(0));
     // A tick is 10^6 units, a day 10^6 millionths: below 2^80.
     let largest = (most * 1_000_000_000_000).div_ceil(2 * u128::from(set.horizon_micro_days()));
-    risk::venue::round_up(largest.div_ceil(RATE_PARTS).max(1))
+    venue::state::round_up(largest.div_ceil(RATE_PARTS).max(1))
 }
 
 /// SHA3-256 of a scenario set's canonical JSON, in hex.
@@ -184,9 +184,9 @@ pub(super) const RATE_DECIMALS: u8 = 12;
 /// A decimal in whole ticks below 2^60.
 pub(super) fn whole_ticks(what: &str, amount: &Decimal) -> Result<u64, String> {
     amount
-        .rescale_exact(risk::TICK_DECIMALS)
+        .rescale_exact(records::units::TICK_DECIMALS)
         .ok()
         .and_then(|ticks| u64::try_from(ticks).ok())
-        .filter(|&ticks| ticks < risk::MAX_AMOUNT)
+        .filter(|&ticks| ticks < records::units::MAX_AMOUNT)
         .ok_or_else(|| format!("{what} of {amount} is not a whole number of ticks below 2^60"))
 }

@@ -2,8 +2,8 @@
 
 use gadgets::hash::{Digest, Domain, hash};
 use gadgets::sponge::QUAD;
-use risk::venue::VenueState;
 use stark::{F, PrimeCharacteristicRing};
+use venue::state::VenueState;
 
 use super::tables::states::{commit, quads, state_elements};
 use crate::account::{PublicDigest, Secret};

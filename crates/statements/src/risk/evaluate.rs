@@ -2,10 +2,10 @@
 
 use fixed::Decimal;
 use rayon::prelude::*;
-use risk::certificate::{Certificate, Sums, slack};
-use risk::evar::{Confidence, EvarError};
-use risk::scenarios::ScenarioSet;
-use risk::venue::{Change, VenueError, VenueState, charge, ticks};
+use venue::certificate::{Certificate, Sums, slack};
+use venue::evar::{Confidence, EvarError};
+use venue::scenarios::ScenarioSet;
+use venue::state::{Change, VenueError, VenueState, charge, ticks};
 
 use super::claim::{PricedChange, RATE_DECIMALS, Shown, public, rate_step};
 use super::totals::Rounding;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gadgets::limbs::limbs_of;
-use risk::scenarios::ScenarioSet;
 use stark::MIN_LOG_HEIGHT;
+use venue::scenarios::ScenarioSet;
 
 /// Scenario rows whose sums are added up without normalizing.
 pub(crate) const GROUP: usize = 64;

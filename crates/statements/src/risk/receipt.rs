@@ -2,8 +2,8 @@
 
 use fixed::Decimal;
 use gadgets::hash::{Domain, hash};
-use risk::venue::{Change, MAX_QUANTITY, ticks};
 use serde::{Deserialize, Serialize};
+use venue::state::{Change, MAX_QUANTITY, ticks};
 
 use super::claim::{PublicChange, RiskClaim, Shown, public, whole_ticks};
 use super::tables::premia::{receipt_digest, receipt_quads};
@@ -87,7 +87,7 @@ impl Receipt {
                     return Err("the lots are too many".into());
                 }
                 let price = whole_ticks("a price", price)?;
-                if price >= risk::scenarios::MAX_VALUE {
+                if price >= venue::scenarios::MAX_VALUE {
                     return Err("a price is 2^40 ticks or more".into());
                 }
                 (Some((*market as usize, price)), lots)

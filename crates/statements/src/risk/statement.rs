@@ -3,8 +3,8 @@
 use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
-use risk::certificate::{budget, least};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+use venue::certificate::{budget, least};
 
 use super::claim::{RiskClaim, Shown, scenarios_digest};
 use super::grid::{Grid, log_block};

@@ -2,10 +2,10 @@
 
 use fixed::{Decimal, DomainError};
 use gadgets::hash::Digest;
-use risk::certificate::{MAX_GAIN, slack};
-use risk::evar::Confidence;
-use risk::scenarios::{MAX_VALUE, ScenarioSet};
-use risk::venue::{MAX_QUANTITY, charge};
+use venue::certificate::{MAX_GAIN, slack};
+use venue::evar::Confidence;
+use venue::scenarios::{MAX_VALUE, ScenarioSet};
+use venue::state::{MAX_QUANTITY, charge};
 
 use super::claim::{PublicChange, RATE_DECIMALS, RiskClaim, Shown, rate_step, whole_ticks};
 use super::statement::MAX_CHANGES;
@@ -116,7 +116,7 @@ fn priced_steps(
         let mut step = step(set, &priced.change, outcome(after)?)?;
         // Both are below 2^60; together they may not be, and then no state has them.
         step.changes[2] += premium as i64;
-        if step.changes[2].unsigned_abs() >= risk::MAX_AMOUNT {
+        if step.changes[2].unsigned_abs() >= records::units::MAX_AMOUNT {
             return Err("a transfer and its premium are too large".into());
         }
         steps.push(step);
@@ -246,7 +246,7 @@ pub(super) fn funding(claim: &RiskClaim) -> Result<Option<FundingTable>, String>
         let step = if rounded { rate_step(set, market) } else { 1 };
         u64::try_from(step)
             .ok()
-            .filter(|&s| s < risk::MAX_AMOUNT)
+            .filter(|&s| s < records::units::MAX_AMOUNT)
             .ok_or("a funding rate is rounded to too large a step")
     });
     let steps = steps.collect::<Result<Vec<u64>, _>>()?;
@@ -255,7 +255,7 @@ pub(super) fn funding(claim: &RiskClaim) -> Result<Option<FundingTable>, String>
             .rescale_exact(RATE_DECIMALS)
             .ok()
             .and_then(|r| i64::try_from(r).ok())
-            .filter(|r| r.unsigned_abs() < risk::MAX_AMOUNT)
+            .filter(|r| r.unsigned_abs() < records::units::MAX_AMOUNT)
             .ok_or_else(|| {
                 format!("a funding rate of {rate} has more than 12 decimals or is too large")
             })?;

@@ -5,10 +5,10 @@
 
 use fixed::Decimal;
 use gadgets::hash::{Digest, Domain, hash};
-use risk::evar::Confidence;
-use risk::scenarios::ScenarioSet;
-use risk::venue::{charge, round_up, ticks};
 use stark::{P, PrimeField32};
+use venue::evar::Confidence;
+use venue::scenarios::ScenarioSet;
+use venue::state::{charge, round_up, ticks};
 
 use super::claim::{PublicChange, Shown, whole_ticks};
 use super::evaluate::{Evaluated, claim, funding_rates, place};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use fixed::Decimal;
 use gadgets::hash::Digest;
 use rayon::prelude::*;
-use risk::evar::Confidence;
-use risk::scenarios::{ScenarioError, ScenarioSet};
-use risk::venue::{Change, VenueError, VenueState, charge};
 use stark::{PartProof, Statement, Trace};
+use venue::evar::Confidence;
+use venue::scenarios::{ScenarioError, ScenarioSet};
+use venue::state::{Change, VenueError, VenueState, charge};
 
 use super::claim::{RiskClaim, Shown, scenarios_digest};
 use super::commitments::{commitment, link, salt_of_link};

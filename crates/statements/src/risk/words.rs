@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use fixed::Decimal;
-use risk::date::moment;
-use risk::scenarios::ScenarioSet;
-use risk::scenarios::recipe::Source;
+use records::date::moment;
+use venue::scenarios::ScenarioSet;
+use venue::scenarios::recipe::Source;
 
 use super::claim::PublicChange;
 use super::{RiskClaim, Shown, rate_step, scenarios_digest};
@@ -47,7 +47,7 @@ pub(crate) fn scenario_lines(set: &ScenarioSet) -> Vec<String> {
         .iter()
         .enumerate()
         .map(|(i, m)| {
-            let ticks = |value: u64| risk::venue::ticks(value.into());
+            let ticks = |value: u64| venue::state::ticks(value.into());
             let values = set.values.iter().filter_map(|v| v.get(i).copied());
             let (least, most) = values.fold((u64::MAX, 0), |(l, h), v| (l.min(v), h.max(v)));
             format!(

@@ -6,7 +6,7 @@ use gadgets::limbs::{AMOUNT_LIMBS, limbs_of};
 use gadgets::range::{LIMB_BITS, RangeTable};
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Held, Register, Show, TotalsTable};
-use risk::{Asset, Snapshot};
+use market::{Asset, Snapshot};
 use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
 
@@ -101,7 +101,7 @@ pub(crate) fn rates(assets: &[Asset]) -> Result<Vec<AssetRates>, String> {
     assets
         .iter()
         .map(|asset| {
-            let rates = risk::haircut::AssetRates::new(asset).map_err(|e| e.to_string())?;
+            let rates = market::haircut::AssetRates::new(asset).map_err(|e| e.to_string())?;
             let schedules = rates.schedules.map(|tiers| {
                 pieces(
                     &tiers
@@ -185,7 +185,7 @@ impl SolvencyClaim {
         }
         let ticks = self
             .negative_equity
-            .rescale_exact(risk::TICK_DECIMALS)
+            .rescale_exact(records::units::TICK_DECIMALS)
             .ok()
             .and_then(|t| u128::try_from(t).ok())
             .and_then(|t| Held::try_from(t).ok())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fixed::Decimal;
-use risk::sample;
+use market::sample;
 use stark::{F, PrimeCharacteristicRing, Statement, violated};
 
 use super::tables::AccountRow;

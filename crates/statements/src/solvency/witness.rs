@@ -7,8 +7,8 @@ use gadgets::hash::{DIGEST, Digest, Domain};
 use gadgets::limbs::{AMOUNT_LIMBS, limb_of, limbs_of};
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
-use risk::Snapshot;
-use risk::solvency::{Insolvent, Uncovered, amount, check_reserves, evaluate};
+use market::Snapshot;
+use market::solvency::{Insolvent, Uncovered, amount, check_reserves, evaluate};
 use stark::{
     F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, fill, prove_part,
     signed_felt,
@@ -91,7 +91,7 @@ pub fn prepare(book: &Arc<SealedBook>, options: &Options) -> Result<Prepared, So
     }
     let plain: Vec<_> = assets
         .iter()
-        .map(risk::haircut::AssetRates::new)
+        .map(market::haircut::AssetRates::new)
         .collect::<Result<_, _>>()
         .map_err(|e| SolvencyError::Input(e.to_string()))?;
     let result = evaluate(&plain, members.iter().map(|m| &m.account));
@@ -129,7 +129,10 @@ pub fn prepare(book: &Arc<SealedBook>, options: &Options) -> Result<Prepared, So
             .map(|s| commit(s).into())
             .collect(),
         uncovered: result.uncovered.len() as u64,
-        negative_equity: Decimal::new(result.negative_equity_ticks as i128, risk::TICK_DECIMALS),
+        negative_equity: Decimal::new(
+            result.negative_equity_ticks as i128,
+            records::units::TICK_DECIMALS,
+        ),
         totals: options.publish_totals.then(|| totals.collect()),
         reserves: options
             .reserves
@@ -185,7 +188,7 @@ fn cover(rates: &[AssetRates], leaf: &Leaf) -> (u128, u128, u128) {
 fn negative_ticks(debts: u128, equity: u128) -> u128 {
     debts
         .saturating_sub(equity)
-        .div_ceil(risk::PHI_PER_TICK as u128)
+        .div_ceil(records::units::PHI_PER_TICK as u128)
 }
 
 /// What the salts of the states depend on besides the secret. The same claim has the same salts, so that
@@ -394,7 +397,7 @@ impl Prepared {
                 for (i, sum) in sums.iter_mut().enumerate() {
                     *sum += limb_of(missing, i + 2);
                 }
-                sums[0] += u64::from(missing % (risk::PHI_PER_TICK as u128) != 0);
+                sums[0] += u64::from(missing % (records::units::PHI_PER_TICK as u128) != 0);
             }
         }
         (rows, sums)

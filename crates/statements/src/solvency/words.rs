@@ -1,6 +1,6 @@
 //! What a solvency claim says.
 
-use risk::Asset;
+use market::Asset;
 
 use super::SolvencyClaim;
 use crate::book::{market_words, moment};

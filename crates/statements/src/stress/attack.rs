@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use risk::deal::Deal;
-use risk::factor::{OneFactor, expected_losses};
-use risk::pool::states::states;
-use risk::projection::Schedule;
-use risk::protection::protect;
-use risk::stress::{Defaults, Prepayments, Stress};
-use risk::waterfall::DealState;
+use credit::deal::Deal;
+use credit::factor::{OneFactor, expected_losses};
+use credit::pool::states::states;
+use credit::projection::Schedule;
+use credit::protection::protect;
+use credit::stress::{Defaults, Prepayments, Stress};
+use credit::waterfall::DealState;
 use serde_json::{Value, json};
 use stark::{Statement, violated};
 
@@ -83,8 +83,8 @@ fn long_deals_are_run_seldom() {
 #[test]
 fn states_are_checked_without_a_payment() {
     let schedule = Schedule::default();
-    let deal = risk::sample_deal::sample_deal();
-    let indices = risk::sample_deal::sample_indices();
+    let deal = credit::sample_deal::sample_deal();
+    let indices = credit::sample_deal::sample_indices();
     let stress = Stress {
         defaults: Defaults::Cdr(vec![fixed::Decimal::from_int(1)]),
         prepayments: Prepayments::Cpr(vec![fixed::Decimal::from_int(6)]),
@@ -115,15 +115,16 @@ fn states_are_checked_without_a_payment() {
 // WHAT A SCHEDULE TELLS
 
 /// Loans as a bank has them: they pay monthly, and end when they end.
-fn bank(loans: usize) -> risk::pool::Tape {
-    let template = risk::import::tape::read_template("mortgage").expect("it comes with the crate");
-    risk::sample_pool::tape(3, loans, &template)
+fn bank(loans: usize) -> credit::pool::Tape {
+    let template =
+        credit::import::tape::read_template("mortgage").expect("it comes with the crate");
+    credit::sample_pool::tape(3, loans, &template)
 }
 
-fn stressed(tape: &risk::pool::Tape, detail: Detail) -> Prepared {
+fn stressed(tape: &credit::pool::Tape, detail: Detail) -> Prepared {
     let terms = Terms {
         detail,
-        deal: risk::sample_deal::sample_deal_for(risk::sample_pool::owed(tape)),
+        deal: credit::sample_deal::sample_deal_for(credit::sample_pool::owed(tape)),
         ..super::tests::terms(tape)
     };
     Prepared::new(tape, &terms, &secret()).expect("it is true")
@@ -135,7 +136,7 @@ fn guesses(claim: &super::StressClaim) -> Vec<u64> {
     let rows = claim.schedule.rows.iter().enumerate();
     let paid: Vec<i128> = rows
         .map(|(i, row)| {
-            let months = risk::coarse::months_of(&claim.steps, i) as i128;
+            let months = credit::coarse::months_of(&claim.steps, i) as i128;
             (i128::from(row.interest) + i128::from(row.principal)) / months
         })
         .collect();
@@ -144,10 +145,10 @@ fn guesses(claim: &super::StressClaim) -> Vec<u64> {
 }
 
 /// How many loans' instalments are among the guesses, to a cent.
-fn found(tape: &risk::pool::Tape, claim: &super::StressClaim) -> usize {
+fn found(tape: &credit::pool::Tape, claim: &super::StressClaim) -> usize {
     let guesses = guesses(claim);
     let field = tape.template.field("instalment").expect("it has one");
-    let told = |loan: &&risk::pool::Loan| {
+    let told = |loan: &&credit::pool::Loan| {
         let instalment = loan.values[field].unwrap_or(0);
         instalment > 0 && guesses.iter().any(|g| g.abs_diff(instalment) <= 1)
     };
@@ -222,17 +223,17 @@ fn closed_loans_owe_nothing() {
     }
     let terms = super::tests::terms(&closed);
     let honest = Sealed::new(&closed, &secret()).expect("ids differ");
-    let sorted = risk::pool::Tape {
+    let sorted = credit::pool::Tape {
         loans: honest
             .loans
             .iter()
-            .map(|l| risk::pool::Loan::clone(l))
+            .map(|l| credit::pool::Loan::clone(l))
             .collect(),
         ..closed.clone()
     };
     let loans = states(&sorted).expect("they are loans");
     let schedule = Schedule::of_pool(&loans, terms.doubtful_days).expect("it fits");
-    let broken = |tape: &risk::pool::Tape| {
+    let broken = |tape: &credit::pool::Tape| {
         let sealed = Sealed::new(tape, &secret()).expect("ids differ");
         let schedule = schedule.clone();
         let forged = Prepared::unchecked(tape, sealed, &loans, &terms, schedule, &secret());
@@ -256,7 +257,7 @@ fn closed_loans_owe_nothing() {
 /// Coupons and what becomes of losses and unpaid interest, in every way that a deal may have them.
 #[test]
 fn terms_of_tranches_are_said() {
-    use risk::deal::{Coupon, DayCount, Losses, Shortfall};
+    use credit::deal::{Coupon, DayCount, Losses, Shortfall};
     let mut claim = prepared(20).claim().clone();
     let said = |claim: &super::StressClaim, expected: &str| {
         let words = super::words(claim).join("\n");

@@ -1,19 +1,19 @@
 //! What a stress proof claims, and which tables prove it.
 
+use credit::coarse;
+use credit::deal::Deal;
+use credit::factor::{ExpectedLoss, OneFactor, expected_losses};
+use credit::pool::Template;
+use credit::pool::tape::CutOff;
+use credit::projection::{Schedule, check_doubtful};
+use credit::protection::{TrancheOutcome, check_dates, protect};
+use credit::stress::Stress;
+use credit::waterfall::{DealState, Index};
 use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
 use rayon::prelude::*;
-use risk::coarse;
-use risk::deal::Deal;
-use risk::factor::{ExpectedLoss, OneFactor, expected_losses};
-use risk::pool::Template;
-use risk::pool::tape::CutOff;
-use risk::projection::{Schedule, check_doubtful};
-use risk::protection::{TrancheOutcome, check_dates, protect};
-use risk::stress::Stress;
-use risk::waterfall::{DealState, Index};
 use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
 
@@ -171,7 +171,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The public numbers of a template and a schedule of so many months, at most [`risk::amortization::MAX_TERM`].
+    /// The public numbers of a template and a schedule of so many months, at most [`credit::amortization::MAX_TERM`].
     pub(super) fn new(template: &Template, months: usize) -> Result<Self, String> {
         template.validate().map_err(|e| e.to_string())?;
         let layout = LeafLayout::new(template);
@@ -292,11 +292,11 @@ fn check_work(claim: &StressClaim) -> Result<(), String> {
 fn check_scenarios(claim: &StressClaim, monthly: &Schedule) -> Result<(), String> {
     claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
     claim.scenarios.par_iter().try_for_each(|scenario| {
-        if !risk::is_name(&scenario.name) {
+        if !records::names::is_name(&scenario.name) {
             return Err(format!(
                 "the stress {} {}",
                 quoted(&scenario.name),
-                risk::NO_NAME
+                records::names::NO_NAME
             ));
         }
         let outcome = protect(
@@ -321,11 +321,11 @@ fn check_scenarios(claim: &StressClaim, monthly: &Schedule) -> Result<(), String
 /// Expected losses are computed again, too. The deal is known to be small and right.
 fn check_models(claim: &StressClaim, monthly: &Schedule) -> Result<(), String> {
     claim.models.par_iter().try_for_each(|model| {
-        if !risk::is_name(&model.name) {
+        if !records::names::is_name(&model.name) {
             return Err(format!(
                 "the stress {} {}",
                 quoted(&model.name),
-                risk::NO_NAME
+                records::names::NO_NAME
             ));
         }
         let expected = expected_losses(

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use risk::factor::OneFactor;
-use risk::import::tape::read_template;
-use risk::pool::states::states;
-use risk::pool::{Loan, Tape};
-use risk::projection::Schedule;
-use risk::sample_deal::{sample_deal_for, sample_indices};
-use risk::sample_pool;
-use risk::stress::{Defaults, Prepayments, Stress};
+use credit::factor::OneFactor;
+use credit::import::tape::read_template;
+use credit::pool::states::states;
+use credit::pool::{Loan, Tape};
+use credit::projection::Schedule;
+use credit::sample_deal::{sample_deal_for, sample_indices};
+use credit::sample_pool;
+use credit::stress::{Defaults, Prepayments, Stress};
 use stark::{
     F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
     violated, violations,
@@ -427,7 +427,7 @@ fn models_are_checked() {
 fn doubt_is_bounded() {
     let mut tape = tape(60);
     let days = tape.template.field("days_past_due").expect("it has one");
-    if let risk::pool::Kind::Number { max, .. } = &mut tape.template.fields[days].kind {
+    if let credit::pool::Kind::Number { max, .. } = &mut tape.template.fields[days].kind {
         *max = fixed::Decimal::from_int(1_000);
     }
     assert_eq!(tape.template.fields[days].kind.limbs(), 1);

@@ -3,20 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use credit::amortization::{LoanState, RollError};
+use credit::coarse;
+use credit::deal::Deal;
+use credit::factor::{OneFactor, expected_losses};
+use credit::pool::states::{StateError, states};
+use credit::pool::{Loan, Tape};
+use credit::projection::Schedule;
+use credit::protection::{ProtectionError, breakeven, protect};
+use credit::stress::Stress;
+use credit::waterfall::{DealState, Index};
 use gadgets::hash::{Digest, Domain};
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
-use risk::amortization::{LoanState, RollError};
-use risk::coarse;
-use risk::deal::Deal;
-use risk::factor::{OneFactor, expected_losses};
-use risk::pool::states::{StateError, states};
-use risk::pool::{Loan, Tape};
-use risk::projection::Schedule;
-use risk::protection::{ProtectionError, breakeven, protect};
-use risk::stress::Stress;
-use risk::waterfall::{DealState, Index};
 use serde::{Deserialize, Serialize};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 

@@ -1,10 +1,10 @@
 //! What a stress claim says.
 
+use credit::deal::{Coupon, Losses, Shortfall, Tranche};
+use credit::pool::template_words;
+use credit::stress::{Defaults, Prepayments, Stress};
+use credit::waterfall::payment_date;
 use fixed::Decimal;
-use risk::deal::{Coupon, Losses, Shortfall, Tranche};
-use risk::pool::template_words;
-use risk::stress::{Defaults, Prepayments, Stress};
-use risk::waterfall::payment_date;
 
 use super::StressClaim;
 use crate::nonce;
@@ -126,7 +126,7 @@ fn schedule(claim: &StressClaim) -> Vec<String> {
     let mut lines = vec![format!(
         "the schedule, SHA3-256 {}: {} of interest and {} of principal in {} row(s) {}",
         digest(&claim.schedule),
-        Decimal::new(interest, risk::deal::CENT_DECIMALS),
+        Decimal::new(interest, credit::deal::CENT_DECIMALS),
         cents(claim.schedule.balance),
         rows.len(),
         match claim.steps.is_empty() {

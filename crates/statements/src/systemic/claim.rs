@@ -1,9 +1,9 @@
 //! What a systemic proof claims.
 
 use fixed::Decimal;
-use risk::evar::Confidence;
-use risk::scenarios::ScenarioSet;
 use serde::{Deserialize, Serialize};
+use venue::evar::Confidence;
+use venue::scenarios::ScenarioSet;
 
 use crate::account::PublicDigest;
 use crate::nonce::Nonce;

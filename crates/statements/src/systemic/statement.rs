@@ -3,8 +3,8 @@
 use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
-use risk::certificate::{MAX_GAIN, budget};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+use venue::certificate::{MAX_GAIN, budget};
 
 use super::claim::{DatedState, SystemicClaim};
 use super::tables::VenuesTable;
@@ -126,7 +126,7 @@ impl Statement for Systemic {
         distinct(&claim.venues)?;
         let bound = claim
             .bound
-            .rescale_exact(risk::TICK_DECIMALS)
+            .rescale_exact(records::units::TICK_DECIMALS)
             .ok()
             .and_then(|ticks| u64::try_from(ticks).ok())
             .filter(|&ticks| ticks < MAX_GAIN)

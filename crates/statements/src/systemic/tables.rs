@@ -4,8 +4,8 @@ use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{AMOUNT_LIMBS, Sum, halves_of, limb_of, limbs_of};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
-use risk::venue::VenueState;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table};
+use venue::state::VenueState;
 
 use crate::risk::tables::states::{commitment_quads, means, packed, raised};
 use crate::risk::tables::{

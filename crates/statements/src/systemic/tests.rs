@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fixed::Decimal;
-use risk::evar::{Confidence, evar};
-use risk::sample_venue;
-use risk::scenarios::ScenarioSet;
-use risk::venue::VenueState;
 use stark::{
     Rejection, Statement, broken_alone, cell_test, security_report, verify, violated, violations,
 };
+use venue::evar::{Confidence, evar};
+use venue::scenarios::ScenarioSet;
+use venue::state::VenueState;
 
 use super::statement::Tables;
 use super::witness::Rows;
@@ -30,7 +29,7 @@ fn secret(n: usize) -> Secret {
 fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
     (0..count)
         .map(|i| {
-            let mut state = sample_venue::state(set);
+            let mut state = venue::sample::state(set);
             for (market, quantity) in state.quantities.iter_mut().enumerate() {
                 *quantity += 40 * ((i + market) % 3) as i64 - 40;
             }
@@ -44,13 +43,15 @@ fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
 }
 
 fn prepared(markets: usize, scenarios: usize, count: usize) -> Prepared {
-    let set = sample_venue::scenarios(5, markets, scenarios);
+    let set = venue::sample::scenarios(5, markets, scenarios);
     let venues = venues(&set, count);
     Prepared::new(&set, venues, confidence(), None).expect("it is true")
 }
 
 fn ticks(amount: Decimal) -> i128 {
-    amount.rescale_exact(risk::TICK_DECIMALS).expect("ticks")
+    amount
+        .rescale_exact(records::units::TICK_DECIMALS)
+        .expect("ticks")
 }
 
 /// What is wrong with the rows after a change, their sums computed anew.
@@ -110,7 +111,7 @@ fn every_constraint_breaks_alone() {
 /// The sum of the losses, not the loss of the sum: one venue's surplus pays for no other.
 #[test]
 fn the_bound_is_the_evar_of_the_sum_of_losses() {
-    let set = sample_venue::scenarios(9, 3, 400);
+    let set = venue::sample::scenarios(9, 3, 400);
     let venues = venues(&set, 3);
     let mut sum = vec![0i64; 400];
     let mut apart = 0;
@@ -136,7 +137,7 @@ fn the_bound_is_the_evar_of_the_sum_of_losses() {
 
 #[test]
 fn a_bound_may_be_generous_but_not_too_low() {
-    let set = sample_venue::scenarios(9, 3, 300);
+    let set = venue::sample::scenarios(9, 3, 300);
     let least = ticks(prepared_with(&set, None).expect("it is true").claim().bound);
     for bound in [least, least + 1, 2 * least, 1_000 * least, 1 << 57] {
         let prepared = prepared_with(&set, Some(bound)).expect("it is true");
@@ -247,7 +248,7 @@ fn dishonest_venues_are_refused() {
         with_state(rows, &|s| s.bound += s.scale);
         for row in &mut rows.scenarios {
             row.weight.exponent += 1 << 20;
-            row.weight.weight = risk::certificate::weight_of(row.weight.exponent);
+            row.weight.weight = venue::certificate::weight_of(row.weight.exponent);
         }
     });
     assert!(found.contains(&"bus certificate".into()), "{found:?}");
@@ -256,7 +257,7 @@ fn dishonest_venues_are_refused() {
 /// One commitment in two statements: a risk claim's state is the systemic claim's venue.
 #[test]
 fn venues_are_those_of_risk_claims() {
-    let set = sample_venue::scenarios(9, 3, 300);
+    let set = venue::sample::scenarios(9, 3, 300);
     let prepared = prepared_with(&set, None).expect("it is true");
     let terms = crate::risk::Terms {
         confidence: confidence(),
@@ -276,7 +277,7 @@ fn venues_are_those_of_risk_claims() {
 /// Yesterday's state does not pass as today's: the date is bound.
 #[test]
 fn a_state_of_another_day_is_another_venue() {
-    let set = sample_venue::scenarios(9, 3, 300);
+    let set = venue::sample::scenarios(9, 3, 300);
     let mut later = venues(&set, 2);
     later[0].state.as_of_ms += 86_400_000;
     let later = Prepared::new(&set, later, confidence(), None).expect("it is true");
@@ -296,7 +297,7 @@ fn a_state_of_another_day_is_another_venue() {
 /// A venue that is named twice would count twice.
 #[test]
 fn a_venue_is_named_once() {
-    let set = sample_venue::scenarios(9, 3, 300);
+    let set = venue::sample::scenarios(9, 3, 300);
     let mut twice = venues(&set, 3);
     twice[2] = twice[0].clone();
     let refused = Prepared::new(&set, twice.clone(), confidence(), None).err();

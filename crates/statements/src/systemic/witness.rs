@@ -5,11 +5,11 @@ use std::sync::Arc;
 use fixed::Decimal;
 use gadgets::range::RangeTable;
 use rayon::prelude::*;
-use risk::certificate::{Certificate, MAX_GAIN};
-use risk::evar::Confidence;
-use risk::scenarios::{ScenarioError, ScenarioSet};
-use risk::venue::{VenueError, VenueState, ticks};
 use stark::{PartProof, ProveError, Statement, Tally, Trace, fill, prove_part};
+use venue::certificate::{Certificate, MAX_GAIN};
+use venue::evar::Confidence;
+use venue::scenarios::{ScenarioError, ScenarioSet};
+use venue::state::{VenueError, VenueState, ticks};
 
 use super::claim::{DatedState, SystemicClaim};
 use super::statement::{Context, MAX_VENUES, Systemic, Tables};

@@ -1,7 +1,7 @@
 //! What a systemic claim says.
 
 use fixed::Decimal;
-use risk::date::moment;
+use records::date::moment;
 
 use super::SystemicClaim;
 use crate::nonce;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use risk::amortization::{Event, LoanState, Status};
-use risk::pool::Tape;
-use risk::pool::remittance::Remittances;
-use risk::pool::states::states;
+use credit::amortization::{Event, LoanState, Status};
+use credit::pool::Tape;
+use credit::pool::remittance::Remittances;
+use credit::pool::states::states;
 use stark::{Statement, Violation, violations};
 
 use super::claim::PartTables;
@@ -458,7 +458,7 @@ fn indices_are_few_and_different() {
     let mut many = prepared.claim().clone();
     let used = many.indices.remove(0);
     many.indices = (0..2_000_000)
-        .map(|i| risk::waterfall::Index {
+        .map(|i| credit::waterfall::Index {
             name: format!("{i:4}"),
             fixings: Vec::new(),
         })
@@ -496,7 +496,7 @@ fn months_that_no_tape_can_say() {
     let mut small = tape(1);
     let at = |name: &str| small.template.field(name).expect("the template has it");
     let (days, status, late) = (at("days_past_due"), at("status"), at("remaining_term"));
-    let risk::pool::Kind::Number { max, .. } = &mut small.template.fields[days].kind else {
+    let credit::pool::Kind::Number { max, .. } = &mut small.template.fields[days].kind else {
         panic!("days are a number");
     };
     *max = fixed::Decimal::from_int(1_000);
@@ -524,8 +524,9 @@ fn months_that_no_tape_can_say() {
 /// A tape that is corrected is sealed with other salts at the same cut-off date: also where no loan changed, roots do.
 #[test]
 fn restated_tapes_share_nothing() {
-    let template = risk::import::tape::read_template("mortgage").expect("it comes with the crate");
-    let tape = risk::sample_pool::tape(6, (1 << 13) + 40, &template);
+    let template =
+        credit::import::tape::read_template("mortgage").expect("it comes with the crate");
+    let tape = credit::sample_pool::tape(6, (1 << 13) + 40, &template);
     let mut restated = tape.clone();
     let field = template.field("balance").expect("the template has it");
     let balance = &mut restated.loans[5].values[field];

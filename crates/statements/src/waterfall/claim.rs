@@ -1,16 +1,16 @@
 //! What a waterfall proof claims, and which tables prove it.
 
+use credit::amortization::then;
+use credit::collections::Collections;
+use credit::deal::{Deal, Plan};
+use credit::pool::Template;
+use credit::pool::tape::CutOff;
+use credit::protection::check_indices;
+use credit::waterfall::{DealState, Index, Report, check_payment_date, run};
 use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{End, Register, Show, TotalsTable};
-use risk::amortization::then;
-use risk::collections::Collections;
-use risk::deal::{Deal, Plan};
-use risk::pool::Template;
-use risk::pool::tape::CutOff;
-use risk::protection::check_indices;
-use risk::waterfall::{DealState, Index, Report, check_payment_date, run};
 use serde::{Deserialize, Serialize};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 

@@ -1,8 +1,8 @@
 //! What a forger would put on rows of loans that are closed, and on unused rows.
 
-use risk::amortization::{Event, LoanState, Status};
-use risk::pool::Tape;
-use risk::pool::states::states;
+use credit::amortization::{Event, LoanState, Status};
+use credit::pool::Tape;
+use credit::pool::states::states;
 use stark::{Statement, violated};
 
 use super::claim::PartTables;

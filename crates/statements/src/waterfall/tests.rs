@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use risk::amortization::{Event, Status};
-use risk::import::tape::read_template;
-use risk::pool::remittance::{Remittances, roll_tape};
-use risk::pool::states::{COMPUTED, fill_computed, states};
-use risk::pool::{Loan, Tape};
-use risk::sample_deal::{sample_deal_for, sample_indices};
-use risk::sample_pool;
+use credit::amortization::{Event, Status};
+use credit::import::tape::read_template;
+use credit::pool::remittance::{Remittances, roll_tape};
+use credit::pool::states::{COMPUTED, fill_computed, states};
+use credit::pool::{Loan, Tape};
+use credit::sample_deal::{sample_deal_for, sample_indices};
+use credit::sample_pool;
 use stark::{
     F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
     violated, violations,
@@ -187,7 +187,7 @@ fn deals_of_quarters_and_car_loans() {
     };
     let mut terms = terms(&tape, 3);
     let monthly = terms.clone();
-    terms.deal.dates.frequency = risk::deal::Frequency::Quarterly;
+    terms.deal.dates.frequency = credit::deal::Frequency::Quarterly;
     terms.deal.dates.first_payment = "2027-02-25".into();
     let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
     assert_eq!(prepared.claim().reports.len(), 1);

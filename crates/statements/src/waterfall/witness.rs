@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use credit::amortization::{LoanState, Status};
+use credit::collections::Collections;
+use credit::deal::Deal;
+use credit::pool::remittance::{RemittanceError, Remittances, events, roll_tape};
+use credit::pool::states::{StateError, states};
+use credit::pool::{Loan, Tape};
+use credit::waterfall::{DealState, Index};
 use gadgets::hash::{Digest, Domain};
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
-use risk::amortization::{LoanState, Status};
-use risk::collections::Collections;
-use risk::deal::Deal;
-use risk::pool::remittance::{RemittanceError, Remittances, events, roll_tape};
-use risk::pool::states::{StateError, states};
-use risk::pool::{Loan, Tape};
-use risk::waterfall::{DealState, Index};
 use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::{Context, Month, PartTables, PoolAt, Waterfall, WaterfallClaim, pay, place};

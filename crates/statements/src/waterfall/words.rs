@@ -1,8 +1,8 @@
 //! What a waterfall claim says.
 
-use risk::collections::Collections;
-use risk::pool::template_words;
-use risk::waterfall::{Report, TrancheReport};
+use credit::collections::Collections;
+use credit::pool::template_words;
+use credit::waterfall::{Report, TrancheReport};
 
 use super::WaterfallClaim;
 use crate::nonce;

@@ -5,14 +5,14 @@ mod positive;
 
 use std::collections::BTreeSet;
 
+use credit::deal::Deal;
+use credit::import::tape::read_template;
+use credit::issuance::{IssuanceError, backing};
+use credit::pool::Tape;
+use credit::sample_deal::sample_deal_for;
+use credit::sample_pool;
 use fixed::Decimal;
 use gadgets::totals::SALTS;
-use risk::deal::Deal;
-use risk::import::tape::read_template;
-use risk::issuance::{IssuanceError, backing};
-use risk::pool::Tape;
-use risk::sample_deal::sample_deal_for;
-use risk::sample_pool;
 use stark::{
     F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
     violated, violations,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use gadgets::totals::{COUNT_LIMBS, SALTS};
-use risk::margin::MarginTables;
-use risk::{Level, sample};
+use market::margin::MarginTables;
+use market::{Level, sample};
 use stark::{F, PrimeCharacteristicRing, TableAir, Trace, broken_alone, violated, violations};
 
 use super::{alone, book, broken, leaf, single, unbalanced};
@@ -141,7 +141,7 @@ fn other_positions_or_balances_do_not_open_the_commitment() {
     let secret = &prepared.book.secret;
     let snapshot = &prepared.claim().snapshot;
     let mut changes: Vec<Member> = Vec::new();
-    let mut change = |f: &dyn Fn(&mut risk::Account)| {
+    let mut change = |f: &dyn Fn(&mut market::Account)| {
         let mut account = honest.account.clone();
         f(&mut account);
         let leaf = leaf(snapshot, 64, &account, secret);
@@ -172,7 +172,7 @@ fn a_commitment_does_not_open_with_other_lists() {
     }
     let secret = Secret::random();
     let leaf = leaf(&old, 4, &account, &secret);
-    type Change = fn(&mut risk::Snapshot);
+    type Change = fn(&mut market::Snapshot);
     let changes: [Change; 7] = [
         |s| s.as_of_ms += 1,
         |s| s.assets.swap(0, 1),
@@ -243,7 +243,7 @@ fn a_debt_without_a_price_has_no_witness() {
     asset.price = fixed::Decimal::ZERO;
     snapshot.assets.push(asset);
     let mut account = super::account(&sample::snapshot(), 1, 4);
-    account.balances.push(risk::Balance::default());
+    account.balances.push(market::Balance::default());
     let honest = alone(&snapshot, &account, Level::Maintenance, 4).expect("it owes no VOID");
     let found = violations(&honest.tables(0), &honest.traces(0));
     assert_eq!(found, []);

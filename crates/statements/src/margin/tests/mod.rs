@@ -2,10 +2,10 @@
 //! agrees with `risk`.
 
 mod forged;
-mod market;
+mod moments;
 mod positive;
 
-use risk::{Account, Level, Snapshot, sample};
+use market::{Account, Level, Snapshot, sample};
 use stark::{TableAir, Trace, Violation, violations};
 
 use super::*;

@@ -1,7 +1,8 @@
 //! What is true is accepted, and agrees with `risk`.
 
-use risk::margin::{MarginTables, evaluate};
-use risk::{Level, PHI_PER_TICK, sample};
+use market::margin::{MarginTables, evaluate};
+use market::{Level, sample};
+use records::units::PHI_PER_TICK;
 use stark::{Rejection, Statement, TARGET_BITS, cell_test, security_report, verify, violations};
 
 use super::{LEVELS, account, alone, book, secret, single};
@@ -290,7 +291,7 @@ fn twice_the_positions_are_worth_twice() {
 }
 
 /// Collateral less debts of the account of this seed.
-fn before_positions(snapshot: &risk::Snapshot, tables: &MarginTables, seed: u64) -> i128 {
+fn before_positions(snapshot: &market::Snapshot, tables: &MarginTables, seed: u64) -> i128 {
     evaluate(
         snapshot,
         tables,
@@ -312,22 +313,22 @@ fn an_account_with_real_options() {
         return;
     }
     let lot = fixed::Decimal::new(1, 1);
-    let snapshot = risk::import::optionchain::read(&chain, "BTC", lot).expect("it reads");
+    let snapshot = market::import::optionchain::read(&chain, "BTC", lot).expect("it reads");
     let mut account = account(&sample::snapshot(), 1, 0);
     account.balances = vec![
-        risk::Balance {
+        market::Balance {
             equity: 50_0000_0000,
             ..Default::default()
         };
         snapshot.assets.len()
     ];
     account.positions = (0..60)
-        .map(|i| risk::Position {
+        .map(|i| market::Position {
             instrument: 3 * i,
             side: if i % 2 == 0 {
-                risk::Side::Long
+                market::Side::Long
             } else {
-                risk::Side::Short
+                market::Side::Short
             },
             lots: 1 + i as u64,
             entry: 1_000_000 * (1 + i as u64),

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use credit::pool::Condition;
+use credit::pool::figures::Quantity;
+use credit::pool::rules::{Holds, Test};
 use gadgets::compare::{chunks, less_than};
 use gadgets::limbs::{Amount, Sum};
-use risk::pool::Condition;
-use risk::pool::figures::Quantity;
-use risk::pool::rules::{Holds, Test};
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table};
 
 use super::codes::CodesTable;

@@ -239,7 +239,7 @@ fn changed_claims_are_rejected() {
             c.template.fields.swap(ltv, dti);
         }),
         ("another unit", |c| {
-            if let risk::pool::Kind::Number { decimals, .. } = &mut c.template.fields[0].kind {
+            if let credit::pool::Kind::Number { decimals, .. } = &mut c.template.fields[0].kind {
                 *decimals = 0;
             }
         }),
@@ -303,7 +303,8 @@ fn groups_that_weigh_too_much_are_refused() {
     let most = (1u64 << 50) - 2;
     let max = fixed::Decimal::new(most.into(), 2);
     let balance = field("balance");
-    if let risk::pool::Kind::Number { max: largest, .. } = &mut tape.template.fields[balance].kind {
+    if let credit::pool::Kind::Number { max: largest, .. } = &mut tape.template.fields[balance].kind
+    {
         *largest = max;
     }
     for loan in &mut tape.loans {

@@ -6,9 +6,11 @@ mod standing;
 
 use std::collections::BTreeSet;
 
+use credit::import::tape::read_template;
+use credit::pool::{
+    Claimed, Counts, Figure, Loan, Measure, Over, Standings, Tape, Template, Wanted,
+};
 use gadgets::totals::SALTS;
-use risk::import::tape::read_template;
-use risk::pool::{Claimed, Counts, Figure, Loan, Measure, Over, Standings, Tape, Template, Wanted};
 use stark::{
     EF, F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
     violated, violations,

@@ -227,7 +227,7 @@ fn templates_say_which_loans_are_open() {
     assert!(words(&without).contains("no status"));
     let mut own = template();
     let codes = ["current", "defaulted", "retired"].map(String::from);
-    own.fields[field("status")].kind = risk::pool::Kind::Code(codes.to_vec());
+    own.fields[field("status")].kind = credit::pool::Kind::Code(codes.to_vec());
     let status = field("status");
     assert_eq!(broken(own.clone(), &|_| ()), (40, 0, none.clone()));
     let gone = |l: &mut Loan| l.values[status] = Some(2);

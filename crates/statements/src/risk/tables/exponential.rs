@@ -1,8 +1,8 @@
 //! Powers of two with fractional exponents, by lookup.
 
 use gadgets::limbs::limb_of;
-use risk::certificate::{COARSE as COARSE_TABLE, FINE as FINE_TABLE, FINE_BITS};
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace, fill};
+use venue::certificate::{COARSE as COARSE_TABLE, FINE as FINE_TABLE, FINE_BITS};
 
 use super::{COARSE, FACTOR_LIMBS, FINE, WEIGHT_LIMBS};
 
@@ -13,7 +13,7 @@ const HEIGHT: usize = 1 << FINE_BITS;
 /// Answers `[key, limbs]` on two buses: row `r` holds the fine value of `r` and the coarse values of `r`,
 /// `r + 2^12`, `r + 2 * 2^12`, `r + 3 * 2^12`.
 ///
-/// - EXPONENTIAL-1: the cells are the public numbers of `risk::certificate`.
+/// - EXPONENTIAL-1: the cells are the public numbers of `venue::certificate`.
 ///
 /// Multiplicities are free; a wrong one unbalances the bus.
 #[derive(Clone, Copy, Debug)]

@@ -344,11 +344,11 @@ fn running<B: RowBuilder<StateRow>>(
 impl StateRow {
     /// What the change to the next row pays.
     pub fn premium(&self) -> u64 {
-        risk::venue::charge(self.evar, self.evar_after)
+        venue::state::charge(self.evar, self.evar_after)
     }
 
     fn fall(&self) -> u64 {
-        risk::venue::charge(self.evar_after, self.evar)
+        venue::state::charge(self.evar_after, self.evar)
     }
 
     /// The premia up to the next row.

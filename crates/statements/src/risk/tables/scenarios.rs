@@ -6,11 +6,11 @@ use gadgets::compare::{assert_less, chunks};
 use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, limb_of};
 use gadgets::range::limb;
 use rayon::prelude::*;
-use risk::certificate::{
+use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When};
+use venue::certificate::{
     COARSE as COARSE_TABLE, COARSE_BITS, FACTOR_BITS, FINE as FINE_TABLE, FINE_BITS, Weight,
 };
-use risk::venue::VenueState;
-use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When};
+use venue::state::VenueState;
 
 use super::{
     BOUND_LIMBS, CERTIFICATE, COARSE, FACTOR_LIMBS, FINE, GROUPS, HOLDINGS, LAST_WEIGHT,

@@ -4,9 +4,9 @@ use gadgets::hash::{DIGEST, Digest, Domain, hash};
 use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, halves_of, join, limb_of, limbs_of};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
-use risk::scenarios::Market;
-use risk::venue::VenueState;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+use venue::scenarios::Market;
+use venue::state::VenueState;
 
 use super::premia::Hidden;
 use super::{

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use risk::certificate::{Certificate, weight_of};
 use stark::{Rejection, Statement, broken_alone, verify, violated};
+use venue::certificate::{Certificate, weight_of};
 
 use super::*;
 use crate::risk::rows::Rows;
@@ -303,7 +303,7 @@ fn a_commitment_binds_the_markets() {
     use super::super::tables::states::markets_listing;
     let set = scenarios(2, 10);
     let state = state(&set);
-    let of = |quote: &str, markets: &[risk::scenarios::Market]| {
+    let of = |quote: &str, markets: &[venue::scenarios::Market]| {
         commitment(&state, &secret(), &markets_listing(quote, markets, 0))
     };
     let honest = of(&set.quote, &set.markets);
@@ -333,7 +333,7 @@ fn a_commitment_binds_the_markets() {
 #[test]
 fn transfers_are_those_of_the_claim() {
     let set = scenarios(2, 300);
-    let withdrawal = Change::Transfer(risk::venue::Transfer {
+    let withdrawal = Change::Transfer(venue::state::Transfer {
         providers: -60_000_000,
         ..Default::default()
     });

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use risk::venue::Transfer;
 use stark::{
     Rejection, Statement, broken_alone, cell_test, security_report, verify, violated, violations,
 };
+use venue::state::Transfer;
 
 use super::forged::wrong;
 use super::*;

@@ -1,7 +1,7 @@
 //! Where a private EVaR may lie above the true one, and how it is drawn.
 
-use risk::certificate::Certificate;
-use risk::venue::charge;
+use venue::certificate::Certificate;
+use venue::state::charge;
 
 use super::forged::wrong;
 use super::*;
@@ -155,7 +155,7 @@ fn draws_follow_from_the_secret_and_the_state() {
     assert_ne!(evars(&own), evars(&other));
     let [grid, tolerance] = stated(&own);
     assert_eq!(tolerance, grid / 10);
-    let finer = with(None, Some(risk::venue::ticks(i128::from(tolerance / 2))));
+    let finer = with(None, Some(venue::state::ticks(i128::from(tolerance / 2))));
     let finer = made(&day, &finer, &secret()).expect("it is true");
     let lifts =
         |p: &Prepared| -> Vec<u64> { evars(p).iter().map(|(own, least)| own - least).collect() };
@@ -189,7 +189,7 @@ fn draws_follow_from_the_secret_and_the_state() {
             lots: 0,
             price: 50_000_000,
         }),
-        Change::Transfer(risk::venue::Transfer {
+        Change::Transfer(venue::state::Transfer {
             collected: 5_000_000,
             ..Default::default()
         }),

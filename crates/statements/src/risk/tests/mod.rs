@@ -6,9 +6,9 @@ mod lifts;
 mod positive;
 
 use fixed::Decimal;
-use risk::scenarios::recipe::Source;
-use risk::scenarios::{Market, ScenarioSet};
-use risk::venue::{Change, Trade, VenueState};
+use venue::scenarios::recipe::Source;
+use venue::scenarios::{Market, ScenarioSet};
+use venue::state::{Change, Trade, VenueState};
 
 use super::*;
 use crate::account::Secret;

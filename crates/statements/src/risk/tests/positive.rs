@@ -1,7 +1,7 @@
 //! What is true is accepted.
 
-use risk::venue::{Transfer, premium};
 use stark::{Statement, cell_test, security_report, verify, violations};
+use venue::state::{Transfer, premium};
 
 use super::*;
 use crate::risk::statement::PartTables;
@@ -81,7 +81,10 @@ fn stated_prices_are_those_of_the_specification() {
     else {
         panic!("prices are claimed")
     };
-    let ticks = |d: &Decimal| d.rescale_exact(risk::TICK_DECIMALS).expect("whole ticks");
+    let ticks = |d: &Decimal| {
+        d.rescale_exact(records::units::TICK_DECIMALS)
+            .expect("whole ticks")
+    };
     let mut states = vec![state];
     for trade in &trades {
         states.push(states[states.len() - 1].after(trade, 0).expect("it fits"));
@@ -107,7 +110,7 @@ fn stated_prices_are_those_of_the_specification() {
         assert!(difference.abs() <= ticks(tolerance) + 1, "{difference}");
     }
     // Rates of the last state, against the exact tilt: a millionth of the largest value, in 10^-12.
-    let exact = risk::venue::funding(&states[5], &set, terms().confidence).unwrap();
+    let exact = venue::state::funding(&states[5], &set, terms().confidence).unwrap();
     let rates = funding.as_ref().expect("funding is claimed");
     for ((rate, exact), market) in rates.iter().zip(&exact).zip(&set.markets) {
         let difference = rate.rescale_exact(12).unwrap() - exact.floor_at(6).unwrap();
@@ -246,7 +249,7 @@ fn transfers_change_the_state() {
 /// A deposit before a trade and its withdrawal behind it spare nobody the premium.
 #[test]
 fn a_round_trip_of_capital_pays_the_trades_premium() {
-    let set = risk::sample_venue::scenarios(1, 4, 300);
+    let set = venue::sample::scenarios(1, 4, 300);
     let state = VenueState::flat(4, 1_000_000_000, 0);
     let trade = Change::Trade(Trade {
         market: 0,

@@ -1,8 +1,8 @@
 //! Loans month by month, when all pay as scheduled.
 
+use credit::amortization::month_interest;
 use gadgets::limbs::{limb_of, signed};
 use gadgets::range::{LIMB_BITS, limb};
-use risk::amortization::month_interest;
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::loans::START;

@@ -1,6 +1,6 @@
 //! The private amounts of a loan's month: what its row is filled from.
 
-use risk::amortization::{Event, LoanState, month_interest};
+use credit::amortization::{Event, LoanState, month_interest};
 
 use crate::calendar::{CalendarTable, Month};
 use crate::month::Fields;

@@ -203,7 +203,7 @@ fn kind<B: RowBuilder<LoanRow>>(b: &mut B, place: &Place<B::E>, was: &[B::E]) ->
         b.equal(id, cell.clone(), used);
         cell
     };
-    // In the order of `risk::amortization::Status`.
+    // In the order of `credit::amortization::Status`.
     let open = used(was[0].clone() + was[1].clone());
     let recovers = used(was[2].clone());
     let defaults = b.bit(id, |w| w.amounts.defaults);

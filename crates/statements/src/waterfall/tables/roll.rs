@@ -1,8 +1,8 @@
-//! A loan's month, inside its row: [`risk::amortization::LoanState::roll`].
+//! A loan's month, inside its row: [`credit::amortization::LoanState::roll`].
 
+use credit::amortization::MAX_DAYS;
 use gadgets::limbs::{Sum, limb_of, signed};
 use gadgets::range::{LIMB_BITS, limb};
-use risk::amortization::MAX_DAYS;
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
 
 use super::amounts::Amounts;
@@ -44,7 +44,7 @@ pub struct Kind<E> {
     pub idle: E,
 }
 
-/// What a month adds to the collections, in limbs below 2^11 in magnitude, as [`risk::collections::Collections`].
+/// What a month adds to the collections, in limbs below 2^11 in magnitude, as [`credit::collections::Collections`].
 pub struct Flows<E> {
     pub interest: Vec<E>,
     pub scheduled: Vec<E>,
@@ -54,7 +54,7 @@ pub struct Flows<E> {
     pub late: [E; 3],
 }
 
-/// Rolls a loan. `codes` gives for the status after it, in the order of [`risk::amortization::Status`], which it is.
+/// Rolls a loan. `codes` gives for the status after it, in the order of [`credit::amortization::Status`], which it is.
 ///
 /// Constraints, for a loan with `n` for what it is after the month:
 ///

@@ -1,0 +1,64 @@
+//! Loan tapes.
+
+use serde::{Deserialize, Serialize};
+
+use super::template::Template;
+
+/// A loan, or whatever else an asset class is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loan {
+    /// What tells it from all others.
+    pub id: String,
+    /// The values of the template's fields, in their units; `None` where absent.
+    pub values: Vec<Option<u64>>,
+}
+
+/// What is known of a pool's loans at a cut-off date.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tape {
+    /// What fields the loans have.
+    pub template: Template,
+    /// The day the values are of.
+    pub cut_off: CutOff,
+    /// The loans; their order says nothing. Ids are distinct.
+    pub loans: Vec<Loan>,
+}
+
+/// A cut-off date, written `2026-11-21`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CutOff(String);
+
+impl CutOff {
+    /// The cut-off date a month later: the same day, the last day of a month after the last day of one.
+    pub fn next(&self) -> Self {
+        let days = records::date::days_of(&self.0).expect("it is a date");
+        Self(records::date::written(records::date::next_month(days)))
+    }
+}
+
+impl TryFrom<String> for CutOff {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        match records::date::days_of(&text) {
+            // Room for all months of any deal.
+            Some(_) if !("1900-01-01"..="2999-12-31").contains(&text.as_str()) => {
+                Err(format!("{text} is not between 1900 and 2999"))
+            }
+            Some(_) => Ok(Self(text)),
+            None => Err(format!("'{text}' is not a date; write it as 2026-11-21")),
+        }
+    }
+}
+
+impl From<CutOff> for String {
+    fn from(date: CutOff) -> Self {
+        date.0
+    }
+}
+
+impl std::fmt::Display for CutOff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

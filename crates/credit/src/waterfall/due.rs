@@ -1,0 +1,175 @@
+//! What falls due in a period: dates, rates, interest, fees.
+
+use fixed::Decimal;
+
+use super::report::{FeeReport, TrancheReport};
+use super::state::DealState;
+use super::{Index, WaterfallError, total};
+use crate::deal::{Charge, DayCount, PERCENT_DECIMALS, Plan, Rate, Shortfall, WHOLE};
+use crate::pool::tape::CutOff;
+use records::date;
+
+/// The payment date of a period, from 1 on, such as `2026-11-25`.
+///
+/// # Errors
+/// If the deal has no such payment date.
+pub fn payment_date(plan: &Plan, period: u32) -> Result<String, WaterfallError> {
+    if (1..=plan.periods).contains(&period) {
+        Ok(date::written(plan.dates(period).1))
+    } else {
+        Err(WaterfallError::Ended(plan.periods))
+    }
+}
+
+/// Most days from the last day on which collections come in to the date on which they are paid.
+pub const MAX_DELAY: i64 = 366;
+
+/// Checks that a period's payment date fits the cut-off date until which came in what it pays: not before it, and not more than
+/// [`MAX_DELAY`] days after it.
+///
+/// # Errors
+/// If it does not, or there is no such payment date.
+pub fn check_payment_date(plan: &Plan, period: u32, until: &CutOff) -> Result<(), WaterfallError> {
+    let date = payment_date(plan, period)?;
+    let days = |text: &str| date::days_of(text).unwrap_or(i64::MAX);
+    let delay = days(&date).saturating_sub(days(&until.to_string()));
+    if (0..=MAX_DELAY).contains(&delay) {
+        return Ok(());
+    }
+    Err(WaterfallError::Delay {
+        date,
+        until: until.to_string(),
+        problem: match delay < 0 {
+            true => "before",
+            false => "more than a year after",
+        },
+    })
+}
+
+/// The rate of a period, in millionths of a percent a year.
+fn rate(rate: &Rate, period: u32, indices: &[Index]) -> Result<u64, WaterfallError> {
+    let (name, margin, floor, cap) = match rate {
+        Rate::Fixed(rate) => return Ok(*rate),
+        Rate::Floating {
+            index,
+            margin,
+            floor,
+            cap,
+        } => (index, *margin, *floor, *cap),
+    };
+    let error = |problem: String| {
+        Err(WaterfallError::Index {
+            index: name.clone(),
+            problem,
+        })
+    };
+    let Some(index) = indices.iter().find(|i| i.name == *name) else {
+        return error("is not given; add its fixings".into());
+    };
+    let Some(fixing) = period
+        .checked_sub(1)
+        .and_then(|i| index.fixings.get(i as usize))
+    else {
+        return error(format!("has no fixing for period {period}; add it"));
+    };
+    let units = fixing.rescale_exact(PERCENT_DECIMALS).ok();
+    let units = units.filter(|u| u.unsigned_abs() <= u128::from(WHOLE));
+    let Some(units) = units.and_then(|u| i64::try_from(u).ok()) else {
+        return error(format!(
+            "the fixing {fixing} of period {period} is not between -100 and 100 with at most {PERCENT_DECIMALS} decimals"
+        ));
+    };
+    // At most 200 percent; a rate below zero is zero.
+    let rate = (units + margin as i64).max(0) as u64;
+    let rate = rate.max(floor);
+    Ok(cap.map_or(rate, |cap| rate.min(cap)))
+}
+
+/// A rate as people write it.
+fn show_rate(rate: u64) -> Decimal {
+    Decimal::new(rate.into(), PERCENT_DECIMALS).normalized()
+}
+
+/// `amount * rate * part of a year`, rounded down. The rate is in millionths of a percent a year.
+fn accrued(
+    amount: u64,
+    rate: u64,
+    day_count: DayCount,
+    (from, to): (i64, i64),
+) -> Result<u64, WaterfallError> {
+    let days = u128::from(day_count.days(from, to));
+    // Below 2^64 * 2^28 * 2^16.
+    let product = u128::from(amount) * u128::from(rate) * days;
+    let accrued = product / (u128::from(WHOLE) * u128::from(day_count.year()));
+    u64::try_from(accrued).map_err(|_| WaterfallError::TooLarge("interest"))
+}
+
+/// What a fee is in a period.
+fn charged(charge: Charge, pool: u64, dates: (i64, i64)) -> Result<u64, WaterfallError> {
+    match charge {
+        Charge::Fixed(cents) => Ok(cents),
+        Charge::PercentOfPool(rate, day_count) => accrued(pool, rate, day_count, dates),
+    }
+}
+
+/// The tranches of the period after a state, with what is due to them and nothing paid yet.
+pub(super) fn tranches_due(
+    plan: &Plan,
+    state: &DealState,
+    indices: &[Index],
+) -> Result<Vec<TrancheReport>, WaterfallError> {
+    let period = state.period + 1;
+    let dates = plan.dates(period);
+    let mut tranches = Vec::with_capacity(plan.tranches.len());
+    for (terms, before) in plan.tranches.iter().zip(&state.tranches) {
+        let rate = rate(&terms.rate, period, indices)?;
+        let interest = accrued(before.balance, rate, terms.day_count, dates)?;
+        let on_unpaid = match terms.shortfall {
+            Shortfall::Compounding => {
+                accrued(before.unpaid_interest, rate, terms.day_count, dates)?
+            }
+            Shortfall::Lost | Shortfall::Carried => 0,
+        };
+        let due = total(
+            [before.unpaid_interest, on_unpaid, interest],
+            "interest due",
+        )?;
+        tranches.push(TrancheReport {
+            name: terms.name.clone(),
+            balance_before: before.balance,
+            rate: show_rate(rate),
+            interest,
+            unpaid_interest_before: before.unpaid_interest,
+            interest_on_unpaid: on_unpaid,
+            interest_due: due,
+            interest_paid: 0,
+            interest_shortfall: 0,
+            unpaid_interest: 0,
+            principal_paid: 0,
+            written_up: 0,
+            written_down: 0,
+            balance: before.balance,
+            factor: Decimal::ZERO,
+            deficiency_before: before.deficiency,
+            deficiency_after_losses: 0,
+            deficiency: 0,
+        });
+    }
+    Ok(tranches)
+}
+
+/// The fees of the period after a state, nothing paid yet.
+pub(super) fn fees_due(plan: &Plan, state: &DealState) -> Result<Vec<FeeReport>, WaterfallError> {
+    let dates = plan.dates(state.period + 1);
+    let mut fees = Vec::with_capacity(plan.fees.len());
+    for (fee, arrears) in plan.fees.iter().zip(&state.fee_arrears) {
+        fees.push(FeeReport {
+            name: fee.name.clone(),
+            arrears_before: *arrears,
+            charged: charged(fee.charge, state.pool_balance, dates)?,
+            paid: 0,
+            arrears: 0,
+        });
+    }
+    Ok(fees)
+}

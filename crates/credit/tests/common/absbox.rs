@@ -1,0 +1,26 @@
+//! Deals in the vocabulary of AbsBox.
+#![allow(dead_code)] // Each test file uses its part.
+
+use credit::deal::Deal;
+use credit::import::absbox::read_absbox;
+use credit::import::deal::read_deal;
+use records::files::ImportError;
+
+/// Two bonds with equity below, a reserve, two fees. One account receives all; A and B are paid down to 70% and 20% of
+/// the pool, what is left goes to equity.
+pub const SEQUENTIAL: &str = include_str!("../absbox/sequential.json");
+
+/// A capped floater and a fixed bond paid in proportion, until the pool's factor falls below a half.
+pub const FLOATER: &str = include_str!("../absbox/floater.json");
+
+pub fn read(text: &str) -> Result<Deal, ImportError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deal.json");
+    std::fs::write(&path, text).unwrap();
+    let read = read_absbox(&path);
+    // What says how a file is read must not depend on how it is opened, as soon as it is one of AbsBox.
+    if read.is_ok() {
+        assert_eq!(read_deal(&path), read);
+    }
+    read
+}

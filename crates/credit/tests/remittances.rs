@@ -1,0 +1,131 @@
+//! A month of a tape: what its loans paid, and the tape after it.
+
+use credit::amortization::{Event, RollError, Status};
+use credit::import::remittances::read_remittances;
+use credit::import::tape::{read_tape, read_template, write_tape};
+use credit::pool::remittance::{RemittanceError, Remittances, roll_tape};
+use credit::pool::{Tape, states};
+use credit::sample_pool::{remittances, remittances_csv, tape};
+use records::date::{days_of, next_month, written};
+
+fn sample(loans: usize) -> Tape {
+    tape(5, loans, &read_template("mortgage").unwrap())
+}
+
+#[test]
+fn months_end_on_their_last_days() {
+    for (day, next) in [
+        ("2026-10-31", "2026-11-30"),
+        ("2026-11-30", "2026-12-31"),
+        ("2026-12-31", "2027-01-31"),
+        ("2027-01-31", "2027-02-28"),
+        ("2027-02-28", "2027-03-31"),
+        ("2028-01-30", "2028-02-29"),
+        ("2028-02-29", "2028-03-31"),
+        ("2026-12-15", "2027-01-15"),
+        ("2026-01-29", "2026-02-28"),
+    ] {
+        assert_eq!(written(next_month(days_of(day).unwrap())), next, "{day}");
+    }
+}
+
+#[test]
+fn a_tape_rolls_month_by_month_as_its_loans_do() {
+    let mut now = sample(1_500);
+    let mut statuses = std::collections::BTreeSet::new();
+    for month in 0..4 {
+        let events = remittances(month, &now);
+        let (after, collections) = roll_tape(&now, &events).unwrap();
+        let (before_states, after_states) = (states(&now).unwrap(), states(&after).unwrap());
+        let mut interest = 0;
+        for (i, loan) in now.loans.iter().enumerate() {
+            let (next, sum) = before_states[i].roll(events[&loan.id]).unwrap();
+            // What the tape says is all that is known of the loan.
+            assert_eq!(next, after_states[i], "{}", loan.id);
+            interest += sum.interest;
+            statuses.insert(format!("{:?}", next.status));
+        }
+        assert_eq!(collections.interest, interest);
+        assert_eq!(
+            collections.balance_after,
+            after_states.iter().map(|s| s.pool_balance()).sum::<u64>()
+        );
+        assert_eq!(after.cut_off, now.cut_off.next());
+        now = after;
+    }
+    assert_eq!(statuses.len(), 5, "{statuses:?}");
+    assert_eq!(now.cut_off.to_string(), "2027-02-28");
+}
+
+#[test]
+fn loans_of_which_nothing_is_reported_paid_nothing() {
+    let now = sample(30);
+    let (after, collections) = roll_tape(&now, &Remittances::new()).unwrap();
+    assert_eq!(collections.interest + collections.scheduled_principal, 0);
+    for (before, after) in states(&now).unwrap().iter().zip(states(&after).unwrap()) {
+        let late = before.status == Status::Performing && after.status == Status::Delinquent;
+        assert_eq!(late, before.status == Status::Performing);
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let now = sample(3);
+    let one = |id: &str, event| roll_tape(&now, &Remittances::from([(id.to_string(), event)]));
+    let id = now.loans[1].id.clone();
+    assert_eq!(
+        one("nobody", Event::Payment(1)).unwrap_err(),
+        RemittanceError::Unknown("nobody".into())
+    );
+    assert_eq!(
+        one(&id, Event::Recovery(1)).unwrap_err(),
+        RemittanceError::Loan {
+            loan: id.clone(),
+            error: RollError::NotDefaulted
+        }
+    );
+    assert!(one(&id, Event::Payment(u64::MAX / 4)).is_err());
+}
+
+#[test]
+fn files_are_read_and_their_errors_placed() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = sample(50);
+    let events = remittances(9, &now);
+    let path = folder.path().join("month.csv");
+    std::fs::write(&path, remittances_csv(&events)).unwrap();
+    assert_eq!(read_remittances(&path, &now).unwrap(), events);
+
+    // A tape that was written reads as the same one, texts included.
+    let (after, _) = roll_tape(&now, &events).unwrap();
+    let written = folder.path().join("after.csv");
+    write_tape(&written, &after).unwrap();
+    let again = read_tape(&written, &after.template, None, after.cut_off.clone()).unwrap();
+    assert_eq!(again, after);
+
+    for (lines, problem) in [
+        (
+            "nobody,payment,1",
+            "month.csv:2: field `id`: loan `nobody` is not on the tape",
+        ),
+        (
+            "loan-000001,payment,1.001",
+            "month.csv:2: field `amount`: 1.001 has more than 2 decimals",
+        ),
+        ("loan-000001,payment,-1", "is negative or too large"),
+        ("loan-000001,payment,", "field `amount`"),
+        (
+            "loan-000001,paid,1",
+            "'paid' is not one of payment, default",
+        ),
+        ("loan-000001,default,1", "nothing comes in with a default"),
+        (
+            "loan-000001,payment,1\nloan-000001,payment,1",
+            "month.csv:3: field `id`: loan `loan-000001` stands twice",
+        ),
+    ] {
+        std::fs::write(&path, format!("id,event,amount\n{lines}\n")).unwrap();
+        let error = read_remittances(&path, &now).unwrap_err().to_string();
+        assert!(error.contains(problem), "{lines}: {error}");
+    }
+}

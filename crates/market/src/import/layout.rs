@@ -1,0 +1,537 @@
+//! Sealbook's own layout.
+//!
+//! A market is one JSON file, the serialized [`Snapshot`]; numbers with a point stand in quotes, so
+//! that no digit is lost.
+//!
+//! A book is a list of records, one per balance or position, as CSV or Parquet (all columns text):
+//!
+//! ```csv
+//! account,record,name,equity,debt,loan,margin,portfolio,side,quantity,entry_price
+//! alice,balance,USD,25000.00,0,0,25000.00,0,,,
+//! alice,position,BTC-PERP,,,,,,long,0.5,64120.5
+//! ```
+//!
+//! `quantity` is in contracts and must be a whole number of lots. `entry_price` may be replaced by a
+//! column `entry_notional` (the whole position's, in the quote currency, or in coin for inverse
+//! instruments). Empty amounts are zero; an asset without a record is held at zero. Or as JSON:
+//!
+//! ```json
+//! {"accounts": [{"account": "alice",
+//!   "balances": {"USD": {"equity": "25000.00", "margin": "25000.00"}},
+//!   "positions": [{"instrument": "BTC-PERP", "side": "long", "quantity": "0.5", "entry_price": "64120.5"}]}]}
+//! ```
+//!
+//! An entry is computed from its price against the account: what was paid is rounded up, what was
+//! received down, to a tick or to 10^-8 coin.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use fixed::{Decimal, Rounding};
+use serde::{Deserialize, Serialize};
+
+pub use super::write::{write_book, write_market};
+use crate::book::{Account, Balance, Book, MAX_LOTS, Position, Side};
+use crate::snapshot::{Instrument, Kind, Settlement, Snapshot};
+use records::files::json;
+use records::files::{At, Header, ImportError, read_file};
+use records::json::Pairs;
+use records::table::read_table;
+use records::units::MAX_AMOUNT;
+
+/// Decimals of a coin entry.
+pub(super) const COIN_DECIMALS: u8 = 8;
+
+/// Reads a market.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_market(path: &Path) -> Result<Snapshot, ImportError> {
+    let file = At::file(path);
+    let snapshot: Snapshot = json(&file, &read_file(path)?)?;
+    snapshot
+        .validate()
+        .map_err(|e| file.path(e.field).error(None, e.problem))?;
+    Ok(snapshot)
+}
+
+/// Reads a book; the format follows from the name: `.json`, `.csv` or `.parquet`.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_book(path: &Path, snapshot: &Snapshot) -> Result<Book, ImportError> {
+    let file = At::file(path);
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("json") => read_json(path, &file, snapshot),
+        Some("csv" | "parquet") => read_records(path, &file, snapshot),
+        _ => Err(file.error(None, "a book is a .json, .csv or .parquet file; rename it")),
+    }
+}
+
+/// The columns of a record.
+pub(super) const COLUMNS: [&str; 11] = [
+    "account",
+    "record",
+    "name",
+    "equity",
+    "debt",
+    "loan",
+    "margin",
+    "portfolio",
+    "side",
+    "quantity",
+    "entry_price",
+];
+pub(super) const ENTRY_NOTIONAL: &str = "entry_notional";
+pub(super) const AMOUNTS: [&str; 5] = ["equity", "debt", "loan", "margin", "portfolio"];
+
+/// Pledges are part of equity.
+fn check_pledges(at: &At, symbol: &str, amounts: &[u64; 5]) -> Result<(), ImportError> {
+    let [equity, _, loan, margin, portfolio] = *amounts;
+    if u128::from(loan) + u128::from(margin) + u128::from(portfolio) > u128::from(equity) {
+        return Err(at.error(
+            Some(symbol),
+            "more is pledged (loan, margin and portfolio together) than the account has; lower a pledge",
+        ));
+    }
+    Ok(())
+}
+
+/// What an entry was given as.
+enum Entry<'a> {
+    Price(&'a str),
+    Notional(&'a str),
+}
+
+/// Puts records together into accounts, in the order in which they first appear.
+struct Builder<'a> {
+    snapshot: &'a Snapshot,
+    assets: HashMap<&'a str, usize>,
+    instruments: HashMap<&'a str, usize>,
+    accounts: Vec<Account>,
+    index: HashMap<String, usize>,
+    seen: HashMap<(usize, bool, usize), At>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(snapshot: &'a Snapshot) -> Self {
+        let assets = snapshot
+            .assets
+            .iter()
+            .enumerate()
+            .map(|(i, a)| (a.symbol.as_str(), i))
+            .collect();
+        let instruments = snapshot
+            .instruments
+            .iter()
+            .enumerate()
+            .map(|(i, a)| (a.symbol.as_str(), i))
+            .collect();
+        Self {
+            snapshot,
+            assets,
+            instruments,
+            accounts: Vec::new(),
+            index: HashMap::new(),
+            seen: HashMap::new(),
+        }
+    }
+
+    fn account(&mut self, at: &At, id: &str) -> Result<usize, ImportError> {
+        if id.is_empty() {
+            return Err(at.error(Some("account"), "is empty; every record names its account"));
+        }
+        if let Some(&i) = self.index.get(id) {
+            return Ok(i);
+        }
+        if !records::names::is_id(id) {
+            let problem = format!("`{}` {}", id.escape_debug(), records::names::NO_ID);
+            return Err(at.error(Some("account"), problem));
+        }
+        self.index.insert(id.to_string(), self.accounts.len());
+        self.accounts.push(Account {
+            id: id.to_string(),
+            balances: vec![Balance::default(); self.snapshot.assets.len()],
+            positions: Vec::new(),
+        });
+        Ok(self.accounts.len() - 1)
+    }
+
+    fn once(
+        &mut self,
+        at: &At,
+        account: usize,
+        position: bool,
+        name: usize,
+    ) -> Result<(), ImportError> {
+        if self
+            .seen
+            .insert((account, position, name), at.clone())
+            .is_some()
+        {
+            return Err(at.error(
+                Some("name"),
+                format!(
+                    "account `{}` has this {} twice; merge the two records",
+                    self.accounts[account].id,
+                    if position { "position" } else { "balance" }
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn balance(
+        &mut self,
+        at: &At,
+        id: &str,
+        asset: &str,
+        amounts: [&str; 5],
+    ) -> Result<(), ImportError> {
+        let account = self.account(at, id)?;
+        let Some(&i) = self.assets.get(asset) else {
+            return Err(at.error(
+                Some("name"),
+                format!("asset `{asset}` is not in the market; add it there or correct the name"),
+            ));
+        };
+        self.once(at, account, false, i)?;
+        let decimals = self.snapshot.assets[i].decimals;
+        let mut units = [0; 5];
+        for ((unit, field), text) in units.iter_mut().zip(AMOUNTS).zip(amounts) {
+            *unit = at.amount(field, text, decimals)?;
+        }
+        check_pledges(at, asset, &units)?;
+        let [equity, debt, loan, margin, portfolio] = units;
+        self.accounts[account].balances[i] = Balance {
+            equity,
+            debt,
+            loan,
+            margin,
+            portfolio,
+        };
+        Ok(())
+    }
+
+    fn position(
+        &mut self,
+        at: &At,
+        id: &str,
+        name: &str,
+        side: &str,
+        quantity: &str,
+        entry: &Entry<'_>,
+    ) -> Result<(), ImportError> {
+        let account = self.account(at, id)?;
+        let Some(&i) = self.instruments.get(name) else {
+            return Err(at.error(
+                Some("name"),
+                format!(
+                    "instrument `{name}` is not in the market; add it there or correct the name"
+                ),
+            ));
+        };
+        self.once(at, account, true, i)?;
+        let side = match side {
+            "long" => Side::Long,
+            "short" => Side::Short,
+            other => {
+                return Err(at.error(Some("side"), format!("'{other}' is neither long nor short")));
+            }
+        };
+        let instrument = &self.snapshot.instruments[i];
+        let amount = at.number("quantity", quantity)?;
+        if amount <= Decimal::ZERO {
+            return Err(at.error(
+                Some("quantity"),
+                format!("{amount} must be above zero; the side says whether it is sold"),
+            ));
+        }
+        let lots = whole_lots(&amount, &instrument.lot).ok_or_else(|| {
+            at.error(
+                Some("quantity"),
+                format!(
+                    "{amount} is not a whole number of lots of {}; change the quantity or the lot",
+                    instrument.lot
+                ),
+            )
+        })?;
+        let lots = u64::try_from(lots)
+            .ok()
+            .filter(|l| *l < MAX_LOTS)
+            .ok_or_else(|| {
+                at.error(
+                    Some("quantity"),
+                    format!(
+                        "{amount} is {lots} lots, which must be below {MAX_LOTS}; use a larger lot"
+                    ),
+                )
+            })?;
+        let entry = match entry {
+            Entry::Price(text) => {
+                let price = at.number("entry_price", text)?;
+                entry_of(instrument, side, &amount, &price)
+                    .ok_or_else(|| at.error(Some("entry_price"), format!("{price} gives no entry that fits; it must be above zero and not too large")))?
+            }
+            Entry::Notional(text) => {
+                let notional = at.number(ENTRY_NOTIONAL, text)?;
+                let decimals = if instrument.settlement == Settlement::Linear {
+                    records::units::TICK_DECIMALS
+                } else {
+                    COIN_DECIMALS
+                };
+                notional.rescale_exact(decimals).ok().and_then(|n| u64::try_from(n).ok()).filter(|n| *n < MAX_AMOUNT)
+                    .ok_or_else(|| at.error(Some(ENTRY_NOTIONAL), format!("{notional} is negative, too large, or has more than {decimals} decimals")))?
+            }
+        };
+        let positions = &mut self.accounts[account].positions;
+        let place = positions.partition_point(|p| p.instrument < i);
+        positions.insert(
+            place,
+            Position {
+                instrument: i,
+                side,
+                lots,
+                entry,
+            },
+        );
+        Ok(())
+    }
+
+    fn finish(self, file: &At) -> Result<Book, ImportError> {
+        if self.accounts.is_empty() {
+            return Err(file.error(None, "holds no account"));
+        }
+        Book::new(self.accounts).map_err(|e| file.error(Some("account"), e.to_string()))
+    }
+}
+
+fn whole_lots(quantity: &Decimal, lot: &Decimal) -> Option<i128> {
+    let exact = quantity.div(lot, 0, Rounding::Floor).ok()?;
+    (exact == quantity.div(lot, 0, Rounding::Ceil).ok()?).then_some(exact.units())
+}
+
+/// The entry of a position, rounded against the account.
+fn entry_of(
+    instrument: &Instrument,
+    side: Side,
+    quantity: &Decimal,
+    price: &Decimal,
+) -> Option<u64> {
+    if *price <= Decimal::ZERO {
+        return None;
+    }
+    let contracts = quantity.checked_mul(&instrument.contract_size).ok()?;
+    let inverse = instrument.settlement != Settlement::Linear;
+    let receives = match (&instrument.kind, inverse) {
+        (Kind::Perpetual | Kind::Future { .. }, true) => side == Side::Long,
+        _ => side == Side::Short,
+    };
+    let rounding = if receives {
+        Rounding::Floor
+    } else {
+        Rounding::Ceil
+    };
+    let units = match (&instrument.kind, inverse) {
+        (_, false) => contracts
+            .checked_mul(price)
+            .ok()?
+            .rescale(records::units::TICK_DECIMALS, rounding),
+        (Kind::Option { .. }, true) => contracts
+            .checked_mul(price)
+            .ok()?
+            .rescale(COIN_DECIMALS, rounding),
+        (_, true) => contracts
+            .div(price, COIN_DECIMALS, rounding)
+            .map(|d| d.units()),
+    };
+    u64::try_from(units.ok()?).ok().filter(|u| *u < MAX_AMOUNT)
+}
+
+/// The value of a named field.
+type Lookup<'r> = dyn Fn(&str) -> Option<&'r str> + 'r;
+
+/// One of the two ways to give an entry.
+fn entry<'t>(at: &At, price: &'t str, notional: &'t str) -> Result<Entry<'t>, ImportError> {
+    match (price.is_empty(), notional.is_empty()) {
+        (false, true) => Ok(Entry::Price(price)),
+        (true, false) => Ok(Entry::Notional(notional)),
+        (true, true) => Err(at.error(
+            Some("entry_price"),
+            "is empty; a position needs the price or the notional it was entered at",
+        )),
+        (false, false) => Err(at.error(
+            Some(ENTRY_NOTIONAL),
+            "stands beside `entry_price`; give one of the two",
+        )),
+    }
+}
+
+/// What is filled in is meant: a record must not hold what its kind does not read.
+fn check_empty(at: &At, get: &Lookup<'_>, fields: &[&str]) -> Result<(), ImportError> {
+    match fields
+        .iter()
+        .find(|f| get(f).is_some_and(|t| !t.is_empty()))
+    {
+        None => Ok(()),
+        Some(field) => Err(at.error(
+            Some(field),
+            format!(
+                "does not belong in a {} record; leave it empty",
+                get("record").unwrap_or("")
+            ),
+        )),
+    }
+}
+
+fn record<'r>(builder: &mut Builder<'_>, at: &At, get: &Lookup<'r>) -> Result<(), ImportError> {
+    let text = |field: &str| get(field).unwrap_or("");
+    match text("record") {
+        "balance" => {
+            check_empty(
+                at,
+                get,
+                &["side", "quantity", "entry_price", ENTRY_NOTIONAL],
+            )?;
+            builder.balance(at, text("account"), text("name"), AMOUNTS.map(&text))
+        }
+        "position" => {
+            check_empty(at, get, &AMOUNTS)?;
+            builder.position(
+                at,
+                text("account"),
+                text("name"),
+                text("side"),
+                text("quantity"),
+                &entry(at, text("entry_price"), text(ENTRY_NOTIONAL))?,
+            )
+        }
+        other => Err(at.error(
+            Some("record"),
+            format!("'{other}' is neither balance nor position"),
+        )),
+    }
+}
+
+/// The header's columns, all of which but one of the two entry columns must be there.
+fn positions_of(file: &At, header: &Header) -> Result<HashMap<String, usize>, ImportError> {
+    let notional = header.names().iter().any(|n| n == ENTRY_NOTIONAL);
+    if notional {
+        header.column(file, ENTRY_NOTIONAL)?;
+    }
+    for name in COLUMNS {
+        let needed = name != "entry_price" || !notional;
+        if needed || header.names().iter().any(|n| n == name) {
+            header.column(file, name)?;
+        }
+    }
+    Ok(header
+        .names()
+        .iter()
+        .cloned()
+        .enumerate()
+        .map(|(i, n)| (n, i))
+        .collect())
+}
+
+fn read_records(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
+    let mut builder = Builder::new(snapshot);
+    read_table(path, positions_of, |columns, at, cells| {
+        record(&mut builder, at, &|field| {
+            columns.get(field).map(|&i| cells[i])
+        })
+    })?;
+    builder.finish(file)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JsonBook {
+    pub accounts: Vec<JsonAccount>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JsonAccount {
+    pub account: String,
+    #[serde(default)]
+    pub balances: Pairs<Pairs<Decimal>>,
+    #[serde(default)]
+    pub positions: Vec<Pairs<serde_json::Value>>,
+}
+
+fn read_json(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
+    let book: JsonBook = json(file, &read_file(path)?)?;
+    let mut builder = Builder::new(snapshot);
+    let mut ids: HashMap<&str, usize> = HashMap::new();
+    for (i, account) in book.accounts.iter().enumerate() {
+        let here = file.path(format!("accounts[{i}]"));
+        if let Some(first) = ids.insert(&account.account, i) {
+            return Err(here.error(
+                Some("account"),
+                format!(
+                    "duplicate account `{}`, first at accounts[{first}]; merge the two",
+                    account.account
+                ),
+            ));
+        }
+        builder.account(&here, &account.account)?;
+        for (asset, fields) in account.balances.iter() {
+            let at = file.path(format!("accounts[{i}].balances.{asset}"));
+            if let Some(unknown) = fields
+                .iter()
+                .map(|(k, _)| k)
+                .find(|k| !AMOUNTS.contains(&k.as_str()))
+            {
+                return Err(at.error(
+                    Some(unknown),
+                    format!("is not one of {}", AMOUNTS.join(", ")),
+                ));
+            }
+            let texts = AMOUNTS.map(|f| fields.get(f).map_or(String::new(), ToString::to_string));
+            builder.balance(
+                &at,
+                &account.account,
+                asset,
+                texts.each_ref().map(String::as_str),
+            )?;
+        }
+        for (p, fields) in account.positions.iter().enumerate() {
+            let at = file.path(format!("accounts[{i}].positions[{p}]"));
+            let text = |name: &str| match fields.get(name) {
+                None => Ok(String::new()),
+                Some(serde_json::Value::String(s)) => Ok(s.clone()),
+                Some(serde_json::Value::Number(n)) if !n.is_f64() => Ok(n.to_string()),
+                Some(_) => {
+                    Err(at.error(Some(name), "must stand in quotes, so that no digit is lost"))
+                }
+            };
+            let known = [
+                "instrument",
+                "side",
+                "quantity",
+                "entry_price",
+                ENTRY_NOTIONAL,
+            ];
+            if let Some(unknown) = fields
+                .iter()
+                .map(|(k, _)| k)
+                .find(|k| !known.contains(&k.as_str()))
+            {
+                return Err(at.error(Some(unknown), format!("is not one of {}", known.join(", "))));
+            }
+            let [name, side, quantity, price, notional] = known;
+            let (price, notional) = (text(price)?, text(notional)?);
+            let entry = entry(&at, &price, &notional)?;
+            builder.position(
+                &at,
+                &account.account,
+                &text(name)?,
+                &text(side)?,
+                &text(quantity)?,
+                &entry,
+            )?;
+        }
+    }
+    builder.finish(file)
+}

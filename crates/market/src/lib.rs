@@ -1,0 +1,29 @@
+//! Markets and account books: instruments, prices, margin, solvency. Plain finance on fixed numbers: the executable
+//! specification of what Sealbook proves of a book.
+//!
+//! - [`snapshot`]: public market data: assets with tiered haircuts, instruments, scenarios.
+//! - [`book`]: what is private: accounts, balances, positions.
+//! - [`pricing`]: Black-76 and Black-Scholes prices and Greeks with a proven error bound.
+//! - [`quotes`]: what no market can show: expired options, impossible marks, moments in other units.
+//! - [`haircut`], [`array`]: the public numbers of the circuits, from a snapshot.
+//! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
+//! - [`import`], [`sample`]: reading markets and books, making realistic ones.
+//!
+//! Every rounding goes against the account.
+
+pub mod array;
+pub mod book;
+pub mod haircut;
+pub mod import;
+pub mod margin;
+pub mod pricing;
+pub mod quotes;
+pub mod sample;
+pub mod snapshot;
+pub mod solvency;
+
+pub use book::{Account, AccountError, Balance, Book, MAX_LOTS, Position, Side};
+pub use snapshot::{
+    Asset, Extreme, Haircuts, Instrument, Kind, Level, MarginParameters, OptionType, ScenarioGrid,
+    Settlement, Snapshot, SnapshotError, Tier,
+};

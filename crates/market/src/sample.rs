@@ -1,0 +1,360 @@
+//! Realistic markets and books, the same for the same seed.
+
+use fixed::{Decimal, Rounding};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+use crate::book::{Account, Balance, Book, Position, Side};
+use crate::margin::{MarginTables, evaluate};
+use crate::snapshot::{
+    Asset, Haircuts, Instrument, Kind, Level, MarginParameters, OptionType, ScenarioGrid,
+    Settlement, Snapshot, Tier,
+};
+
+/// 2026-01-02 08:00 UTC.
+const AS_OF_MS: u64 = 1_767_340_800_000;
+const DAY_MS: u64 = 86_400_000;
+
+fn d(text: &str) -> Decimal {
+    text.parse().expect("a constant")
+}
+
+fn tiers(list: &[(i128, i128)]) -> Vec<Tier> {
+    list.iter()
+        .map(|&(up_to, percent)| Tier {
+            up_to: Decimal::from_int(up_to),
+            percent: Decimal::from_int(percent),
+        })
+        .collect()
+}
+
+fn asset(symbol: &str, price: &str, decimals: u8, list: &[(i128, i128)]) -> Asset {
+    let haircuts = Haircuts {
+        loan: tiers(list),
+        margin: tiers(list),
+        portfolio: tiers(list),
+    };
+    Asset {
+        symbol: symbol.into(),
+        price: d(price),
+        decimals,
+        haircuts,
+    }
+}
+
+/// Four assets, and perpetuals, futures, calls and puts on two coins, linear and coin-settled: 64
+/// instruments.
+pub fn snapshot() -> Snapshot {
+    let assets = vec![
+        asset("USD", "1", 6, &[(100_000_000, 100)]),
+        asset(
+            "BTC",
+            "65100.22",
+            8,
+            &[(1_000_000, 98), (10_000_000, 95), (50_000_000, 90)],
+        ),
+        asset(
+            "ETH",
+            "3620.56",
+            8,
+            &[(500_000, 96), (5_000_000, 92), (20_000_000, 85)],
+        ),
+        asset("SHIB", "0.00001797", 2, &[]),
+    ];
+    let mut instruments = Vec::new();
+    for (coin, price, lot, strikes) in [
+        (
+            "BTC",
+            "65100.22",
+            "0.001",
+            [50, 55, 60, 65, 70, 75, 80].map(|k| k * 1000),
+        ),
+        (
+            "ETH",
+            "3620.56",
+            "0.01",
+            [28, 31, 34, 36, 39, 42, 46].map(|k| k * 100),
+        ),
+    ] {
+        let plain =
+            |symbol: String, kind, settlement, mark: Decimal, lot: &str, size: &str| Instrument {
+                symbol,
+                kind,
+                settlement,
+                mark,
+                forward: None,
+                lot: d(lot),
+                contract_size: d(size),
+                mark_reason: None,
+            };
+        let inverse = || Settlement::Inverse(coin.into());
+        instruments.push(plain(
+            format!("{coin}-PERP"),
+            Kind::Perpetual,
+            Settlement::Linear,
+            d(price),
+            lot,
+            "1",
+        ));
+        instruments.push(plain(
+            format!("{coin}-PERP-COIN"),
+            Kind::Perpetual,
+            inverse(),
+            d(price),
+            "1",
+            "10",
+        ));
+        let expiries = [("30JAN26", 28u64, "1.004"), ("27MAR26", 84, "1.012")];
+        for (name, days, growth) in expiries {
+            let kind = Kind::Future {
+                expiry_ms: AS_OF_MS + days * DAY_MS,
+            };
+            let forward = d(price)
+                .checked_mul(&d(growth))
+                .and_then(|f| f.rescale(2, Rounding::HalfEven));
+            let forward = Decimal::new(forward.expect("a small number"), 2);
+            instruments.push(plain(
+                format!("{coin}-{name}"),
+                kind,
+                Settlement::Linear,
+                forward,
+                lot,
+                "1",
+            ));
+            for strike in strikes {
+                for option_type in [OptionType::Call, OptionType::Put] {
+                    // Fewer coin-settled ones than linear ones.
+                    let coin_settled = strike % 2000 == 0 && coin == "BTC";
+                    let call = option_type == OptionType::Call;
+                    instruments.push(option(
+                        format!("{coin}-{name}-{strike}-{}", if call { "C" } else { "P" }),
+                        option_type,
+                        Decimal::from_int(strike),
+                        AS_OF_MS + days * DAY_MS,
+                        forward,
+                        if coin_settled {
+                            inverse()
+                        } else {
+                            Settlement::Linear
+                        },
+                    ));
+                }
+            }
+        }
+    }
+    Snapshot {
+        as_of_ms: AS_OF_MS,
+        source: "sample".into(),
+        quote: "USD".into(),
+        assets,
+        instruments,
+        grid: Default::default(),
+        parameters: Default::default(),
+    }
+}
+
+/// An option marked at its Black-76 price with a volatility smile.
+fn option(
+    symbol: String,
+    option_type: OptionType,
+    strike: Decimal,
+    expiry_ms: u64,
+    forward: Decimal,
+    settlement: Settlement,
+) -> Instrument {
+    use crate::pricing::{black76_ratio, years_between};
+    use fixed::Interval;
+    let moneyness = strike.div(&forward, 4, Rounding::HalfEven).expect("small");
+    let away = moneyness.checked_sub(&Decimal::ONE).expect("small").abs();
+    let volatility = d("0.55")
+        .checked_add(&away.checked_mul(&d("0.3")).expect("small"))
+        .expect("small");
+    let mark = (|| {
+        let ratio = Interval::from_decimal(&strike)?.div(&Interval::from_decimal(&forward)?)?;
+        let deviation = Interval::from_decimal(&volatility)?
+            .mul(&years_between(AS_OF_MS, expiry_ms)?.sqrt()?)?;
+        let coin = black76_ratio(option_type, &ratio.ln()?.neg(), &ratio, &deviation)?;
+        match settlement {
+            Settlement::Linear => {
+                crate::pricing::shown(&coin.mul(&Interval::from_decimal(&forward)?)?, 2)
+            }
+            Settlement::Inverse(_) => crate::pricing::shown(&coin, 6),
+        }
+    })()
+    .expect("sample terms are within the domain");
+    Instrument {
+        symbol,
+        kind: Kind::Option {
+            option_type,
+            strike,
+            expiry_ms,
+            implied_volatility: volatility,
+        },
+        settlement,
+        mark,
+        forward: Some(forward),
+        lot: d("0.1"),
+        contract_size: Decimal::ONE,
+        mark_reason: None,
+    }
+}
+
+/// A book of `accounts` accounts with `positions` positions each, all above initial margin but the
+/// first `below`, which are below maintenance margin.
+pub fn book(
+    snapshot: &Snapshot,
+    seed: u64,
+    accounts: usize,
+    positions: usize,
+    below: usize,
+) -> Book {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let initial = MarginTables::new(snapshot, Level::Initial).expect("the sample market is valid");
+    let maintenance = MarginTables::new(snapshot, Level::Maintenance).expect("as above");
+    let all: Vec<usize> = (0..snapshot.instruments.len()).collect();
+    let accounts = (0..accounts)
+        .map(|i| {
+            let mut picked: Vec<usize> = all
+                .sample(&mut rng, positions.min(all.len()))
+                .copied()
+                .collect();
+            picked.sort_unstable();
+            let positions = picked
+                .iter()
+                .map(|&p| position(snapshot, p, &mut rng))
+                .collect();
+            let mut account = Account {
+                id: format!("acct-{i:06}"),
+                balances: vec![Balance::default(); snapshot.assets.len()],
+                positions,
+            };
+            for (asset, balance) in account.balances.iter_mut().enumerate().skip(1) {
+                balance.equity = holding(snapshot, asset, rng.random_range(0..20_000));
+            }
+            // Dollars to the wanted side of the requirement.
+            let tables = if i < below { &maintenance } else { &initial };
+            let missing = -evaluate(snapshot, tables, &account).least();
+            let ticks = missing.div_euclid(records::units::PHI_PER_TICK) + 1;
+            let margin = i128::from(rng.random_range(1_000_000_000i64..50_000_000_000));
+            let dollars = if i < below {
+                ticks - margin
+            } else {
+                ticks + margin
+            };
+            let usd = &mut account.balances[0];
+            if dollars >= 0 {
+                usd.equity = dollars as u64;
+            } else {
+                usd.debt = dollars.unsigned_abs() as u64;
+            }
+            for balance in &mut account.balances {
+                balance.margin = balance.equity / 2;
+                balance.portfolio = balance.equity - balance.margin;
+            }
+            account
+        })
+        .collect();
+    Book::new(accounts).expect("ids are numbered")
+}
+
+fn position(snapshot: &Snapshot, instrument: usize, rng: &mut StdRng) -> Position {
+    let i = &snapshot.instruments[instrument];
+    let side = if rng.random() {
+        Side::Long
+    } else {
+        Side::Short
+    };
+    let lots = rng.random_range(1..50);
+    let near = Decimal::new(rng.random_range(95..105), 2);
+    let price = i.mark.checked_mul(&near).expect("small").max(d("0.000001"));
+    let quantity = Decimal::from_int(i128::from(lots))
+        .checked_mul(&i.lot)
+        .expect("small");
+    let contracts = quantity.checked_mul(&i.contract_size).expect("small");
+    let entry = match (&i.settlement, &i.kind) {
+        (Settlement::Linear, _) => contracts
+            .checked_mul(&price)
+            .and_then(|n| n.rescale(6, Rounding::Ceil)),
+        (_, Kind::Option { .. }) => contracts
+            .checked_mul(&price)
+            .and_then(|n| n.rescale(8, Rounding::Ceil)),
+        _ => contracts.div(&price, 8, Rounding::Floor).map(|n| n.units()),
+    };
+    Position {
+        instrument,
+        side,
+        lots,
+        entry: entry.expect("small") as u64,
+    }
+}
+
+/// Units of an asset worth about so many dollars.
+fn holding(snapshot: &Snapshot, asset: usize, dollars: i64) -> u64 {
+    let asset = &snapshot.assets[asset];
+    Decimal::from_int(i128::from(dollars))
+        .div(&asset.price, asset.decimals, Rounding::Floor)
+        .map_or(0, |amount| amount.units() as u64)
+}
+
+/// The market of the sample exchange: its assets, no instruments.
+pub fn exchange_snapshot() -> Snapshot {
+    Snapshot {
+        as_of_ms: AS_OF_MS,
+        source: "sample".into(),
+        quote: "USD".into(),
+        assets: exchange_assets(),
+        instruments: Vec::new(),
+        grid: ScenarioGrid::default(),
+        parameters: MarginParameters::default(),
+    }
+}
+
+/// The assets of an exchange's proof-of-solvency files: the schedules of its asset file.
+pub fn exchange_assets() -> Vec<Asset> {
+    let ten: Vec<(i128, i128)> = (1..=10).map(|i| (10_000 * i, 110 - 10 * i)).collect();
+    let five: Vec<(i128, i128)> = (1..=5).map(|i| (20_000 * i, 120 - 20 * i)).collect();
+    vec![
+        asset("btc", "65100.22000000", 8, &ten),
+        asset("eth", "3620.56000000", 8, &ten),
+        asset("bnb", "610.23000000", 8, &five),
+        asset("shib", "0.00001797", 2, &[]),
+    ]
+}
+
+/// An account over [`exchange_assets`] with balances, debts and pledges; every debt is covered.
+pub fn exchange_account(seed: u64, number: u64) -> Account {
+    let mut rng = StdRng::seed_from_u64(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut balances = Vec::with_capacity(4);
+    for (price, decimals) in [(65_100u64, 8u32), (3_621, 8), (610, 8)] {
+        let dollars = rng.random_range(0..20_000u64);
+        let equity = dollars * 10u64.pow(decimals) / price;
+        let [loan, margin, portfolio] = [4, 8, 4].map(|part| equity / part);
+        // Pledges count at least 50% here, and each asset's debt is below a fifth of them.
+        let debt = if rng.random_range(0..4) == 0 {
+            equity / 20
+        } else {
+            0
+        };
+        balances.push(Balance {
+            equity,
+            debt,
+            loan,
+            margin,
+            portfolio,
+        });
+    }
+    let equity = rng.random_range(0..10_000_000_000);
+    balances.push(Balance {
+        equity,
+        debt: 0,
+        loan: equity / 4,
+        margin: 0,
+        portfolio: 0,
+    });
+    Account {
+        id: format!("{number:064x}"),
+        balances,
+        positions: Vec::new(),
+    }
+}

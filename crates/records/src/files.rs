@@ -1,0 +1,254 @@
+//! How files are read: errors that say where, CSV headers, whole files.
+//!
+//! A file is read whole or not at all: the first thing that is wrong ends the import with an
+//! [`ImportError`] that says where it is and what to do.
+
+use std::fmt;
+use std::path::Path;
+
+use fixed::Decimal;
+
+use crate::units::MAX_AMOUNT;
+
+/// What is wrong with a file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportError {
+    /// The file.
+    pub file: String,
+    /// Where in the file: a line, a record or a path.
+    pub place: Option<Place>,
+    /// The field.
+    pub field: Option<String>,
+    /// What is wrong and what to do.
+    pub problem: String,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A line of a text file, from 1.
+    Line(u64),
+    /// A row of a table, from 1.
+    Row(u64),
+    /// A path in a JSON document.
+    Path(String),
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        match &self.place {
+            Some(Place::Line(line)) => write!(f, ":{line}")?,
+            Some(Place::Row(row)) => write!(f, ": row {row}")?,
+            Some(Place::Path(path)) => write!(f, ": {path}")?,
+            None => {}
+        }
+        if let Some(field) = &self.field {
+            write!(f, ": field `{field}`")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl std::error::Error for ImportError {}
+
+/// Makes errors about one record.
+#[derive(Clone, Debug)]
+pub struct At {
+    /// The file.
+    pub file: String,
+    /// The record.
+    pub place: Option<Place>,
+}
+
+impl At {
+    /// A whole file.
+    pub fn file(path: &Path) -> Self {
+        Self {
+            file: path.display().to_string(),
+            place: None,
+        }
+    }
+    /// A line of it, from 1.
+    pub fn line(&self, line: u64) -> Self {
+        Self {
+            place: Some(Place::Line(line)),
+            ..self.clone()
+        }
+    }
+    /// A row of it, from 1.
+    pub fn row(&self, row: u64) -> Self {
+        Self {
+            place: Some(Place::Row(row)),
+            ..self.clone()
+        }
+    }
+    /// A path in it.
+    pub fn path(&self, path: String) -> Self {
+        Self {
+            place: Some(Place::Path(path)),
+            ..self.clone()
+        }
+    }
+    /// An error here.
+    pub fn error(&self, field: Option<&str>, problem: impl Into<String>) -> ImportError {
+        ImportError {
+            file: self.file.clone(),
+            place: self.place.clone(),
+            field: field.map(str::to_string),
+            problem: problem.into(),
+        }
+    }
+    /// A number.
+    pub fn number(&self, field: &str, text: &str) -> Result<Decimal, ImportError> {
+        text.parse()
+            .map_err(|e: fixed::ParseError| self.error(Some(field), e.to_string()))
+    }
+    /// An amount that must not be negative and must fit its asset's decimals.
+    pub fn amount(&self, field: &str, text: &str, decimals: u8) -> Result<u64, ImportError> {
+        if let Some(units) = plain_units(text, decimals) {
+            return Ok(units);
+        }
+        let number = if text.is_empty() {
+            Decimal::ZERO
+        } else {
+            self.number(field, text)?
+        };
+        if number.is_negative() {
+            return Err(self.error(
+                Some(field),
+                format!("{text} is negative; what an account owes belongs in `debt`"),
+            ));
+        }
+        let units = number.rescale_exact(decimals).map_err(|e| match e {
+            fixed::FixedError::TooManyDecimals { .. } => self.error(
+                Some(field),
+                format!("{text} has more than the asset's {decimals} decimals; raise the asset's decimals or cut the amount"),
+            ),
+            e => self.error(Some(field), format!("{text}: {e}")),
+        })?;
+        u64::try_from(units)
+            .ok()
+            .filter(|u| *u < MAX_AMOUNT)
+            .ok_or_else(|| {
+                self.error(
+                    Some(field),
+                    format!(
+                        "{text} is too large: with {decimals} decimals an amount must be below {}",
+                        Decimal::new(i128::from(MAX_AMOUNT), decimals)
+                    ),
+                )
+            })
+    }
+}
+
+/// The units of an amount written as digits with at most one point, if they are less than 18 digits
+/// and lose none: the usual case, which large files need fast. `None` leaves the rest to `Decimal`.
+pub fn plain_units(text: &str, decimals: u8) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let padding = usize::from(decimals).checked_sub(fraction.len())?;
+    if whole.is_empty() || whole.len() + usize::from(decimals) > 17 {
+        return None;
+    }
+    let mut units = 0u64;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        units = units * 10 + u64::from(digit - b'0');
+    }
+    Some(units * 10u64.pow(padding as u32))
+}
+
+/// Reads a whole file.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, ImportError> {
+    std::fs::read(path)
+        .map_err(|e| At::file(path).error(None, format!("cannot be read: {e}; check the path")))
+}
+
+/// A CSV file's header: where each column is.
+pub struct Header {
+    names: Vec<String>,
+}
+
+impl Header {
+    /// Of a header line.
+    pub fn new(record: &csv::StringRecord) -> Self {
+        let clean = |s: &str| s.trim().trim_start_matches('\u{feff}').to_string();
+        Self {
+            names: record.iter().map(clean).collect(),
+        }
+    }
+    /// The columns, in their order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+    /// Where a column is, which must stand once.
+    pub fn column(&self, at: &At, name: &str) -> Result<usize, ImportError> {
+        let mut places = (0..self.names.len()).filter(|&i| self.names[i] == name);
+        let problem = match (places.next(), places.next()) {
+            (Some(place), None) => return Ok(place),
+            (None, _) => "the column is missing; add it to the header and every line",
+            // Two columns of one name: most readers would silently take one of them.
+            _ => "the column stands twice; remove one, or rename it",
+        };
+        Err(at.line(1).error(Some(name), problem))
+    }
+}
+
+/// A CSV reader that insists on equal line lengths.
+pub fn csv_reader(path: &Path) -> Result<csv::Reader<WithoutReturns<std::fs::File>>, ImportError> {
+    let file = std::fs::File::open(path)
+        .map_err(|e| At::file(path).error(None, format!("cannot be read: {e}; check the path")))?;
+    Ok(csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(WithoutReturns(file)))
+}
+
+/// Drops carriage returns, with which the CSV reader's line numbers are one too low.
+pub struct WithoutReturns<R>(R);
+
+impl<R: std::io::Read> std::io::Read for WithoutReturns<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let n = self.0.read(buffer)?;
+            let mut kept = 0;
+            for i in 0..n {
+                if buffer[i] != b'\r' {
+                    buffer[kept] = buffer[i];
+                    kept += 1;
+                }
+            }
+            if kept > 0 || n == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+/// A CSV error in our words.
+pub fn csv_error(at: &At, error: &csv::Error) -> ImportError {
+    let line = error.position().map_or(0, csv::Position::line);
+    let problem = match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!(
+            "has {len} fields where the header has {expected_len}; check for missing or stray commas"
+        ),
+        csv::ErrorKind::Utf8 { .. } => "is not UTF-8 text; save the file as UTF-8".to_string(),
+        _ => format!("cannot be read: {error}"),
+    };
+    if line > 0 {
+        at.line(line).error(None, problem)
+    } else {
+        at.error(None, problem)
+    }
+}
+
+/// Reads a JSON document; what is wrong is said with its line and field.
+pub fn json<T: serde::de::DeserializeOwned>(file: &At, bytes: &[u8]) -> Result<T, ImportError> {
+    super::json::read(bytes).map_err(|e| {
+        file.line(e.line() as u64)
+            .error(None, format!("column {}: {e}", e.column()))
+    })
+}

@@ -1,0 +1,268 @@
+//! A venue's scenarios, state and trades.
+//!
+//! - Scenarios: JSON, a [`ScenarioSet`] as it is.
+//! - State: JSON, amounts in the quote currency and quantities in lots by market, such as
+//!   `{"capital": "900", "providers": "100", "entry": "12.5", "quantities": {"BTC": 5, "ETH": -12}}`; a market that is
+//!   not named has none, `entry` and `collected` are zero if absent, and the state is as of `as_of_ms` (milliseconds since
+//!   1970) or, if that is absent, as of the scenarios.
+//! - Trades: CSV with columns `market`, `lots` (negative if the trader sells) and `price` of a lot (the market's value
+//!   if empty). With two more columns a line may also be a transfer: `transfer` says whose money moves (`capital`,
+//!   `providers` or `collected`) and `amount` how much comes in, negative if it goes out; the other columns are empty.
+
+use std::path::Path;
+
+use fixed::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::scenarios::{MAX_VALUE, ScenarioSet};
+use crate::state::{Change, MAX_QUANTITY, Trade, Transfer, VenueState, ticks};
+use records::files::json;
+use records::files::{At, Header, ImportError, csv_error, csv_reader, read_file};
+use records::json::Pairs;
+use records::units::TICK_DECIMALS;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateFile {
+    #[serde(default)]
+    as_of_ms: Option<u64>,
+    capital: Decimal,
+    providers: Decimal,
+    #[serde(default = "zero")]
+    entry: Decimal,
+    #[serde(default = "zero")]
+    collected: Decimal,
+    quantities: Pairs<i64>,
+}
+
+fn zero() -> Decimal {
+    Decimal::ZERO
+}
+
+/// Reads a scenario set.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_scenarios(path: &Path) -> Result<ScenarioSet, ImportError> {
+    let file = At::file(path);
+    let set: ScenarioSet = json(&file, &read_file(path)?)?;
+    set.validate()
+        .map_err(|e| file.error(None, e.to_string()))?;
+    Ok(set)
+}
+
+/// Writes a scenario set.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_scenarios(path: &Path, set: &ScenarioSet) -> std::io::Result<()> {
+    std::fs::write(path, serde_json::to_vec(set)?)
+}
+
+fn market(at: &At, set: &ScenarioSet, name: &str) -> Result<usize, ImportError> {
+    let found = set.markets.iter().position(|m| m.symbol == name);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = set.markets.iter().map(|m| m.symbol.as_str()).collect();
+        at.error(
+            Some("market"),
+            format!(
+                "there is no market `{name}` in the scenarios; they have {}",
+                known.join(", ")
+            ),
+        )
+    })
+}
+
+fn quantity(at: &At, field: &str, lots: i64) -> Result<i64, ImportError> {
+    if lots.unsigned_abs() < MAX_QUANTITY.unsigned_abs() {
+        Ok(lots)
+    } else {
+        Err(at.error(
+            Some(field),
+            format!("{lots} lots do not fit; use a larger lot"),
+        ))
+    }
+}
+
+fn whole_ticks(at: &At, field: &str, amount: &Decimal) -> Result<i64, ImportError> {
+    let fail = |problem: String| Err(at.error(Some(field), problem));
+    match amount.rescale_exact(TICK_DECIMALS) {
+        Ok(ticks) if ticks.unsigned_abs() < 1 << 58 => Ok(ticks as i64),
+        Ok(_) => fail(format!("{amount} is too large")),
+        Err(_) => fail(format!("{amount} has more than six decimals; cut it")),
+    }
+}
+
+fn positive_ticks(at: &At, field: &str, amount: &Decimal) -> Result<u64, ImportError> {
+    let ticks = whole_ticks(at, field, amount)?;
+    u64::try_from(ticks).map_err(|_| at.error(Some(field), format!("{amount} is negative")))
+}
+
+/// Reads a venue's state over the markets of a scenario set.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_state(path: &Path, set: &ScenarioSet) -> Result<VenueState, ImportError> {
+    let file = At::file(path);
+    let state: StateFile = json(&file, &read_file(path)?)?;
+    let mut quantities = vec![0; set.markets.len()];
+    for (name, lots) in state.quantities.iter() {
+        let at = file.path(format!("quantities.{name}"));
+        quantities[market(&at, set, name)?] = quantity(&at, name, *lots)?;
+    }
+    Ok(VenueState {
+        as_of_ms: state.as_of_ms.unwrap_or(set.as_of_ms),
+        quantities,
+        entry: whole_ticks(&file, "entry", &state.entry)?,
+        capital: positive_ticks(&file, "capital", &state.capital)?,
+        providers: positive_ticks(&file, "providers", &state.providers)?,
+        collected: positive_ticks(&file, "collected", &state.collected)?,
+    })
+}
+
+/// Writes a venue's state.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_state(path: &Path, state: &VenueState, set: &ScenarioSet) -> std::io::Result<()> {
+    let names = set.markets.iter().map(|m| m.symbol.clone());
+    let file = StateFile {
+        as_of_ms: Some(state.as_of_ms),
+        capital: ticks(state.capital.into()),
+        providers: ticks(state.providers.into()),
+        entry: ticks(state.entry.into()),
+        collected: ticks(state.collected.into()),
+        quantities: Pairs(names.zip(state.quantities.iter().copied()).collect()),
+    };
+    std::fs::write(path, serde_json::to_vec_pretty(&file)?)
+}
+
+/// A trade as it is written in files and on the command line.
+///
+/// # Errors
+/// Says what is wrong in which field.
+pub(super) fn trade(
+    at: &At,
+    set: &ScenarioSet,
+    name: &str,
+    lots: &str,
+    price: &str,
+) -> Result<Trade, ImportError> {
+    let market = market(at, set, name)?;
+    let number: i64 = lots.parse().map_err(|_| {
+        at.error(
+            Some("lots"),
+            format!("'{lots}' is not a whole number; write -3 for a sale of three lots"),
+        )
+    })?;
+    if number == 0 {
+        let problem =
+            "a trade of 0 lots is none; give a number other than 0 or leave the trade out";
+        return Err(at.error(Some("lots"), problem));
+    }
+    let price = if price.is_empty() {
+        set.markets[market].value
+    } else {
+        positive_ticks(at, "price", &at.number("price", price)?)?
+    };
+    if price >= MAX_VALUE {
+        return Err(at.error(Some("price"), "a lot costs too much; use a smaller lot"));
+    }
+    Ok(Trade {
+        market,
+        lots: quantity(at, "lots", number)?,
+        price,
+    })
+}
+
+/// Reads a list of trades and transfers.
+///
+/// # Errors
+/// Says what is wrong where.
+pub fn read_changes(path: &Path, set: &ScenarioSet) -> Result<Vec<Change>, ImportError> {
+    let file = At::file(path);
+    let mut reader = csv_reader(path)?;
+    let header = Header::new(reader.headers().map_err(|e| csv_error(&file, &e))?);
+    let [name, lots, price] = [
+        header.column(&file, "market")?,
+        header.column(&file, "lots")?,
+        header.column(&file, "price")?,
+    ];
+    let find = |name| header.names().iter().position(|n| n == name);
+    let transfer = match (find("transfer"), find("amount")) {
+        (Some(transfer), Some(amount)) => Some((transfer, amount)),
+        (None, None) => None,
+        _ => {
+            let problem = "columns `transfer` and `amount` go together; give both or none";
+            return Err(file.line(1).error(None, problem));
+        }
+    };
+    reader
+        .records()
+        .map(|record| {
+            let record = record.map_err(|e| csv_error(&file, &e))?;
+            let at = file.line(record.position().map_or(0, csv::Position::line));
+            match transfer {
+                Some((kind, amount)) if !record[kind].is_empty() => {
+                    let fields = [&record[name], &record[lots], &record[price]];
+                    if fields.iter().any(|f| !f.is_empty()) {
+                        let problem = "a line is a trade or a transfer; leave market, lots and price empty for a transfer";
+                        return Err(at.error(Some("transfer"), problem));
+                    }
+                    self::transfer(&at, &record[kind], &record[amount])
+                }
+                _ => trade(&at, set, &record[name], &record[lots], &record[price]).map(Change::from),
+            }
+        })
+        .collect()
+}
+
+/// A transfer as it is written in files.
+fn transfer(at: &At, kind: &str, amount: &str) -> Result<Change, ImportError> {
+    let amount = whole_ticks(at, "amount", &at.number("amount", amount)?)?;
+    let mut transfer = Transfer::default();
+    match kind {
+        "capital" => transfer.capital = amount,
+        "providers" => transfer.providers = amount,
+        "collected" => transfer.collected = amount,
+        _ => {
+            let problem = format!("'{kind}' is none of capital, providers, collected");
+            return Err(at.error(Some("transfer"), problem));
+        }
+    }
+    Ok(Change::Transfer(transfer))
+}
+
+/// Reads a trade written as `MARKET:LOTS` or `MARKET:LOTS:PRICE`.
+///
+/// # Errors
+/// Says what is wrong in which field.
+pub fn parse_trade(text: &str, set: &ScenarioSet) -> Result<Trade, ImportError> {
+    let at = At {
+        file: format!("trade `{text}`"),
+        place: None,
+    };
+    let mut fields = text.split(':');
+    match (fields.next(), fields.next(), fields.next(), fields.next()) {
+        (Some(name), Some(lots), price, None) => {
+            trade(&at, set, name, lots, price.unwrap_or_default())
+        }
+        _ => Err(at.error(
+            None,
+            "write MARKET:LOTS or MARKET:LOTS:PRICE, such as BTC:-3",
+        )),
+    }
+}
+
+/// Writes a list of trades.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_trades(path: &Path, trades: &[Trade], set: &ScenarioSet) -> std::io::Result<()> {
+    let mut text = String::from("market,lots,price\n");
+    for trade in trades {
+        let symbol = &set.markets[trade.market].symbol;
+        text += &format!("{symbol},{},{}\n", trade.lots, ticks(trade.price.into()));
+    }
+    std::fs::write(path, text)
+}

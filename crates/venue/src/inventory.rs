@@ -1,0 +1,184 @@
+//! A venue's inventory from its account book: what all accounts together are net long, and what they paid.
+
+use fixed::FixedError;
+
+use crate::scenarios::Market;
+use crate::state::{MAX_QUANTITY, VenueState};
+use market::book::{Account, Side};
+use market::snapshot::{Instrument, Kind, Settlement};
+
+/// What all accounts together hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory {
+    /// Net long lots per market, in the order of the markets.
+    pub quantities: Vec<i64>,
+    /// The signed sum of entry notionals, in ticks.
+    pub entry: i64,
+}
+
+/// Why a book has no inventory in these markets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InventoryError {
+    /// Every instrument must be a market, or a position would be left out.
+    #[error(
+        "instrument `{0}` is not a market of the scenarios; the inventory must hold every position"
+    )]
+    NotAMarket(String),
+    /// Every market must be an instrument.
+    #[error("market `{0}` is not an instrument of the book")]
+    NotAnInstrument(String),
+    /// An instrument that a market cannot stand for.
+    #[error(
+        "instrument `{0}` is not a linear perpetual or future; only those have a net quantity and a net entry"
+    )]
+    NotLinear(String),
+    /// Two instruments or markets of one name.
+    #[error("there are two instruments or markets `{0}`")]
+    Duplicate(String),
+    /// Lots differ.
+    #[error(
+        "a lot of `{symbol}` is {instrument} of the underlying in the book and {market} in the scenarios"
+    )]
+    Lot {
+        /// The market.
+        symbol: String,
+        /// Contracts a lot times contract size.
+        instrument: String,
+        /// Of the scenario set.
+        market: String,
+    },
+    /// The net quantity or the net entry is too large.
+    #[error("the inventory does not fit: a net quantity of 2^38 lots or a net entry of 2^58 ticks")]
+    TooLarge,
+}
+
+/// How a state differs from the book's inventory.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// In a market.
+    #[error("in {market} the accounts are net long {accounts} lots, the state says {state}")]
+    Quantity {
+        /// The market.
+        market: String,
+        /// In the book.
+        accounts: i64,
+        /// In the state.
+        state: i64,
+    },
+    /// In the sum of entry notionals.
+    #[error("the accounts' entry notionals add up to {accounts} ticks, the state says {state}")]
+    Entry {
+        /// In the book.
+        accounts: i64,
+        /// In the state.
+        state: i64,
+    },
+}
+
+/// Which instrument each market is. Every instrument is a market and every market an instrument, by name; all are linear
+/// perpetuals or futures, of which a lot is as much of the underlying as the market's.
+///
+/// # Errors
+/// Names the first one that is not so.
+pub fn instruments_of(
+    instruments: &[Instrument],
+    markets: &[Market],
+) -> Result<Vec<usize>, InventoryError> {
+    for (i, instrument) in instruments.iter().enumerate() {
+        let symbol = || instrument.symbol.clone();
+        if instruments[..i]
+            .iter()
+            .any(|other| other.symbol == instrument.symbol)
+        {
+            return Err(InventoryError::Duplicate(symbol()));
+        }
+        if !markets.iter().any(|m| m.symbol == instrument.symbol) {
+            return Err(InventoryError::NotAMarket(symbol()));
+        }
+        let dated = matches!(instrument.kind, Kind::Perpetual | Kind::Future { .. });
+        if !dated || instrument.settlement != Settlement::Linear {
+            return Err(InventoryError::NotLinear(symbol()));
+        }
+    }
+    let twice = |i: &usize| markets[..*i].iter().any(|m| m.symbol == markets[*i].symbol);
+    if let Some(i) = (0..markets.len()).find(twice) {
+        return Err(InventoryError::Duplicate(markets[i].symbol.clone()));
+    }
+    let find = |market: &Market| {
+        let found = instruments.iter().position(|i| i.symbol == market.symbol);
+        let index = found.ok_or_else(|| InventoryError::NotAnInstrument(market.symbol.clone()))?;
+        let size = instruments[index]
+            .lot
+            .checked_mul(&instruments[index].contract_size);
+        let same = |size: &fixed::Decimal| size.normalized() == market.lot.normalized();
+        if size.as_ref().is_ok_and(same) {
+            return Ok(index);
+        }
+        Err(InventoryError::Lot {
+            symbol: market.symbol.clone(),
+            instrument: size.map_or_else(|e: FixedError| e.to_string(), |s| s.to_string()),
+            market: market.lot.to_string(),
+        })
+    };
+    markets.iter().map(find).collect()
+}
+
+/// What accounts together hold.
+///
+/// # Errors
+/// If instruments and markets do not correspond, or a sum is too large.
+pub fn inventory<'a>(
+    accounts: impl IntoIterator<Item = &'a Account>,
+    instruments: &[Instrument],
+    markets: &[Market],
+) -> Result<Inventory, InventoryError> {
+    let of = instruments_of(instruments, markets)?;
+    let (mut quantities, mut entry) = (vec![0i128; instruments.len()], 0i128);
+    for position in accounts.into_iter().flat_map(|a| &a.positions) {
+        let sign = match position.side {
+            Side::Long => 1,
+            Side::Short => -1,
+        };
+        quantities[position.instrument] += sign * i128::from(position.lots);
+        entry += sign * i128::from(position.entry);
+    }
+    let fits = |value: i128, most: u64| {
+        let value = i64::try_from(value)
+            .ok()
+            .filter(|v| v.unsigned_abs() < most);
+        value.ok_or(InventoryError::TooLarge)
+    };
+    Ok(Inventory {
+        quantities: of
+            .iter()
+            .map(|&i| fits(quantities[i], MAX_QUANTITY as u64))
+            .collect::<Result<_, _>>()?,
+        entry: fits(entry, crate::certificate::MAX_GAIN)?,
+    })
+}
+
+impl Inventory {
+    /// Whether a state holds just this inventory.
+    ///
+    /// # Errors
+    /// Says what differs first.
+    pub fn check(&self, state: &VenueState, markets: &[Market]) -> Result<(), Mismatch> {
+        let pairs = self.quantities.iter().zip(&state.quantities).zip(markets);
+        for ((&accounts, &state), market) in pairs {
+            if accounts != state {
+                return Err(Mismatch::Quantity {
+                    market: market.symbol.clone(),
+                    accounts,
+                    state,
+                });
+            }
+        }
+        if self.entry != state.entry {
+            return Err(Mismatch::Entry {
+                accounts: self.entry,
+                state: state.entry,
+            });
+        }
+        Ok(())
+    }
+}

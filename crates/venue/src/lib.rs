@@ -1,0 +1,17 @@
+//! A venue that is its traders' counterparty: what it may come to owe, and what it charges for that. Plain finance on fixed
+//! numbers: the executable specification of what Sealbook proves of it.
+//!
+//! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
+//! - [`history`], [`scenarios`]: price histories, and scenario sets made from them.
+//! - [`state`]: positions, capital, premia, funding.
+//! - [`inventory`]: a venue's net positions from its account book.
+//! - [`import`], [`sample`]: reading scenarios, states, trades and prices, making realistic ones.
+
+pub mod certificate;
+pub mod evar;
+pub mod history;
+pub mod import;
+pub mod inventory;
+pub mod sample;
+pub mod scenarios;
+pub mod state;

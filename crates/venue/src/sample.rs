@@ -1,0 +1,192 @@
+//! A sample venue: scenarios, a state and a day of trades.
+
+use fixed::Decimal;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::history::PriceHistory;
+use crate::scenarios::recipe::Source;
+use crate::scenarios::{Market, ScenarioSet};
+use crate::state::{Trade, VenueState, ticks};
+use market::{
+    Account, Asset, Balance, Book, Instrument, Kind, Position, Settlement, Side, Snapshot,
+};
+
+/// Symbol, price of a lot in ticks, typical daily move in millionths.
+const MARKETS: [(&str, u64, i64); 4] = [
+    ("BTC", 6_400_000_000, 28_000),
+    ("ETH", 3_400_000_000, 35_000),
+    ("SOL", 1_500_000_000, 50_000),
+    ("XRP", 500_000_000, 45_000),
+];
+
+/// About a normal number: twelve uniform ones, with a standard deviation of `scale`.
+fn bell(rng: &mut StdRng, scale: i64) -> i64 {
+    (0..12)
+        .map(|_| rng.random_range(-scale..=scale))
+        .sum::<i64>()
+        / 2
+}
+
+/// So many scenarios of one day: moves share a market factor, and one day in eight is three times as wild. Made
+/// with whole numbers from a seed, so that it is the same everywhere.
+pub fn scenarios(seed: u64, markets: usize, count: usize) -> ScenarioSet {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let kind = |i: usize| MARKETS[i % MARKETS.len()];
+    let symbol = |i: usize| match i / MARKETS.len() {
+        0 => kind(i).0.to_string(),
+        n => format!("{}-{n}", kind(i).0),
+    };
+    let names = (0..markets).map(|i| Market {
+        symbol: symbol(i),
+        lot: Decimal::ONE,
+        value: kind(i).1,
+    });
+    let names: Vec<Market> = names.collect();
+    let values = (0..count)
+        .map(|_| {
+            let wild = if rng.random_range(0..8) == 0 { 3 } else { 1 };
+            let shared = bell(&mut rng, 1_000);
+            (0..markets)
+                .map(|i| {
+                    let (_, value, typical) = kind(i);
+                    // Correlations of about 0.64.
+                    let own = bell(&mut rng, 1_000);
+                    let parts =
+                        (typical * wild * (4 * shared + 3 * own) / 5_000).clamp(-900_000, 900_000);
+                    (i128::from(value) * i128::from(1_000_000 + parts) / 1_000_000) as u64
+                })
+                .collect()
+        })
+        .collect();
+    ScenarioSet {
+        as_of_ms: 1_590_000_000_000,
+        quote: "USD".into(),
+        horizon_days: Decimal::ONE,
+        source: Source::Given {
+            note: format!("sample of {count} scenarios, seed {seed}"),
+        },
+        markets: names,
+        values,
+    }
+}
+
+/// Daily prices from 2020-01-01 on, with the moves of [`scenarios`].
+pub fn prices(seed: u64, markets: usize, count: usize) -> PriceHistory {
+    let moves = scenarios(seed, markets, count);
+    let mut now: Vec<u64> = moves.markets.iter().map(|m| m.value).collect();
+    let rows = moves.values.iter().map(|values| {
+        for (now, (market, value)) in now.iter_mut().zip(moves.markets.iter().zip(values)) {
+            let moved = u128::from(*now) * u128::from(*value) / u128::from(market.value);
+            *now = moved as u64;
+        }
+        now.iter().map(|&p| ticks(p.into())).collect()
+    });
+    PriceHistory::new(
+        moves.markets.iter().map(|m| m.symbol.clone()).collect(),
+        (18_262..).take(count).collect(),
+        rows.collect(),
+    )
+    .expect("moves of at most nine tenths")
+}
+
+/// A state: traders are net long the first markets and short the last ones.
+pub fn state(set: &ScenarioSet) -> VenueState {
+    let n = set.markets.len() as i64;
+    let mut state = VenueState::flat(set.markets.len(), 60_000_000_000, 120_000_000_000);
+    state.as_of_ms = set.as_of_ms;
+    for (market, m) in set.markets.iter().enumerate() {
+        let lots = 30 * (n - 2 * market as i64);
+        let trade = Trade {
+            market,
+            lots,
+            price: entry_price(m),
+        };
+        state = state.after(&trade, 0).expect("a small sample");
+    }
+    state
+}
+
+/// The market of perpetuals that a scenario set's markets stand for.
+pub fn snapshot(set: &ScenarioSet) -> Snapshot {
+    let instruments = set.markets.iter().map(|market| Instrument {
+        symbol: market.symbol.clone(),
+        kind: Kind::Perpetual,
+        settlement: Settlement::Linear,
+        mark: ticks(market.value.into()),
+        forward: None,
+        lot: market.lot,
+        contract_size: Decimal::ONE,
+        mark_reason: None,
+    });
+    Snapshot {
+        as_of_ms: set.as_of_ms,
+        source: "sample".into(),
+        quote: set.quote.clone(),
+        assets: vec![Asset {
+            symbol: set.quote.clone(),
+            price: Decimal::ONE,
+            decimals: 6,
+            haircuts: Default::default(),
+        }],
+        instruments: instruments.collect(),
+        grid: Default::default(),
+        parameters: Default::default(),
+    }
+}
+
+/// A book of at least two accounts that add up to a [`state`]: all trade at its prices, one evens out.
+pub fn book(seed: u64, set: &ScenarioSet, state: &VenueState, accounts: usize) -> Book {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut rest = state.quantities.clone();
+    let position = |instrument: usize, lots: i64| Position {
+        instrument,
+        side: if lots > 0 { Side::Long } else { Side::Short },
+        lots: lots.unsigned_abs(),
+        entry: lots.unsigned_abs() * entry_price(&set.markets[instrument]),
+    };
+    let mut made = Vec::with_capacity(accounts);
+    for number in 0..accounts {
+        let lots: Vec<i64> = (0..rest.len())
+            .map(|market| match number + 1 {
+                last if last == accounts => rest[market],
+                _ if rng.random_range(0..3) == 0 => rng.random_range(-20..=20),
+                _ => 0,
+            })
+            .collect();
+        let held = lots.iter().enumerate().filter(|(_, lots)| **lots != 0);
+        made.push(Account {
+            id: format!("trader-{number:05}"),
+            balances: vec![Balance {
+                equity: rng.random_range(1_000_000..1_000_000_000_000),
+                ..Balance::default()
+            }],
+            positions: held.map(|(market, &lots)| position(market, lots)).collect(),
+        });
+        for (rest, lots) in rest.iter_mut().zip(&lots) {
+            *rest -= lots;
+        }
+    }
+    Book::new(made).expect("numbered accounts")
+}
+
+/// What the positions of a sample were entered at.
+fn entry_price(market: &Market) -> u64 {
+    market.value - market.value / 100
+}
+
+/// A day of trades at prices within half a percent of the market's.
+pub fn trades(seed: u64, set: &ScenarioSet, count: usize) -> Vec<Trade> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    (0..count)
+        .map(|_| {
+            let market = rng.random_range(0..set.markets.len());
+            let value = set.markets[market].value;
+            Trade {
+                market,
+                lots: rng.random_range(-12..=12),
+                price: value + value / 1_000_000 * rng.random_range(0..=10_000) - value / 200,
+            }
+        })
+        .collect()
+}

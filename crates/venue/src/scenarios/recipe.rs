@@ -1,0 +1,377 @@
+//! Scenario sets from price histories, so that anyone can make them again.
+
+use fixed::{Decimal, DomainError, FRACTION_BITS, Interval, Rounding, mul_div};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::forecast::{ewma, ewma_deviations, garch, orthogonal_garch};
+use super::linear::{Matrix, exact};
+use super::normal::Words;
+use super::{MAX_SCENARIOS, Market, ScenarioError, ScenarioSet};
+use crate::history::PriceHistory;
+use records::units::TICK_DECIMALS;
+
+/// Where a scenario set comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Source {
+    /// Someone brought the values.
+    Given {
+        /// How they say they made them.
+        note: String,
+    },
+    /// Made from a price history by a recipe.
+    Made(Recipe),
+}
+
+/// How a scenario set is made from a price history. With the history, and the lots, horizon and quote of the set, it
+/// gives the same values everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// The history's [digest](PriceHistory::digest).
+    pub prices: String,
+    /// How many observations ahead.
+    pub steps: u32,
+    /// How.
+    pub method: Method,
+}
+
+/// Most observations ahead.
+pub const MAX_STEPS: u32 = 256;
+
+/// How scenarios are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Method {
+    /// Historical simulation: what prices did over each (overlapping) horizon of the history, from now.
+    Historical,
+    /// The same with log returns scaled by the market's EWMA deviation now over that before the horizon (Hull and
+    /// White 1998).
+    FilteredHistorical {
+        /// The EWMA decay, such as 0.94.
+        decay: Decimal,
+    },
+    /// Log-normal prices by a covariance forecast.
+    MonteCarlo {
+        /// The forecast.
+        forecast: Forecast,
+        /// How many.
+        scenarios: u32,
+        /// Public; the same seed gives the same scenarios.
+        seed: String,
+    },
+}
+
+/// A forecast of the covariance of log returns (see the module `forecast`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Forecast {
+    /// Exponentially weighted.
+    Ewma {
+        /// Such as 0.94.
+        decay: Decimal,
+    },
+    /// GARCH(1,1) a market, constant correlations.
+    Garch,
+    /// GARCH(1,1) a principal component.
+    OrthogonalGarch,
+}
+
+/// Why a set cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecipeError {
+    /// The history is another one.
+    #[error("the recipe is for a price history with digest {expected}, this one has {found}")]
+    History {
+        /// In the recipe.
+        expected: String,
+        /// Of the file.
+        found: String,
+    },
+    /// Too far ahead for the history.
+    #[error(
+        "{steps} steps ahead do not fit a history of {observations} observations (and at most {MAX_STEPS} do)"
+    )]
+    Steps {
+        /// Ahead.
+        steps: u32,
+        /// In the history.
+        observations: usize,
+    },
+    /// Not what a recipe says.
+    #[error("{0}")]
+    Text(&'static str),
+    /// Not a decay.
+    #[error("a decay must be above 0 and below 1")]
+    Decay,
+    /// There is one lot a market.
+    #[error("there are {got} lots for {expected} markets")]
+    Lots {
+        /// Lots.
+        got: usize,
+        /// Markets.
+        expected: usize,
+    },
+    /// The set is not valid.
+    #[error(transparent)]
+    Set(#[from] ScenarioError),
+    /// A number is out of range.
+    #[error("a number is out of range: {0}")]
+    Domain(#[from] DomainError),
+}
+
+/// Most bytes of a seed or a note.
+pub const MAX_TEXT: usize = 1024;
+
+impl Source {
+    /// Checks what is said of a set's making; whether it is true only making it again tells.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        match self {
+            Self::Given { note } if note.len() > MAX_TEXT => {
+                Err(RecipeError::Text("a note must be at most 1,024 bytes long"))
+            }
+            Self::Given { .. } => Ok(()),
+            Self::Made(recipe) => recipe.validate(),
+        }
+    }
+}
+
+impl Recipe {
+    /// Checks a recipe by itself.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn validate(&self) -> Result<(), RecipeError> {
+        let digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        if self.prices.len() != 64 || !self.prices.chars().all(digit) {
+            return Err(RecipeError::Text(
+                "the digest of its prices must be 64 lowercase hexadecimal digits",
+            ));
+        }
+        if !(1..=MAX_STEPS).contains(&self.steps) {
+            return Err(RecipeError::Text("there must be 1 to 256 steps ahead"));
+        }
+        match &self.method {
+            Method::Historical => Ok(()),
+            Method::FilteredHistorical { decay } => decay_of(decay).map(|_| ()),
+            Method::MonteCarlo { seed, .. } if seed.len() > MAX_TEXT => {
+                Err(RecipeError::Text("a seed must be at most 1,024 bytes long"))
+            }
+            Method::MonteCarlo { forecast, .. } => match forecast {
+                Forecast::Ewma { decay } => decay_of(decay).map(|_| ()),
+                Forecast::Garch | Forecast::OrthogonalGarch => Ok(()),
+            },
+        }
+    }
+}
+
+/// What a set needs besides its recipe and its history.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The currency of prices.
+    pub quote: String,
+    /// The horizon in days, for funding rates.
+    pub horizon_days: Decimal,
+    /// A lot of each market.
+    pub lots: Vec<Decimal>,
+}
+
+/// Makes a scenario set.
+///
+/// # Errors
+/// If the history is not that of the recipe or is too short, or values do not fit.
+pub fn make(
+    recipe: &Recipe,
+    history: &PriceHistory,
+    setting: &Setting,
+) -> Result<ScenarioSet, RecipeError> {
+    let found = history.digest();
+    if recipe.prices != found {
+        return Err(RecipeError::History {
+            expected: recipe.prices.clone(),
+            found,
+        });
+    }
+    let (observations, steps) = (history.prices().len(), recipe.steps);
+    if steps == 0 || steps > MAX_STEPS || steps as usize + 1 >= observations {
+        return Err(RecipeError::Steps {
+            steps,
+            observations,
+        });
+    }
+    if setting.lots.len() != history.symbols().len() {
+        return Err(RecipeError::Lots {
+            got: setting.lots.len(),
+            expected: history.symbols().len(),
+        });
+    }
+    recipe.validate()?;
+    // What there will be, before it is made; of markets a history has no more than fit.
+    let scenarios = match &recipe.method {
+        Method::Historical | Method::FilteredHistorical { .. } => observations - steps as usize,
+        Method::MonteCarlo { scenarios, .. } => *scenarios as usize,
+    };
+    if !(1..=MAX_SCENARIOS).contains(&scenarios) {
+        return Err(ScenarioError::Scenarios(scenarios).into());
+    }
+    let last = &history.prices()[observations - 1];
+    let markets = history.symbols().iter().zip(&setting.lots).zip(last);
+    let markets = markets.map(|((symbol, lot), price)| {
+        let too_large = || ScenarioError::TooLarge {
+            place: "now".into(),
+            symbol: symbol.clone(),
+        };
+        let value = lot
+            .checked_mul(price)
+            .and_then(|worth| worth.rescale(TICK_DECIMALS, Rounding::HalfEven))
+            .ok()
+            .and_then(|ticks| u64::try_from(ticks).ok())
+            .ok_or_else(too_large)?;
+        Ok(Market {
+            symbol: symbol.clone(),
+            lot: *lot,
+            value,
+        })
+    });
+    let mut set = ScenarioSet {
+        as_of_ms: u64::try_from(history.days()[observations - 1]).unwrap_or(0) * 86_400_000,
+        quote: setting.quote.clone(),
+        horizon_days: setting.horizon_days,
+        source: Source::Made(recipe.clone()),
+        markets: markets.collect::<Result<_, ScenarioError>>()?,
+        values: Vec::new(),
+    };
+    set.values = match &recipe.method {
+        Method::Historical => historical(&set.markets, history, steps)?,
+        Method::FilteredHistorical { decay } => {
+            filtered(&set.markets, history, steps, &decay_of(decay)?)?
+        }
+        Method::MonteCarlo {
+            forecast,
+            scenarios,
+            seed,
+        } => {
+            let returns = history.log_returns(1)?;
+            let loadings = match forecast {
+                Forecast::Ewma { decay } => ewma(&returns, &decay_of(decay)?, steps)?,
+                Forecast::Garch => garch(&returns, steps)?,
+                Forecast::OrthogonalGarch => orthogonal_garch(&returns, steps)?,
+            };
+            let each = (0..*scenarios).into_par_iter();
+            each.map(|s| simulated(&set.markets, &loadings, &mut Words::new(seed, s.into())))
+                .collect::<Result<_, _>>()?
+        }
+    };
+    set.validate()?;
+    Ok(set)
+}
+
+fn decay_of(decay: &Decimal) -> Result<Interval, RecipeError> {
+    let number = Interval::from_decimal(decay)?;
+    if number.lo() > 0 && number.hi() < 1 << FRACTION_BITS {
+        Ok(number)
+    } else {
+        Err(RecipeError::Decay)
+    }
+}
+
+/// Values after what happened over each horizon of the history: `now * p[t + steps] / p[t]`, rounded to the nearest
+/// tick.
+fn historical(
+    markets: &[Market],
+    history: &PriceHistory,
+    steps: u32,
+) -> Result<Vec<Vec<u64>>, RecipeError> {
+    let prices = history.prices();
+    let windows = prices.iter().zip(prices.iter().skip(steps as usize));
+    windows
+        .map(|(from, to)| {
+            let each = markets.iter().zip(from.iter().zip(to));
+            each.map(|(market, (from, to))| {
+                let scale = from.scale().max(to.scale());
+                let units = |p: &Decimal| p.rescale_exact(scale).map_err(DomainError::from);
+                let value = mul_div(
+                    market.value.into(),
+                    units(to)?,
+                    units(from)?,
+                    Rounding::HalfEven,
+                );
+                value_of(market, value.map_err(DomainError::from)?)
+            })
+            .collect()
+        })
+        .collect()
+}
+
+/// Values after what happened over each horizon of the history, in today's volatility.
+fn filtered(
+    markets: &[Market],
+    history: &PriceHistory,
+    steps: u32,
+    decay: &Interval,
+) -> Result<Vec<Vec<u64>>, RecipeError> {
+    let daily = history.log_returns(1)?;
+    let moves = history.log_returns(steps as usize)?;
+    let deviations = (0..markets.len())
+        .map(|i| ewma_deviations(daily.iter().map(|r| r[i]), decay))
+        .collect::<Result<Vec<_>, _>>()?;
+    let scaled = |t: usize, i: usize| {
+        let (then, now) = (deviations[i][t], deviations[i][deviations[i].len() - 1]);
+        let scaled = match then {
+            0 => Interval::ZERO,
+            _ => exact(moves[t][i])?.mul(&exact(now)?)?.div(&exact(then)?)?,
+        };
+        moved(&markets[i], &scaled.center())
+    };
+    (0..moves.len())
+        .map(|t| (0..markets.len()).map(|i| scaled(t, i)).collect())
+        .collect()
+}
+
+/// Values after a random move.
+fn simulated(
+    markets: &[Market],
+    loadings: &Matrix,
+    words: &mut Words,
+) -> Result<Vec<u64>, RecipeError> {
+    let normals = words.normals(markets.len())?;
+    let each = markets.iter().zip(loadings);
+    each.map(|(market, row)| {
+        // A loading is below 2^7, a normal number below 2^4.
+        let terms = row.iter().zip(&normals);
+        let sum: i128 = terms.map(|(a, z)| (a * z) >> FRACTION_BITS).sum();
+        moved(market, &exact(sum)?)
+    })
+    .collect()
+}
+
+/// What a lot is worth after a log return: `now * exp(r)`, rounded down.
+fn moved(market: &Market, log_return: &Interval) -> Result<u64, RecipeError> {
+    let now = Interval::from_decimal(&Decimal::new(market.value.into(), 0))?;
+    value_of(market, now.mul(&log_return.exp()?.center())?.floor_at(0)?)
+}
+
+fn value_of(market: &Market, value: i128) -> Result<u64, RecipeError> {
+    u64::try_from(value).map_err(|_| {
+        ScenarioError::TooLarge {
+            place: "a scenario".into(),
+            symbol: market.symbol.clone(),
+        }
+        .into()
+    })
+}
+
+impl ScenarioSet {
+    /// What the set needs besides its recipe and its history to be made again.
+    pub fn setting(&self) -> Setting {
+        Setting {
+            quote: self.quote.clone(),
+            horizon_days: self.horizon_days,
+            lots: self.markets.iter().map(|m| m.lot).collect(),
+        }
+    }
+}
