@@ -1,5 +1,7 @@
 //! Tests of the inventory statement: what is true is accepted, what is false is not.
 
+mod needed;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 
 mod forged;
 mod market;
+mod needed;
 mod positive;
 
 use risk::{Account, Level, Snapshot, sample};

@@ -2,6 +2,7 @@
 
 mod forged;
 mod hidden;
+mod needed;
 mod positive;
 
 use fixed::Decimal;
