@@ -12,22 +12,7 @@
 //! A signed number is held with an offset: the limbs of `v + 2^(10 n - 1)`. So the same comparison
 //! serves signed numbers, and the top bit tells the sign.
 //!
-//! The constraints of this module:
-//!
-//! - COMPARE-1: a pointer to a chunk is 0 or 1, and so is the sum of a comparison's pointers.
-//! - COMPARE-2: the chunks are equal above the one pointed at, and all are if none is.
-//! - COMPARE-3: the chunk pointed at is larger by one plus the value of two limbs; without a pointer, the
-//!   limbs are zero.
-//! - COMPARE-4: a strict comparison has a pointer.
-//! - COMPARE-5: the result of a comparison is 0 or 1.
-//! - COMPARE-6: a borrow of [`assert_sum_at_most`] is made of bits.
-//! - COMPARE-7: in every chunk, `total - sum of parts - borrow_in + 2^20 borrow_out = slack`, with the
-//!   slack's limbs below `2^10` by lookup. For at most three parts, both sides lie in `(-2^23, 2^23)`, so
-//!   this holds over the integers and determines borrow and slack.
-//! - COMPARE-8: a sign is 0 or 1.
-//! - COMPARE-9: the top limb of a number with offset is `2^9 (1 - sign) + rest`, with the rest below
-//!   `2^9`: both it and its double are looked up as limbs.
-//! - COMPARE-10: a small signed number, plus `2^29`, is the number in its three limbs.
+//! Constraints COMPARE-1 to COMPARE-10: `GADGETS.md`.
 
 use stark::{Expr, F, PrimeCharacteristicRing, PrimeField32, RowBuilder};
 

@@ -1,4 +1,4 @@
-//! Reusable pieces of rows, and the tables behind them.
+//! Reusable pieces of rows, and the tables behind them. Their constraints stand in `GADGETS.md`.
 
 pub mod compare;
 pub mod hash;

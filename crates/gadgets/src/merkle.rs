@@ -144,10 +144,7 @@ impl Path {
 
 /// One level of a path inside a row: the parent of `below`, which is the right child if `bit` is 1.
 ///
-/// - MERKLE-1: `bit` is 0 or 1.
-/// - MERKLE-2: the left child is `below` or the sibling, as `bit` says. The right child is the other.
-///
-/// The sibling is whatever leads to the root that the caller compares with. Degree 3. Adds 215 cells.
+/// Constraints MERKLE-1 and MERKLE-2: `GADGETS.md`. The sibling is whatever leads to the root that the caller compares with. Degree 3. Adds 215 cells.
 pub fn step_row<W, B: RowBuilder<W>>(
     b: &mut B,
     bit: &B::E,
@@ -185,9 +182,7 @@ pub fn path_row<W, B: RowBuilder<W>>(
 }
 
 /// The number of the row and whether it has a node: what [`tree_row`] needs.
-///
-/// - TREE-1: the number is zero on the first row and goes up by one.
-/// - TREE-2: the first row has no node, every other row has.
+/// Constraints TREE-1 and TREE-2: `GADGETS.md`.
 pub fn tree_index<W, B: RowBuilder<W>>(b: &mut B, row: impl Fn(&W) -> usize) -> [B::E; 2] {
     let one = b.one();
     let (index, next_index) = b.state(|w| F::from_usize(row(w)));

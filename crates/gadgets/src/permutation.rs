@@ -5,7 +5,7 @@
 //! rows take no part. Tuples must be equally long. All lists of a proof have fewer than `p` rows in
 //! all, so counts cannot wrap.
 //!
-//! - PERMUTATION-1: whether a row is used is 0 or 1.
+//! Constraint PERMUTATION-1: `GADGETS.md`.
 
 use stark::{Bus, RowBuilder};
 

@@ -30,10 +30,7 @@ pub fn digit<W, B: RowBuilder<W>>(b: &mut B, x: &B::E) {
 /// All values below `2^bits`, `2^(bits - log_height)` of them on each row: row `r` holds
 /// `r, r + height, r + 2 height, ...`.
 ///
-/// - RANGE-1: the counter starts at zero.
-/// - RANGE-2: the counter goes up by one from row to row.
-///
-/// Multiplicities are free; a wrong one unbalances the bus.
+/// Constraints RANGE-1 and RANGE-2: `GADGETS.md`. Multiplicities are free; a wrong one unbalances the bus.
 #[derive(Clone, Copy, Debug)]
 pub struct RangeTable {
     bus: Bus,

@@ -1,11 +1,8 @@
-//! Selection: one of two, one of a list, the largest of a list.
+//! Selection: one of two, one of a list, the largest of a list. Constraints SELECT-1 to SELECT-3: `GADGETS.md`.
 //!
-//! - SELECT-1: a selector's bits are 0 or 1.
-//! - SELECT-2: a selector's bits add up to 1. A list is far shorter than `p`.
-//! - SELECT-3: the maximum is, limb by limb, the selected number: it is attained.
-//! - SELECT-4: each number is at most the maximum, and less if it stands before the selected one. So
-//!   the selected number is the first of the largest, and no bit is left open where two are equal. The
-//!   comparison is that of [`compare`](crate::compare), COMPARE-1 to COMPARE-4.
+//! The largest is found by the comparison of [`compare`](crate::compare): each number is at most the maximum, and less if it
+//! stands before the selected one. So the selected number is the first of the largest, and no bit is left open where two are
+//! equal.
 
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
 

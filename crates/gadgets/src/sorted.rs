@@ -3,18 +3,7 @@
 //! The first rows of the table are used, one key each; the rest is padding with key zero. A key is
 //! below `2^60`, in six limbs.
 //!
-//! - SORTED-1: `used` is 0 or 1.
-//! - SORTED-2: no used row follows an unused one.
-//! - SORTED-3: the key of an unused row is zero.
-//! - SORTED-4: `linked` says whether a used row follows: on the last row it is 0, elsewhere it is the
-//!   next row's `used`.
-//! - SORTED-5: on a linked row, `next key - key - 1` is not negative: in every chunk of 20 bits,
-//!   `linked (next - key - [lowest chunk]) - borrow_in + 2^20 borrow_out = gap`, and the last borrow is 0.
-//!   The gap's limbs are below `2^10` by lookup and both sides lie in `(-2^21, 2^21)`, so this holds over the
-//!   integers. On a row that is not linked the gap is zero.
-//! - SORTED-6: a borrow is 0 or 1.
-//!
-//! A key's limbs are range-checked too, so a key has one encoding.
+//! A key's limbs are range-checked too, so a key has one encoding. Constraints SORTED-1 to SORTED-6: `GADGETS.md`.
 
 use stark::{F, PrimeCharacteristicRing, RowBuilder, When};
 

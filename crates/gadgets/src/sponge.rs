@@ -51,16 +51,7 @@ impl Stream {
     }
 }
 
-/// The table. Constraints:
-///
-/// - SPONGE-1: a stream's first row starts from the capacity of its domain and length, with zeros for a
-///   head unless it is headed; then the head is received. Rows below the schedule start from domain and length zero.
-/// - SPONGE-2: every other row starts from the capacity the row above ended with.
-/// - SPONGE-3: quads beyond a stream's end are zero.
-/// - SPONGE-4: what is sent is the digest, or zeros for [`Target::Empty`].
-/// - SPONGE-5: a digest for [`Target::Public`] equals it.
-/// - SPONGE-6: addresses and flags are those of the schedule.
-/// - POSEIDON2: the permutation.
+/// The table. Constraints SPONGE-1 to SPONGE-6, and POSEIDON2: `GADGETS.md`.
 #[derive(Clone, Debug)]
 pub struct SpongeTable {
     streams: Vec<Stream>,

@@ -121,16 +121,7 @@ pub fn commit(registers: &[u128]) -> Digest {
     hash(Domain::State, state_quads(registers).as_flattened())
 }
 
-/// The table: one row a register. Constraints:
-///
-/// - TOTALS-1: the row's flags and addresses are the public ones.
-/// - TOTALS-2: a counted register's limbs add up: `before + count + carry = after + 2^10 carry'`;
-///   counts are below 2^24 and carries at most 2^19 in magnitude, so each side is below 2^30.
-/// - TOTALS-3: only a counted register receives counts; a passed register is below 2^60, elements below 2^80.
-/// - TOTALS-4: in the first part every register starts from zero.
-/// - TOTALS-5: a shown register has the shown value.
-/// - TOTALS-6: a bounded register does not exceed its bound: `after + slack = bound`, limb by limb.
-/// - TOTALS-7: rows below the last register are zero.
+/// The table: one row a register. Constraints TOTALS-1 to TOTALS-7: `GADGETS.md`.
 #[derive(Clone, Debug)]
 pub struct TotalsTable {
     registers: Vec<Register>,

@@ -162,7 +162,7 @@ fn select_3_the_largest_is_attained() {
 }
 
 #[test]
-fn select_4_nothing_is_larger() {
+fn nothing_is_larger_than_the_largest() {
     // Choosing 5 would leave 9 lacking -4.
     let chosen = three_nine_five().forged(|t| {
         t.set(5, 7, F::ZERO);
@@ -178,7 +178,7 @@ fn select_4_nothing_is_larger() {
 }
 
 #[test]
-fn select_4_of_equals_the_first_is_chosen() {
+fn of_equals_the_first_is_chosen() {
     let t = Fixture::new(&Largest, |_| [9, 9, 5]);
     t.expect(&["COMPARE-4"], |t| {
         t.set(5, 6, F::ZERO);

@@ -21,7 +21,8 @@ mod statement;
 mod table;
 
 pub use check::{
-    Unpinned, Unproven, Violation, broken_alone, cell_test, unproven, violated, violations,
+    Unpinned, Unproven, Violation, broken_alone, cell_test, needless, unproven, violated,
+    violations,
 };
 pub use field::{
     Algebra, EF, F, Field, P, PrimeCharacteristicRing, PrimeField32, felt, signed_felt,

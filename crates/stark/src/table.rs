@@ -1,5 +1,6 @@
 //! Tables: one AIR with its trace, described by one row function.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -360,6 +361,8 @@ pub struct TableAir {
     interactions: (usize, usize),
     /// The largest degree of a constraint, messages aside; a fixed column counts as one.
     degree: usize,
+    /// A constraint that checking readings pass over. The proof has it all the same.
+    without: Option<&'static str>,
 }
 
 /// Messages above which it pays to pack three into a column, at the price of degree 4: a degree-2
@@ -410,6 +413,7 @@ impl TableAir {
             public: Arc::new(public),
             interactions: (0, 0),
             degree: 0,
+            without: None,
         };
         let mut b = InteractionSymbolicBuilder::<F, EF>::new(AirLayout::from_air(&air));
         air.eval(&mut b);
@@ -499,6 +503,24 @@ impl TableAir {
     }
     pub(crate) fn eval_check(&self, b: &mut CheckRow<'_>) {
         self.table.eval_check(b);
+    }
+    /// The table with a constraint taken out, as far as checking readings see.
+    pub(crate) fn taking_out(&self, id: &'static str) -> Self {
+        Self {
+            without: Some(id),
+            ..self.clone()
+        }
+    }
+    pub(crate) fn without(&self) -> Option<&'static str> {
+        self.without
+    }
+    /// The numbers of its constraints.
+    pub fn constraints(&self) -> BTreeSet<&'static str> {
+        crate::check::names(self).0
+    }
+    /// The names of the buses on which its messages stand.
+    pub fn buses(&self) -> BTreeSet<&'static str> {
+        crate::check::names(self).1
     }
     pub(crate) fn declared(&self) -> Declared {
         let mut declared = Declared::default();

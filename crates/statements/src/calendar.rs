@@ -14,9 +14,7 @@ const YEAR: usize = 12;
 
 /// What happens in a month, for each frequency, rule, number of months left in the year after it, and whether no month is left.
 ///
-/// - CALENDAR-1: the cells are the public ones.
-///
-/// Multiplicities are free; a wrong one unbalances the bus.
+/// Constraint CALENDAR-1: `SHARED.md`. Multiplicities are free; a wrong one unbalances the bus.
 #[derive(Clone, Debug)]
 pub struct CalendarTable {
     /// What each frequency code means.

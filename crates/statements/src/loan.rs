@@ -15,11 +15,7 @@
 //! contents = hash(Salt, the SHA3-256 of all ids and values)
 //! ```
 //!
-//! Inside a row a leaf is read with these constraints:
-//!
-//! - LOAN-1: presence is made of bits, where an optional field is read.
-//! - LOAN-2: an absent field is zero.
-//! - LOAN-3: an unused row has no fields and no seal.
+//! Inside a row a leaf is read with the constraints LOAN-1 to LOAN-3: `SHARED.md`.
 //!
 //! Limbs of fields that are read are range-checked, with all other limbs of their elements; other elements stand in the leaf
 //! as they are.

@@ -1,12 +1,7 @@
 //! Leaves in the order of their keys, one a row, with the tree above them in the same rows, and sums over them.
 //!
-//! - ORDER-1: the row's place: index, first and last row; row 0 is no node.
-//! - ORDER-2: leaves fill the table from the top; their number is public.
-//! - ORDER-3: the previous key is that of the last used row above; keys rise strictly (COMPARE-1 to COMPARE-4); an unused
-//!   row has none.
-//! - ORDER-4: running sums start from zero and grow by each row's limbs.
-//!
-//! Leaf and node hashes: POSEIDON2. Nodes meet on the bus `tree`, sums leave on `count`, keys on `pass`.
+//! Constraints ORDER-1 to ORDER-4: `SHARED.md`. Leaf and node hashes: POSEIDON2. Nodes meet on the bus `tree`, sums leave on
+//! `count`, keys on `pass`.
 
 use gadgets::compare::assert_at_most_less;
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash_row_with_head, node_row};

@@ -58,13 +58,7 @@ pub fn cell_test(tables: &[TableAir], traces: &[Trace], rows: &[(&str, usize)]) 
     let honest = Honest::new(tables, &traces);
     let mut unpinned = dishonest(&honest);
     for (t, air) in tables.iter().enumerate() {
-        let last = air.height() - 1;
-        let mut picks = vec![0, 1, air.height() / 2, last - 1, last];
-        let given = rows.iter().filter(|(name, _)| *name == air.name());
-        picks.extend(given.map(|&(_, row)| row));
-        picks.push(rng.random_range(0..=last));
-        picks.sort_unstable();
-        picks.dedup();
+        let picks = picks(air, rows, &mut rng);
         let derived = derived_columns(air);
         for &row in &picks {
             let seed: u64 = rng.random();
@@ -79,6 +73,18 @@ pub fn cell_test(tables: &[TableAir], traces: &[Trace], rows: &[(&str, usize)]) 
         unpinned.extend(idly_free(&honest, t, &picks));
     }
     unpinned
+}
+
+/// The rows of a table that are changed.
+fn picks(air: &TableAir, rows: &[(&str, usize)], rng: &mut StdRng) -> Vec<usize> {
+    let last = air.height() - 1;
+    let mut picks = vec![0, 1, air.height() / 2, last - 1, last];
+    let given = rows.iter().filter(|(name, _)| *name == air.name());
+    picks.extend(given.map(|&(_, row)| row));
+    picks.push(rng.random_range(0..=last));
+    picks.sort_unstable();
+    picks.dedup();
+    picks
 }
 
 /// Honest rows that are none: with a constraint that does not hold, or a count that is none.
@@ -278,4 +284,61 @@ pub fn broken_alone(air: &TableAir, trace: &Trace, rows: &[usize]) -> BTreeSet<&
             })
     });
     changes.collect()
+}
+
+/// Those of the constraints `ids` that could be left out, as far as the [cell test](cell_test) sees. For each other one
+/// there is a forgery that breaks it and nothing else: no other constraint, and all messages are sent, received and
+/// answered. Besides the cell test's changes, two neighbouring rows may change places.
+pub fn needless(
+    tables: &[TableAir],
+    traces: &[Trace],
+    rows: &[(&str, usize)],
+    ids: &[&'static str],
+) -> Vec<&'static str> {
+    let mut rng = StdRng::seed_from_u64(0x5ea1_b00c);
+    let mut traces = traces.to_vec();
+    blind::randomize(&mut traces, &mut rng);
+    let honest = Honest::new(tables, &traces);
+    let mut needless = ids.to_vec();
+    needless.retain(|id| {
+        let airs: Vec<TableAir> = tables.iter().map(|air| air.taking_out(id)).collect();
+        let without = honest.taking_out(&airs);
+        let mut with_it = (0..tables.len()).filter(|t| tables[*t].constraints().contains(id));
+        !with_it.any(|t| {
+            let picks = picks(&tables[t], rows, &mut rng);
+            exchanged(&honest, &without, t, &picks) || is_forged(&without, t, &picks, &mut rng)
+        })
+    });
+    needless
+}
+
+/// Whether only the constraint that is taken out notices that two neighbouring rows change places.
+fn exchanged(honest: &Honest<'_>, without: &Honest<'_>, t: usize, picks: &[usize]) -> bool {
+    let air = &honest.airs[t];
+    let width = air.width() - blind::WIDTH;
+    picks.par_iter().any(|&row| {
+        let [mut first, mut second] =
+            [row, row + 1].map(|row| cells(&honest.traces[t], row).to_vec());
+        first[..width].swap_with_slice(&mut second[..width]);
+        let changes = Changes::from([((t, row), first), ((t, row + 1), second)]);
+        row + 1 < air.height()
+            && without.judge(&changes) == Verdict::Accepted
+            && honest.judge(&changes) == Verdict::Refused
+    })
+}
+
+/// Whether some change of cells of a table is not noticed.
+fn is_forged(honest: &Honest<'_>, t: usize, picks: &[usize], rng: &mut StdRng) -> bool {
+    let air = &honest.airs[t];
+    let derived = derived_columns(air);
+    let seed: u64 = rng.random();
+    picks.iter().any(|&row| {
+        (0..air.width()).into_par_iter().any(|column| {
+            let mut rng = StdRng::seed_from_u64(seed ^ column as u64);
+            !one_cell(honest, (t, row), column, &derived, &mut rng).is_empty()
+        })
+    }) || picks
+        .iter()
+        .any(|&row| !forge::pairs(honest, (t, row), rng).is_empty())
+        || !forge::several_rows(honest, t, picks).is_empty()
 }

@@ -35,11 +35,13 @@ pub(crate) struct Honest<'a> {
     pub airs: &'a [TableAir],
     pub traces: &'a [Trace],
     /// Which rows provide a message with a free multiplicity.
-    free: HashMap<Key, Vec<Place>>,
+    free: Arc<HashMap<Key, Vec<Place>>>,
     /// The buses of these messages.
-    answered: HashSet<&'static str>,
+    answered: Arc<HashSet<&'static str>>,
     /// Where any other message is sent or received, with what it adds to the balance.
-    others: HashMap<Key, Vec<(Place, usize)>>,
+    others: Arc<HashMap<Key, Vec<(Place, usize)>>>,
+    /// Whether a count that is none refuses a change.
+    refuses_counts: bool,
     readings: RwLock<HashMap<Place, Arc<Reading>>>,
     sources: RwLock<HashMap<Place, Arc<Sources>>>,
 }
@@ -52,9 +54,10 @@ impl<'a> Honest<'a> {
         let mut honest = Self {
             airs,
             traces,
-            free: HashMap::new(),
-            answered: HashSet::new(),
-            others: HashMap::new(),
+            free: Arc::default(),
+            answered: Arc::default(),
+            others: Arc::default(),
+            refuses_counts: false,
             readings: RwLock::default(),
             sources: RwLock::default(),
         };
@@ -69,6 +72,20 @@ impl<'a> Honest<'a> {
             }
         }
         honest
+    }
+
+    /// The same rows in tables with a constraint taken out, where every count must be one.
+    pub fn taking_out<'b>(&'b self, airs: &'b [TableAir]) -> Honest<'b> {
+        Honest {
+            airs,
+            traces: self.traces,
+            free: self.free.clone(),
+            answered: self.answered.clone(),
+            others: self.others.clone(),
+            refuses_counts: true,
+            readings: RwLock::default(),
+            sources: RwLock::default(),
+        }
     }
 
     /// A row as it is.
@@ -130,8 +147,9 @@ impl<'a> Honest<'a> {
                 .collect();
             if let [(message, true)] = changed[..] {
                 let key = (message.bus, before.elements(message).to_vec());
-                self.answered.insert(message.bus);
-                self.free.entry(key).or_default().push((t, row));
+                Arc::make_mut(&mut self.answered).insert(message.bus);
+                let free = Arc::make_mut(&mut self.free);
+                free.entry(key).or_default().push((t, row));
             }
         }
     }
@@ -141,7 +159,8 @@ impl<'a> Honest<'a> {
         for (index, message) in reading.messages.iter().enumerate() {
             if message.count != F::ZERO && !self.answered.contains(message.bus) {
                 let key = (message.bus, reading.elements(message).to_vec());
-                self.others.entry(key).or_default().push(((t, row), index));
+                let others = Arc::make_mut(&mut self.others);
+                others.entry(key).or_default().push(((t, row), index));
             }
         }
     }
@@ -218,6 +237,7 @@ impl<'a> Honest<'a> {
         let lost_lookup = balance.keys().any(|(bus, _)| self.is_answered(bus));
         match (lost_lookup, miscounted, balance.is_empty()) {
             (true, ..) => Verdict::Refused,
+            (_, true, _) if self.refuses_counts => Verdict::Refused,
             (_, true, _) => Verdict::Miscounted,
             (.., true) => Verdict::Accepted,
             _ => Verdict::Unbalanced(balance.into_iter().collect()),

@@ -9,6 +9,7 @@ mod interval;
 mod polynomial;
 mod violations;
 
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 use p3_matrix::Matrix;
@@ -17,7 +18,7 @@ use crate::field::{F, PrimeCharacteristicRing, PrimeField32};
 use crate::row::{Bus, RowBuilder, When};
 use crate::table::{TableAir, Trace};
 
-pub use cell::{Unpinned, broken_alone, cell_test};
+pub use cell::{Unpinned, broken_alone, cell_test, needless};
 pub(crate) use declared::{Declared, IntervalView};
 pub use interval::{Unproven, unproven};
 pub use violations::{Violation, violated, violations};
@@ -98,6 +99,8 @@ pub(crate) struct CheckRow<'a> {
     height: usize,
     fixed: &'a [Vec<F>],
     public: &'a [F],
+    /// A constraint that is taken out.
+    without: Option<&'static str>,
     /// Cells that are computed anew from their hints, but for those that are held.
     refill: Option<(Vec<F>, &'a [usize])>,
     /// The columns that have a hint of other cells.
@@ -177,6 +180,9 @@ impl<W> RowBuilder<W> for RowView<'_, '_, W> {
         self.row.public[index]
     }
     fn assert_zero(&mut self, id: &'static str, when: When, zero: F) {
+        if self.row.without == Some(id) {
+            return;
+        }
         let holds_here = match when {
             When::Always => true,
             When::First => self.row.row == 0,
@@ -217,6 +223,7 @@ fn check_row<'a>(
         height: air.height(),
         fixed: air.fixed(),
         public: air.public(),
+        without: air.without(),
         refill,
         derived: Vec::new(),
         reading: Reading::default(),
@@ -246,6 +253,17 @@ pub(crate) fn refilled(
 pub(crate) fn derived_columns(air: &TableAir) -> Vec<usize> {
     let zeros = vec![F::ZERO; air.width()];
     check_row(air, &zeros, &zeros, 0, None).derived
+}
+
+/// The numbers of a table's constraints, and the buses on which its messages stand.
+pub(crate) fn names(air: &TableAir) -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
+    let zeros = vec![F::ZERO; air.width()];
+    let reading = read_row(air, &zeros, &zeros, 0);
+    let ids = reading.zeros.iter().map(|(id, _)| *id);
+    (
+        ids.collect(),
+        reading.messages.iter().map(|m| m.bus).collect(),
+    )
 }
 
 /// A row of a trace, cyclically.

@@ -1,11 +1,14 @@
 //! Tests of the inventory statement: what is true is accepted, what is false is not.
 
+mod needed;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use market::{Book, Side, Snapshot};
 use stark::{
     Rejection, Statement, broken_alone, cell_test, security_report, verify, violated, violations,
 };
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use venue::scenarios::ScenarioSet;
 use venue::state::VenueState;
 

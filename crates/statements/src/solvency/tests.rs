@@ -1,5 +1,7 @@
 //! What needs a book that cannot be sealed, or rows that no book has.
 
+mod needed;
+
 use std::sync::Arc;
 
 use fixed::Decimal;

@@ -1,5 +1,7 @@
 //! Tests of the stress statement: what is true is accepted, what is false is not.
 
+mod needed;
+
 use std::collections::BTreeSet;
 
 use credit::factor::OneFactor;

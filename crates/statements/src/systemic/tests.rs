@@ -1,5 +1,7 @@
 //! Tests of the systemic statement: what is true is accepted, what is false is not.
 
+mod needed;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

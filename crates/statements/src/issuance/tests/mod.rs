@@ -1,6 +1,7 @@
 //! Tests of the issuance statement: what is true is accepted, what is false is not.
 
 mod forged;
+mod needed;
 mod positive;
 
 use std::collections::BTreeSet;

@@ -3,6 +3,7 @@
 
 mod forged;
 mod moments;
+mod needed;
 mod positive;
 
 use market::{Account, Level, Snapshot, sample};

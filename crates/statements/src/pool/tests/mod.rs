@@ -1,6 +1,7 @@
 //! Tests of the pool statement: what is true is accepted, what is false is not.
 
 mod forged;
+mod needed;
 mod positive;
 mod standing;
 

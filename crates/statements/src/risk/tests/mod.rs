@@ -3,6 +3,7 @@
 mod forged;
 mod hidden;
 mod lifts;
+mod needed;
 mod positive;
 
 use fixed::Decimal;
