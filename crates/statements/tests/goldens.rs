@@ -91,10 +91,13 @@ fn tables(number: usize, part: &Part) -> Vec<String> {
 fn cases() -> Vec<Case> {
     vec![
         case::<margin::Margin>("account", account_margin),
-        case::<margin::Margin>("book", book_margin),
+        case::<margin::Margin>("book", || book_margin(40)),
+        // So many that no table is joined with others.
+        case::<margin::Margin>("tall-book", || book_margin(600)),
         case::<solvency::Solvency>("totals", || solvent(true, 150)),
         case::<solvency::Solvency>("full-part", || solvent(true, 16_500)),
         case::<solvency::Solvency>("hidden-totals", || solvent(false, 150)),
+        case::<solvency::Solvency>("uncovered", uncovered),
         case::<inventory::Inventory>("book", inventory_of_book),
         case::<venue_risk::Risk>("prices", || risk_of_day(Shows::Prices { lots: true })),
         case::<venue_risk::Risk>("totals", || {
@@ -141,8 +144,8 @@ fn account_margin() -> margin::MarginClaim {
     prepared.expect("a claim").claim().clone()
 }
 
-fn book_margin() -> margin::MarginClaim {
-    let prepared = margin::Prepared::book(&sample_book(40, 1), Level::Maintenance);
+fn book_margin(accounts: usize) -> margin::MarginClaim {
+    let prepared = margin::Prepared::book(&sample_book(accounts, 1), Level::Maintenance);
     prepared.expect("a claim").claim().clone()
 }
 
@@ -157,6 +160,17 @@ fn solvent(publish_totals: bool, accounts: u64) -> solvency::SolvencyClaim {
         ..solvency::Options::default()
     };
     let prepared = solvency::prepare(&sealed(&snapshot, &accounts), &options);
+    prepared.expect("a claim").claim().clone()
+}
+
+/// An account owes more than its collateral is worth.
+fn uncovered() -> solvency::SolvencyClaim {
+    let mut accounts: Vec<_> = (0..20).map(|i| sample::exchange_account(9, i)).collect();
+    for balance in &mut accounts[3].balances {
+        balance.debt = 1 << 40;
+    }
+    let sealed = sealed(&sample::exchange_snapshot(), &accounts);
+    let prepared = solvency::prepare(&sealed, &solvency::Options::default());
     prepared.expect("a claim").claim().clone()
 }
 
