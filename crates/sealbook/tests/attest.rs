@@ -222,8 +222,10 @@ fn scenarios_or_their_prices_are_attested_for_risk() {
         "prove risk --scenarios scenarios.json --state venue.json --out g.proof",
         0,
     );
+    // The same numbers, under another secret.
+    std::fs::copy(dir.path().join("venue.json"), dir.path().join("other.json")).unwrap();
     at(
-        "prove systemic --scenarios scenarios.json --state venue.json --state venue.json --out y.proof",
+        "prove systemic --scenarios scenarios.json --state venue.json --state other.json --out y.proof",
         0,
     );
     for proof in ["g.proof", "y.proof"] {
