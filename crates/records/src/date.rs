@@ -119,6 +119,47 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (era * 400 + year + carry, m, d)
 }
 
+/// The first moment a snapshot may be of: 2000-01-01, in milliseconds since 1970.
+pub const FIRST_MOMENT: u64 = 946_684_800_000;
+
+/// The moment that all come before: 2100-01-01.
+pub const LAST_MOMENT: u64 = 4_102_444_800_000;
+
+/// Whether a moment lies between the years 2000 and 2100.
+///
+/// # Errors
+/// Says what is wrong with it; most often it is in other units.
+pub fn check_moment(ms: u64) -> Result<(), String> {
+    if (FIRST_MOMENT..LAST_MOMENT).contains(&ms) {
+        return Ok(());
+    }
+    let hint = match unit_of(ms) {
+        Some(unit) => format!("it looks like {unit}"),
+        None if ms == 0 => "it is not set".into(),
+        None => format!("it is {}", moment(ms)),
+    };
+    Err(format!(
+        "{ms} is no moment between 2000-01-01 and 2100-01-01: {hint}; write milliseconds since 1970 in UTC, such as \
+         1795718886000 for {}",
+        moment(1_795_718_886_000)
+    ))
+}
+
+/// The unit in which a number would be a moment of this century, if not in milliseconds.
+pub fn unit_of(number: u64) -> Option<&'static str> {
+    let number = u128::from(number);
+    let range = u128::from(FIRST_MOMENT)..u128::from(LAST_MOMENT);
+    let units = [
+        (1000, 1, "seconds"),
+        (1, 1000, "microseconds"),
+        (1, 1_000_000, "nanoseconds"),
+    ];
+    let mut fitting = units
+        .into_iter()
+        .filter(|(times, by, _)| range.contains(&(number * times / by)));
+    fitting.next().map(|(.., name)| name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,45 +252,4 @@ mod tests {
             last = (y, m, d);
         }
     }
-}
-
-/// The first moment a snapshot may be of: 2000-01-01, in milliseconds since 1970.
-pub const FIRST_MOMENT: u64 = 946_684_800_000;
-
-/// The moment that all come before: 2100-01-01.
-pub const LAST_MOMENT: u64 = 4_102_444_800_000;
-
-/// Whether a moment lies between the years 2000 and 2100.
-///
-/// # Errors
-/// Says what is wrong with it; most often it is in other units.
-pub fn check_moment(ms: u64) -> Result<(), String> {
-    if (FIRST_MOMENT..LAST_MOMENT).contains(&ms) {
-        return Ok(());
-    }
-    let hint = match unit_of(ms) {
-        Some(unit) => format!("it looks like {unit}"),
-        None if ms == 0 => "it is not set".into(),
-        None => format!("it is {}", moment(ms)),
-    };
-    Err(format!(
-        "{ms} is no moment between 2000-01-01 and 2100-01-01: {hint}; write milliseconds since 1970 in UTC, such as \
-         1795718886000 for {}",
-        moment(1_795_718_886_000)
-    ))
-}
-
-/// The unit in which a number would be a moment of this century, if not in milliseconds.
-pub fn unit_of(number: u64) -> Option<&'static str> {
-    let number = u128::from(number);
-    let range = u128::from(FIRST_MOMENT)..u128::from(LAST_MOMENT);
-    let units = [
-        (1000, 1, "seconds"),
-        (1, 1000, "microseconds"),
-        (1, 1_000_000, "nanoseconds"),
-    ];
-    let mut fitting = units
-        .into_iter()
-        .filter(|(times, by, _)| range.contains(&(number * times / by)));
-    fitting.next().map(|(.., name)| name)
 }
