@@ -1,5 +1,5 @@
 //! Tests of the margin statement: what is true is accepted, what is false is not, and every number
-//! agrees with `risk`.
+//! agrees with `market`.
 
 mod forged;
 mod moments;

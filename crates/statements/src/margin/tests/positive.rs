@@ -1,4 +1,4 @@
-//! What is true is accepted, and agrees with `risk`.
+//! What is true is accepted, and agrees with `market`.
 
 use market::margin::{MarginTables, evaluate};
 use market::{Level, sample};
