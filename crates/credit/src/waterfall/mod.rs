@@ -16,9 +16,9 @@
 //! hold, to the cent; this is checked each time.
 //!
 //! ```
-//! use crate::collections::Collections;
-//! use crate::sample_deal::{sample_deal, sample_indices};
-//! use crate::waterfall::{DealState, run_period};
+//! use credit::collections::Collections;
+//! use credit::sample_deal::{sample_deal, sample_indices};
+//! use credit::waterfall::{DealState, run_period};
 //!
 //! let deal = sample_deal();
 //! let state = DealState::initial(&deal)?;
@@ -33,7 +33,7 @@
 //! let (state, report) = run_period(&deal, &state, &collections, &sample_indices())?;
 //! assert_eq!(state.period, 1);
 //! assert_eq!(report.tranches[0].principal_paid, 250_000_000);
-//! # Ok::<(), crate::waterfall::WaterfallError>(())
+//! # Ok::<(), credit::waterfall::WaterfallError>(())
 //! ```
 
 mod check;
