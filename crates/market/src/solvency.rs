@@ -140,25 +140,47 @@ pub fn amount(asset: &Asset, units: u128) -> Decimal {
     Decimal::new(units as i128, asset.decimals)
 }
 
-/// Compares reserves, in asset units, with liabilities. An asset without a reserve has none.
-///
-/// # Errors
-/// Names the first asset whose reserves fall short.
-pub fn check_reserves(
-    assets: &[Asset],
-    totals: &[AssetTotals],
-    reserves: &[u128],
-) -> Result<(), Box<Insolvent>> {
-    let reserves = reserves.iter().copied().chain(std::iter::repeat(0));
-    for ((asset, total), reserve) in assets.iter().zip(totals).zip(reserves) {
-        if reserve < total.liabilities {
-            return Err(Box::new(Insolvent {
-                asset: asset.symbol.clone(),
-                reserves: amount(asset, reserve),
-                liabilities: amount(asset, total.liabilities),
-                gap: amount(asset, total.liabilities - reserve),
-            }));
+/// Why a book is not solvent in the way that was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSolvent {
+    /// Reserves fall short.
+    #[error(transparent)]
+    Insolvent(Box<Insolvent>),
+    /// Debts are not covered.
+    #[error("{0} account(s) have debts that are not covered; the first: {1}")]
+    Uncovered(usize, Box<Uncovered>),
+}
+
+impl SolvencyResult {
+    /// Whether all debts are covered, if that is required, and reserves, in asset units, reach liabilities. An asset without
+    /// a reserve has none.
+    ///
+    /// # Errors
+    /// Names the first account that is not covered, or the first asset whose reserves fall short.
+    pub fn check(
+        &self,
+        assets: &[Asset],
+        reserves: Option<&[u128]>,
+        require_covered: bool,
+    ) -> Result<(), NotSolvent> {
+        if let (true, Some(first)) = (require_covered, self.uncovered.first()) {
+            let count = self.uncovered.len();
+            return Err(NotSolvent::Uncovered(count, Box::new(first.clone())));
         }
+        let Some(reserves) = reserves else {
+            return Ok(());
+        };
+        let reserves = reserves.iter().copied().chain(std::iter::repeat(0));
+        for ((asset, total), reserve) in assets.iter().zip(&self.totals).zip(reserves) {
+            if reserve < total.liabilities {
+                return Err(NotSolvent::Insolvent(Box::new(Insolvent {
+                    asset: asset.symbol.clone(),
+                    reserves: amount(asset, reserve),
+                    liabilities: amount(asset, total.liabilities),
+                    gap: amount(asset, total.liabilities - reserve),
+                })));
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }

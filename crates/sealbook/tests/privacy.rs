@@ -96,7 +96,7 @@ fn solvency_proofs_share_nothing() {
     };
     let make = |accounts: &[Account]| {
         let sealed = SealedBook::new(&snapshot, accounts, 4, &Secret::random()).unwrap();
-        solvency::prepare(&sealed, &options).unwrap()
+        solvency::Prepared::new(&sealed, &options).unwrap()
     };
     let (one, two) = (make(&book), make(&other));
     let proofs = [

@@ -7,13 +7,17 @@ pub mod collateral;
 pub mod inclusion;
 pub mod inventory;
 pub mod issuance;
+pub mod kit;
 pub mod loan;
 pub mod margin;
 mod month;
 pub mod nonce;
 mod opening;
 pub mod ordered;
-pub mod parts;
+pub mod parts {
+    //! Until every statement is prepared by the kit.
+    pub use crate::kit::{ProvingError as PartsError, prove_claim};
+}
 pub mod pool;
 pub mod risk;
 pub mod solvency;

@@ -8,7 +8,7 @@ use statements::account::{Secret, listing};
 use statements::book::{BookRef, SealedBook};
 use statements::inclusion::{Inclusion, NotIncluded, holdings};
 use statements::margin::{self, Subject};
-use statements::solvency::{Options, Solvency, SolvencyClaim, prepare};
+use statements::solvency::{Options, Prepared, Solvency, SolvencyClaim};
 
 fn seal(snapshot: &Snapshot, accounts: &[Account], secret: &Secret) -> Arc<SealedBook> {
     SealedBook::new(snapshot, accounts, 8, secret).unwrap()
@@ -21,7 +21,7 @@ fn accounts(count: usize) -> Vec<Account> {
 }
 
 fn solvency(book: &Arc<SealedBook>) -> SolvencyClaim {
-    let prepared = prepare(book, &Options::default()).unwrap();
+    let prepared = Prepared::new(book, &Options::default()).unwrap();
     prepared.claim().clone()
 }
 

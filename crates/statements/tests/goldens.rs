@@ -159,7 +159,7 @@ fn solvent(publish_totals: bool, accounts: u64) -> solvency::SolvencyClaim {
         reserves: (!publish_totals).then(|| vec![1 << 80; snapshot.assets.len()]),
         ..solvency::Options::default()
     };
-    let prepared = solvency::prepare(&sealed(&snapshot, &accounts), &options);
+    let prepared = solvency::Prepared::new(&sealed(&snapshot, &accounts), &options);
     prepared.expect("a claim").claim().clone()
 }
 
@@ -170,7 +170,7 @@ fn uncovered() -> solvency::SolvencyClaim {
         balance.debt = 1 << 40;
     }
     let sealed = sealed(&sample::exchange_snapshot(), &accounts);
-    let prepared = solvency::prepare(&sealed, &solvency::Options::default());
+    let prepared = solvency::Prepared::new(&sealed, &solvency::Options::default());
     prepared.expect("a claim").claim().clone()
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use market::solvency::NotSolvent;
 use market::{Account, Balance, sample};
 use records::units::MAX_AMOUNT;
 use stark::{
@@ -11,7 +12,8 @@ use stark::{
 };
 use statements::account::Secret;
 use statements::book::{BookError, SealedBook};
-use statements::solvency::{Options, Prepared, Solvency, SolvencyClaim, SolvencyError, prepare};
+use statements::kit::Refusal;
+use statements::solvency::{Options, Prepared, Solvency, SolvencyClaim};
 
 fn accounts(n: u64) -> Vec<Account> {
     (0..n).map(|i| sample::exchange_account(9, i)).collect()
@@ -42,8 +44,8 @@ fn with_dummies() -> Vec<Account> {
     some
 }
 
-fn try_prepare(accounts: &[Account], options: &Options) -> Result<Prepared, SolvencyError> {
-    prepare(&seal(accounts, &Secret::random()).unwrap(), options)
+fn try_prepare(accounts: &[Account], options: &Options) -> Result<Prepared, Refusal> {
+    Prepared::new(&seal(accounts, &Secret::random()).unwrap(), options)
 }
 
 fn seal(accounts: &[Account], secret: &Secret) -> Result<Arc<SealedBook>, BookError> {
@@ -79,7 +81,7 @@ fn every_cell_is_pinned() {
 fn parts_link() {
     let many = accounts((1 << 14) + 5);
     let sealed = seal(&many, &Secret::random()).unwrap();
-    let prepared = prepare(&sealed, &Options::default()).unwrap();
+    let prepared = Prepared::new(&sealed, &Options::default()).unwrap();
     assert_eq!(prepared.parts(), 2);
     // The last part is as small as its accounts allow, and its users still find their account.
     let last = sealed.inclusions().last().unwrap();
@@ -99,7 +101,10 @@ fn parts_link() {
             .all(|v| { matches!(v, stark::Violation::Bus { .. }) })
     );
     assert_eq!(cell_test(&tables[1..3], &traces[1..3], &[]), Vec::new());
-    let parts = [prepared.prove(0).unwrap(), prepared.prove(1).unwrap()];
+    let parts = [
+        prepared.prove_part(0).unwrap(),
+        prepared.prove_part(1).unwrap(),
+    ];
     verify::<Solvency>(prepared.claim(), &parts).unwrap();
     let swapped = [parts[1].clone(), parts[0].clone()];
     assert!(verify::<Solvency>(prepared.claim(), &swapped).is_err());
@@ -138,7 +143,7 @@ fn the_order_of_accounts_says_nothing() {
     let (mut forward, secret) = (accounts(40), Secret::random());
     let claim = |accounts: &[Account]| {
         let sealed = seal(accounts, &secret).unwrap();
-        let prepared = prepare(&sealed, &Options::default()).unwrap();
+        let prepared = Prepared::new(&sealed, &Options::default()).unwrap();
         prepared.claim().clone()
     };
     let one = claim(&forward);
@@ -153,7 +158,7 @@ fn the_same_book_at_other_prices_has_other_states() {
     let secret = Secret::random();
     let states = |snapshot: &market::Snapshot| {
         let sealed = SealedBook::new(snapshot, &many, 4, &secret).unwrap();
-        let prepared = prepare(&sealed, &Options::default()).unwrap();
+        let prepared = Prepared::new(&sealed, &Options::default()).unwrap();
         (prepared.claim().book, prepared.claim().states.clone())
     };
     let mut snapshot = sample::exchange_snapshot();
@@ -227,17 +232,16 @@ fn false_books_are_refused_with_the_reason() {
         require_covered: true,
         ..Options::default()
     };
-    let Err(SolvencyError::Uncovered(2, _)) = try_prepare(&with_dummies(), &strict) else {
-        panic!("uncovered debts were accepted");
-    };
+    let refused = try_prepare(&with_dummies(), &strict).err().unwrap();
+    let reason = refused.reason::<NotSolvent>();
+    assert!(refused.is_false() && matches!(reason, Some(NotSolvent::Uncovered(2, _))));
     let short = Options {
         reserves: Some(vec![0; 4]),
         ..Options::default()
     };
-    assert!(matches!(
-        try_prepare(&accounts(3), &short),
-        Err(SolvencyError::Insolvent(_))
-    ));
+    let refused = try_prepare(&accounts(3), &short).err().unwrap();
+    let reason = refused.reason::<NotSolvent>();
+    assert!(refused.is_false() && matches!(reason, Some(NotSolvent::Insolvent(_))));
     let mut twice = accounts(3);
     twice.push(twice[0].clone());
     let secret = Secret::random();
@@ -261,7 +265,7 @@ fn changed_claims_are_rejected() {
             ..Options::default()
         },
     );
-    let proof = [prepared.prove(0).unwrap()];
+    let proof = [prepared.prove_part(0).unwrap()];
     let good = prepared.claim();
     verify::<Solvency>(good, &proof).unwrap();
     type Change = fn(&mut SolvencyClaim);
@@ -336,7 +340,8 @@ fn witnesses_of_other_books_break_the_tables() {
     let mut poorer = accounts(60);
     poorer[3].balances = vec![Balance::default(); 4];
     let secret = Secret::random();
-    let make = |a: &[Account]| prepare(&seal(a, &secret).unwrap(), &Options::default()).unwrap();
+    let make =
+        |a: &[Account]| Prepared::new(&seal(a, &secret).unwrap(), &Options::default()).unwrap();
     let (rich, poor) = (make(&accounts(60)), make(&poorer));
     let (airs, _) = tables(&rich, 0);
     let broken = violated(&airs, &poor.traces(0));

@@ -12,10 +12,9 @@ use stark::{PartProof, Statement};
 use statements::account::Secret;
 use statements::book::SealedBook;
 use statements::margin::{self, Margin};
-use statements::parts::prove_parts;
 use statements::pool::{self, Pool, Terms};
 use statements::risk::{Prepared, Risk};
-use statements::solvency::{Options, Solvency, prepare};
+use statements::solvency::{self, Options, Solvency};
 use statements::stress::{self, Stressed};
 use statements::waterfall::{self, Waterfall};
 use venue::state::Change;
@@ -139,14 +138,8 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
             let params = json!({ "accounts": n, "assets": snapshot.assets.len(), "schedules": 9 });
             measure::<Solvency>(arguments, "solvency", params, || {
                 let sealed = SealedBook::new(&snapshot, &accounts, 4, &secret)?;
-                let prepared = prepare(&sealed, &Options::default())?;
-                let parts = prove_parts::<Solvency>(
-                    prepared.claim(),
-                    prepared.parts(),
-                    None,
-                    &mut super::prove::progress(),
-                    |part| prepared.prove(part),
-                )?;
+                let prepared = solvency::Prepared::new(&sealed, &Options::default())?;
+                let parts = prepared.prove(&mut |_, _| (), None)?;
                 Ok((prepared.claim().clone(), parts))
             })
         }

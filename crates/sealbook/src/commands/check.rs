@@ -110,14 +110,11 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
             )
         })
         .collect();
-    let covered = inputs
-        .reserves
-        .as_ref()
-        .map(|reserves| solvency::check_reserves(assets, &result.totals, reserves));
+    let (reserves, strict) = (inputs.reserves.as_deref(), arguments.require_covered);
+    let checked = result.check(assets, reserves, strict);
     if arguments.common.json {
         print_json(&json!({
-            "true": covered.as_ref().is_none_or(Result::is_ok)
-                && (result.uncovered.is_empty() || !arguments.require_covered),
+            "true": checked.is_ok(),
             "accounts": inputs.book.accounts().len(),
             "totals": rows.iter().map(|(symbol, equity, debt, liabilities)| json!({
                 "asset": symbol, "equity": equity, "debt": debt, "liabilities": liabilities,
@@ -142,15 +139,7 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
     if result.uncovered.len() > NAMED {
         note!("and {} more", result.uncovered.len() - NAMED);
     }
-    if let Some(Err(insolvent)) = covered {
-        return Err(Failure::False(insolvent.to_string()));
-    }
-    if arguments.require_covered && !result.uncovered.is_empty() {
-        let n = result.uncovered.len();
-        return Err(Failure::False(format!(
-            "{n} account(s) have debts that are not covered"
-        )));
-    }
+    checked.map_err(|e| Failure::False(e.to_string()))?;
     if !arguments.common.json {
         let reserves = if inputs.reserves.is_some() {
             "reserves cover liabilities; "

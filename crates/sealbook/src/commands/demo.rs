@@ -7,8 +7,7 @@ use stark::{PartProof, ProofFile, Statement};
 use statements::account::Secret;
 use statements::book::{SealedBook, least_slots};
 use statements::margin::{self, Margin, Subject};
-use statements::parts::prove_parts;
-use statements::solvency::{Options, Solvency, prepare};
+use statements::solvency::{self, Options, Solvency};
 
 use super::inspect::weakest;
 use super::verify::in_words;
@@ -115,7 +114,7 @@ pub fn run() -> Result<(), Failure> {
 
     say!("3. The venue proves that it is solvent.");
     let started = Instant::now();
-    let first = prepare(&book_sealed, &Options::default())?;
+    let first = solvency::Prepared::new(&book_sealed, &Options::default())?;
     // Reserves 2% above liabilities; the totals themselves stay hidden.
     let reserves = first
         .claim()
@@ -132,14 +131,8 @@ pub fn run() -> Result<(), Failure> {
         reserves: Some(reserves.collect()),
         ..Options::default()
     };
-    let prepared = prepare(&book_sealed, &options)?;
-    let parts = prove_parts::<Solvency>(
-        prepared.claim(),
-        prepared.parts(),
-        None,
-        &mut |_, _| {},
-        |part| prepared.prove(part),
-    )?;
+    let prepared = solvency::Prepared::new(&book_sealed, &options)?;
+    let parts = prepared.prove(&mut |_, _| (), None)?;
     let (bytes, _, prove_s, verify_s, bits) = finish::<Solvency>(prepared.claim(), parts, started)?;
     if *in_book != prepared.claim().book {
         return Err(Failure::Internal(

@@ -12,10 +12,11 @@ use stark::{PartProof, ProofFile, Statement};
 use statements::account::Secret;
 use statements::book::{BookError, SealedBook, least_slots};
 use statements::inventory::{self, Inventory, InventoryFailure};
+use statements::kit::Refusal;
 use statements::margin::{self, Margin, MarginError};
-use statements::parts::{PartsError, prove_parts};
+use statements::parts::PartsError;
 use statements::risk::{Prepared, Receipt, Risk, RiskError, Shows, Terms};
-use statements::solvency::{Options, Solvency, SolvencyError, prepare};
+use statements::solvency::{self, Options, Solvency};
 use venue::import::states;
 
 use super::{
@@ -42,12 +43,11 @@ impl From<BookError> for Failure {
     }
 }
 
-impl From<SolvencyError> for Failure {
-    fn from(error: SolvencyError) -> Self {
-        match error {
-            _ if error.is_false_claim() => Self::False(error.to_string()),
-            SolvencyError::Prove(_) => Self::Internal(error.to_string()),
-            _ => Self::Input(error.to_string()),
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::False(reason) => Self::False(reason.to_string()),
+            Refusal::Input(reason) => Self::Input(reason.to_string()),
         }
     }
 }
@@ -181,7 +181,8 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
     };
     let secret = secret(arguments.common.secret.as_deref())?;
     let sealed = seal_book(&inputs.snapshot, &inputs.book, &arguments.common, &secret)?;
-    let prepared = prepare(&sealed, &options)?.with_nonce(arguments.common.nonce.clone());
+    let prepared =
+        solvency::Prepared::new(&sealed, &options)?.with_nonce(arguments.common.nonce.clone());
     if prepared.claim().uncovered > 0 {
         note!(
             "note: the claim will say that the debts of {} account(s) are not covered; `sealbook check \
@@ -190,13 +191,7 @@ pub fn solvency(arguments: &SolvencyArguments) -> Result<(), Failure> {
         );
     }
     let work = work_folder(&arguments.common)?;
-    let parts = prove_parts::<Solvency>(
-        prepared.claim(),
-        prepared.parts(),
-        work.as_deref(),
-        &mut progress(),
-        |part| prepared.prove(part),
-    )?;
+    let parts = prepared.prove(&mut progress(), work.as_deref())?;
     write_inclusions(&sealed, arguments.inclusions.as_deref())?;
     finish::<Solvency>(&arguments.common, prepared.claim(), parts, started)
 }

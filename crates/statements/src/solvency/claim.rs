@@ -5,7 +5,7 @@ use gadgets::hash::{Digest, Domain};
 use gadgets::limbs::{AMOUNT_LIMBS, limbs_of};
 use gadgets::range::{LIMB_BITS, RangeTable};
 use gadgets::sponge::SpongeTable;
-use gadgets::totals::{End, Held, Register, Show, TotalsTable};
+use gadgets::totals::{Held, Register, Show, TotalsTable};
 use market::{Asset, Snapshot};
 use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
@@ -14,6 +14,7 @@ use super::tables::{AccountsTable, AssetRates, ShortfallTable, register};
 use crate::account::{PublicDigest, listing};
 use crate::book::BookRef;
 use crate::collateral::{MAX_TIERS, pieces};
+use crate::kit::totals;
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::trees::Segments;
@@ -76,7 +77,7 @@ pub struct Context {
     /// How the book is split into parts.
     pub segments: Segments,
     shows: Vec<Show>,
-    allow_uncovered: bool,
+    pub(super) allow_uncovered: bool,
 }
 
 /// The statement.
@@ -261,14 +262,7 @@ impl Tables {
         let accounts = context.segments.used(part) as u64;
         let log_height = context.segments.log_part(part);
         let registers = registers(claim.snapshot.assets.len(), context.allow_uncovered);
-        let start = part
-            .checked_sub(1)
-            .map(|before| claim.states[before].elements());
-        let end = claim.states.get(part).map_or_else(
-            || End::Shown(context.shows.clone()),
-            |state| End::Commitment(state.elements()),
-        );
-        let totals = TotalsTable::new(&registers, start, end, 0);
+        let totals = totals(&registers, &claim.states, part, || context.shows.clone(), 0);
         let streams = totals.streams();
         let shortfall = context.allow_uncovered.then(|| {
             let rows = claim.uncovered.next_power_of_two().ilog2() as usize;

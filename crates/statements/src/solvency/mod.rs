@@ -9,5 +9,5 @@ mod witness;
 mod words;
 
 pub use claim::{AssetTotals, Context, MAX_ASSETS, Solvency, SolvencyClaim};
-pub use witness::{Options, Prepared, SolvencyError, prepare};
+pub use witness::{Options, Prepared, Witness, check};
 pub use words::words;

@@ -12,6 +12,7 @@ use super::tables::AccountRow;
 use super::*;
 use crate::account::{Identity, Layout, Secret};
 use crate::book::SealedBook;
+use crate::kit;
 
 /// A debt in an asset without a price would count for nothing. Where totals are published the claim says that there is none;
 /// where they are hidden the proof shows it.
@@ -42,7 +43,7 @@ fn a_debt_without_a_price_has_no_witness() {
         slots: honest.slots,
         secret: honest.secret.clone(),
     });
-    let published = prepare(&forged, &Options::default())
+    let published = Prepared::new(&forged, &Options::default())
         .err()
         .expect("it is refused");
     assert!(
@@ -55,7 +56,7 @@ fn a_debt_without_a_price_has_no_witness() {
         ..Options::default()
     };
     let broken = |book: &Arc<SealedBook>| {
-        let prepared = prepare(book, &hidden).expect("it is well-formed");
+        let prepared = Prepared::new(book, &hidden).expect("it is well-formed");
         let context = Solvency::context(prepared.claim()).expect("it is well-formed");
         let tables = Solvency::part(prepared.claim(), &context, 0).tables;
         violated(&tables, &prepared.traces(0))
@@ -70,7 +71,7 @@ fn unused_rows_hold_nothing() {
     let snapshot = sample::exchange_snapshot();
     let accounts: Vec<_> = (0..100).map(|i| sample::exchange_account(9, i)).collect();
     let book = SealedBook::new(&snapshot, &accounts, 4, &Secret::random()).expect("it fits");
-    let prepared = prepare(&book, &Options::default()).expect("it is well-formed");
+    let prepared = Prepared::new(&book, &Options::default()).expect("it is well-formed");
     let context = Solvency::context(prepared.claim()).expect("it is well-formed");
     let tables = Solvency::part(prepared.claim(), &context, 0).tables;
     let last = tables[0].height() - 1;
@@ -80,7 +81,12 @@ fn unused_rows_hold_nothing() {
                 change(row);
             }
         };
-        violated(&tables, &prepared.traces_after(0, &on_last))
+        let kit::Prepared {
+            claim,
+            context,
+            witness,
+        } = &prepared;
+        violated(&tables, &witness.traces_after(claim, context, 0, &on_last))
     };
     assert_eq!(broken(&|_| ()), [""; 0]);
     assert_eq!(broken(&|row| row.seal[2] = F::ONE), ["ACCOUNTS-1"]);

@@ -3,22 +3,21 @@
 use std::sync::Arc;
 
 use fixed::Decimal;
-use gadgets::hash::{DIGEST, Digest, Domain};
+use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{AMOUNT_LIMBS, limb_of, limbs_of};
 use gadgets::sponge::QUAD;
-use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
-use market::Snapshot;
-use market::solvency::{Insolvent, Uncovered, amount, check_reserves, evaluate};
-use stark::{
-    F, PartProof, PrimeCharacteristicRing, ProveError, Statement, Tally, Trace, fill, prove_part,
-    signed_felt,
-};
+use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable};
+use market::solvency::{SolvencyResult, amount, evaluate};
+use market::{Account, Snapshot};
+use stark::{F, PrimeCharacteristicRing, Statement, Tally, Trace, fill, signed_felt};
 
 use super::claim::{AssetTotals, Context, Solvency, SolvencyClaim, Tables, registers, segments};
 use super::tables::{AccountRow, AssetRates, ShortfallRow, register};
-use crate::account::{Leaf, PublicDigest, text_digest};
+use crate::account::Leaf;
 use crate::book::{Member, SealedBook};
+use crate::kit::{self, Chain, Provable, Refusal, States};
 use crate::margin::snapshot_digest;
+use crate::nonce::Nonce;
 use crate::ordered::OrderedRow;
 
 /// What to claim.
@@ -42,112 +41,100 @@ impl Default for Options {
     }
 }
 
-/// Why a book cannot be proven solvent.
-#[derive(Debug, thiserror::Error)]
-pub enum SolvencyError {
-    /// Reserves fall short.
-    #[error("{0}")]
-    Insolvent(Box<Insolvent>),
-    /// Debts are not covered.
-    #[error("{0} account(s) have debts that are not covered; the first: {1}")]
-    Uncovered(usize, Box<Uncovered>),
-    /// The inputs do not fit the statement.
-    #[error("{0}")]
-    Input(String),
-    /// Proving failed.
-    #[error(transparent)]
-    Prove(#[from] ProveError),
-}
-
-impl SolvencyError {
-    /// Whether the inputs are fine but the claim is false.
-    pub fn is_false_claim(&self) -> bool {
-        matches!(self, Self::Insolvent(_) | Self::Uncovered(..))
-    }
-}
-
-/// A true claim, ready to be proven part by part.
-pub struct Prepared {
-    claim: SolvencyClaim,
-    context: Context,
+/// What the tables are filled from.
+pub struct Witness {
     book: Arc<SealedBook>,
     /// Per part, its subtree in heap order.
     trees: Vec<Vec<Digest>>,
-    /// The state after each part, that before the first one first.
-    states: Vec<Vec<u128>>,
+    states: States,
 }
 
-/// Checks a book and makes its claim.
+/// A true claim, ready to be proven part by part.
+pub type Prepared = kit::Prepared<Solvency>;
+
+/// What the accounts of a book add up to, if it is solvent as asked.
 ///
 /// # Errors
-/// If the claim would be false, with the reason in the user's words, or the inputs do not fit.
-pub fn prepare(book: &Arc<SealedBook>, options: &Options) -> Result<Prepared, SolvencyError> {
-    let (snapshot, members) = (&book.snapshot, &book.members);
-    let assets = &snapshot.assets;
-    let rates = super::claim::rates(assets).map_err(SolvencyError::Input)?;
+/// If it is not, or the inputs do not fit.
+pub fn check<'a>(
+    snapshot: &Snapshot,
+    accounts: impl IntoIterator<Item = &'a Account>,
+    options: &Options,
+) -> Result<SolvencyResult, Refusal> {
     if !options.publish_totals && options.reserves.is_none() {
         let problem = "hiding the totals needs reserves to compare them with";
-        return Err(SolvencyError::Input(problem.into()));
+        return Err(Refusal::malformed(problem));
     }
-    let plain: Vec<_> = assets
+    let rates: Vec<_> = snapshot
+        .assets
         .iter()
         .map(market::haircut::AssetRates::new)
         .collect::<Result<_, _>>()
-        .map_err(|e| SolvencyError::Input(e.to_string()))?;
-    let result = evaluate(&plain, members.iter().map(|m| &m.account));
-    if options.require_covered
-        && let Some(first) = result.uncovered.first()
-    {
-        return Err(SolvencyError::Uncovered(
-            result.uncovered.len(),
-            Box::new(first.clone()),
-        ));
-    }
-    if let Some(reserves) = &options.reserves {
-        check_reserves(assets, &result.totals, reserves).map_err(SolvencyError::Insolvent)?;
-    }
+        .map_err(Refusal::malformed)?;
+    let result = evaluate(&rates, accounts);
+    result
+        .check(
+            &snapshot.assets,
+            options.reserves.as_deref(),
+            options.require_covered,
+        )
+        .map_err(Refusal::untrue)?;
+    Ok(result)
+}
 
-    let segments = segments(book.accounts());
-    let trees = segments.trees(&book.leaves());
-    let roots: Vec<Digest> = trees.iter().map(|t| t[1]).collect();
-    let reference = book.reference(&segments.root(&roots));
-    let allow_uncovered = !result.uncovered.is_empty();
-    let about = about(snapshot, &reference.commitment);
-    let states = states(book, &rates, &about, segments.slots(), allow_uncovered);
+impl Prepared {
+    /// Checks a book and makes its claim.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn new(book: &Arc<SealedBook>, options: &Options) -> Result<Self, Refusal> {
+        let (snapshot, assets) = (&book.snapshot, &book.snapshot.assets);
+        let rates = super::claim::rates(assets).map_err(Refusal::malformed)?;
+        let result = check(snapshot, book.members.iter().map(|m| &m.account), options)?;
 
-    let totals = result.totals.iter().zip(assets).map(|(t, a)| AssetTotals {
-        equity: amount(a, t.equity),
-        debt: amount(a, t.debt),
-        liabilities: amount(a, t.liabilities),
-    });
-    let claim = SolvencyClaim {
-        snapshot: snapshot.clone(),
-        book: reference,
-        segments: roots.iter().map(|r| (*r).into()).collect(),
-        states: states[1..states.len() - 1]
-            .iter()
-            .map(|s| commit(s).into())
-            .collect(),
-        uncovered: result.uncovered.len() as u64,
-        negative_equity: Decimal::new(
-            result.negative_equity_ticks as i128,
-            records::units::TICK_DECIMALS,
-        ),
-        totals: options.publish_totals.then(|| totals.collect()),
-        reserves: options
-            .reserves
-            .as_ref()
-            .map(|r| r.iter().zip(assets).map(|(r, a)| amount(a, *r)).collect()),
-        nonce: None,
-    };
-    let context = Solvency::context(&claim).map_err(SolvencyError::Input)?;
-    Ok(Prepared {
-        claim,
-        context,
-        book: book.clone(),
-        trees,
-        states,
-    })
+        let segments = segments(book.accounts());
+        let trees = segments.trees(&book.leaves());
+        let roots: Vec<Digest> = trees.iter().map(|t| t[1]).collect();
+        let reference = book.reference(&segments.root(&roots));
+        let allow_uncovered = !result.uncovered.is_empty();
+        // The market, too: the same book at other prices has other uncovered accounts.
+        let about = (&reference.commitment, snapshot_digest(snapshot));
+        let chain = Chain::new::<Solvency>(&book.secret, &about);
+        let states = states(chain, book, &rates, segments.slots(), allow_uncovered);
+
+        let totals = result.totals.iter().zip(assets).map(|(t, a)| AssetTotals {
+            equity: amount(a, t.equity),
+            debt: amount(a, t.debt),
+            liabilities: amount(a, t.liabilities),
+        });
+        let claim = SolvencyClaim {
+            snapshot: snapshot.clone(),
+            book: reference,
+            segments: roots.iter().map(|r| (*r).into()).collect(),
+            states: states.links(),
+            uncovered: result.uncovered.len() as u64,
+            negative_equity: Decimal::new(
+                result.negative_equity_ticks as i128,
+                records::units::TICK_DECIMALS,
+            ),
+            totals: options.publish_totals.then(|| totals.collect()),
+            reserves: options
+                .reserves
+                .as_ref()
+                .map(|r| r.iter().zip(assets).map(|(r, a)| amount(a, *r)).collect()),
+            nonce: None,
+        };
+        let context = Solvency::context(&claim).map_err(Refusal::malformed)?;
+        Ok(Self {
+            claim,
+            context,
+            witness: Witness {
+                book: book.clone(),
+                trees,
+                states,
+            },
+        })
+    }
 }
 
 /// What an account adds to its assets' registers, as the limbs of the accounts table.
@@ -191,34 +178,21 @@ fn negative_ticks(debts: u128, equity: u128) -> u128 {
         .div_ceil(records::units::PHI_PER_TICK as u128)
 }
 
-/// What the salts of the states depend on besides the secret. The same claim has the same salts, so that
-/// proving can resume. The same book at other prices has others: with equal ones, two claims would show
-/// up to which part their uncovered accounts agree.
-fn about(snapshot: &Snapshot, book: &PublicDigest) -> Digest {
-    let market = snapshot_digest(snapshot);
-    text_digest(Domain::Salt, &format!("solvency {book} {market}"))
-}
-
+/// The states that the book's accounts lead to.
 fn states(
+    chain: Chain,
     book: &SealedBook,
     rates: &[AssetRates],
-    about: &Digest,
     slots: usize,
     allow_uncovered: bool,
-) -> Vec<Vec<u128>> {
-    let n = SALTS + registers(rates.len(), allow_uncovered).len();
-    let mut states = vec![vec![0; n]];
-    for (part, segment) in book.members.chunks(slots).enumerate() {
-        let mut state = states[part].clone();
-        if (part + 1) * slots < book.members.len() {
-            state[..SALTS].copy_from_slice(&book.secret.state_salts(about, part));
-        } else {
-            state[..SALTS].fill(0);
-        }
-        for Member { leaf, .. } in segment {
-            state[SALTS + register::KEY] = leaf.identity.key().into();
+) -> States {
+    let n = registers(rates.len(), allow_uncovered).len();
+    let parts = book.members.len().div_ceil(slots);
+    chain.run(n, parts, |part, state| {
+        for Member { leaf, .. } in book.members.chunks(slots).nth(part).into_iter().flatten() {
+            state[register::KEY] = leaf.identity.key().into();
             for (asset, parts) in contributions(leaf).enumerate() {
-                let first = SALTS + register::FIRST_ASSET + register::PER_ASSET * asset;
+                let first = register::FIRST_ASSET + register::PER_ASSET * asset;
                 for (register, part) in state[first..].iter_mut().zip(parts) {
                     *register += u128::from(part);
                 }
@@ -226,15 +200,12 @@ fn states(
             if allow_uncovered {
                 let (collateral, debts, equity) = cover(rates, leaf);
                 if collateral < debts {
-                    state[SALTS + register::uncovered(rates.len())] += 1;
-                    state[SALTS + register::negative_equity(rates.len())] +=
-                        negative_ticks(debts, equity);
+                    state[register::uncovered(rates.len())] += 1;
+                    state[register::negative_equity(rates.len())] += negative_ticks(debts, equity);
                 }
             }
         }
-        states.push(state);
-    }
-    states
+    })
 }
 
 fn limbs(value: u64) -> [i64; AMOUNT_LIMBS] {
@@ -256,53 +227,42 @@ fn equity_coefficients(rates: &[AssetRates], leaf: &Leaf, len: usize) -> Vec<F> 
     coefficients.into_iter().map(signed_felt).collect()
 }
 
-impl Prepared {
-    /// The same, for a verifier who asked for it.
-    #[must_use]
-    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
-        self.claim.nonce = nonce;
-        self
+impl Provable for Solvency {
+    type Witness = Witness;
+
+    fn traces(
+        claim: &SolvencyClaim,
+        context: &Context,
+        witness: &Witness,
+        part: usize,
+    ) -> Vec<Trace> {
+        witness.traces_after(claim, context, part, &|_, _| ())
     }
 
-    /// The claim.
-    pub fn claim(&self) -> &SolvencyClaim {
-        &self.claim
+    fn nonce(claim: &mut SolvencyClaim) -> &mut Option<Nonce> {
+        &mut claim.nonce
     }
+}
 
-    /// How many proofs it takes.
-    pub fn parts(&self) -> usize {
-        self.claim.segments.len()
-    }
-
-    /// Proves one part.
-    ///
-    /// # Errors
-    /// If the proof system fails.
-    pub fn prove(&self, part: usize) -> Result<PartProof, ProveError> {
-        prove_part::<Solvency>(&self.claim, &self.context, part, self.traces(part))
-    }
-
-    /// The filled tables of a part, in the order of [`Statement::part`].
-    pub fn traces(&self, part: usize) -> Vec<Trace> {
-        self.traces_after(part, &|_, _| ())
-    }
-
-    /// The same after a change of accounts' rows, by their number.
+impl Witness {
+    /// The filled tables after a change of accounts' rows, by their number.
     pub(super) fn traces_after(
         &self,
+        claim: &SolvencyClaim,
+        context: &Context,
         part: usize,
         change: &(dyn Fn(usize, &mut AccountRow) + Sync),
     ) -> Vec<Trace> {
-        let tables = Tables::new(&self.claim, &self.context, part);
+        let tables = Tables::new(claim, context, part);
         let airs = tables.airs();
-        let slots = self.context.segments.slots();
+        let slots = context.segments.slots();
         let members = &self.book.members;
         let segment = &members[part * slots..((part + 1) * slots).min(members.len())];
-        let assets = self.claim.snapshot.assets.len();
-        let before = &self.states[part];
+        let assets = context.rates.len();
+        let before = self.states.before(part);
         let start_key = before[SALTS + register::KEY] as u64;
 
-        let rows = self.account_rows(segment, start_key);
+        let rows = account_rows(context, segment, start_key);
         let tally = Tally::new(&[tables.limbs.tallied()]);
         let mut airs = airs.iter();
         let mut air = || airs.next().expect("one air per table");
@@ -319,7 +279,8 @@ impl Prepared {
         }
         if let Some(shortfall) = &tables.shortfall {
             counts[SALTS + register::uncovered(assets)][0] = rows.uncovered as i64;
-            let (shortfalls, sums) = self.shortfall_rows(segment, shortfall.coefficients.0);
+            let (shortfalls, sums) =
+                shortfall_rows(&context.rates, segment, shortfall.coefficients.0);
             counts[SALTS + register::negative_equity(assets)] = sums.map(|s| s as i64);
             let height = 1 << shortfall.log_height;
             traces.push(fill(shortfall, air(), &tally, |i| {
@@ -332,7 +293,7 @@ impl Prepared {
             }));
         }
         let mut quads = vec![[F::ZERO; QUAD]; TotalsTable::quads(before.len() - SALTS)];
-        let after = &self.states[part + 1];
+        let after = self.states.after(part);
         traces.push(
             tables
                 .totals
@@ -344,64 +305,64 @@ impl Prepared {
         traces.push(tables.limbs.trace(air(), &tally));
         traces
     }
+}
 
-    fn account_rows(&self, segment: &[Member], start_key: u64) -> AccountRows {
-        let assets = self.claim.snapshot.assets.len();
-        let mut sums = vec![[[0i64; AMOUNT_LIMBS]; register::PER_ASSET]; assets];
-        let (mut before, mut uncovered_before) = (Vec::new(), Vec::new());
-        let mut uncovered = 0;
-        for Member { leaf, .. } in segment {
-            before.push(sums.clone());
-            uncovered_before.push(uncovered);
-            for (sums, parts) in sums.iter_mut().zip(limb_contributions(leaf)) {
-                for (sum, part) in sums.as_flattened_mut().iter_mut().zip(parts.as_flattened()) {
-                    *sum += part;
-                }
-            }
-            if self.claim.uncovered > 0 {
-                let (collateral, debts, _) = cover(&self.context.rates, leaf);
-                uncovered += usize::from(collateral < debts);
+fn account_rows(context: &Context, segment: &[Member], start_key: u64) -> AccountRows {
+    let assets = context.rates.len();
+    let mut sums = vec![[[0i64; AMOUNT_LIMBS]; register::PER_ASSET]; assets];
+    let (mut before, mut uncovered_before) = (Vec::new(), Vec::new());
+    let mut uncovered = 0;
+    for Member { leaf, .. } in segment {
+        before.push(sums.clone());
+        uncovered_before.push(uncovered);
+        for (sums, parts) in sums.iter_mut().zip(limb_contributions(leaf)) {
+            for (sum, part) in sums.as_flattened_mut().iter_mut().zip(parts.as_flattened()) {
+                *sum += part;
             }
         }
-        AccountRows {
-            keys: segment.iter().map(|m| m.leaf.identity.key()).collect(),
-            before,
-            uncovered_before,
-            totals: sums,
-            uncovered,
-            start_key,
+        if context.allow_uncovered {
+            let (collateral, debts, _) = cover(&context.rates, leaf);
+            uncovered += usize::from(collateral < debts);
         }
     }
-
-    fn shortfall_rows(
-        &self,
-        segment: &[Member],
-        len: usize,
-    ) -> (Vec<ShortfallRow>, [u64; COUNT_LIMBS]) {
-        let mut sums = [0u64; COUNT_LIMBS];
-        let mut rows = Vec::new();
-        for (i, Member { leaf, .. }) in segment.iter().enumerate() {
-            let (collateral, debts, equity) = cover(&self.context.rates, leaf);
-            if collateral >= debts {
-                continue;
-            }
-            let coefficients = equity_coefficients(&self.context.rates, leaf, len);
-            rows.push(ShortfallRow {
-                account: Some((i, coefficients)),
-                sums,
-                last: false,
-            });
-            if debts > equity {
-                // As the table adds it up: the limbs from a tick on, and one if anything is below.
-                let missing = debts - equity;
-                for (i, sum) in sums.iter_mut().enumerate() {
-                    *sum += limb_of(missing, i + 2);
-                }
-                sums[0] += u64::from(missing % (records::units::PHI_PER_TICK as u128) != 0);
-            }
-        }
-        (rows, sums)
+    AccountRows {
+        keys: segment.iter().map(|m| m.leaf.identity.key()).collect(),
+        before,
+        uncovered_before,
+        totals: sums,
+        uncovered,
+        start_key,
     }
+}
+
+fn shortfall_rows(
+    rates: &[AssetRates],
+    segment: &[Member],
+    len: usize,
+) -> (Vec<ShortfallRow>, [u64; COUNT_LIMBS]) {
+    let mut sums = [0u64; COUNT_LIMBS];
+    let mut rows = Vec::new();
+    for (i, Member { leaf, .. }) in segment.iter().enumerate() {
+        let (collateral, debts, equity) = cover(rates, leaf);
+        if collateral >= debts {
+            continue;
+        }
+        let coefficients = equity_coefficients(rates, leaf, len);
+        rows.push(ShortfallRow {
+            account: Some((i, coefficients)),
+            sums,
+            last: false,
+        });
+        if debts > equity {
+            // As the table adds it up: the limbs from a tick on, and one if anything is below.
+            let missing = debts - equity;
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum += limb_of(missing, i + 2);
+            }
+            sums[0] += u64::from(missing % (records::units::PHI_PER_TICK as u128) != 0);
+        }
+    }
+    (rows, sums)
 }
 
 /// What the rows of a part need from the rows above them.

@@ -21,7 +21,7 @@ fn idle(ids: &[&'static str]) -> Vec<&'static str> {
         });
     }
     let book = SealedBook::new(&snapshot, &accounts, 4, &Secret::random()).expect("it fits");
-    let prepared = prepare(&book, &Options::default()).expect("it is true");
+    let prepared = Prepared::new(&book, &Options::default()).expect("it is true");
     let context = Solvency::context(prepared.claim()).expect("it is well-formed");
     let tables = Solvency::part(prepared.claim(), &context, 0).tables;
     let accounts = [90, 151, 152, 200].map(|row| ("accounts", row));

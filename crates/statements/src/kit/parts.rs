@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use sha3::{Digest as _, Sha3_256};
-use stark::{PartProof, ProveError, Statement, Trace, claim_digest, prove_part};
+use stark::{PartProof, ProveError, Statement, claim_digest};
 
 /// Why parts could not be proven.
 #[derive(Debug, thiserror::Error)]
-pub enum PartsError {
+pub enum ProvingError {
     /// Finished parts could not be kept.
     #[error("cannot keep finished parts in the resume folder: {0}")]
     Resume(#[from] std::io::Error),
@@ -21,13 +21,13 @@ pub enum PartsError {
 ///
 /// # Errors
 /// If proving fails or the folder cannot be written.
-pub fn prove_parts<S: Statement>(
+pub(super) fn prove_parts<S: Statement>(
     claim: &S::Claim,
     parts: usize,
     resume: Option<&Path>,
     progress: &mut dyn FnMut(usize, usize),
     prove: impl Fn(usize) -> Result<PartProof, ProveError>,
-) -> Result<Vec<PartProof>, PartsError> {
+) -> Result<Vec<PartProof>, ProvingError> {
     let digest: String = claim_digest::<S>(claim)[..8]
         .iter()
         .map(|b| format!("{b:02x}"))
@@ -61,10 +61,10 @@ pub fn prove_claim<S: Statement>(
     context: &S::Context,
     resume: Option<&Path>,
     progress: &mut dyn FnMut(usize, usize),
-    traces: impl Fn(usize) -> Vec<Trace>,
-) -> Result<Vec<PartProof>, PartsError> {
+    traces: impl Fn(usize) -> Vec<stark::Trace>,
+) -> Result<Vec<PartProof>, ProvingError> {
     let parts = S::parts(claim, context);
-    let prove = |part| prove_part::<S>(claim, context, part, traces(part));
+    let prove = |part| stark::prove_part::<S>(claim, context, part, traces(part));
     prove_parts::<S>(claim, parts, resume, progress, prove)
 }
 

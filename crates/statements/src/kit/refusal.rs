@@ -1,0 +1,39 @@
+//! Why nothing is proven.
+
+use std::error::Error;
+
+type Reason = Box<dyn Error + Send + Sync>;
+
+/// Why a claim is not made. The reason is the finance crates' own error where there is one.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The inputs are well-formed, and the claim is false.
+    #[error("{0}")]
+    False(Reason),
+    /// The inputs contradict themselves, or do not fit the statement.
+    #[error("{0}")]
+    Input(Reason),
+}
+
+impl Refusal {
+    /// The claim is false.
+    pub fn untrue(reason: impl Into<Reason>) -> Self {
+        Self::False(reason.into())
+    }
+
+    /// The inputs are malformed.
+    pub fn malformed(reason: impl Into<Reason>) -> Self {
+        Self::Input(reason.into())
+    }
+
+    /// Whether the claim is false, and not its inputs malformed.
+    pub fn is_false(&self) -> bool {
+        matches!(self, Self::False(_))
+    }
+
+    /// The reason, if it is of this type.
+    pub fn reason<E: Error + 'static>(&self) -> Option<&E> {
+        let (Self::False(reason) | Self::Input(reason)) = self;
+        reason.downcast_ref()
+    }
+}
