@@ -100,9 +100,9 @@ fn solvency_proofs_share_nothing() {
     };
     let (one, two) = (make(&book), make(&other));
     let proofs = [
-        one.prove(0).unwrap(),
-        one.prove(0).unwrap(),
-        two.prove(0).unwrap(),
+        one.prove_part(0).unwrap(),
+        one.prove_part(0).unwrap(),
+        two.prove_part(0).unwrap(),
     ];
     assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
     assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
