@@ -4,6 +4,7 @@ pub mod account;
 pub mod book;
 mod calendar;
 pub mod collateral;
+mod expect;
 pub mod inclusion;
 pub mod inventory;
 pub mod issuance;
@@ -19,6 +20,7 @@ pub mod parts {
     pub use crate::kit::{ProvingError as PartsError, prove_claim};
 }
 pub mod pool;
+pub mod registry;
 pub mod risk;
 pub mod solvency;
 pub mod start;

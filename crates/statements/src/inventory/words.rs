@@ -2,7 +2,9 @@
 
 use super::InventoryClaim;
 use crate::book::{market_words, moment};
+use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
+use crate::nonce::Nonce;
 use crate::words::quoted;
 
 /// The claim in words: the sentence, then details.
@@ -40,4 +42,27 @@ pub fn words(claim: &InventoryClaim) -> Vec<String> {
     ];
     lines.extend(nonce::line(&claim.nonce));
     lines
+}
+
+impl Spoken for super::Inventory {
+    fn words(claim: &InventoryClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &InventoryClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &InventoryClaim) -> Vec<Anchor<'_>> {
+        let book = Anchor::Book {
+            book: &claim.book,
+            snapshot: &claim.snapshot,
+            counted: "that proof counts positions and says nothing about balances",
+        };
+        vec![book, Anchor::VenueState(At::Whole, claim.state)]
+    }
+
+    fn given(claim: &InventoryClaim) -> Vec<Given> {
+        vec![Given::market(&claim.snapshot, true)]
+    }
 }

@@ -1,9 +1,12 @@
 //! What an issuance claim says.
 
 use credit::pool::template_words;
+use credit::waterfall::DealState;
 
 use super::IssuanceClaim;
+use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
+use crate::nonce::Nonce;
 use crate::pool::standing;
 use crate::words::{cents, digest, quoted};
 
@@ -66,4 +69,28 @@ fn equity(claim: &IssuanceClaim) -> Option<String> {
         cents(rest),
         quoted(&claim.deal.currency)
     ))
+}
+
+impl Spoken for super::Issuance {
+    fn words(claim: &IssuanceClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &IssuanceClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &IssuanceClaim) -> Vec<Anchor<'_>> {
+        let closing = DealState::initial(&claim.deal).ok();
+        let deal = closing.map(|state| Anchor::deal(At::Whole, &claim.deal, &state));
+        let pool = Anchor::Pool(At::Whole, claim.pool);
+        [pool, Anchor::Pledges(claim)]
+            .into_iter()
+            .chain(deal)
+            .collect()
+    }
+
+    fn given(claim: &IssuanceClaim) -> Vec<Given> {
+        vec![Given::that_pool(claim.pool, &claim.cut_off, claim.loans)]
+    }
 }

@@ -1,12 +1,18 @@
 //! What all statements share: how a true claim is prepared and proven, the hidden state that runs through its parts, and
 //! why a claim is refused.
 
+mod anchor;
 mod chain;
+mod given;
 mod parts;
 mod prepared;
 mod refusal;
+mod spoken;
 
+pub use anchor::{Anchor, At, Link, NotLinked, link};
 pub use chain::{Chain, States, totals};
+pub use given::{Given, Terms};
 pub use parts::{ProvingError, prove_claim};
 pub use prepared::{Prepared, Provable};
 pub use refusal::Refusal;
+pub use spoken::Spoken;

@@ -37,3 +37,12 @@ impl Refusal {
         reason.downcast_ref()
     }
 }
+
+/// Names in a row: `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => "nothing".into(),
+        [one] => (*one).into(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

@@ -4,7 +4,9 @@ use market::{ScenarioGrid, Snapshot};
 
 use super::{MarginClaim, Subject, parameters_digest};
 use crate::book::{market_words, moment};
+use crate::kit::{Anchor, Given, Spoken};
 use crate::nonce;
+use crate::nonce::Nonce;
 use crate::words::quoted;
 
 /// The claim in words: the sentence, then details.
@@ -86,4 +88,35 @@ fn rules_words(snapshot: &Snapshot) -> String {
         p.initial_factor,
         p.buffer
     )
+}
+
+impl Spoken for super::Margin {
+    fn words(claim: &MarginClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &MarginClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &MarginClaim) -> Vec<Anchor<'_>> {
+        let snapshot = &claim.snapshot;
+        let anchor = match &claim.subject {
+            Subject::Account { commitment, slots } => Anchor::Account {
+                commitment,
+                slots: *slots,
+                snapshot,
+            },
+            Subject::Book { book, .. } => Anchor::Book {
+                book,
+                snapshot,
+                counted: "that proof counts what the account owns and owes, and its positions; pledges play no part",
+            },
+        };
+        vec![anchor]
+    }
+
+    fn given(claim: &MarginClaim) -> Vec<Given> {
+        vec![Given::market(&claim.snapshot, true)]
+    }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use credit::pool::{Condition, Standings, Template, template_words};
 
 use super::PoolClaim;
+use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
+use crate::nonce::Nonce;
 use crate::words::quoted;
 
 /// Where the loans of a pool stand: how many are open, given up, gone, and which statuses mean that.
@@ -87,4 +89,22 @@ pub fn words(claim: &PoolClaim) -> Vec<String> {
     lines.extend(absent(claim));
     lines.extend(nonce::line(&claim.nonce));
     lines
+}
+
+impl Spoken for super::Pool {
+    fn words(claim: &PoolClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &PoolClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &PoolClaim) -> Vec<Anchor<'_>> {
+        vec![Anchor::Pool(At::Whole, claim.pool)]
+    }
+
+    fn given(claim: &PoolClaim) -> Vec<Given> {
+        vec![Given::that_pool(claim.pool, &claim.cut_off, claim.loans)]
+    }
 }

@@ -9,7 +9,9 @@ use venue::scenarios::recipe::Source;
 
 use super::claim::PublicChange;
 use super::{RiskClaim, Shown, rate_step, scenarios_digest};
+use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
+use crate::nonce::Nonce;
 use crate::words::quoted;
 
 /// What EVaR is taken over: the set's number, horizon, currency, date and digest.
@@ -330,4 +332,23 @@ fn totals(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
         "who traded is not shown: a trade's size may be zero, and both sides of two trades one person's".into(),
     ]);
     lines
+}
+
+impl Spoken for super::Risk {
+    fn words(claim: &RiskClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &RiskClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &RiskClaim) -> Vec<Anchor<'_>> {
+        let ends = [(At::Start, claim.before), (At::End, claim.after)];
+        ends.map(|(at, state)| Anchor::VenueState(at, state)).into()
+    }
+
+    fn given(claim: &RiskClaim) -> Vec<Given> {
+        vec![Given::scenarios(&claim.scenarios, &claim.scenarios_digest)]
+    }
 }

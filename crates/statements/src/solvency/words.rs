@@ -4,8 +4,10 @@ use market::Asset;
 
 use super::SolvencyClaim;
 use crate::book::{market_words, moment};
+use crate::kit::{Anchor, Given, Spoken};
 use crate::margin::haircuts_digest;
 use crate::nonce;
+use crate::nonce::Nonce;
 use crate::words::quoted;
 
 /// The claim in words: the sentence, then details.
@@ -77,4 +79,27 @@ fn asset_words(claim: &SolvencyClaim, index: usize, asset: &Asset, quote: &str) 
         words += &format!("; stated reserves {reserve}");
     }
     words
+}
+
+impl Spoken for super::Solvency {
+    fn words(claim: &SolvencyClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &SolvencyClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &SolvencyClaim) -> Vec<Anchor<'_>> {
+        vec![Anchor::Book {
+            book: &claim.book,
+            snapshot: &claim.snapshot,
+            counted: "that proof says nothing about positions",
+        }]
+    }
+
+    fn given(claim: &SolvencyClaim) -> Vec<Given> {
+        // Of its market a solvency claim takes what assets are worth.
+        vec![Given::market(&claim.snapshot, false)]
+    }
 }

@@ -7,7 +7,9 @@ use credit::waterfall::payment_date;
 use fixed::Decimal;
 
 use super::StressClaim;
+use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
+use crate::nonce::Nonce;
 use crate::words::{cents, digest, quoted};
 
 /// A part of one in percent.
@@ -230,4 +232,25 @@ pub fn words(claim: &StressClaim) -> Vec<String> {
     lines.extend(outcomes(claim));
     lines.extend(nonce::line(&claim.nonce));
     lines
+}
+
+impl Spoken for super::Stressed {
+    fn words(claim: &StressClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &StressClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &StressClaim) -> Vec<Anchor<'_>> {
+        vec![
+            Anchor::Pool(At::Whole, claim.pool),
+            Anchor::deal(At::Whole, &claim.deal, &claim.deal_state),
+        ]
+    }
+
+    fn given(claim: &StressClaim) -> Vec<Given> {
+        vec![Given::that_pool(claim.pool, &claim.cut_off, claim.loans)]
+    }
 }

@@ -4,7 +4,9 @@ use fixed::Decimal;
 use records::date::moment;
 
 use super::SystemicClaim;
+use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
+use crate::nonce::Nonce;
 use crate::risk::{over, scenario_lines};
 use crate::words::quoted;
 
@@ -26,4 +28,25 @@ pub fn words(claim: &SystemicClaim) -> Vec<String> {
     lines.extend(scenario_lines(&claim.scenarios));
     lines.extend(nonce::line(&claim.nonce));
     lines
+}
+
+impl Spoken for super::Systemic {
+    fn words(claim: &SystemicClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &SystemicClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &SystemicClaim) -> Vec<Anchor<'_>> {
+        let venues = claim.venues.iter();
+        venues
+            .map(|venue| Anchor::VenueState(At::Whole, venue.state))
+            .collect()
+    }
+
+    fn given(claim: &SystemicClaim) -> Vec<Given> {
+        vec![Given::scenarios(&claim.scenarios, &claim.scenarios_digest)]
+    }
 }

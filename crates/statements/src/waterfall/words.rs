@@ -5,7 +5,9 @@ use credit::pool::template_words;
 use credit::waterfall::{Report, TrancheReport};
 
 use super::WaterfallClaim;
+use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
+use crate::nonce::Nonce;
 use crate::words::{cents, digest, quoted};
 
 /// A month's collections.
@@ -130,4 +132,47 @@ pub fn words(claim: &WaterfallClaim) -> Vec<String> {
     );
     lines.extend(nonce::line(&claim.nonce));
     lines
+}
+
+impl Spoken for super::Waterfall {
+    fn words(claim: &WaterfallClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &WaterfallClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &WaterfallClaim) -> Vec<Anchor<'_>> {
+        let pools = [
+            (At::Start, claim.pools.first()),
+            (At::End, claim.pools.last()),
+        ];
+        let pools = pools
+            .into_iter()
+            .filter_map(|(at, pool)| Some(Anchor::Pool(at, pool?.pool)));
+        let deals = [
+            (At::Start, &claim.deal_before),
+            (At::End, &claim.deal_after),
+        ];
+        let deals = deals.map(|(at, state)| Anchor::deal(at, &claim.deal, state));
+        pools.chain(deals).collect()
+    }
+
+    fn given(claim: &WaterfallClaim) -> Vec<Given> {
+        // What the loans paid is what lies between two pools, so the first and the last count.
+        let pools = claim.pools.iter().enumerate();
+        let pools = pools.map(|(number, pool)| {
+            let (when, told) = match number {
+                0 => ("before the first month".to_string(), true),
+                n if n == claim.months.len() => {
+                    ("after the last month, not the first one".into(), true)
+                }
+                n => (format!("after month {n}, not the first one"), false),
+            };
+            let what = format!("the pool {when} ({})", pool.pool);
+            Given::pool(pool.pool, &pool.cut_off, claim.loans, what, told)
+        });
+        pools.collect()
+    }
 }
