@@ -2,8 +2,11 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod cli;
+mod arguments;
+mod claims;
 mod commands;
+mod files;
+mod inputs;
 mod output;
 mod plot;
 mod report;
@@ -58,7 +61,7 @@ fn main() -> ExitCode {
             ));
         }
     }));
-    let arguments = cli::Arguments::parse();
+    let arguments = arguments::Arguments::parse();
     let outcome = std::panic::catch_unwind(|| {
         commands::run(arguments.command)?;
         output::failed().map_or(Ok(()), |e| {

@@ -5,6 +5,7 @@
 use std::io::{Error, ErrorKind, Write, stderr, stdout};
 use std::sync::OnceLock;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use statements::words::one_line;
 
 /// Why a line could not be written to stdout, if that happened. From then on nothing is written there.
@@ -33,6 +34,49 @@ pub fn failed() -> Option<&'static Error> {
 pub fn err(text: &str) {
     // There is no other place to tell that this failed.
     let _ = writeln!(stderr(), "{}", one_line(text));
+}
+
+/// Bytes in a readable unit.
+pub fn size(bytes: usize) -> String {
+    if bytes < 10_000_000 {
+        format!("{} KB", bytes.div_ceil(1000))
+    } else {
+        format!("{:.1} MB", bytes as f64 / 1e6)
+    }
+}
+
+/// A time in a readable unit.
+pub fn time(seconds: f64) -> String {
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else {
+        format!("{seconds:.2} s")
+    }
+}
+
+/// Prints JSON for machines, in ASCII where a character could reorder or hide text.
+pub fn print_json(value: &serde_json::Value) {
+    out(&statements::words::json(value));
+}
+
+/// A progress bar on stderr, if that is a terminal and there is more than one part.
+pub fn progress() -> impl FnMut(usize, usize) {
+    let mut bar: Option<ProgressBar> = None;
+    move |done, parts| {
+        if parts < 2 {
+            return;
+        }
+        let bar = bar.get_or_insert_with(|| {
+            let style =
+                ProgressStyle::with_template("{bar:40} part {pos} of {len}, {elapsed}, {eta} left");
+            ProgressBar::new(parts as u64)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(done as u64);
+        if done == parts {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// Says a result to people, on stdout.

@@ -37,6 +37,14 @@ fn rate(asset: &Asset, percent: &Decimal, rounding: Rounding) -> Option<u64> {
     u64::try_from(rate).ok().filter(|r| *r < MAX_AMOUNT)
 }
 
+/// The rates of assets, in their order.
+///
+/// # Errors
+/// As [`AssetRates::new`].
+pub fn rates(assets: &[Asset]) -> Result<Vec<AssetRates>, SnapshotError> {
+    assets.iter().map(AssetRates::new).collect()
+}
+
 impl AssetRates {
     /// The rates of an asset. Tier bounds and rates are rounded down, so that a value never exceeds
     /// the exact one. It falls short by less than `amount + rate` PHI, where `rate` is the first

@@ -1,7 +1,9 @@
 //! What a proof publishes neither repeats nor separates witnesses (DESIGN, section 8).
 
-use std::collections::HashMap;
+#[allow(dead_code)]
+mod common;
 
+use common::{PATH_SLACK, shared_words};
 use credit::amortization::Event;
 use credit::sample_pool;
 use market::{Account, Level, Snapshot, sample};
@@ -17,26 +19,6 @@ use statements::solvency::{self, Options, Solvency};
 use statements::stress;
 use statements::systemic::{self, Venue};
 use statements::waterfall;
-
-/// A proof has pruned Merkle paths, whose number depends on where the random queries fall.
-const PATH_SLACK: usize = 40_000;
-
-/// How many 8-byte words, at any offset, two proofs share, beyond public lengths and heights.
-fn shared_words(a: &[u8], b: &[u8]) -> usize {
-    let words = |bytes: &[u8]| -> HashMap<[u8; 8], usize> {
-        let mut count = HashMap::new();
-        for w in bytes.windows(8) {
-            let w: [u8; 8] = w.try_into().unwrap();
-            // Lengths, heights and flags are runs of small bytes; field elements and digests are not.
-            if w.iter().filter(|b| **b < 32).count() < 4 {
-                *count.entry(w).or_default() += 1;
-            }
-        }
-        count
-    };
-    let (a, b) = (words(a), words(b));
-    a.keys().filter(|w| b.contains_key(*w)).count()
-}
 
 fn account(snapshot: &Snapshot, seed: u64, positions: usize) -> Account {
     sample::book(snapshot, seed, 1, positions, 0).accounts()[0].clone()
@@ -55,9 +37,9 @@ fn margin_proofs_share_nothing() {
         let accounts = std::slice::from_ref(&account);
         let sealed = SealedBook::new(&snapshot, accounts, 4, &secret).unwrap();
         let prepared = Prepared::account(&sealed, &account.id, level).unwrap();
-        proofs.push(prepared.prove(0).unwrap());
+        proofs.push(prepared.prove_part(0).unwrap());
         if seed == 1 {
-            proofs.push(prepared.prove(0).unwrap());
+            proofs.push(prepared.prove_part(0).unwrap());
         }
         let shape: Vec<_> = prepared
             .tables(0)
@@ -198,7 +180,7 @@ fn systemic_proofs_share_nothing() {
         systemic::Prepared::new(&set, venues.to_vec(), confidence, bound).unwrap()
     };
     let (one, two) = (make(1), make(3));
-    let proofs = [&one, &one, &two].map(|p| p.prove().unwrap().concat());
+    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
     assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
     assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
     assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);

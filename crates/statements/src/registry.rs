@@ -4,11 +4,11 @@ use std::any::Any;
 use std::marker::PhantomData;
 
 use serde_json::Value;
-use stark::{FileError, Part, ProofFile, Rejection, Verified};
+use stark::{FileError, Part, ProofFile, Rejection, Verified, claim_bytes};
 
 pub use crate::expect::Unexpected;
 use crate::expect::expect;
-use crate::kit::{Anchor, Given, Spoken};
+use crate::kit::{AnyInputs, Anchor, Given, Provable, Size, Spoken};
 use crate::nonce::Nonce;
 
 /// The statements, in the order in which they are listed for people.
@@ -91,27 +91,39 @@ where
     }
 }
 
+/// A claim of any statement, proven or not.
+pub trait AnyClaim: Send + Sync {
+    /// The claim in words, whether or not it contradicts itself.
+    fn words(&self) -> Vec<String>;
+    /// Its canonical bytes.
+    fn bytes(&self) -> Vec<u8>;
+    /// Its parts, one after another: the tables that its proofs are about.
+    ///
+    /// # Errors
+    /// If the claim contradicts itself.
+    fn parts(&self) -> Result<Box<dyn ExactSizeIterator<Item = Part> + '_>, Rejection>;
+}
+
 /// A statement of the registry.
 pub trait Kind: Sync {
     /// Its id, as in proof files.
     fn id(&self) -> &'static str;
     /// Its version.
     fn version(&self) -> u32;
+    /// A file's claim.
+    ///
+    /// # Errors
+    /// If it is none of this statement and version, or malformed.
+    fn claim(&self, file: &ProofFile) -> Result<Box<dyn AnyClaim>, FileError>;
     /// Checks a proof file.
     ///
     /// # Errors
     /// Says why it is not accepted.
     fn verify(&self, file: &ProofFile) -> Result<Box<dyn Fact>, NotVerified>;
-    /// The parts of a file's claim, one after another: the tables that its proofs are about.
-    ///
-    /// # Errors
-    /// If the claim is malformed, or the file does not have as many proofs as it needs.
-    fn parts(&self, file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVerified>;
-    /// What a file's claim says, proven or not.
-    ///
-    /// # Errors
-    /// If the claim is malformed.
-    fn words(&self, file: &ProofFile) -> Result<Vec<String>, NotVerified>;
+    /// The names of its examples.
+    fn examples(&self) -> Vec<&'static str>;
+    /// The inputs of one of them.
+    fn example(&self, name: &str, size: &Size) -> Option<AnyInputs>;
 }
 
 /// The registry's entry of statement `S`.
@@ -121,7 +133,7 @@ impl<S> Of<S> {
     const NEW: Self = Self(PhantomData);
 }
 
-impl<S: Spoken + Send + Sync + 'static> Kind for Of<S>
+impl<S: Provable + Send + Sync + 'static> Kind for Of<S>
 where
     S::Claim: Send,
 {
@@ -131,24 +143,41 @@ where
     fn version(&self) -> u32 {
         S::VERSION
     }
+    fn claim(&self, file: &ProofFile) -> Result<Box<dyn AnyClaim>, FileError> {
+        Ok(Box::new(Read::<S>(file.claim::<S>()?)))
+    }
     fn verify(&self, file: &ProofFile) -> Result<Box<dyn Fact>, NotVerified> {
         let fact = stark::verify::<S>(&file.claim::<S>()?, &file.parts)?;
         Ok(Box::new(fact))
     }
-    fn parts(&self, file: &ProofFile) -> Result<Box<dyn Iterator<Item = Part>>, NotVerified> {
-        let claim = file.claim::<S>()?;
-        let context = S::context(&claim).map_err(Rejection::Claim)?;
-        let (expected, got) = (S::parts(&claim, &context), file.parts.len());
-        if expected != got {
-            return Err(Rejection::Parts { expected, got }.into());
-        }
-        let part = move |part| S::part(&claim, &context, part);
-        Ok(Box::new((0..expected).map(part)))
+    fn examples(&self) -> Vec<&'static str> {
+        S::examples().iter().map(|example| example.name).collect()
     }
-    fn words(&self, file: &ProofFile) -> Result<Vec<String>, NotVerified> {
-        let claim = file.claim::<S>()?;
-        S::context(&claim).map_err(Rejection::Claim)?;
-        Ok(S::words(&claim))
+    fn example(&self, name: &str, size: &Size) -> Option<AnyInputs> {
+        let examples = S::examples();
+        let example = examples.iter().find(|example| example.name == name)?;
+        Some((example.inputs)(size).into())
+    }
+}
+
+/// A claim of statement `S`.
+struct Read<S: Spoken>(S::Claim);
+
+impl<S: Spoken> AnyClaim for Read<S>
+where
+    S::Claim: Send,
+{
+    fn words(&self) -> Vec<String> {
+        S::words(&self.0)
+    }
+    fn bytes(&self) -> Vec<u8> {
+        claim_bytes::<S>(&self.0)
+    }
+    fn parts(&self) -> Result<Box<dyn ExactSizeIterator<Item = Part> + '_>, Rejection> {
+        let context = S::context(&self.0).map_err(Rejection::Claim)?;
+        let parts = S::parts(&self.0, &context);
+        let part = move |part| S::part(&self.0, &context, part);
+        Ok(Box::new((0..parts).map(part)))
     }
 }
 
@@ -169,4 +198,9 @@ pub fn kind(file: &ProofFile) -> Result<&'static dyn Kind, NotVerified> {
 pub fn verify(bytes: &[u8]) -> Result<Box<dyn Fact>, NotVerified> {
     let file = ProofFile::from_bytes(bytes)?;
     kind(&file)?.verify(&file)
+}
+
+/// The names of all examples.
+pub fn example_names() -> Vec<&'static str> {
+    STATEMENTS.iter().flat_map(|kind| kind.examples()).collect()
 }

@@ -7,11 +7,11 @@ use statements::pool::{Prepared, Terms};
 use venue::import::prices::read_prices;
 use venue::import::states::read_scenarios;
 
-use super::pool::tape;
-use super::{origin_of_assets, print_json, read, read_market, secret, write, write_private};
 use crate::Failure;
-use crate::cli::{Attest, AttestMarket, AttestPool, Signing};
-use crate::output::say;
+use crate::arguments::{Attest, AttestMarket, AttestPool, Signing};
+use crate::files::{read, secret, write_json, write_private};
+use crate::inputs::{origin_of_assets, read_market, tape};
+use crate::output::{print_json, say};
 
 pub fn run(command: &Attest) -> Result<(), Failure> {
     match command {
@@ -65,9 +65,7 @@ fn sign(subject: Subject, signing: &Signing) -> Result<(), Failure> {
             path.display()
         ))
     })?;
-    let text =
-        serde_json::to_vec_pretty(&attestation).map_err(|e| Failure::Internal(e.to_string()))?;
-    write(&signing.out, &text)?;
+    write_json(&signing.out, &attestation)?;
     if signing.json {
         print_json(&json!({
             "attestation": signing.out, "subject": attestation.subject, "key": attestation.key,

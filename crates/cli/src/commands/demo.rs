@@ -1,20 +1,21 @@
 //! `sealbook demo`: three facts about one sealed book, three about a venue, four about a loan pool.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use market::{Level, sample};
-use stark::{PartProof, ProofFile, Statement};
+use stark::ProofFile;
 use statements::account::Secret;
-use statements::book::{SealedBook, least_slots};
-use statements::margin::{self, Margin, Subject};
-use statements::solvency::{self, Options, Solvency};
+use statements::book::{BookRef, SealedBook, least_slots};
+use statements::kit::{Prepared, Provable};
+use statements::margin::{self, MarginClaim, Subject};
+use statements::solvency::{self, Options};
 
-use super::inspect::weakest;
+use super::inspect::proven_bits;
 use super::verify::in_words;
 use super::{demo_pool, demo_venue};
-use super::{size, time};
 use crate::Failure;
-use crate::output::say;
+use crate::output::{say, size, time};
 
 const ACCOUNTS: usize = 300;
 const POSITIONS: usize = 12;
@@ -31,23 +32,34 @@ pub struct Row {
     pub bits: f64,
 }
 
-/// Verifies a proof through its file, as anyone else would.
-pub fn finish<S: Statement>(
-    claim: &S::Claim,
-    parts: Vec<PartProof>,
+/// Proves a claim, and verifies it through its file, as anyone else would. The row of the closing table says what was
+/// proven and what stayed private.
+pub fn show<S: Provable>(
+    prepared: &Prepared<S>,
     started: Instant,
-) -> Result<(Vec<u8>, String, f64, f64, f64), Failure> {
+    statement: &'static str,
+    proven: String,
+    private: &'static str,
+) -> Result<(Row, ProofFile), Failure> {
+    let internal = |e: &dyn std::fmt::Display| Failure::Internal(e.to_string());
+    let parts = prepared.prove(&mut |_, _| {}, None)?;
     let prove_s = started.elapsed().as_secs_f64();
-    let file = ProofFile::new::<S>(claim, parts);
+    let file = ProofFile::new::<S>(prepared.claim(), parts);
     let bytes = file.to_bytes();
     let started = Instant::now();
-    let fact = sealbook::verify(&bytes).map_err(|e| Failure::Internal(e.to_string()))?;
+    let fact = sealbook::verify(&bytes).map_err(|e| internal(&e))?;
     let verify_s = started.elapsed().as_secs_f64();
-    let tables = sealbook::parts(&file).map_err(|e| Failure::Internal(e.to_string()))?;
-    let bits = weakest(tables).map_or(0.0, |r| r.proven_bits);
-    let words = in_words(&fact);
-    say!("  verified from its file: {words}\n");
-    Ok((bytes, words, prove_s, verify_s, bits))
+    say!("  verified from its file: {}\n", in_words(fact.as_ref()));
+    let row = Row {
+        statement,
+        proven,
+        private,
+        prove_s,
+        verify_s,
+        bytes: bytes.len(),
+        bits: proven_bits(&file).map_err(|e| internal(&e))?,
+    };
+    Ok((row, file))
 }
 
 pub fn run() -> Result<(), Failure> {
@@ -55,121 +67,108 @@ pub fn run() -> Result<(), Failure> {
     let book = sample::book(&snapshot, 2026, ACCOUNTS, POSITIONS, BELOW);
     let secret = Secret::random();
     let slots = least_slots(book.accounts());
-    let book_sealed = SealedBook::new(&snapshot, book.accounts(), slots, &secret)?;
-    let level = Level::Maintenance;
+    let sealed = SealedBook::new(&snapshot, book.accounts(), slots, &secret);
+    let sealed = sealed.map_err(|e| internal(&e))?;
     say!(
         "A venue's book: {ACCOUNTS} accounts with {POSITIONS} positions each in {} perpetuals, futures and \
          options,\n{BELOW} of them below maintenance margin. It is sealed in one commitment.\n",
         snapshot.instruments.len()
     );
-    let mut rows = Vec::new();
+    let (account, first) = account(&sealed, &book.accounts()[BELOW].id)?;
+    let (margin, in_book) = whole_book(&sealed, &book.accounts()[BELOW].id, &first)?;
+    let solvency = solvent(&sealed, &book.accounts()[7].id, &in_book)?;
+    let mut rows = vec![account, margin, solvency];
+    rows.extend(demo_venue::run()?);
+    rows.extend(demo_pool::run()?);
 
-    let account = &book.accounts()[BELOW];
-    say!(
-        "1. Account `{}` proves to a counterparty that it is margined.",
-        account.id
-    );
+    say!("11. Someone changes one bit in the middle of the first proof.");
+    let mut file = first.file;
+    let middle = file.parts[0].len() / 2;
+    file.parts[0][middle] ^= 1;
+    match sealbook::verify(&file.to_bytes()) {
+        Ok(_) => return Err(internal(&"a changed proof was accepted")),
+        Err(e) => say!("  rejected: {e}\n"),
+    }
+    print_table(&rows);
+    Ok(())
+}
+
+pub fn internal(e: &dyn std::fmt::Display) -> Failure {
+    Failure::Internal(e.to_string())
+}
+
+/// The proof of one account's margin.
+struct OneAccount {
+    claim: MarginClaim,
+    file: ProofFile,
+}
+
+fn account(book: &Arc<SealedBook>, id: &str) -> Result<(Row, OneAccount), Failure> {
+    say!("1. Account `{id}` proves to a counterparty that it is margined.");
     let started = Instant::now();
-    let prepared = margin::Prepared::account(&book_sealed, &account.id, level)?;
-    let parts = prepared.prove_all(&mut |_, _| {}, None)?;
-    let own = prepared.claim().clone();
-    let (sealed, _, prove_s, verify_s, bits) = finish::<Margin>(&own, parts, started)?;
-    rows.push(Row {
-        statement: "margin, one account",
-        proven: "equity covers the worst of 36 scenarios".into(),
-        private: "balances, positions, entries",
-        prove_s,
-        verify_s,
-        bytes: sealed.len(),
-        bits,
-    });
+    let prepared = margin::Prepared::account(book, id, Level::Maintenance)?;
+    let proven = "equity covers the worst of 36 scenarios".into();
+    let private = "balances, positions, entries";
+    let (row, file) = show(&prepared, started, "margin, one account", proven, private)?;
+    let claim = prepared.claim().clone();
+    Ok((row, OneAccount { claim, file }))
+}
 
+fn whole_book(
+    book: &Arc<SealedBook>,
+    id: &str,
+    first: &OneAccount,
+) -> Result<(Row, BookRef), Failure> {
     say!("2. The venue proves how many of its accounts are below maintenance margin.");
     let started = Instant::now();
-    let prepared = margin::Prepared::book(&book_sealed, level)?;
-    let parts = prepared.prove_all(&mut |_, _| {}, None)?;
-    let claim = prepared.claim();
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Margin>(claim, parts, started)?;
+    let prepared = margin::Prepared::book(book, Level::Maintenance)?;
+    let proven = format!("exactly {BELOW} of {ACCOUNTS} are below");
+    let private = "which ones, and all accounts";
+    let (row, _) = show(&prepared, started, "margin, whole book", proven, private)?;
     let (Subject::Account { commitment, .. }, Subject::Book { book: in_book, .. }) =
-        (&own.subject, &claim.subject)
+        (&first.claim.subject, &prepared.claim().subject)
     else {
-        return Err(Failure::Internal("the claims are about others".into()));
+        return Err(internal(&"the claims are about others"));
     };
-    let path = book_sealed.path(&account.id);
-    path.ok_or_else(|| Failure::Internal("no such account".into()))?
-        .check(commitment, &own.snapshot, in_book)
-        .map_err(|e| Failure::Internal(e.to_string()))?;
+    let path = book.path(id).ok_or_else(|| internal(&"no such account"))?;
+    path.check(commitment, &first.claim.snapshot, in_book)
+        .map_err(|e| internal(&e))?;
     say!(
         "  A path without balances shows that the account of the first proof is one of these {ACCOUNTS}.\n"
     );
-    rows.push(Row {
-        statement: "margin, whole book",
-        proven: format!("exactly {BELOW} of {ACCOUNTS} are below"),
-        private: "which ones, and all accounts",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    });
+    Ok((row, *in_book))
+}
 
+fn solvent(book: &Arc<SealedBook>, user: &str, in_book: &BookRef) -> Result<Row, Failure> {
     say!("3. The venue proves that it is solvent.");
     let started = Instant::now();
-    let first = solvency::Prepared::new(&book_sealed, &Options::default())?;
+    let first = solvency::Prepared::new(book, &Options::default())?;
     // Reserves 2% above liabilities; the totals themselves stay hidden.
-    let reserves = first
-        .claim()
-        .totals
-        .iter()
-        .flatten()
-        .zip(&snapshot.assets)
-        .map(|(t, a)| {
-            let owed = t.liabilities.rescale_exact(a.decimals).unwrap_or(0) as u128;
-            owed + owed / 50
-        });
+    let totals = first.claim().totals.iter().flatten();
+    let reserves = totals.zip(&book.snapshot.assets).map(|(t, a)| {
+        let owed = t.liabilities.rescale_exact(a.decimals).unwrap_or(0) as u128;
+        owed + owed / 50
+    });
     let options = Options {
         publish_totals: false,
         reserves: Some(reserves.collect()),
         ..Options::default()
     };
-    let prepared = solvency::Prepared::new(&book_sealed, &options)?;
-    let parts = prepared.prove(&mut |_, _| (), None)?;
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Solvency>(prepared.claim(), parts, started)?;
+    let prepared = solvency::Prepared::new(book, &options)?;
+    let proven = "reserves cover liabilities in 4 assets".into();
+    let private = "totals, balances, who they are";
+    let (row, _) = show(&prepared, started, "solvency", proven, private)?;
     if *in_book != prepared.claim().book {
-        return Err(Failure::Internal(
-            "the two proofs speak of different books".into(),
-        ));
+        return Err(internal(&"the two proofs speak of different books"));
     }
     say!("  Both proofs open the same commitment, so they speak of the same book.");
-    let user = &book.accounts()[7].id;
-    let inclusion = book_sealed.inclusion(user);
+    let inclusion = book.inclusion(user);
     inclusion
-        .ok_or_else(|| Failure::Internal("no such user".into()))?
-        .check(&snapshot, &prepared.claim().book)
-        .map_err(|e| Failure::Internal(e.to_string()))?;
+        .ok_or_else(|| internal(&"no such user"))?
+        .check(&book.snapshot, &prepared.claim().book)
+        .map_err(|e| internal(&e))?;
     say!("  User `{user}` finds their account in it with their inclusion file.\n");
-    rows.push(Row {
-        statement: "solvency",
-        proven: "reserves cover liabilities in 4 assets".into(),
-        private: "totals, balances, who they are",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    });
-
-    rows.extend(demo_venue::run()?);
-    rows.extend(demo_pool::run()?);
-
-    say!("11. Someone changes one bit in the middle of the first proof.");
-    let mut file = ProofFile::from_bytes(&sealed).map_err(|e| Failure::Internal(e.to_string()))?;
-    let middle = file.parts[0].len() / 2;
-    file.parts[0][middle] ^= 1;
-    match sealbook::verify(&file.to_bytes()) {
-        Ok(_) => return Err(Failure::Internal("a changed proof was accepted".into())),
-        Err(e) => say!("  rejected: {e}\n"),
-    }
-    print_table(&rows);
-    Ok(())
+    Ok(row)
 }
 
 fn print_table(rows: &[Row]) {

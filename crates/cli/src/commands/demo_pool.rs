@@ -15,7 +15,7 @@ use statements::pool::{self, Pool, Terms};
 use statements::stress::{self, Stressed};
 use statements::waterfall::{self, Waterfall};
 
-use super::demo::{Row, finish};
+use super::demo::{Row, show};
 use crate::Failure;
 use crate::output::say;
 
@@ -34,22 +34,15 @@ pub fn run() -> Result<[Row; 4], Failure> {
     let terms: Terms = serde_json::from_str(sample_pool::TERMS).map_err(|e| internal(&e))?;
     let started = Instant::now();
     let prepared = pool::Prepared::new(&tape, &terms, &secret)?;
-    let parts = prepared.prove(&mut |_, _| {}, None)?;
     let claim = prepared.claim();
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Pool>(claim, parts, started)?;
-    let facts = Row {
-        statement: "pool",
-        proven: format!(
+    let proven = format!(
             "{} rules, {} figures of {LOANS} loans",
             claim.eligibility.len(),
             claim.figures.len()
-        ),
-        private: "all loans, who owes",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    };
+        );
+    let private = "all loans, who owes";
+    let (row, _) = show(&prepared, started, "pool", proven, private)?;
+    let facts = row;
     let key = new_key();
     let subject = Subject::Pool {
         commitment: claim.pool,
@@ -81,23 +74,16 @@ pub fn run() -> Result<[Row; 4], Failure> {
     if stressed.claim().pool != claim.pool {
         return Err(internal(&"the two proofs speak of different pools"));
     }
-    let parts = stressed.prove(&mut |_, _| {}, None)?;
     let claim = stressed.claim();
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Stressed>(claim, parts, started)?;
-    let protection = Row {
-        statement: "stress",
-        proven: format!(
+    let proven = format!(
             "{} scenarios, {} factor model, {} months",
             claim.scenarios.len(),
             claim.models.len(),
             claim.schedule.rows.len()
-        ),
-        private: "all loans",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    };
+        );
+    let private = "all loans";
+    let (row, _) = show(&stressed, started, "stress", proven, private)?;
+    let protection = row;
     let deal = claim.deal.clone();
     let tranches = issuance(&tape, &deal, &secret)?;
     Ok([facts, protection, tranches, month(&tape, deal, &secret)?])
@@ -111,9 +97,10 @@ fn issuance(tape: &Tape, deal: &Deal, secret: &Secret) -> Result<Row, Failure> {
     let key = RegistryKey::random();
     let started = Instant::now();
     let prepared = issuance::Prepared::new(tape, deal, &key, secret)?;
-    let parts = prepared.prove(&mut |_, _| {}, None)?;
     let claim = prepared.claim();
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Issuance>(claim, parts, started)?;
+    let proven = "3 tranches backed, no loan pledged twice".into();
+    let private = "all loans";
+    let (row, _) = show(&prepared, started, "issuance", proven, private)?;
     // Another pool with one loan of this one.
     let mut other = sample_pool::tape(2027, 50, &tape.template);
     for (i, loan) in other.loans.iter_mut().enumerate().skip(1) {
@@ -128,15 +115,7 @@ fn issuance(tape: &Tape, deal: &Deal, secret: &Secret) -> Result<Row, Failure> {
         }
         Err(e) => say!("  Another pool is refused: {e}\n"),
     }
-    Ok(Row {
-        statement: "issuance",
-        proven: "3 tranches backed, no loan pledged twice".into(),
-        private: "all loans",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    })
+    Ok(row)
 }
 
 /// What the pool brought in a month later, and what the deal paid from it.
@@ -152,16 +131,9 @@ fn month(tape: &Tape, deal: Deal, secret: &Secret) -> Result<Row, Failure> {
     };
     let started = Instant::now();
     let prepared = waterfall::Prepared::new(tape, &terms, secret)?;
-    let parts = prepared.prove(&mut |_, _| {}, None)?;
     let claim = prepared.claim();
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Waterfall>(claim, parts, started)?;
-    Ok(Row {
-        statement: "waterfall",
-        proven: format!("a month of {LOANS} loans, what is paid"),
-        private: "what each loan paid",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    })
+    let proven = format!("a month of {LOANS} loans, what is paid");
+    let private = "what each loan paid";
+    let (row, _) = show(&prepared, started, "waterfall", proven, private)?;
+    Ok(row)
 }

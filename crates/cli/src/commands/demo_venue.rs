@@ -12,7 +12,7 @@ use venue::evar::{Confidence, EvarError};
 use venue::scenarios::ScenarioSet;
 use venue::state::{Change, Trade, Transfer, VenueState};
 
-use super::demo::{Row, finish};
+use super::demo::{Row, show};
 use crate::Failure;
 use crate::output::say;
 
@@ -50,19 +50,11 @@ fn book(
     let slots = least_slots(book.accounts());
     let sealed = SealedBook::new(&snapshot, book.accounts(), slots, secret)?;
     let prepared = inventory::Prepared::new(&sealed, set, state, secret)?;
-    let parts = prepared.prove(&mut |_, _| {}, None)?;
     let claim = prepared.claim();
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Inventory>(claim, parts, started)?;
-    let row = Row {
-        statement: "inventory",
-        proven: format!("the state is the sum of {TRADERS} accounts"),
-        private: "accounts, net positions",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    };
-    Ok((row, claim.state))
+    let proven = format!("the state is the sum of {TRADERS} accounts");
+    let private = "accounts, net positions";
+    let (row, _) = show(&prepared, started, "inventory", proven, private)?;
+        Ok((row, claim.state))
 }
 
 /// Trades and a withdrawal are priced, and one trade is refused.
@@ -97,26 +89,18 @@ fn day(
     );
     let started = Instant::now();
     let prepared = Prepared::new(set, state, &changes, &terms, secret)?;
-    let parts = prepared.prove(&mut |_, _| {}, None)?;
     let claim = prepared.claim();
     if claim.before != commitment {
         return Err(Failure::Internal(
             "the day starts from another state".into(),
         ));
     }
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Risk>(claim, parts, started)?;
+    let proven = format!("{} premia, 4 funding rates, EVaR", TRADES + 1);
+    let private = "inventory, capital, trade sizes";
+    let (row, _) = show(&prepared, started, "risk", proven, private)?;
     receipts(set, &prepared)?;
     refuse(set, prepared.after(), &terms, secret)?;
-    let row = Row {
-        statement: "risk",
-        proven: format!("{} premia, 4 funding rates, EVaR", TRADES + 1),
-        private: "inventory, capital, trade sizes",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    };
-    Ok((row, prepared.after().clone()))
+        Ok((row, prepared.after().clone()))
 }
 
 /// What the traders' receipts say that they paid, each of which opens what the claim commits to, and the funding rates.
@@ -205,15 +189,8 @@ fn together(
     let started = Instant::now();
     let bound = Some(Decimal::from_int(150_000));
     let prepared = systemic::Prepared::new(set, venues, confidence, bound)?;
-    let parts = prepared.prove()?;
-    let (bytes, _, prove_s, verify_s, bits) = finish::<Systemic>(prepared.claim(), parts, started)?;
-    Ok(Row {
-        statement: "systemic",
-        proven: "two venues' EVaR is at most 150,000 USD".into(),
-        private: "both venues' states",
-        prove_s,
-        verify_s,
-        bytes: bytes.len(),
-        bits,
-    })
+    let proven = "two venues' EVaR is at most 150,000 USD".into();
+    let private = "both venues' states";
+    let (row, _) = show(&prepared, started, "systemic", proven, private)?;
+    Ok(row)
 }

@@ -1,15 +1,23 @@
 //! `sealbook inspect`: what a proof file reveals, and how sound it is. Verifies nothing.
 
+use sealbook::NotVerified;
 use serde_json::{Value, json};
 use stark::{ProofFile, SecurityReport, security_report};
 
-use super::{print_json, read_proof, size};
 use crate::Failure;
-use crate::cli::Inspect;
-use crate::output::say;
+use crate::arguments::Inspect;
+use crate::files::read_proof;
+use crate::output::{print_json, say, size};
+
+/// The proven bits of a file's weakest part.
+pub fn proven_bits(file: &ProofFile) -> Result<f64, NotVerified> {
+    let claim = sealbook::kind(file)?.claim(file)?;
+    let parts = claim.parts()?;
+    Ok(weakest(parts).map_or(0.0, |report| report.proven_bits))
+}
 
 /// The report of the weakest part; parts of one shape are looked at once.
-pub fn weakest(parts: impl Iterator<Item = stark::Part>) -> Option<SecurityReport> {
+fn weakest(parts: impl Iterator<Item = stark::Part>) -> Option<SecurityReport> {
     let mut seen: Vec<Vec<(usize, usize)>> = Vec::new();
     let mut weakest: Option<SecurityReport> = None;
     for part in parts {
@@ -38,7 +46,13 @@ pub fn run(arguments: &Inspect) -> Result<(), Failure> {
     let fail =
         |e: &dyn std::fmt::Display| Failure::Input(format!("{}: {e}", arguments.file.display()));
     let file = ProofFile::from_bytes(&bytes).map_err(|e| fail(&e))?;
-    let parts = sealbook::parts(&file).map_err(|e| fail(&e))?;
+    let kind = sealbook::kind(&file).map_err(|e| fail(&e))?;
+    let said = kind.claim(&file).map_err(|e| fail(&e))?;
+    let parts = said.parts().map_err(|e| fail(&e))?;
+    let (expected, got) = (parts.len(), file.parts.len());
+    if expected != got {
+        return Err(fail(&stark::Rejection::Parts { expected, got }));
+    }
     let claim: Value = file.claim_as().map_err(|e| fail(&e))?;
     let report = weakest(parts).ok_or_else(|| fail(&"the claim has no parts"))?;
     let sizes: Vec<usize> = file.parts.iter().map(Vec::len).collect();
@@ -49,10 +63,23 @@ pub fn run(arguments: &Inspect) -> Result<(), Failure> {
         }));
         return Ok(());
     }
+    summary(&file, bytes.len(), &report);
+    let mut shown = claim;
+    shorten(&mut shown);
+    say!("not verified: `sealbook verify` does that");
+    say!("what a proof of it would show:");
+    say!("  {}", said.words().join("\n  "));
+    say!("claim, all that is revealed:\n{shown:#}");
+    Ok(())
+}
+
+/// Size, security and tables, for people.
+fn summary(file: &ProofFile, bytes: usize, report: &SecurityReport) {
+    let sizes = &file.parts;
     say!("statement  {} version {}", file.statement, file.version);
     say!(
         "size       {} in {} part(s), claim {}",
-        size(bytes.len()),
+        size(bytes),
         sizes.len(),
         size(file.claim.len())
     );
@@ -79,16 +106,6 @@ pub fn run(arguments: &Inspect) -> Result<(), Failure> {
             t.degree
         );
     }
-    let mut shown = claim;
-    shorten(&mut shown);
-    say!("not verified: `sealbook verify` does that");
-    say!("what a proof of it would show:");
-    say!(
-        "  {}",
-        sealbook::words(&file).map_err(|e| fail(&e))?.join("\n  ")
-    );
-    say!("claim, all that is revealed:\n{shown:#}");
-    Ok(())
 }
 
 /// Cuts long lists, which nobody reads on a terminal; `--json` shows them whole.

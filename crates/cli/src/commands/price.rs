@@ -10,10 +10,11 @@ use venue::state::{
     providers_premium, ticks,
 };
 
-use super::{print_json, read_venue, write};
 use crate::Failure;
-use crate::cli::{Price, RiskArguments};
-use crate::output::say;
+use crate::arguments::Price;
+use crate::files::write;
+use crate::inputs::read_venue;
+use crate::output::{print_json, say};
 use crate::plot::{Distribution, distribution};
 
 impl From<VenueError> for Failure {

@@ -10,7 +10,7 @@ use market::sample;
 use venue::import::{prices, states};
 
 use crate::Failure;
-use crate::cli::Sample;
+use crate::arguments::Sample;
 use crate::output::say;
 
 /// Exchange users in the sample.

@@ -13,7 +13,7 @@ use venue::scenarios::recipe::{
 
 use super::print_json;
 use crate::Failure;
-use crate::cli::{CheckScenarios, MakeScenarios, MethodName, Scenarios};
+use crate::arguments::{CheckScenarios, MakeScenarios, MethodName, Scenarios};
 use crate::output::say;
 
 impl From<RecipeError> for Failure {

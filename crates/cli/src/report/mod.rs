@@ -14,6 +14,8 @@ use std::fmt::Write;
 use credit::deal::{Coupon, Deal};
 use credit::issuance::backing;
 use sealbook::Fact;
+use statements::stress::Stressed;
+use statements::waterfall::Waterfall;
 
 use crate::svg::escaped;
 use html::{Cell, amount, list, table};
@@ -32,17 +34,13 @@ pub struct Proof<'a> {
 ///
 /// # Errors
 /// If the deal cannot be run again, which its verifier just did.
-pub fn report(fact: &Fact, proof: &Proof<'_>) -> Option<Result<String, String>> {
-    let (title, body) = match fact {
-        Fact::Stress(fact) => {
-            let claim = fact.claim();
-            (&claim.deal.name, stress::body(claim, proof))
-        }
-        Fact::Waterfall(fact) => {
-            let claim = fact.claim();
-            (&claim.deal.name, Ok(waterfall::body(claim, proof)))
-        }
-        _ => return None,
+pub fn report(fact: &dyn Fact, proof: &Proof<'_>) -> Option<Result<String, String>> {
+    let (title, body) = if let Some(fact) = fact.of::<Stressed>() {
+        let claim = fact.claim();
+        (&claim.deal.name, stress::body(claim, proof))
+    } else {
+        let claim = fact.of::<Waterfall>()?.claim();
+        (&claim.deal.name, Ok(waterfall::body(claim, proof)))
     };
     Some(body.map(|body| html::page(title, &body)))
 }
@@ -56,7 +54,7 @@ fn head(deal: &Deal, sub: &str, proof: &Proof<'_>, proven: &[&str], not_proven: 
         escaped(&deal.name),
         escaped(sub),
         escaped(proof.file),
-        crate::commands::size(proof.bytes),
+        crate::output::size(proof.bytes),
         proof.bits,
         list(proven),
         list(not_proven)

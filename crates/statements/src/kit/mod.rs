@@ -3,6 +3,7 @@
 
 mod anchor;
 mod chain;
+mod example;
 mod given;
 mod parts;
 mod prepared;
@@ -11,6 +12,7 @@ mod spoken;
 
 pub use anchor::{Anchor, At, Link, NotLinked, link};
 pub use chain::{Chain, States, totals};
+pub use example::{AnyInputs, AnyPrepared, Example, Inputs, Size};
 pub use given::{Given, Terms};
 pub use parts::{ProvingError, prove_claim};
 pub use prepared::{Prepared, Provable};

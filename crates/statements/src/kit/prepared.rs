@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use stark::{PartProof, ProveError, Statement, TableAir, Trace, prove_part};
+use stark::{PartProof, ProveError, TableAir, Trace, prove_part};
 
+use super::example::Example;
+use super::spoken::Spoken;
 use super::parts::{ProvingError, prove_parts};
 use crate::nonce::Nonce;
 
 /// A statement that this crate proves.
-pub trait Provable: Statement<Claim: 'static, Context: 'static> {
+pub trait Provable: Spoken {
     /// What the tables of all parts are filled from: private.
     type Witness: Send + Sync;
 
@@ -21,7 +23,10 @@ pub trait Provable: Statement<Claim: 'static, Context: 'static> {
     ) -> Vec<Trace>;
 
     /// Where the claim repeats a verifier's challenge.
-    fn nonce(claim: &mut Self::Claim) -> &mut Option<Nonce>;
+    fn nonce_mut(claim: &mut Self::Claim) -> &mut Option<Nonce>;
+
+    /// Claims that are made from samples; at least one.
+    fn examples() -> Vec<Example<Self>>;
 }
 
 /// A claim with its witness, ready to be proven part by part. Each statement makes it from inputs that it has checked.
@@ -36,7 +41,7 @@ impl<S: Provable> Prepared<S> {
     /// The same, for a verifier who asked for it.
     #[must_use]
     pub fn with_nonce(mut self, nonce: Option<Nonce>) -> Self {
-        *S::nonce(&mut self.claim) = nonce;
+        *S::nonce_mut(&mut self.claim) = nonce;
         self
     }
 

@@ -1,25 +1,13 @@
 //! The program as scripts use it: outputs, exit codes, files.
 
+#[allow(dead_code)]
+mod common;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
+use common::{run, sealbook};
 use serde_json::Value;
-
-fn sealbook(folder: &Path, arguments: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sealbook"))
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .unwrap()
-}
-
-fn run(folder: &Path, arguments: &str, code: i32) -> String {
-    let out = sealbook(folder, arguments);
-    let text =
-        String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
-    assert_eq!(out.status.code(), Some(code), "{arguments}\n{text}");
-    text
-}
 
 fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -133,17 +121,17 @@ fn one_book_for_margin_and_solvency() {
         &format!("prove solvency {given} --inclusions s --out s.proof"),
         0,
     );
-    let text = at("verify a.proof --path a.path --book-proof s.proof", 0);
+    let text = at("verify a.proof --path a.path --with s.proof", 0);
     assert!(text.contains("that account is one of the"), "{text}");
-    at("verify a.proof --path a.path --book-proof m.proof", 0);
+    at("verify a.proof --path a.path --with m.proof", 0);
     at("verify a.proof --path a.path", 2);
-    at("verify s.proof --path a.path --book-proof s.proof", 2);
-    at("verify a.proof --path a.path --book-proof a.proof", 2);
+    at("verify s.proof --path a.path --with s.proof", 2);
+    at("verify a.proof --path a.path --with a.proof", 2);
     at(&format!("prove margin {given} --path x --out x.proof"), 2);
     // The same book under another secret is another one.
     let other = given.replace("book.secret", "other.secret");
     at(&format!("prove solvency {other} --out o.proof"), 0);
-    assert!(at("verify a.proof --path a.path --book-proof o.proof", 1).contains("not in it"));
+    assert!(at("verify a.proof --path a.path --with o.proof", 1).contains("not in it"));
 
     let file = |folder: &str| {
         let mut files = std::fs::read_dir(dir.path().join(folder)).unwrap();

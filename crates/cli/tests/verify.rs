@@ -1,22 +1,13 @@
 //! What `verify` prints and refuses: words cannot be forged by files, and expectations mean something.
 
+#[allow(dead_code)]
+mod common;
+
 use std::path::Path;
-use std::process::Command;
 
+use common::{run, sealbook};
 use serde_json::{Value, json};
-
-/// Stdout and stderr of a run that must end with `code`.
-fn run(folder: &Path, arguments: &str, code: i32) -> String {
-    let out = Command::new(env!("CARGO_BIN_EXE_sealbook"))
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text =
-        String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
-    assert_eq!(out.status.code(), Some(code), "{arguments}\n{text}");
-    text
-}
+use stark::ProofFile;
 
 fn samples() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -152,4 +143,24 @@ fn no_name_is_a_sentence() {
         std::fs::write(&path, changed.to_string()).unwrap();
         assert!(at(check, 2).contains("is no name"), "{name:?}");
     }
+}
+
+/// What a file says of itself is quoted without what would move a terminal's cursor or begin another line.
+#[test]
+fn a_file_cannot_write_lines_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("forged.proof");
+    let file = ProofFile {
+        statement: "x\u{1b}[2K\r\naccepted: everything".into(),
+        version: 1,
+        claim: b"{}".to_vec(),
+        parts: Vec::new(),
+    };
+    std::fs::write(&path, file.to_bytes()).unwrap();
+    let output = sealbook(folder.path(), "verify forged.proof");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(!text.contains(['\u{1b}', '\r']), "{text}");
 }

@@ -1,26 +1,17 @@
 //! `price`, `check risk`, `prove risk` as scripts use them.
 
+#[allow(dead_code)]
+mod common;
+
 use std::path::Path;
-use std::process::Command;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use common::run;
 use serde_json::Value;
 use stark::ProofFile;
 
 const VENUE: &str = "--scenarios scenarios.json --state venue.json";
-
-fn run(folder: &Path, arguments: &str, code: i32) -> String {
-    let out = Command::new(env!("CARGO_BIN_EXE_sealbook"))
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text =
-        String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
-    assert_eq!(out.status.code(), Some(code), "{arguments}\n{text}");
-    text
-}
 
 fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -222,7 +213,7 @@ fn an_inventory_is_checked_proven_and_linked() {
         &format!("prove risk {VENUE} --secret s --out risk.proof"),
         0,
     );
-    let linked = run(dir, "verify risk.proof --inventory inventory.proof", 0);
+    let linked = run(dir, "verify risk.proof --with inventory.proof", 0);
     assert!(
         linked.contains("accepted: before the first change, the venue's state"),
         "{linked}"
@@ -234,9 +225,9 @@ fn an_inventory_is_checked_proven_and_linked() {
         &format!("prove risk {other} --secret s --out other.proof"),
         0,
     );
-    let text = run(dir, "verify other.proof --inventory inventory.proof", 1);
+    let text = run(dir, "verify other.proof --with inventory.proof", 1);
     assert!(text.contains("names another state"), "{text}");
-    let text = run(dir, "verify risk.proof --inventory other.proof", 1);
+    let text = run(dir, "verify risk.proof --with other.proof", 1);
     assert!(
         text.contains("is not the proof of an inventory claim"),
         "{text}"

@@ -1,22 +1,13 @@
 //! `sealbook` with deals: months one after another, stresses, issuances.
 
+#[allow(dead_code)]
+mod common;
+
 use std::path::Path;
 use std::process::Command;
 
+use common::told as run;
 use serde_json::Value;
-
-/// Runs the program and gives stdout, or stderr where it is to fail.
-fn run(dir: &Path, arguments: &str, code: i32) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_sealbook"))
-        .args(arguments.split_whitespace())
-        .current_dir(dir)
-        .output()
-        .expect("the program runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{arguments}: {out}{err}");
-    if code == 0 { out } else { err }
-}
 
 /// Months of a pool, one after another: each starts with what the one before wrote.
 #[test]
@@ -40,12 +31,12 @@ fn months_are_proven_one_after_another() {
         &format!("prove waterfall {second} {deal} --deal-state d.json --out 2.proof"),
         0,
     );
-    let accepted = at("verify 2.proof --previous 1.proof", 0);
+    let accepted = at("verify 2.proof --with 1.proof", 0);
     assert!(accepted.contains("month to 2026-12-31"), "{accepted}");
     assert!(accepted.contains("month to 2026-11-30"), "{accepted}");
-    let error = at("verify 1.proof --previous 2.proof", 1);
+    let error = at("verify 1.proof --with 2.proof", 1);
     assert!(error.contains("it does not end with the pool"), "{error}");
-    at("verify 1.proof --previous pool.csv", 1);
+    at("verify 1.proof --with pool.csv", 1);
     let text = std::fs::read_to_string(dir.path().join("d.json")).unwrap();
     let mut rich: Value = serde_json::from_str(&text).unwrap();
     rich["period"] = 0.into();
@@ -136,7 +127,7 @@ fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
         "prove issuance --tape pool.csv --cut-off 2026-10-31 --deal deal.json --secret s --registry r --out i.proof",
         0,
     );
-    let linked = at("verify s.proof --previous 1.proof --issuance i.proof", 0);
+    let linked = at("verify s.proof --with 1.proof --with i.proof", 0);
     assert!(linked.contains("before that, 300 loans"), "{linked}");
     assert!(
         linked.contains("the pool and the deal of an issuance"),
@@ -146,13 +137,13 @@ fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
         linked.contains("its start follows from the deal's closing"),
         "{linked}"
     );
-    let error = at("verify s.proof --issuance i.proof", 1);
+    let error = at("verify s.proof --with i.proof", 1);
     assert!(error.contains("--previous"), "{error}");
-    let error = at("verify s.proof --previous 2.proof", 1);
+    let error = at("verify s.proof --with 2.proof", 1);
     assert!(error.contains("does not end with the pool"), "{error}");
-    at("verify 1.proof --issuance i.proof", 0);
-    at("verify 2.proof --previous 1.proof --issuance i.proof", 0);
-    at("verify i.proof --issuance i.proof", 2);
+    at("verify 1.proof --with i.proof", 0);
+    at("verify 2.proof --with 1.proof --with i.proof", 0);
+    at("verify i.proof --with i.proof", 2);
 
     // More cash than the deal has at closing; and doubt beyond a year.
     let first = "--tape pool.csv --cut-off 2026-10-31";
@@ -318,7 +309,7 @@ fn an_issuance_is_proven_and_recorded() {
         &format!("prove issuance {second} --registry r --secret t --out twice.proof"),
         0,
     );
-    let error = at("verify p.proof --issued twice.proof --record no.json", 1);
+    let error = at("verify p.proof --with twice.proof --record no.json", 1);
     assert!(error.contains("60 loan(s) stand in pool"), "{error}");
     assert!(!path("no.json").exists());
     let text = std::fs::read_to_string(path("other/pool.csv")).unwrap();
@@ -328,7 +319,7 @@ fn an_issuance_is_proven_and_recorded() {
         0,
     );
     let accepted = at(
-        "verify p.proof --issued q.proof --issued q.proof --record r.json",
+        "verify p.proof --with q.proof --with q.proof --record r.json",
         0,
     );
     assert!(
@@ -341,15 +332,15 @@ fn an_issuance_is_proven_and_recorded() {
         &format!("prove issuance {second} --registry r2 --secret t --out apart.proof"),
         0,
     );
-    let error = at("verify p.proof --issued apart.proof", 1);
+    let error = at("verify p.proof --with apart.proof", 1);
     assert!(error.contains("different registries"), "{error}");
     at(
         "prove pool --tape pool.csv --cut-off 2026-10-31 --secret s --out pool.proof",
         0,
     );
-    let error = at("verify p.proof --issued pool.proof", 1);
+    let error = at("verify p.proof --with pool.proof", 1);
     assert!(error.contains("not the proof of an issuance"), "{error}");
-    assert!(at("verify pool.proof --issued p.proof", 2).contains("--issued goes with"));
+    assert!(at("verify pool.proof --with p.proof", 2).contains("--issued goes with"));
     assert!(at("verify pool.proof --record n.json", 2).contains("--record goes with"));
 }
 

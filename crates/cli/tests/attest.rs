@@ -1,32 +1,11 @@
 //! `sealbook attest`, and what `verify` says of who vouches for what.
 
-mod common {
-    use std::path::Path;
-    use std::process::Command;
-
-    /// Runs the program in a folder; its stdout if it succeeds, its stderr if not.
-    pub fn run(folder: &Path, arguments: &str, code: i32) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_sealbook"))
-            .args(arguments.split_whitespace())
-            .current_dir(folder)
-            .output()
-            .unwrap();
-        let (out, err) = (output.stdout, output.stderr);
-        let told = if code == 0 { &out } else { &err };
-        let told = String::from_utf8_lossy(told).into_owned();
-        assert_eq!(
-            output.status.code(),
-            Some(code),
-            "{arguments}: {told} {}",
-            String::from_utf8_lossy(&err)
-        );
-        told
-    }
-}
+#[allow(dead_code)]
+mod common;
 
 use std::path::Path;
 
-use common::run;
+use common::told as run;
 use serde_json::Value;
 
 fn key_of(folder: &Path, file: &str) -> String {

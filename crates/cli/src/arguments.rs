@@ -1,13 +1,14 @@
 //! The command line: one definition for parsing, help and completions.
 
-mod claims;
-
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use statements::nonce::Nonce;
+use statements::registry::example_names;
 
-pub use claims::*;
+use crate::claims::ClaimCommand;
+use crate::inputs::{Origin, TapeArguments, VenueArguments};
 
 /// Proves facts about a sealed book: an account is margined, a venue is solvent, a risk price is right.
 ///
@@ -26,10 +27,10 @@ pub enum Command {
     Sample(Sample),
     /// Say whether a claim is true, and if not, why. Makes no proof.
     #[command(subcommand)]
-    Check(Claim),
+    Check(ClaimCommand),
     /// Prove a claim.
     #[command(subcommand)]
-    Prove(Claim),
+    Prove(ClaimCommand),
     /// Sign what proofs take as given, as a servicer, a venue or an oracle.
     #[command(subcommand)]
     Attest(Attest),
@@ -151,22 +152,11 @@ pub struct Signing {
     pub json: bool,
 }
 
-/// When and where prices were taken, for files that do not say so.
-#[derive(Debug, Args)]
-pub struct Origin {
-    /// With --assets: when balances and prices were taken, in UTC, such as 2026-11-26T18:48:06Z or 2026-11-26.
-    #[arg(long)]
-    pub as_of: Option<String>,
-    /// With --assets, or a .csv market: where prices come from, such as venue-x-mark. A .json market says so itself.
-    #[arg(long)]
-    pub source: Option<String>,
-}
-
 /// A trade or a withdrawal to quote.
 #[derive(Debug, Args)]
 pub struct Price {
     #[command(flatten)]
-    pub venue: Venue,
+    pub venue: VenueArguments,
     /// MARKET:LOTS or MARKET:LOTS:PRICE, such as BTC:3 or ETH:-5:3400.25.
     #[arg(long, allow_hyphen_values = true, required_unless_present = "withdraw")]
     pub trade: Option<String>,
@@ -270,34 +260,19 @@ pub struct Verify {
     /// An inclusion file, for a claim about a book: checked against its commitment, and shown.
     #[arg(long)]
     pub inclusion: Option<PathBuf>,
-    /// A path file, for a margin claim about one account: checked against the book of --book-proof.
-    #[arg(long, requires = "book_proof")]
+    /// A path file, for a margin claim about one account: checked against the books of the proofs given by --with.
+    #[arg(long, requires = "with")]
     pub path: Option<PathBuf>,
-    /// The proof of a claim about the book that the path leads to.
-    #[arg(long, requires = "path")]
-    pub book_proof: Option<PathBuf>,
     /// A trader's receipt, for a risk claim that states totals: it must open what the claim commits to.
     #[arg(long)]
     pub receipt: Option<PathBuf>,
-    /// The proof of an inventory claim, for a risk claim: it must name the state that the risk claim starts from or
-    /// ends with.
+    /// Another proof file, which must be linked to this one, or to one that is: the same account book, venue state, pool or
+    /// deal, months that go on from each other, or loans of one registry that are pledged once. May be given several times.
     #[arg(long)]
-    pub inventory: Option<PathBuf>,
-    /// The proof of another issuance claim of the same registry, for an issuance claim: no loan may stand in both pools; may be
-    /// given several times.
-    #[arg(long)]
-    pub issued: Vec<PathBuf>,
+    pub with: Vec<PathBuf>,
     /// Write the record of an issuance, from which tokens can be minted, into this file: .json.
     #[arg(long)]
     pub record: Option<PathBuf>,
-    /// The proof of the months before, for a waterfall or a stress claim: it must end with the pool and the deal that this one starts
-    /// with. May be given several times, the last months first.
-    #[arg(long)]
-    pub previous: Vec<PathBuf>,
-    /// The proof of the deal's issuance, for a waterfall or a stress claim: it, or the first of the proofs before it, must start with
-    /// the issuance's pool and deal.
-    #[arg(long)]
-    pub issuance: Option<PathBuf>,
     /// An attestation: a trusted key must have signed what the claim takes as given, such as its pool, market or scenarios; may
     /// be given several times.
     #[arg(long, requires = "trust")]
@@ -337,8 +312,8 @@ pub struct Report {
 #[derive(Debug, Args)]
 pub struct Bench {
     /// The benchmark.
-    #[arg(value_enum)]
-    pub name: BenchName,
+    #[arg(value_parser = PossibleValuesParser::new(example_names()))]
+    pub name: String,
     /// Print one JSON object to stdout.
     #[arg(long)]
     pub json: bool,
@@ -360,25 +335,4 @@ pub struct Bench {
     /// Trades, where the benchmark has them.
     #[arg(long)]
     pub trades: Option<usize>,
-}
-
-/// A benchmark.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum BenchName {
-    /// One account with 64 positions.
-    Margin,
-    /// A book of accounts with 16 positions each.
-    BookMargin,
-    /// A book of accounts with 4 assets.
-    Solvency,
-    /// The EVaR and funding rates of a venue with 32 markets over 10,000 scenarios.
-    Risk,
-    /// Rules and figures of a pool of 10,000 loans.
-    Pool,
-    /// A deal over 1,000 loans of up to 360 months, under three stresses and over a factor.
-    Stress,
-    /// One month of 10,000 loans, and what a deal pays from it.
-    Waterfall,
-    /// 100 trades of a venue with 32 markets over 1,024 scenarios.
-    RiskTrades,
 }

@@ -1,22 +1,12 @@
 //! `sealbook` with loan pools: the program's own samples, attestations, and the real tape.
 
+#[allow(dead_code)]
+mod common;
+
 use std::path::Path;
-use std::process::Command;
 
+use common::told as run;
 use serde_json::Value;
-
-/// Runs the program and gives stdout, or stderr where it is to fail.
-fn run(dir: &Path, arguments: &str, code: i32) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_sealbook"))
-        .args(arguments.split_whitespace())
-        .current_dir(dir)
-        .output()
-        .expect("the program runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{arguments}: {out}{err}");
-    if code == 0 { out } else { err }
-}
 
 #[test]
 fn a_pool_is_proven_and_attested() {

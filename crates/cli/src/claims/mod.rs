@@ -1,0 +1,277 @@
+//! `check` and `prove`: one file a statement, driven by one list.
+
+mod books;
+mod inventory;
+mod issuance;
+mod margin;
+mod pool;
+mod risk;
+mod solvency;
+mod stress;
+mod systemic;
+mod waterfall;
+
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
+use serde_json::{Value, json};
+use stark::{PartProof, ProofFile, Statement};
+use statements::account::Secret;
+use statements::kit::{Prepared, Provable, ProvingError, Refusal};
+use statements::nonce::Nonce;
+
+use crate::Failure;
+use crate::files::{secret, write};
+use crate::output::{print_json, progress, say, size, time};
+
+/// The claims that can be checked and proven. To add one, add a line.
+const CLAIMS: &[&dyn Claim] = &[
+    &Of::<margin::Arguments>::NEW,
+    &Of::<solvency::Arguments>::NEW,
+    &Of::<risk::Arguments>::NEW,
+    &Of::<inventory::Arguments>::NEW,
+    &Of::<systemic::Arguments>::NEW,
+    &Of::<pool::Arguments>::NEW,
+    &Of::<stress::Arguments>::NEW,
+    &Of::<issuance::Arguments>::NEW,
+    &Of::<waterfall::Arguments>::NEW,
+];
+
+/// The command line of one statement's claims. Its first line of documentation is what help says.
+trait Make: Args {
+    /// The statement.
+    type Statement: Provable;
+
+    /// Reads the inputs and says whether the claim is true. Makes no proof.
+    fn check(&self) -> Result<Answer, Failure>;
+
+    /// Reads the inputs and makes the claim, which must be true.
+    fn prepare(&self) -> Result<Prepared<Self::Statement>, Failure>;
+
+    /// Writes and says what else there is, once the proof is written.
+    fn finish(&self, _prepared: &Prepared<Self::Statement>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// What all claims take.
+    fn output(&self) -> &Output;
+
+    /// Whether the same inputs give the same claim again, so that proving can go on after a break.
+    fn is_repeatable(&self) -> bool;
+}
+
+/// What `check` says.
+struct Answer {
+    /// Details for people, above the sentence.
+    lines: Vec<String>,
+    /// Details for machines: an object.
+    json: Value,
+    /// What is true, or why the claim is false.
+    sentence: Result<String, String>,
+}
+
+/// What all claims take.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Where to write the proof.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// A verifier's challenge, repeated in the claim: letters, digits or any of -_./+&#%*.
+    #[arg(long)]
+    pub nonce: Option<Nonce>,
+    /// Print JSON to stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Who keeps the secret of what is sealed.
+#[derive(Debug, Args)]
+pub struct Sealing {
+    /// The file of the book's secret; made if it is not there. The same secret gives the same
+    /// commitment, so that several proofs speak of one book. Without it a fresh one is used once.
+    #[arg(long)]
+    pub secret: Option<PathBuf>,
+}
+
+impl Sealing {
+    /// The secret.
+    fn secret(&self) -> Result<Secret, Failure> {
+        secret(self.secret.as_deref())
+    }
+}
+
+/// `check` or `prove` with a statement's name and its options.
+pub struct ClaimCommand {
+    claim: &'static dyn Claim,
+    matches: ArgMatches,
+}
+
+impl ClaimCommand {
+    /// Runs `check`.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.claim.check(&self.matches)
+    }
+
+    /// Runs `prove`.
+    pub fn prove(&self) -> Result<(), Failure> {
+        self.claim.prove(&self.matches)
+    }
+}
+
+impl std::fmt::Debug for ClaimCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ClaimCommand").field(&self.claim.id()).finish()
+    }
+}
+
+impl FromArgMatches for ClaimCommand {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let missing = || clap::Error::new(clap::error::ErrorKind::MissingSubcommand);
+        let (name, matches) = matches.subcommand().ok_or_else(missing)?;
+        let claim = CLAIMS.iter().find(|claim| claim.id() == name);
+        Ok(Self {
+            claim: *claim.ok_or_else(missing)?,
+            matches: matches.clone(),
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Subcommand for ClaimCommand {
+    fn augment_subcommands(command: clap::Command) -> clap::Command {
+        let command = command.subcommand_required(true).arg_required_else_help(true);
+        command.subcommands(CLAIMS.iter().map(|claim| claim.command()))
+    }
+
+    fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        CLAIMS.iter().any(|claim| claim.id() == name)
+    }
+}
+
+/// A statement's claims, whatever their options.
+trait Claim: Sync {
+    fn id(&self) -> &'static str;
+    fn command(&self) -> clap::Command;
+    fn check(&self, matches: &ArgMatches) -> Result<(), Failure>;
+    fn prove(&self, matches: &ArgMatches) -> Result<(), Failure>;
+}
+
+/// The list's entry of the claims that are made from `A`.
+struct Of<A>(PhantomData<fn() -> A>);
+
+impl<A> Of<A> {
+    const NEW: Self = Self(PhantomData);
+}
+
+impl<A: Make> Claim for Of<A> {
+    fn id(&self) -> &'static str {
+        A::Statement::ID
+    }
+
+    fn command(&self) -> clap::Command {
+        A::augment_args(clap::Command::new(self.id()))
+    }
+
+    fn check(&self, matches: &ArgMatches) -> Result<(), Failure> {
+        let arguments = A::from_arg_matches(matches).map_err(|e| Failure::Input(e.to_string()))?;
+        let mut answer = arguments.check()?;
+        if arguments.output().json {
+            if let Value::Object(members) = &mut answer.json {
+                members.insert("true".into(), answer.sentence.is_ok().into());
+            }
+            print_json(&answer.json);
+        } else {
+            answer.lines.iter().for_each(|line| say!("{line}"));
+            if let Ok(sentence) = &answer.sentence {
+                say!("true: {sentence}");
+            }
+        }
+        answer.sentence.map(drop).map_err(Failure::False)
+    }
+
+    fn prove(&self, matches: &ArgMatches) -> Result<(), Failure> {
+        let arguments = A::from_arg_matches(matches).map_err(|e| Failure::Input(e.to_string()))?;
+        let output = arguments.output();
+        let started = Instant::now();
+        let missing = || Failure::Input("give --out FILE for the proof".into());
+        let out = output.out.as_deref().ok_or_else(missing)?;
+        let prepared = arguments.prepare()?.with_nonce(output.nonce.clone());
+        // The same claim is needed to resume, so without a kept secret there is nothing to resume.
+        let work = arguments.is_repeatable().then(|| work_folder(out));
+        let parts = prepared.prove(&mut progress(), work.as_deref())?;
+        seal::<A::Statement>(out, output.json, prepared.claim(), parts, started)?;
+        if let Some(work) = work.filter(|work| work.exists()) {
+            // Only a nuisance if it stays.
+            let _ = std::fs::remove_dir_all(work);
+        }
+        arguments.finish(&prepared)
+    }
+}
+
+/// Where finished parts are kept until the proof is written.
+fn work_folder(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".sealbook-work");
+    name.into()
+}
+
+/// Verifies, writes and reports.
+fn seal<S: Statement>(
+    path: &Path,
+    as_json: bool,
+    claim: &S::Claim,
+    parts: Vec<PartProof>,
+    started: Instant,
+) -> Result<(), Failure> {
+    let proven = started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    stark::verify::<S>(claim, &parts)
+        .map_err(|e| Failure::Internal(format!("the proof that was made does not verify: {e}")))?;
+    let verified = started.elapsed().as_secs_f64();
+    let bytes = ProofFile::new::<S>(claim, parts).to_bytes();
+    write(path, &bytes)?;
+    if as_json {
+        print_json(&json!({
+            "statement": S::ID, "proof": path, "bytes": bytes.len(),
+            "prove_s": proven, "verify_s": verified,
+        }));
+    } else {
+        say!(
+            "{}: {} proven in {}, verified in {}, {}",
+            path.display(),
+            S::ID,
+            time(proven),
+            time(verified),
+            size(bytes.len())
+        );
+    }
+    Ok(())
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::False(reason) => Self::False(reason.to_string()),
+            Refusal::Input(reason) => Self::Input(reason.to_string()),
+        }
+    }
+}
+
+impl From<ProvingError> for Failure {
+    fn from(error: ProvingError) -> Self {
+        match error {
+            ProvingError::Resume(_) => Self::Input(error.to_string()),
+            ProvingError::Prove(_) => Self::Internal(error.to_string()),
+        }
+    }
+}

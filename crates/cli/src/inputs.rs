@@ -1,0 +1,153 @@
+//! What claims are made from: the options that name files, and how these are read.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use credit::import::tape::{read_layout, read_tape, read_template};
+use credit::pool::Tape;
+use market::Snapshot;
+use market::import::{layout, optionchain};
+use venue::evar::Confidence;
+use venue::import::states as import_venue;
+use venue::scenarios::ScenarioSet;
+use venue::state::VenueState;
+
+use crate::Failure;
+
+/// When and where prices were taken, for files that do not say so.
+#[derive(Debug, Args)]
+pub struct Origin {
+    /// With --assets: when balances and prices were taken, in UTC, such as 2026-11-26T18:48:06Z or 2026-11-26.
+    #[arg(long)]
+    pub as_of: Option<String>,
+    /// With --assets, or a .csv market: where prices come from, such as venue-x-mark. A .json market says so itself.
+    #[arg(long)]
+    pub source: Option<String>,
+}
+
+/// A loan tape.
+#[derive(Debug, Args)]
+pub struct TapeArguments {
+    /// The loans: .csv or .parquet.
+    #[arg(long)]
+    pub tape: PathBuf,
+    /// What fields loans have: mortgage, auto, receivable, consumer, carbon, or a .json file.
+    #[arg(long, default_value = "mortgage")]
+    pub template: String,
+    /// Where the fields stand, if not in columns of their own names: mortgage-dataset, or a .json file.
+    #[arg(long)]
+    pub layout: Option<String>,
+    /// The day the tape is of, such as 2026-10-31.
+    #[arg(long)]
+    pub cut_off: String,
+}
+
+/// A venue and how sure it is to be.
+#[derive(Debug, Args)]
+pub struct VenueArguments {
+    /// The scenarios: .json.
+    #[arg(long)]
+    pub scenarios: PathBuf,
+    /// The venue's state: .json.
+    #[arg(long)]
+    pub state: PathBuf,
+    /// How sure: 0.95 means that the worst 5% count.
+    #[arg(long, default_value = "0.95")]
+    pub confidence: fixed::Decimal,
+}
+
+/// A market: JSON, which says itself when and where prices were taken, or a BTC option chain in CSV, in lots of a tenth, which
+/// says when.
+pub fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
+    if origin.as_of.is_some() {
+        return Err(Failure::Input(format!(
+            "--as-of: {} says itself when its prices were taken; leave the option away, or correct the file",
+            path.display()
+        )));
+    }
+    if path.extension().is_some_and(|e| e == "csv") {
+        let mut snapshot = optionchain::read(path, "BTC", fixed::Decimal::new(1, 1))?;
+        if let Some(source) = &origin.source {
+            snapshot.source = source_of(source)?;
+        }
+        return Ok(snapshot);
+    }
+    if origin.source.is_some() {
+        return Err(Failure::Input(format!(
+            "--source: {} says itself where its prices come from; write it into its `source`",
+            path.display()
+        )));
+    }
+    Ok(layout::read_market(path)?)
+}
+
+fn source_of(source: &str) -> Result<String, Failure> {
+    if records::names::is_name(source) {
+        Ok(source.to_string())
+    } else {
+        let source = statements::words::quoted(source);
+        Err(Failure::Input(format!(
+            "--source: {source} {}",
+            records::names::NO_NAME
+        )))
+    }
+}
+
+/// When and where the prices of an exchange's asset file were taken: it does not say so, and a proof without is worth
+/// nothing tomorrow.
+pub fn origin_of_assets(origin: &Origin) -> Result<(u64, String), Failure> {
+    let missing = |option: &str, what: &str| {
+        Failure::Input(format!(
+            "--assets: the file does not say {what}; give {option}"
+        ))
+    };
+    let as_of = origin.as_of.as_deref().ok_or_else(|| {
+        let what = "when balances and prices were taken";
+        missing("--as-of, such as --as-of 2026-11-26T18:48:06Z", what)
+    })?;
+    let source = origin.source.as_deref().ok_or_else(|| {
+        let what = "where prices come from";
+        missing("--source, such as --source venue-x-mark", what)
+    })?;
+    let wrong = |problem: &str| {
+        let as_of = statements::words::quoted(as_of);
+        Failure::Input(format!("--as-of: {as_of} {problem}"))
+    };
+    let as_of_ms = records::date::moment_of(as_of).ok_or_else(|| {
+        wrong("is no moment in UTC; write 2026-11-26T18:48:06Z, or 2026-11-26 for its start")
+    })?;
+    records::date::check_moment(as_of_ms).map_err(|_| wrong("is not between 2000 and 2100"))?;
+    Ok((as_of_ms, source_of(source)?))
+}
+
+/// How sure, of an option.
+pub fn confidence(confidence: fixed::Decimal) -> Result<Confidence, Failure> {
+    Confidence::try_from(confidence)
+        .map_err(|e| Failure::Input(format!("--confidence {confidence}: {e}")))
+}
+
+/// The scenarios and the state of a venue.
+pub fn read_venue(venue: &VenueArguments) -> Result<(ScenarioSet, VenueState, Confidence), Failure> {
+    let confidence = confidence(venue.confidence)?;
+    let set = import_venue::read_scenarios(&venue.scenarios)?;
+    let state = import_venue::read_state(&venue.state, &set)?;
+    Ok((set, state, confidence))
+}
+
+/// A loan tape.
+pub fn tape(arguments: &TapeArguments) -> Result<Tape, Failure> {
+    let template = read_template(&arguments.template)?;
+    let layout = arguments.layout.as_deref().map(read_layout).transpose()?;
+    let cut_off = arguments
+        .cut_off
+        .clone()
+        .try_into()
+        .map_err(|e| Failure::Input(format!("--cut-off: {e}")))?;
+    Ok(read_tape(
+        &arguments.tape,
+        &template,
+        layout.as_ref(),
+        cut_off,
+    )?)
+}
+

@@ -1,0 +1,54 @@
+//! Example claims.
+
+use market::{Level, array, sample};
+use serde_json::json;
+
+use super::{Margin, Prepared};
+use crate::book::SealedBook;
+use crate::kit::{Example, Inputs, Refusal, Size};
+
+/// One account with 64 positions, and a book of accounts with 16 positions each, a hundredth of which do not meet the level.
+pub(super) fn examples() -> Vec<Example<Margin>> {
+    let account = Example {
+        name: "margin",
+        inputs: account,
+    };
+    let book = Example {
+        name: "book-margin",
+        inputs: book,
+    };
+    vec![account, book]
+}
+
+fn account(_: &Size) -> Inputs<Margin> {
+    const POSITIONS: usize = 64;
+    let snapshot = sample::snapshot();
+    let book = sample::book(&snapshot, 1, 1, POSITIONS, 0);
+    let sizes = json!({
+        "accounts": 1, "positions": POSITIONS, "instruments": snapshot.instruments.len(),
+        "scenarios": 33, "columns": array::columns(&snapshot),
+        "assets": snapshot.assets.len(), "level": "maintenance",
+    });
+    Inputs::new(sizes, move |secret| {
+        let sealed = SealedBook::new(&snapshot, book.accounts(), POSITIONS, secret);
+        let sealed = sealed.map_err(Refusal::malformed)?;
+        Prepared::account(&sealed, &book.accounts()[0].id, Level::Maintenance)
+    })
+}
+
+fn book(size: &Size) -> Inputs<Margin> {
+    const POSITIONS: usize = 16;
+    let snapshot = sample::snapshot();
+    let accounts = size.accounts.unwrap_or(10_000);
+    let below = accounts.div_ceil(100);
+    let book = sample::book(&snapshot, 1, accounts, POSITIONS, below);
+    let sizes = json!({
+        "accounts": accounts, "positions": POSITIONS, "instruments": snapshot.instruments.len(),
+        "scenarios": 33, "columns": array::columns(&snapshot),
+        "assets": snapshot.assets.len(), "level": "maintenance", "below": below,
+    });
+    Inputs::new(sizes, move |secret| {
+        let sealed = SealedBook::new(&snapshot, book.accounts(), POSITIONS, secret);
+        Prepared::book(&sealed.map_err(Refusal::malformed)?, Level::Maintenance)
+    })
+}

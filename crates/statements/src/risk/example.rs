@@ -1,0 +1,47 @@
+//! Example claims.
+
+use fixed::Decimal;
+use serde_json::json;
+use venue::evar::Confidence;
+use venue::state::Change;
+
+use super::{Prepared, Risk, Shows, Terms};
+use crate::kit::{Example, Inputs, Size};
+
+/// Markets of the venue.
+const MARKETS: usize = 32;
+
+/// A venue's EVaR and funding rates, and the premia of its trades.
+pub(super) fn examples() -> Vec<Example<Risk>> {
+    let state = Example {
+        name: "risk",
+        inputs: |size: &Size| inputs(size, [10_000, 0], true),
+    };
+    let trades = Example {
+        name: "risk-trades",
+        inputs: |size: &Size| inputs(size, [1_024, 100], false),
+    };
+    vec![state, trades]
+}
+
+/// So many scenarios and trades, unless a size is given.
+fn inputs(size: &Size, [scenarios, trades]: [usize; 2], funding: bool) -> Inputs<Risk> {
+    let scenarios = size.scenarios.unwrap_or(scenarios);
+    let trades = if trades == 0 { 0 } else { size.trades.unwrap_or(trades) };
+    let set = venue::sample::scenarios(1, MARKETS, scenarios);
+    let state = venue::sample::state(&set);
+    let changes = venue::sample::trades(1, &set, trades);
+    let changes: Vec<Change> = changes.into_iter().map(Change::from).collect();
+    let confidence: Confidence = Decimal::new(95, 2).try_into().expect("a constant");
+    let terms = Terms {
+        confidence,
+        shows: Shows::Prices { lots: false },
+        funding,
+        until_ms: None,
+    };
+    let sizes = json!({
+        "scenarios": scenarios, "markets": MARKETS, "trades": trades, "funding": funding,
+        "confidence": confidence,
+    });
+    Inputs::new(sizes, move |secret| Prepared::new(&set, &state, &changes, &terms, secret))
+}
