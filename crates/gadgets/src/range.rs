@@ -15,10 +15,29 @@ pub const LIMBS: Bus = Bus::new("limb");
 /// Answers lookups of values below `2^15`.
 pub const DIGITS: Bus = Bus::new("digit");
 
+/// A value below `2^10`: only [`limb`] makes one, so holding it is the evidence of its lookup.
+#[derive(Clone, Debug)]
+pub struct Limb<E>(E);
+
+impl<E> Limb<E> {
+    /// The value alone.
+    pub fn into_inner(self) -> E {
+        self.0
+    }
+}
+
+impl<E> std::ops::Deref for Limb<E> {
+    type Target = E;
+    fn deref(&self) -> &E {
+        &self.0
+    }
+}
+
 /// Requires `x < 2^10`.
-pub fn limb<W, B: RowBuilder<W>>(b: &mut B, x: &B::E) {
+pub fn limb<W, B: RowBuilder<W>>(b: &mut B, x: B::E) -> Limb<B::E> {
     let one = b.one();
-    b.lookup(LIMBS, x, one, std::slice::from_ref(x));
+    b.lookup(LIMBS, &x, one, std::slice::from_ref(&x));
+    Limb(x)
 }
 
 /// Requires `x < 2^15`.

@@ -16,9 +16,10 @@ use stark::{
 };
 
 use crate::hash::{Digest, Domain, hash};
-use crate::limbs::{carry_of, join, limb_of, signed};
+use crate::limbs::{Limbs, join, limb_of, signed};
 use crate::range::{LIMB_BITS, limb};
 use crate::sponge::{QUAD, QUADS, Stream, Target};
+use crate::sum::carry_of;
 
 /// Messages `[register, c0, .., c5]`: add `sum c[i] * 2^(10 i)`, each `c` of magnitude below 2^24, to a
 /// register. Coefficients may be negative; what they add may not bring the register below zero.
@@ -320,15 +321,8 @@ impl Table for TotalsTable {
             SENDS_AFTER,
         ]
         .map(|column| b.pinned("TOTALS-1", column));
-        let limbs = |b: &mut B, value: fn(&TotalsRow) -> u128| -> [B::E; REGISTER_LIMBS] {
-            std::array::from_fn(|i| {
-                let cell = b.cell(|w| F::from_u64(limb_of(value(w), i)));
-                limb(b, &cell);
-                cell
-            })
-        };
-        let before = limbs(b, |w| w.before);
-        let after = limbs(b, |w| w.after);
+        let before = Limbs::read(b, REGISTER_LIMBS, |w: &TotalsRow| w.before);
+        let after = Limbs::read(b, REGISTER_LIMBS, |w: &TotalsRow| w.after);
         let count: [B::E; COUNT_LIMBS] =
             std::array::from_fn(|i| b.cell(|w| F::from_i64(w.count[i])));
         for cell in &count {
@@ -385,7 +379,7 @@ impl Table for TotalsTable {
             let low = b.derive([&slack], |[v]| {
                 F::from_u64(signed(v).rem_euclid(1 << LIMB_BITS) as u64)
             });
-            limb(b, &low);
+            let low = limb(b, low).into_inner();
             borrow = if i + 1 == REGISTER_LIMBS {
                 b.constant(F::ZERO)
             } else {

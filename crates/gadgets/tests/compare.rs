@@ -3,11 +3,9 @@
 mod common;
 
 use common::{Fixture, HEIGHT, LOG_HEIGHT};
-use gadgets::compare::{
-    assert_at_most, assert_less, assert_sum_at_most, chunks, is_negative, less_than, read_limbs,
-    sign, signed_value, with_offset,
-};
-use stark::{F, Field, P, PrimeCharacteristicRing, PrimeField32, RowBuilder, Table, signed_felt};
+use gadgets::compare::{Chunks, assert_at_most, assert_less, assert_sum_at_most, less_than};
+use gadgets::limbs::Limbs;
+use stark::{F, Field, P, PrimeCharacteristicRing, PrimeField32, RowBuilder, Table};
 
 /// What a table does with its two numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,10 +29,10 @@ impl<const N: usize> Table for Pair<N> {
         LOG_HEIGHT
     }
     fn row<B: RowBuilder<Self::Row>>(&self, b: &mut B) {
-        let x: [B::E; N] = read_limbs(b, |w: &Self::Row| w.0);
-        let y: [B::E; N] = read_limbs(b, |w: &Self::Row| w.1);
+        let x = Limbs::read(b, N, |w: &Self::Row| w.0.into());
+        let y = Limbs::read(b, N, |w: &Self::Row| w.1.into());
         let limbs = [x.to_vec(), y.to_vec()].concat();
-        let (x, y) = (chunks(&x), chunks(&y));
+        let (x, y) = (x.chunks(), y.chunks());
         match self.0 {
             Task::Less => {
                 less_than(b, &x, &y);
@@ -65,50 +63,10 @@ impl Table for Sums {
         LOG_HEIGHT
     }
     fn row<B: RowBuilder<[u64; 4]>>(&self, b: &mut B) {
-        let numbers: [Vec<B::E>; 4] = std::array::from_fn(|i| {
-            let limbs: [B::E; 6] = read_limbs(b, |w: &[u64; 4]| w[i]);
-            chunks(&limbs)
-        });
-        let [a, c, d, total] = &numbers;
-        assert_sum_at_most(b, &[a, c, d], total);
-    }
-}
-
-/// A number of two limbs with offset, its value and its sign: columns 0, 1; 2; 3 sign, 4 rest.
-#[derive(Clone)]
-struct Signed;
-
-impl Table for Signed {
-    type Row = i64;
-    fn name(&self) -> &'static str {
-        "signed"
-    }
-    fn log_height(&self) -> usize {
-        LOG_HEIGHT
-    }
-    fn row<B: RowBuilder<i64>>(&self, b: &mut B) {
-        let limbs: [B::E; 2] = read_limbs(b, |w: &i64| with_offset(*w, 2).expect("20 bits"));
-        let value = b.cell(|w| signed_felt(*w));
-        b.equal("VALUE", value, signed_value(&limbs));
-        sign(b, &limbs);
-    }
-}
-
-/// A small number: column 0; limbs 1, 2, 3; 4 sign, 5 rest.
-#[derive(Clone)]
-struct Small;
-
-impl Table for Small {
-    type Row = i64;
-    fn name(&self) -> &'static str {
-        "small"
-    }
-    fn log_height(&self) -> usize {
-        LOG_HEIGHT
-    }
-    fn row<B: RowBuilder<i64>>(&self, b: &mut B) {
-        let x = b.cell(|w| signed_felt(*w));
-        is_negative(b, &x);
+        let numbers: [Chunks<B::E>; 4] =
+            std::array::from_fn(|i| Limbs::read(b, 6, |w: &[u64; 4]| w[i].into()).chunks());
+        let (total, parts) = numbers.split_last().expect("four numbers");
+        assert_sum_at_most(b, parts, total);
     }
 }
 
@@ -197,66 +155,6 @@ fn assertions_accept_what_is_true() {
         (x.min(y), x.max(y))
     };
     Fixture::new(&Pair::<6>(Task::AssertAtMost), ordered).assert_sound(&[17], 12);
-}
-
-#[test]
-fn signs_are_right() {
-    let half = 1i64 << 19;
-    let values = [
-        0,
-        1,
-        -1,
-        half - 1,
-        -half,
-        511,
-        512,
-        -512,
-        -513,
-        1024,
-        -1024,
-        7,
-    ];
-    let t = Fixture::new(&Signed, |row| values[row % values.len()]);
-    t.assert_sound(&[4], 3);
-    for row in 0..HEIGHT {
-        assert_eq!(t.number(row, 3), u32::from(values[row % values.len()] < 0));
-    }
-    let half = 1i64 << 29;
-    let values = [
-        0,
-        1,
-        -1,
-        half - 1,
-        -half,
-        half - 1024,
-        -1024,
-        1 << 20,
-        -(1 << 20),
-    ];
-    let t = Fixture::new(&Small, |row| values[row % values.len()]);
-    t.assert_sound(&[3, 4], 1);
-    for row in 0..HEIGHT {
-        assert_eq!(t.number(row, 4), u32::from(values[row % values.len()] < 0));
-    }
-}
-
-#[test]
-fn offsets_keep_the_order() {
-    assert_eq!(with_offset(-512, 1), Some(0));
-    assert_eq!(with_offset(511, 1), Some(1023));
-    assert_eq!(with_offset(0, 6), Some(1 << 59));
-    for (value, limbs) in [
-        (512, 1),
-        (-513, 1),
-        (1 << 59, 6),
-        (i64::MIN, 6),
-        (0, 0),
-        (0, 7),
-    ] {
-        assert_eq!(with_offset(value, limbs), None, "{value} in {limbs} limbs");
-    }
-    let values = [-(1 << 29), -1025, -1, 0, 1, 1024, (1 << 29) - 1];
-    assert!(values.map(|v| with_offset(v, 3).unwrap()).is_sorted());
 }
 
 // NEGATIVE
@@ -417,49 +315,4 @@ fn compare_6_borrows_are_bits() {
         t.set_limb(5, 32, limb(2));
         t.set_limb(5, 33, limb(3));
     });
-}
-
-#[test]
-fn compare_8_and_9_signs_are_bits_and_fit_the_top_limb() {
-    let t = Fixture::new(&Signed, |_| -3);
-    // Top 511, rest 511. The rest 510 fits the sign 1 - 1 / 2^9.
-    t.expect(&["COMPARE-8"], |t| {
-        t.set(8, 3, F::ONE - F::from_u64(512).inverse());
-        t.answer(F::from_u64(2 * 511), F::NEG_ONE);
-        t.set_limb(8, 4, F::from_u64(510));
-        t.answer(F::from_u64(2 * 510), F::ONE);
-    });
-    t.expect(&["COMPARE-9"], |t| t.set(8, 3, F::ZERO));
-    // With the sign 0 the rest would be -1; with the sign 1 on a positive number, 512 or more.
-    t.expect(&["bus limb"], |t| {
-        t.set(8, 3, F::ZERO);
-        t.answer(F::from_u64(2 * 511), F::NEG_ONE);
-        t.set_limb(8, 4, F::NEG_ONE);
-    });
-    let positive = Fixture::new(&Signed, |_| 3);
-    positive.expect(&["bus limb"], |t| {
-        t.set(8, 3, F::ONE);
-        t.answer(F::ZERO, F::NEG_ONE);
-        t.set_limb(8, 4, F::from_u64(512));
-    });
-}
-
-#[test]
-fn compare_10_small_numbers_only() {
-    let t = Fixture::new(&Small, |_| 5);
-    t.expect(&["COMPARE-10"], |t| t.set(8, 0, F::from_u64(6)));
-    t.expect(&["COMPARE-10"], |t| t.set_limb(8, 1, F::from_u64(6)));
-    // One beyond either end, and the numbers in the middle of the field, have no witness.
-    for value in [1i64 << 29, -(1 << 29) - 1, 1_060_000_000, -1_060_000_000] {
-        let t = Fixture::new(&Small, move |_| value);
-        assert_eq!(t.wrong(), ["COMPARE-10"], "{value}");
-    }
-    // 2^29 with a top limb of 2^10.
-    let t = Fixture::new(&Small, |_| 0).forged(|t| {
-        t.set(8, 0, F::from_u64(1 << 29));
-        t.answer(F::from_u64(0), F::NEG_ONE);
-        t.set_limb(8, 3, F::from_u64(1024));
-        t.set_limb(8, 5, F::from_u64(512));
-    });
-    assert_eq!(t.wrong(), ["bus limb"]);
 }

@@ -1,7 +1,8 @@
 //! The interval reading on small tables that declare too much.
 
-use gadgets::limbs::{Amount, Sum};
+use gadgets::limbs::{Amount, Limbs};
 use gadgets::range::{RangeTable, limb};
+use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, unproven};
 
 /// What is wrong.
@@ -37,12 +38,12 @@ impl Table for Sums {
         let [y, z] = [1, 2].map(|k| {
             let cell = b.cell(|w| F::from_u64(w % 1000 + k));
             if fault != Fault::Range || k == 1 {
-                limb(b, &cell);
+                limb(b, cell.clone());
             }
             cell
         });
         let bound = if fault == Fault::Bound { 2045 } else { 2046 };
-        let two = Sum::new(vec![y.clone() + z.clone()], bound);
+        let two = Sum::declared(b, "TWO", vec![y.clone() + z.clone()], bound);
         Sum::product(&x, &two).assert_non_negative(b, "PRODUCT");
 
         let bit = match fault {
@@ -50,7 +51,8 @@ impl Table for Sums {
             _ => b.bit("BIT", |_| true),
         };
         let either = bit.clone() * y.clone() + (b.one() - bit) * z.clone();
-        Sum::new(vec![either], 1023).assert_non_negative(b, "EITHER");
+        let either = Limbs::declared(b, "EITHER", vec![either]).sum();
+        either.assert_non_negative(b, "EITHER");
 
         let one_of: [B::E; 3] = std::array::from_fn(|i| b.bit("ONE", |_| i == 1));
         let sum = one_of
@@ -86,9 +88,10 @@ fn what_is_right_is_proven() {
 fn each_fault_is_found() {
     let (bound, integer) = ("a bound", "an equation over the integers");
     for (fault, id, declared) in [
+        (Fault::Range, "TWO", bound),
         (Fault::Range, "PRODUCT", bound),
         (Fault::Range, "PRODUCT", integer),
-        (Fault::Bound, "PRODUCT", bound),
+        (Fault::Bound, "TWO", bound),
         (Fault::Bit, "EITHER", bound),
         (Fault::Selector, "SELECTED", bound),
         (Fault::Modulus, "MANY", integer),

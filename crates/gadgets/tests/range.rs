@@ -20,7 +20,7 @@ impl Table for Values {
     }
     fn row<B: RowBuilder<[u32; 2]>>(&self, b: &mut B) {
         let x = b.cell(|w: &[u32; 2]| F::new(w[0]));
-        limb(b, &x);
+        limb(b, x);
         let y = b.cell(|w: &[u32; 2]| F::new(w[1]));
         digit(b, &y);
     }

@@ -5,8 +5,9 @@
 //! piece is selected by one-hot bits and pinned from both sides, so no piece but the right one
 //! (which, by concavity, is the one that gives the least value) can be used.
 
-use gadgets::compare::assert_at_most;
-use gadgets::limbs::{Amount, CHUNKS, Sum, chunks_of};
+use gadgets::compare::{Chunks, assert_at_most};
+use gadgets::limbs::{Amount, CHUNKS, chunks_of};
+use gadgets::sum::Sum;
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
 
 /// Most tiers of a schedule: each is a cell of every row, and a verifier builds the rows it is told.
@@ -91,12 +92,13 @@ pub fn haircut<W, B: RowBuilder<W>>(
 
     if last > 0 {
         let starts: Vec<u64> = pieces.iter().map(|p| p.start).collect();
-        assert_at_most(b, &select_chunks(&selectors, &starts), &x.chunks());
+        let start = select_chunks(b, id, &selectors, &starts);
+        assert_at_most(b, &start, &x.chunks());
         let ends: Vec<u64> = pieces[1..].iter().map(|p| p.start - 1).collect();
-        let end = select_chunks(&selectors[..last], &ends);
+        let end = select_chunks(b, id, &selectors[..last], &ends);
         // The last piece has no end: it compares zero with zero.
         let inner = b.one() - selectors[last].clone();
-        assert_at_most(b, &x.chunks().map(|c| c * inner.clone()), &end);
+        assert_at_most(b, &x.chunks().times_bit(&inner), &end);
     }
     let rate = Sum::selected(
         &selectors,
@@ -117,16 +119,22 @@ fn value(x: F) -> u32 {
     x.as_canonical_u32()
 }
 
-fn select_chunks<E: Expr>(selectors: &[E], values: &[u64]) -> [E; CHUNKS] {
+/// The number that a one-hot selector points at.
+fn select_chunks<W, B: RowBuilder<W>>(
+    b: &mut B,
+    id: &'static str,
+    selectors: &[B::E],
+    values: &[u64],
+) -> Chunks<B::E> {
     let chunks: Vec<[u64; CHUNKS]> = values.iter().map(|&v| chunks_of(v)).collect();
-    std::array::from_fn(|c| {
-        selectors
-            .iter()
-            .zip(&chunks)
-            .fold(E::ZERO, |sum, (s, chunk)| {
-                sum + s.clone() * F::from_u64(chunk[c])
-            })
-    })
+    let selected = (0..CHUNKS).map(|c| {
+        let terms = selectors.iter().zip(&chunks);
+        terms.fold(b.constant(F::ZERO), |sum, (s, chunk)| {
+            sum + s.clone() * F::from_u64(chunk[c])
+        })
+    });
+    let selected = selected.collect();
+    Chunks::declared(b, id, selected)
 }
 
 /// A public rate as limbs.
@@ -136,6 +144,7 @@ pub fn public_rate<E: Expr>(rate: u64) -> Sum<E> {
 
 #[cfg(test)]
 mod tests {
+    use gadgets::limbs::LIMB_MAX;
     use gadgets::range::RangeTable;
     use stark::{Table, TableAir, Tally, Trace, cell_test, fill, violated};
 
@@ -204,7 +213,7 @@ mod tests {
         // The value's coefficients are the last cells before the blinding's seven.
         let (width, len) = (airs[0].width(), {
             let rate = Sum::<F>::selected(&[F::ONE; 3], &[100, 50, 0]);
-            let x = Sum::new(vec![F::ZERO; 6], 1023);
+            let x = Sum::shape(6, LIMB_MAX);
             let intercepts: Vec<u128> = pieces.iter().map(|p| p.intercept).collect();
             Sum::product(&x, &rate)
                 .plus(&Sum::selected(&[F::ONE; 3], &intercepts))

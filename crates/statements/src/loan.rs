@@ -25,8 +25,8 @@ use std::sync::Arc;
 use credit::pool::tape::CutOff;
 use credit::pool::{Loan, Tape, Template};
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash, hash_with_head};
-use gadgets::limbs::{join, limb_of};
-use gadgets::range::limb;
+use gadgets::limbs::{Limbs, join, limb_of};
+use gadgets::range::{Limb, limb};
 use rayon::prelude::*;
 use sha3::{Digest as _, Sha3_256};
 use stark::{F, PrimeCharacteristicRing, RowBuilder};
@@ -167,7 +167,7 @@ pub struct ReadLeaf<E> {
     /// The leaf's elements behind its head.
     pub elements: Vec<E>,
     /// The limbs of the fields that are read.
-    pub limbs: Vec<Option<Vec<E>>>,
+    pub limbs: Vec<Option<Limbs<E>>>,
     /// All limbs of the elements that are read.
     cells: Vec<Option<E>>,
     /// Of optional fields, if some are read, whether they are present.
@@ -214,7 +214,7 @@ impl LeafLayout {
             elements.push(hidden(b, presence));
         }
 
-        let mut limbs: Vec<Option<B::E>> = Vec::new();
+        let mut limbs: Vec<Option<Limb<B::E>>> = Vec::new();
         for element in 0..self.elements {
             let own = element * LIMBS_PER_ELEMENT..(element + 1) * LIMBS_PER_ELEMENT;
             let overlaps =
@@ -222,15 +222,15 @@ impl LeafLayout {
             let mut fields = self.fields.iter().zip(read);
             let hint = |w: &W, i: usize| F::from_u64(of(w).limbs[i]);
             if fields.any(|(place, read)| *read && overlaps(place)) {
-                let cells: Vec<B::E> = own
+                let cells: Vec<Limb<B::E>> = own
                     .map(|i| {
                         let cell = b.cell(|w| hint(w, i));
-                        limb(b, &cell);
-                        b.zero("LOAN-3", unused.clone() * cell.clone());
+                        let cell = limb(b, cell);
+                        b.zero("LOAN-3", unused.clone() * (*cell).clone());
                         cell
                     })
                     .collect();
-                elements.push(join(&cells));
+                elements.push(join(&cells.iter().cloned().collect::<Limbs<B::E>>()));
                 limbs.extend(cells.into_iter().map(Some));
             } else {
                 let element = b.cell(|w| {
@@ -243,11 +243,11 @@ impl LeafLayout {
         }
         elements.resize(elements.len().next_multiple_of(4), b.constant(F::ZERO));
 
-        let of = |&(first, count): &(usize, usize)| -> Option<Vec<B::E>> {
+        let of = |&(first, count): &(usize, usize)| -> Option<Limbs<B::E>> {
             limbs[first..first + count].iter().cloned().collect()
         };
-        let cells = limbs.clone();
-        let limbs: Vec<Option<Vec<B::E>>> = self
+        let cells = limbs.iter().map(|l| l.as_deref().cloned()).collect();
+        let limbs: Vec<Option<Limbs<B::E>>> = self
             .fields
             .iter()
             .zip(read)
@@ -270,7 +270,7 @@ impl LeafLayout {
 }
 
 /// Fields and their limbs.
-pub type Changed<E> = Vec<(usize, Vec<E>)>;
+pub type Changed<E> = Vec<(usize, Limbs<E>)>;
 
 impl<E: stark::Expr> ReadLeaf<E> {
     /// The elements of the same leaf under another seal and with other limbs in fields that were read.

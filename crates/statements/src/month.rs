@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use credit::amortization::{MONTH_DIVISOR, Status};
 use credit::pool::states::COMPUTED;
 use credit::pool::{LoanFields, Template};
-use gadgets::compare::{assert_at_most, chunks};
-use gadgets::limbs::{Sum, limb_of, signed};
+use gadgets::compare::{Chunks, assert_at_most};
+use gadgets::limbs::{Limbs, signed};
 use gadgets::range::{LIMB_BITS, limb};
+use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder};
 
 use crate::calendar::CalendarTable;
@@ -172,14 +173,14 @@ pub fn left<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, term: &B::E) -> Le
     let alive = b.derive([term], |[t]| F::from_bool(t != F::ZERO));
     b.boolean(id, &alive);
     b.zero(id, (b.one() - alive.clone()) * term.clone());
-    let months = term.clone() - alive.clone();
-    limb(b, &months);
+    let months = limb(b, term.clone() - alive.clone()).into_inner();
     let none = b.derive([&months], |[l]| F::from_bool(l == F::ZERO));
     b.boolean(id, &none);
     b.zero(id, none.clone() * months.clone());
-    limb(b, &(months.clone() - b.one() + none.clone()));
+    let less = months.clone() - b.one() + none.clone();
+    limb(b, less);
     let years = b.derive([&months], |[l]| F::from_i64(signed(l).div_euclid(12)));
-    limb(b, &years);
+    let years = limb(b, years).into_inner();
     let rest = b.derive([&months], |[l]| F::from_i64(signed(l).rem_euclid(12)));
     b.integer(id, months.clone() - years * F::from_u64(12) - rest.clone());
     Left {
@@ -195,9 +196,9 @@ pub fn left<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, term: &B::E) -> Le
 pub fn interest<W, B: RowBuilder<W>>(
     b: &mut B,
     id: &'static str,
-    balance: &[B::E],
-    rate: &[B::E],
-) -> Vec<B::E> {
+    balance: &Limbs<B::E>,
+    rate: &Limbs<B::E>,
+) -> Limbs<B::E> {
     let from: Vec<B::E> = balance.iter().chain(rate).cloned().collect();
     let value = |limbs: &[F]| {
         limbs.iter().rev().fold(0u128, |v, l| {
@@ -210,28 +211,15 @@ pub fn interest<W, B: RowBuilder<W>>(
         let divisor = u128::from(MONTH_DIVISOR);
         (product / divisor, product % divisor)
     };
-    let mut read = |count: usize, of: &dyn Fn(&[F]) -> u128| -> Vec<B::E> {
-        (0..count)
-            .map(|i| {
-                let cell = b.derive_many(&from, |l| F::from_u64(limb_of(of(l), i)));
-                limb(b, &cell);
-                cell
-            })
-            .collect()
-    };
-    let earned = read(BALANCE_LIMBS, &|l| divided(l).0);
-    let remainder = read(REMAINDER_LIMBS, &|l| divided(l).1);
-    let number = |limbs: &[B::E]| Sum::new(limbs.to_vec(), (1 << LIMB_BITS) - 1);
-    Sum::product(&number(balance), &number(rate))
-        .minus(&Sum::product(
-            &number(&earned),
-            &Sum::constant(MONTH_DIVISOR.into()),
-        ))
-        .minus(&number(&remainder))
+    let earned = Limbs::derive(b, &from, BALANCE_LIMBS, |l| divided(l).0);
+    let remainder = Limbs::derive(b, &from, REMAINDER_LIMBS, |l| divided(l).1);
+    let divisor = Sum::constant(MONTH_DIVISOR.into());
+    Sum::product(&balance.sum(), &rate.sum())
+        .minus(&Sum::product(&earned.sum(), &divisor))
+        .minus(&remainder.sum())
         .assert_zero(b, id);
-    let most: Vec<B::E> = (0..REMAINDER_LIMBS)
-        .map(|i| b.constant(F::from_u64(limb_of((MONTH_DIVISOR - 1).into(), i))))
-        .collect();
-    assert_at_most(b, &chunks(&remainder), &chunks(&most));
+    let remainder = remainder.chunks();
+    let most = Chunks::constant(MONTH_DIVISOR - 1, remainder.len());
+    assert_at_most(b, &remainder, &most);
     earned
 }

@@ -3,7 +3,7 @@
 //! Constraints ORDER-1 to ORDER-4: `SHARED.md`. Leaf and node hashes: POSEIDON2. Nodes meet on the bus `tree`, sums leave on
 //! `count`, keys on `pass`.
 
-use gadgets::compare::assert_at_most_less;
+use gadgets::compare::{Chunks, assert_at_most_less};
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash_row_with_head, node_row};
 use gadgets::limbs::{Amount, CHUNKS, chunks_of};
 use gadgets::totals::{COUNTS, PASSES, SALTS};
@@ -132,11 +132,8 @@ impl Ordered {
             b.zero(id, (b.one() - active.clone()) * chunk.clone());
         }
         // An unused row compares zero with zero.
-        let this = chunks.clone().map(|c| active.clone() * c);
-        let before: Vec<B::E> = previous
-            .iter()
-            .map(|c| active.clone() * c.clone())
-            .collect();
+        let this = chunks.times_bit(&active);
+        let before = Chunks::declared(b, id, previous.clone()).times_bit(&active);
         assert_at_most_less(b, &before, &this, &active);
         let kept: Vec<B::E> = (0..CHUNKS)
             .map(|c| {

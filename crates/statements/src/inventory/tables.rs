@@ -1,16 +1,17 @@
 //! The tables of the inventory statement. STATEMENT.md explains every numbered constraint.
 
 use gadgets::hash::{DIGEST, Digest};
-use gadgets::limbs::{AMOUNT_LIMBS, Sum, halves_of, join, limb_of};
+use gadgets::limbs::{AMOUNT_LIMBS, LIMB_MAX, Limbs, SignedLimbs, halves_of, limb_of, signed_limb};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
-use stark::{Bus, Expr, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+use gadgets::sum::Sum;
+use stark::{Bus, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 use venue::state::VenueState;
 
 use crate::account::{ELEMENTS_PER_ASSET, Leaf};
 use crate::opening::{Hidden, Opening};
-use crate::risk::tables::states::{commitment_quads, packed, raised};
-use crate::risk::tables::{ENTRY_DIGITS, QUANTITY_DIGITS, check_digit, signed_digits};
+use crate::risk::tables::states::{commitment_quads, packed};
+use crate::risk::tables::{ENTRY_DIGITS, QUANTITY_DIGITS, signed_digits};
 
 /// `[key, limb]`, as often as the positions with this key have of this limb: a histogram.
 pub const POSITIONS: Bus = Bus::new("position");
@@ -24,7 +25,7 @@ pub const PER_ROW: usize = 4;
 /// Position slots of a part, so that a limb is counted less than 2^24 times.
 pub const MAX_SLOTS: usize = 1 << 14;
 /// The bound on a limb's count.
-const COUNT_BOUND: u64 = MAX_SLOTS as u64 * 1023;
+const COUNT_BOUND: u64 = MAX_SLOTS as u64 * LIMB_MAX;
 
 /// Four position slots a row, account by account.
 ///
@@ -72,18 +73,18 @@ impl Table for PositionsTable {
         for slot in 0..PER_ROW {
             let key = b.cell(|w| F::from_usize(w.slots[slot].0));
             b.zero("POSITIONS-2", unused.clone() * key.clone());
-            let limbs: Vec<B::E> = (0..POSITION_LIMBS)
+            let limbs: Limbs<B::E> = (0..POSITION_LIMBS)
                 .map(|i| {
                     let cell = b.cell(|w| {
                         let (_, lots, entry) = w.slots[slot];
                         F::from_u64(limbs_of_position(lots, entry)[i])
                     });
-                    limb(b, &cell);
-                    b.zero("POSITIONS-2", unused.clone() * cell.clone());
+                    let cell = limb(b, cell);
+                    b.zero("POSITIONS-2", unused.clone() * (*cell).clone());
                     cell
                 })
                 .collect();
-            let quad: Vec<B::E> = limbs.chunks(3).map(join).collect();
+            let quad = packed(&limbs);
             let address = row.clone() * F::from_usize(PER_ROW) + F::from_usize(slot);
             let mut message = vec![address, key.clone()];
             message.extend(quad);
@@ -242,8 +243,7 @@ impl Table for StateTable {
             b.zero("STATE-3", (b.one() - committed.clone()) * element.clone());
         }
         let mut states = [Vec::new(), Vec::new()];
-        let zeros = vec![b.constant(F::ZERO); AMOUNT_LIMBS];
-        let mut entries = Sum::new(zeros, 0);
+        let mut entries = vec![b.constant(F::ZERO); AMOUNT_LIMBS];
         for (market, &instrument) in self.instruments.iter().enumerate() {
             let pair = digits(b, [&used, &committed], QUANTITY_DIGITS, &|s| {
                 s.quantities[market].into()
@@ -251,18 +251,21 @@ impl Table for StateTable {
             // Keys as in the account's commitment: long, then short.
             let [long, short] = [2 * instrument, 2 * instrument + 1].map(|at| count(b, &used, at));
             grows(b, "STATE-4", &pair, &long[..LOT_LIMBS], &short[..LOT_LIMBS]);
-            let entry = |limbs: &[B::E]| Sum::new(limbs[LOT_LIMBS..].to_vec(), COUNT_BOUND);
-            entries = entries.plus(&entry(&long)).minus(&entry(&short));
-            // All positions of a part together have fewer than 2^24 of a limb, whatever their keys.
-            entries = Sum::new(entries.coefficients().to_vec(), COUNT_BOUND);
+            let counts = long[LOT_LIMBS..].iter().zip(&short[LOT_LIMBS..]);
+            for (entry, (long, short)) in entries.iter_mut().zip(counts) {
+                *entry += long.clone() - short.clone();
+            }
             for (state, digits) in states.iter_mut().zip(pair) {
-                state.extend(packed(&raised(&digits)));
+                state.extend(packed(&digits.raised()));
             }
         }
         let [before, after] = digits(b, [&used, &committed], ENTRY_DIGITS, &|s| s.entry.into());
-        Sum::new(before.clone(), 512)
+        // All positions of a part together have fewer than 2^24 of a limb, whatever their keys.
+        let entries = Sum::declared(b, "STATE-5", entries, COUNT_BOUND);
+        before
+            .sum()
             .plus(&entries)
-            .minus(&Sum::new(after.clone(), 512))
+            .minus(&after.sum())
             .assert_zero(b, "STATE-5");
         let capitals: Vec<B::E> = (0..6)
             .map(|i| {
@@ -282,7 +285,7 @@ impl Table for StateTable {
             let mut elements = salt;
             elements.extend(self.listing.map(|element| b.constant(element)));
             elements.extend(state);
-            elements.extend(packed(&raised(&entry)));
+            elements.extend(packed(&entry.raised()));
             elements.extend(capitals.iter().cloned());
             elements.resize(elements.len().next_multiple_of(QUAD), b.constant(F::ZERO));
             for (q, quad) in elements.chunks(QUAD).enumerate() {
@@ -311,7 +314,7 @@ fn digits<B: RowBuilder<Option<StateRow>>>(
     [used, committed]: [&B::E; 2],
     count: usize,
     of: &dyn Fn(&VenueState) -> i128,
-) -> [Vec<B::E>; 2] {
+) -> [SignedLimbs<B::E>; 2] {
     [false, true].map(|is_after| {
         (0..count)
             .map(|i| {
@@ -319,9 +322,9 @@ fn digits<B: RowBuilder<Option<StateRow>>>(
                     let state = if is_after { &w.after } else { &w.before };
                     F::from_i64(signed_digits(of(state), count)[i])
                 });
-                check_digit(b, &digit);
+                let digit = signed_limb(b, digit);
                 if !is_after {
-                    b.zero("STATE-3", (b.one() - committed.clone()) * digit.clone());
+                    b.zero("STATE-3", (b.one() - committed.clone()) * (*digit).clone());
                 }
                 digit
             })
@@ -343,16 +346,19 @@ fn count<B: RowBuilder<Option<StateRow>>>(b: &mut B, used: &B::E, at: usize) -> 
 }
 
 /// `before + long - short = after`.
-fn grows<E: Expr, W, B: RowBuilder<W, E = E>>(
+fn grows<W, B: RowBuilder<W>>(
     b: &mut B,
     id: &'static str,
-    [before, after]: &[Vec<E>; 2],
-    long: &[E],
-    short: &[E],
+    [before, after]: &[SignedLimbs<B::E>; 2],
+    long: &[B::E],
+    short: &[B::E],
 ) {
-    Sum::new(before.clone(), 512)
-        .plus(&Sum::new(long.to_vec(), COUNT_BOUND))
-        .minus(&Sum::new(short.to_vec(), COUNT_BOUND))
-        .minus(&Sum::new(after.clone(), 512))
+    let [long, short] =
+        [long, short].map(|counts| Sum::declared(b, id, counts.to_vec(), COUNT_BOUND));
+    before
+        .sum()
+        .plus(&long)
+        .minus(&short)
+        .minus(&after.sum())
         .assert_zero(b, id);
 }

@@ -4,8 +4,8 @@
 //! magnitude. [`sign`] carries from the lowest coefficient up. The bound of each carry follows from
 //! the bounds of the coefficients, and a small carry costs less than a large one.
 
-use gadgets::limbs::{join, limb_of, signed};
-use gadgets::range::{LIMB_BITS, limb};
+use gadgets::limbs::{Limbs, join, signed};
+use gadgets::range::LIMB_BITS;
 use stark::{F, P, PrimeCharacteristicRing, RowBuilder};
 
 /// A coefficient that covers `limbs` limbs of 10 bits (one or two) and lies in `range`, both ends
@@ -101,15 +101,10 @@ pub(crate) fn sign<W, B: RowBuilder<W>>(
         let value = digit.value.clone() + carry;
         let range = plus(digit.range, carry_range);
         carry_range = carry_out(range, digit.limbs);
-        let low: Vec<B::E> = (0..digit.limbs)
-            .map(|part| {
-                let cell = b.derive([&value], |[v]| {
-                    F::from_u64(limb_of(signed(v).rem_euclid(radix as i64) as u128, part))
-                });
-                limb(b, &cell);
-                cell
-            })
-            .collect();
+        let from = std::slice::from_ref(&value);
+        let low = Limbs::derive(b, from, digit.limbs, |v| {
+            signed(v[0]).rem_euclid(radix as i64) as u128
+        });
         let quotient = move |v: F| signed(v).div_euclid(radix as i64);
         carry = if i + 1 < digits.len() {
             let check = Carry::of(carry_range);
@@ -128,16 +123,8 @@ pub(crate) fn sign<W, B: RowBuilder<W>>(
                 }
                 Carry::Limbs(n) => {
                     let offset = 1i64 << (LIMB_BITS * n - 1);
-                    let parts: Vec<B::E> = (0..n)
-                        .map(|part| {
-                            let cell = b.derive([&value], |[v]| {
-                                let shifted = (quotient(v) + offset).max(0);
-                                F::from_u64(limb_of(shifted as u128, part))
-                            });
-                            limb(b, &cell);
-                            cell
-                        })
-                        .collect();
+                    let parts =
+                        Limbs::derive(b, from, n, |v| (quotient(v[0]) + offset).max(0) as u128);
                     join(&parts) - F::from_i64(offset)
                 }
             }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use gadgets::limbs::{AMOUNT_LIMBS, Sum};
+use gadgets::limbs::{AMOUNT_LIMBS, LIMB_MAX, SIGNED_LIMB_MAX};
+use gadgets::sum::Sum;
 use market::margin::MarginTables;
 use market::snapshot::MAX_INSTRUMENTS;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing};
@@ -13,12 +14,9 @@ use crate::opening::Opening;
 
 /// Limbs of a position's lots.
 pub(crate) const LOT_LIMBS: usize = 3;
-/// The largest limb and the largest balanced digit.
-const LIMB_MAX: u64 = 1023;
-const DIGIT_MAX: u64 = 512;
 /// Limbs of PHI below a tick: equity is cut to whole ticks, which changes no sign.
 pub(crate) const PHI_LIMBS: usize = 2;
-/// The bound up to which coefficients can be normalized (see [`gadgets::limbs`]).
+/// The bound up to which coefficients can be normalized (see [`gadgets::sum`]).
 const MAX_SUM: u64 = (1 << 29) - (1 << 20);
 /// What one asset adds to the coefficients of equity: two products of six limbs and an intercept.
 const MAX_PER_ASSET: u64 = 2 * 6 * LIMB_MAX * LIMB_MAX + LIMB_MAX;
@@ -232,7 +230,7 @@ impl Plan {
     /// The bound on them.
     pub fn pnl_bound(&self) -> u64 {
         let terms = LOT_LIMBS.min(self.rates.value_digits) as u64;
-        terms * self.slots as u64 * LIMB_MAX * DIGIT_MAX
+        terms * self.slots as u64 * LIMB_MAX * SIGNED_LIMB_MAX
     }
 
     /// Coefficients of the sum of entries, in PHI.
@@ -243,13 +241,13 @@ impl Plan {
     /// The bound on them.
     pub fn entry_bound(&self) -> u64 {
         let terms = AMOUNT_LIMBS.min(self.rates.entry_digits) as u64;
-        terms * self.slots as u64 * LIMB_MAX * DIGIT_MAX
+        terms * self.slots as u64 * LIMB_MAX * SIGNED_LIMB_MAX
     }
 
     /// Coefficients of an account's equity in PHI, and the bound on them.
     fn equity_shape(&self) -> (usize, u64) {
-        let amount = Sum::new(vec![F::ZERO; AMOUNT_LIMBS], LIMB_MAX);
-        let mut sum = Sum::new(vec![F::ZERO; self.entry_len()], self.entry_bound());
+        let amount = Sum::shape(AMOUNT_LIMBS, LIMB_MAX);
+        let mut sum = Sum::shape(self.entry_len(), self.entry_bound());
         for asset in self.assets.iter() {
             if !asset.pieces.is_empty() {
                 let selectors = vec![F::ZERO; asset.pieces.len()];

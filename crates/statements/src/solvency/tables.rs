@@ -1,8 +1,9 @@
 //! The tables of the solvency statement. STATEMENT.md explains every numbered constraint.
 
-use gadgets::compare::{assert_sum_at_most, less_than};
+use gadgets::compare::{Chunks, assert_sum_at_most, less_than};
 use gadgets::hash::{DIGEST, Digest};
-use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Sum, join};
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, join};
+use gadgets::sum::Sum;
 use gadgets::totals::{COUNT_LIMBS, COUNTS, SALTS};
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
@@ -147,7 +148,7 @@ impl AccountsTable {
                 });
             }
 
-            let mut pledges: Vec<[B::E; CHUNKS]> = Vec::new();
+            let mut pledges: Vec<Chunks<B::E>> = Vec::new();
             for (schedule, pieces) in rates.schedules.iter().enumerate() {
                 let which = schedule + 2;
                 if pieces.is_empty() {
@@ -166,8 +167,7 @@ impl AccountsTable {
                 pledges.push(pledge.chunks());
             }
             if !pledges.is_empty() {
-                let parts: Vec<&[B::E]> = pledges.iter().map(|p| p.as_slice()).collect();
-                assert_sum_at_most(b, &parts, &equity.chunks());
+                assert_sum_at_most(b, &pledges, &equity.chunks());
             }
             debts = debts.plus(&Sum::product(&debt.to_sum(), &public_rate(rates.debt)));
             if self.allow_uncovered {
@@ -277,10 +277,8 @@ impl Table for ShortfallTable {
         b.receive(EQUITY, used, &message);
 
         // What is missing: minus equity. Its limbs are those of the magnitude if it is positive.
-        let missing = Sum::new(
-            message[1..].iter().map(|c| -c.clone()).collect(),
-            self.coefficients.1,
-        );
+        let coefficients = message[1..].iter().map(|c| -c.clone()).collect();
+        let missing = Sum::declared(b, "SHORTFALL-3", coefficients, self.coefficients.1);
         let (limbs, negative) = missing.sign(b, "SHORTFALL-3");
         let positive = one.clone() - negative;
         // Zero is not rounded up to a tick: the flag says that some limb is not zero.

@@ -1,16 +1,17 @@
 //! The venues' table. The others are those of the [risk statement](crate::risk).
 
 use gadgets::hash::{DIGEST, Digest};
-use gadgets::limbs::{AMOUNT_LIMBS, Sum, halves_of, limb_of, limbs_of};
+use gadgets::limbs::{AMOUNT_LIMBS, Limbs, SignedLimbs, halves_of, limb_of, signed_limb};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
+use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table};
 use venue::state::VenueState;
 
-use crate::risk::tables::states::{commitment_quads, means, packed, raised};
+use crate::risk::tables::states::{commitment_quads, means, packed};
 use crate::risk::tables::{
     BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, QUANTITY_DIGITS, STATE, SUMS,
-    WEIGHT_LIMBS, check_digit, limb_felt, signed_digits,
+    WEIGHT_LIMBS, limb_felt, signed_digits,
 };
 
 /// A venue a row. The first row also holds the certificate of their sum.
@@ -99,35 +100,36 @@ impl Table for VenuesTable {
         let [used, number, address, first] =
             [USED, NUMBER, ADDRESS, FIRST].map(|column| b.pinned("VENUES-1", column));
         let unused = b.one() - used.clone();
-        let digits = |b: &mut B, count: usize, of: &dyn Fn(&VenueState) -> i128| -> Vec<B::E> {
-            (0..count)
-                .map(|i| {
-                    let digit = b.cell(|w| {
-                        let value = w.as_ref().map_or(0, |w| of(&w.state));
-                        F::from_i64(signed_digits(value, count)[i])
-                    });
-                    check_digit(b, &digit);
-                    b.zero("VENUES-2", unused.clone() * digit.clone());
-                    digit
-                })
-                .collect()
-        };
+        let digits =
+            |b: &mut B, count: usize, of: &dyn Fn(&VenueState) -> i128| -> SignedLimbs<B::E> {
+                (0..count)
+                    .map(|i| {
+                        let digit = b.cell(|w| {
+                            let value = w.as_ref().map_or(0, |w| of(&w.state));
+                            F::from_i64(signed_digits(value, count)[i])
+                        });
+                        let digit = signed_limb(b, digit);
+                        b.zero("VENUES-2", unused.clone() * (*digit).clone());
+                        digit
+                    })
+                    .collect()
+            };
         let mut committed = Vec::new();
         let mut message = vec![number];
         for market in 0..self.markets {
             let quantity = digits(b, QUANTITY_DIGITS, &|s| s.quantities[market].into());
-            committed.extend(packed(&raised(&quantity)));
+            committed.extend(packed(&quantity.raised()));
             message.extend(quantity);
         }
         let entry = digits(b, ENTRY_DIGITS, &|s| s.entry.into());
-        committed.extend(packed(&raised(&entry)));
-        let limbs = |b: &mut B, of: fn(&VenueState) -> u64| -> Vec<B::E> {
+        committed.extend(packed(&entry.raised()));
+        let limbs = |b: &mut B, of: fn(&VenueState) -> u64| -> Limbs<B::E> {
             (0..AMOUNT_LIMBS)
                 .map(|i| {
                     let value = |w: &VenueRow| F::from_u64(limb_of(of(&w.state).into(), i));
                     let cell = b.cell(|w| w.as_ref().map_or(F::ZERO, value));
-                    limb(b, &cell);
-                    b.zero("VENUES-2", unused.clone() * cell.clone());
+                    let cell = limb(b, cell);
+                    b.zero("VENUES-2", unused.clone() * (*cell).clone());
                     cell
                 })
                 .collect()
@@ -166,23 +168,28 @@ impl VenuesTable {
     /// What is proven of the venues' sum, on the first row.
     fn certificate<B: RowBuilder<Option<VenueRow>>>(&self, b: &mut B, first: B::E) {
         let elsewhere = b.one() - first.clone();
-        let cells = |b: &mut B, count: usize, checked: bool, of: fn(&VenueRow) -> u128| {
-            let cells: Vec<B::E> = (0..count)
+        let cell = |b: &mut B, of: fn(&VenueRow) -> u128, i: usize| {
+            b.cell(|w| w.as_ref().map_or(F::ZERO, |w| limb_felt(of(w), i)))
+        };
+        let scale: Vec<B::E> = (0..BOUND_LIMBS)
+            .map(|i| {
+                let cell = cell(b, |w| w.scale, i);
+                limb(b, cell.clone());
+                b.zero("VENUES-2", elsewhere.clone() * cell.clone());
+                cell
+            })
+            .collect();
+        let received = |b: &mut B, count: usize, of: fn(&VenueRow) -> u128| -> Vec<B::E> {
+            (0..count)
                 .map(|i| {
-                    let cell = b.cell(|w| w.as_ref().map_or(F::ZERO, |w| limb_felt(of(w), i)));
-                    if checked {
-                        limb(b, &cell);
-                    }
+                    let cell = cell(b, of, i);
                     b.zero("VENUES-2", elsewhere.clone() * cell.clone());
                     cell
                 })
-                .collect();
-            cells
+                .collect()
         };
-        let scale = cells(b, BOUND_LIMBS, true, |w| w.scale);
-        // The sums' limbs are range-checked where they are added up.
-        let weights = cells(b, WEIGHT_LIMBS, false, |w| w.weights);
-        let gains = cells(b, GAINS_LIMBS, false, |w| w.gains);
+        let weights = received(b, WEIGHT_LIMBS, |w| w.weights);
+        let gains = received(b, GAINS_LIMBS, |w| w.gains);
         let zero = b.constant(F::ZERO);
         let mut certificate = vec![zero.clone()];
         certificate.extend((0..BOUND_LIMBS).map(|i| b.constant(limb_felt(self.bound, i))));
@@ -191,10 +198,11 @@ impl VenuesTable {
         let mut sums = vec![zero];
         sums.extend(weights.iter().chain(&gains).cloned());
         b.receive(SUMS, first.clone(), &sums);
-        let budget = limbs_of(self.budget).into_iter();
-        let budget = budget.map(|l| first.clone() * F::from_u64(l)).collect();
-        Sum::new(budget, 1023)
-            .minus(&Sum::new(weights, 1023))
+        // The sums' limbs are range-checked where they are added up.
+        let weights = Limbs::declared(b, "VENUES-4", weights);
+        Sum::constant(self.budget as i128)
+            .times_bit(&first)
+            .minus(&weights.sum())
             .assert_non_negative(b, "VENUES-4");
     }
 }

@@ -1,7 +1,8 @@
 //! Accounts: the commitment's leaves and what collateral is worth.
 
 use gadgets::hash::Digest;
-use gadgets::limbs::{Amount, Sum, halves_of, join};
+use gadgets::limbs::{Amount, halves_of, join};
+use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::{ENTRY, EQUITY, flags, ones};
@@ -118,7 +119,7 @@ impl AccountsTable {
         let mut message = vec![row.clone()];
         message.extend(cells.iter().cloned());
         b.receive(ENTRY, active.clone(), &message);
-        Sum::new(cells, self.plan.entry_bound())
+        Sum::declared(b, "ACCOUNTS-4", cells, self.plan.entry_bound())
     }
 
     /// Normalizes equity and provides its whole ticks to every outcome row of the account.

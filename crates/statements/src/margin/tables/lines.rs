@@ -185,7 +185,7 @@ impl LinesTable {
         let lots = limbs(LOT_LIMBS, |s| s.lots);
         let entry = limbs(AMOUNT_LIMBS, |s| s.entry);
         for cell in lots.0.iter().chain(&entry.0) {
-            limb(b, cell);
+            limb(b, cell.clone());
         }
         let closed = b.one() - opens.clone();
         for cell in &entry.0 {

@@ -1,6 +1,7 @@
 //! Inequalities between sums, which prove the figures.
 
-use gadgets::limbs::{Sum, limbs_of};
+use gadgets::limbs::{LIMB_MAX, Limbs, limbs_of};
+use gadgets::sum::Sum;
 use gadgets::totals::{REGISTER_LIMBS, SALTS, TOTALS};
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table};
 
@@ -88,25 +89,29 @@ impl Table for FiguresTable {
 
     fn row<B: RowBuilder<FiguresRow>>(&self, b: &mut B) {
         let used = b.pinned("FIGURES-1", USED);
-        let constant = (0..FACTOR_LIMBS).map(|i| b.fixed(CONSTANT + i)).collect();
-        let mut sum = Sum::new(constant, 1023);
+        let mut sum = factor(b, CONSTANT);
         for t in 0..TERMS {
             let register = b.pinned("FIGURES-1", REGISTERS + t);
-            let value: [B::E; REGISTER_LIMBS] = std::array::from_fn(|i| {
-                let cell = b.cell(|w| F::from_u64(gadgets::limbs::limb_of(w[t], i)));
-                b.zero("FIGURES-2", (b.one() - used.clone()) * cell.clone());
-                cell
-            });
+            let value: Vec<B::E> = (0..REGISTER_LIMBS)
+                .map(|i| {
+                    let cell = b.cell(|w| F::from_u64(gadgets::limbs::limb_of(w[t], i)));
+                    b.zero("FIGURES-2", (b.one() - used.clone()) * cell.clone());
+                    cell
+                })
+                .collect();
             let mut message = vec![register.clone()];
             message.extend(value.iter().cloned());
             b.lookup(TOTALS, &register, used.clone(), &message);
-            let factor = (0..FACTOR_LIMBS)
-                .map(|i| b.fixed(FACTORS + t * FACTOR_LIMBS + i))
-                .collect();
-            // The values' limbs are range-checked in the totals.
-            let product = Sum::product(&Sum::new(value.to_vec(), 1023), &Sum::new(factor, 1023));
-            sum = sum.plus(&product);
+            // They are range-checked in the totals.
+            let value = Limbs::declared(b, "FIGURES-3", value).sum();
+            sum = sum.plus_product(&value, &factor(b, FACTORS + t * FACTOR_LIMBS));
         }
         sum.assert_non_negative(b, "FIGURES-3");
     }
+}
+
+/// A public number whose limbs have its sign.
+fn factor<B: RowBuilder<FiguresRow>>(b: &mut B, column: usize) -> Sum<B::E> {
+    let limbs = (0..FACTOR_LIMBS).map(|i| b.fixed(column + i)).collect();
+    Sum::declared(b, "FIGURES-3", limbs, LIMB_MAX)
 }

@@ -1,8 +1,8 @@
 //! Loans in the order of their groups: how much the largest groups weigh.
 
-use gadgets::compare::{assert_at_most_less, chunks, less_than};
-use gadgets::limbs::{join, limb_of, signed};
-use gadgets::range::{LIMB_BITS, limb};
+use gadgets::compare::{Chunks, assert_at_most_less, less_than};
+use gadgets::limbs::{Limbs, join, limb_of, signed};
+use gadgets::range::LIMB_BITS;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::totals::COUNT_LIMBS;
 use sha3::{Digest as _, Sha3_256};
@@ -280,12 +280,6 @@ impl GroupsTable {
     }
 }
 
-/// Cells of a number, zeros above its limbs.
-fn padded<E: Expr>(mut limbs: Vec<E>) -> Vec<E> {
-    limbs.resize(AMOUNT_LIMBS, E::ZERO);
-    limbs
-}
-
 impl Table for GroupsTable {
     type Row = GroupRow;
 
@@ -314,17 +308,8 @@ impl Table for GroupsTable {
             [NUMBER, USED, FIRST, LAST].map(|column| b.pinned("GROUPS-1", column));
         let ends = [&first, &last];
         let unused = b.one() - used.clone();
-        let number_of = |b: &mut B, count: usize, of: &dyn Fn(&GroupRow) -> u64| -> Vec<B::E> {
-            (0..count)
-                .map(|i| {
-                    let cell = b.cell(|w| F::from_u64(limb_of(of(w).into(), i)));
-                    limb(b, &cell);
-                    cell
-                })
-                .collect()
-        };
-        let group = number_of(b, self.limbs[0], &|w| w.group);
-        let weight = number_of(b, self.limbs[1], &|w| w.weight);
+        let group = Limbs::read(b, self.limbs[0], |w: &GroupRow| w.group.into());
+        let weight = Limbs::read(b, self.limbs[1], |w: &GroupRow| w.weight.into());
         let starts = b.bit("GROUPS-3", |w| w.starts);
         for cell in weight.iter().chain([&starts]) {
             b.zero("GROUPS-2", unused.clone() * cell.clone());
@@ -347,7 +332,7 @@ impl Table for GroupsTable {
                 .unzip()
         };
         let (group_before, next) = chunks_before(b, |s| s.group);
-        let group = chunks(&padded(group));
+        let group = group.padded(AMOUNT_LIMBS).chunks();
         // On the very first row a group starts, whatever its number.
         let strict = if self.is_first {
             b.assert_zero("GROUPS-3", When::First, continues.clone());
@@ -357,7 +342,8 @@ impl Table for GroupsTable {
         };
         let strict_cell = b.derive([&strict], |[v]| v);
         b.equal("GROUPS-3", strict_cell.clone(), strict);
-        assert_at_most_less(b, &group_before, &group, &strict_cell);
+        let above = Chunks::declared(b, "GROUPS-4", group_before.clone());
+        assert_at_most_less(b, &above, &group, &strict_cell);
         for (this, before) in group.iter().zip(&group_before) {
             b.zero(
                 "GROUPS-3",
@@ -372,9 +358,9 @@ impl Table for GroupsTable {
                 .unzip()
         };
         let (total_before, next) = limbs_before(b, |s| s.total);
-        let total = number_of(b, AMOUNT_LIMBS, &|w| w.after().total);
+        let total = Limbs::read(b, AMOUNT_LIMBS, |w: &GroupRow| w.after().total.into());
         let mut carry = b.constant(F::ZERO);
-        for (i, weight) in padded(weight.clone()).into_iter().enumerate() {
+        for (i, weight) in weight.clone().padded(AMOUNT_LIMBS).into_iter().enumerate() {
             let value = continues.clone() * total_before[i].clone() + weight + carry;
             carry = b.constant(F::ZERO);
             if i + 1 < AMOUNT_LIMBS {
@@ -414,6 +400,7 @@ impl Table for GroupsTable {
         pass(b, register, &first, &last, &start, &threshold);
 
         let (excess_before, next) = limbs_before(b, |s| s.excess);
+        let threshold = Chunks::declared(b, "GROUPS-7", threshold);
         let excess = self.excess(b, &total, &threshold);
         let sums = [
             weight.iter().map(|l| chosen.clone() * l.clone()).collect(),
@@ -496,7 +483,7 @@ impl GroupsTable {
         [first, last]: [&B::E; 2],
         before: Vec<B::E>,
         next: Vec<B::E>,
-        after: &[B::E],
+        after: &Limbs<B::E>,
     ) {
         for (next, after) in next.into_iter().zip(after) {
             b.assert_zero("GROUPS-4", When::Transition, next - after.clone());
@@ -512,31 +499,26 @@ impl GroupsTable {
                 std::slice::from_ref(cell),
             );
         }
-        pass(b, register, first, last, &chunks(&before), &chunks(after));
+        let before = Limbs::declared(b, "GROUPS-4", before).chunks();
+        pass(b, register, first, last, &before, &after.chunks());
     }
 
     /// `max(total - threshold, 0)`.
     fn excess<B: RowBuilder<GroupRow>>(
         &self,
         b: &mut B,
-        total: &[B::E],
-        threshold: &[B::E],
-    ) -> Vec<B::E> {
-        let total = chunks(total);
+        total: &Limbs<B::E>,
+        threshold: &Chunks<B::E>,
+    ) -> Limbs<B::E> {
+        let total = total.chunks();
         let above = less_than(b, threshold, &total);
         let mut borrow = b.constant(F::ZERO);
         let mut limbs = Vec::new();
         for (c, (total, threshold)) in total.iter().zip(threshold).enumerate() {
             let difference = above.clone() * (total.clone() - threshold.clone()) - borrow;
-            let own: Vec<B::E> = (0..2)
-                .map(|i| {
-                    let cell = b.derive([&difference], |[v]| {
-                        F::from_u64(limb_of(signed(v).rem_euclid(1 << 20) as u128, i))
-                    });
-                    limb(b, &cell);
-                    cell
-                })
-                .collect();
+            let own = Limbs::derive(b, std::slice::from_ref(&difference), 2, |v| {
+                signed(v[0]).rem_euclid(1 << 20) as u128
+            });
             borrow = b.constant(F::ZERO);
             if c + 1 < CHUNKS {
                 let bit = b.derive([&difference], |[v]| F::from_bool(signed(v) < 0));
@@ -547,8 +529,8 @@ impl GroupsTable {
                 "GROUPS-8",
                 difference + borrow.clone() * F::from_u64(1 << 20) - join(&own),
             );
-            limbs.extend(own);
+            limbs.push(own);
         }
-        limbs
+        Limbs::concat(limbs)
     }
 }

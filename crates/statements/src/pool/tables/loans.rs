@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use credit::pool::Condition;
 use credit::pool::figures::Quantity;
 use credit::pool::rules::{Holds, Test};
-use gadgets::compare::{chunks, less_than};
-use gadgets::limbs::{Amount, Sum};
+use gadgets::compare::{Chunks, less_than};
+use gadgets::limbs::{Amount, Limbs};
+use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table};
 
 use super::codes::CodesTable;
@@ -57,7 +58,7 @@ struct Fields<'a, E> {
     plan: &'a Plan,
     codes: Option<&'a CodesTable>,
     /// The limbs of the fields that are read.
-    limbs: Vec<Option<Vec<E>>>,
+    limbs: Vec<Option<Limbs<E>>>,
     /// Of optional fields that are read, whether they are present.
     present: Vec<Option<E>>,
     /// Whether a field is below a bound.
@@ -170,7 +171,7 @@ impl LoansTable {
 }
 
 /// The limbs of a product below 2^60.
-fn product<B: RowBuilder<LoanRow>>(b: &mut B, x: &[B::E], y: &[B::E]) -> Vec<B::E> {
+fn product<B: RowBuilder<LoanRow>>(b: &mut B, x: &Limbs<B::E>, y: &Limbs<B::E>) -> Vec<B::E> {
     let factors: Vec<B::E> = x.iter().chain(y).cloned().collect();
     let split = x.len();
     let value = |limbs: &[F]| {
@@ -181,8 +182,7 @@ fn product<B: RowBuilder<LoanRow>>(b: &mut B, x: &[B::E], y: &[B::E]) -> Vec<B::
     let product = Amount::derive(b, &factors, |l| {
         value(&l[..split]).wrapping_mul(value(&l[split..])) % (1 << 60)
     });
-    let number = |limbs: &[B::E]| Sum::new(limbs.to_vec(), 1023);
-    Sum::product(&number(x), &number(y))
+    Sum::product(&x.sum(), &y.sum())
         .minus(&product.to_sum())
         .assert_zero(b, "LOANS-4");
     product.limbs().to_vec()
@@ -198,8 +198,8 @@ fn and<B: RowBuilder<LoanRow>>(b: &mut B, x: &B::E, y: &B::E) -> B::E {
 
 impl<E: stark::Expr> Fields<'_, E> {
     /// The limbs of a field that is read.
-    fn limbs(&self, field: usize) -> &[E] {
-        self.limbs[field].as_deref().expect("the plan reads it")
+    fn limbs(&self, field: usize) -> &Limbs<E> {
+        self.limbs[field].as_ref().expect("the plan reads it")
     }
 
     /// A bit: whether the row is used and a condition holds.
@@ -323,11 +323,9 @@ impl<E: stark::Expr> Fields<'_, E> {
             return below.clone();
         }
         let limbs = self.limbs(field);
-        let bound_limbs: Vec<E> = (0..limbs.len())
-            .map(|i| b.constant(F::from_u64(gadgets::limbs::limb_of(bound.into(), i))))
-            .collect();
         let below = if bound >> (10 * limbs.len()) == 0 {
-            less_than(b, &chunks(limbs), &chunks(&bound_limbs))
+            let chunks = limbs.chunks();
+            less_than(b, &chunks, &Chunks::constant(bound, chunks.len()))
         } else {
             // Beyond what the limbs hold: every value is.
             b.one()

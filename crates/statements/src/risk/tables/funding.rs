@@ -1,7 +1,8 @@
 //! Funding rates: quotients of tilted sums.
 
-use gadgets::limbs::{Sum, limb_of, limbs_of};
+use gadgets::limbs::{Limbs, SignedLimbs, limb_of, limbs_of};
 use gadgets::range::limb;
+use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::{LAST, TILTED, WEIGHT_LIMBS, WORTH_LIMBS, limb_felt, signed_digits};
@@ -114,7 +115,6 @@ impl Table for FundingTable {
         let worth: Vec<B::E> = (0..WORTH_LIMBS)
             .map(|i| {
                 let cell = b.cell(|w| limb_felt(w.worth, i));
-                // What is received was range-checked where it was added up.
                 b.zero("FUNDING-1", (b.one() - b.fixed(RECEIVES)) * cell.clone());
                 cell
             })
@@ -122,12 +122,12 @@ impl Table for FundingTable {
         let mut message = vec![series];
         message.extend(worth.iter().cloned());
         b.receive(TILTED, receives, &message);
-        let shared = |b: &mut B, count: usize, of: fn(&FundingRow) -> u128| -> Vec<B::E> {
+        let shared = |b: &mut B, count: usize, of: fn(&FundingRow) -> u128| -> Limbs<B::E> {
             (0..count)
                 .map(|i| {
                     let (cell, next) = b.state(|w| limb_felt(of(w), i));
-                    limb(b, &cell);
-                    b.assert_zero("FUNDING-2", When::Transition, next - cell.clone());
+                    let cell = limb(b, cell);
+                    b.assert_zero("FUNDING-2", When::Transition, next - (*cell).clone());
                     cell
                 })
                 .collect()
@@ -140,22 +140,22 @@ impl Table for FundingTable {
         }
         b.receive(LAST, first, &weights);
 
-        let public = |b: &mut B, start: usize, count: usize, bound: u64| {
-            Sum::new((0..count).map(|i| b.fixed(start + i)).collect(), bound)
-        };
         let used = b.fixed(USED);
-        let worth = Sum::new(worth, 1023).times_bit(&used);
-        let weights = Sum::new(weights, 1023);
+        // What is received was range-checked where it was added up.
+        let worth = Limbs::declared(b, "FUNDING-1", worth);
+        let worth = worth.sum().times_bit(&used);
+        let weights = weights.sum();
         let scale = Sum::constant(i128::from(MICRO_DAYS * RATE_UNITS));
-        let value = public(b, VALUE, VALUE_LIMBS, 1023);
-        let rate = public(b, RATE, RATE_DIGITS, 512);
+        let value = Limbs::fixed(b, "FUNDING-3", VALUE..VALUE + VALUE_LIMBS).sum();
+        let rate = (0..RATE_DIGITS).map(|i| b.fixed(RATE + i)).collect();
+        let rate = SignedLimbs::declared(b, "FUNDING-3", rate).sum();
         // Tilted weights are sums of weights: five limbs would do, and nine are what the bus carries.
         let rest = Sum::product(&worth, &scale)
-            .minus(&Sum::product(&Sum::new(tilted, 1023), &value))
+            .minus(&Sum::product(&tilted.sum(), &value))
             .minus(&Sum::product(&weights, &rate));
         rest.assert_non_negative(b, "FUNDING-3");
-        let step = public(b, STEP, self.step_limbs(), 1023);
-        let one = Sum::new(vec![used.clone()], 1);
+        let step = Limbs::fixed(b, "FUNDING-4", STEP..STEP + self.step_limbs()).sum();
+        let one = Sum::bit(b, "FUNDING-4", used);
         Sum::product(&weights, &step)
             .minus(&rest)
             .minus(&one)

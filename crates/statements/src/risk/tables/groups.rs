@@ -1,7 +1,7 @@
 //! Sums of a few scenarios, added up exactly.
 
-use gadgets::limbs::{AMOUNT_LIMBS, Sum};
-use gadgets::range::limb;
+use gadgets::limbs::{AMOUNT_LIMBS, LIMB_MAX, Limbs};
+use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::scenarios::ScenarioRow;
@@ -67,7 +67,7 @@ pub fn add_up(scenarios: &mut [ScenarioRow], blocks: usize, log_block: usize) ->
 }
 
 /// The bound on a group's coefficients: 64 sums of at most five products of limbs, one of which may be 1024.
-const BOUND: u64 = (GROUP * WEIGHT_LIMBS) as u64 * 1023 * 1024;
+const BOUND: u64 = (GROUP * WEIGHT_LIMBS) as u64 * LIMB_MAX * (LIMB_MAX + 1);
 
 impl GroupsTable {
     fn per_block(&self) -> usize {
@@ -117,13 +117,7 @@ impl Table for GroupsTable {
             for cell in &group_sum {
                 b.zero("GROUPS-1", (b.one() - b.fixed(USED)) * cell.clone());
             }
-            let after: Vec<B::E> = (0..limbs)
-                .map(|i| {
-                    let cell = b.cell(|w| limb_felt(w.after[which], i));
-                    limb(b, &cell);
-                    cell
-                })
-                .collect();
+            let after = Limbs::read(b, limbs, |w: &GroupRow| w.after[which]);
             let before: Vec<B::E> = (0..limbs)
                 .map(|i| {
                     let (cell, next) = b.state(|w| limb_felt(w.before[which], i));
@@ -137,9 +131,11 @@ impl Table for GroupsTable {
                     cell
                 })
                 .collect();
-            let sum = Sum::new(group_sum.clone(), BOUND)
-                .plus(&Sum::new(before, 1023))
-                .minus(&Sum::new(after.clone(), 1023));
+            // Checked on the row above.
+            let before = Limbs::declared(b, "GROUPS-2", before);
+            let sum = Sum::declared(b, "GROUPS-3", group_sum.clone(), BOUND)
+                .plus(&before.sum())
+                .minus(&after.sum());
             sum.assert_zero(b, "GROUPS-3");
             group.extend(group_sum);
             sums.extend(after);

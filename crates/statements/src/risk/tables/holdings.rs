@@ -1,7 +1,7 @@
 //! Tilted worths, added up exactly.
 
-use gadgets::limbs::Sum;
-use gadgets::range::limb;
+use gadgets::limbs::{LIMB_MAX, Limbs};
+use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::scenarios::worth_len;
@@ -52,7 +52,7 @@ impl HoldingsTable {
     }
     /// 63 sums of at most five products of limbs.
     fn bound(&self) -> u64 {
-        ((GROUP - 1) * WEIGHT_LIMBS.min(self.grid.value_limbs)) as u64 * 1023 * 1023
+        ((GROUP - 1) * WEIGHT_LIMBS.min(self.grid.value_limbs)) as u64 * LIMB_MAX * LIMB_MAX
     }
 }
 
@@ -106,13 +106,7 @@ impl Table for HoldingsTable {
                 cell
             })
             .collect();
-        let after: Vec<B::E> = (0..WORTH_LIMBS)
-            .map(|i| {
-                let cell = b.cell(|w| limb_felt(w.after, i));
-                limb(b, &cell);
-                cell
-            })
-            .collect();
+        let after = Limbs::read(b, WORTH_LIMBS, |w: &HoldingRow| w.after);
         let before: Vec<B::E> = (0..WORTH_LIMBS)
             .map(|i| {
                 let (cell, next) = b.state(|w| limb_felt(w.before, i));
@@ -133,16 +127,17 @@ impl Table for HoldingsTable {
             .collect();
         last.extend(weight.iter().cloned());
         b.lookup(LAST_WEIGHT, &group, used.clone(), &last);
-        let value = (0..self.grid.value_limbs)
-            .map(|i| b.fixed(VALUE + i))
-            .collect();
-        let last = Sum::product(&Sum::new(weight, 1023), &Sum::new(value, 1023));
+        // Checked on the scenario's row; what is before on the row above.
+        let weight = Limbs::declared(b, "HOLDINGS-1", weight);
+        let before = Limbs::declared(b, "HOLDINGS-2", before);
+        let value = Limbs::fixed(b, "HOLDINGS-3", VALUE..VALUE + self.grid.value_limbs);
+        let last = Sum::product(&weight.sum(), &value.sum());
         let mut message = vec![series.clone(), group];
         message.extend(sum.iter().cloned());
-        Sum::new(sum, self.bound())
+        Sum::declared(b, "HOLDINGS-3", sum, self.bound())
             .plus(&last)
-            .plus(&Sum::new(before, 1023))
-            .minus(&Sum::new(after.clone(), 1023))
+            .plus(&before.sum())
+            .minus(&after.sum())
             .assert_zero(b, "HOLDINGS-3");
         b.receive(HOLDINGS, used, &message);
         let mut total = vec![series];

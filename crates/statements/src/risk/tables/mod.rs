@@ -9,8 +9,7 @@ pub mod scenarios;
 pub mod states;
 
 use gadgets::limbs::limb_of;
-use gadgets::range::limb;
-use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder};
+use stark::{Bus, F, PrimeCharacteristicRing};
 
 /// `[number, quantities' digits, means' digits]`: a state, to the scenarios it is evaluated in.
 pub const STATE: Bus = Bus::new("state");
@@ -64,11 +63,6 @@ pub fn signed_digits(value: i128, count: usize) -> Vec<i64> {
             low as i64
         })
         .collect()
-}
-
-/// Requires `-512 <= digit < 512`.
-pub fn check_digit<W, B: RowBuilder<W>>(b: &mut B, digit: &B::E) {
-    limb(b, &(digit.clone() + F::from_u64(512)));
 }
 
 /// A limb of a number as a field element.

@@ -1,14 +1,15 @@
 //! What is proven of EVaR and premia that stay private, and of their receipts.
 
 use gadgets::hash::{DIGEST, Digest, Domain, hash};
-use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, halves_of, limb_of};
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, Limbs, SignedLimbs, halves_of, limb_of};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
+use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, When};
 
 use super::states::{
     EVAR, MARKET, Outcome, Outcomes, PHI_LIMBS, StateRow, StatesTable, commitment_quads, packed,
-    public, raised,
+    public,
 };
 use super::{QUANTITY_DIGITS, limb_felt, signed_digits};
 
@@ -47,7 +48,7 @@ pub struct Hidden {
 /// What a row holds of a change.
 pub(super) struct Premia<E> {
     /// The limbs of the row's EVaR.
-    pub evar: Vec<E>,
+    pub evar: Limbs<E>,
     /// What the change to the next row pays.
     pub premium: Amount<E>,
 }
@@ -182,7 +183,7 @@ impl StatesTable {
         &self,
         b: &mut B,
         hidden: &Hidden,
-        lots: &[B::E],
+        lots: &SignedLimbs<B::E>,
     ) -> Premia<B::E> {
         let at = |column: usize| MARKET + self.markets + column;
         let changes = b.pinned("STATES-1", at(CHANGES));
@@ -220,14 +221,11 @@ impl StatesTable {
         b.send(QUADS, carries, &message);
         self.receipt(b, &changes, lots, &premium);
 
-        let total = Sum::new(
-            (0..AMOUNT_LIMBS).map(|i| b.fixed(at(TOTAL + i))).collect(),
-            1023,
-        );
-        let paid = Sum::new(paid, 1023).times_bit(&b.fixed(at(CLOSES_DAY)));
+        let total = Limbs::fixed(b, "STATES-16", at(TOTAL)..at(TOTAL + AMOUNT_LIMBS)).sum();
+        let paid = paid.sum().times_bit(&b.fixed(at(CLOSES_DAY)));
         within_grid(b, &paid, &total, at(CLOSES_DAY), hidden.grid);
-        let stated = Sum::new((0..AMOUNT_LIMBS).map(|i| b.fixed(EVAR + i)).collect(), 1023);
-        let own = Sum::new(evar.clone(), 1023).times_bit(&b.fixed(at(STATED)));
+        let stated = Limbs::fixed(b, "STATES-16", EVAR..EVAR + AMOUNT_LIMBS).sum();
+        let own = evar.sum().times_bit(&b.fixed(at(STATED)));
         within_grid(b, &stated, &own, at(STATED), hidden.grid);
         Premia { evar, premium }
     }
@@ -237,7 +235,7 @@ impl StatesTable {
         &self,
         b: &mut B,
         changes: &B::E,
-        lots: &[B::E],
+        lots: &SignedLimbs<B::E>,
         premium: &Amount<B::E>,
     ) {
         let mut elements: Vec<B::E> = (0..DIGEST)
@@ -250,7 +248,7 @@ impl StatesTable {
         let at = MARKET + self.markets;
         let public = [NUMBER, MARKET_NUMBER, PRICE_LOW, PRICE_HIGH];
         elements.extend(public.map(|column| b.pinned("STATES-1", at + column)));
-        elements.extend(packed(&raised(lots)));
+        elements.extend(packed(&lots.raised()));
         elements.extend(premium.halves());
         let address = b.pinned("STATES-1", at + RECEIPT);
         for (i, quad) in elements.chunks(QUAD).enumerate() {
@@ -265,30 +263,27 @@ impl StatesTable {
         &self,
         b: &mut B,
         hidden: &Hidden,
-        evar: &[B::E],
+        evar: &Limbs<B::E>,
         outcome: &Outcomes<B::E>,
     ) {
-        let evar = Sum::new(evar.to_vec(), 1023);
+        let evar = evar.sum();
         evar.shifted(PHI_LIMBS)
             .minus(&outcome.bound)
             .assert_non_negative(b, "STATES-8");
         self.mean_is_close(b, outcome);
         // (1 - slack) mean >= mean - slack evar, since the mean is at most the bound, and the bound at most the EVaR.
-        let allowed: Vec<B::E> = (0..ALLOWED_LIMBS)
-            .map(|i| {
-                let cell = b.cell(|w| limb_felt(hidden.allowed(w.evar).unwrap_or(0), i));
-                limb(b, &cell);
-                cell
-            })
-            .collect();
+        let allowed = Limbs::read(b, ALLOWED_LIMBS, |w: &StateRow| {
+            hidden.allowed(w.evar).unwrap_or(0)
+        });
+        let allowed = allowed.sum();
         let most = u128::from(hidden.tolerance) << SLACK_BITS;
         let slack = Sum::constant(hidden.slack.into());
         Sum::constant(most as i128)
             .minus(&Sum::product(&evar, &slack))
-            .minus(&Sum::new(allowed.clone(), 1023))
+            .minus(&allowed)
             .assert_zero(b, "STATES-13");
         let below = Sum::product(&evar, &outcome.weights).minus(&outcome.gains);
-        Sum::product(&Sum::new(allowed, 1023), &outcome.weights)
+        Sum::product(&allowed, &outcome.weights)
             .minus(&below.shifted(SLACK_BITS as usize / 10))
             .assert_non_negative(b, "STATES-12");
     }
@@ -324,17 +319,18 @@ fn running<B: RowBuilder<StateRow>>(
     of: fn(&StateRow) -> u64,
     after: fn(&StateRow) -> u64,
     change: &Sum<B::E>,
-) -> Vec<B::E> {
+) -> Limbs<B::E> {
     let after = Amount::read(b, after);
-    let limbs: Vec<B::E> = (0..AMOUNT_LIMBS)
+    let limbs: Limbs<B::E> = (0..AMOUNT_LIMBS)
         .map(|i| {
             let (cell, next) = b.state(|w| limb_felt(of(w).into(), i));
-            limb(b, &cell);
+            let cell = limb(b, cell);
             b.assert_zero(id, When::Transition, next - after.limbs()[i].clone());
             cell
         })
         .collect();
-    Sum::new(limbs.clone(), 1023)
+    limbs
+        .sum()
         .plus(change)
         .minus(&after.to_sum())
         .assert_zero(b, id);

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use gadgets::compare::{assert_less, chunks};
-use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, limb_of};
+use gadgets::compare::assert_less;
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, Limbs, SignedLimbs, limb_of};
 use gadgets::range::limb;
+use gadgets::sum::Sum;
 use rayon::prelude::*;
 use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When};
 use venue::certificate::{
@@ -215,21 +216,21 @@ impl Table for ScenariosTable {
 
 /// The cells of a venue's state.
 struct State<E> {
-    quantities: Vec<Vec<E>>,
-    means: Vec<E>,
+    quantities: Vec<SignedLimbs<E>>,
+    means: SignedLimbs<E>,
 }
 
 /// The cells of a certificate.
 struct CertificateCells<E> {
-    bound: Vec<E>,
-    scale: Vec<E>,
+    bound: Limbs<E>,
+    scale: Limbs<E>,
 }
 
 /// The cells of an exponent.
 struct Exponent<E> {
     coarse: E,
     fine: E,
-    high: [E; 2],
+    high: Limbs<E>,
 }
 
 /// The sum of the venues' gains. One gain stays as it is; of several, the sum is cut into limbs.
@@ -275,6 +276,8 @@ impl ScenariosTable {
         let mut message = vec![block.clone()];
         message.extend(bound.iter().chain(&scale).cloned());
         b.receive(CERTIFICATE, starts.clone(), &message);
+        // Checked in the states table.
+        let [bound, scale] = [bound, scale].map(|l| Limbs::declared(b, "SCENARIOS-2", l));
         CertificateCells { bound, scale }
     }
 
@@ -294,12 +297,15 @@ impl ScenariosTable {
         message.extend(digits.iter().cloned());
         b.receive(STATE, starts.clone(), &message);
         let (quantities, means) = digits.split_at(quantities);
+        // Checked in the states table.
+        let mut declared =
+            |digits: &[B::E]| SignedLimbs::declared(b, "SCENARIOS-2", digits.to_vec());
         State {
             quantities: quantities
                 .chunks(QUANTITY_DIGITS)
-                .map(<[_]>::to_vec)
+                .map(&mut declared)
                 .collect(),
-            means: means.to_vec(),
+            means: declared(means),
         }
     }
 
@@ -313,21 +319,13 @@ impl ScenariosTable {
     ) -> (Sum<B::E>, B::E) {
         let id = "SCENARIOS-3";
         let limbs = self.grid.value_limbs;
-        let mut coefficients =
-            vec![b.constant(F::ZERO); (QUANTITY_DIGITS + limbs - 1).max(MEANS_DIGITS)];
+        let mut worth = Sum::zero();
         for (market, quantity) in state.quantities.iter().enumerate() {
-            for (i, digit) in quantity.iter().enumerate() {
-                for j in 0..limbs {
-                    let value = b.fixed(VALUES + market * limbs + j);
-                    coefficients[i + j] += digit.clone() * value;
-                }
-            }
+            let start = VALUES + market * limbs;
+            let value = Limbs::fixed(b, id, start..start + limbs);
+            worth = worth.plus_product(&quantity.sum(), &value.sum());
         }
-        for (coefficient, digit) in coefficients.iter_mut().zip(&state.means) {
-            *coefficient -= digit.clone();
-        }
-        let terms = QUANTITY_DIGITS.min(limbs) as u64 * self.grid.markets as u64;
-        let liability = Sum::new(coefficients, terms * 512 * 1023 + 512);
+        let liability = worth.minus(&state.means.sum());
 
         let owes = b.bit(id, |w: &ScenarioRow| w.owes(venue));
         let lessened = Amount::read(b, |w: &ScenarioRow| w.lessened(venue));
@@ -339,9 +337,7 @@ impl ScenariosTable {
         for half in rest.halves() {
             b.zero(id, owes.clone() * half);
         }
-        let mut gain = lessened.limbs().to_vec();
-        gain[0] += owes.clone();
-        let gain = Sum::new(gain, 1024);
+        let gain = lessened.to_sum().plus(&Sum::bit(b, id, owes.clone()));
         liability
             .minus(&gain)
             .plus(&rest.to_sum())
@@ -358,41 +354,29 @@ impl ScenariosTable {
         // Both are range-checked by the lookups of their powers.
         let coarse = b.cell(|w| F::from_usize(w.coarse_key()));
         let fine = b.cell(|w| F::from_usize(w.fine_key()));
-        let high: [B::E; 2] = std::array::from_fn(|i| {
-            let cell = b.cell(|w| limb_felt(w.high().into(), i));
-            limb(b, &cell);
-            cell
-        });
-        let remainder: Vec<B::E> = (0..BOUND_LIMBS)
-            .map(|i| {
-                let cell = b.cell(|w| limb_felt(w.weight.remainder, i));
-                limb(b, &cell);
-                cell
-            })
-            .collect();
-        assert_less(b, &chunks(&remainder), &chunks(&certificate.scale));
+        let high = Limbs::read(b, 2, |w: &ScenarioRow| w.high().into());
+        let remainder = Limbs::read(b, BOUND_LIMBS, |w: &ScenarioRow| w.weight.remainder);
+        assert_less(b, &remainder.chunks(), &certificate.scale.chunks());
 
         // 2^12 coarse = 2^10 * 4 coarse, and 2^26 high = 2^20 * 64 high.
         let four = F::from_u64(1 << (FINE_BITS - 10));
         let up = F::from_u64(1 << (FINE_BITS + COARSE_BITS - 20));
-        let exponent = Sum::new(
-            vec![
-                fine.clone(),
-                coarse.clone() * four,
-                high[0].clone() * up,
-                high[1].clone() * up,
-            ],
-            (1 << 16) - 1,
-        );
-        let bound = Sum::new(certificate.bound.clone(), 1023);
-        let scale = Sum::new(certificate.scale.clone(), 1023);
+        let coefficients = vec![
+            fine.clone(),
+            coarse.clone() * four,
+            high[0].clone() * up,
+            high[1].clone() * up,
+        ];
+        let exponent = Sum::declared(b, "SCENARIOS-4", coefficients, (1 << 16) - 1);
+        let bound = certificate.bound.sum();
+        let scale = certificate.scale.sum();
         let octaves = Sum::product(&scale, &Sum::constant(16)).shifted(2);
         bound
             .shifted(2)
             .minus(&gain.shifted(4))
             .plus(&octaves)
             .minus(&Sum::product(&scale, &exponent))
-            .minus(&Sum::new(remainder, 1023))
+            .minus(&remainder.sum())
             .assert_zero(b, "SCENARIOS-4");
         Exponent { coarse, fine, high }
     }
@@ -401,7 +385,7 @@ impl ScenariosTable {
         &self,
         b: &mut B,
         exponent: &Exponent<B::E>,
-    ) -> Vec<B::E> {
+    ) -> Limbs<B::E> {
         let id = "SCENARIOS-5";
         let high = exponent.high[0].clone() + exponent.high[1].clone() * F::from_u64(1 << 10);
         let inverse = b.derive([&high], |[x]| x.try_inverse().unwrap_or(F::ZERO));
@@ -433,29 +417,16 @@ impl ScenariosTable {
             b.lookup(bus, key, one.clone(), &message);
         }
 
-        let weight: Vec<B::E> = (0..WEIGHT_LIMBS)
-            .map(|i| {
-                let cell = b.cell(|w| limb_felt(w.product().0.into(), i));
-                limb(b, &cell);
-                cell
-            })
-            .collect();
-        let rest: Vec<B::E> = (0..FACTOR_LIMBS)
-            .map(|i| {
-                let cell = b.cell(|w| limb_felt(w.product().1.into(), i));
-                limb(b, &cell);
-                cell
-            })
-            .collect();
+        let weight = Limbs::read(b, WEIGHT_LIMBS, |w: &ScenarioRow| w.product().0.into());
+        let rest = Limbs::read(b, FACTOR_LIMBS, |w: &ScenarioRow| w.product().1.into());
         // 2^29 = 2^20 * 2^9: the top limb is below 2^9.
-        limb(b, &(rest[2].clone() + rest[2].clone()));
-        let counted = coarse.into_iter().map(|c| counts.clone() * c).collect();
-        Sum::product(&Sum::new(counted, 1023), &Sum::new(fine, 1023))
-            .minus(&Sum::product(
-                &Sum::new(weight.clone(), 1023),
-                &Sum::constant(1 << FACTOR_BITS),
-            ))
-            .minus(&Sum::new(rest, 1023))
+        limb(b, rest[2].clone() + rest[2].clone());
+        // The table of powers holds limbs.
+        let [coarse, fine] = [coarse, fine].map(|l| Limbs::declared(b, id, l).sum());
+        let unit = Sum::constant(1 << FACTOR_BITS);
+        Sum::product(&coarse.times_bit(&counts), &fine)
+            .minus(&Sum::product(&weight.sum(), &unit))
+            .minus(&rest.sum())
             .assert_zero(b, "SCENARIOS-6");
         weight
     }
@@ -466,10 +437,10 @@ impl ScenariosTable {
         sends: &B::E,
         group: B::E,
         gain: &Sum<B::E>,
-        weight: &[B::E],
+        weight: &Limbs<B::E>,
     ) {
         let id = "SCENARIOS-7";
-        let product = Sum::product(&Sum::new(weight.to_vec(), 1023), gain);
+        let product = Sum::product(&weight.sum(), gain);
         let goes_on = b.one() - b.fixed(GROUP_ENDS);
         let mut message = vec![group];
         for (i, term) in weight.iter().chain(product.coefficients()).enumerate() {

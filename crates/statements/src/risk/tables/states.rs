@@ -1,9 +1,12 @@
 //! States of a venue, the trades between them, and what is proven of each.
 
 use gadgets::hash::{DIGEST, Digest, Domain, hash};
-use gadgets::limbs::{AMOUNT_LIMBS, Amount, Sum, halves_of, join, limb_of, limbs_of};
+use gadgets::limbs::{
+    AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs, SignedLimbs, halves_of, join, limb_of, signed_limb,
+};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
+use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 use venue::scenarios::Market;
 use venue::state::VenueState;
@@ -11,7 +14,7 @@ use venue::state::VenueState;
 use super::premia::Hidden;
 use super::{
     BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, LAST, MEANS_DIGITS, QUANTITY_DIGITS,
-    STATE, SUMS, WEIGHT_LIMBS, check_digit, limb_felt, signed_digits,
+    STATE, SUMS, WEIGHT_LIMBS, limb_felt, signed_digits,
 };
 use crate::account::text_digest;
 
@@ -293,11 +296,11 @@ impl Table for StatesTable {
         committed.extend((0..DIGEST).map(|i| b.pinned("STATES-1", LISTING + i)));
         let mut message = vec![block.clone()];
         for digits in self.quantities(b, &lots) {
-            committed.extend(packed(&raised(&digits)));
+            committed.extend(packed(&digits.raised()));
             message.extend(digits);
         }
         let entry = self.entry(b, &lots);
-        committed.extend(packed(&raised(&entry)));
+        committed.extend(packed(&entry.raised()));
         let hidden = self
             .hidden
             .as_ref()
@@ -309,7 +312,7 @@ impl Table for StatesTable {
         for amount in [&capital, &providers, &collected] {
             committed.extend(packed(amount));
         }
-        let capitals = [&capital[..], &providers[..]];
+        let capitals = [&capital, &providers];
         message.extend(means(
             b,
             "STATES-5",
@@ -333,27 +336,19 @@ impl Table for StatesTable {
     }
 }
 
-/// Digits, each raised by 512: below 2^10.
-pub fn raised<E: stark::Expr>(digits: &[E]) -> Vec<E> {
-    digits
-        .iter()
-        .map(|d| d.clone() + F::from_u64(512))
-        .collect()
-}
-
 /// The limbs of an amount, which grows by a public change, and by a private premium.
 fn amount<B: RowBuilder<StateRow>>(
     b: &mut B,
     which: usize,
     of: fn(&VenueState) -> u64,
     premium: Option<&Amount<B::E>>,
-) -> Vec<B::E> {
+) -> Limbs<B::E> {
     let id = "STATES-4";
     let after = Amount::read(b, |w: &StateRow| w.amounts_after[which]);
-    let limbs: Vec<B::E> = (0..AMOUNT_LIMBS)
+    let limbs: Limbs<B::E> = (0..AMOUNT_LIMBS)
         .map(|i| {
             let (cell, next) = b.state(|w| limb_felt(of(&w.state).into(), i));
-            limb(b, &cell);
+            let cell = limb(b, cell);
             b.assert_zero(id, When::Transition, next - after.limbs()[i].clone());
             cell
         })
@@ -361,8 +356,10 @@ fn amount<B: RowBuilder<StateRow>>(
     let change = (0..AMOUNT_LIMBS)
         .map(|i| b.fixed(CHANGES + which * AMOUNT_LIMBS + i))
         .collect();
-    Sum::new(limbs.clone(), 1023)
-        .plus(&Sum::new(change, 1023))
+    let change = Sum::declared(b, id, change, LIMB_MAX);
+    limbs
+        .sum()
+        .plus(&change)
         .plus(&premium.map_or(Sum::zero(), Amount::to_sum))
         .minus(&after.to_sum())
         .assert_zero(b, id);
@@ -374,37 +371,34 @@ pub fn means<W, B: RowBuilder<W>>(
     b: &mut B,
     id: &'static str,
     of: impl Fn(&W) -> i128,
-    entry: &[B::E],
-    capitals: [&[B::E]; 2],
-) -> Vec<B::E> {
-    let digits: Vec<B::E> = (0..MEANS_DIGITS)
+    entry: &SignedLimbs<B::E>,
+    capitals: [&Limbs<B::E>; 2],
+) -> SignedLimbs<B::E> {
+    let digits: SignedLimbs<B::E> = (0..MEANS_DIGITS)
         .map(|i| {
             let digit = b.cell(|w| F::from_i64(signed_digits(of(w), MEANS_DIGITS)[i]));
-            check_digit(b, &digit);
-            digit
+            signed_limb(b, digit)
         })
         .collect();
     capitals
         .iter()
-        .fold(Sum::new(entry.to_vec(), 512), |sum, capital| {
-            sum.plus(&Sum::new(capital.to_vec(), 1023))
-        })
-        .minus(&Sum::new(digits.clone(), 512))
+        .fold(entry.sum(), |sum, capital| sum.plus(&capital.sum()))
+        .minus(&digits.sum())
         .assert_zero(b, id);
     digits
 }
 
 impl StatesTable {
     /// The digits of the lots of the trade to the next row.
-    fn lots<B: RowBuilder<StateRow>>(&self, b: &mut B) -> Vec<B::E> {
+    fn lots<B: RowBuilder<StateRow>>(&self, b: &mut B) -> SignedLimbs<B::E> {
         (0..QUANTITY_DIGITS)
             .map(|i| {
                 let digit =
                     b.cell(|w| F::from_i64(signed_digits(w.lots.into(), QUANTITY_DIGITS)[i]));
-                check_digit(b, &digit);
+                let digit = signed_limb(b, digit);
                 let none = b.one() - b.fixed(TRADES);
-                b.zero("STATES-2", none * digit.clone());
-                let shown = b.fixed(LOTS_SHOWN) * (digit.clone() - b.fixed(LOTS + i));
+                b.zero("STATES-2", none * (*digit).clone());
+                let shown = b.fixed(LOTS_SHOWN) * ((*digit).clone() - b.fixed(LOTS + i));
                 b.zero("STATES-2", shown);
                 digit
             })
@@ -412,14 +406,17 @@ impl StatesTable {
     }
 
     /// The digits of all quantities. Only that of the traded market changes: its new digits are cells of this row.
-    fn quantities<B: RowBuilder<StateRow>>(&self, b: &mut B, lots: &[B::E]) -> Vec<Vec<B::E>> {
+    fn quantities<B: RowBuilder<StateRow>>(
+        &self,
+        b: &mut B,
+        lots: &SignedLimbs<B::E>,
+    ) -> Vec<SignedLimbs<B::E>> {
         let id = "STATES-2";
-        let traded: Vec<B::E> = (0..QUANTITY_DIGITS)
+        let traded: SignedLimbs<B::E> = (0..QUANTITY_DIGITS)
             .map(|i| {
                 let digit =
                     b.cell(|w| F::from_i64(signed_digits(w.traded.into(), QUANTITY_DIGITS)[i]));
-                check_digit(b, &digit);
-                digit
+                signed_limb(b, digit)
             })
             .collect();
         let mut before = vec![b.constant(F::ZERO); QUANTITY_DIGITS];
@@ -432,41 +429,49 @@ impl StatesTable {
                             let quantity = w.state.quantities[market];
                             F::from_i64(signed_digits(quantity.into(), QUANTITY_DIGITS)[i])
                         });
-                        check_digit(b, &digit);
-                        let change = is_traded.clone() * (traded[i].clone() - digit.clone());
-                        b.assert_zero(id, When::Transition, next - digit.clone() - change);
-                        before[i] += is_traded.clone() * digit.clone();
+                        let digit = signed_limb(b, digit);
+                        let change = is_traded.clone() * (traded[i].clone() - (*digit).clone());
+                        b.assert_zero(id, When::Transition, next - (*digit).clone() - change);
+                        before[i] += is_traded.clone() * (*digit).clone();
                         digit
                     })
                     .collect()
             })
             .collect();
-        Sum::new(before, 512)
-            .plus(&Sum::new(lots.to_vec(), 512))
-            .minus(&Sum::new(traded, 512))
+        // At most one market is traded.
+        let before = SignedLimbs::declared(b, id, before);
+        before
+            .sum()
+            .plus(&lots.sum())
+            .minus(&traded.sum())
             .assert_zero(b, id);
         quantities
     }
 
     /// The digits of the sum of entry notionals.
-    fn entry<B: RowBuilder<StateRow>>(&self, b: &mut B, lots: &[B::E]) -> Vec<B::E> {
+    fn entry<B: RowBuilder<StateRow>>(
+        &self,
+        b: &mut B,
+        lots: &SignedLimbs<B::E>,
+    ) -> SignedLimbs<B::E> {
         let id = "STATES-3";
         let mut digits = Vec::new();
         let mut after = Vec::new();
         for i in 0..ENTRY_DIGITS {
             let (digit, next) =
                 b.state(|w| F::from_i64(signed_digits(w.state.entry.into(), ENTRY_DIGITS)[i]));
-            check_digit(b, &digit);
+            digits.push(signed_limb(b, digit));
             let cell = b.cell(|w| F::from_i64(signed_digits(w.entry_after, ENTRY_DIGITS)[i]));
-            check_digit(b, &cell);
-            b.assert_zero(id, When::Transition, next - cell.clone());
-            digits.push(digit);
+            let cell = signed_limb(b, cell);
+            b.assert_zero(id, When::Transition, next - (*cell).clone());
             after.push(cell);
         }
-        let price = (0..PRICE_LIMBS).map(|i| b.fixed(PRICE + i)).collect();
-        Sum::product(&Sum::new(lots.to_vec(), 512), &Sum::new(price, 1023))
-            .plus(&Sum::new(digits.clone(), 512))
-            .minus(&Sum::new(after, 512))
+        let [digits, after]: [SignedLimbs<B::E>; 2] =
+            [digits, after].map(|limbs| limbs.into_iter().collect());
+        let price = Limbs::fixed(b, id, PRICE..PRICE + PRICE_LIMBS);
+        Sum::product(&lots.sum(), &price.sum())
+            .plus(&digits.sum())
+            .minus(&after.sum())
             .assert_zero(b, id);
         digits
     }
@@ -480,24 +485,30 @@ impl StatesTable {
         state: &[B::E],
     ) -> Outcomes<B::E> {
         let unused = b.one() - evaluated.clone();
-        let cells = |b: &mut B, count: usize, checked: bool, of: fn(&StateRow) -> u128| {
-            let cells: Vec<B::E> = (0..count)
+        let checked = |b: &mut B, of: fn(&StateRow) -> u128| -> Limbs<B::E> {
+            (0..BOUND_LIMBS)
                 .map(|i| {
                     let cell = b.cell(|w| limb_felt(of(w), i));
-                    if checked {
-                        limb(b, &cell);
-                    }
-                    b.zero("STATES-7", unused.clone() * cell.clone());
+                    let cell = limb(b, cell);
+                    b.zero("STATES-7", unused.clone() * (*cell).clone());
                     cell
                 })
-                .collect();
-            cells
+                .collect()
         };
-        let bound = cells(b, BOUND_LIMBS, true, |w| w.bound);
-        let scale = cells(b, BOUND_LIMBS, true, |w| w.scale);
+        let bound = checked(b, |w| w.bound);
+        let scale = checked(b, |w| w.scale);
         // The sums' limbs are range-checked where they are added up.
-        let weights = cells(b, WEIGHT_LIMBS, false, |w| w.weights);
-        let gains = cells(b, GAINS_LIMBS, false, |w| w.gains);
+        let received = |b: &mut B, count: usize, of: fn(&StateRow) -> u128| -> Limbs<B::E> {
+            let limbs = (0..count).map(|i| {
+                let cell = b.cell(|w| limb_felt(of(w), i));
+                b.zero("STATES-7", unused.clone() * cell.clone());
+                cell
+            });
+            let limbs = limbs.collect();
+            Limbs::declared(b, "STATES-7", limbs)
+        };
+        let weights = received(b, WEIGHT_LIMBS, |w| w.weights);
+        let gains = received(b, GAINS_LIMBS, |w| w.gains);
         b.send(STATE, evaluated.clone(), state);
         let mut certificate = vec![block.clone()];
         certificate.extend(bound.iter().chain(&scale).cloned());
@@ -510,13 +521,13 @@ impl StatesTable {
             let closes = b.pinned("STATES-1", CLOSES);
             b.send(LAST, closes, &weights);
         }
-        let weights = Sum::new(weights, 1023);
+        let weights = weights.sum();
         let budget = public(b, EVALUATED, self.budget);
         budget.minus(&weights).assert_non_negative(b, "STATES-9");
         Outcomes {
-            bound: Sum::new(bound, 1023),
+            bound: bound.sum(),
             weights,
-            gains: Sum::new(gains, 1023),
+            gains: gains.sum(),
         }
     }
 
@@ -524,12 +535,12 @@ impl StatesTable {
     fn covered<B: RowBuilder<StateRow>>(
         b: &mut B,
         outcome: &Outcomes<B::E>,
-        capital: &[B::E],
-        collected: &[B::E],
+        capital: &Limbs<B::E>,
+        collected: &Limbs<B::E>,
     ) {
-        let means = capital.iter().zip(collected);
-        let means = means.map(|(p, c)| b.fixed(EVALUATED) * (p.clone() + c.clone()));
-        Sum::new(means.collect(), 2 * 1023)
+        let means = capital.sum().plus(&collected.sum());
+        means
+            .times_bit(&b.fixed(EVALUATED))
             .shifted(PHI_LIMBS)
             .minus(&outcome.bound)
             .assert_non_negative(b, "STATES-8");
@@ -537,11 +548,11 @@ impl StatesTable {
 
     /// The bound is the public EVaR, and the true one is not far below.
     fn stated_evar<B: RowBuilder<StateRow>>(&self, b: &mut B, outcome: &Outcomes<B::E>) {
-        let evar = Sum::new((0..AMOUNT_LIMBS).map(|i| b.fixed(EVAR + i)).collect(), 1023);
+        let evar = Limbs::fixed(b, "STATES-8", EVAR..EVAR + AMOUNT_LIMBS).sum();
         Self::rounded_up(b, &evar, outcome);
         let below = self.mean_is_close(b, outcome);
-        let epsilon = (0..AMOUNT_LIMBS).map(|i| b.fixed(EPSILON + i)).collect();
-        Sum::product(&Sum::new(epsilon, 1023), &outcome.weights)
+        let epsilon = Limbs::fixed(b, "STATES-12", EPSILON..EPSILON + AMOUNT_LIMBS);
+        Sum::product(&epsilon.sum(), &outcome.weights)
             .shifted(PHI_LIMBS)
             .minus(&below)
             .assert_non_negative(b, "STATES-12");
@@ -549,16 +560,12 @@ impl StatesTable {
 
     /// EVaR is the bound, rounded up to a tick.
     fn rounded_up<B: RowBuilder<StateRow>>(b: &mut B, evar: &Sum<B::E>, outcome: &Outcomes<B::E>) {
-        let above: Vec<B::E> = (0..PHI_LIMBS)
-            .map(|i| {
-                let cell = b.cell(|w| limb_felt(w.bound.wrapping_neg() % (1 << 20), i));
-                limb(b, &cell);
-                cell
-            })
-            .collect();
+        let above = Limbs::read(b, PHI_LIMBS, |w: &StateRow| {
+            w.bound.wrapping_neg() % (1 << 20)
+        });
         evar.shifted(PHI_LIMBS)
             .minus(&outcome.bound)
-            .minus(&Sum::new(above, 1023))
+            .minus(&above.sum())
             .assert_zero(b, "STATES-8");
     }
 
@@ -590,7 +597,5 @@ pub(super) struct Outcomes<E> {
 
 /// A public number on the rows where a fixed column is one.
 pub(super) fn public<B: RowBuilder<StateRow>>(b: &B, flag: usize, value: u128) -> Sum<B::E> {
-    let limbs = limbs_of(value).into_iter();
-    let limbs = limbs.map(|l| b.fixed(flag) * F::from_u64(l));
-    Sum::new(limbs.collect(), 1023)
+    Sum::constant(value as i128).times_bit(&b.fixed(flag))
 }

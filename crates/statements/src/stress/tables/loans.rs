@@ -1,7 +1,6 @@
 //! The loans that are scheduled, and their leaves.
 
-use gadgets::compare::{chunks, less_than};
-use gadgets::limbs::limb_of;
+use gadgets::compare::{Chunks, less_than};
 use gadgets::range::limb;
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table};
 
@@ -71,14 +70,9 @@ impl Table for LoansTable {
             .into_iter()
             .for_each(|f| read[f] = true);
         let leaf = self.layout.read(b, &read, &unused, |w: &LoanRow| &w.leaf);
-        let zero = b.constant(F::ZERO);
         let of = |field: usize| leaf.limbs[field].clone().expect("it is read");
         // A template may give a field fewer limbs.
-        let padded = |field: usize, limbs: usize| {
-            let mut number = of(field);
-            number.resize(limbs, zero.clone());
-            number
-        };
+        let padded = |field: usize, limbs: usize| of(field).padded(limbs);
 
         let fields = &self.fields;
         let status = of(fields.status);
@@ -89,13 +83,12 @@ impl Table for LoansTable {
         b.boolean("LOANS-1", &over);
         b.zero("LOANS-1", over.clone() * term.clone());
         // Not zero, so at least one.
-        limb(b, &(term.clone() - b.one() + over.clone()));
-        let days = of(fields.days);
-        let bound: Vec<B::E> = (0..days.len())
-            .map(|i| b.constant(F::from_u64(limb_of(self.doubtful_days.into(), i))))
-            .collect();
+        let less = term.clone() - b.one() + over.clone();
+        limb(b, less);
+        let days = of(fields.days).chunks();
         // The bound is at most 365, below what one limb holds.
-        let current = less_than(b, &chunks(&days), &chunks(&bound));
+        let bound = Chunks::constant(self.doubtful_days.into(), days.len());
+        let current = less_than(b, &days, &bound);
 
         let not_over = b.one() - over;
         let mut and = |x: B::E| {

@@ -117,9 +117,9 @@ impl Table for MonthsTable {
             if let Some(count) = interest.get(i) {
                 let value = after + count.clone();
                 let low = b.derive([&value], |[v]| F::from_i64(signed(v) % (1 << LIMB_BITS)));
-                limb(b, &low);
+                let low = limb(b, low).into_inner();
                 carry = b.derive([&value], |[v]| F::from_i64(signed(v) >> LIMB_BITS));
-                limb(b, &carry);
+                limb(b, carry.clone());
                 let whole = low.clone() + carry.clone() * F::from_u64(1 << LIMB_BITS);
                 b.integer("MONTHS-3", value - whole);
                 after = low;

@@ -1,7 +1,7 @@
 //! Loans month by month, when all pay as scheduled.
 
 use credit::amortization::month_interest;
-use gadgets::limbs::{limb_of, signed};
+use gadgets::limbs::{Limbs, limb_of, signed};
 use gadgets::range::{LIMB_BITS, limb};
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
@@ -108,11 +108,11 @@ const CONTINUES: usize = 3;
 
 /// The state of a loan on a row, as expressions.
 struct Loan<E> {
-    rate: Vec<E>,
+    rate: Limbs<E>,
     frequency: E,
     rule: E,
     instalment: Vec<E>,
-    balance: Vec<E>,
+    balance: Limbs<E>,
     accrued: Vec<E>,
     term: E,
 }
@@ -163,6 +163,8 @@ impl Table for ScheduleTable {
         let balance = state(b, BALANCE_LIMBS, &|w| w.standing[0].balance);
         let accrued = state(b, AMOUNT_LIMBS, &|w| w.standing[0].accrued);
         let term = state(b, 1, &|w| w.standing[0].term);
+        // Checked on the loan's row, or on the row above.
+        let [rate, balance] = [rate, balance].map(|l| Limbs::declared(b, "SCHEDULE-2", l));
         let mut loan = Loan {
             rate,
             frequency: frequency[0].clone(),
@@ -186,7 +188,7 @@ impl Table for ScheduleTable {
             let number = first_month.clone() + F::from_usize(k);
             self.month(b, &mut loan, k, &number);
         }
-        let mut after = loan.rate;
+        let mut after = loan.rate.to_vec();
         after.extend([loan.frequency, loan.rule]);
         after.extend(loan.instalment);
         after.extend(loan.balance);
@@ -233,7 +235,7 @@ impl ScheduleTable {
             let low = b.derive([&value], |[v]| {
                 F::from_u64(signed(v).rem_euclid(LIMB as i64) as u64)
             });
-            limb(b, &low);
+            let low = limb(b, low).into_inner();
             carry = b.constant(F::ZERO);
             if i + 1 < AMOUNT_LIMBS {
                 let bit = b.derive([&value], |[v]| F::from_bool(signed(v) >= LIMB as i64));
@@ -289,7 +291,7 @@ impl ScheduleTable {
             .zip(&interest)
             .map(|(t, i)| t.clone() - i.clone())
             .collect();
-        loan.balance = balance;
+        loan.balance = Limbs::declared(b, "SCHEDULE-9", balance);
         loan.term = left.months;
     }
 }
@@ -318,7 +320,7 @@ fn difference<E: Expr, B: RowBuilder<ScheduleRow, E = E>>(
         let low = b.derive([&value], |[v]| {
             F::from_u64(signed(v).rem_euclid(LIMB as i64) as u64)
         });
-        limb(b, &low);
+        let low = limb(b, low).into_inner();
         borrow = b.constant(F::ZERO);
         if i + 1 < split {
             let bit = b.derive([&value], |[v]| F::from_bool(signed(v) < 0));

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use gadgets::hash::{DIGEST, Digest};
-use gadgets::limbs::limb_of;
-use gadgets::range::limb;
+use gadgets::limbs::Limbs;
 use gadgets::totals::COUNT_LIMBS;
-use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table};
+use stark::{Bus, Expr, F, RowBuilder, Table};
 
 use super::amounts::{After, Amounts};
 use super::roll::{Contract, Flows, Kind, Loan, roll};
@@ -90,7 +89,7 @@ impl Table for LoansTable {
         let mut read = vec![false; self.layout.fields.len()];
         self.fields.all().into_iter().for_each(|f| read[f] = true);
         let leaf = self.layout.read(b, &read, &unused, |w: &LoanRow| &w.leaf);
-        let (before, contract) = self.before(b, &leaf);
+        let (before, contract) = self.before(&leaf);
         let (after, changed) = self.after(b);
 
         let sets = self.fields.each_status();
@@ -130,17 +129,12 @@ impl Table for LoansTable {
 
 impl LoansTable {
     /// The loan before the month.
-    fn before<B: RowBuilder<LoanRow>>(
-        &self,
-        b: &B,
-        leaf: &ReadLeaf<B::E>,
-    ) -> (Loan<B::E>, Contract<B::E>) {
+    fn before<E: Expr>(&self, leaf: &ReadLeaf<E>) -> (Loan<E>, Contract<E>) {
         let fields = &self.fields;
         // A template may give a field fewer limbs.
         let of = |field: usize, limbs: usize| {
-            let mut number = leaf.limbs[field].clone().expect("it is read");
-            number.resize(limbs, b.constant(F::ZERO));
-            number
+            let number = leaf.limbs[field].clone().expect("it is read");
+            number.padded(limbs)
         };
         let one = |field: usize| leaf.limbs[field].as_ref().expect("it is read")[0].clone();
         let before = Loan {
@@ -164,17 +158,11 @@ impl LoansTable {
     /// The loan after the month, and the limbs of the fields that changed.
     fn after<B: RowBuilder<LoanRow>>(&self, b: &mut B) -> (Loan<B::E>, Changed<B::E>) {
         let mut changed = Vec::new();
-        let mut read = |field: usize, limbs: usize, of: fn(&After) -> u64| -> Vec<B::E> {
-            let mut number: Vec<B::E> = (0..self.layout.fields[field].1)
-                .map(|i| {
-                    let cell = b.cell(|w| F::from_u64(limb_of(of(&w.amounts.after).into(), i)));
-                    limb(b, &cell);
-                    cell
-                })
-                .collect();
+        let mut read = |field: usize, limbs: usize, of: fn(&After) -> u64| -> Limbs<B::E> {
+            let own = self.layout.fields[field].1;
+            let number = Limbs::read(b, own, |w: &LoanRow| of(&w.amounts.after).into());
             changed.push((field, number.clone()));
-            number.resize(limbs, b.constant(F::ZERO));
-            number
+            number.padded(limbs)
         };
         let fields = &self.fields;
         let after = Loan {
@@ -187,8 +175,8 @@ impl LoansTable {
                 a.overdue_principal
             }),
             days: read(fields.days, DAYS_LIMBS, |a| a.days),
-            term: read(fields.term, 1, |a| a.term).remove(0),
-            status: read(fields.status, 1, |a| a.status).remove(0),
+            term: read(fields.term, 1, |a| a.term)[0].clone(),
+            status: read(fields.status, 1, |a| a.status)[0].clone(),
         };
         (after, changed)
     }

@@ -1,8 +1,9 @@
 //! A loan's month, inside its row: [`credit::amortization::LoanState::roll`].
 
 use credit::amortization::MAX_DAYS;
-use gadgets::limbs::{Sum, limb_of, signed};
+use gadgets::limbs::{Limbs, signed};
 use gadgets::range::{LIMB_BITS, limb};
+use gadgets::sum::Sum;
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
 
 use super::amounts::Amounts;
@@ -15,19 +16,19 @@ const LIMB: u64 = 1 << LIMB_BITS;
 
 /// A loan on a row, before or after its month. Numbers are in limbs, as many as their kind has.
 pub struct Loan<E> {
-    pub balance: Vec<E>,
-    pub accrued: Vec<E>,
-    pub overdue_interest: Vec<E>,
-    pub overdue_principal: Vec<E>,
-    pub days: Vec<E>,
+    pub balance: Limbs<E>,
+    pub accrued: Limbs<E>,
+    pub overdue_interest: Limbs<E>,
+    pub overdue_principal: Limbs<E>,
+    pub days: Limbs<E>,
     pub term: E,
     pub status: E,
 }
 
 /// What a month does not change.
 pub struct Contract<E> {
-    pub rate: Vec<E>,
-    pub instalment: Vec<E>,
+    pub rate: Limbs<E>,
+    pub instalment: Limbs<E>,
     pub frequency: E,
     pub rule: E,
 }
@@ -89,14 +90,8 @@ pub fn roll<W, B: RowBuilder<W>>(
     kind: &Kind<B::E>,
     codes: &[B::E],
 ) -> Flows<B::E> {
-    let read = |b: &mut B, limbs: usize, amount: fn(&Amounts) -> u64| -> Vec<B::E> {
-        (0..limbs)
-            .map(|i| {
-                let cell = b.cell(|w| F::from_u64(limb_of(amount(of(w)).into(), i)));
-                limb(b, &cell);
-                cell
-            })
-            .collect()
+    let read = |b: &mut B, limbs: usize, amount: fn(&Amounts) -> u64| {
+        Limbs::read(b, limbs, |w: &W| amount(of(w)).into())
     };
     let one = b.one();
     let left = month::left(b, "ROLL-1", &before.term);
@@ -111,25 +106,18 @@ pub fn roll<W, B: RowBuilder<W>>(
     );
     let earned = month::interest(b, "ROLL-2", &before.balance, &contract.rate);
     let due_earned = product(b, "ROLL-2", &due, &bears);
-    let interest: Vec<B::E> = (0..AMOUNT_LIMBS)
-        .map(|i| {
-            let mut value = due.clone() * before.accrued[i].clone();
-            if let Some(earned) = earned.get(i) {
-                value += due_earned.clone() * earned.clone();
-            }
-            let cell = b.derive([&value], |[v]| v);
-            b.equal("ROLL-2", cell.clone(), value);
-            cell
-        })
-        .collect();
-    let interest = Sum::new(interest, 2 * (LIMB - 1));
+    let accrued = before.accrued.sum().times_bit(&due);
+    let earned_due = earned.sum().times_bit(&due_earned);
+    let interest = accrued.plus(&earned_due).in_cells(b, "ROLL-2");
 
     let over = read(b, BALANCE_LIMBS, |a| a.over);
     let lack = read(b, AMOUNT_LIMBS, |a| a.lack);
-    number(&contract.instalment)
-        .plus(&number(&lack))
+    contract
+        .instalment
+        .sum()
+        .plus(&lack.sum())
         .minus(&interest)
-        .minus(&number(&over))
+        .minus(&over.sum())
         .assert_zero_narrow(b, "ROLL-3");
     let none = sum(&over) * sum(&lack);
     b.zero("ROLL-3", none);
@@ -137,14 +125,16 @@ pub fn roll<W, B: RowBuilder<W>>(
     let principal = read(b, BALANCE_LIMBS, |a| a.principal);
     let kept = read(b, BALANCE_LIMBS, |a| a.kept);
     let beyond = read(b, BALANCE_LIMBS, |a| a.beyond);
-    number(&principal)
-        .plus(&number(&kept))
-        .plus(&number(&before.overdue_principal))
-        .minus(&number(&before.balance))
+    principal
+        .sum()
+        .plus(&kept.sum())
+        .plus(&before.overdue_principal.sum())
+        .minus(&before.balance.sum())
         .assert_zero_narrow(b, "ROLL-4");
-    number(&principal)
-        .plus(&number(&beyond))
-        .minus(&number(&over))
+    principal
+        .sum()
+        .plus(&beyond.sum())
+        .minus(&over.sum())
         .times_bit(&level)
         .assert_zero_narrow(b, "ROLL-4");
     let none = sum(&kept) * sum(&beyond);
@@ -157,7 +147,7 @@ pub fn roll<W, B: RowBuilder<W>>(
     }
 
     let paid = read(b, AMOUNT_LIMBS, |a| a.paid);
-    let rests: [Vec<B::E>; 3] = [
+    let rests: [Limbs<B::E>; 3] = [
         read(b, AMOUNT_LIMBS, |a| a.rests[0]),
         read(b, AMOUNT_LIMBS, |a| a.rests[1]),
         read(b, AMOUNT_LIMBS, |a| a.rests[2]),
@@ -177,7 +167,7 @@ pub fn roll<W, B: RowBuilder<W>>(
         kind,
     );
     let pays = &kind.pays;
-    let bill = interest.plus(&number(&principal));
+    let bill = interest.plus(&principal.sum());
     let late = days(b, of, &bill, &paid, before, after, kind);
     let open = status(b, before, after, kind, codes, &late);
     let late = late.map(|late| product(b, "ROLL-12", &open, &late));
@@ -192,7 +182,7 @@ pub fn roll<W, B: RowBuilder<W>>(
         scheduled: (0..AMOUNT_LIMBS)
             .map(|i| pays.clone() * (rests[0][i].clone() - rests[1][i].clone()))
             .collect(),
-        prepaid: rests[2].clone(),
+        prepaid: rests[2].to_vec(),
         recovered: paid
             .iter()
             .map(|p| kind.recovers.clone() * p.clone())
@@ -204,11 +194,11 @@ pub fn roll<W, B: RowBuilder<W>>(
 /// What came in during a month, and what was due.
 struct Paid<'a, E> {
     interest: &'a Sum<E>,
-    principal: &'a [E],
-    earned: &'a [E],
+    principal: &'a Limbs<E>,
+    earned: &'a Limbs<E>,
     bears: &'a E,
-    paid: &'a [E],
-    rests: &'a [Vec<E>; 3],
+    paid: &'a Limbs<E>,
+    rests: &'a [Limbs<E>; 3],
 }
 
 /// What is owed after the month.
@@ -228,16 +218,18 @@ fn ledgers<W, B: RowBuilder<W>>(
         idle,
     } = kind;
     let [rest_1, rest_2, rest_3] = month.rests;
-    let paid = number(month.paid);
-    let [first, second, third] = month.rests.each_ref().map(|rest| number(rest));
+    let paid = month.paid.sum();
+    let [first, second, third] = month.rests.each_ref().map(Limbs::sum);
     let stays = one.clone() - repurchases.clone();
     let ends = defaults.clone() + repurchases.clone();
     let accrues = one.clone() - ends;
 
-    let accrued = number(&before.accrued);
-    number(&before.overdue_interest)
+    let accrued = before.accrued.sum();
+    before
+        .overdue_interest
+        .sum()
         .times_bit(&stays)
-        .minus(&number(&after.overdue_interest))
+        .minus(&after.overdue_interest.sum())
         .plus(&month.interest.plus(&first).minus(&paid).times_bit(pays))
         .plus(&accrued.times_bit(defaults))
         .minus(&first.times_bit(recovers))
@@ -245,11 +237,15 @@ fn ledgers<W, B: RowBuilder<W>>(
     let none = pays.clone() * sum(&after.overdue_interest) * sum(rest_1);
     b.zero("ROLL-5", none);
 
-    number(&before.overdue_principal)
+    before
+        .overdue_principal
+        .sum()
         .times_bit(&accrues)
-        .minus(&number(&after.overdue_principal))
+        .minus(&after.overdue_principal.sum())
         .plus(
-            &number(month.principal)
+            &month
+                .principal
+                .sum()
                 .plus(&second)
                 .minus(&first)
                 .times_bit(pays),
@@ -261,17 +257,17 @@ fn ledgers<W, B: RowBuilder<W>>(
     let pays_bears = product(b, "ROLL-7", pays, month.bears);
     accrued
         .times_bit(&accrues)
-        .minus(&number(&after.accrued))
+        .minus(&after.accrued.sum())
         .plus(&third.minus(&second).minus(month.interest).times_bit(pays))
-        .plus(&number(month.earned).times_bit(&pays_bears))
+        .plus(&month.earned.sum().times_bit(&pays_bears))
         .assert_zero_narrow(b, "ROLL-7");
     let none = pays.clone() * sum(&after.accrued) * sum(rest_3);
     b.zero("ROLL-7", none);
 
-    let balance = number(&before.balance);
+    let balance = before.balance.sum();
     balance
         .times_bit(&stays)
-        .minus(&number(&after.balance))
+        .minus(&after.balance.sum())
         .plus(&second.minus(&first).minus(&third).times_bit(pays))
         .plus(&first.minus(&paid).times_bit(recovers))
         .assert_zero_narrow(b, "ROLL-8");
@@ -285,10 +281,10 @@ fn ledgers<W, B: RowBuilder<W>>(
         .assert_zero_narrow(b, "ROLL-9");
     first
         .plus(&second)
-        .minus(&number(&before.overdue_interest))
+        .minus(&before.overdue_interest.sum())
         .minus(&accrued)
         .times_bit(repurchases)
-        .minus(&number(month.earned).times_bit(&repurchases_bears))
+        .minus(&month.earned.sum().times_bit(&repurchases_bears))
         .assert_zero_narrow(b, "ROLL-9");
 
     let nothing = idle.clone() + defaults.clone();
@@ -311,7 +307,7 @@ fn days<W, B: RowBuilder<W>>(
     b: &mut B,
     of: fn(&W) -> &Amounts,
     bill: &Sum<B::E>,
-    paid: &[B::E],
+    paid: &Limbs<B::E>,
     before: &Loan<B::E>,
     after: &Loan<B::E>,
     kind: &Kind<B::E>,
@@ -322,19 +318,13 @@ fn days<W, B: RowBuilder<W>>(
     let current = is_zero(b, id, &overdue);
     let billed = one.clone() - is_zero(b, id, &sum(bill.coefficients()));
     let enough = b.bit(id, |w| of(w).slack.0);
-    let slack: Vec<B::E> = (0..AMOUNT_LIMBS)
-        .map(|i| {
-            let cell = b.cell(|w| F::from_u64(limb_of(of(w).slack.1.into(), i)));
-            limb(b, &cell);
-            cell
-        })
-        .collect();
-    let less_one = Sum::new(vec![one.clone() - enough.clone()], 1);
-    number(paid)
+    let slack = Limbs::read(b, AMOUNT_LIMBS, |w: &W| of(w).slack.1.into());
+    let less_one = Sum::bit(b, id, one.clone() - enough.clone());
+    paid.sum()
         .minus(bill)
         .times_bit(&(enough.clone() + enough.clone() - one.clone()))
         .minus(&less_one)
-        .minus(&number(&slack))
+        .minus(&slack.sum())
         .assert_zero_narrow(b, id);
     let keeps = product(b, id, &enough, &billed);
     let cleared = product(b, id, &kind.pays, &current);
@@ -352,7 +342,7 @@ fn days<W, B: RowBuilder<W>>(
         let more = (signed(then) + MONTH_DAYS as i64 - most as i64).max(0);
         later * F::from_i64(more)
     });
-    limb(b, &cut);
+    limb(b, cut.clone());
     b.zero(id, (one.clone() - later.clone()) * cut.clone());
     let zeroed = cleared + kind.repurchases.clone();
     let next = then * (one.clone() - zeroed) + later * F::from_u64(MONTH_DAYS) - cut.clone();
@@ -365,13 +355,13 @@ fn days<W, B: RowBuilder<W>>(
     let times = b.derive([&now], |[d]| {
         F::from_i64(signed(d).div_euclid(MONTH_DAYS as i64))
     });
-    limb(b, &times);
+    limb(b, times.clone());
     let rest = b.derive([&now], |[d]| {
         F::from_i64(signed(d).rem_euclid(MONTH_DAYS as i64))
     });
-    limb(b, &rest);
+    limb(b, rest.clone());
     let below = b.constant(F::from_u64(MONTH_DAYS - 1)) - rest.clone();
-    limb(b, &below);
+    limb(b, below);
     b.integer(id, now - times.clone() * F::from_u64(MONTH_DAYS) - rest);
     let mut more = one;
     let exactly = [0, 1, 2].map(|k| {
@@ -382,7 +372,7 @@ fn days<W, B: RowBuilder<W>>(
         bit
     });
     b.boolean(id, &more);
-    limb(b, &(times - more.clone() * F::from_u64(3)));
+    limb(b, times - more.clone() * F::from_u64(3));
     let [_, once, twice] = exactly;
     [once, twice, more]
 }
@@ -415,11 +405,6 @@ fn status<W, B: RowBuilder<W>>(
     open
 }
 
-/// A number in limbs below 2^10.
-fn number<E: Expr>(limbs: &[E]) -> Sum<E> {
-    Sum::new(limbs.to_vec(), LIMB - 1)
-}
-
 /// The sum of limbs: zero if and only if the number is.
 fn sum<E: Expr>(limbs: &[E]) -> E {
     limbs.iter().fold(E::ZERO, |sum, l| sum + l.clone())
@@ -445,12 +430,8 @@ fn is_zero<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, value: &B::E) -> B:
 
 /// Requires a value to be below 2^20.
 fn split<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, value: &B::E) {
-    let limbs: [B::E; DAYS_LIMBS] = std::array::from_fn(|i| {
-        let cell = b.derive([value], |[v]| {
-            F::from_u64(limb_of(signed(v).max(0) as u128, i))
-        });
-        limb(b, &cell);
-        cell
+    let limbs = Limbs::derive(b, std::slice::from_ref(value), DAYS_LIMBS, |v| {
+        signed(v[0]).max(0) as u128
     });
     b.integer(id, value.clone() - gadgets::limbs::join(&limbs));
 }
