@@ -4,7 +4,7 @@ use fixed::Decimal;
 
 use super::rules::{Condition, RuleError};
 use super::standing::Standings;
-use super::tape::Tape;
+use super::tape::{Tape, TapeError};
 
 /// Most loans named in an error.
 const NAMED: usize = 5;
@@ -12,6 +12,9 @@ const NAMED: usize = 5;
 /// Why a pool is not what it should be, or cannot be asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
+    /// The tape has no loans, or two of the same id.
+    #[error(transparent)]
+    Tape(#[from] TapeError),
     /// Loans that break an eligibility rule.
     #[error("{count} loan(s) break `{rule}`: {named}")]
     Ineligible {

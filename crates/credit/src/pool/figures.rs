@@ -1,30 +1,20 @@
 //! What an investor asks of a pool: counts, sums, averages, shares, concentrations; each shown exactly or bounded.
 //!
 //! Every measure is a fraction `scale * numerator / denominator` of sums over the loans, of which a figure shows the
-//! value rounded down to [`Plan::decimals`], or claims that it is, before rounding, at least or at most a bound.
+//! value rounded down to [`Measured::decimals`], or claims that it is, before rounding, at least or at most a bound.
 //!
 //! Figures are over open loans unless they say that they are over all ([`Over`]); rules hold for all loans that are not
 //! closed ([`standing`](super::standing)).
-
-use std::collections::BTreeMap;
 
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub use super::eligibility::{PoolError, check_eligibility};
-use super::rules::Condition;
+use super::measured::{MAX_GROUP, Measured, Planner};
 use super::standing::Standings;
-use super::tape::{Loan, Tape};
-use super::template::{Kind, Template};
+use super::tape::Tape;
+use super::template::Template;
 
-/// Decimals of a percentage.
-pub const PERCENT_DECIMALS: u8 = 4;
-/// Decimals that an average has more than its field.
-const AVERAGE_DECIMALS: u8 = 3;
-/// Limbs of a product of weight and field.
-pub const PRODUCT_LIMBS: usize = 6;
-/// Most groups that a concentration adds up.
-pub const MAX_TOP: u32 = 1000;
 /// A figure of a pool, with what is wanted ([`Wanted`]) or claimed ([`Claimed`]) of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,92 +122,6 @@ pub enum Claimed {
     AtMost(Decimal),
 }
 
-/// What a loan adds to a sum.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Quantity {
-    /// One.
-    One,
-    /// A field.
-    Field(usize),
-    /// A weight times a field.
-    Product(usize, usize),
-}
-
-/// A sum over loans.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Total {
-    /// Of a quantity, over the loans for which a condition holds.
-    Sum(Quantity, Condition),
-    /// Of the weight of the largest groups.
-    Largest {
-        /// The field that tells groups apart.
-        by: usize,
-        /// How many groups.
-        top: u32,
-        /// The weight.
-        weight: usize,
-        /// Which loans count.
-        counted: Condition,
-    },
-}
-
-/// A measure in numbers: `scale * numerator / denominator`, with so many decimals.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// What is divided.
-    pub numerator: Total,
-    /// By what; by one if there is nothing.
-    pub denominator: Option<Total>,
-    /// Units of the value in one numerator.
-    pub scale: u64,
-    /// Decimals of the value.
-    pub decimals: u8,
-}
-
-impl Quantity {
-    /// What a loan adds; an absent field adds nothing.
-    pub fn of(&self, loan: &Loan) -> u64 {
-        let value = |field: usize| loan.values[field].unwrap_or(0);
-        match *self {
-            Self::One => 1,
-            Self::Field(field) => value(field),
-            // Below 2^60: `Measure::plan` sees to it.
-            Self::Product(weight, field) => value(weight) * value(field),
-        }
-    }
-}
-
-impl Total {
-    /// The sum over a pool's loans.
-    pub fn of(&self, loans: &[Loan]) -> u128 {
-        match self {
-            Self::Sum(quantity, condition) => {
-                let counted = loans.iter().filter(|l| condition.holds(l));
-                counted.map(|l| u128::from(quantity.of(l))).sum()
-            }
-            Self::Largest {
-                by,
-                top,
-                weight,
-                counted,
-            } => {
-                let mut groups = group_totals(loans, *by, *weight, counted);
-                groups.sort_unstable_by(|a, b| b.cmp(a));
-                groups.iter().take(*top as usize).sum()
-            }
-        }
-    }
-}
-
-/// The weight of each group.
-fn group_totals(loans: &[Loan], by: usize, weight: usize, counted: &Condition) -> Vec<u128> {
-    let mut groups: BTreeMap<Option<u64>, u128> = BTreeMap::new();
-    for loan in loans.iter().filter(|l| counted.holds(l)) {
-        *groups.entry(loan.values[by]).or_default() += u128::from(loan.values[weight].unwrap_or(0));
-    }
-    groups.into_values().collect()
-}
-
 impl Measure {
     /// The measure in words: a figure's name is whatever its claimant calls it. `loans` says which loans it is over.
     fn in_words(&self, template: &Template, loans: &str) -> String {
@@ -270,179 +174,17 @@ impl Measure {
     ///
     /// # Errors
     /// If a rule is wrong, or the template does not have what it asks.
-    fn plan(&self, name: &str, over: Over, template: &Template) -> Result<Plan, PoolError> {
-        let standings = Standings::new(template);
-        let error = |problem: String| PoolError::Figure {
-            name: name.to_string(),
-            problem,
-        };
-        let field = |name: &str| {
-            template
-                .field(name)
-                .ok_or_else(|| error(format!("there is no field `{name}` in the template")))
-        };
-        let weight = |name: &Option<String>| {
-            let number = field(name.as_ref().unwrap_or(&template.weight))?;
-            if template.fields[number].is_weight() {
-                Ok(number)
-            } else {
-                Err(error(
-                    "a weight must be a number that is always present".into(),
-                ))
-            }
-        };
-        let parse = |text: &str| {
-            let rule = Condition::parse(text, template)?;
-            if over == Over::Open && !standings.is_clear_over_open(&rule) {
-                return Err(error(format!(
-                    "it is over open loans ({}), and `{text}` asks for others; add \"over\": \"all\", or name statuses of open \
-                     loans only",
-                    standings.words(template, &standings.open)
-                )));
-            }
-            Ok(rule)
-        };
-        let rule = |rule: &Option<String>| match rule {
-            Some(text) => parse(text),
-            None => Ok(Condition::always()),
-        };
-        // Those that a condition holds for, of the loans that the figure is over.
-        let counted = |condition: Condition| match over {
-            Over::Open => standings.and_open(condition),
-            Over::All => condition,
-        };
-        // A number, and its decimals; it must be there wherever the condition holds.
-        let number = |name: &str, condition: &Condition| {
-            let number = field(name)?;
-            let Kind::Number { decimals, .. } = template.fields[number].kind else {
-                return Err(error(format!("`{name}` is not a number")));
-            };
-            if template.fields[number].optional && !condition.implies_present(number) {
-                return Err(error(format!(
-                    "`{name}` may be absent; say over which loans, as in `{name} is present`"
-                )));
-            }
-            Ok((number, decimals))
-        };
-        let percent = |numerator, weight| Plan {
-            numerator,
-            denominator: Some(Total::Sum(
-                Quantity::Field(weight),
-                counted(Condition::always()),
-            )),
-            scale: 100 * 10u64.pow(PERCENT_DECIMALS.into()),
-            decimals: PERCENT_DECIMALS,
-        };
+    fn plan(&self, name: &str, over: Over, template: &Template) -> Result<Measured, PoolError> {
+        let planner = Planner::new(name, over, template);
         match self {
-            Self::Count { rule: text } => Ok(Plan {
-                numerator: Total::Sum(Quantity::One, counted(rule(text)?)),
-                denominator: None,
-                scale: 1,
-                decimals: 0,
-            }),
-            Self::Sum { of, rule: text } => {
-                let condition = rule(text)?;
-                let (of, decimals) = number(of, &condition)?;
-                Ok(Plan {
-                    numerator: Total::Sum(Quantity::Field(of), counted(condition)),
-                    denominator: None,
-                    scale: 1,
-                    decimals,
-                })
+            Self::Count { rule } => planner.count(rule.as_deref()),
+            Self::Sum { of, rule } => planner.sum(of, rule.as_deref()),
+            Self::Average { of, weight, rule } => {
+                planner.average(of, weight.as_deref(), rule.as_deref())
             }
-            Self::Average {
-                of,
-                weight: by,
-                rule: text,
-            } => {
-                let condition = rule(text)?;
-                let (of, decimals) = number(of, &condition)?;
-                let weight = weight(by)?;
-                let limbs = |field: usize| template.fields[field].kind.limbs();
-                if limbs(of) + limbs(weight) > PRODUCT_LIMBS {
-                    return Err(error(format!(
-                        "`{}` times `{}` has more than 60 bits; lower their largest values in the template",
-                        template.fields[weight].name, template.fields[of].name
-                    )));
-                }
-                let condition = counted(condition);
-                Ok(Plan {
-                    numerator: Total::Sum(Quantity::Product(weight, of), condition.clone()),
-                    denominator: Some(Total::Sum(Quantity::Field(weight), condition)),
-                    scale: 10u64.pow(AVERAGE_DECIMALS.into()),
-                    decimals: decimals + AVERAGE_DECIMALS,
-                })
-            }
-            Self::Share {
-                rule: text,
-                weight: by,
-            } => {
-                let weight = weight(by)?;
-                let condition = counted(parse(text)?);
-                Ok(percent(
-                    Total::Sum(Quantity::Field(weight), condition),
-                    weight,
-                ))
-            }
-            Self::Largest {
-                by,
-                top,
-                weight: weighted,
-            } => {
-                let by = field(by)?;
-                let groups = &template.fields[by];
-                if groups.optional || !matches!(groups.kind, Kind::Code(_) | Kind::Text) {
-                    return Err(error(format!(
-                        "`{}` must be a code or a text that is never absent",
-                        groups.name
-                    )));
-                }
-                if !(1..=MAX_TOP).contains(top) {
-                    return Err(error(format!("`top` is between 1 and {MAX_TOP}")));
-                }
-                let weight = weight(weighted)?;
-                let top = *top;
-                let largest = Total::Largest {
-                    by,
-                    top,
-                    weight,
-                    counted: counted(Condition::always()),
-                };
-                Ok(percent(largest, weight))
-            }
+            Self::Share { rule, weight } => planner.share(rule, weight.as_deref()),
+            Self::Largest { by, top, weight } => planner.largest(by, *top, weight.as_deref()),
         }
-    }
-}
-
-impl Plan {
-    /// The value for a pool, rounded down, in units of its decimals; `None` if the denominator is zero.
-    pub fn value(&self, loans: &[Loan]) -> Option<u128> {
-        let (numerator, denominator) = self.sums(loans);
-        (numerator * u128::from(self.scale)).checked_div(denominator)
-    }
-
-    /// Numerator and denominator. Sums are below 2^90, scales below 2^20.
-    fn sums(&self, loans: &[Loan]) -> (u128, u128) {
-        let denominator = self.denominator.as_ref().map_or(1, |d| d.of(loans));
-        (self.numerator.of(loans), denominator)
-    }
-
-    /// A bound in units of the value.
-    ///
-    /// # Errors
-    /// If it does not fit.
-    pub fn units(&self, name: &str, bound: &Decimal) -> Result<u64, PoolError> {
-        let units = bound.rescale_exact(self.decimals).ok();
-        units
-            .and_then(|u| u64::try_from(u).ok())
-            .filter(|u| *u < 1 << 60)
-            .ok_or_else(|| PoolError::Figure {
-                name: name.to_string(),
-                problem: format!(
-                    "{bound} is negative, has more than {} decimals or is too large",
-                    self.decimals
-                ),
-            })
     }
 }
 
@@ -451,7 +193,7 @@ impl<S> Figure<S> {
     ///
     /// # Errors
     /// If a rule is wrong, or the template does not have what it asks.
-    pub fn plan(&self, template: &Template) -> Result<Plan, PoolError> {
+    pub fn plan(&self, template: &Template) -> Result<Measured, PoolError> {
         self.measure.plan(&self.name, self.over, template)
     }
 }
@@ -479,10 +221,15 @@ impl Figure<Wanted> {
     /// What can be claimed of the figure for a pool.
     ///
     /// # Errors
-    /// If it is beyond its bound, has no value, or asks what the template does not have.
+    /// If it is beyond its bound, has no value, asks what the template does not have, or a group of loans weighs too much.
     pub fn claim(&self, tape: &Tape) -> Result<Figure<Claimed>, PoolError> {
         let plan = self.plan(&tape.template)?;
-        let (numerator, denominator) = plan.sums(&tape.loans);
+        let (numerator, denominator) = plan.sums(&tape.loans).ok_or_else(|| PoolError::Figure {
+            name: self.name.clone(),
+            problem: format!(
+                "a group of loans weighs {MAX_GROUP} units or more together; split the pool"
+            ),
+        })?;
         let scaled = numerator * u128::from(plan.scale);
         let value = scaled
             .checked_div(denominator)

@@ -8,9 +8,13 @@
 //! - [`standing`]: which loans count: open ones, those given up, those that are gone.
 //! - [`eligibility`]: whether all loans satisfy the rules, and which do not.
 //! - [`figures`]: counts, sums, averages, shares and concentrations, exact or bounded.
+//! - [`measured`]: what a figure measures, as a fraction of sums.
+//! - [`facts`]: all that is asked of a pool at once, and the answer.
 
 pub mod eligibility;
+pub mod facts;
 pub mod figures;
+pub mod measured;
 pub mod remittance;
 pub mod rules;
 pub mod standing;
@@ -18,9 +22,10 @@ pub mod states;
 pub mod tape;
 pub mod template;
 
+pub use facts::{Facts, Terms};
 pub use figures::{Claimed, Figure, Measure, Over, PoolError, Wanted};
 pub use rules::{Condition, RuleError};
 pub use standing::{Counts, Standings};
 pub use states::{LoanFields, StateError, states};
-pub use tape::{Loan, Tape};
+pub use tape::{Loan, Tape, TapeError};
 pub use template::{Field, Kind, Template, template_words};

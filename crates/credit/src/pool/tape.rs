@@ -1,5 +1,7 @@
 //! Loan tapes.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::template::Template;
@@ -22,6 +24,34 @@ pub struct Tape {
     pub cut_off: CutOff,
     /// The loans; their order says nothing. Ids are distinct.
     pub loans: Vec<Loan>,
+}
+
+/// Why nothing can be said of a tape.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TapeError {
+    /// There are no loans.
+    #[error("the pool has no loan")]
+    Empty,
+    /// Two loans have this id.
+    #[error("two loans have the id `{0}`; rename one of them")]
+    SameId(String),
+}
+
+impl Tape {
+    /// Requires at least one loan, and distinct ids.
+    ///
+    /// # Errors
+    /// If there is no loan, or names an id that two loans have.
+    pub fn check(&self) -> Result<(), TapeError> {
+        if self.loans.is_empty() {
+            return Err(TapeError::Empty);
+        }
+        let mut seen = HashSet::with_capacity(self.loans.len());
+        match self.loans.iter().find(|loan| !seen.insert(&loan.id)) {
+            Some(loan) => Err(TapeError::SameId(loan.id.clone())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A cut-off date, written `2026-11-21`.

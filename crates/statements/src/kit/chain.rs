@@ -1,9 +1,9 @@
 //! The hidden state that runs through the parts of a claim: the only place where it gets its salts.
 
-use gadgets::hash::{Digest, Domain};
+use gadgets::hash::{Digest, Domain, hash};
 use gadgets::totals::{End, Register, SALTS, Show, TotalsTable, commit};
 use serde::Serialize;
-use stark::Statement;
+use stark::{Statement, felt};
 
 use crate::account::{PublicDigest, Secret, text_digest};
 
@@ -45,6 +45,13 @@ impl<'a> Chain<'a> {
             states.push(state);
         }
         States(states)
+    }
+
+    /// What hides a part of one of the claim's lists, if it commits to lists besides the states.
+    pub fn list_salt(&self, list: usize, part: usize) -> Digest {
+        let mut elements = self.about.to_vec();
+        elements.extend([list, part].map(|number| felt(number as u64)));
+        self.secret.salt_for(&hash(Domain::List, &elements))
     }
 }
 

@@ -7,7 +7,7 @@ use credit::pool::{Claimed, Figure, Template};
 use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
-use gadgets::totals::{End, Register, SALTS, Show, TotalsTable};
+use gadgets::totals::{Register, SALTS, Show, TotalsTable};
 use serde::{Deserialize, Serialize};
 use stark::{HashedChallenge, MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
@@ -17,6 +17,7 @@ use super::tables::figures::FiguresTable;
 use super::tables::groups::{Challenge, GroupsTable, message_len};
 use super::tables::loans::LoansTable;
 use crate::account::PublicDigest;
+use crate::kit::totals;
 use crate::loan::{check_counts, check_pool, segments};
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
@@ -188,15 +189,8 @@ impl PartTables {
         let used = segments.used(part);
         let log_height = segments.log_part(part);
         let registers = context.registers();
-        let start = part
-            .checked_sub(1)
-            .map(|before| claim.states[before].elements());
-        let end = claim.states.get(part).map_or_else(
-            || End::Shown(context.shown(claim)),
-            |state| End::Commitment(state.elements()),
-        );
         let is_last = part + 1 == claim.segments.len();
-        let mut totals = TotalsTable::new(&registers, start, end, 0);
+        let mut totals = totals(&registers, &claim.states, part, || context.shown(claim), 0);
         if is_last {
             totals = totals.answering();
         }

@@ -9,6 +9,7 @@ mod witness;
 mod words;
 
 pub use claim::{Context, Pool, PoolClaim};
-pub use witness::{PoolFailure, Prepared, Terms};
+pub use credit::pool::Terms;
+pub use witness::{Checked, Prepared, Witness, check};
 pub(crate) use witness::{product_of, registers_of};
-pub use words::{figures, standing, words};
+pub use words::{Findings, standing, words};

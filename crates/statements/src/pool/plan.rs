@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use credit::pool::figures::{Plan as Measured, Quantity, Total};
+use credit::pool::measured::{Measured, Quantity, Total};
 use credit::pool::rules::Holds;
 use credit::pool::{Claimed, Condition, Figure, Loan, Standings, Template};
 

@@ -1,68 +1,78 @@
 //! From a tape to a claim and its proof.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
-use credit::pool::figures::check_eligibility;
-use credit::pool::standing::check_closed;
-use credit::pool::{Claimed, Counts, Figure, Loan, PoolError, Standings, Tape, Wanted};
+use credit::pool::{Facts, Loan, Tape, Terms};
 use gadgets::hash::{Digest, Domain, hash};
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
-use gadgets::totals::{COUNT_LIMBS, SALTS, commit, elements_register};
+use gadgets::totals::{COUNT_LIMBS, SALTS, elements_register};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, felt, fill};
+use stark::{F, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::{Context, PartTables, Pool, PoolClaim};
-use super::plan::{Plan, group};
+use super::plan::{Concentration, Plan, group};
 use super::tables::groups::{
-    Challenge, DEGREE, GroupRow, GroupState, list_quads, message_elements, multiply,
+    Challenge, DEGREE, GroupRow, GroupState, GroupsTable, list_quads, message_elements, multiply,
 };
 use super::tables::loans::LoanRow;
-use crate::account::{PublicDigest, Secret, text_digest};
-use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed, segments};
+use super::words::Findings;
+use crate::account::{PublicDigest, Secret};
+use crate::kit::{self, Chain, Provable, Refusal, States};
+use crate::loan::{LoanLeaf, LoanWitness, Sealed, segments};
+use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
-use crate::parts::{PartsError, prove_claim};
 
-/// No group of loans weighs as much, in units of the weight.
-const MAX_GROUP: u64 = 1 << 60;
-
-/// What is to be claimed of a pool.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Terms {
-    /// Rules that every loan satisfies unless it is closed.
-    #[serde(default)]
-    pub eligibility: Vec<String>,
-    /// Figures, and how they are shown.
-    #[serde(default)]
-    pub figures: Vec<Figure<Wanted>>,
+/// A tape that is what its terms say.
+#[derive(Clone, Debug)]
+pub struct Checked<'a> {
+    /// The loans.
+    pub tape: &'a Tape,
+    /// What is claimed of them.
+    pub terms: &'a Terms,
+    /// What is true of them.
+    pub facts: Facts,
 }
 
-/// Why nothing can be proven of a pool.
-#[derive(Debug, thiserror::Error)]
-pub enum PoolFailure {
-    /// A rule or a figure does not hold, or is wrong.
-    #[error(transparent)]
-    Pool(#[from] PoolError),
-    /// The inputs do not fit the statement.
-    #[error("{0}")]
-    Input(String),
-    /// Two loans cannot be told apart.
-    #[error(transparent)]
-    SameKey(#[from] SameKey),
+impl Checked<'_> {
+    /// What a claim says of the pool.
+    pub fn findings(&self) -> Findings<'_> {
+        Findings {
+            template: &self.tape.template,
+            cut_off: &self.tape.cut_off,
+            loans: self.tape.loans.len() as u64,
+            open: self.facts.counts.open,
+            defaulted: self.facts.counts.defaulted,
+            eligibility: &self.terms.eligibility,
+            figures: &self.facts.figures,
+        }
+    }
+}
+
+/// Whether a tape is what its terms say.
+///
+/// # Errors
+/// If it is not, naming loans, rules and figures, or the terms do not fit the statement.
+pub fn check<'a>(tape: &'a Tape, terms: &'a Terms) -> Result<Checked<'a>, Refusal> {
+    let facts = terms.check(tape).map_err(|e| match e.is_false() {
+        true => Refusal::untrue(e),
+        false => Refusal::malformed(e),
+    })?;
+    Plan::new(&tape.template, &terms.eligibility, &facts.figures).map_err(Refusal::malformed)?;
+    Ok(Checked { tape, terms, facts })
+}
+
+/// What the tables are filled from.
+pub struct Witness {
+    sealed: Sealed,
+    lists: Vec<List>,
+    states: States,
 }
 
 /// A true claim, ready to be proven part by part.
-pub struct Prepared {
-    claim: PoolClaim,
-    context: Context,
-    sealed: Sealed,
-    lists: Vec<List>,
-    /// The state after each part, that before the first one first.
-    states: Vec<Vec<u128>>,
-}
+pub type Prepared = kit::Prepared<Pool>;
 
 /// The loans in the order of their groups, for one concentration.
 #[derive(Clone)]
@@ -71,7 +81,7 @@ struct List {
     entries: Vec<(u64, u64)>,
     threshold: u64,
     /// The largest groups.
-    chosen: std::collections::BTreeSet<u64>,
+    chosen: BTreeSet<u64>,
     /// Per part.
     salts: Vec<[F; 2 * QUAD]>,
 }
@@ -81,21 +91,11 @@ impl Prepared {
     /// nothing.
     ///
     /// # Errors
-    /// If the claim would be false, naming loans and figures, or the inputs do not fit.
-    pub fn new(tape: &Tape, terms: &Terms, secret: &Secret) -> Result<Self, PoolFailure> {
-        if tape.loans.is_empty() {
-            return Err(PoolFailure::Input("the pool has no loan".into()));
-        }
-        check_closed(tape)?;
-        check_eligibility(tape, &terms.eligibility)?;
-        let figures = terms
-            .figures
-            .iter()
-            .map(|f| f.claim(tape))
-            .collect::<Result<Vec<_>, _>>()?;
-        let sealed = Sealed::new(tape, secret)?;
-        let counts = Standings::new(&tape.template).counts(&tape.loans);
-        Self::unchecked(tape, sealed, &terms.eligibility, figures, counts, secret)
+    /// As [`check`]; or if two loans have the same sort key.
+    pub fn new(tape: &Tape, terms: &Terms, secret: &Secret) -> Result<Self, Refusal> {
+        let facts = check(tape, terms)?.facts;
+        let sealed = Sealed::new(tape, secret).map_err(Refusal::malformed)?;
+        Self::unchecked(tape, sealed, &terms.eligibility, facts, secret)
     }
 
     /// The claim, true or not.
@@ -103,285 +103,222 @@ impl Prepared {
         tape: &Tape,
         sealed: Sealed,
         eligibility: &[String],
-        figures: Vec<Figure<Claimed>>,
-        counts: Counts,
+        Facts { counts, figures }: Facts,
         secret: &Secret,
-    ) -> Result<Self, PoolFailure> {
-        let plan = Plan::new(&tape.template, eligibility, &figures).map_err(PoolFailure::Input)?;
+    ) -> Result<Self, Refusal> {
+        let plan = Plan::new(&tape.template, eligibility, &figures).map_err(Refusal::malformed)?;
         let parts = sealed.trees.len();
-        let about = about(&sealed.pool, eligibility, &figures);
-        let lists: Vec<List> = plan
-            .concentrations
-            .iter()
-            .enumerate()
-            .map(|(i, c)| {
-                List::new(
-                    &sealed.loans,
-                    c,
-                    |part| list_salt(secret, &about, i, part),
-                    parts,
-                )
-            })
-            .collect::<Result<_, _>>()?;
+        // The pool and all that is asked of it.
+        let pool = PublicDigest::from(sealed.pool);
+        let chain = Chain::new::<Pool>(secret, &(&pool, eligibility, &figures));
+        let salts = |list: usize| (0..parts).map(|part| chain.list_salt(list, part)).collect();
+        let concentrations = plan.concentrations.iter().enumerate();
+        let lists: Vec<List> = concentrations
+            .map(|(i, c)| List::new(&sealed.loans, c, salts(i)))
+            .collect();
         let count = sealed.loans.len() as u64;
+        let commitments = lists.iter().zip(&plan.concentrations).map(|(list, c)| {
+            let limbs = [c.by, c.weight].map(|field| plan.layout.fields[field].1);
+            list.commitments(count, limbs)
+        });
         let mut claim = PoolClaim {
             template: tape.template.clone(),
             cut_off: tape.cut_off.clone(),
             loans: count,
             open: counts.open,
             defaulted: counts.defaulted,
-            pool: sealed.pool.into(),
+            pool,
             segments: sealed.trees.iter().map(|t| t[1].into()).collect(),
-            lists: Vec::new(),
-            // Filled in below: the products in the states depend on the lists.
+            lists: commitments.collect(),
+            // Filled in below: the products in the states depend on the rest of the claim.
             states: vec![Digest::default().into(); parts - 1],
             eligibility: eligibility.to_vec(),
             figures,
             nonce: None,
         };
-        let layout = &plan.layout;
-        claim.lists = lists
-            .iter()
-            .zip(&plan.concentrations)
-            .map(|(list, c)| {
-                let limbs = [c.by, c.weight].map(|field| layout.fields[field].1);
-                let parts = list.parts(count).zip(&list.salts);
-                let digest = |(entries, salt): (&[(u64, u64)], &[F; 2 * QUAD])| {
-                    let quads = list_quads(salt, entries.iter().copied(), limbs);
-                    hash(Domain::List, quads.as_flattened()).into()
-                };
-                parts.map(digest).collect()
-            })
-            .collect();
-        let context = Pool::context(&claim).map_err(PoolFailure::Input)?;
-        let mut prepared = Self {
+        let context = Pool::context(&claim).map_err(Refusal::malformed)?;
+        let states = running(&chain, &context, &sealed, &lists);
+        claim.states = states.links();
+        Ok(Self {
             claim,
             context,
-            sealed,
-            lists,
-            states: Vec::new(),
-        };
-        prepared.states = prepared.run(secret, &about);
-        let last = prepared.states.len() - 1;
-        prepared.claim.states = prepared.states[1..last]
-            .iter()
-            .map(|s| commit(s).into())
-            .collect();
-        Ok(prepared)
-    }
-
-    /// The same, for a verifier who asked for it.
-    #[must_use]
-    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
-        self.claim.nonce = nonce;
-        self
-    }
-
-    /// The claim.
-    pub fn claim(&self) -> &PoolClaim {
-        &self.claim
-    }
-
-    /// What the claim's parts share.
-    pub fn context(&self) -> &Context {
-        &self.context
-    }
-
-    /// Proves all parts. `progress` is told the parts done and their number. Finished parts are kept in the folder
-    /// `resume`, if given, and not made again.
-    ///
-    /// # Errors
-    /// If the proof system fails or the folder cannot be written.
-    pub fn prove(
-        &self,
-        progress: &mut dyn FnMut(usize, usize),
-        resume: Option<&Path>,
-    ) -> Result<Vec<PartProof>, PartsError> {
-        prove_claim::<Pool>(&self.claim, &self.context, resume, progress, |part| {
-            self.traces(part)
+            witness: Witness {
+                sealed,
+                lists,
+                states,
+            },
         })
     }
+}
 
-    /// The filled tables of a part, in the order of [`Statement::part`].
-    pub fn traces(&self, part: usize) -> Vec<Trace> {
-        self.rows(part)
-            .fill(&PartTables::new(&self.claim, &self.context, part))
+impl Provable for Pool {
+    type Witness = Witness;
+
+    fn traces(claim: &PoolClaim, context: &Context, witness: &Witness, part: usize) -> Vec<Trace> {
+        let rows = witness.rows(context, part);
+        rows.fill(&PartTables::new(claim, context, part))
+    }
+
+    fn nonce(claim: &mut PoolClaim) -> &mut Option<Nonce> {
+        &mut claim.nonce
+    }
+}
+
+impl Witness {
+    /// The places of a part's loans.
+    fn range(&self, part: usize) -> std::ops::Range<usize> {
+        let loans = self.sealed.loans.len();
+        let slots = segments(loans as u64).slots();
+        part * slots..((part + 1) * slots).min(loans)
     }
 
     /// The rows of a part's tables.
-    pub(super) fn rows(&self, part: usize) -> Rows {
-        let slots = segments(self.claim.loans).slots();
-        let range = part * slots..((part + 1) * slots).min(self.sealed.loans.len());
-        let state = &self.states[part];
-        let first = SALTS + self.context.plan.group_register(0);
+    pub(super) fn rows(&self, context: &Context, part: usize) -> Rows {
+        let range = self.range(part);
+        let before = self.states.before(part);
+        let first = SALTS + context.plan.group_register(0);
         let groups = self.lists.iter().enumerate().map(|(i, list)| {
-            let state = &state[first + group::COUNT * i..];
-            let mut rows = Vec::new();
-            let (mut before, mut product) = (
-                GroupState {
-                    group: state[group::GROUP] as u64,
-                    total: state[group::TOTAL] as u64,
-                    excess: state[group::EXCESS] as u64,
-                    chosen: state[group::CHOSEN] != 0,
-                },
-                product_of(&state[group::LISTED..]),
-            );
-            let mut sums = [[0; COUNT_LIMBS]; 3];
-            let limbs = self.context.limbs(i);
-            for (row, &(group, weight)) in list.entries[range.clone()].iter().enumerate() {
-                let own = GroupRow {
-                    row,
-                    group,
-                    weight,
-                    starts: (part == 0 && row == 0) || group != before.group,
-                    before,
-                    chosen: list.chosen.contains(&group),
-                    threshold: list.threshold,
-                    product,
-                    sums,
-                    salt: if row == 0 {
-                        list.salts[part]
-                    } else {
-                        Default::default()
-                    },
-                };
-                let factor =
-                    self.context.challenges[i].factor(&message_elements(group, weight, limbs));
-                product = multiply(&product, &factor);
-                own.add_to(&mut sums);
-                before = own.after();
-                rows.push(own);
-            }
-            rows
+            let state = &before[first + group::COUNT * i..];
+            let (challenge, limbs) = (&context.challenges[i], context.limbs(i));
+            list.rows(state, range.clone(), part, challenge, limbs)
         });
         Rows {
-            plan: self.context.plan.clone(),
+            plan: context.plan.clone(),
             loans: self.sealed.loans[range.clone()].to_vec(),
             leaves: self.sealed.leaves[range.clone()].to_vec(),
             nodes: self.sealed.trees[part].clone(),
             groups: groups.collect(),
-            before: state.clone(),
-            after: self.states[part + 1].clone(),
+            before: before.to_vec(),
+            after: self.states.after(part).to_vec(),
         }
     }
+}
 
-    /// The state after each part, from zeros on.
-    fn run(&self, secret: &Secret, about: &Digest) -> Vec<Vec<u128>> {
-        let plan = &self.context.plan;
-        let slots = segments(self.claim.loans).slots();
-        let mut states = vec![vec![0; SALTS + plan.registers()]];
-        let parts = self.claim.segments.len();
-        let mut seen: Vec<std::collections::BTreeSet<u64>> =
-            vec![Default::default(); self.lists.len()];
-        for part in 0..parts {
-            let mut state = states[part].clone();
-            if part + 1 < parts {
-                state[..SALTS].copy_from_slice(&secret.state_salts(about, part));
-            } else {
-                state[..SALTS].fill(0);
-            }
-            let range = part * slots..((part + 1) * slots).min(self.sealed.loans.len());
-            let loans = &self.sealed.loans[range.clone()];
-            let last = &self.sealed.leaves[range.end - 1];
-            state[SALTS + KEY_REGISTER] = last.identity.key().into();
-            for (i, (quantity, condition)) in plan.sums.iter().enumerate() {
-                let counted = loans.iter().filter(|l| condition.holds(l));
-                let sum: u128 = counted.map(|l| u128::from(quantity.of(l))).sum();
-                state[SALTS + plan.sum_register(i)] += sum;
-            }
-            for (i, list) in self.lists.iter().enumerate() {
-                let first = SALTS + plan.group_register(i);
-                let concentration = &plan.concentrations[i];
-                let (challenge, limbs) = (&self.context.challenges[i], self.context.limbs(i));
-                let state = &mut state[first..first + group::COUNT];
-                let entries: Vec<(u64, u64)> =
-                    loans.iter().map(|l| concentration.entry(l)).collect();
-                for (register, entries) in [
-                    (group::LOANS, &entries[..]),
-                    (group::LISTED, &list.entries[range.clone()]),
-                ] {
-                    let mut product = product_of(&state[register..]);
-                    for &(group, weight) in entries {
-                        let message = message_elements(group, weight, limbs);
-                        product = multiply(&product, &challenge.factor(&message));
-                    }
-                    state[register..register + 3].copy_from_slice(&registers_of(product));
-                }
-                let mut total = state[group::TOTAL];
-                for &(group, weight) in &list.entries[range.clone()] {
-                    let starts = seen[i].insert(group);
-                    let above = |total: u128| total.saturating_sub(list.threshold.into());
-                    let before = if starts { 0 } else { total };
-                    total = before + u128::from(weight);
-                    state[group::EXCESS_TOTAL] += above(total) - above(before);
-                    if list.chosen.contains(&group) {
-                        state[group::CHOSEN_TOTAL] += u128::from(weight);
-                        state[group::CHOSEN_COUNT] += u128::from(starts);
-                    }
-                    state[group::GROUP] = group.into();
-                    state[group::CHOSEN] = u128::from(list.chosen.contains(&group));
-                }
-                state[group::THRESHOLD] = list.threshold.into();
-                state[group::TOTAL] = total;
-                state[group::EXCESS] = total.saturating_sub(list.threshold.into());
-            }
-            states.push(state);
+/// The states that the loans lead to.
+fn running(chain: &Chain, context: &Context, sealed: &Sealed, lists: &[List]) -> States {
+    let plan = &context.plan;
+    let slots = segments(sealed.loans.len() as u64).slots();
+    let mut seen: Vec<BTreeSet<u64>> = vec![BTreeSet::new(); lists.len()];
+    chain.run(plan.registers(), sealed.trees.len(), |part, state| {
+        let range = part * slots..((part + 1) * slots).min(sealed.loans.len());
+        let loans = &sealed.loans[range.clone()];
+        state[KEY_REGISTER] = sealed.leaves[range.end - 1].identity.key().into();
+        for (i, (quantity, condition)) in plan.sums.iter().enumerate() {
+            let counted = loans.iter().filter(|l| condition.holds(l));
+            let sum: u128 = counted.map(|l| u128::from(quantity.of(l))).sum();
+            state[plan.sum_register(i)] += sum;
         }
-        states
-    }
+        for (i, list) in lists.iter().enumerate() {
+            let concentration = &plan.concentrations[i];
+            let (challenge, limbs) = (&context.challenges[i], context.limbs(i));
+            let state = &mut state[plan.group_register(i)..][..group::COUNT];
+            let own: Vec<(u64, u64)> = loans.iter().map(|l| concentration.entry(l)).collect();
+            let listed = &list.entries[range.clone()];
+            for (register, entries) in [(group::LOANS, &own[..]), (group::LISTED, listed)] {
+                let mut product = product_of(&state[register..]);
+                for &(group, weight) in entries {
+                    let message = message_elements(group, weight, limbs);
+                    product = multiply(&product, &challenge.factor(&message));
+                }
+                state[register..register + 3].copy_from_slice(&registers_of(product));
+            }
+            list.run(state, range.clone(), &mut seen[i]);
+        }
+    })
 }
 
 impl List {
-    fn new(
-        loans: &[Arc<Loan>],
-        concentration: &super::plan::Concentration,
-        salt: impl Fn(usize) -> [F; 2 * QUAD],
-        parts: usize,
-    ) -> Result<Self, PoolFailure> {
+    fn new(loans: &[Arc<Loan>], concentration: &Concentration, salts: Vec<[F; 2 * QUAD]>) -> Self {
         let mut entries: Vec<(u64, u64)> = loans.iter().map(|l| concentration.entry(l)).collect();
         entries.par_sort_unstable();
-        // The table has six limbs for what a group weighs.
-        let fits = |total: &u64| *total < MAX_GROUP;
-        let mut groups: Vec<(u64, u64)> = Vec::new();
-        for group in entries.chunk_by(|a, b| a.0 == b.0) {
-            let total = group
-                .iter()
-                .try_fold(0u64, |sum, (_, weight)| {
-                    sum.checked_add(*weight).filter(fits)
-                })
-                .ok_or_else(|| {
-                    PoolFailure::Input(format!(
-                        "a group of loans weighs {MAX_GROUP} units or more together; split the pool"
-                    ))
-                })?;
-            groups.push((total, group[0].0));
-        }
+        let groups = entries.chunk_by(|a, b| a.0 == b.0);
+        // Below 2^60: figures with a heavier group are refused.
+        let weight = |group: &[(u64, u64)]| (group.iter().map(|e| e.1).sum::<u64>(), group[0].0);
+        let mut groups: Vec<(u64, u64)> = groups.map(weight).collect();
         groups.sort_unstable_by(|a, b| b.cmp(a));
         let top = concentration.top as usize;
-        Ok(Self {
+        Self {
             threshold: groups.get(top - 1).map_or(0, |(total, _)| *total),
             chosen: groups.iter().take(top).map(|(_, group)| *group).collect(),
-            salts: (0..parts).map(salt).collect(),
+            salts,
             entries,
-        })
+        }
     }
 
-    /// The list in the parts of a claim about so many loans.
-    fn parts(&self, loans: u64) -> std::slice::Chunks<'_, (u64, u64)> {
-        self.entries.chunks(segments(loans).slots())
+    /// Commitments to the list's parts, in a claim about so many loans.
+    fn commitments(&self, loans: u64, limbs: [usize; 2]) -> Vec<PublicDigest> {
+        let parts = self.entries.chunks(segments(loans).slots());
+        let digest = |(entries, salt): (&[(u64, u64)], &[F; 2 * QUAD])| {
+            let quads = list_quads(salt, entries.iter().copied(), limbs);
+            hash(Domain::List, quads.as_flattened()).into()
+        };
+        parts.zip(&self.salts).map(digest).collect()
     }
-}
 
-/// What salts depend on besides the secret: the pool and what is asked of it, so that no two claims share them.
-fn about(pool: &Digest, eligibility: &[String], figures: &[Figure<Claimed>]) -> Digest {
-    let text = serde_json::to_string(&("pool", PublicDigest::from(*pool), eligibility, figures));
-    text_digest(Domain::Salt, &text.expect("plain data"))
-}
+    /// Runs a concentration's registers over a part of the list. `seen` are the groups that have begun.
+    fn run(&self, state: &mut [u128], part: Range<usize>, seen: &mut BTreeSet<u64>) {
+        let above = |total: u128| total.saturating_sub(self.threshold.into());
+        let mut total = state[group::TOTAL];
+        for &(group, weight) in &self.entries[part] {
+            let starts = seen.insert(group);
+            let chosen = self.chosen.contains(&group);
+            let before = if starts { 0 } else { total };
+            total = before + u128::from(weight);
+            state[group::EXCESS_TOTAL] += above(total) - above(before);
+            if chosen {
+                state[group::CHOSEN_TOTAL] += u128::from(weight);
+                state[group::CHOSEN_COUNT] += u128::from(starts);
+            }
+            state[group::GROUP] = group.into();
+            state[group::CHOSEN] = chosen.into();
+        }
+        state[group::THRESHOLD] = self.threshold.into();
+        state[group::TOTAL] = total;
+        state[group::EXCESS] = above(total);
+    }
 
-fn list_salt(secret: &Secret, about: &Digest, index: usize, part: usize) -> [F; 2 * QUAD] {
-    let mut elements = about.to_vec();
-    elements.extend([felt(index as u64), felt(part as u64)]);
-    secret.salt_for(&hash(Domain::List, &elements))
+    /// The rows of a part of the list. `state` are the concentration's registers before it.
+    fn rows(
+        &self,
+        state: &[u128],
+        range: Range<usize>,
+        part: usize,
+        challenge: &Challenge,
+        limbs: [usize; 2],
+    ) -> Vec<GroupRow> {
+        let mut before = GroupState {
+            group: state[group::GROUP] as u64,
+            total: state[group::TOTAL] as u64,
+            excess: state[group::EXCESS] as u64,
+            chosen: state[group::CHOSEN] != 0,
+        };
+        let mut product = product_of(&state[group::LISTED..]);
+        let mut sums = [[0; COUNT_LIMBS]; 3];
+        let mut rows = Vec::with_capacity(range.len());
+        for (row, &(group, weight)) in self.entries[range].iter().enumerate() {
+            let own = GroupRow {
+                row,
+                group,
+                weight,
+                starts: (part == 0 && row == 0) || group != before.group,
+                before,
+                chosen: self.chosen.contains(&group),
+                threshold: self.threshold,
+                product,
+                sums,
+                salt: match row {
+                    0 => self.salts[part],
+                    _ => Default::default(),
+                },
+            };
+            let message = message_elements(group, weight, limbs);
+            product = multiply(&product, &challenge.factor(&message));
+            own.add_to(&mut sums);
+            before = own.after();
+            rows.push(own);
+        }
+        rows
+    }
 }
 
 /// A product from its registers.
@@ -453,20 +390,9 @@ impl Rows {
         })];
         let mut quads = vec![[F::ZERO; QUAD]; tables.quads];
         for (rows, table) in self.groups.iter().zip(&tables.groups) {
-            let Some(last) = rows.last() else { continue };
-            let mut padding = GroupRow {
-                group: last.group,
-                chosen: last.chosen,
-                threshold: last.threshold,
-                before: last.after(),
-                product: {
-                    let message = message_elements(last.group, last.weight, table.limbs);
-                    multiply(&last.product, &table.challenge.factor(&message))
-                },
-                sums: last.sums,
-                ..GroupRow::default()
+            let Some(padding) = padding(rows, table) else {
+                continue;
             };
-            last.add_to(&mut padding.sums);
             traces.push(fill(table, air(), &tally, |i| {
                 rows.get(i).cloned().unwrap_or_else(|| GroupRow {
                     row: i,
@@ -476,16 +402,13 @@ impl Rows {
             let entries = rows.iter().map(|r| (r.group, r.weight));
             let list = list_quads(&rows[0].salt, entries, table.limbs);
             quads[table.address..table.address + list.len()].copy_from_slice(&list);
-            let first = SALTS + table.register;
-            for (register, sum) in [
+            let counted = [
                 group::CHOSEN_TOTAL,
                 group::EXCESS_TOTAL,
                 group::CHOSEN_COUNT,
-            ]
-            .into_iter()
-            .zip(padding.sums)
-            {
-                counts[first + register] = sum;
+            ];
+            for (register, sum) in counted.into_iter().zip(padding.sums) {
+                counts[SALTS + table.register + register] = sum;
             }
         }
         let codes = tables.codes.as_ref().map(|codes| (codes, air()));
@@ -546,7 +469,7 @@ impl Rows {
             for loan in &self.loans {
                 let (group, weight) = concentration.entry(loan);
                 let message = message_elements(group, weight, table.limbs);
-                product = multiply(&product, &factor(&table.challenge, &message));
+                product = multiply(&product, &table.challenge.factor(&message));
                 rows.push(product);
             }
             rows
@@ -555,6 +478,19 @@ impl Rows {
     }
 }
 
-fn factor(challenge: &Challenge, message: &[F]) -> [F; DEGREE] {
-    challenge.factor(message)
+/// What stands in the rows behind a list, their number aside.
+fn padding(rows: &[GroupRow], table: &GroupsTable) -> Option<GroupRow> {
+    let last = rows.last()?;
+    let message = message_elements(last.group, last.weight, table.limbs);
+    let mut padding = GroupRow {
+        group: last.group,
+        chosen: last.chosen,
+        threshold: last.threshold,
+        before: last.after(),
+        product: multiply(&last.product, &table.challenge.factor(&message)),
+        sums: last.sums,
+        ..GroupRow::default()
+    };
+    last.add_to(&mut padding.sums);
+    Some(padding)
 }

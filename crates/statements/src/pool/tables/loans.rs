@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use credit::pool::Condition;
-use credit::pool::figures::Quantity;
+use credit::pool::measured::Quantity;
 use credit::pool::rules::{Holds, Test};
 use gadgets::compare::{Chunks, less_than};
 use gadgets::limbs::{Amount, Limbs};

@@ -6,12 +6,7 @@ use super::*;
 /// changes of it break more than one; they are below.
 #[test]
 fn every_constraint_breaks_alone() {
-    let prepared = prepared(150);
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let mut alone: BTreeSet<&str> = BTreeSet::new();
-    for (air, trace) in tables.airs().iter().zip(&prepared.traces(0)) {
-        alone.extend(broken_alone(air, trace, &[0, 1, 2, 90, 149, 150, 200, 255]));
-    }
+    let alone = broken_alone(&prepared(150), &[0, 1, 2, 90, 149, 150, 200, 255]);
     let mut expected: Vec<String> = (1..=4).map(|i| format!("ORDER-{i}")).collect();
     expected.extend([1, 2, 4, 5, 7].map(|i| format!("LOANS-{i}")));
     expected.extend((1..=10).filter(|i| *i != 2).map(|i| format!("GROUPS-{i}")));
@@ -24,29 +19,9 @@ fn every_constraint_breaks_alone() {
     assert!(idle.is_empty(), "no change breaks {idle:?} alone");
 }
 
-/// The constraints that a change of some cell of a row breaks.
-fn broken_on(prepared: &Prepared, table: usize, row: usize) -> BTreeSet<String> {
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let (air, mut trace) = (
-        tables.airs()[table].clone(),
-        prepared.traces(0)[table].clone(),
-    );
-    let mut broken = BTreeSet::new();
-    for column in 0..air.width() {
-        let at = row * air.width() + column;
-        trace.values[at] += F::new(2);
-        broken.extend(violated(
-            std::slice::from_ref(&air),
-            std::slice::from_ref(&trace),
-        ));
-        trace.values[at] -= F::new(2);
-    }
-    broken
-}
-
 /// The number of a loan without debt to income.
 fn without_dti(prepared: &Prepared) -> usize {
-    let loans = prepared.rows(0).loans;
+    let loans = rows(prepared).loans;
     let absent = loans.iter().position(|l| l.values[field("dti")].is_none());
     absent.expect("one in eight has none")
 }
@@ -177,7 +152,7 @@ fn loans_are_those_of_the_pool() {
 fn groups_are_whole() {
     let prepared = prepared(60);
     let borrowers = 1;
-    let second = prepared.rows(0).groups[borrowers]
+    let second = rows(&prepared).groups[borrowers]
         .iter()
         .position(|r| !r.starts)
         .expect("borrowers owe several loans");
@@ -195,15 +170,15 @@ fn groups_are_whole() {
     let mut lighter = tape(60);
     lighter.loans[3].values[field("balance")] = Some(1);
     let other = Prepared::new(&lighter, &terms(), &secret()).expect("it is true");
-    let broken = wrong(&prepared, |rows| rows.groups = other.rows(0).groups);
+    let broken = wrong(&prepared, |rows| rows.groups = self::rows(&other).groups);
     assert!(broken.contains(&"SPONGE-5".into()), "{broken:?}");
     let mut claim = prepared.claim().clone();
     claim.lists = other.claim().lists.clone();
     let context = Pool::context(&claim).expect("it is well formed");
     let tables = PartTables::new(&claim, &context, 0);
-    let mut rows = prepared.rows(0);
-    rows.groups = other.rows(0).groups;
-    let broken = violated(&tables.airs(), &rows.fill(&tables));
+    let mut forged = rows(&prepared);
+    forged.groups = rows(&other).groups;
+    let broken = violated(&tables.airs(), &forged.fill(&tables));
     assert!(broken.contains(&"GROUPS-9".into()), "{broken:?}");
     // A threshold that moves, a group chosen by half.
     let broken = wrong(&prepared, |rows| rows.groups[borrowers][30].threshold += 5);
@@ -220,10 +195,7 @@ fn groups_are_whole() {
 fn changed_claims_are_rejected() {
     let prepared = prepared(60);
     let good = prepared.claim();
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Pool>(good, &proofs).expect("it is true");
-    type Change = fn(&mut PoolClaim);
-    let changes: Vec<(&str, Change)> = vec![
+    let changes: [(&str, Change<Pool>); 16] = [
         ("a loan less", |c| c.loans -= 1),
         ("an open loan less", |c| c.open -= 1),
         ("a defaulted loan for an open one", |c| {
@@ -261,15 +233,7 @@ fn changed_claims_are_rejected() {
             c.figures.pop();
         }),
     ];
-    for (what, change) in changes {
-        let mut claim = good.clone();
-        change(&mut claim);
-        assert_ne!(claim, *good, "{what} changes nothing");
-        let outcome = verify::<Pool>(&claim, &proofs);
-        assert!(outcome.is_err(), "{what} was accepted");
-        let text = format!("{outcome:?}");
-        assert!(!text.contains("unexpectedly"), "{what}: {text}");
-    }
+    assert_rejected::<Pool>(good, &proven(&prepared), &changes);
 }
 
 #[test]
@@ -277,10 +241,9 @@ fn false_claims_are_refused_with_the_reason() {
     let refused = |change: &dyn Fn(&mut Terms)| {
         let mut terms = terms();
         change(&mut terms);
-        match Prepared::new(&tape(60), &terms, &secret()) {
-            Err(error) => error.to_string(),
-            Ok(_) => panic!("it was accepted"),
-        }
+        let error = check(&tape(60), &terms).expect_err("it is false");
+        assert!(error.is_false());
+        error.to_string()
     };
     let error = refused(&|t| t.eligibility[0] = "ltv <= 60".into());
     let named = error.contains("break `ltv <= 60`: `loan-") && error.contains("(ltv is ");
@@ -290,10 +253,9 @@ fn false_claims_are_refused_with_the_reason() {
     assert!(says, "{error}");
     let mut twice = tape(5);
     twice.loans[4] = twice.loans[1].clone();
-    assert!(matches!(
-        Prepared::new(&twice, &terms(), &secret()),
-        Err(PoolFailure::SameKey(..))
-    ));
+    let error = check(&twice, &terms()).expect_err("an id stands twice");
+    let same = PoolError::Tape(TapeError::SameId("loan-1".into()));
+    assert_eq!(error.reason(), Some(&same));
 }
 
 /// What a group weighs has six limbs in its table.
@@ -315,11 +277,12 @@ fn groups_that_weigh_too_much_are_refused() {
         eligibility: Vec::new(),
         figures: vec![figure("state", largest("state", 1), Wanted::Exact)],
     };
-    let made = |tape: &Tape| Prepared::new(tape, &terms, &secret()).map(|_| ());
-    let error = made(&tape).expect_err("it does not fit").to_string();
+    let error = check(&tape, &terms)
+        .expect_err("it does not fit")
+        .to_string();
     assert!(error.contains("split the pool"), "{error}");
     tape.loans[3].values[field("state")] = Some(1);
-    assert!(made(&tape).is_ok());
+    assert!(Prepared::new(&tape, &terms, &secret()).is_ok());
 }
 
 /// What a claim makes its verifier do is bounded.
@@ -336,8 +299,9 @@ fn too_many_comparisons_are_refused() {
         eligibility: Vec::new(),
         figures: figures.collect(),
     };
-    match Prepared::new(&tape(5), &terms, &secret()) {
-        Err(PoolFailure::Input(problem)) => assert!(problem.contains("comparisons"), "{problem}"),
-        other => panic!("{:?}", other.map(|p| p.claim().clone())),
-    }
+    let error = check(&tape(5), &terms).expect_err("it is too much");
+    assert!(
+        !error.is_false() && error.to_string().contains("comparisons"),
+        "{error}"
+    );
 }

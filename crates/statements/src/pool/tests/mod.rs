@@ -5,27 +5,19 @@ mod needed;
 mod positive;
 mod standing;
 
-use std::collections::BTreeSet;
-
 use credit::import::tape::read_template;
 use credit::pool::{
-    Claimed, Counts, Figure, Loan, Measure, Over, Standings, Tape, Template, Wanted,
+    Claimed, Counts, Facts, Figure, Loan, Measure, Over, PoolError, Standings, Tape, TapeError,
+    Template, Wanted,
 };
 use gadgets::totals::SALTS;
-use stark::{
-    EF, F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
-    violated, violations,
-};
+use stark::{EF, F, PrimeCharacteristicRing, Statement, violated};
 
 use super::claim::PartTables;
 use super::witness::Rows;
 use super::*;
-use crate::account::Secret;
 use crate::loan::Sealed;
-
-fn secret() -> Secret {
-    Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
-}
+use crate::testing::*;
 
 /// A number below `n`, the same for the same seed.
 fn noise(seed: u64, n: u64) -> u64 {
@@ -150,15 +142,14 @@ fn prepared(loans: u64) -> Prepared {
     Prepared::new(&tape(loans), &terms(), &secret()).expect("it is true")
 }
 
-fn found(prepared: &Prepared, part: usize) -> Vec<stark::Violation> {
-    let tables = PartTables::new(prepared.claim(), prepared.context(), part);
-    violations(&tables.airs(), &prepared.traces(part))
+fn rows(prepared: &Prepared) -> Rows {
+    prepared.witness.rows(prepared.context(), 0)
 }
 
 /// What is wrong with the first part's rows after a change.
 fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
     let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let mut rows = prepared.rows(0);
+    let mut rows = rows(prepared);
     change(&mut rows);
     violated(&tables.airs(), &rows.fill(&tables))
 }
@@ -186,10 +177,9 @@ fn counted(
 ) -> Vec<String> {
     let sealed = Sealed::new(tape, &secret()).expect("ids differ");
     let rules: Vec<String> = eligibility.iter().map(|r| r.to_string()).collect();
-    let prepared =
-        Prepared::unchecked(tape, sealed, &rules, figures, counts, &secret()).expect("it fits");
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    violated(&tables.airs(), &prepared.traces(0))
+    let facts = Facts { counts, figures };
+    let prepared = Prepared::unchecked(tape, sealed, &rules, facts, &secret());
+    broken(&prepared.expect("it fits"), 0)
 }
 
 /// A tape of sixty loans: number 1 was bought back, 2 paid off, 3 given up; closed ones owe nothing.

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use gadgets::range::RangeTable;
-use stark::{
-    F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, fill, needless, violated,
-};
+use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, fill, violated};
 
 use super::*;
 use crate::loan::{LeafLayout, LoanWitness};
@@ -13,12 +11,7 @@ use crate::loan::{LeafLayout, LoanWitness};
 /// Those of the constraints that the tables of a claim could do without.
 fn idle(ids: &[&'static str]) -> Vec<&'static str> {
     let prepared = prepared(150);
-    let airs = PartTables::new(prepared.claim(), prepared.context(), 0).airs();
-    let rows: Vec<(&str, usize)> = airs
-        .iter()
-        .flat_map(|air| ROWS.map(|row| (air.name(), row)))
-        .collect();
-    needless(&airs, &prepared.traces(0), &rows, ids)
+    crate::testing::idle(&prepared, &in_all_tables(&prepared, &ROWS), ids)
 }
 
 /// Of loans, of the list's end, and unused ones.

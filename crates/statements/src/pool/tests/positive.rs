@@ -29,7 +29,6 @@ fn true_claims_have_a_witness() {
 #[test]
 fn every_cell_is_pinned() {
     let prepared = prepared(150);
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
     let padding = [
         ("loans", 200),
         ("groups", 200),
@@ -37,56 +36,45 @@ fn every_cell_is_pinned() {
         ("totals", 80),
         ("codes", 120),
     ];
-    let unpinned = cell_test(&tables.airs(), &prepared.traces(0), &padding);
-    assert_eq!(unpinned, Vec::new());
+    assert_pinned(&prepared, &padding);
 }
 
 /// Two parts, linked by hidden states; the largest groups run through both.
 #[test]
 fn parts_link() {
     let prepared = prepared((1 << 13) + 300);
-    let context = prepared.context();
     assert_eq!(prepared.claim().segments.len(), 2);
     for part in 0..2 {
-        let tables = PartTables::new(prepared.claim(), context, part);
-        assert_eq!(
-            violations(&tables.airs(), &prepared.traces(part)),
-            Vec::new()
-        );
+        assert_eq!(found(&prepared, part), Vec::new());
     }
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Pool>(prepared.claim(), &proofs).expect("it is true");
-    let swapped = [proofs[1].clone(), proofs[0].clone()];
-    assert!(verify::<Pool>(prepared.claim(), &swapped).is_err());
+    assert_parts_in_order(&prepared, &proven(&prepared));
 }
 
 #[test]
 fn a_claim_is_proven_with_100_bits() {
     let prepared = prepared(300);
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Pool>(prepared.claim(), &proofs).expect("it is true");
-    let part = Pool::part(prepared.claim(), prepared.context(), 0);
-    for air in &part.tables {
-        println!("{air:?} {:?}", air.interactions());
-    }
-    let report = security_report(&part);
-    assert!(report.proven_bits >= 100.0, "{report:?}");
+    proven(&prepared);
+    assert_100_bits(&prepared);
 }
 
 #[test]
 fn words_say_what_decides() {
-    let prepared = Prepared::new(&with_closed(), &terms(), &secret());
     // The terms ask for no defaulted loans.
-    assert!(prepared.is_err());
+    assert!(check(&with_closed(), &terms()).is_err());
     let mut terms = terms();
     terms.eligibility.pop();
     terms.figures.push(Figure {
         over: Over::All,
         ..figure("given-up", share("status = defaulted"), at_most("50"))
     });
-    let prepared = Prepared::new(&with_closed(), &terms, &secret()).expect("it is true");
-    let lines = words(prepared.claim());
-    let text = lines.join("\n");
+    let tape = with_closed();
+    let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
+    let text = words(prepared.claim()).join("\n");
+    // What is said without a secret is the same but for the commitment.
+    let checked = check(&tape, &terms).expect("it is true");
+    let named = format!("pool {}", prepared.claim().pool);
+    let found = checked.findings().words().join("\n");
+    assert_eq!(found.replacen("the pool", &named, 1), text);
     for part in [
         "60 loans with distinct ids (built-in template `mortgage`, cut-off 2020-03-31); 57 of them are open (status performing or \
          delinquent), 1 are given up (status defaulted), 2 are closed (status prepaid or repurchased), and owe nothing",

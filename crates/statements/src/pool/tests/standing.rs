@@ -13,11 +13,9 @@ fn closed_loans_owe_nothing() {
         for cents in [1, 1 << 30] {
             tape.loans[loan].values[field("balance")] = Some(cents);
             assert_eq!(claimed(&tape, &[], vec![]), ["LOANS-6"], "{loan}");
-            let refused = Prepared::new(&tape, &Terms::default(), &secret());
-            let error = refused
-                .map(|_| ())
-                .expect_err("it contradicts itself")
-                .to_string();
+            let terms = Terms::default();
+            let refused = check(&tape, &terms).expect_err("it contradicts itself");
+            let error = refused.to_string();
             let named = format!("`loan-{loan}` (");
             assert!(
                 error.contains(&named) && error.contains("closed"),
@@ -149,19 +147,19 @@ fn what_does_not_count_weighs_nothing() {
         other.claim().figures[0].shown
     );
     // The list in which the loan that was given up weighs what it owes.
-    let broken = wrong(&prepared, |rows| rows.groups = other.rows(0).groups);
+    let broken = wrong(&prepared, |rows| rows.groups = self::rows(&other).groups);
     assert!(broken.contains(&"SPONGE-5".into()), "{broken:?}");
     let mut claim = prepared.claim().clone();
     claim.lists = other.claim().lists.clone();
     let context = Pool::context(&claim).expect("it is well formed");
     let tables = PartTables::new(&claim, &context, 0);
-    let mut rows = prepared.rows(0);
-    rows.groups = other.rows(0).groups;
+    let mut forged = rows(&prepared);
+    forged.groups = rows(&other).groups;
     // Everything that follows from the list is as the forger would have it: then the loans' own product is another.
     let own = SALTS + prepared.context().plan.group_register(0);
     let own = own..own + plan::group::COUNT;
-    rows.after[own.clone()].copy_from_slice(&other.rows(0).after[own]);
-    let broken = violated(&tables.airs(), &rows.fill(&tables));
+    forged.after[own.clone()].copy_from_slice(&rows(&other).after[own]);
+    let broken = violated(&tables.airs(), &forged.fill(&tables));
     assert!(broken.contains(&"bus pass".into()), "{broken:?}");
 }
 
@@ -178,7 +176,7 @@ fn rules_hold_for_all_but_closed_loans() {
             eligibility: vec!["ltv <= 110".into()],
             figures: vec![],
         };
-        let refused = Prepared::new(&tape, &terms, &secret()).is_err();
+        let refused = check(&tape, &terms).is_err();
         assert_eq!(refused, broken, "{loan}");
         tape.loans[loan].values[field("ltv")] = before;
     }
