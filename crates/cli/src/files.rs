@@ -84,5 +84,6 @@ fn pretty(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
 
 /// Makes a folder, if it is not there.
 pub fn make_folder(folder: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|e| Failure::Input(format!("{}: {e}", folder.display())))
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Failure::Input(format!("{}: {e}", folder.display())))
 }

@@ -127,7 +127,9 @@ pub fn confidence(confidence: fixed::Decimal) -> Result<Confidence, Failure> {
 }
 
 /// The scenarios and the state of a venue.
-pub fn read_venue(venue: &VenueArguments) -> Result<(ScenarioSet, VenueState, Confidence), Failure> {
+pub fn read_venue(
+    venue: &VenueArguments,
+) -> Result<(ScenarioSet, VenueState, Confidence), Failure> {
     let confidence = confidence(venue.confidence)?;
     let set = import_venue::read_scenarios(&venue.scenarios)?;
     let state = import_venue::read_state(&venue.state, &set)?;
@@ -150,4 +152,3 @@ pub fn tape(arguments: &TapeArguments) -> Result<Tape, Failure> {
         cut_off,
     )?)
 }
-

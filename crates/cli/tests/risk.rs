@@ -5,9 +5,9 @@ mod common;
 
 use std::path::Path;
 
+use common::run;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use common::run;
 use serde_json::Value;
 use stark::ProofFile;
 

@@ -46,6 +46,12 @@ pub fn owed(tape: &Tape) -> u64 {
 /// An id, and fields by name.
 type Line = (String, Vec<(&'static str, String)>);
 
+/// Mortgages of the built-in template, as [`tape`].
+pub fn mortgages(seed: u64, loans: usize) -> Tape {
+    let template = crate::import::tape::read_template("mortgage").expect("it comes with the crate");
+    tape(seed, loans, &template)
+}
+
 /// A tape of so many mortgages. The same seed gives the same loans. Some are late, few have defaulted, and one in twenty does
 /// not say what the borrower earns.
 ///

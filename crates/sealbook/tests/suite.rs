@@ -30,7 +30,9 @@ fn cases() -> &'static [Case] {
             let names = kind.examples().into_iter();
             let secret = &secret;
             names.map(move |name| {
-                let inputs = kind.example(name, &Size::small()).expect("it is one of its names");
+                let inputs = kind
+                    .example(name, &Size::small())
+                    .expect("it is one of its names");
                 let prepared = (inputs.prepare)(secret);
                 let prepared = prepared.unwrap_or_else(|e| panic!("{name}: {e}"));
                 Case {
@@ -93,7 +95,10 @@ fn names_are_unique() {
         assert_eq!(all.len(), count);
     }
     let unexampled = STATEMENTS.iter().find(|kind| kind.examples().is_empty());
-    assert!(unexampled.is_none(), "a statement without an example is not tested here");
+    assert!(
+        unexampled.is_none(),
+        "a statement without an example is not tested here"
+    );
 }
 
 #[test]
@@ -121,7 +126,11 @@ fn proofs_have_a_hundred_bits_and_bounded_bytes() {
             }
             // The bound on a proof's bytes is near, and holds.
             let (most, len) = (most_part_bytes(&part), bytes.len());
-            assert!(len <= most && len * 10 >= most * 7, "{}: {len}, at most {most}", case.name);
+            assert!(
+                len <= most && len * 10 >= most * 7,
+                "{}: {len}, at most {most}",
+                case.name
+            );
         }
     }
 }
@@ -132,8 +141,16 @@ fn proofs_are_accepted_as_what_they_are() {
         let fact = verify(&file.to_bytes()).unwrap_or_else(|e| panic!("{}: {e}", case.name));
         assert_eq!(fact.id(), kind(file).unwrap().id());
         assert_eq!(fact.words(), case.kind.claim(file).unwrap().words());
-        assert!(!fact.anchors().is_empty(), "{}: linked to nothing", case.name);
-        assert!(!fact.given().is_empty(), "{}: takes nothing as given", case.name);
+        assert!(
+            !fact.anchors().is_empty(),
+            "{}: linked to nothing",
+            case.name
+        );
+        assert!(
+            !fact.given().is_empty(),
+            "{}: takes nothing as given",
+            case.name
+        );
     }
 }
 

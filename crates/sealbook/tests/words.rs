@@ -47,12 +47,14 @@ fn every_field_is_said(kind: &dyn Kind, value: &Value) {
         if place.iter().any(|name| HIDDEN.contains(&name.as_str())) {
             continue;
         }
-        let claims = others(get(&mut value.clone(), &place)).into_iter().filter_map(|other| {
-            let mut changed = value.clone();
-            *get(&mut changed, &place) = other;
-            let changed = claim(kind, &changed)?;
-            (changed.bytes() != own.bytes()).then_some(changed)
-        });
+        let claims = others(get(&mut value.clone(), &place))
+            .into_iter()
+            .filter_map(|other| {
+                let mut changed = value.clone();
+                *get(&mut changed, &place) = other;
+                let changed = claim(kind, &changed)?;
+                (changed.bytes() != own.bytes()).then_some(changed)
+            });
         for changed in claims.take(3) {
             changes += 1;
             // A claim that contradicts itself may have no words: it never gets that far.
@@ -65,7 +67,11 @@ fn every_field_is_said(kind: &dyn Kind, value: &Value) {
     }
     assert!(changes > 5, "{id}: only {changes} changes");
     let silent = silent.join(", ");
-    assert!(silent.is_empty(), "{id}: changed and said alike: {silent}\n{}", honest.join("\n"));
+    assert!(
+        silent.is_empty(),
+        "{id}: changed and said alike: {silent}\n{}",
+        honest.join("\n")
+    );
     let mut asked = value.clone();
     asked["nonce"] = json!("asked-for");
     let asked = claim(kind, &asked).unwrap().words();
@@ -78,8 +84,13 @@ fn every_field_is_said(kind: &dyn Kind, value: &Value) {
 fn every_field_of_every_recorded_claim_is_said() {
     std::panic::set_hook(Box::new(|_| {}));
     // `statements/tests/goldens.rs` keeps them.
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../statements/tests/goldens/claims");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../statements/tests/goldens/claims"
+    );
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let files: Vec<_> = files.collect();
     for kind in STATEMENTS {
         let of = |path: &&std::path::PathBuf| {
@@ -87,7 +98,11 @@ fn every_field_of_every_recorded_claim_is_said() {
             name.split_once('-').is_some_and(|(id, _)| id == kind.id())
         };
         let mut claims = files.iter().filter(of).peekable();
-        assert!(claims.peek().is_some(), "no recorded claim of {}", kind.id());
+        assert!(
+            claims.peek().is_some(),
+            "no recorded claim of {}",
+            kind.id()
+        );
         for path in claims {
             let value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
             every_field_is_said(*kind, &value);

@@ -8,7 +8,7 @@ use stark::{FileError, Part, ProofFile, Rejection, Verified, claim_bytes};
 
 pub use crate::expect::Unexpected;
 use crate::expect::expect;
-use crate::kit::{AnyInputs, Anchor, Given, Provable, Size, Spoken};
+use crate::kit::{Anchor, AnyInputs, Given, Provable, Size, Spoken};
 use crate::nonce::Nonce;
 
 /// The statements, in the order in which they are listed for people.

@@ -21,7 +21,8 @@ pub fn seal(
     secret: &Secret,
 ) -> Result<Arc<SealedBook>, Failure> {
     let slots = slots.unwrap_or_else(|| least_slots(book.accounts()));
-    SealedBook::new(snapshot, book.accounts(), slots, secret).map_err(|e| Failure::Input(e.to_string()))
+    SealedBook::new(snapshot, book.accounts(), slots, secret)
+        .map_err(|e| Failure::Input(e.to_string()))
 }
 
 /// Writes the inclusion file of each account into a folder, if one is given.

@@ -56,7 +56,12 @@ impl Make for Arguments {
         let inputs = self.inputs()?;
         let secret = self.sealing.secret()?;
         let sealed = seal(&inputs.snapshot, &inputs.book, self.slots, &secret)?;
-        Ok(inventory::Prepared::new(&sealed, &inputs.set, &inputs.state, &secret)?)
+        Ok(inventory::Prepared::new(
+            &sealed,
+            &inputs.set,
+            &inputs.state,
+            &secret,
+        )?)
     }
 
     fn finish(&self, prepared: &inventory::Prepared) -> Result<(), Failure> {

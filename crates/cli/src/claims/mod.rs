@@ -122,7 +122,9 @@ impl ClaimCommand {
 
 impl std::fmt::Debug for ClaimCommand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("ClaimCommand").field(&self.claim.id()).finish()
+        f.debug_tuple("ClaimCommand")
+            .field(&self.claim.id())
+            .finish()
     }
 }
 
@@ -145,7 +147,9 @@ impl FromArgMatches for ClaimCommand {
 
 impl Subcommand for ClaimCommand {
     fn augment_subcommands(command: clap::Command) -> clap::Command {
-        let command = command.subcommand_required(true).arg_required_else_help(true);
+        let command = command
+            .subcommand_required(true)
+            .arg_required_else_help(true);
         command.subcommands(CLAIMS.iter().map(|claim| claim.command()))
     }
 

@@ -3,6 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
+use statements::pool::{self, Pool, Terms};
+
+use super::{Answer, Make, Output, Sealing};
+use crate::Failure;
+use crate::files::read_json;
+use crate::inputs::{TapeArguments, tape};
 
 /// Rules and figures of a loan pool.
 #[derive(Debug, Args)]
@@ -19,7 +26,26 @@ pub struct Arguments {
 }
 
 impl Make for Arguments {
-    // later
+    type Statement = Pool;
+
+    fn check(&self) -> Result<Answer, Failure> {
+        let (tape, terms) = (tape(&self.tape)?, self.terms()?);
+        let checked = pool::check(&tape, &terms)?;
+        let findings = checked.findings();
+        Ok(Answer {
+            json: json!({
+                "loans": findings.loans, "open": findings.open, "defaulted": findings.defaulted,
+                "figures": findings.figures,
+            }),
+            lines: Vec::new(),
+            sentence: Ok(findings.words().join("\n  ")),
+        })
+    }
+
+    fn prepare(&self) -> Result<pool::Prepared, Failure> {
+        let (tape, terms) = (tape(&self.tape)?, self.terms()?);
+        Ok(pool::Prepared::new(&tape, &terms, &self.sealing.secret()?)?)
+    }
 
     fn output(&self) -> &Output {
         &self.output
@@ -27,5 +53,13 @@ impl Make for Arguments {
 
     fn is_repeatable(&self) -> bool {
         self.sealing.secret.is_some()
+    }
+}
+
+impl Arguments {
+    fn terms(&self) -> Result<Terms, Failure> {
+        self.terms
+            .as_deref()
+            .map_or(Ok(Terms::default()), read_json)
     }
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use market::import::{exchange, layout};
 use market::haircut::rates;
+use market::import::{exchange, layout};
 use market::solvency::{SolvencyResult, amount, evaluate};
 use market::{Book, Snapshot};
 use serde_json::json;
@@ -62,7 +62,11 @@ impl Make for Arguments {
         let (assets, accounts) = (&inputs.snapshot.assets, inputs.book.accounts());
         let rates = rates(assets).map_err(|e| Failure::Input(e.to_string()))?;
         let result = evaluate(&rates, accounts);
-        let Options { reserves, require_covered, .. } = &inputs.options;
+        let Options {
+            reserves,
+            require_covered,
+            ..
+        } = &inputs.options;
         let solvent = result.check(assets, reserves.as_deref(), *require_covered);
         for account in result.uncovered.iter().take(NAMED) {
             note!("not covered: {account}");
@@ -74,11 +78,16 @@ impl Make for Arguments {
             Some(_) => "reserves cover liabilities; ",
             None => "",
         };
-        let sentence = format!("{reserves}{} account(s) with uncovered debts", result.uncovered.len());
-        let totals = assets.iter().zip(&result.totals).map(|(asset, total)| json!({
-            "asset": asset.symbol, "equity": amount(asset, total.equity),
-            "debt": amount(asset, total.debt), "liabilities": amount(asset, total.liabilities),
-        }));
+        let sentence = format!(
+            "{reserves}{} account(s) with uncovered debts",
+            result.uncovered.len()
+        );
+        let totals = assets.iter().zip(&result.totals).map(|(asset, total)| {
+            json!({
+                "asset": asset.symbol, "equity": amount(asset, total.equity),
+                "debt": amount(asset, total.debt), "liabilities": amount(asset, total.liabilities),
+            })
+        });
         Ok(Answer {
             json: json!({
                 "accounts": accounts.len(), "totals": totals.collect::<Vec<_>>(),
@@ -160,10 +169,16 @@ fn table(snapshot: &Snapshot, result: &SolvencyResult) -> Vec<String> {
     let row = |name: &str, [equity, debt, liabilities]: [String; 3]| {
         format!("{name:<10} {equity:>28} {debt:>28} {liabilities:>28}")
     };
-    let mut lines = vec![row("asset", ["equity", "debt", "liabilities"].map(String::from))];
+    let mut lines = vec![row(
+        "asset",
+        ["equity", "debt", "liabilities"].map(String::from),
+    )];
     for (asset, t) in snapshot.assets.iter().zip(&result.totals) {
         let amounts = [t.equity, t.debt, t.liabilities];
-        lines.push(row(&asset.symbol, amounts.map(|units| amount(asset, units).to_string())));
+        lines.push(row(
+            &asset.symbol,
+            amounts.map(|units| amount(asset, units).to_string()),
+        ));
     }
     lines
 }

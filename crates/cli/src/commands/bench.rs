@@ -24,7 +24,9 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
         scenarios: arguments.scenarios,
         trades: arguments.trades,
     };
-    let inputs = STATEMENTS.iter().find_map(|kind| kind.example(name, &sizes));
+    let inputs = STATEMENTS
+        .iter()
+        .find_map(|kind| kind.example(name, &sizes));
     let inputs = inputs.ok_or_else(|| Failure::Input(format!("there is no benchmark `{name}`")))?;
     let secret = Secret::random();
     let (mut proving, mut verifying) = (Vec::new(), Vec::new());

@@ -36,10 +36,10 @@ pub fn run() -> Result<[Row; 4], Failure> {
     let prepared = pool::Prepared::new(&tape, &terms, &secret)?;
     let claim = prepared.claim();
     let proven = format!(
-            "{} rules, {} figures of {LOANS} loans",
-            claim.eligibility.len(),
-            claim.figures.len()
-        );
+        "{} rules, {} figures of {LOANS} loans",
+        claim.eligibility.len(),
+        claim.figures.len()
+    );
     let private = "all loans, who owes";
     let (row, _) = show(&prepared, started, "pool", proven, private)?;
     let facts = row;
@@ -76,11 +76,11 @@ pub fn run() -> Result<[Row; 4], Failure> {
     }
     let claim = stressed.claim();
     let proven = format!(
-            "{} scenarios, {} factor model, {} months",
-            claim.scenarios.len(),
-            claim.models.len(),
-            claim.schedule.rows.len()
-        );
+        "{} scenarios, {} factor model, {} months",
+        claim.scenarios.len(),
+        claim.models.len(),
+        claim.schedule.rows.len()
+    );
     let private = "all loans";
     let (row, _) = show(&stressed, started, "stress", proven, private)?;
     let protection = row;

@@ -54,7 +54,7 @@ fn book(
     let proven = format!("the state is the sum of {TRADERS} accounts");
     let private = "accounts, net positions";
     let (row, _) = show(&prepared, started, "inventory", proven, private)?;
-        Ok((row, claim.state))
+    Ok((row, claim.state))
 }
 
 /// Trades and a withdrawal are priced, and one trade is refused.
@@ -100,7 +100,7 @@ fn day(
     let (row, _) = show(&prepared, started, "risk", proven, private)?;
     receipts(set, &prepared)?;
     refuse(set, prepared.after(), &terms, secret)?;
-        Ok((row, prepared.after().clone()))
+    Ok((row, prepared.after().clone()))
 }
 
 /// What the traders' receipts say that they paid, each of which opens what the claim commits to, and the funding rates.

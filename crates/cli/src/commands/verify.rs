@@ -24,7 +24,9 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
     check_nonce(fact, arguments)?;
     let with = With::read(&arguments.with)?;
     let account = arguments.inclusion.as_deref();
-    let account = account.map(|file| check_inclusion(fact, file)).transpose()?;
+    let account = account
+        .map(|file| check_inclusion(fact, file))
+        .transpose()?;
     let receipt = arguments.receipt.as_deref();
     let receipt = receipt.map(|file| check_receipt(fact, file)).transpose()?;
     let (path, links) = with.links(fact, arguments.path.as_deref())?;
@@ -106,13 +108,17 @@ struct With(Vec<(String, Box<dyn Fact>)>);
 
 impl With {
     fn read(paths: &[std::path::PathBuf]) -> Result<Self, Failure> {
-        let facts = paths.iter().map(|path| Ok((path.display().to_string(), accepted(path)?)));
+        let facts = paths
+            .iter()
+            .map(|path| Ok((path.display().to_string(), accepted(path)?)));
         facts.collect::<Result<_, Failure>>().map(Self)
     }
 
     fn facts(&self) -> Vec<(String, &dyn Fact)> {
         let facts = self.0.iter();
-        facts.map(|(name, fact)| (name.clone(), fact.as_ref())).collect()
+        facts
+            .map(|(name, fact)| (name.clone(), fact.as_ref()))
+            .collect()
     }
 
     /// What a path leads to, and how the others are linked.
@@ -128,18 +134,17 @@ impl With {
             others.remove(place);
             led = Some(line);
         }
-        let lines = linked(fact, &others).map_err(|Rejected { place, why }| {
-            rejected(Path::new(&others[place].0), &why)
-        })?;
+        let lines = linked(fact, &others)
+            .map_err(|Rejected { place, why }| rejected(Path::new(&others[place].0), &why))?;
         Ok((led, lines))
     }
 }
 
 /// What a receipt says that a change of a risk claim paid.
 fn check_receipt(fact: &dyn Fact, path: &Path) -> Result<String, Failure> {
-    let risk = fact.of::<Risk>().ok_or_else(|| {
-        Failure::Input("--receipt goes with the proof of a risk claim".into())
-    })?;
+    let risk = fact
+        .of::<Risk>()
+        .ok_or_else(|| Failure::Input("--receipt goes with the proof of a risk claim".into()))?;
     let receipt: Receipt = read_json(path)?;
     receipt.check(risk.claim()).map_err(|e| rejected(path, &e))
 }
@@ -150,7 +155,11 @@ fn check_inclusion(fact: &dyn Fact, file: &Path) -> Result<String, Failure> {
     let failed = |e: &dyn std::fmt::Display| Failure::False(format!("{}: {e}", file.display()));
     let anchors = fact.anchors();
     let book = anchors.iter().find_map(|anchor| match anchor {
-        Anchor::Book { book, snapshot, counted } => Some((*book, *snapshot, *counted)),
+        Anchor::Book {
+            book,
+            snapshot,
+            counted,
+        } => Some((*book, *snapshot, *counted)),
         _ => None,
     });
     let (book, snapshot, counted) =
@@ -171,7 +180,11 @@ fn check_path(
     let path: BookPath = read_json(file)?;
     let anchors = fact.anchors();
     let account = anchors.iter().find_map(|anchor| match anchor {
-        Anchor::Account { commitment, slots, snapshot } => Some((*commitment, *slots, *snapshot)),
+        Anchor::Account {
+            commitment,
+            slots,
+            snapshot,
+        } => Some((*commitment, *slots, *snapshot)),
         _ => None,
     });
     let (commitment, slots, snapshot) = account.ok_or_else(|| {
@@ -205,7 +218,9 @@ fn check_path(
     }
     Err(match why {
         Some(why) => Failure::False(format!("{}: {why}", file.display())),
-        None => Failure::Input("--path: none of the proofs given by --with is about an account book".into()),
+        None => Failure::Input(
+            "--path: none of the proofs given by --with is about an account book".into(),
+        ),
     })
 }
 

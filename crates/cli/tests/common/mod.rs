@@ -29,7 +29,11 @@ pub fn told(folder: &Path, arguments: &str, code: i32) -> String {
         String::from_utf8_lossy(&out.stderr).into_owned(),
         format!("{:?}", out.status.code()),
     ];
-    assert_eq!(status, format!("{:?}", Some(code)), "{arguments}: {out}{err}");
+    assert_eq!(
+        status,
+        format!("{:?}", Some(code)),
+        "{arguments}: {out}{err}"
+    );
     if code == 0 { out } else { err }
 }
 

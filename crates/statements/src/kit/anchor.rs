@@ -77,7 +77,9 @@ pub enum Link {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotLinked {
     /// They speak of no such thing in common.
-    #[error("it does not speak of the {0} that the claim speaks of; if proofs lie between, give them, too")]
+    #[error(
+        "it does not speak of the {0} that the claim speaks of; if proofs lie between, give them, too"
+    )]
     Nothing(String),
     /// They share one thing, but not another one that both speak of there.
     #[error("it has the same {shared}, but another {other}")]

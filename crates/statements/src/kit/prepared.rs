@@ -5,8 +5,8 @@ use std::path::Path;
 use stark::{PartProof, ProveError, TableAir, Trace, prove_part};
 
 use super::example::Example;
-use super::spoken::Spoken;
 use super::parts::{ProvingError, prove_parts};
+use super::spoken::Spoken;
 use crate::nonce::Nonce;
 
 /// A statement that this crate proves.

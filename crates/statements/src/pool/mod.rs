@@ -1,6 +1,7 @@
 //! The pool statement: facts about a sealed loan tape. See `STATEMENT.md`.
 
 mod claim;
+mod example;
 pub mod plan;
 pub mod tables;
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::tables::groups::{
 use super::tables::loans::LoanRow;
 use super::words::Findings;
 use crate::account::{PublicDigest, Secret};
-use crate::kit::{self, Chain, Provable, Refusal, States};
+use crate::kit::{self, Chain, Example, Provable, Refusal, States};
 use crate::loan::{LoanLeaf, LoanWitness, Sealed, segments};
 use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
@@ -159,8 +159,12 @@ impl Provable for Pool {
         rows.fill(&PartTables::new(claim, context, part))
     }
 
-    fn nonce(claim: &mut PoolClaim) -> &mut Option<Nonce> {
+    fn nonce_mut(claim: &mut PoolClaim) -> &mut Option<Nonce> {
         &mut claim.nonce
+    }
+
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
     }
 }
 

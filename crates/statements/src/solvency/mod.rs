@@ -3,6 +3,7 @@
 pub mod tables;
 
 mod claim;
+mod example;
 #[cfg(test)]
 mod tests;
 mod witness;

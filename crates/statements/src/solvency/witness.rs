@@ -15,7 +15,7 @@ use super::claim::{AssetTotals, Context, Solvency, SolvencyClaim, Tables, regist
 use super::tables::{AccountRow, AssetRates, ShortfallRow, register};
 use crate::account::Leaf;
 use crate::book::{Member, SealedBook};
-use crate::kit::{self, Chain, Provable, Refusal, States};
+use crate::kit::{self, Chain, Example, Provable, Refusal, States};
 use crate::margin::snapshot_digest;
 use crate::nonce::Nonce;
 use crate::ordered::OrderedRow;
@@ -239,8 +239,12 @@ impl Provable for Solvency {
         witness.traces_after(claim, context, part, &|_, _| ())
     }
 
-    fn nonce(claim: &mut SolvencyClaim) -> &mut Option<Nonce> {
+    fn nonce_mut(claim: &mut SolvencyClaim) -> &mut Option<Nonce> {
         &mut claim.nonce
+    }
+
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
     }
 }
 
