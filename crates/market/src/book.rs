@@ -1,6 +1,6 @@
 //! What a firm keeps private: accounts with balances and positions.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use records::units::MAX_AMOUNT;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,13 @@ pub enum Side {
     Long,
     /// Sold.
     Short,
+}
+
+impl Side {
+    /// Where its numbers stand in a pair: 0 for long, 1 for short.
+    pub fn index(self) -> usize {
+        self as usize
+    }
 }
 
 /// What an account has of one asset, in units of `10^-decimals`, each below 2^60.
@@ -79,8 +86,7 @@ pub struct AccountError {
 }
 
 impl Account {
-    /// Checks all that the other functions of this crate and the proofs rely on. Imported accounts
-    /// pass; one made by other means should be checked first.
+    /// Checks all that the other functions of this crate and the proofs rely on. The accounts of a [`Book`] pass.
     ///
     /// # Errors
     /// Names the first thing that is wrong.
@@ -149,31 +155,25 @@ impl Account {
     }
 }
 
-/// Accounts with distinct ids.
+/// Accounts with distinct ids that fit a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
     accounts: Vec<Account>,
 }
 
-/// An id stands twice.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("account `{id}` stands twice in the book")]
-pub struct DuplicateAccount {
-    /// The id.
-    pub id: String,
-}
-
 impl Book {
-    /// A book.
+    /// A book over a snapshot: here all accounts are checked, wherever they come from.
     ///
     /// # Errors
-    /// If two accounts share an id.
-    pub fn new(accounts: Vec<Account>) -> Result<Self, DuplicateAccount> {
-        let mut seen = HashMap::with_capacity(accounts.len());
+    /// If an account does not fit the snapshot, or two share an id.
+    pub fn new(snapshot: &Snapshot, accounts: Vec<Account>) -> Result<Self, AccountError> {
+        let mut seen = HashSet::with_capacity(accounts.len());
         for account in &accounts {
-            if seen.insert(account.id.as_str(), ()).is_some() {
-                return Err(DuplicateAccount {
-                    id: account.id.clone(),
+            account.validate(snapshot)?;
+            if !seen.insert(account.id.as_str()) {
+                return Err(AccountError {
+                    account: account.id.clone(),
+                    problem: "stands twice in the book".into(),
                 });
             }
         }

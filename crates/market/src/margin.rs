@@ -1,6 +1,7 @@
 //! Is an account margined?
 
 use fixed::Decimal;
+use rayon::prelude::*;
 
 use crate::array::{RiskArrays, column_name};
 use crate::book::{Account, Side};
@@ -44,70 +45,133 @@ impl MarginTables {
 pub struct MarginResult {
     /// Equity after haircuts (of the margin schedule) less debts.
     pub collateral: i128,
+    /// Collateral less what the positions were entered at: equity but for the positions' value.
+    pub entered: i128,
     /// Collateral and unrealized profit at the mark.
     pub equity: i128,
-    /// The margin in each column: what is left after the requirement.
-    pub margins: Vec<i128>,
     /// The column with the least margin.
     pub worst: usize,
+    /// The least margin: what is left after the requirement. Negative if the account falls short.
+    pub least: i128,
+    /// The columns in which the margin is negative.
+    pub negative: Vec<usize>,
 }
 
 impl MarginResult {
-    /// The least margin; negative if the account falls short.
-    pub fn least(&self) -> i128 {
-        self.margins[self.worst]
-    }
     /// Whether the account meets the level.
     pub fn is_met(&self) -> bool {
-        self.least() >= 0
+        self.negative.is_empty()
     }
     /// The requirement: equity less the least margin.
     pub fn requirement(&self) -> i128 {
-        self.equity - self.least()
+        self.equity - self.least
     }
 }
 
-/// The margin of an account; exactly the arithmetic of the proof.
-pub fn evaluate(snapshot: &Snapshot, tables: &MarginTables, account: &Account) -> MarginResult {
+/// Collateral after haircuts less debts, and what the positions were entered at, in PHI.
+fn collateral_and_entries(tables: &MarginTables, account: &Account) -> (i128, i128) {
     let mut collateral = 0i128;
     for (balance, rates) in account.balances.iter().zip(&tables.assets) {
         collateral += value(&rates.schedules[1], balance.equity) as i128;
         collateral -= i128::from(balance.debt) * i128::from(rates.debt);
     }
-    let mut entries = 0i128;
-    let mut margins = vec![0i128; tables.arrays.columns];
-    let mut marked = 0i128;
+    let entries = account.positions.iter().map(|p| {
+        let rate = tables.arrays.entry_rates[p.instrument][p.side.index()];
+        i128::from(p.entry) * i128::from(rate)
+    });
+    (collateral, entries.sum())
+}
+
+/// The margin of an account in each column, in PHI; exactly the arithmetic of the proof.
+pub fn margins(tables: &MarginTables, account: &Account) -> Vec<i128> {
+    let (collateral, entries) = collateral_and_entries(tables, account);
+    margins_from(tables, account, collateral + entries)
+}
+
+fn margins_from(tables: &MarginTables, account: &Account, entered: i128) -> Vec<i128> {
+    // Without positions the margin is the same in all columns, of which there is at least one.
+    let mut margins = vec![0i128; tables.arrays.columns.max(1)];
     for position in &account.positions {
-        let side = usize::from(position.side == Side::Short);
-        let rate = tables.arrays.entry_rates[position.instrument][side];
-        entries += i128::from(position.entry) * i128::from(rate);
-        let lots = i128::from(position.lots);
-        for (margin, v) in margins
-            .iter_mut()
-            .zip(&tables.arrays.values[position.instrument][side])
-        {
-            *margin += lots * i128::from(*v);
+        let values = &tables.arrays.values[position.instrument][position.side.index()];
+        for (margin, value) in margins.iter_mut().zip(values) {
+            *margin += i128::from(position.lots) * i128::from(*value);
         }
-        marked += lots * i128::from(mark_ticks(snapshot, tables, position.instrument, side));
     }
-    let before = collateral + entries;
     for margin in &mut margins {
-        *margin = before + *margin * PHI_PER_TICK;
+        *margin = entered + *margin * PHI_PER_TICK;
     }
+    margins
+}
+
+/// The margin of an account; exactly the arithmetic of the proof.
+pub fn evaluate(snapshot: &Snapshot, tables: &MarginTables, account: &Account) -> MarginResult {
+    let (collateral, entries) = collateral_and_entries(tables, account);
+    let entered = collateral + entries;
+    let margins = margins_from(tables, account, entered);
+    let marked = account.positions.iter().map(|p| {
+        let mark = mark_ticks(snapshot, tables, p.instrument, p.side);
+        i128::from(p.lots) * i128::from(mark)
+    });
     let worst = (0..margins.len()).min_by_key(|&s| margins[s]).unwrap_or(0);
-    if margins.is_empty() {
-        margins.push(before);
-    }
     MarginResult {
         collateral,
-        equity: before + marked * PHI_PER_TICK,
-        margins,
+        entered,
+        equity: entered + marked.sum::<i128>() * PHI_PER_TICK,
         worst,
+        least: margins[worst],
+        negative: (0..margins.len()).filter(|&s| margins[s] < 0).collect(),
+    }
+}
+
+/// The margins of accounts at a level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Margins {
+    /// The public numbers that they follow from.
+    pub tables: MarginTables,
+    /// Per account, in the given order.
+    pub results: Vec<MarginResult>,
+    /// Why accounts do not meet the level, in the given order: one for each that does not.
+    pub below: Vec<Undermargined>,
+}
+
+impl Margins {
+    /// The margins of accounts that fit a snapshot (see [`Account::validate`]).
+    ///
+    /// # Errors
+    /// Names what is wrong with the snapshot.
+    pub fn new(
+        snapshot: &Snapshot,
+        accounts: &[&Account],
+        level: Level,
+    ) -> Result<Self, SnapshotError> {
+        let tables = MarginTables::new(snapshot, level)?;
+        let results: Vec<MarginResult> = accounts
+            .par_iter()
+            .map(|account| evaluate(snapshot, &tables, account))
+            .collect();
+        let below = accounts.iter().zip(&results).filter(|(_, r)| !r.is_met());
+        let below = below.map(|(account, r)| explain(snapshot, &tables, account, r));
+        let below = below.collect();
+        Ok(Self {
+            tables,
+            results,
+            below,
+        })
+    }
+
+    /// Whether all accounts meet the level.
+    ///
+    /// # Errors
+    /// Explains the first that does not.
+    pub fn check(&self) -> Result<(), Undermargined> {
+        self.below
+            .first()
+            .map_or(Ok(()), |first| Err(first.clone()))
     }
 }
 
 /// The mark value of a lot for display: the no-move scenario plus the contingency that it holds.
-fn mark_ticks(snapshot: &Snapshot, tables: &MarginTables, instrument: usize, side: usize) -> i64 {
+fn mark_ticks(snapshot: &Snapshot, tables: &MarginTables, instrument: usize, side: Side) -> i64 {
     // Long and short values without a move are mark - contingency and -mark - contingency.
     let zero = snapshot
         .grid
@@ -118,7 +182,10 @@ fn mark_ticks(snapshot: &Snapshot, tables: &MarginTables, instrument: usize, sid
     let [long, short] = &tables.arrays.values[instrument];
     let twice = long[zero] - short[zero];
     let mark = twice.div_euclid(2);
-    if side == 0 { mark } else { -(twice - mark) }
+    match side {
+        Side::Long => mark,
+        Side::Short => -(twice - mark),
+    }
 }
 
 /// Why an account does not meet a level, in words.
@@ -145,7 +212,7 @@ pub struct Undermargined {
 }
 
 /// Explains a result that does not meet its level.
-pub fn explain(
+fn explain(
     snapshot: &Snapshot,
     tables: &MarginTables,
     account: &Account,
@@ -157,7 +224,7 @@ pub fn explain(
         scenario: column_name(snapshot, result.worst),
         equity: phi_to_quote(result.equity),
         requirement: phi_to_quote(result.requirement()),
-        shortfall: phi_to_quote(-result.least()),
+        shortfall: phi_to_quote(-result.least),
         quote: snapshot.quote.clone(),
     }
 }

@@ -300,8 +300,7 @@ fn levels_are_ordered() {
     let least = |level| -> Vec<i128> {
         let tables = MarginTables::new(&snapshot, level).unwrap();
         let all = book.accounts().iter();
-        all.map(|a| evaluate(&snapshot, &tables, a).least())
-            .collect()
+        all.map(|a| evaluate(&snapshot, &tables, a).least).collect()
     };
     let (initial, buffer, maintenance) = (
         least(Level::Initial),

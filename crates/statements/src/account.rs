@@ -191,7 +191,7 @@ pub fn position_quad(position: Option<&market::Position>) -> [F; 4] {
 
 /// `2 * instrument + side + 1`.
 pub fn position_key(position: &market::Position) -> usize {
-    2 * position.instrument + usize::from(position.side == market::Side::Short) + 1
+    2 * position.instrument + position.side.index() + 1
 }
 
 /// The digest of an account's positions in `slots` slots.

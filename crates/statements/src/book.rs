@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use gadgets::hash::{Digest, Domain, hash};
 use gadgets::limbs::halves_of;
-use market::{Account, AccountError, Side, Snapshot, SnapshotError};
+use market::{Account, AccountError, Snapshot, SnapshotError};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
@@ -22,7 +22,7 @@ use stark::felt;
 use crate::account::{Identity, Layout, Leaf, PublicDigest, Secret, listing, text_digest};
 use crate::inclusion::{BookPath, Inclusion};
 use crate::margin::snapshot_digest;
-use crate::trees::{log_slots, path, tree};
+use crate::trees::{book_root, log_slots, path, tree};
 use crate::words::quoted;
 
 /// Most accounts of a book that a claim may name; statements may have a lower bound.
@@ -210,6 +210,20 @@ impl SealedBook {
         self.members.len() as u64
     }
 
+    /// The roots of the subtrees of `size` leaves that hold its accounts, and the reference to it.
+    pub(crate) fn segments(&self, size: usize) -> (Vec<Digest>, BookRef) {
+        let subtree = |members: &[Member]| {
+            let leaves = members.par_iter().map(|m| m.leaf.digest());
+            let mut leaves: Vec<Digest> = leaves.collect();
+            leaves.resize(size, Digest::default());
+            tree(leaves)[1]
+        };
+        let roots: Vec<Digest> = self.members.chunks(size).map(subtree).collect();
+        let root = book_root(&roots, size.ilog2() as usize, log_slots(self.accounts()));
+        let reference = self.reference(&root);
+        (roots, reference)
+    }
+
     /// The digests of all leaves, in the order of the tree.
     pub(crate) fn leaves(&self) -> Vec<Digest> {
         self.members.par_iter().map(|m| m.leaf.digest()).collect()
@@ -286,7 +300,7 @@ fn contents<'a>(accounts: impl Iterator<Item = &'a Account>) -> Digest {
         hasher.update((account.positions.len() as u64).to_le_bytes());
         for p in &account.positions {
             hasher.update((p.instrument as u64).to_le_bytes());
-            hasher.update([u8::from(p.side == Side::Short)]);
+            hasher.update([p.side.index() as u8]);
             hasher.update(p.lots.to_le_bytes());
             hasher.update(p.entry.to_le_bytes());
         }

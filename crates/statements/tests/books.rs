@@ -276,7 +276,8 @@ fn a_path_ties_an_account_to_a_book() {
     let secret = Secret::random();
     let sealed = seal(&snapshot, &accounts, &secret);
     let book = solvency(&sealed).book;
-    let account = margin::Prepared::account(&sealed, &accounts[5].id, Level::Maintenance).unwrap();
+    let account =
+        margin::Prepared::new(&sealed, Some(&accounts[5].id), Level::Maintenance).unwrap();
     let Subject::Account { commitment, .. } = account.claim().subject else {
         panic!("it is about an account")
     };

@@ -140,12 +140,12 @@ fn account_margin() -> margin::MarginClaim {
     let id = sample::book(book.snapshot(), 3, 1, 3, 0).accounts()[0]
         .id
         .clone();
-    let prepared = margin::Prepared::account(&book, &id, Level::Initial);
+    let prepared = margin::Prepared::new(&book, Some(&id), Level::Initial);
     prepared.expect("a claim").claim().clone()
 }
 
 fn book_margin(accounts: usize) -> margin::MarginClaim {
-    let prepared = margin::Prepared::book(&sample_book(accounts, 1), Level::Maintenance);
+    let prepared = margin::Prepared::new(&sample_book(accounts, 1), None, Level::Maintenance);
     prepared.expect("a claim").claim().clone()
 }
 

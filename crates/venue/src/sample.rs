@@ -167,7 +167,7 @@ pub fn book(seed: u64, set: &ScenarioSet, state: &VenueState, accounts: usize) -
             *rest -= lots;
         }
     }
-    Book::new(made).expect("numbered accounts")
+    Book::new(&snapshot(set), made).expect("they fit")
 }
 
 /// What the positions of a sample were entered at.

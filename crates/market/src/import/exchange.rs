@@ -215,7 +215,7 @@ pub fn read(
     if accounts.is_empty() {
         return Err(file.error(None, "holds no user"));
     }
-    let book = Book::new(accounts).map_err(|e| file.error(Some("id"), e.to_string()))?;
+    let book = Book::new(&snapshot, accounts).map_err(|e| file.error(Some("id"), e.to_string()))?;
     Ok((snapshot, book))
 }
 

@@ -302,7 +302,8 @@ impl<'a> Builder<'a> {
         if self.accounts.is_empty() {
             return Err(file.error(None, "holds no account"));
         }
-        Book::new(self.accounts).map_err(|e| file.error(Some("account"), e.to_string()))
+        Book::new(self.snapshot, self.accounts)
+            .map_err(|e| file.error(Some("account"), e.to_string()))
     }
 }
 

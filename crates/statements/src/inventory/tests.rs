@@ -174,7 +174,7 @@ fn book_and_state_are_those_of_the_other_claims() {
     let solvency = crate::solvency::Prepared::new(&sample.seal(4), &Default::default());
     let solvency = solvency.expect("it is true");
     assert_eq!(solvency.claim().book, prepared.claim().book);
-    let margin = crate::margin::Prepared::book(&sample.seal(4), market::Level::Maintenance);
+    let margin = crate::margin::Prepared::new(&sample.seal(4), None, market::Level::Maintenance);
     let margin = margin.expect("it is well-formed");
     let crate::margin::Subject::Book { book, .. } = margin.claim().subject else {
         panic!("a book's claim is about a book")

@@ -21,5 +21,5 @@ mod tests;
 pub use claim::{MarginClaim, Subject, haircuts_digest, parameters_digest, snapshot_digest};
 pub use plan::{MAX_COLUMNS, SEGMENT};
 pub use statement::{Context, Margin};
-pub use witness::{MarginError, Prepared, check_book};
+pub use witness::{NoAccount, Prepared, Witness, check};
 pub use words::words;

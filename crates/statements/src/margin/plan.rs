@@ -1,5 +1,6 @@
 //! The sizes and public numbers of a margin claim's tables, all from the snapshot and the level.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use gadgets::limbs::{AMOUNT_LIMBS, LIMB_MAX, SIGNED_LIMB_MAX};
@@ -47,6 +48,8 @@ pub(crate) struct Rates {
     pub keys: usize,
     /// Scenario columns, padded by repeating the last.
     pub columns: usize,
+    /// Scenario columns without padding.
+    pub scenarios: usize,
     /// Digits of a value.
     pub value_digits: usize,
     /// Digits of an entry rate.
@@ -74,6 +77,7 @@ impl Rates {
         Self {
             keys,
             columns,
+            scenarios: arrays.columns,
             value_digits,
             entry_digits,
             values,
@@ -262,6 +266,18 @@ impl Plan {
             sum = sum.plus(&Sum::product(&amount, &public_rate(asset.debt)));
         }
         (sum.coefficients().len(), sum.bound())
+    }
+
+    /// Where a line's running sums of a group's columns stand.
+    pub fn pnl_sums(&self, group: usize) -> Range<usize> {
+        let len = self.width * self.pnl_len();
+        group * len..(group + 1) * len
+    }
+
+    /// Where a line's running sum of entries stands: behind those of the block's columns.
+    pub fn entry_sums(&self) -> Range<usize> {
+        let start = self.block_columns() * self.pnl_len();
+        start..start + self.entry_len()
     }
 
     /// How equity travels to the outcomes: first single limbs, one for each coefficient of profit

@@ -3,7 +3,7 @@
 use gadgets::hash::Digest;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
-use gadgets::totals::{End, Register, Show, TotalsTable};
+use gadgets::totals::{Register, Show, TotalsTable};
 use market::margin::MarginTables;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
@@ -15,6 +15,7 @@ use super::tables::lines::LinesTable;
 use super::tables::outcomes::OutcomesTable;
 use super::tables::rates::RatesTable;
 use crate::account::listing;
+use crate::kit::totals;
 use crate::trees::{book_root, log_slots};
 
 /// The margin statement.
@@ -25,7 +26,6 @@ pub struct Margin;
 #[derive(Debug)]
 pub struct Context {
     pub(crate) plan: Plan,
-    pub(crate) tables: MarginTables,
     /// The digest of the snapshot's lists.
     pub(crate) listing: Digest,
 }
@@ -45,11 +45,11 @@ pub(crate) fn segments(accounts: u64) -> usize {
 
 impl Context {
     /// The context of a claim whose snapshot has these tables.
-    pub(crate) fn new(claim: &MarginClaim, tables: MarginTables) -> Result<Self, String> {
+    pub(crate) fn new(claim: &MarginClaim, tables: &MarginTables) -> Result<Self, String> {
         let listing = listing(&claim.snapshot);
         let slots = claim.slots() as usize;
         let plan = match &claim.subject {
-            Subject::Account { .. } => Plan::new(&tables, true, 1, slots)?,
+            Subject::Account { .. } => Plan::new(tables, true, 1, slots)?,
             Subject::Book {
                 book,
                 below,
@@ -72,14 +72,10 @@ impl Context {
                 let log_segment = segment(*accounts).ilog2() as usize;
                 let root = book_root(&roots, log_segment, log_slots(*accounts));
                 book.check(&listing, &root)?;
-                Plan::new(&tables, false, segment(*accounts), slots)?
+                Plan::new(tables, false, segment(*accounts), slots)?
             }
         };
-        Ok(Self {
-            plan,
-            tables,
-            listing,
-        })
+        Ok(Self { plan, listing })
     }
 }
 
@@ -108,13 +104,9 @@ impl PartTables {
             } => {
                 let before = part as u64 * plan.accounts as u64;
                 let used = (book.accounts - before).min(plan.accounts as u64) as usize;
-                let start = part.checked_sub(1).map(|p| states[p].elements());
-                let end = match states.get(part) {
-                    Some(state) => End::Commitment(state.elements()),
-                    None => End::Shown(vec![Show::Value((*below).into())]),
-                };
-                let registers = [Register::Counted];
-                let totals = TotalsTable::new(&registers, start, end, plan.opening().end());
+                let shown = || vec![Show::Value((*below).into())];
+                let address = plan.opening().end();
+                let totals = totals(&[Register::Counted], states, part, shown, address);
                 (used, segments[part].elements(), Some(totals))
             }
         };
@@ -138,24 +130,51 @@ impl PartTables {
         }
     }
 
-    /// The tables one by one, as they are filled.
-    pub fn airs(&self) -> Vec<TableAir> {
-        let mut airs = vec![
-            TableAir::new(self.lines.clone()),
-            TableAir::new(self.accounts.clone()),
-            TableAir::new(self.outcomes.clone()),
-            TableAir::new(self.rates.clone()),
-            TableAir::new(self.sponge.clone()),
-            TableAir::new(self.limbs),
+    /// The tables as the proof system sees them, one by one: so they are filled.
+    pub fn airs(&self) -> PerTable<TableAir> {
+        PerTable {
+            lines: TableAir::new(self.lines.clone()),
+            accounts: TableAir::new(self.accounts.clone()),
+            outcomes: TableAir::new(self.outcomes.clone()),
+            rates: TableAir::new(self.rates.clone()),
+            sponge: TableAir::new(self.sponge.clone()),
+            limbs: TableAir::new(self.limbs),
+            totals: self.totals.clone().map(TableAir::new),
+        }
+    }
+}
+
+/// One of each table of a part.
+pub(crate) struct PerTable<T> {
+    pub lines: T,
+    pub accounts: T,
+    pub outcomes: T,
+    pub rates: T,
+    pub sponge: T,
+    pub limbs: T,
+    /// Of a book only.
+    pub totals: Option<T>,
+}
+
+impl<T> PerTable<T> {
+    /// In the order of the part.
+    pub fn into_vec(self) -> Vec<T> {
+        let mut all = vec![
+            self.lines,
+            self.accounts,
+            self.outcomes,
+            self.rates,
+            self.sponge,
+            self.limbs,
         ];
-        airs.extend(self.totals.iter().cloned().map(TableAir::new));
-        airs
+        all.extend(self.totals);
+        all
     }
 }
 
 /// The tables of a part as they are proven: the small ones joined, then the others.
 pub(crate) fn proven(tables: PartTables) -> Vec<TableAir> {
-    let airs = tables.airs();
+    let airs = tables.airs().into_vec();
     let joined = TableAir::new(JoinedTable::new(tables));
     let tall = airs
         .into_iter()
@@ -177,7 +196,7 @@ impl Statement for Margin {
             return Err("the margin parameters do not have the claimed digest".into());
         }
         let tables = MarginTables::new(&claim.snapshot, claim.level).map_err(|e| e.to_string())?;
-        Context::new(claim, tables)
+        Context::new(claim, &tables)
     }
 
     fn parts(claim: &MarginClaim, _: &Context) -> usize {

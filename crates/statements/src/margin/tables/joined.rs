@@ -52,9 +52,11 @@ impl JoinedTable {
         table.log_height() == stark::MIN_LOG_HEIGHT
     }
 
-    /// The traces of a part with those of the joined tables side by side in front. `airs` are the
-    /// tables one by one, `joined` is the joined one; blinding columns stand last in each.
-    pub fn traces(airs: &[TableAir], joined: &TableAir, traces: Vec<Trace>) -> Vec<Trace> {
+    /// The traces of a part, given one by one, with those of the joined tables side by side in front; blinding columns stand
+    /// last in each.
+    pub fn traces(part: PartTables, traces: Vec<Trace>) -> Vec<Trace> {
+        let airs = part.airs().into_vec();
+        let joined = TableAir::new(Self::new(part));
         let (small, tall): (Vec<_>, Vec<_>) = airs
             .iter()
             .zip(traces)

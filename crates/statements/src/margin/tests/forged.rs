@@ -2,24 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use gadgets::totals::{COUNT_LIMBS, SALTS};
-use market::margin::MarginTables;
 use market::{Level, sample};
 use stark::{F, PrimeCharacteristicRing, TableAir, Trace, broken_alone, violated, violations};
 
-use super::{alone, book, broken, leaf, single, unbalanced};
-use crate::account::Secret;
-use crate::book::Member;
-use crate::margin::fill::fill_part;
-use crate::margin::statement::{Context, PartTables};
-use crate::margin::*;
-
-/// The filled tables one by one.
-fn separate(prepared: &Prepared) -> (Vec<TableAir>, Vec<Trace>) {
-    let tables = PartTables::new(prepared.claim(), &prepared.context, 0);
-    let traces = prepared.separate(&tables, 0);
-    (tables.airs(), traces)
-}
+use super::*;
 
 fn expect(alone: &BTreeSet<&'static str>, ids: &[&'static str]) {
     for id in ids {
@@ -83,23 +69,9 @@ fn every_constraint_of_a_book_breaks_alone() {
     );
 }
 
-/// Fills a part of a prepared claim from other accounts.
+/// Fills the first part of a prepared claim from other accounts, of which so many are said to be below the level.
 fn forged(prepared: &Prepared, members: &[Member], below: u128) -> (Vec<TableAir>, Vec<Trace>) {
-    let tables = PartTables::new(prepared.claim(), &prepared.context, 0);
-    let Context {
-        plan,
-        tables: public,
-        ..
-    } = &prepared.context;
-    let snapshot = &prepared.claim().snapshot;
-    let traces = fill_part(&tables, plan, snapshot, public, members, |counted| {
-        let mut counts = [[0; COUNT_LIMBS]; SALTS + 1];
-        counts[SALTS][0] = counted as i64;
-        let mut after = [0; SALTS + 1];
-        after[SALTS] = below;
-        ([0; SALTS + 1], after, counts)
-    });
-    (tables.airs(), traces)
+    filled_from(prepared.claim(), prepared.context(), members, [0, below])
 }
 
 #[test]
@@ -114,22 +86,11 @@ fn an_account_below_the_level_has_no_witness() {
         commitment: leaf.digest().into(),
         slots: 16,
     };
-    let tables = MarginTables::new(&snapshot, claim.level).expect("valid");
-    let context = Context::new(&claim, tables).expect("it fits");
-    let tables = PartTables::new(&claim, &context, 0);
-    let members = [Member {
+    let member = Member {
         account: poor,
         leaf,
-    }];
-    let traces = fill_part(
-        &tables,
-        &context.plan,
-        &snapshot,
-        &context.tables,
-        &members,
-        |_| unreachable!("an account has no totals"),
-    );
-    let airs = tables.airs();
+    };
+    let (airs, traces) = filled_from(&claim, &context(&claim), &[member], [0; 2]);
     assert_eq!(broken(&airs, &traces), ["OUTCOMES-3"]);
     assert_eq!(unbalanced(&airs, &traces), [""; 0]);
 }
@@ -137,8 +98,8 @@ fn an_account_below_the_level_has_no_witness() {
 #[test]
 fn other_positions_or_balances_do_not_open_the_commitment() {
     let prepared = single();
-    let honest = &prepared.members()[0];
-    let secret = &prepared.book.secret;
+    let honest = &prepared.witness.members()[0];
+    let secret = &prepared.witness.book.secret;
     let snapshot = &prepared.claim().snapshot;
     let mut changes: Vec<Member> = Vec::new();
     let mut change = |f: &dyn Fn(&mut market::Account)| {
@@ -194,7 +155,7 @@ fn a_commitment_does_not_open_with_other_lists() {
         let honest = alone(&new, &account, Level::Maintenance, 4);
         let honest = honest.expect("it is met");
         assert_ne!(
-            honest.members()[0].leaf.digest(),
+            honest.witness.members()[0].leaf.digest(),
             leaf.digest(),
             "change {i}"
         );
@@ -204,26 +165,17 @@ fn a_commitment_does_not_open_with_other_lists() {
             commitment: leaf.digest().into(),
             slots: 4,
         };
-        let context = Context::new(&claim, MarginTables::new(&new, claim.level).expect("valid"))
-            .expect("it fits");
-        let tables = PartTables::new(&claim, &context, 0);
+        let context = context(&claim);
         for (leaf, expected) in [
             (leaf.clone(), "bus quad"),
-            (honest.members()[0].leaf.clone(), "SPONGE-5"),
+            (honest.witness.members()[0].leaf.clone(), "SPONGE-5"),
         ] {
             let member = Member {
                 account: account.clone(),
                 leaf,
             };
-            let traces = fill_part(
-                &tables,
-                &context.plan,
-                &new,
-                &context.tables,
-                &[member],
-                |_| unreachable!("an account has no totals"),
-            );
-            assert_eq!(violated(&tables.airs(), &traces), [expected], "change {i}");
+            let (airs, traces) = filled_from(&claim, &context, &[member], [0; 2]);
+            assert_eq!(violated(&airs, &traces), [expected], "change {i}");
         }
     }
     // The same book may be valued at other prices.
@@ -257,43 +209,20 @@ fn a_debt_without_a_price_has_no_witness() {
         commitment: leaf.digest().into(),
         slots: 4,
     };
-    let tables = MarginTables::new(&snapshot, claim.level).expect("valid");
-    let context = Context::new(&claim, tables).expect("it fits");
-    let tables = PartTables::new(&claim, &context, 0);
-    let members = [Member { account, leaf }];
-    let (plan, public) = (&context.plan, &context.tables);
-    let traces = fill_part(&tables, plan, &snapshot, public, &members, |_| {
-        unreachable!("an account has no totals")
-    });
-    assert_eq!(violated(&tables.airs(), &traces), ["ACCOUNTS-5"]);
+    let member = Member { account, leaf };
+    let (airs, traces) = filled_from(&claim, &context(&claim), &[member], [0; 2]);
+    assert_eq!(violated(&airs, &traces), ["ACCOUNTS-5"]);
 }
 
 #[test]
 fn another_value_of_a_lot_is_not_in_the_rates() {
     // Another price in a line, with sums that follow: the lookup fails.
     let prepared = single();
-    let other = {
-        let mut snapshot = prepared.claim().snapshot.clone();
-        snapshot.parameters.perpetual_contingency = fixed::Decimal::ZERO;
-        MarginTables::new(&snapshot, prepared.claim().level).expect("valid")
-    };
-    let tables = PartTables::new(prepared.claim(), &prepared.context, 0);
-    let mut claim = prepared.claim().clone();
-    claim.snapshot.parameters.perpetual_contingency = fixed::Decimal::ZERO;
-    let lenient = Context::new(&claim, other).expect("it fits");
-    let mine = PartTables::new(&claim, &lenient, 0);
-    let snapshot = &claim.snapshot;
-    let members = prepared.members();
-    let mut traces = fill_part(
-        &mine,
-        &lenient.plan,
-        snapshot,
-        &lenient.tables,
-        members,
-        |_| unreachable!("an account has no totals"),
-    );
-    let honest = separate(&prepared).1;
-    let airs = tables.airs();
+    let mut lenient = prepared.claim().clone();
+    lenient.snapshot.parameters.perpetual_contingency = fixed::Decimal::ZERO;
+    let members = prepared.witness.members();
+    let (_, mut traces) = filled_from(&lenient, &context(&lenient), members, [0; 2]);
+    let (airs, honest) = separate(&prepared);
     // With the forged table of rates itself: its cells are not the public ones.
     assert_eq!(broken(&airs, &traces), ["RATES-1"]);
     // With the true one: what the lines looked up is not there.
@@ -313,10 +242,11 @@ fn the_number_below_is_exact() {
         if let Subject::Book { below, .. } = &mut claim.subject {
             *below = wrong;
         }
-        let tables = PartTables::new(&claim, &prepared.context, 0).airs();
+        let tables = PartTables::new(&claim, prepared.context(), 0);
+        let tables = tables.airs().into_vec();
         assert_eq!(broken(&tables, &separate(&prepared).1), ["TOTALS-5"]);
         // Counting wrongly instead.
-        let (_, traces) = forged(&prepared, prepared.members(), u128::from(wrong));
+        let (_, traces) = forged(&prepared, prepared.witness.members(), u128::from(wrong));
         let ids = broken(&tables, &traces);
         assert_eq!(ids, ["TOTALS-2"], "{wrong}");
     }
@@ -325,16 +255,16 @@ fn the_number_below_is_exact() {
 #[test]
 fn duplicate_and_omitted_accounts_change_the_root() {
     let prepared = book(200);
-    let mut twice = prepared.members().to_vec();
+    let mut twice = prepared.witness.members().to_vec();
     twice[7] = twice[6].clone();
     let (airs, traces) = forged(&prepared, &twice, 2);
     assert!(broken(&airs, &traces).contains(&"SPONGE-5"));
-    let mut swapped = prepared.members().to_vec();
+    let mut swapped = prepared.witness.members().to_vec();
     swapped.swap(6, 7);
     let (airs, traces) = forged(&prepared, &swapped, 2);
     assert_eq!(broken(&airs, &traces), ["SPONGE-5"]);
     // One account fewer than claimed: its leaf's quads are missing.
-    let fewer = &prepared.members()[..199];
+    let fewer = &prepared.witness.members()[..199];
     let (airs, traces) = forged(&prepared, fewer, 2);
     assert!(!violations(&airs, &traces).is_empty());
 }
@@ -347,25 +277,8 @@ fn an_unused_slot_holds_nothing() {
     if let Subject::Book { book, .. } = &mut claim.subject {
         book.accounts = 199;
     }
-    let tables = PartTables::new(&claim, &prepared.context, 0);
-    let Context {
-        plan,
-        tables: public,
-        ..
-    } = &prepared.context;
-    let snapshot = &claim.snapshot;
-    let traces = fill_part(
-        &tables,
-        plan,
-        snapshot,
-        public,
-        prepared.members(),
-        |counted| {
-            let mut counts = [[0; COUNT_LIMBS]; SALTS + 1];
-            counts[SALTS][0] = counted as i64;
-            ([0; SALTS + 1], [0, 0, u128::from(counted)], counts)
-        },
-    );
-    let ids = broken(&tables.airs(), &traces);
+    let members = prepared.witness.members();
+    let (airs, traces) = filled_from(&claim, prepared.context(), members, [0, 2]);
+    let ids = broken(&airs, &traces);
     assert_eq!(ids, ["ACCOUNTS-2", "LINES-2", "SPONGE-5"]);
 }

@@ -6,12 +6,16 @@ mod moments;
 mod needed;
 mod positive;
 
+use market::margin::{MarginTables, Margins};
 use market::{Account, Level, Snapshot, sample};
 use stark::{TableAir, Trace, Violation, violations};
 
+use super::fill::fill_part;
+use super::statement::PartTables;
 use super::*;
 use crate::account::{Identity, Layout, Leaf, Secret};
-use crate::book::SealedBook;
+use crate::book::{Member, SealedBook};
+use crate::kit::Refusal;
 
 pub(crate) const LEVELS: [Level; 3] = [
     Level::Initial,
@@ -33,13 +37,43 @@ pub(crate) fn alone(
     account: &Account,
     level: Level,
     slots: usize,
-) -> Result<Prepared, MarginError> {
+) -> Result<Prepared, Refusal> {
     let accounts = std::slice::from_ref(account);
-    Prepared::account(
-        &SealedBook::new(snapshot, accounts, slots, &secret())?,
-        &account.id,
+    let sealed = SealedBook::new(snapshot, accounts, slots, &secret());
+    Prepared::new(
+        &sealed.map_err(Refusal::malformed)?,
+        Some(&account.id),
         level,
     )
+}
+
+/// The tables of a claim's first part and how they are filled, one by one.
+pub(crate) fn separate(prepared: &Prepared) -> (Vec<TableAir>, Vec<Trace>) {
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let traces = prepared.witness.separate(prepared.context(), &tables, 0);
+    (tables.airs().into_vec(), traces.into_vec())
+}
+
+/// The tables of a claim's first part, filled from any accounts: `before` and `after` count those below the level.
+pub(crate) fn filled_from(
+    claim: &MarginClaim,
+    context: &Context,
+    members: &[Member],
+    [before, after]: [u128; 2],
+) -> (Vec<TableAir>, Vec<Trace>) {
+    let tables = PartTables::new(claim, context, 0);
+    let accounts: Vec<_> = members.iter().map(|m| &m.account).collect();
+    let margins = Margins::new(&claim.snapshot, &accounts, claim.level).expect("valid");
+    let [before, after] = [before, after].map(|count| [0, 0, count]);
+    let ends = [&before[..], &after[..]];
+    let traces = fill_part(&tables, &context.plan, members, &margins.results, ends);
+    (tables.airs().into_vec(), traces.into_vec())
+}
+
+/// The context of a claim that need not be true.
+pub(crate) fn context(claim: &MarginClaim) -> Context {
+    let tables = MarginTables::new(&claim.snapshot, claim.level).expect("valid");
+    Context::new(claim, &tables).expect("it fits")
 }
 
 /// The leaf of an account in so many position slots.
@@ -60,7 +94,7 @@ pub(crate) fn book(accounts: usize) -> Prepared {
     let snapshot = sample::snapshot();
     let book = sample::book(&snapshot, 2, accounts, 4, 2);
     let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret()).expect("it fits");
-    Prepared::book(&sealed, Level::Maintenance).expect("it is well-formed")
+    Prepared::new(&sealed, None, Level::Maintenance).expect("it is well-formed")
 }
 
 /// The numbers of the constraints that do not hold, each once.

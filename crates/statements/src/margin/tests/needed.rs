@@ -3,12 +3,10 @@
 use stark::{F, PrimeCharacteristicRing, needless, violated};
 
 use super::*;
-use crate::margin::statement::PartTables;
 
 /// Those of the constraints that the tables of a claim could do without.
 fn idle(prepared: &Prepared, ids: &[&'static str]) -> Vec<&'static str> {
-    let tables = PartTables::new(prepared.claim(), &prepared.context, 0);
-    let (airs, traces) = (tables.airs(), prepared.separate(&tables, 0));
+    let (airs, traces) = separate(prepared);
     let rows: Vec<(&str, usize)> = airs
         .iter()
         .flat_map(|air| ROWS.map(|row| (air.name(), row)))
@@ -47,8 +45,7 @@ fn each_constraint_of_rates_is_needed() {
 #[test]
 fn an_unused_row_has_no_equity() {
     let prepared = single();
-    let tables = PartTables::new(prepared.claim(), &prepared.context, 0);
-    let (airs, mut traces) = (tables.airs(), prepared.separate(&tables, 0));
+    let (airs, mut traces) = separate(&prepared);
     let (outcomes, limbs) = (2, airs.len() - 1);
     // A margin's limb is looked up: one where there was a zero.
     let answers = airs[limbs].width();

@@ -1,6 +1,6 @@
 //! What is true is accepted, and agrees with `market`.
 
-use market::margin::{MarginTables, evaluate};
+use market::margin::{MarginTables, Undermargined, evaluate, margins};
 use market::{Level, sample};
 use records::units::PHI_PER_TICK;
 use stark::{Rejection, Statement, TARGET_BITS, cell_test, security_report, verify, violations};
@@ -13,7 +13,7 @@ use crate::margin::*;
 fn an_account_end_to_end() {
     let prepared = single();
     assert_eq!(violations(&prepared.tables(0), &prepared.traces(0)), []);
-    let proof = vec![prepared.prove(0).expect("proves")];
+    let proof = vec![prepared.prove_part(0).expect("proves")];
     let claim = prepared.claim();
     let verified = verify::<Margin>(claim, &proof).expect("verifies");
     assert_eq!(verified.claim(), claim);
@@ -28,7 +28,7 @@ fn an_account_end_to_end() {
         Err(Rejection::Invalid { .. })
     ));
     let mut other = claim.clone();
-    let mut commitment = single().members()[0].leaf.digest();
+    let mut commitment = single().witness.members()[0].leaf.digest();
     commitment[0] += stark::felt(1);
     other.subject = Subject::Account {
         commitment: commitment.into(),
@@ -84,7 +84,7 @@ fn a_book_end_to_end() {
         panic!("a book's claim is about a book")
     };
     assert_eq!((book.accounts, below), (300, 2));
-    let proof = vec![prepared.prove(0).expect("proves")];
+    let proof = vec![prepared.prove_part(0).expect("proves")];
     verify::<Margin>(prepared.claim(), &proof).expect("verifies");
     let part = Margin::part(prepared.claim(), &prepared.context, 0);
     assert!(security_report(&part).proven_bits >= TARGET_BITS);
@@ -137,9 +137,9 @@ fn a_book_resumes() {
     let small = sample::book(&snapshot, 4, 3, 2, 0);
     let folder = tempfile::tempdir().expect("a folder");
     let sealed = SealedBook::new(&snapshot, small.accounts(), 4, &secret()).expect("it fits");
-    let prepared = Prepared::book(&sealed, Level::Initial).expect("it is well-formed");
+    let prepared = Prepared::new(&sealed, None, Level::Initial).expect("it is well-formed");
     let prove = || {
-        let proof = prepared.prove_all(&mut |_, _| {}, Some(folder.path()));
+        let proof = prepared.prove(&mut |_, _| {}, Some(folder.path()));
         (prepared.claim().clone(), proof.expect("proves"))
     };
     let first = prove();
@@ -176,20 +176,24 @@ fn what_is_not_met_is_refused_in_words() {
     ] {
         assert!(error.contains(word), "{error}");
     }
-    let below = check_book(&snapshot, &book, Level::Maintenance).expect("it is well-formed");
-    assert_eq!(below.len(), 1);
+    let below = |id| check(&snapshot, book.accounts(), id, Level::Maintenance);
+    assert_eq!(below(None).expect("it is well-formed").below.len(), 1);
+    // The same reason, and the same predicate, whether it is only checked or proven.
+    let refused = below(Some(&poor.id)).expect_err("it is below");
+    assert!(refused.is_false() && refused.reason::<Undermargined>().is_some());
+    assert_eq!(refused.to_string(), error);
+    let refused = below(Some("nobody")).expect_err("there is no such account");
+    assert!(!refused.is_false() && refused.reason::<NoAccount>().is_some());
     let many = account(&snapshot, 1, 9);
     let error = alone(&snapshot, &many, Level::Initial, 8);
     let error = error.expect_err("there are too few slots");
-    assert!(matches!(
-        error,
-        MarginError::Book(BookError::TooManyPositions { .. })
-    ));
+    let reason = error.reason::<BookError>();
+    assert!(matches!(reason, Some(BookError::TooManyPositions { .. })));
 }
 
-/// The public digits times the private numbers are exactly the margins that `risk` finds.
+/// The public digits times the private numbers are exactly the margins that `market` finds.
 #[test]
-fn the_circuit_adds_up_as_risk_does() {
+fn the_circuit_adds_up_as_market_does() {
     let snapshot = sample::snapshot();
     for (seed, level) in (10..40).zip(LEVELS.into_iter().cycle()) {
         let tables = MarginTables::new(&snapshot, level).expect("valid");
@@ -205,8 +209,8 @@ fn the_circuit_adds_up_as_risk_does() {
                 .rev()
                 .fold(0i128, |v, &d| v * 1024 + i128::from(d))
         };
-        for (s, margin) in result.margins.iter().enumerate() {
-            let sum: i128 = prepared.members()[0]
+        for (s, margin) in margins(&tables, &account).iter().enumerate() {
+            let sum: i128 = prepared.witness.members()[0]
                 .account
                 .positions
                 .iter()
@@ -254,12 +258,12 @@ fn more_collateral_never_hurts() {
     for (seed, level) in (10..30).zip(LEVELS.into_iter().cycle()) {
         let tables = MarginTables::new(&snapshot, level).expect("valid");
         let poor = account(&snapshot, seed, 1 + seed as usize);
-        let before = evaluate(&snapshot, &tables, &poor);
+        let before = margins(&tables, &poor);
         for asset in 0..snapshot.assets.len() {
             let mut rich = poor.clone();
             rich.balances[asset].equity += 1 << (20 + seed % 20);
-            let after = evaluate(&snapshot, &tables, &rich);
-            for (before, after) in before.margins.iter().zip(&after.margins) {
+            let after = margins(&tables, &rich);
+            for (before, after) in before.iter().zip(&after) {
                 assert!(after >= before, "account {seed}, asset {asset}");
             }
             alone(&snapshot, &rich, Level::Initial, 64).expect("still met");
@@ -279,11 +283,8 @@ fn twice_the_positions_are_worth_twice() {
             p.lots *= 2;
             p.entry *= 2;
         }
-        let (once, twice) = (
-            evaluate(&snapshot, &tables, &once),
-            evaluate(&snapshot, &tables, &twice),
-        );
-        for (once, twice) in once.margins.iter().zip(&twice.margins) {
+        let (once, twice) = (margins(&tables, &once), margins(&tables, &twice));
+        for (once, twice) in once.iter().zip(&twice) {
             let doubled = 2 * (once - before_positions(&snapshot, &tables, seed));
             assert_eq!(twice - before_positions(&snapshot, &tables, seed), doubled);
         }
@@ -336,6 +337,6 @@ fn an_account_with_real_options() {
         .collect();
     let prepared =
         alone(&snapshot, &account, Level::Maintenance, 64).expect("fifty coins cover it");
-    let proof = vec![prepared.prove(0).expect("proves")];
+    let proof = vec![prepared.prove_part(0).expect("proves")];
     verify::<Margin>(prepared.claim(), &proof).expect("verifies");
 }
