@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use market::import::layout;
-use market::margin::{MarginTables, evaluate, explain};
-use market::{Book, Snapshot, array};
+use market::margin::Margins;
+use market::{Account, Book, Snapshot, array};
 use records::units::phi_to_quote;
 use serde_json::json;
 use statements::margin::{self, Margin};
@@ -76,7 +76,7 @@ impl Make for Arguments {
     fn check(&self) -> Result<Answer, Failure> {
         let (snapshot, book) = self.inputs()?;
         match &self.account {
-            Some(id) => self.check_account(&snapshot, &book, id),
+            Some(id) => self.check_account(&snapshot, find(&book, id, &self.book)?),
             None => self.check_book(&snapshot, &book),
         }
     }
@@ -89,14 +89,15 @@ impl Make for Arguments {
         }
         let secret = self.sealing.secret()?;
         let sealed = seal(&snapshot, &book, self.slots, &secret)?;
-        Ok(match &self.account {
-            Some(id) => margin::Prepared::account(&sealed, id, level)?,
-            None => margin::Prepared::book(&sealed, level)?,
-        })
+        Ok(margin::Prepared::new(
+            &sealed,
+            self.account.as_deref(),
+            level,
+        )?)
     }
 
     fn finish(&self, prepared: &margin::Prepared) -> Result<(), Failure> {
-        let book = prepared.sealed();
+        let book = prepared.book();
         write_inclusions(book, self.inclusions.as_deref())?;
         let path = self.account.as_deref().and_then(|id| book.path(id));
         if let (Some(file), Some(path)) = (&self.path, path) {
@@ -119,5 +120,60 @@ impl Arguments {
         let snapshot = read_market(&self.market, &self.origin)?;
         let book = layout::read_book(&self.book, &snapshot)?;
         Ok((snapshot, book))
+    }
+
+    fn margins(&self, snapshot: &Snapshot, accounts: &[&Account]) -> Result<Margins, Failure> {
+        let margins = Margins::new(snapshot, accounts, self.level.into());
+        margins.map_err(|e| Failure::Input(format!("snapshot: {e}")))
+    }
+
+    fn check_account(&self, snapshot: &Snapshot, account: &Account) -> Result<Answer, Failure> {
+        let margins = self.margins(snapshot, &[account])?;
+        let (result, quote) = (&margins.results[0], &snapshot.quote);
+        let (id, level) = (&account.id, market::Level::from(self.level));
+        let worst = array::column_name(snapshot, result.worst);
+        let [equity, requirement] = [result.equity, result.requirement()].map(phi_to_quote);
+        let met = format!(
+            "account `{id}` meets {level} margin: equity {equity} {quote}, requirement {requirement} {quote} in its \
+             worst scenario ({worst})"
+        );
+        Ok(Answer {
+            json: json!({
+                "account": id, "level": level.to_string(), "worst_scenario": worst,
+                "equity": equity, "requirement": requirement, "excess": phi_to_quote(result.least),
+                "quote": quote,
+            }),
+            lines: Vec::new(),
+            sentence: margins.check().map(|()| met).map_err(|e| e.to_string()),
+        })
+    }
+
+    fn check_book(&self, snapshot: &Snapshot, book: &Book) -> Result<Answer, Failure> {
+        let accounts: Vec<&Account> = book.accounts().iter().collect();
+        let below = self.margins(snapshot, &accounts)?.below;
+        let (count, level) = (accounts.len(), market::Level::from(self.level));
+        let mut named: Vec<String> = below.iter().take(NAMED).map(ToString::to_string).collect();
+        if below.len() > NAMED {
+            named.push(format!("and {} more", below.len() - NAMED));
+        }
+        let json_of = below.iter().map(|b| {
+            json!({
+                "account": b.account, "scenario": b.scenario, "equity": b.equity,
+                "requirement": b.requirement, "shortfall": b.shortfall,
+            })
+        });
+        Ok(Answer {
+            json: json!({
+                "level": level.to_string(), "accounts": count, "below": json_of.collect::<Vec<_>>(),
+            }),
+            lines: Vec::new(),
+            sentence: match below.len() {
+                0 => Ok(format!("all {count} accounts meet {level} margin")),
+                n => Err(format!(
+                    "{n} of {count} accounts do not meet {level} margin:\n{}",
+                    named.join("\n")
+                )),
+            },
+        })
     }
 }

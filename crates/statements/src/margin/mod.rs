@@ -8,6 +8,7 @@
 
 mod claim;
 mod digits;
+mod example;
 mod fill;
 mod plan;
 mod statement;

@@ -12,7 +12,7 @@ use super::fill::fill_part;
 use super::statement::{Context, Margin, PartTables, PerTable, segment};
 use super::tables::joined::JoinedTable;
 use crate::book::{Member, SealedBook};
-use crate::kit::{self, Chain, Provable, Refusal, States};
+use crate::kit::{self, Chain, Example, Provable, Refusal, States};
 use crate::nonce::Nonce;
 
 /// What the tables are filled from.
@@ -131,6 +131,13 @@ fn whole_book(book: &SealedBook, level: Level, margins: &[MarginResult]) -> (Sub
     (subject, states)
 }
 
+impl Prepared {
+    /// The sealed book.
+    pub fn book(&self) -> &Arc<SealedBook> {
+        &self.witness.book
+    }
+}
+
 impl Provable for Margin {
     type Witness = Witness;
 
@@ -145,8 +152,12 @@ impl Provable for Margin {
         JoinedTable::traces(tables, traces)
     }
 
-    fn nonce(claim: &mut MarginClaim) -> &mut Option<Nonce> {
+    fn nonce_mut(claim: &mut MarginClaim) -> &mut Option<Nonce> {
         &mut claim.nonce
+    }
+
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
     }
 }
 

@@ -227,6 +227,13 @@ fn equity_coefficients(rates: &[AssetRates], leaf: &Leaf, len: usize) -> Vec<F> 
     coefficients.into_iter().map(signed_felt).collect()
 }
 
+impl Prepared {
+    /// The sealed book.
+    pub fn book(&self) -> &Arc<SealedBook> {
+        &self.witness.book
+    }
+}
+
 impl Provable for Solvency {
     type Witness = Witness;
 
