@@ -10,6 +10,7 @@ mod tests;
 mod witness;
 mod words;
 
-pub use claim::{Context, Model, Scenario, StressClaim, Stressed};
-pub use witness::{Detail, NamedStress, Prepared, StressFailure, Terms};
-pub use words::{outcomes, stress_in_words, words};
+pub use claim::{Context, StressClaim, Stressed};
+pub use credit::stress::{Detail, Model, NamedStress, Scenario, Terms, Told};
+pub use witness::{Checked, Prepared, Witness, check};
+pub use words::{Findings, stress_in_words, words};
