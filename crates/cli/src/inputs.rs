@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use credit::import::deal::read_indices;
 use credit::import::tape::{read_layout, read_tape, read_template};
 use credit::pool::Tape;
+use credit::waterfall::Index;
 use market::Snapshot;
 use market::import::{layout, optionchain};
 use venue::evar::Confidence;
@@ -151,4 +153,9 @@ pub fn tape(arguments: &TapeArguments) -> Result<Tape, Failure> {
         layout.as_ref(),
         cut_off,
     )?)
+}
+
+/// The fixings of a deal's indices; none, if no file is given.
+pub fn indices(path: Option<&Path>) -> Result<Vec<Index>, Failure> {
+    Ok(path.map_or(Ok(Vec::new()), read_indices)?)
 }

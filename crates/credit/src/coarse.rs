@@ -16,21 +16,35 @@ use crate::projection::{Schedule, ScheduleRow, check_doubtful};
 /// If fewer loans than this end in a step, what they pay may be told.
 pub const FEW_LOANS: u32 = 10;
 
-/// How many loans end in each month: it is the last one in which they owe something. Doubtful loans have none.
-///
-/// # Errors
-/// If the number of days is out of range.
-pub fn endings(loans: &[LoanState], doubtful_days: u16) -> Result<Vec<u32>, RollError> {
-    check_doubtful(doubtful_days)?;
-    let mut endings = Vec::new();
-    for loan in loans {
-        let months = Schedule::of_loan(loan, doubtful_days).rows.len();
-        if let Some(last) = months.checked_sub(1) {
-            endings.resize(endings.len().max(months), 0);
-            endings[last] += 1;
+/// When loans end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endings {
+    /// How many loans end in each month: it is the last one in which they owe something. Doubtful loans have none.
+    pub months: Vec<u32>,
+    /// How many loans are doubtful.
+    pub doubtful: u32,
+}
+
+impl Endings {
+    /// When these loans end.
+    ///
+    /// # Errors
+    /// If the number of days is out of range.
+    pub fn of(loans: &[LoanState], doubtful_days: u16) -> Result<Self, RollError> {
+        check_doubtful(doubtful_days)?;
+        let mut endings = Self::default();
+        for loan in loans {
+            let schedule = Schedule::of_loan(loan, doubtful_days);
+            let months = schedule.rows.len();
+            endings.doubtful += u32::from(schedule.doubtful > 0);
+            if let Some(last) = months.checked_sub(1) {
+                let length = endings.months.len().max(months);
+                endings.months.resize(length, 0);
+                endings.months[last] += 1;
+            }
         }
+        Ok(endings)
     }
-    Ok(endings)
 }
 
 /// The fewest steps over these months that have a multiple of `every` months each and at least `at_least` loans' ends; one step, if

@@ -336,6 +336,19 @@ fn contents<'a>(loans: impl Iterator<Item = &'a Loan>) -> Digest {
 /// Most loans of a pool.
 pub const MAX_LOANS: u64 = 1 << 24;
 
+/// Checks that a pool has as many loans as a claim may be about: 1 to [`MAX_LOANS`].
+///
+/// # Errors
+/// If it has more or none.
+pub fn check_size(loans: u64) -> Result<(), String> {
+    match (1..=MAX_LOANS).contains(&loans) {
+        true => Ok(()),
+        false => Err(format!(
+            "the number of loans must be between 1 and {MAX_LOANS}"
+        )),
+    }
+}
+
 /// Checks that a claim's pool is the commitment to its template, date, number of loans and the roots of its subtrees.
 ///
 /// # Errors
@@ -348,11 +361,7 @@ pub fn check_pool(
     pool: &PublicDigest,
 ) -> Result<(), String> {
     let loans = split.leaves();
-    if loans == 0 || loans > MAX_LOANS {
-        return Err(format!(
-            "the number of loans must be between 1 and {MAX_LOANS}"
-        ));
-    }
+    check_size(loans)?;
     if roots.len() as u64 != split.count() {
         return Err(format!(
             "a pool of {loans} loans has {} subtrees",
@@ -403,6 +412,8 @@ pub struct SameKey(pub String, pub String);
 pub struct Sealed {
     /// The loans.
     pub loans: Vec<Arc<Loan>>,
+    /// Where each stands on the tape.
+    pub places: Vec<usize>,
     /// Their leaves.
     pub leaves: Vec<LoanLeaf>,
     /// Per part, its subtree in heap order.
@@ -419,24 +430,28 @@ impl Sealed {
     pub fn new(tape: &Tape, secret: &Secret) -> Result<Self, SameKey> {
         let layout = LeafLayout::new(&tape.template);
         let listing = pool_listing(&tape.template, &tape.cut_off);
-        let mut members: Vec<(Identity, Arc<Loan>)> = tape
-            .loans
-            .par_iter()
-            .map(|loan| (Identity::of(&loan.id), Arc::new(loan.clone())))
+        let identities = tape.loans.par_iter().enumerate();
+        let mut members: Vec<(Identity, usize)> = identities
+            .map(|(i, loan)| (Identity::of(&loan.id), i))
             .collect();
         members.par_sort_unstable_by_key(|(identity, _)| identity.key());
-        let same = |w: &&[(Identity, Arc<Loan>)]| w[0].0.key() == w[1].0.key();
+        let same = |w: &&[(Identity, usize)]| w[0].0.key() == w[1].0.key();
         if let Some(w) = members.windows(2).find(same) {
-            return Err(SameKey(w[0].1.id.clone(), w[1].1.id.clone()));
+            let [first, second] = [w[0].1, w[1].1].map(|i| tape.loans[i].id.clone());
+            return Err(SameKey(first, second));
         }
+        let (identities, places): (Vec<Identity>, Vec<usize>) = members.into_iter().unzip();
+        let loans: Vec<Arc<Loan>> = places
+            .par_iter()
+            .map(|&i| Arc::new(tape.loans[i].clone()))
+            .collect();
         // A loan that is the same on two tapes must not have the same leaf on both.
-        let loans = members.iter().map(|(_, loan)| &**loan);
-        let secret = &secret.derived(&listing).derived(&contents(loans));
-        let leaf = |(identity, loan): &(Identity, Arc<Loan>)| {
+        let contents = contents(loans.iter().map(|loan| &**loan));
+        let secret = &secret.derived(&listing).derived(&contents);
+        let leaf = |(identity, loan): (&Identity, &Arc<Loan>)| {
             LoanLeaf::new(*identity, loan, &layout, secret)
         };
-        let leaves: Vec<LoanLeaf> = members.par_iter().map(leaf).collect();
-        let loans: Vec<Arc<Loan>> = members.into_iter().map(|(_, loan)| loan).collect();
+        let leaves: Vec<LoanLeaf> = identities.par_iter().zip(&loans).map(leaf).collect();
         let count = leaves.len() as u64;
         let digests: Vec<Digest> = leaves.par_iter().map(LoanLeaf::digest).collect();
         let segments = segments(count);
@@ -445,6 +460,7 @@ impl Sealed {
         let pool = pool_digest(&listing, &segments.root(&roots), count);
         Ok(Self {
             loans,
+            places,
             leaves,
             trees,
             pool,

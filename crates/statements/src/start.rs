@@ -11,9 +11,6 @@ use crate::issuance::IssuanceClaim;
 use crate::waterfall::WaterfallClaim;
 use crate::words::{cents, digest, quoted};
 
-/// Most bytes of a deal, as JSON.
-pub(crate) const MAX_DEAL_BYTES: usize = 200_000;
-
 /// Where a claim starts.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
@@ -72,7 +69,33 @@ impl Start<'_> {
         Ok(())
     }
 
-    /// The start in words: when, which deal by which digests, what is owed, held and tripped.
+    /// The start in words.
+    pub fn words(&self) -> Vec<String> {
+        let at = DealAt {
+            cut_off: self.cut_off,
+            deal: self.deal,
+            state: self.state,
+            indices: self.indices,
+        };
+        at.words()
+    }
+}
+
+/// A deal at a cut-off date.
+#[derive(Clone, Copy, Debug)]
+pub struct DealAt<'a> {
+    /// The day.
+    pub cut_off: &'a CutOff,
+    /// The deal.
+    pub deal: &'a Deal,
+    /// Its state.
+    pub state: &'a DealState,
+    /// The fixings of its indices.
+    pub indices: &'a [Index],
+}
+
+impl DealAt<'_> {
+    /// In words: when, which deal by which digests, what is owed, held and tripped.
     pub fn words(&self) -> Vec<String> {
         let (state, deal) = (self.state, self.deal);
         let mut lines = vec![format!(
@@ -200,38 +223,20 @@ fn fixings(indices: &[Index]) -> String {
     }
 }
 
-/// Checks how long a deal is.
-///
-/// # Errors
-/// If it has more bytes than a verifier should read.
-pub(crate) fn check_size(deal: &Deal) -> Result<usize, String> {
-    let size = serde_json::to_vec(deal).map_or(usize::MAX, |d| d.len());
-    match size <= MAX_DEAL_BYTES {
-        true => Ok(size),
-        false => Err(format!("the deal has more than {MAX_DEAL_BYTES} bytes")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use credit::import::tape::read_template;
     use credit::sample_pool;
     use serde_json::Value;
     use stark::Statement;
 
     use super::*;
-    use crate::account::Secret;
     use crate::issuance::{self, RegistryKey};
     use crate::stress::{self, Stressed};
+    use crate::testing::{mortgages, secret};
     use crate::waterfall::{self, Waterfall};
 
-    fn secret() -> Secret {
-        Secret::from_hex(&"0000000b".repeat(8)).expect("a constant")
-    }
-
     fn tape() -> credit::pool::Tape {
-        let template = read_template("mortgage").expect("it comes with the crate");
-        sample_pool::tape(2, 40, &template)
+        mortgages(2, 40)
     }
 
     fn deal() -> Deal {
@@ -275,8 +280,9 @@ mod tests {
         let tape = tape();
         let mut rich = DealState::initial(&deal()).expect("a deal");
         rich.accounts = vec![0, 9_000_000_000, 100_000_000_000_000];
-        let error = stress::Prepared::new(&tape, &terms(Some(rich.clone())), &secret());
-        let error = error.err().expect("it is not closing").to_string();
+        let terms = terms(Some(rich.clone()));
+        let error = stress::check(&tape, &terms).expect_err("it is not closing");
+        let error = error.to_string();
         assert!(
             error.contains("accounts: is not that of closing"),
             "{error}"

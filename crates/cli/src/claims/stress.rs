@@ -2,7 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use credit::coarse::FEW_LOANS;
+use credit::import::deal::read_deal;
+use serde_json::json;
+use statements::stress::{self, Detail, Stressed, Terms, Told};
+
+use super::{Answer, Make, Output, Sealing};
+use crate::Failure;
+use crate::files::read_json;
+use crate::inputs::{TapeArguments, indices, tape};
+use crate::output::{note, say};
 
 /// What the tranches of a deal lose under stresses of its pool.
 #[derive(Debug, Args)]
@@ -66,7 +76,39 @@ impl StepName {
 }
 
 impl Make for Arguments {
-    // later
+    type Statement = Stressed;
+
+    fn check(&self) -> Result<Answer, Failure> {
+        let (tape, terms) = (tape(&self.tape)?, self.terms()?);
+        let checked = stress::check(&tape, &terms)?;
+        let (findings, outcomes) = (checked.findings(), &checked.outcomes);
+        warn(&outcomes.told, outcomes.schedule.rows.len());
+        Ok(Answer {
+            json: json!({
+                "loans": findings.loans, "rows": outcomes.schedule.rows.len(), "steps": outcomes.steps,
+                "few_endings": outcomes.told.few_endings, "scenarios": outcomes.scenarios,
+                "models": outcomes.models,
+            }),
+            lines: Vec::new(),
+            sentence: Ok(findings.words().join("\n  ")),
+        })
+    }
+
+    fn prepare(&self) -> Result<stress::Prepared, Failure> {
+        let (tape, terms) = (tape(&self.tape)?, self.terms()?);
+        let prepared = stress::Prepared::new(&tape, &terms, &self.sealing.secret()?)?;
+        warn(&prepared.told(), prepared.claim().schedule.rows.len());
+        Ok(prepared)
+    }
+
+    fn finish(&self, prepared: &stress::Prepared) -> Result<(), Failure> {
+        if !self.output.json {
+            for line in stress::words(prepared.claim()) {
+                say!("  {line}");
+            }
+        }
+        Ok(())
+    }
 
     fn output(&self) -> &Output {
         &self.output
@@ -74,5 +116,40 @@ impl Make for Arguments {
 
     fn is_repeatable(&self) -> bool {
         self.sealing.secret.is_some()
+    }
+}
+
+impl Arguments {
+    fn terms(&self) -> Result<Terms, Failure> {
+        Ok(Terms {
+            doubtful_days: self.doubtful_days,
+            detail: Detail {
+                months: self.schedule_step.months(),
+                loans: self.loans_per_row,
+            },
+            deal: read_deal(&self.deal)?,
+            deal_state: self.deal_state.as_deref().map(read_json).transpose()?,
+            indices: indices(self.indices.as_deref())?,
+            stresses: read_json(&self.stresses)?,
+            breakeven: self.breakeven.clone(),
+        })
+    }
+}
+
+/// Tells the prover, and nobody else, what the published schedule gives away.
+fn warn(told: &Told, rows: usize) {
+    let doubtful = told.doubtful_loans;
+    if (1..FEW_LOANS).contains(&doubtful) {
+        note!(
+            "warning: {doubtful} loan(s) are doubtful: whoever has the proof knows what these owe together; and two proofs of one pool \
+             with other --doubtful-days or other steps tell single loans by their differences"
+        );
+    }
+    let few = told.few_endings;
+    if few > 0 {
+        note!(
+            "warning: in {few} of the schedule's {rows} row(s) some loans end, but fewer than {FEW_LOANS}: whoever has the proof can tell \
+             what such a loan pays from differences of rows; --loans-per-row {FEW_LOANS} or a longer --schedule-step tells less"
+        );
     }
 }

@@ -37,6 +37,8 @@ pub const PERCENT_DECIMALS: u8 = 6;
 pub const MAX_CENTS: u64 = 1 << 56;
 /// Most entries of any list of a deal.
 pub const MAX_ENTRIES: usize = 64;
+/// Most bytes of a deal, as JSON.
+pub const MAX_BYTES: usize = 200_000;
 
 /// A deal. Amounts are in its currency with at most two decimals, percentages have at most six.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -366,6 +368,21 @@ impl Deal {
     /// Names the first place that is wrong.
     pub fn validate(&self) -> Result<(), DealError> {
         self.plan().map(drop)
+    }
+
+    /// How many bytes the deal has as JSON: at most [`MAX_BYTES`].
+    ///
+    /// # Errors
+    /// If it has more than a verifier should read.
+    pub fn check_size(&self) -> Result<usize, DealError> {
+        let size = serde_json::to_vec(self).map_or(usize::MAX, |json| json.len());
+        match size <= MAX_BYTES {
+            true => Ok(size),
+            false => Err(DealError {
+                place: "size".into(),
+                problem: format!("it has more than {MAX_BYTES} bytes"),
+            }),
+        }
     }
 
     /// The deal with its names resolved and its numbers in cents.

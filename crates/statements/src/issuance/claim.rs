@@ -40,8 +40,6 @@ pub const PRODUCT: usize = BALANCE + COUNTED;
 const PRODUCT_REGISTERS: usize = 3;
 /// All registers.
 pub const REGISTERS: usize = PRODUCT + PRODUCT_REGISTERS;
-/// Most bytes of a deal, as JSON.
-const MAX_DEAL_BYTES: usize = 200_000;
 
 /// The public part of an issuance proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,10 +182,8 @@ fn check_registry(registry: &PublicDigest) -> Result<(), String> {
 /// The deal and the balance are public, and so are the points that follow from them.
 fn check_deal(claim: &IssuanceClaim) -> Result<(), String> {
     // What a claim makes its verifier do is bounded.
-    let size = serde_json::to_vec(&claim.deal).map_or(usize::MAX, |d| d.len());
-    if size > MAX_DEAL_BYTES {
-        return Err(format!("the deal has more than {MAX_DEAL_BYTES} bytes"));
-    }
+    let size = claim.deal.check_size();
+    size.map_err(|e| format!("deal: {e}"))?;
     let backing = backing(&claim.deal, claim.balance).map_err(|e| e.to_string())?;
     // As they are written: numbers are equal by value, and a point has one text, which records quote.
     let text = |tranches: &[Backing]| serde_json::to_string(tranches).map_err(|e| e.to_string());

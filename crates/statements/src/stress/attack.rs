@@ -10,12 +10,12 @@ use credit::protection::protect;
 use credit::stress::{Defaults, Prepayments, Stress};
 use credit::waterfall::DealState;
 use serde_json::{Value, json};
-use stark::{Statement, violated};
+use stark::Statement;
 
-use super::claim::PartTables;
-use super::tests::{MANY_LOANS, prepared, secret, tape};
-use super::{Detail, Prepared, Stressed, Terms};
+use super::tests::{MANY_LOANS, prepared, tape};
+use super::{Detail, Prepared, Stressed, Terms, check};
 use crate::loan::Sealed;
+use crate::testing::{mortgages, secret};
 
 /// As many entries as a deal may have, and steps that look at all of them.
 fn long_deal(pool: u64) -> Deal {
@@ -114,13 +114,6 @@ fn states_are_checked_without_a_payment() {
 
 // WHAT A SCHEDULE TELLS
 
-/// Loans as a bank has them: they pay monthly, and end when they end.
-fn bank(loans: usize) -> credit::pool::Tape {
-    let template =
-        credit::import::tape::read_template("mortgage").expect("it comes with the crate");
-    credit::sample_pool::tape(3, loans, &template)
-}
-
 fn stressed(tape: &credit::pool::Tape, detail: Detail) -> Prepared {
     let terms = Terms {
         detail,
@@ -159,7 +152,8 @@ fn found(tape: &credit::pool::Tape, claim: &super::StressClaim) -> usize {
 /// loans end in each row it gives none.
 #[test]
 fn steps_hide_instalments() {
-    let tape = bank(61);
+    // Loans as a bank has them: they pay monthly, and end when they end.
+    let tape = mortgages(3, 61);
     let monthly = stressed(&tape, Detail::default());
     let all = found(&tape, monthly.claim());
     let quarters = stressed(
@@ -182,15 +176,15 @@ fn steps_hide_instalments() {
         "61 loans: {all} instalments told by months, {told:?} by quarters, by years, and where ten loans end in each of {} rows; few \
          end in {}, {}, {} and {} rows",
         many.claim().steps.len(),
-        monthly.few_endings(),
-        quarters.few_endings(),
-        years.few_endings(),
-        many.few_endings()
+        monthly.told().few_endings,
+        quarters.told().few_endings,
+        years.told().few_endings,
+        many.told().few_endings
     );
     assert!(all >= 15, "{all}");
     assert_eq!(told[2], 0);
-    assert!(monthly.few_endings() >= all);
-    assert_eq!(many.few_endings(), 0);
+    assert!(monthly.told().few_endings >= all);
+    assert_eq!(many.told().few_endings, 0);
     for prepared in [&monthly, &quarters, &years, &many] {
         for scenario in &prepared.claim().scenarios {
             let lost: Vec<u64> = scenario.outcome.iter().map(|t| t.principal_lost).collect();
@@ -222,31 +216,18 @@ fn closed_loans_owe_nothing() {
         }
     }
     let terms = super::tests::terms(&closed);
-    let honest = Sealed::new(&closed, &secret()).expect("ids differ");
-    let sorted = credit::pool::Tape {
-        loans: honest
-            .loans
-            .iter()
-            .map(|l| credit::pool::Loan::clone(l))
-            .collect(),
-        ..closed.clone()
-    };
-    let loans = states(&sorted).expect("they are loans");
-    let schedule = Schedule::of_pool(&loans, terms.doubtful_days).expect("it fits");
+    let honest = check(&closed, &terms).expect("it is true").outcomes;
     let broken = |tape: &credit::pool::Tape| {
         let sealed = Sealed::new(tape, &secret()).expect("ids differ");
-        let schedule = schedule.clone();
-        let forged = Prepared::unchecked(tape, sealed, &loans, &terms, schedule, &secret());
-        let forged = forged.unwrap_or_else(|e| panic!("the claim is well formed: {e}"));
-        let tables = PartTables::new(forged.claim(), forged.context(), 0);
-        violated(&tables.airs(), &forged.traces(0))
+        let forged = Prepared::unchecked(tape, sealed, &terms, honest.clone(), &secret());
+        crate::testing::broken(&forged.expect("the claim is well formed"), 0)
     };
     assert_eq!(broken(&closed), Vec::<String>::new());
     for (loan, cents) in [(4, 1), (9, 1 << 30)] {
         let mut owing = closed.clone();
         owing.loans[loan].values[balance] = Some(cents);
-        let refused = Prepared::new(&owing, &terms, &secret()).err();
-        let error = refused.expect("it contradicts itself").to_string();
+        let refused = check(&owing, &terms).expect_err("it contradicts itself");
+        let error = refused.to_string();
         assert!(error.contains("still owes"), "{error}");
         assert_eq!(broken(&owing), ["LOANS-3"]);
     }
@@ -283,4 +264,17 @@ fn terms_of_tranches_are_said() {
         &claim,
         "`C` `SOFR` + 3%, at least 1% (ACT/365), unpaid interest is not owed again; losses write balances down;",
     );
+}
+
+/// What is said without a secret is the same but for the commitment.
+#[test]
+fn a_check_says_what_a_claim_says() {
+    let tape = tape(20);
+    let terms = super::tests::terms(&tape);
+    let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
+    let named = format!("pool {}", prepared.claim().pool);
+    let checked = check(&tape, &terms).expect("it is true");
+    let found = checked.findings().words().join("\n");
+    let said = super::words(prepared.claim()).join("\n");
+    assert_eq!(found.replacen("the pool", &named, 1), said);
 }

@@ -2,18 +2,15 @@
 
 use credit::coarse;
 use credit::deal::Deal;
-use credit::factor::{ExpectedLoss, OneFactor, expected_losses};
 use credit::pool::Template;
 use credit::pool::tape::CutOff;
 use credit::projection::{Schedule, check_doubtful};
-use credit::protection::{TrancheOutcome, check_dates, protect};
-use credit::stress::Stress;
+use credit::stress::{Model, OutcomeError, Scenario, Setting, check_work};
 use credit::waterfall::{DealState, Index};
 use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
-use gadgets::totals::{End, Register, Show, TotalsTable};
-use rayon::prelude::*;
+use gadgets::totals::{Register, Show, TotalsTable};
 use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
 
@@ -22,15 +19,15 @@ use super::tables::months::MonthsTable;
 use super::tables::schedule::{PER_ROW, ScheduleTable};
 use crate::account::PublicDigest;
 use crate::calendar::CalendarTable;
+use crate::kit::totals;
 use crate::loan::{LeafLayout, check_pool};
 use crate::month::Fields;
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
-use crate::start::{Start, check_size};
+use crate::start::Start;
 use crate::trees::Segments;
 use crate::waterfall::WaterfallClaim;
-use crate::words::quoted;
 
 /// The register of the scheduled balance, salts aside.
 pub const BALANCE: usize = 1;
@@ -110,39 +107,6 @@ impl StressClaim {
         coarse::spread(&self.schedule, &self.steps).map_err(|e| e.to_string())
     }
 }
-
-/// A public stress, and what becomes of each tranche.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scenario {
-    /// What it is called.
-    pub name: String,
-    /// Defaults, prepayments, severity.
-    pub stress: Stress,
-    /// The tranches, in the deal's order.
-    pub outcome: Vec<TrancheOutcome>,
-}
-
-/// A public one-factor Gaussian copula, and what each tranche is expected to lose over its factor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Model {
-    /// What it is called.
-    pub name: String,
-    /// Defaults without the factor, prepayments, severity.
-    pub stress: Stress,
-    /// Correlation, and how many values the factor takes.
-    pub factor: OneFactor,
-    /// The tranches, in the deal's order.
-    pub expected: Vec<ExpectedLoss>,
-}
-
-/// Most scenarios of a claim.
-const MAX_SCENARIOS: usize = 100;
-/// Most values of the factors of all models of a claim: the deal is run for each.
-const MAX_NODES: u64 = 200;
-/// Most bytes of a deal, times how often it is run: some seconds of a verifier's time.
-const MAX_DEAL_RUNS: u64 = 5_000_000;
 
 /// The fields that are read of a loan.
 pub(super) fn read_fields(fields: &Fields) -> [usize; 9] {
@@ -239,11 +203,7 @@ impl Statement for Stressed {
             return Err("the schedule ends before everything is paid".into());
         }
         check_doubtful(claim.doubtful_days).map_err(|e| e.to_string())?;
-        check_work(claim)?;
-        check_dates(&claim.deal, &claim.deal_state, &claim.cut_off).map_err(|e| e.to_string())?;
-        let monthly = claim.monthly()?;
-        check_scenarios(claim, &monthly)?;
-        check_models(claim, &monthly)?;
+        check_outcomes(claim, &claim.monthly()?).map_err(|e| e.to_string())?;
         Ok(context)
     }
 
@@ -261,91 +221,18 @@ impl Statement for Stressed {
     }
 }
 
-/// What a claim makes its verifier do is bounded: how large its deal is, and how often it is run.
-fn check_work(claim: &StressClaim) -> Result<(), String> {
-    if claim.scenarios.len() > MAX_SCENARIOS {
-        return Err(format!("at most {MAX_SCENARIOS} scenarios fit"));
-    }
-    // At least one each, so that the number of models is bounded with them.
-    let nodes = claim
-        .models
-        .iter()
-        .map(|m| u64::from(m.factor.nodes.max(1)));
-    let nodes: u64 = nodes.sum();
-    if nodes > MAX_NODES {
-        return Err(format!(
-            "the factors have more than {MAX_NODES} nodes together; give fewer models or nodes"
-        ));
-    }
-    let size = check_size(&claim.deal)?;
-    let runs = nodes + claim.scenarios.len() as u64;
-    if runs * size as u64 > MAX_DEAL_RUNS {
-        return Err(format!(
-            "a deal of {size} bytes is run at most {} times, by scenarios and nodes; give fewer of them",
-            MAX_DEAL_RUNS / size as u64
-        ));
-    }
-    Ok(())
-}
-
 /// The deal is public, and so is all that the pool brings in: outcomes are computed again.
-fn check_scenarios(claim: &StressClaim, monthly: &Schedule) -> Result<(), String> {
-    claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
-    claim.scenarios.par_iter().try_for_each(|scenario| {
-        if !records::names::is_name(&scenario.name) {
-            return Err(format!(
-                "the stress {} {}",
-                quoted(&scenario.name),
-                records::names::NO_NAME
-            ));
-        }
-        let outcome = protect(
-            &claim.deal,
-            &claim.deal_state,
-            &claim.indices,
-            monthly,
-            &scenario.stress,
-        )
-        .map_err(|e| format!("scenario `{}`: {e}", scenario.name))?;
-        if outcome == scenario.outcome {
-            Ok(())
-        } else {
-            Err(format!(
-                "the outcome of scenario `{}` is not what the deal gives",
-                scenario.name
-            ))
-        }
-    })
-}
-
-/// Expected losses are computed again, too. The deal is known to be small and right.
-fn check_models(claim: &StressClaim, monthly: &Schedule) -> Result<(), String> {
-    claim.models.par_iter().try_for_each(|model| {
-        if !records::names::is_name(&model.name) {
-            return Err(format!(
-                "the stress {} {}",
-                quoted(&model.name),
-                records::names::NO_NAME
-            ));
-        }
-        let expected = expected_losses(
-            &claim.deal,
-            &claim.deal_state,
-            &claim.indices,
-            monthly,
-            &model.stress,
-            &model.factor,
-        )
-        .map_err(|e| format!("model `{}`: {e}", model.name))?;
-        if expected == model.expected {
-            Ok(())
-        } else {
-            Err(format!(
-                "the expected losses of model `{}` are not what the deal gives",
-                model.name
-            ))
-        }
-    })
+fn check_outcomes(claim: &StressClaim, monthly: &Schedule) -> Result<(), OutcomeError> {
+    let nodes = claim.models.iter().map(|model| model.factor.nodes);
+    check_work(&claim.deal, claim.scenarios.len(), nodes)?;
+    let setting = Setting {
+        deal: &claim.deal,
+        state: &claim.deal_state,
+        indices: &claim.indices,
+        monthly,
+    };
+    setting.check_dates(&claim.cut_off)?;
+    setting.confirm(&claim.scenarios, &claim.models)
 }
 
 /// What the registers hold after the last part, salts aside; nothing is known of the key.
@@ -380,14 +267,7 @@ impl PartTables {
         let shows = shown(&claim.schedule);
         let mut registers = vec![Register::Counted; shows.len()];
         registers[0] = Register::Passed;
-        let start = part
-            .checked_sub(1)
-            .map(|before| claim.states[before].elements());
-        let end = match claim.states.get(part) {
-            Some(state) => End::Commitment(state.elements()),
-            None => End::Shown(shows),
-        };
-        let totals = TotalsTable::new(&registers, start, end, 0);
+        let totals = totals(&registers, &claim.states, part, || shows, 0);
         let streams = totals.streams();
         Self {
             loans: LoansTable {

@@ -4,12 +4,14 @@
 #[cfg(test)]
 mod attack;
 pub(crate) mod claim;
+mod example;
 pub mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;
 mod words;
 
-pub use claim::{Context, Model, Scenario, StressClaim, Stressed};
-pub use witness::{Detail, NamedStress, Prepared, StressFailure, Terms};
-pub use words::{outcomes, stress_in_words, words};
+pub use claim::{Context, StressClaim, Stressed};
+pub use credit::stress::{Detail, Model, NamedStress, Scenario, Terms, Told};
+pub use witness::{Checked, Prepared, Witness, check};
+pub use words::{Findings, stress_in_words, words};

@@ -2,34 +2,23 @@
 
 mod needed;
 
-use std::collections::BTreeSet;
-
 use credit::factor::OneFactor;
-use credit::import::tape::read_template;
 use credit::pool::states::states;
 use credit::pool::{Loan, Tape};
 use credit::projection::Schedule;
 use credit::sample_deal::{sample_deal_for, sample_indices};
-use credit::sample_pool;
 use credit::stress::{Defaults, Prepayments, Stress};
-use stark::{
-    F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
-    violated, violations,
-};
+use stark::{Statement, cell_test, verify, violated};
 
 use super::claim::PartTables;
 use super::witness::Rows;
 use super::*;
-use crate::account::Secret;
-
-pub(super) fn secret() -> Secret {
-    Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
-}
+use crate::testing::*;
 
 /// A sample's loans with short terms, and one of each kind.
 pub(super) fn tape(loans: usize) -> Tape {
-    let template = read_template("mortgage").expect("it comes with the crate");
-    let mut tape = sample_pool::tape(3, loans, &template);
+    let mut tape = mortgages(3, loans);
+    let template = tape.template.clone();
     let at = |name: &str| template.field(name).expect("the template has it");
     for (i, loan) in tape.loans.iter_mut().enumerate() {
         let set = |loan: &mut Loan, name: &str, value: u64| loan.values[at(name)] = Some(value);
@@ -116,10 +105,15 @@ pub(super) const MANY_LOANS: Detail = Detail {
     loans: 10,
 };
 
+fn rows(prepared: &Prepared) -> Rows {
+    let witness = &prepared.witness;
+    witness.rows(prepared.claim(), prepared.context(), 0)
+}
+
 /// What is wrong with the first part's rows after a change.
 fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
     let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let mut rows = prepared.rows(0);
+    let mut rows = rows(prepared);
     change(&mut rows);
     violated(&tables.airs(), &rows.fill(&tables))
 }
@@ -129,38 +123,28 @@ fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
 #[test]
 fn true_claims_have_a_witness() {
     for loans in [1, 2, 100, 256] {
-        let prepared = prepared(loans);
-        let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-        let found = violations(&tables.airs(), &prepared.traces(0));
-        assert_eq!(found, Vec::new(), "{loans} loans");
+        assert_eq!(found(&prepared(loans), 0), Vec::new(), "{loans} loans");
     }
 }
 
 #[test]
 fn every_cell_is_pinned() {
     let prepared = prepared(150);
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    for air in tables.airs() {
-        println!("{air:?} {:?}", air.interactions());
-    }
     // Where steps end and begin, and behind the schedule.
     let rows = (1..9)
         .map(|row| ("months", row))
         .chain((18..25).map(|row| ("months", row)));
     let steps = prepared_in(150, QUARTERS);
-    let tables = PartTables::new(steps.claim(), steps.context(), 0);
-    let (airs, traces) = (&tables.airs()[2..3], &steps.traces(0)[2..3]);
+    let (airs, traces) = (&steps.tables(0)[2..3], &steps.traces(0)[2..3]);
     let rows: Vec<(&str, usize)> = rows.collect();
     assert_eq!(cell_test(airs, traces, &rows), Vec::new());
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
     let padding = [
         ("loans", 200),
         ("schedule", 900),
         ("months", 100),
         ("totals", 100),
     ];
-    let unpinned = cell_test(&tables.airs(), &prepared.traces(0), &padding);
-    assert_eq!(unpinned, Vec::new());
+    assert_pinned(&prepared, &padding);
 }
 
 /// Several parts, linked by hidden states.
@@ -168,15 +152,8 @@ fn every_cell_is_pinned() {
 fn parts_link() {
     let prepared = prepared(600);
     assert_eq!(prepared.claim().segments.len(), 3);
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Stressed>(prepared.claim(), &proofs).expect("it is true");
-    let mut swapped = proofs.clone();
-    swapped.swap(0, 1);
-    assert!(verify::<Stressed>(prepared.claim(), &swapped).is_err());
-    for part in 0..3 {
-        let part = Stressed::part(prepared.claim(), prepared.context(), part);
-        assert!(security_report(&part).proven_bits >= 100.0);
-    }
+    assert_parts_in_order(&prepared, &proven(&prepared));
+    assert_100_bits(&prepared);
 }
 
 // NEGATIVE
@@ -184,16 +161,8 @@ fn parts_link() {
 /// Each numbered constraint is broken, alone, by some change of one cell.
 #[test]
 fn every_constraint_breaks_alone() {
-    let prepared = prepared(150);
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let mut alone: BTreeSet<&str> = BTreeSet::new();
-    for (air, trace) in tables.airs().iter().zip(&prepared.traces(0)) {
-        alone.extend(broken_alone(
-            air,
-            trace,
-            &[0, 1, 2, 3, 4, 5, 90, 149, 150, 200, 255],
-        ));
-    }
+    let rows = [0, 1, 2, 3, 4, 5, 90, 149, 150, 200, 255];
+    let alone = broken_alone(&prepared(150), &rows);
     let mut expected: Vec<String> = (1..=4).map(|i| format!("ORDER-{i}")).collect();
     expected.push("LOANS-2".into());
     expected.extend((1..=9).map(|i| format!("SCHEDULE-{i}")));
@@ -210,18 +179,7 @@ fn every_constraint_breaks_alone() {
 /// A loan's term is hashed, too, so a wrong end breaks more than LOANS-1.
 #[test]
 fn a_loan_past_maturity_is_not_scheduled() {
-    let prepared = prepared(150);
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let (air, mut trace) = (tables.airs()[0].clone(), prepared.traces(0)[0].clone());
-    let mut broken = BTreeSet::new();
-    for at in 3 * air.width()..4 * air.width() {
-        trace.values[at] += F::ONE;
-        broken.extend(violated(
-            std::slice::from_ref(&air),
-            std::slice::from_ref(&trace),
-        ));
-        trace.values[at] -= F::ONE;
-    }
+    let broken = broken_on(&prepared(150), 0, 3);
     assert!(broken.contains("LOANS-1"), "{broken:?}");
 }
 
@@ -235,7 +193,7 @@ fn loans_pay_by_their_contracts() {
     let level = |row: &super::tables::schedule::ScheduleRow| {
         row.months[0].is_some_and(|m| m.level) && row.standing[0].balance > 1_000_000
     };
-    let rows = prepared.rows(0).schedule;
+    let rows = rows(&prepared).schedule;
     let at = rows.iter().position(level).expect("some pay");
     type Forgery = fn(&mut [super::tables::schedule::ScheduleRow]);
     let forgeries: [(&str, Forgery); 6] = [
@@ -275,10 +233,7 @@ fn loans_pay_by_their_contracts() {
 fn changed_claims_are_rejected() {
     let prepared = prepared(60);
     let good = prepared.claim();
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Stressed>(good, &proofs).expect("it is true");
-    type Change = fn(&mut StressClaim);
-    let changes: Vec<(&str, Change)> = vec![
+    let changes: Vec<(&str, Change<Stressed>)> = vec![
         ("a month less", |c| {
             c.schedule.rows.pop();
         }),
@@ -377,15 +332,7 @@ fn changed_claims_are_rejected() {
             c.scenarios[0].name = "mild\naccepted: all".into()
         }),
     ];
-    for (what, change) in changes {
-        let mut claim = good.clone();
-        change(&mut claim);
-        assert_ne!(claim, *good, "{what} changes nothing");
-        let outcome = verify::<Stressed>(&claim, &proofs);
-        assert!(outcome.is_err(), "{what} was accepted");
-        let text = format!("{outcome:?}");
-        assert!(!text.contains("unexpectedly"), "{what}: {text}");
-    }
+    assert_rejected::<Stressed>(good, &proven(&prepared), &changes);
 }
 
 /// What is wrong with a model is said in words, before a proof is looked at, and what a verifier has to do is bounded.
@@ -449,7 +396,7 @@ fn doubt_is_bounded() {
     assert_eq!(wrong(&honest, |_| ()), Vec::<String>::new());
     assert_eq!(wrong(&late, |_| ()), Vec::<String>::new());
     let tables = PartTables::new(late.claim(), late.context(), 0);
-    assert!(!violated(&tables.airs(), &honest.rows(0).fill(&tables)).is_empty());
+    assert!(!violated(&tables.airs(), &rows(&honest).fill(&tables)).is_empty());
     for days in [0, 366, 1024 + 90, u16::MAX] {
         let error = make(days).err().expect("out of range").to_string();
         assert!(error.contains("(1 to 365)"), "{error}");
@@ -489,10 +436,8 @@ fn changed_steps_are_rejected() {
     let prepared = prepared_in(300, QUARTERS);
     let good = prepared.claim();
     assert_eq!(good.segments.len(), 2);
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Stressed>(good, &proofs).expect("it is true");
-    type Change = fn(&mut StressClaim);
-    let changes: Vec<(&str, Change)> = vec![
+    let proofs = proven(&prepared);
+    let changes: Vec<(&str, Change<Stressed>)> = vec![
         ("months", |c| c.steps.clear()),
         ("a longer first step", |c| c.steps[0] += 1),
         ("a longer last step", |c| {
@@ -523,10 +468,9 @@ fn changed_steps_are_rejected() {
         // With the outcomes that follow from it.
         if let Ok(monthly) = claim.monthly() {
             let terms = terms(&tape(300));
-            claim.scenarios = terms
-                .scenarios(&monthly, &claim.deal_state)
-                .expect("it runs");
-            claim.models = terms.models(&monthly, &claim.deal_state).expect("it runs");
+            let setting = terms.setting(&monthly, &claim.deal_state);
+            claim.scenarios = terms.scenarios(&setting).expect("it runs");
+            claim.models = terms.models(&setting).expect("it runs");
         }
         let outcome = verify::<Stressed>(&claim, &proofs);
         assert!(outcome.is_err(), "{what} was accepted");
@@ -543,7 +487,7 @@ fn forged_sums_of_steps_are_refused() {
     let airs = tables.airs();
     let good = prepared.traces(0);
     let width = airs[2].width();
-    let flows = prepared.rows(0).flows(&tables.months);
+    let flows = rows(&prepared).flows(&tables.months);
     // The second step's first month: the cells of its sum start with zeros.
     let zeros = flows[3].before;
     assert_eq!(zeros, [0; 6]);

@@ -1,247 +1,117 @@
 //! From a tape to a claim about its schedule, and its proof.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use credit::amortization::{LoanState, RollError};
+use credit::amortization::LoanState;
 use credit::coarse;
-use credit::deal::Deal;
-use credit::factor::{OneFactor, expected_losses};
-use credit::pool::states::{StateError, states};
 use credit::pool::{Loan, Tape};
 use credit::projection::Schedule;
-use credit::protection::{ProtectionError, breakeven, protect};
-use credit::stress::Stress;
-use credit::waterfall::{DealState, Index};
-use gadgets::hash::{Digest, Domain};
+use credit::stress::{Outcomes, Terms, Told};
+use gadgets::hash::Digest;
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
-use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
-use serde::{Deserialize, Serialize};
-use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
+use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable};
+use stark::{F, PrimeCharacteristicRing, Tally, Trace, fill};
 
 use super::claim::{
-    BALANCE, Context, DOUBTFUL, FIRST_STEP, LOG_SEGMENT, Model, PartTables, Scenario, StressClaim,
-    Stressed,
+    BALANCE, Context, DOUBTFUL, FIRST_STEP, LOG_SEGMENT, PartTables, StressClaim, Stressed,
 };
 use super::tables::loans::LoanRow;
 use super::tables::months::{MonthRow, MonthsTable};
 use super::tables::schedule::{Contract, PER_ROW, ScheduleRow, Standing, step};
-use crate::account::{Secret, text_digest};
+use super::words::Findings;
+use crate::account::Secret;
 use crate::calendar::{CalendarTable, Month};
-use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed};
+use crate::kit::{self, Chain, Example, Provable, Refusal, States};
+use crate::loan::{LoanLeaf, LoanWitness, Sealed, check_size};
 use crate::month::AMOUNT_LIMBS;
+use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
-use crate::parts::{PartsError, prove_claim};
 
-/// Why nothing can be proven of a pool under stress.
-#[derive(Debug, thiserror::Error)]
-pub enum StressFailure {
-    /// A loan does not pay as loans do, or the asset class has none.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// Two loans cannot be told apart.
-    #[error(transparent)]
-    SameKey(#[from] SameKey),
-    /// The deal cannot be run under a stress.
-    #[error("stress `{name}`: {error}")]
-    Protection {
-        /// Which stress.
-        name: String,
-        /// What is wrong.
-        error: ProtectionError,
-    },
-    /// The inputs do not fit the statement.
-    #[error("{0}")]
-    Input(String),
-}
-
-/// A stress and its name, and the factor, if its defaults come together by one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NamedStress {
-    /// What it is called.
-    pub name: String,
-    /// Defaults, prepayments, severity.
-    pub stress: Stress,
-    /// Then the tranches' expected losses over it are claimed, in place of what the stress does to them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub factor: Option<OneFactor>,
-}
-
-/// How much of a schedule is published: it is cut into the fewest steps that satisfy both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Detail {
-    /// A step has a multiple of so many months.
-    pub months: u16,
-    /// So many loans end in each step; in all of them together, if the pool has fewer.
-    pub loans: u32,
-}
-
-impl Default for Detail {
-    /// Month by month.
-    fn default() -> Self {
-        Self {
-            months: 1,
-            loans: 0,
-        }
-    }
-}
-
-/// What is to be claimed of a pool and a deal.
+/// What a tape's loans bring in, and what becomes of a deal.
 #[derive(Clone, Debug)]
-pub struct Terms {
-    /// A loan this many days past due is doubtful.
-    pub doubtful_days: u16,
-    /// How much of the schedule is published.
-    pub detail: Detail,
-    /// The deal.
-    pub deal: Deal,
-    /// The deal at the cut-off date; at closing, if not given.
-    pub deal_state: Option<DealState>,
-    /// The fixings of its indices.
-    pub indices: Vec<Index>,
-    /// The stresses.
-    pub stresses: Vec<NamedStress>,
-    /// Tranches, by name, for which the largest multiple of each stress's defaults is sought that they bear. (Over a factor
-    /// there is none: losses are never sure to be zero.)
-    pub breakeven: Vec<String>,
+pub struct Checked<'a> {
+    /// The loans.
+    pub tape: &'a Tape,
+    /// What is claimed of them and of the deal.
+    pub terms: &'a Terms,
+    /// The schedule, and what tranches lose.
+    pub outcomes: Outcomes,
 }
 
-impl Terms {
-    /// What becomes of the tranches under each stress without a factor, and under the multiples that they just bear.
-    ///
-    /// # Errors
-    /// If the deal cannot be run, or has no tranche of a name.
-    pub fn scenarios(
-        &self,
-        schedule: &Schedule,
-        state: &DealState,
-    ) -> Result<Vec<Scenario>, StressFailure> {
-        let mut scenarios = Vec::new();
-        let plain = self.stresses.iter().filter(|s| s.factor.is_none());
-        for NamedStress { name, stress, .. } in plain {
-            let failed = |error| StressFailure::Protection {
-                name: name.clone(),
-                error,
-            };
-            let mut add = |name: String, stress: &Stress| {
-                let outcome = protect(&self.deal, state, &self.indices, schedule, stress)?;
-                scenarios.push(Scenario {
-                    name,
-                    stress: stress.clone(),
-                    outcome,
-                });
-                Ok::<(), ProtectionError>(())
-            };
-            add(name.clone(), stress).map_err(failed)?;
-            for tranche in &self.breakeven {
-                let index = self.deal.tranches.iter().position(|t| t.name == *tranche);
-                let index = index.ok_or_else(|| {
-                    StressFailure::Input(format!("the deal has no tranche `{tranche}`"))
-                })?;
-                let multiple = breakeven(&self.deal, state, &self.indices, schedule, stress, index)
-                    .map_err(failed)?;
-                let scaled = stress
-                    .scaled(&multiple)
-                    .map_err(|e| failed(ProtectionError::Stress(e)))?;
-                let name = format!("{name}-x{multiple}-for-{tranche}");
-                add(name, &scaled).map_err(failed)?;
-            }
+impl Checked<'_> {
+    /// What a claim says of the pool and the deal.
+    pub fn findings(&self) -> Findings<'_> {
+        Findings {
+            template: &self.tape.template,
+            cut_off: &self.tape.cut_off,
+            loans: self.tape.loans.len() as u64,
+            doubtful_days: self.terms.doubtful_days,
+            schedule: &self.outcomes.schedule,
+            steps: &self.outcomes.steps,
+            deal: &self.terms.deal,
+            deal_state: &self.outcomes.deal_state,
+            indices: &self.terms.indices,
+            scenarios: &self.outcomes.scenarios,
+            models: &self.outcomes.models,
         }
-        Ok(scenarios)
     }
+}
 
-    /// What the tranches are expected to lose under each stress with a factor.
-    ///
-    /// # Errors
-    /// If the deal cannot be run, or a factor is out of range.
-    pub fn models(
-        &self,
-        schedule: &Schedule,
-        state: &DealState,
-    ) -> Result<Vec<Model>, StressFailure> {
-        let named = self.stresses.iter();
-        let factors = named.filter_map(|s| s.factor.as_ref().map(|factor| (s, factor)));
-        let model = |(NamedStress { name, stress, .. }, factor): (&NamedStress, &OneFactor)| {
-            let (deal, indices) = (&self.deal, &self.indices);
-            let expected = expected_losses(deal, state, indices, schedule, stress, factor);
-            Ok(Model {
-                name: name.clone(),
-                stress: stress.clone(),
-                factor: factor.clone(),
-                expected: expected.map_err(|error| StressFailure::Protection {
-                    name: name.clone(),
-                    error,
-                })?,
-            })
-        };
-        factors.map(model).collect()
-    }
+/// What a tape's loans bring in, and what becomes of the deal.
+///
+/// # Errors
+/// If a loan's fields contradict each other, or the inputs do not fit each other or the statement.
+pub fn check<'a>(tape: &'a Tape, terms: &'a Terms) -> Result<Checked<'a>, Refusal> {
+    let outcomes = terms.run(tape).map_err(Refusal::malformed)?;
+    check_size(tape.loans.len() as u64).map_err(Refusal::malformed)?;
+    context(tape, &outcomes)?;
+    Ok(Checked {
+        tape,
+        terms,
+        outcomes,
+    })
+}
+
+/// What the parts of a claim share. That of [`Stressed::context`] would compute the outcomes again.
+fn context(tape: &Tape, outcomes: &Outcomes) -> Result<Context, Refusal> {
+    let months = coarse::months(&outcomes.steps, outcomes.schedule.rows.len());
+    let months = months.map_err(Refusal::malformed)?;
+    Context::new(&tape.template, months).map_err(Refusal::malformed)
+}
+
+/// What the tables are filled from.
+pub struct Witness {
+    sealed: Sealed,
+    /// Per part, its subtree in heap order.
+    trees: Vec<Vec<Digest>>,
+    states: States,
+    told: Told,
 }
 
 /// A true claim, ready to be proven part by part.
-pub struct Prepared {
-    claim: StressClaim,
-    context: Context,
-    loans: Vec<Arc<Loan>>,
-    leaves: Vec<LoanLeaf>,
-    /// Per part, its subtree in heap order.
-    trees: Vec<Vec<Digest>>,
-    /// The state after each part, that before the first one first.
-    states: Vec<Vec<u128>>,
-    /// In how many of the schedule's steps some loans end, but few.
-    few: usize,
-    /// How many loans are doubtful.
-    doubtful: u32,
-}
+pub type Prepared = kit::Prepared<Stressed>;
 
 impl Prepared {
     /// Makes the claim of a tape's schedule. Loans are sorted by their keys; their order says nothing.
     ///
     /// # Errors
-    /// If a loan's fields contradict each other, or the inputs do not fit.
-    pub fn new(tape: &Tape, terms: &Terms, secret: &Secret) -> Result<Self, StressFailure> {
-        if tape.loans.is_empty() {
-            return Err(StressFailure::Input("the pool has no loan".into()));
-        }
-        let sealed = Sealed::new(tape, secret)?;
-        let sorted = Tape {
-            template: tape.template.clone(),
-            cut_off: tape.cut_off.clone(),
-            loans: sealed.loans.iter().map(|l| Loan::clone(l)).collect(),
-        };
-        let loan_states = states(&sorted)?;
-        let schedule = Schedule::of_pool(&loan_states, terms.doubtful_days)
-            .map_err(|e| StressFailure::Input(e.to_string()))?;
-        Self::unchecked(tape, sealed, &loan_states, terms, schedule, secret)
+    /// As [`check`]; or if two loans have the same sort key.
+    pub fn new(tape: &Tape, terms: &Terms, secret: &Secret) -> Result<Self, Refusal> {
+        let outcomes = check(tape, terms)?.outcomes;
+        let sealed = Sealed::new(tape, secret).map_err(Refusal::malformed)?;
+        Self::unchecked(tape, sealed, terms, outcomes, secret)
     }
 
     /// The claim, true or not.
     pub(super) fn unchecked(
         tape: &Tape,
         sealed: Sealed,
-        loan_states: &[LoanState],
         terms: &Terms,
-        schedule: Schedule,
+        outcomes: Outcomes,
         secret: &Secret,
-    ) -> Result<Self, StressFailure> {
-        let deal_state = match &terms.deal_state {
-            Some(state) => state.clone(),
-            None => DealState::initial(&terms.deal)
-                .map_err(|e| StressFailure::Input(format!("deal: {e}")))?,
-        };
-        let input = |e: RollError| StressFailure::Input(e.to_string());
-        let endings = coarse::endings(loan_states, terms.doubtful_days).map_err(input)?;
-        let steps = coarse::steps(&endings, terms.detail.months, terms.detail.loans);
-        let schedule = coarse::grouped(&schedule, &steps).map_err(input)?;
-        let monthly = coarse::spread(&schedule, &steps).map_err(input)?;
-        let scenarios = terms.scenarios(&monthly, &deal_state)?;
-        let models = terms.models(&monthly, &deal_state)?;
-        let few = coarse::few(&endings, &steps);
-        let is_doubtful =
-            |loan: &&LoanState| Schedule::of_loan(loan, terms.doubtful_days).doubtful > 0;
-        let doubtful = loan_states.iter().filter(is_doubtful).count() as u32;
+    ) -> Result<Self, Refusal> {
+        let context = context(tape, &outcomes)?;
         let count = sealed.loans.len() as u64;
         // The nodes of 256 leaves, and below them the parts' trees.
         let trees: Vec<Vec<Digest>> = sealed
@@ -259,99 +129,79 @@ impl Prepared {
             loans: count,
             pool: sealed.pool.into(),
             segments: trees.iter().map(|t| t[1].into()).collect(),
-            states: vec![Digest::default().into(); trees.len() - 1],
+            // Filled in below.
+            states: Vec::new(),
             doubtful_days: terms.doubtful_days,
-            schedule,
-            steps,
+            schedule: outcomes.schedule,
+            steps: outcomes.steps,
             deal: terms.deal.clone(),
-            deal_state,
+            deal_state: outcomes.deal_state,
             indices: terms.indices.clone(),
-            scenarios,
-            models,
+            scenarios: outcomes.scenarios,
+            models: outcomes.models,
             nonce: None,
         };
-        let context = Stressed::context(&claim).map_err(StressFailure::Input)?;
-        let states = running(&claim, &sealed.leaves, loan_states, secret)?;
-        let last = states.len() - 1;
-        claim.states = states[1..last].iter().map(|s| commit(s).into()).collect();
+        let states = running(&claim, &sealed, &outcomes.loans, secret);
+        claim.states = states.links();
         Ok(Self {
             claim,
             context,
-            loans: sealed.loans,
-            leaves: sealed.leaves,
-            trees,
-            states,
-            few,
-            doubtful,
+            witness: Witness {
+                sealed,
+                trees,
+                states,
+                told: outcomes.told,
+            },
         })
     }
 
-    /// In how many of the schedule's steps some loans end, but less than [`coarse::FEW_LOANS`]: what those pay may be told from the
-    /// claim.
-    pub fn few_endings(&self) -> usize {
-        self.few
+    /// What the schedule tells of few loans, which the claim does not say.
+    pub fn told(&self) -> Told {
+        self.witness.told
+    }
+}
+
+impl Provable for Stressed {
+    type Witness = Witness;
+
+    fn traces(
+        claim: &StressClaim,
+        context: &Context,
+        witness: &Witness,
+        part: usize,
+    ) -> Vec<Trace> {
+        let rows = witness.rows(claim, context, part);
+        rows.fill(&PartTables::new(claim, context, part))
     }
 
-    /// How many loans are doubtful: what few of them owe is known from the claim.
-    pub fn doubtful_loans(&self) -> u32 {
-        self.doubtful
+    fn nonce_mut(claim: &mut StressClaim) -> &mut Option<Nonce> {
+        &mut claim.nonce
     }
 
-    /// The same, for a verifier who asked for it.
-    #[must_use]
-    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
-        self.claim.nonce = nonce;
-        self
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
     }
+}
 
-    /// The claim.
-    pub fn claim(&self) -> &StressClaim {
-        &self.claim
-    }
-
-    /// What the claim's parts share.
-    pub fn context(&self) -> &Context {
-        &self.context
-    }
-
-    /// Proves all parts. `progress` is told the parts done and their number. Finished parts are kept in the folder
-    /// `resume`, if given, and not made again.
-    ///
-    /// # Errors
-    /// If the proof system fails or the folder cannot be written.
-    pub fn prove(
-        &self,
-        progress: &mut dyn FnMut(usize, usize),
-        resume: Option<&Path>,
-    ) -> Result<Vec<PartProof>, PartsError> {
-        prove_claim::<Stressed>(&self.claim, &self.context, resume, progress, |part| {
-            self.traces(part)
-        })
-    }
-
-    /// The filled tables of a part, in the order of [`Statement::part`].
-    pub fn traces(&self, part: usize) -> Vec<Trace> {
-        self.rows(part)
-            .fill(&PartTables::new(&self.claim, &self.context, part))
-    }
-
+impl Witness {
     /// The rows of a part's tables.
-    pub(super) fn rows(&self, part: usize) -> Rows {
+    pub(super) fn rows(&self, claim: &StressClaim, context: &Context, part: usize) -> Rows {
         let slots = 1 << LOG_SEGMENT;
-        let range = part * slots..((part + 1) * slots).min(self.loans.len());
-        let loans = self.loans[range.clone()].to_vec();
-        let mut schedule = Vec::with_capacity(slots << self.context.log_rows);
+        let sealed = &self.sealed;
+        let range = part * slots..((part + 1) * slots).min(sealed.loans.len());
+        let loans = sealed.loans[range.clone()].to_vec();
+        let mut schedule = Vec::with_capacity(slots << context.log_rows);
         for slot in 0..slots {
             let loan = loans.get(slot).map(|l| &**l);
-            schedule.extend(schedule_rows(&self.context, self.claim.doubtful_days, loan));
+            schedule.extend(schedule_rows(context, claim.doubtful_days, loan));
         }
         Rows {
             loans,
-            leaves: self.leaves[range].to_vec(),
+            leaves: sealed.leaves[range].to_vec(),
             nodes: self.trees[part].clone(),
             schedule,
-            before: self.states[part].clone(),
-            after: self.states[part + 1].clone(),
+            before: self.states.before(part).to_vec(),
+            after: self.states.after(part).to_vec(),
         }
     }
 }
@@ -367,42 +217,27 @@ fn subtree(nodes: &[Digest], k: usize) -> Vec<Digest> {
     below
 }
 
-/// The state after each part, from zeros on.
-fn running(
-    claim: &StressClaim,
-    leaves: &[LoanLeaf],
-    loans: &[LoanState],
-    secret: &Secret,
-) -> Result<Vec<Vec<u128>>, StressFailure> {
-    let about = serde_json::to_string(&("stress", claim.pool, claim.doubtful_days, &claim.steps));
-    let about = text_digest(Domain::Salt, &about.expect("plain data"));
-    let steps = claim.schedule.rows.len();
-    let mut states = vec![vec![0u128; SALTS + FIRST_STEP + 2 * steps]];
-    let parts = claim.segments.len();
-    for (part, (loans, leaves)) in loans
-        .chunks(1 << LOG_SEGMENT)
-        .zip(leaves.chunks(1 << LOG_SEGMENT))
-        .enumerate()
-    {
-        let mut state = states[part].clone();
-        if part + 1 < parts {
-            state[..SALTS].copy_from_slice(&secret.state_salts(&about, part));
-        } else {
-            state[..SALTS].fill(0);
-        }
-        let schedule = Schedule::of_pool(loans, claim.doubtful_days)
+/// The states that the loans lead to, which are given in the order of the tape.
+fn running(claim: &StressClaim, sealed: &Sealed, loans: &[LoanState], secret: &Secret) -> States {
+    let about = (claim.pool, claim.doubtful_days, &claim.steps);
+    let chain = Chain::new::<Stressed>(secret, &about);
+    let registers = FIRST_STEP + 2 * claim.schedule.rows.len();
+    chain.run(registers, claim.segments.len(), |part, state| {
+        let slots = 1 << LOG_SEGMENT;
+        let range = part * slots..((part + 1) * slots).min(sealed.loans.len());
+        let places = sealed.places[range.clone()].iter();
+        let loans: Vec<LoanState> = places.map(|place| loans[*place]).collect();
+        let schedule = Schedule::of_pool(&loans, claim.doubtful_days)
             .and_then(|months| coarse::grouped(&months, &claim.steps))
-            .map_err(|e| StressFailure::Input(e.to_string()))?;
-        state[SALTS + KEY_REGISTER] = leaves[leaves.len() - 1].identity.key().into();
-        state[SALTS + BALANCE] += u128::from(schedule.balance);
-        state[SALTS + DOUBTFUL] += u128::from(schedule.doubtful);
-        for (m, row) in schedule.rows.iter().enumerate().take(steps) {
-            state[SALTS + FIRST_STEP + 2 * m] += u128::from(row.interest);
-            state[SALTS + FIRST_STEP + 2 * m + 1] += u128::from(row.balance);
+            .expect("the whole pool has a schedule");
+        state[KEY_REGISTER] = sealed.leaves[range.end - 1].identity.key().into();
+        state[BALANCE] += u128::from(schedule.balance);
+        state[DOUBTFUL] += u128::from(schedule.doubtful);
+        for (sums, row) in state[FIRST_STEP..].chunks_exact_mut(2).zip(&schedule.rows) {
+            sums[0] += u128::from(row.interest);
+            sums[1] += u128::from(row.balance);
         }
-        states.push(state);
-    }
-    Ok(states)
+    })
 }
 
 /// The months of a loan, or of an unused slot.

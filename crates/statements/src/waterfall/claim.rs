@@ -22,7 +22,7 @@ use crate::month::Fields;
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
-use crate::start::{Start, check_size};
+use crate::start::Start;
 
 /// Most months of a claim.
 const MAX_MONTHS: usize = 120;
@@ -186,7 +186,7 @@ impl Statement for Waterfall {
 
 /// The deal is public, and so is what the pool brought in: what was paid is computed again.
 fn check_waterfall(claim: &WaterfallClaim) -> Result<(), String> {
-    check_size(&claim.deal)?;
+    claim.deal.check_size().map_err(|e| format!("deal: {e}"))?;
     let plan = claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
     check_indices(&claim.indices).map_err(|e| e.to_string())?;
     let collections: Vec<Collections> = claim.months.iter().map(|m| m.collections).collect();

@@ -1,7 +1,7 @@
 //! Each constraint is needed: without it a forgery would pass that breaks it and nothing else.
 
 use gadgets::totals::SALTS;
-use stark::needless;
+use stark::{F, PrimeCharacteristicRing};
 
 use super::*;
 use crate::stress::claim::FIRST_STEP;
@@ -10,12 +10,7 @@ use crate::stress::tables::schedule::{PER_ROW, step};
 /// Those of the constraints that the tables of a claim could do without.
 fn idle(ids: &[&'static str]) -> Vec<&'static str> {
     let prepared = prepared(150);
-    let airs = PartTables::new(prepared.claim(), prepared.context(), 0).airs();
-    let rows: Vec<(&str, usize)> = airs
-        .iter()
-        .flat_map(|air| ROWS.map(|row| (air.name(), row)))
-        .collect();
-    needless(&airs, &prepared.traces(0), &rows, ids)
+    crate::testing::idle(&prepared, &in_all_tables(&prepared, &ROWS), ids)
 }
 
 /// Of loans, of the list's end, and unused ones.
@@ -61,7 +56,7 @@ fn nothing_comes_behind_the_schedule() {
     let mut claim = prepared.claim().clone();
     claim.schedule.rows.pop();
     let tables = PartTables::new(&claim, prepared.context(), 0);
-    let mut rows = prepared.rows(0);
+    let mut rows = rows(&prepared);
     for state in [&mut rows.before, &mut rows.after] {
         state.truncate(SALTS + FIRST_STEP + 2 * claim.schedule.rows.len());
     }
@@ -72,7 +67,7 @@ fn nothing_comes_behind_the_schedule() {
 #[test]
 fn interest_does_not_come_later() {
     let prepared = prepared(150);
-    let mut rows = prepared.rows(0);
+    let mut rows = rows(&prepared);
     // Two months of a row in which the loan pays interest, but no instalment.
     let pays = |at: usize, k: usize| {
         let row = &rows.schedule[at];

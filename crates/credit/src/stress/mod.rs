@@ -8,8 +8,16 @@
 //! Mortgage-Backed Securities): a part of the balance at the start defaults and pays nothing; the others pay
 //! what is scheduled, and then a part of them pays off the rest.
 //!
+//! [`Terms`] ask what a deal's tranches lose under stresses of its pool; [`Outcomes`] are the answer.
+//!
 //! Weights have 12 decimals. Defaults are rounded up and everything that is paid is rounded down, so rounding
 //! never helps the investor.
+
+mod outcomes;
+
+pub use outcomes::{
+    Detail, Model, NamedStress, OutcomeError, Outcomes, Scenario, Setting, Terms, Told, check_work,
+};
 
 use fixed::{Decimal, DomainError, Interval};
 use serde::{Deserialize, Serialize};
