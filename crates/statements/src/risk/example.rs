@@ -11,21 +11,39 @@ use crate::kit::{Example, Inputs, Size};
 /// Markets of the venue.
 const MARKETS: usize = 32;
 
-/// A venue's EVaR and funding rates, and the premia of its trades.
+/// A venue's EVaR and funding rates; the premia of its trades, one by one, or in total; that its means cover it.
 pub(super) fn examples() -> Vec<Example<Risk>> {
+    const PRICES: Shows = Shows::Prices { lots: false };
+    const TOTALS: Shows = Shows::Totals {
+        grid: None,
+        tolerance: None,
+    };
     let state = Example {
         name: "risk",
-        inputs: |size: &Size| inputs(size, [10_000, 0], true),
+        inputs: |size: &Size| inputs(size, [10_000, 0], PRICES, true),
     };
     let trades = Example {
         name: "risk-trades",
-        inputs: |size: &Size| inputs(size, [1_024, 100], false),
+        inputs: |size: &Size| inputs(size, [1_024, 100], PRICES, false),
     };
-    vec![state, trades]
+    let totals = Example {
+        name: "risk-totals",
+        inputs: |size: &Size| inputs(size, [1_024, 100], TOTALS, true),
+    };
+    let covered = Example {
+        name: "risk-covered",
+        inputs: |size: &Size| inputs(size, [1_024, 100], Shows::Covered, false),
+    };
+    vec![state, trades, totals, covered]
 }
 
 /// So many scenarios and trades, unless a size is given.
-fn inputs(size: &Size, [scenarios, trades]: [usize; 2], funding: bool) -> Inputs<Risk> {
+fn inputs(
+    size: &Size,
+    [scenarios, trades]: [usize; 2],
+    shows: Shows,
+    funding: bool,
+) -> Inputs<Risk> {
     let scenarios = size.scenarios.unwrap_or(scenarios);
     let trades = if trades == 0 { 0 } else { size.trades.unwrap_or(trades) };
     let set = venue::sample::scenarios(1, MARKETS, scenarios);
@@ -35,7 +53,7 @@ fn inputs(size: &Size, [scenarios, trades]: [usize; 2], funding: bool) -> Inputs
     let confidence: Confidence = Decimal::new(95, 2).try_into().expect("a constant");
     let terms = Terms {
         confidence,
-        shows: Shows::Prices { lots: false },
+        shows,
         funding,
         until_ms: None,
     };

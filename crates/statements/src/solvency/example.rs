@@ -7,21 +7,42 @@ use super::{Options, Prepared, Solvency};
 use crate::book::SealedBook;
 use crate::kit::{Example, Inputs, Refusal, Size};
 
-/// An exchange's book over four assets, its totals published.
+/// An exchange's book over four assets: its totals published, its totals hidden, and one account whose debts its pledges do
+/// not cover.
 pub(super) fn examples() -> Vec<Example<Solvency>> {
-    vec![Example {
+    let totals = Example {
         name: "solvency",
-        inputs,
-    }]
+        inputs: |size: &Size| inputs(size, &Options::default(), false),
+    };
+    let hidden = Example {
+        name: "solvency-hidden",
+        inputs: |size: &Size| {
+            let options = Options {
+                publish_totals: false,
+                reserves: Some(vec![1 << 80; 4]),
+                ..Options::default()
+            };
+            inputs(size, &options, false)
+        },
+    };
+    let uncovered = Example {
+        name: "solvency-uncovered",
+        inputs: |size: &Size| inputs(size, &Options::default(), true),
+    };
+    vec![totals, hidden, uncovered]
 }
 
-fn inputs(size: &Size) -> Inputs<Solvency> {
+fn inputs(size: &Size, options: &Options, uncovered: bool) -> Inputs<Solvency> {
     let snapshot = sample::exchange_snapshot();
     let n = size.accounts.unwrap_or(100_000) as u64;
-    let accounts: Vec<Account> = (0..n).map(|i| sample::exchange_account(1, i)).collect();
+    let mut accounts: Vec<Account> = (0..n).map(|i| sample::exchange_account(1, i)).collect();
+    if let (true, Some(account)) = (uncovered, accounts.last_mut()) {
+        account.balances.iter_mut().for_each(|balance| balance.debt = 1 << 40);
+    }
+    let options = options.clone();
     let sizes = json!({ "accounts": n, "assets": snapshot.assets.len(), "schedules": 9 });
     Inputs::new(sizes, move |secret| {
         let sealed = SealedBook::new(&snapshot, &accounts, 4, secret);
-        Prepared::new(&sealed.map_err(Refusal::malformed)?, &Options::default())
+        Prepared::new(&sealed.map_err(Refusal::malformed)?, &options)
     })
 }
