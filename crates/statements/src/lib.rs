@@ -27,5 +27,6 @@ pub mod systemic;
 pub mod trees;
 #[cfg(test)]
 mod unused;
+pub mod venues;
 pub mod waterfall;
 pub mod words;

@@ -1,6 +1,6 @@
 //! The pages against the code: every numbered constraint stands on a page, with a test that breaks it.
 //!
-//! A page is a `STATEMENT.md` of a statement, `SHARED.md` of what several statements use, or `GADGETS.md`. Its tables of
+//! A page is a `STATEMENT.md` of a statement, `SHARED.md` or `TABLES.md` of what several statements use, or `GADGETS.md`. Its tables of
 //! constraints have a row for each number: the number, what it demands, and the tests that break it. Its table of buses
 //! names the buses. This test reads pages and sources as text.
 //!
@@ -47,7 +47,7 @@ macro_rules! statement {
     };
 }
 
-const PAGES: [Page; 11] = [
+const PAGES: [Page; 12] = [
     statement!("inventory"),
     statement!("issuance"),
     statement!("margin"),
@@ -57,6 +57,16 @@ const PAGES: [Page; 11] = [
     statement!("stress"),
     statement!("systemic"),
     statement!("waterfall"),
+    Page {
+        file: "crates/statements/src/venues/TABLES.md",
+        sources: "crates/statements/src/venues/",
+        tests: &[
+            "crates/statements/src/risk/",
+            "crates/statements/src/systemic/",
+            SHARED_TESTS,
+            GADGETS_TESTS,
+        ],
+    },
     Page {
         file: "crates/statements/SHARED.md",
         sources: SHARED_TESTS,

@@ -5,7 +5,7 @@ use records::date::moment;
 
 use super::SystemicClaim;
 use crate::nonce;
-use crate::risk::{over, scenario_lines};
+use crate::venues::words::{over, scenario_lines};
 use crate::words::quoted;
 
 /// The claim in words: the sentence, then details.
