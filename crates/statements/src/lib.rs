@@ -31,5 +31,6 @@ mod testing;
 pub mod trees;
 #[cfg(test)]
 mod unused;
+pub mod venues;
 pub mod waterfall;
 pub mod words;

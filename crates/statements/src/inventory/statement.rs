@@ -13,8 +13,9 @@ use super::claim::InventoryClaim;
 use super::tables::{LeavesTable, MAX_SLOTS, PositionsTable, StateTable};
 use crate::account::listing;
 use crate::opening::Opening;
-use crate::risk::tables::states::{commitment_quads, markets_listing};
 use crate::trees::{book_root, log_slots};
+use crate::venues::commitments::commitment_quads;
+use crate::venues::markets_listing;
 
 /// The inventory statement.
 #[derive(Clone, Copy, Debug)]

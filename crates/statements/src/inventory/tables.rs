@@ -10,8 +10,8 @@ use venue::state::VenueState;
 
 use crate::account::{ELEMENTS_PER_ASSET, Leaf};
 use crate::opening::{Hidden, Opening};
-use crate::risk::tables::states::{commitment_quads, packed};
-use crate::risk::tables::{ENTRY_DIGITS, QUANTITY_DIGITS, signed_digits};
+use crate::venues::commitments::commitment_quads;
+use crate::venues::tables::{ENTRY_DIGITS, QUANTITY_DIGITS, packed, signed_digits};
 
 /// `[key, limb]`, as often as the positions with this key have of this limb: a histogram.
 pub const POSITIONS: Bus = Bus::new("position");

@@ -307,13 +307,13 @@ fn many_markets_fit() {
 #[test]
 fn links_do_not_repeat() {
     let set = sample(2, 1).set;
-    let listing = crate::risk::tables::states::markets_listing(&set.quote, &set.markets, 0);
+    let listing = crate::venues::markets_listing(&set.quote, &set.markets, 0);
     let state = VenueState::flat(2, 5, 5);
-    let link = |i| crate::risk::link(&state, &secret(), &listing, i, None);
+    let link = |i| crate::venues::commitments::link(&state, &secret(), &listing, i, None);
     assert_ne!(link(1), link(2));
     assert_ne!(
         link(1),
-        crate::risk::commitment(&state, &secret(), &listing)
+        crate::venues::commitment(&state, &secret(), &listing)
     );
 }
 

@@ -17,9 +17,9 @@ use super::tables::{LeafRow, PER_ROW, POSITION_LIMBS, PositionsRow, StateRow, li
 use crate::account::{Secret, position_key};
 use crate::book::{Member, SealedBook};
 use crate::parts::{PartsError, prove_claim};
-use crate::risk::tables::states::{commitment_quads, markets_listing, quads};
-use crate::risk::{commitment, link, salt};
 use crate::trees::{book_root, log_slots, tree};
+use crate::venues::commitments::{commitment_quads, link, quads, salt};
+use crate::venues::{commitment, markets_listing};
 use crate::words::quoted;
 
 /// Why no proof was made.

@@ -2,7 +2,6 @@
 
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
-use sha3::{Digest as _, Sha3_256};
 use venue::evar::Confidence;
 use venue::scenarios::ScenarioSet;
 use venue::state::{Change, ticks};
@@ -20,7 +19,7 @@ pub struct RiskClaim {
     pub scenarios_digest: String,
     /// How sure.
     pub confidence: Confidence,
-    /// The venue's state before the first change (see [`commitment`](super::commitment)).
+    /// The venue's state before the first change (see [`commitment`](crate::venues::commitment)).
     pub before: PublicDigest,
     /// As of when, in milliseconds since 1970: the commitment binds it.
     pub as_of_ms: u64,
@@ -167,15 +166,6 @@ pub fn rate_step(set: &ScenarioSet, market: usize) -> u128 {
     // A tick is 10^6 units, a day 10^6 millionths: below 2^80.
     let largest = (most * 1_000_000_000_000).div_ceil(2 * u128::from(set.horizon_micro_days()));
     venue::state::round_up(largest.div_ceil(RATE_PARTS).max(1))
-}
-
-/// SHA3-256 of a scenario set's canonical JSON, in hex.
-pub fn scenarios_digest(scenarios: &ScenarioSet) -> String {
-    let json = serde_json::to_vec(scenarios).expect("plain data");
-    Sha3_256::digest(json)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// Decimals of a funding rate.

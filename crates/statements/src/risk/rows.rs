@@ -4,16 +4,17 @@ use gadgets::sponge::QUAD;
 use rayon::prelude::*;
 use stark::{F, Tally, Trace, fill};
 
-use super::grid::{GROUP, Grid};
 use super::statement::PartTables;
-use super::tables::exponential::ExponentialTable;
 use super::tables::funding::FundingRow;
-use super::tables::groups::{GroupRow, add_up};
 use super::tables::holdings::HoldingRow;
 use super::tables::premia::{Hidden, carried, receipt_quads};
-use super::tables::scenarios::{MAX_VENUES, ScenarioRow, worth_len};
-use super::tables::states::{StateRow, StatesTable, quads};
-use super::tables::value_of;
+use super::tables::states::{StateRow, StatesTable};
+use crate::venues::commitments::quads;
+use crate::venues::grid::{GROUP, Grid};
+use crate::venues::tables::exponential::ExponentialTable;
+use crate::venues::tables::groups::{GroupRow, add_up};
+use crate::venues::tables::scenarios::{MAX_VENUES, ScenarioRow, worth_len};
+use crate::venues::tables::value_of;
 
 /// The liabilities of one venue.
 pub(super) fn single(liability: i64) -> [i64; MAX_VENUES] {

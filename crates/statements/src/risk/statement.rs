@@ -6,16 +6,17 @@ use gadgets::sponge::{SpongeTable, Stream, Target};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 use venue::certificate::{budget, least};
 
-use super::claim::{RiskClaim, Shown, scenarios_digest};
-use super::grid::{Grid, log_block};
+use super::claim::{RiskClaim, Shown};
 use super::steps::{HiddenDay, funding, hidden, steps};
-use super::tables::exponential::ExponentialTable;
 use super::tables::funding::FundingTable;
-use super::tables::groups::GroupsTable;
 use super::tables::holdings::HoldingsTable;
 use super::tables::premia::{Hidden, RECEIPT_QUADS};
-use super::tables::scenarios::ScenariosTable;
-use super::tables::states::{StateStep, StatesTable, markets_listing};
+use super::tables::states::{StateStep, StatesTable};
+use crate::venues::grid::{Grid, log_block};
+use crate::venues::tables::exponential::ExponentialTable;
+use crate::venues::tables::groups::GroupsTable;
+use crate::venues::tables::scenarios::ScenariosTable;
+use crate::venues::{markets_listing, scenarios_digest};
 
 /// The risk statement.
 #[derive(Clone, Copy, Debug)]

@@ -14,9 +14,9 @@ use super::claim::{PublicChange, Shown, whole_ticks};
 use super::evaluate::{Evaluated, claim, funding_rates, place};
 use super::steps::slack_units;
 use super::tables::premia::{Hidden, SLACK_BITS};
-use super::tables::states::state_elements;
 use super::witness::{RiskError, Shows, Terms};
 use crate::account::{PublicDigest, Secret, text_digest};
+use crate::venues::commitments::state_elements;
 
 /// The least grid, in ticks.
 const LEAST_GRID: u64 = 100_000;

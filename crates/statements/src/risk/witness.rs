@@ -11,19 +11,20 @@ use venue::evar::Confidence;
 use venue::scenarios::{ScenarioError, ScenarioSet};
 use venue::state::{Change, VenueError, VenueState, charge};
 
-use super::claim::{RiskClaim, Shown, scenarios_digest};
-use super::commitments::{commitment, link, salt_of_link};
+use super::claim::{RiskClaim, Shown};
 use super::evaluate::{Evaluated, collect, evaluate, said};
 use super::receipt::Receipt;
 use super::rows::{Rows, single};
 use super::statement::{Context, PartTables, Risk};
 use super::tables::premia::carried;
-use super::tables::scenarios::{BlockState, ScenarioRow};
-use super::tables::states::{StateRow, markets_listing};
-use super::tables::{PRODUCT_LEN, WEIGHT_LIMBS};
+use super::tables::states::StateRow;
 use super::totals::{Lifts, Rounding};
 use crate::account::{PublicDigest, Secret};
 use crate::parts::{PartsError, prove_claim};
+use crate::venues::commitments::{link, salt_of_link};
+use crate::venues::tables::scenarios::{BlockState, ScenarioRow};
+use crate::venues::tables::{PRODUCT_LEN, WEIGHT_LIMBS};
+use crate::venues::{commitment, markets_listing, scenarios_digest};
 
 /// What to claim.
 #[derive(Clone, Debug)]

@@ -37,7 +37,10 @@ fn inputs(size: &Size, options: &Options, uncovered: bool) -> Inputs<Solvency> {
     let n = size.accounts.unwrap_or(100_000) as u64;
     let mut accounts: Vec<Account> = (0..n).map(|i| sample::exchange_account(1, i)).collect();
     if let (true, Some(account)) = (uncovered, accounts.last_mut()) {
-        account.balances.iter_mut().for_each(|balance| balance.debt = 1 << 40);
+        account
+            .balances
+            .iter_mut()
+            .for_each(|balance| balance.debt = 1 << 40);
     }
     let options = options.clone();
     let sizes = json!({ "accounts": n, "assets": snapshot.assets.len(), "schedules": 9 });

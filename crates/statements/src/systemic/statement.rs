@@ -8,13 +8,13 @@ use venue::certificate::{MAX_GAIN, budget};
 
 use super::claim::{DatedState, SystemicClaim};
 use super::tables::VenuesTable;
-use crate::risk::grid::Grid;
-use crate::risk::scenarios_digest;
-use crate::risk::tables::exponential::ExponentialTable;
-use crate::risk::tables::groups::GroupsTable;
-pub use crate::risk::tables::scenarios::MAX_VENUES;
-use crate::risk::tables::scenarios::ScenariosTable;
-use crate::risk::tables::states::{commitment_quads, markets_listing};
+use crate::venues::commitments::commitment_quads;
+use crate::venues::grid::Grid;
+use crate::venues::tables::exponential::ExponentialTable;
+use crate::venues::tables::groups::GroupsTable;
+pub use crate::venues::tables::scenarios::MAX_VENUES;
+use crate::venues::tables::scenarios::ScenariosTable;
+use crate::venues::{markets_listing, scenarios_digest};
 
 /// The systemic statement.
 #[derive(Clone, Copy, Debug)]

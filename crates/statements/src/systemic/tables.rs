@@ -1,4 +1,4 @@
-//! The venues' table. The others are those of the [risk statement](crate::risk).
+//! The venues' table. The others are [those of all statements about venues](crate::venues::tables).
 
 use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{AMOUNT_LIMBS, Limbs, SignedLimbs, halves_of, limb_of, signed_limb};
@@ -8,10 +8,10 @@ use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table};
 use venue::state::VenueState;
 
-use crate::risk::tables::states::{commitment_quads, means, packed};
-use crate::risk::tables::{
+use crate::venues::commitments::commitment_quads;
+use crate::venues::tables::{
     BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, QUANTITY_DIGITS, STATE, SUMS,
-    WEIGHT_LIMBS, limb_felt, signed_digits,
+    WEIGHT_LIMBS, limb_felt, means, packed, signed_digits,
 };
 
 /// A venue a row. The first row also holds the certificate of their sum.

@@ -17,7 +17,7 @@ use super::statement::Tables;
 use super::witness::Rows;
 use super::*;
 use crate::account::Secret;
-use crate::risk::tables::scenarios::BlockState;
+use crate::venues::tables::scenarios::BlockState;
 
 fn confidence() -> Confidence {
     Decimal::new(95, 2).try_into().expect("a constant")

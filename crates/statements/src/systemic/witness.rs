@@ -15,11 +15,11 @@ use super::claim::{DatedState, SystemicClaim};
 use super::statement::{Context, MAX_VENUES, Systemic, Tables};
 use super::tables::VenueRow;
 use crate::account::Secret;
-use crate::risk::tables::exponential::ExponentialTable;
-use crate::risk::tables::groups::{GroupRow, add_up};
-use crate::risk::tables::scenarios::{BlockState, ScenarioRow};
-use crate::risk::tables::states::{markets_listing, quads};
-use crate::risk::{commitment, salt, scenarios_digest};
+use crate::venues::commitments::{quads, salt};
+use crate::venues::tables::exponential::ExponentialTable;
+use crate::venues::tables::groups::{GroupRow, add_up};
+use crate::venues::tables::scenarios::{BlockState, ScenarioRow};
+use crate::venues::{commitment, markets_listing, scenarios_digest};
 
 /// A venue's state and the secret of its commitment.
 #[derive(Clone, Debug)]

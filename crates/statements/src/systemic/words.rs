@@ -7,7 +7,7 @@ use super::SystemicClaim;
 use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
 use crate::nonce::Nonce;
-use crate::risk::{over, scenario_lines};
+use crate::venues::words::{over, scenario_lines};
 use crate::words::quoted;
 
 /// The claim in words: the sentence, then details.

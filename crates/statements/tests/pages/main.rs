@@ -1,6 +1,6 @@
 //! The pages against the code: every numbered constraint stands on a page, with a test that breaks it.
 //!
-//! A page is a `STATEMENT.md` of a statement, `SHARED.md` of what several statements use, or `GADGETS.md`. Its tables of
+//! A page is a `STATEMENT.md` of a statement, `SHARED.md` or `TABLES.md` of what several statements use, or `GADGETS.md`. Its tables of
 //! constraints have a row for each number: the number, what it demands, and the tests that break it. Its table of buses
 //! names the buses. This test reads pages and sources as text.
 //!
@@ -54,23 +54,36 @@ fn page_of(id: &str) -> Page {
 fn pages() -> Vec<Page> {
     let mut pages: Vec<Page> = STATEMENTS.iter().map(|kind| page_of(kind.id())).collect();
     // What several statements share: the files beside the statements' folders, and all other folders.
+    let tests = [SOURCES, TESTS, GADGETS_TESTS].map(String::from);
     let mut shared = vec![format!("{SOURCES}*.rs")];
     for entry in std::fs::read_dir(root().join(SOURCES)).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().and_then(|n| n.to_str()).expect("a name");
-        if path.is_dir() && STATEMENTS.iter().all(|kind| kind.id() != name) {
-            shared.push(format!("{SOURCES}{name}/"));
+        let folder = format!("{SOURCES}{name}/");
+        if !path.is_dir() || STATEMENTS.iter().any(|kind| kind.id() == name) {
+            continue;
+        }
+        if path.join("TABLES.md").exists() {
+            pages.push(Page {
+                file: format!("{folder}TABLES.md"),
+                sources: vec![folder],
+                tests: tests.to_vec(),
+            });
+        } else {
+            shared.push(folder);
         }
     }
     pages.push(Page {
         file: "crates/statements/SHARED.md".into(),
-        tests: [shared.clone(), vec![SOURCES.into(), TESTS.into(), GADGETS_TESTS.into()]].concat(),
+        tests: [shared.clone(), tests.to_vec()].concat(),
         sources: shared,
     });
     pages.push(Page {
         file: "crates/gadgets/GADGETS.md".into(),
         sources: vec![GADGETS.into()],
-        tests: [GADGETS_TESTS, GADGETS, SOURCES, TESTS].map(String::from).into(),
+        tests: [GADGETS_TESTS, GADGETS, SOURCES, TESTS]
+            .map(String::from)
+            .into(),
     });
     pages
 }
@@ -158,7 +171,12 @@ fn pages_and_code_agree() {
         let text = std::fs::read_to_string(root.join(&page.file)).unwrap_or_default();
         wrong.extend(check(&page, &text, &sources));
     }
-    assert!(wrong.is_empty(), "{} problems:\n  {}", wrong.len(), wrong.join("\n  "));
+    assert!(
+        wrong.is_empty(),
+        "{} problems:\n  {}",
+        wrong.len(),
+        wrong.join("\n  ")
+    );
 }
 
 /// The constraints and buses of all tables of a statement's recorded claims.
@@ -188,12 +206,7 @@ fn of_tables(kind: &dyn Kind) -> [BTreeSet<&'static str>; 2] {
 
 /// What a page does not say of the tables of its statement, and buses that it names in vain: of no table, nor its own. Some
 /// tables stand in claims only that are not recorded.
-fn differences(
-    kind: &dyn Kind,
-    page: &Page,
-    content: &Content,
-    sources: &Sources,
-) -> Vec<String> {
+fn differences(kind: &dyn Kind, page: &Page, content: &Content, sources: &Sources) -> Vec<String> {
     let [ids, buses] = of_tables(kind);
     let mut wrong = Vec::new();
     // Blinding is the proof system's.
@@ -225,7 +238,12 @@ fn pages_name_what_tables_have() {
     for kind in STATEMENTS {
         let page = page_of(kind.id());
         let text = std::fs::read_to_string(root.join(&page.file)).expect("a page");
-        wrong.extend(differences(*kind, &page, &read_page(&page.file, &text), &sources));
+        wrong.extend(differences(
+            *kind,
+            &page,
+            &read_page(&page.file, &text),
+            &sources,
+        ));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -86,7 +86,11 @@ fn differences_are_reported_with_file_and_number() {
             "`no_test`",
             ":5: HEAP-3: there is no test `no_test`",
         ),
-        ("`the_third_is_broken`", "the same", ":5: HEAP-3 names no test"),
+        (
+            "`the_third_is_broken`",
+            "the same",
+            ":5: HEAP-3 names no test",
+        ),
         (
             "`a_table_of_cases`",
             "`the_first_is_broken`",

@@ -5,7 +5,8 @@ use gadgets::range::limb;
 use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
-use super::{LAST, TILTED, WEIGHT_LIMBS, WORTH_LIMBS, limb_felt, signed_digits};
+use super::{LAST, TILTED, WORTH_LIMBS};
+use crate::venues::tables::{WEIGHT_LIMBS, limb_felt, signed_digits};
 
 /// Stated rates are whole numbers of this part of a tick (10^-12 of the quote currency) a lot and day.
 pub const RATE_UNITS: u64 = 1_000_000;

@@ -4,9 +4,10 @@ use gadgets::limbs::{LIMB_MAX, Limbs};
 use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
-use super::scenarios::worth_len;
-use super::{HOLDINGS, LAST_WEIGHT, TILTED, WEIGHT_LIMBS, WORTH_LIMBS, limb_felt};
-use crate::risk::grid::{GROUP, Grid};
+use super::{TILTED, WORTH_LIMBS};
+use crate::venues::grid::{GROUP, Grid};
+use crate::venues::tables::scenarios::worth_len;
+use crate::venues::tables::{HOLDINGS, LAST_WEIGHT, WEIGHT_LIMBS, limb_felt};
 
 /// What 64 scenarios of the last state add to one series, a row: series by series, group by group. A series is a
 /// market's worth under the tilt; the one after the last market is the tilt's own weight.

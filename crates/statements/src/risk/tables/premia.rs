@@ -7,11 +7,9 @@ use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, When};
 
-use super::states::{
-    EVAR, MARKET, Outcome, Outcomes, PHI_LIMBS, StateRow, StatesTable, commitment_quads, packed,
-    public,
-};
-use super::{QUANTITY_DIGITS, limb_felt, signed_digits};
+use super::states::{EVAR, MARKET, Outcome, Outcomes, PHI_LIMBS, StateRow, StatesTable, public};
+use crate::venues::commitments::commitment_quads;
+use crate::venues::tables::{QUANTITY_DIGITS, limb_felt, packed, signed_digits};
 
 /// Bits of the slack's unit.
 pub const SLACK_BITS: u32 = 40;

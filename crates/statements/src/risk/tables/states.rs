@@ -1,22 +1,21 @@
 //! States of a venue, the trades between them, and what is proven of each.
 
-use gadgets::hash::{DIGEST, Digest, Domain, hash};
+use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{
-    AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs, SignedLimbs, halves_of, join, limb_of, signed_limb,
+    AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs, SignedLimbs, join, limb_of, signed_limb,
 };
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
-use venue::scenarios::Market;
 use venue::state::VenueState;
 
+use super::LAST;
 use super::premia::Hidden;
-use super::{
-    BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, LAST, MEANS_DIGITS, QUANTITY_DIGITS,
-    STATE, SUMS, WEIGHT_LIMBS, limb_felt, signed_digits,
+use crate::venues::tables::{
+    BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, QUANTITY_DIGITS, STATE, SUMS,
+    WEIGHT_LIMBS, limb_felt, means, packed, signed_digits,
 };
-use crate::account::text_digest;
 
 /// A state a row: the committed one, then the evaluated ones, then the last one again.
 ///
@@ -132,60 +131,6 @@ pub struct StateRow {
     pub premia: u64,
     /// What hides the receipt of the change to the next row; zeros if there is none.
     pub receipt_salt: Digest,
-}
-
-/// The elements a state is committed as, behind its salt.
-pub fn state_elements(state: &VenueState) -> Vec<F> {
-    let mut elements = Vec::new();
-    let raised = |value: i128, digits: usize| -> Vec<F> {
-        let digits = signed_digits(value, digits).into_iter();
-        digits.map(|d| F::from_i64(d + 512)).collect()
-    };
-    for &q in &state.quantities {
-        elements.extend(packed(&raised(q.into(), QUANTITY_DIGITS)));
-    }
-    elements.extend(packed(&raised(state.entry.into(), ENTRY_DIGITS)));
-    for amount in [state.capital, state.providers, state.collected] {
-        elements.extend(halves_of(amount));
-    }
-    elements
-}
-
-/// What the places in a state stand for, and when: the quote currency, each market's symbol and lot, and the state's date. A
-/// quantity in a commitment is a number at a place; without this digest it could be opened with other markets or lots, and
-/// pass as a state of another day.
-pub fn markets_listing(quote: &str, markets: &[Market], as_of_ms: u64) -> Digest {
-    let markets: Vec<_> = markets
-        .iter()
-        .map(|m| (&m.symbol, m.lot.normalized()))
-        .collect();
-    let text = serde_json::to_string(&(quote, markets, as_of_ms)).expect("lists are plain data");
-    text_digest(Domain::Listing, &text)
-}
-
-/// The elements of a commitment, four by four: salt, listing, state.
-pub fn quads(state: &VenueState, salt: &Digest, listing: &Digest) -> Vec<[F; QUAD]> {
-    let mut elements = salt.to_vec();
-    elements.extend(listing);
-    elements.extend(state_elements(state));
-    elements.resize(elements.len().next_multiple_of(QUAD), F::ZERO);
-    elements.as_chunks().0.to_vec()
-}
-
-/// The commitment to a state.
-pub fn commit(state: &VenueState, salt: &Digest, listing: &Digest) -> Digest {
-    hash(Domain::Venue, quads(state, salt, listing).as_flattened())
-}
-
-/// Quads of a commitment over so many markets.
-pub fn commitment_quads(markets: usize) -> usize {
-    let quantities = markets * QUANTITY_DIGITS.div_ceil(3);
-    (2 * DIGEST + quantities + ENTRY_DIGITS.div_ceil(3) + 3 * 2).div_ceil(QUAD)
-}
-
-/// Three limbs an element.
-pub fn packed<E: stark::Expr>(limbs: &[E]) -> Vec<E> {
-    limbs.chunks(3).map(join).collect()
 }
 
 // Fixed columns, before one column a market.
@@ -364,28 +309,6 @@ fn amount<B: RowBuilder<StateRow>>(
         .minus(&after.to_sum())
         .assert_zero(b, id);
     limbs
-}
-
-/// The digits of `C + P + L`.
-pub fn means<W, B: RowBuilder<W>>(
-    b: &mut B,
-    id: &'static str,
-    of: impl Fn(&W) -> i128,
-    entry: &SignedLimbs<B::E>,
-    capitals: [&Limbs<B::E>; 2],
-) -> SignedLimbs<B::E> {
-    let digits: SignedLimbs<B::E> = (0..MEANS_DIGITS)
-        .map(|i| {
-            let digit = b.cell(|w| F::from_i64(signed_digits(of(w), MEANS_DIGITS)[i]));
-            signed_limb(b, digit)
-        })
-        .collect();
-    capitals
-        .iter()
-        .fold(entry.sum(), |sum, capital| sum.plus(&capital.sum()))
-        .minus(&digits.sum())
-        .assert_zero(b, id);
-    digits
 }
 
 impl StatesTable {

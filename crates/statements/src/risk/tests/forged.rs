@@ -8,7 +8,7 @@ use venue::certificate::{Certificate, weight_of};
 use super::*;
 use crate::risk::rows::Rows;
 use crate::risk::statement::PartTables;
-use crate::risk::tables::scenarios::BlockState;
+use crate::venues::tables::scenarios::BlockState;
 
 /// What is wrong with a part's rows after a change, its sums computed anew.
 pub(super) fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
@@ -21,7 +21,7 @@ pub(super) fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<
         rows.add_up_holdings(&prepared.context().grid, blocks);
     }
     // An honest state table would hold what the groups add up to.
-    let per_block = (1 << prepared.context().grid.log_block) / crate::risk::grid::GROUP;
+    let per_block = (1 << prepared.context().grid.log_block) / crate::venues::grid::GROUP;
     for block in 0..blocks {
         let [weights, gains] = rows.groups[(block + 1) * per_block - 1].after;
         (rows.states[block + 1].weights, rows.states[block + 1].gains) = (weights, gains);
@@ -300,7 +300,7 @@ fn a_state_continues_the_last_one() {
 /// more.
 #[test]
 fn a_commitment_binds_the_markets() {
-    use super::super::tables::states::markets_listing;
+    use crate::venues::{commitment, markets_listing};
     let set = scenarios(2, 10);
     let state = state(&set);
     let of = |quote: &str, markets: &[venue::scenarios::Market]| {
@@ -496,7 +496,7 @@ fn changed_claims_are_rejected() {
         }),
         (false, |c| {
             c.scenarios.values[3][0] += 1;
-            c.scenarios_digest = scenarios_digest(&c.scenarios);
+            c.scenarios_digest = crate::venues::scenarios_digest(&c.scenarios);
         }),
     ];
     for (i, (malformed, change)) in changes.into_iter().enumerate() {

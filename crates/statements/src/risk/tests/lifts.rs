@@ -6,7 +6,7 @@ use venue::state::charge;
 use super::forged::wrong;
 use super::*;
 use crate::risk::rows::Rows;
-use crate::risk::tables::scenarios::BlockState;
+use crate::venues::tables::scenarios::BlockState;
 
 fn with(grid: Option<Decimal>, tolerance: Option<Decimal>) -> Terms {
     Terms {

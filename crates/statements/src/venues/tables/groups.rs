@@ -6,7 +6,7 @@ use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When}
 
 use super::scenarios::ScenarioRow;
 use super::{GAINS_LIMBS, GROUPS, PRODUCT_LEN, SUMS, WEIGHT_LIMBS, limb_felt, value_of};
-use crate::risk::grid::GROUP;
+use crate::venues::grid::GROUP;
 
 /// One group of 64 scenarios of one block a row.
 ///

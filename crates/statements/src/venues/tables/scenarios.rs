@@ -17,7 +17,7 @@ use super::{
     BOUND_LIMBS, CERTIFICATE, COARSE, FACTOR_LIMBS, FINE, GROUPS, HOLDINGS, LAST_WEIGHT,
     MEANS_DIGITS, PRODUCT_LEN, QUANTITY_DIGITS, STATE, WEIGHT_LIMBS, limb_felt, signed_digits,
 };
-use crate::risk::grid::{GROUP, Grid};
+use crate::venues::grid::{GROUP, Grid};
 
 /// One scenario of one state a row. Blocks of scenarios follow each other, one block a state; a block is padded by
 /// repeating the last scenario, with weight zero.
