@@ -171,7 +171,7 @@ fn a_claim_is_proven_and_bound() {
 fn book_and_state_are_those_of_the_other_claims() {
     let sample = sample(3, 300);
     let prepared = sample.prepare(4).expect("it is true");
-    let solvency = crate::solvency::prepare(&sample.seal(4), &Default::default());
+    let solvency = crate::solvency::Prepared::new(&sample.seal(4), &Default::default());
     let solvency = solvency.expect("it is true");
     assert_eq!(solvency.claim().book, prepared.claim().book);
     let margin = crate::margin::Prepared::book(&sample.seal(4), market::Level::Maintenance);
