@@ -17,7 +17,7 @@ use crate::range::LIMB_BITS;
 
 /// Limbs in a chunk.
 const CHUNK_LIMBS: usize = 2;
-const CHUNK_BITS: usize = LIMB_BITS * CHUNK_LIMBS;
+pub(crate) const CHUNK_BITS: usize = LIMB_BITS * CHUNK_LIMBS;
 const CHUNK: i64 = 1 << CHUNK_BITS;
 
 /// A number in chunks in `[0, 2^20)`, least significant first.

@@ -199,26 +199,20 @@ impl<E: Expr> Sum<E> {
         Self::new(coefficients, bound)
     }
 
-    /// A public number chosen by a one-hot selector: `sum selector[k] * values[k]`, limb by limb.
-    pub fn selected(selectors: &[E], values: &[u128]) -> Self {
+    /// The number that a one-hot selector points at: `sum selector[k] * values[k]`, limb by limb.
+    ///
+    /// # Panics
+    /// If there is not one selector a value.
+    pub fn selected(selectors: &[E], values: &[Limbs<E>]) -> Self {
         assert_eq!(selectors.len(), values.len(), "one selector per value");
-        let limbs: Vec<Vec<u64>> = values.iter().map(|&v| limbs_of(v)).collect();
-        let len = limbs.iter().map(Vec::len).max().unwrap_or(0);
-        let coefficients = (0..len)
-            .map(|i| {
-                let mut sum = E::ZERO;
-                for (selector, limbs) in selectors.iter().zip(&limbs) {
-                    if let Some(&l) = limbs.get(i).filter(|&&l| l != 0) {
-                        sum += selector.clone() * F::from_u64(l);
-                    }
-                }
-                sum
-            })
-            .collect();
-        Self {
-            coefficients,
-            bound: LIMB_MAX,
+        let len = values.iter().map(|v| v.len()).max().unwrap_or(0);
+        let mut coefficients = vec![E::ZERO; len];
+        for (selector, limbs) in selectors.iter().zip(values) {
+            for (coefficient, limb) in coefficients.iter_mut().zip(limbs) {
+                *coefficient += selector.clone() * limb.clone();
+            }
         }
+        Self::new(coefficients, LIMB_MAX)
     }
 
     /// Declares the bound on the coefficients.

@@ -1,6 +1,7 @@
 //! The interval reading on small tables that declare too much.
 
 use gadgets::limbs::{Amount, Limbs};
+use gadgets::public::Publics;
 use gadgets::range::{RangeTable, limb};
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, unproven};
@@ -19,6 +20,8 @@ enum Fault {
     Bit,
     /// A selector picks several.
     Selector,
+    /// A public value is no limb.
+    Public,
 }
 
 #[derive(Clone)]
@@ -31,6 +34,10 @@ impl Table for Sums {
     }
     fn log_height(&self) -> usize {
         stark::MIN_LOG_HEIGHT
+    }
+    fn public(&self) -> Vec<F> {
+        let largest = if self.0 == Fault::Public { 1024 } else { 1023 };
+        [largest, 1000, 7].map(F::from_u64).to_vec()
     }
     fn row<B: RowBuilder<u64>>(&self, b: &mut B) {
         let fault = self.0;
@@ -61,7 +68,9 @@ impl Table for Sums {
         if fault != Fault::Selector {
             b.equal("ONE", sum, b.one());
         }
-        Sum::selected(&one_of, &[1023, 1000, 7]).assert_non_negative(b, "SELECTED");
+        let mut publics = Publics::from(0);
+        let values = [0, 1, 2].map(|_| publics.limbs(b, "VALUES", 1));
+        Sum::selected(&one_of, &values).assert_non_negative(b, "SELECTED");
 
         // Two thousand products are below p, five thousand are not.
         let terms = if fault == Fault::Modulus { 5000 } else { 500 };
@@ -94,6 +103,7 @@ fn each_fault_is_found() {
         (Fault::Bound, "TWO", bound),
         (Fault::Bit, "EITHER", bound),
         (Fault::Selector, "SELECTED", bound),
+        (Fault::Public, "VALUES", bound),
         (Fault::Modulus, "MANY", integer),
     ] {
         let found = found(fault);

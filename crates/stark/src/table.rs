@@ -487,16 +487,25 @@ impl TableAir {
     /// A digest of all that the table demands: its constraints and messages with their names and constants, in order, its
     /// fixed columns and public values, and its height.
     pub fn digest(&self) -> [u8; 32] {
+        self.digest_of(true)
+    }
+    /// The same without the values of fixed columns and public values: what tables of one shape have in common.
+    pub fn program(&self) -> [u8; 32] {
+        self.digest_of(false)
+    }
+    fn digest_of(&self, values: bool) -> [u8; 32] {
         let mut reading = DigestRow::new();
         reading.text(self.name);
         reading.number(self.log_height);
-        reading.number(self.public.len());
-        self.public.iter().for_each(|&v| reading.element(v));
+        let list = |reading: &mut DigestRow, list: &[F]| {
+            reading.number(list.len());
+            let values = list.iter().filter(|_| values);
+            values.for_each(|&v| reading.element(v));
+        };
+        list(&mut reading, &self.public);
         reading.number(self.fixed.len());
-        for column in self.fixed.iter() {
-            reading.number(column.len());
-            column.iter().for_each(|&v| reading.element(v));
-        }
+        let columns = self.fixed.iter();
+        columns.for_each(|column| list(&mut reading, column));
         self.table.eval_digest(&mut reading);
         reading.finish()
     }

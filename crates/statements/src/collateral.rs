@@ -6,9 +6,10 @@
 //! (which, by concavity, is the one that gives the least value) can be used.
 
 use gadgets::compare::{Chunks, assert_at_most};
-use gadgets::limbs::{Amount, CHUNKS, chunks_of};
+use gadgets::limbs::{Amount, CHUNKS, Limbs, limbs_of};
+use gadgets::public::{Publics, chunk_values, limb_values};
 use gadgets::sum::Sum;
-use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
+use stark::{F, PrimeCharacteristicRing, RowBuilder};
 
 /// Most tiers of a schedule: each is a cell of every row, and a verifier builds the rows it is told.
 pub const MAX_TIERS: usize = 64;
@@ -54,7 +55,28 @@ pub fn pieces(tiers: &[(u64, u128, u64)]) -> Vec<Piece> {
         .collect()
 }
 
-/// The haircut value of `x` in PHI. An empty schedule is worth nothing.
+/// Limbs of the largest rate and of the largest intercept of a schedule.
+pub fn piece_limbs(pieces: &[Piece]) -> [usize; 2] {
+    let most = |of: fn(&Piece) -> u128| pieces.iter().map(of).max().unwrap_or(0);
+    [most(|p| p.rate.into()), most(|p| p.intercept)].map(|most| limbs_of(most).len())
+}
+
+/// A schedule as public values, in the order in which [`haircut`] reads them.
+pub fn public_pieces(pieces: &[Piece]) -> Vec<F> {
+    let [rate, intercept] = piece_limbs(pieces);
+    let mut values = Vec::new();
+    if pieces.len() > 1 {
+        values.extend(pieces.iter().flat_map(|p| chunk_values(p.start, CHUNKS)));
+        let ends = pieces[1..].iter().map(|p| p.start - 1);
+        values.extend(ends.flat_map(|end| chunk_values(end, CHUNKS)));
+    }
+    values.extend(pieces.iter().flat_map(|p| limb_values(p.rate.into(), rate)));
+    let intercepts = pieces.iter().map(|p| limb_values(p.intercept, intercept));
+    values.extend(intercepts.flatten());
+    values
+}
+
+/// The haircut value of `x` in PHI. An empty schedule is worth nothing. The schedule's numbers are the next public values.
 ///
 /// Constraint `id`: exactly one piece is selected (bits, sum 1). That it holds `x`, `start <= x` and, but
 /// for the last piece, `x < next start`, are comparisons with the constraints of
@@ -64,6 +86,7 @@ pub fn haircut<W, B: RowBuilder<W>>(
     id: &'static str,
     x: &Amount<B::E>,
     pieces: &[Piece],
+    publics: &mut Publics,
 ) -> Sum<B::E> {
     let Some(last) = pieces.len().checked_sub(1) else {
         return Sum::zero();
@@ -91,26 +114,19 @@ pub fn haircut<W, B: RowBuilder<W>>(
     b.zero(id, sum - b.one());
 
     if last > 0 {
-        let starts: Vec<u64> = pieces.iter().map(|p| p.start).collect();
-        let start = select_chunks(b, id, &selectors, &starts);
+        let start = select_chunks(b, id, &selectors, publics);
         assert_at_most(b, &start, &x.chunks());
-        let ends: Vec<u64> = pieces[1..].iter().map(|p| p.start - 1).collect();
-        let end = select_chunks(b, id, &selectors[..last], &ends);
+        let end = select_chunks(b, id, &selectors[..last], publics);
         // The last piece has no end: it compares zero with zero.
         let inner = b.one() - selectors[last].clone();
         assert_at_most(b, &x.chunks().times_bit(&inner), &end);
     }
-    let rate = Sum::selected(
-        &selectors,
-        &pieces
-            .iter()
-            .map(|p| u128::from(p.rate))
-            .collect::<Vec<_>>(),
-    );
-    let intercept = Sum::selected(
-        &selectors,
-        &pieces.iter().map(|p| p.intercept).collect::<Vec<_>>(),
-    );
+    let [rate, intercept] = piece_limbs(pieces).map(|limbs| {
+        let values: Vec<Limbs<B::E>> = (pieces.iter())
+            .map(|_| publics.limbs(b, id, limbs))
+            .collect();
+        Sum::selected(&selectors, &values)
+    });
     Sum::product(&x.to_sum(), &rate).plus(&intercept)
 }
 
@@ -119,32 +135,35 @@ fn value(x: F) -> u32 {
     x.as_canonical_u32()
 }
 
-/// The number that a one-hot selector points at.
+/// The number that a one-hot selector points at; the numbers are the next public values.
 fn select_chunks<W, B: RowBuilder<W>>(
     b: &mut B,
     id: &'static str,
     selectors: &[B::E],
-    values: &[u64],
+    publics: &mut Publics,
 ) -> Chunks<B::E> {
-    let chunks: Vec<[u64; CHUNKS]> = values.iter().map(|&v| chunks_of(v)).collect();
-    let selected = (0..CHUNKS).map(|c| {
-        let terms = selectors.iter().zip(&chunks);
-        terms.fold(b.constant(F::ZERO), |sum, (s, chunk)| {
-            sum + s.clone() * F::from_u64(chunk[c])
-        })
-    });
-    let selected = selected.collect();
+    let mut selected = vec![b.constant(F::ZERO); CHUNKS];
+    for selector in selectors {
+        for (sum, chunk) in selected.iter_mut().zip(publics.elements(b, CHUNKS)) {
+            *sum += selector.clone() * chunk;
+        }
+    }
     Chunks::declared(b, id, selected)
 }
 
-/// A public rate as limbs.
-pub fn public_rate<E: Expr>(rate: u64) -> Sum<E> {
-    Sum::constant(i128::from(rate))
+/// Limbs of a public rate.
+pub fn rate_limbs(rate: u64) -> usize {
+    limbs_of(rate.into()).len()
+}
+
+/// A public rate as public values.
+pub fn rate_values(rate: u64) -> Vec<F> {
+    limb_values(rate.into(), rate_limbs(rate))
 }
 
 #[cfg(test)]
 mod tests {
-    use gadgets::limbs::LIMB_MAX;
+    use gadgets::limbs::AMOUNT_LIMBS;
     use gadgets::range::RangeTable;
     use stark::{Table, TableAir, Tally, Trace, cell_test, fill, violated};
 
@@ -162,9 +181,12 @@ mod tests {
         fn log_height(&self) -> usize {
             stark::MIN_LOG_HEIGHT
         }
+        fn public(&self) -> Vec<F> {
+            public_pieces(&self.0)
+        }
         fn row<B: RowBuilder<u64>>(&self, b: &mut B) {
             let x = Amount::read(b, |w: &u64| *w);
-            let value = haircut(b, "HAIRCUT", &x, &self.0);
+            let value = haircut(b, "HAIRCUT", &x, &self.0, &mut Publics::from(0));
             for coefficient in value.coefficients() {
                 let cell = b.derive([coefficient], |[c]| c);
                 b.equal("VALUE", cell, coefficient.clone());
@@ -211,15 +233,9 @@ mod tests {
         assert_eq!(cell_test(&airs[1..], &traces[1..], &[]), Vec::new());
         assert_eq!(violated(&airs, &traces), [""; 0]);
         // The value's coefficients are the last cells before the blinding's seven.
-        let (width, len) = (airs[0].width(), {
-            let rate = Sum::<F>::selected(&[F::ONE; 3], &[100, 50, 0]);
-            let x = Sum::shape(6, LIMB_MAX);
-            let intercepts: Vec<u128> = pieces.iter().map(|p| p.intercept).collect();
-            Sum::product(&x, &rate)
-                .plus(&Sum::selected(&[F::ONE; 3], &intercepts))
-                .coefficients()
-                .len()
-        });
+        let [rate, intercept] = piece_limbs(&pieces);
+        let len = (AMOUNT_LIMBS + rate - 1).max(intercept);
+        let width = airs[0].width();
         for (row, &amount) in amounts.iter().enumerate() {
             let cells = &traces[0].values[(row + 1) * width - 7 - len..(row + 1) * width - 7];
             let proven: u128 = cells

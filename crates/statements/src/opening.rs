@@ -4,6 +4,7 @@
 //! the tree's nodes, if there is a tree. The first digest of each is written by the sponge.
 
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD};
+use gadgets::public::Publics;
 use gadgets::sponge::{QUAD, QUADS, Stream, Target};
 use market::Account;
 use stark::{F, PrimeCharacteristicRing, RowBuilder};
@@ -151,13 +152,14 @@ impl Opening {
     }
 
     /// The quads of the seal, of the leaf's head and of the leaf of account number `row`, but for the digest that each of the
-    /// hashes starts with: sent if the row is active, in which case the leaf's elements behind its seal are `leaf`.
+    /// hashes starts with: sent if the row is active, in which case the leaf's elements behind its seal are `leaf`. The
+    /// digest of what the book's lists stand for is the next public values.
     pub fn send_leaf<W, B: RowBuilder<W>>(
         &self,
         b: &mut B,
         row: &B::E,
         active: &B::E,
-        listing: &Digest,
+        listing: &mut Publics,
         hidden: Hidden<B::E>,
         mut leaf: Vec<B::E>,
     ) {
@@ -165,7 +167,7 @@ impl Opening {
         let Hidden { seal_end, mut head } = hidden;
         head.resize(HEAD, zero.clone());
         leaf.resize(leaf.len().next_multiple_of(QUAD), zero);
-        let mut seal: Vec<B::E> = listing.map(|e| b.constant(e)).to_vec();
+        let mut seal = listing.elements(b, DIGEST);
         seal.extend(seal_end);
         let start = row.clone() * F::from_usize(self.account_quads());
         for (address, elements) in [

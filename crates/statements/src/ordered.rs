@@ -11,6 +11,8 @@ use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, When, felt};
 
 /// `[heap index, digest]`: tree nodes, from leaf to root.
 pub const TREE: Bus = Bus::new("tree");
+/// Public values of a table of leaves: how many there are, the root.
+pub const PUBLIC: usize = 1 + DIGEST;
 /// The register of the last key.
 pub const KEY_REGISTER: usize = 0;
 

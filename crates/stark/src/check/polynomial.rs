@@ -17,7 +17,6 @@ pub(super) enum Var {
     Cell(usize),
     Next(usize),
     Fixed(usize),
-    Public(usize),
 }
 
 /// Integers from a least to a largest one.
@@ -140,19 +139,29 @@ impl Poly {
     }
 }
 
-/// Expands expressions, each shared one once.
-#[derive(Default)]
-pub(super) struct Expander(HashMap<*const Expression, Option<Rc<Poly>>>);
+/// Expands expressions, each shared one once. A public value is the number that it is in the table at hand: what is found holds
+/// for every witness of its claim.
+pub(super) struct Expander<'a> {
+    known: HashMap<*const Expression, Option<Rc<Poly>>>,
+    public: &'a [F],
+}
 
-impl Expander {
+impl<'a> Expander<'a> {
+    pub fn new(public: &'a [F]) -> Self {
+        Self {
+            known: HashMap::new(),
+            public,
+        }
+    }
+
     /// The polynomial of an expression that outlives this expander; `None` if it is too long.
     pub fn expand(&mut self, expression: &Expression) -> Option<Rc<Poly>> {
         let key = std::ptr::from_ref(expression);
-        if let Some(known) = self.0.get(&key) {
+        if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
         let poly = self.fresh(expression).map(Rc::new);
-        self.0.insert(key, poly.clone());
+        self.known.insert(key, poly.clone());
         poly
     }
 
@@ -163,13 +172,15 @@ impl Expander {
         let poly = match expression {
             SymbolicExpr::Leaf(leaf) => match leaf {
                 BaseLeaf::Constant(value) => Poly::constant(centered(*value)),
+                BaseLeaf::Variable(v) if matches!(v.entry, BaseEntry::Public) => {
+                    Poly::constant(centered(*self.public.get(v.index)?))
+                }
                 BaseLeaf::Variable(v) => {
                     let var = match v.entry {
                         BaseEntry::Main { offset: 0 } => Var::Cell(v.index),
                         BaseEntry::Main { .. } => Var::Next(v.index),
                         BaseEntry::Periodic => Var::Fixed(v.index),
-                        BaseEntry::Public => Var::Public(v.index),
-                        BaseEntry::Preprocessed { .. } => return None,
+                        BaseEntry::Public | BaseEntry::Preprocessed { .. } => return None,
                     };
                     Poly(BTreeMap::from([(vec![var], 1)]))
                 }

@@ -2,6 +2,7 @@
 
 use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{AMOUNT_LIMBS, LIMB_MAX, Limbs, SignedLimbs, halves_of, limb_of, signed_limb};
+use gadgets::public::Publics;
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
@@ -152,6 +153,10 @@ impl Table for LeavesTable {
         vec![rows.map(|r| F::from_bool(r < self.used)).collect()]
     }
 
+    fn public(&self) -> Vec<F> {
+        self.listing.to_vec()
+    }
+
     fn row<B: RowBuilder<LeafRow>>(&self, b: &mut B) {
         let row = number(b, "LEAVES-1", |w: &LeafRow| w.row);
         let used = b.pinned("LEAVES-1", 0);
@@ -172,7 +177,8 @@ impl Table for LeavesTable {
             b.zero("LEAVES-2", (b.one() - used.clone()) * cell.clone());
         }
         let opening = &self.opening;
-        opening.send_leaf(b, &row, &used, &self.listing, hidden, balances);
+        let mut listing = Publics::from(0);
+        opening.send_leaf(b, &row, &used, &mut listing, hidden, balances);
     }
 }
 
@@ -231,7 +237,15 @@ impl Table for StateTable {
         vec![flag(true), flag(!self.first)]
     }
 
+    /// What the places of the state stand for, then the key of each market's long positions.
+    fn public(&self) -> Vec<F> {
+        let keys = self.instruments.iter().map(|&i| F::from_usize(2 * i + 1));
+        self.listing.into_iter().chain(keys).collect()
+    }
+
     fn row<B: RowBuilder<Option<StateRow>>>(&self, b: &mut B) {
+        let mut publics = Publics::from(0);
+        let listing = publics.elements(b, DIGEST);
         let used = b.pinned("STATE-1", USED);
         let committed = b.pinned("STATE-1", COMMITTED);
         let salts = [0, 1].map(|i| {
@@ -249,7 +263,9 @@ impl Table for StateTable {
                 s.quantities[market].into()
             });
             // Keys as in the account's commitment: long, then short.
-            let [long, short] = [2 * instrument, 2 * instrument + 1].map(|at| count(b, &used, at));
+            let key = publics.element(b);
+            let long = count(b, &used, 2 * instrument, &key);
+            let short = count(b, &used, 2 * instrument + 1, &(key + b.one()));
             grows(b, "STATE-4", &pair, &long[..LOT_LIMBS], &short[..LOT_LIMBS]);
             let counts = long[LOT_LIMBS..].iter().zip(&short[LOT_LIMBS..]);
             for (entry, (long, short)) in entries.iter_mut().zip(counts) {
@@ -283,7 +299,7 @@ impl Table for StateTable {
             .enumerate()
         {
             let mut elements = salt;
-            elements.extend(self.listing.map(|element| b.constant(element)));
+            elements.extend(listing.iter().cloned());
             elements.extend(state);
             elements.extend(packed(&entry.raised()));
             elements.extend(capitals.iter().cloned());
@@ -332,14 +348,18 @@ fn digits<B: RowBuilder<Option<StateRow>>>(
     })
 }
 
-/// How often each limb of the positions with key `at + 1` was counted.
-fn count<B: RowBuilder<Option<StateRow>>>(b: &mut B, used: &B::E, at: usize) -> Vec<B::E> {
+/// How often each limb of the positions with key `key`, which is `at + 1`, was counted.
+fn count<B: RowBuilder<Option<StateRow>>>(
+    b: &mut B,
+    used: &B::E,
+    at: usize,
+    key: &B::E,
+) -> Vec<B::E> {
     (0..POSITION_LIMBS)
         .map(|i| {
             let count = cell(b, used, |w| F::from_u64(w.counts[at][i]));
-            let key = b.constant(F::from_usize(at + 1));
             let which = b.constant(F::from_usize(i));
-            b.provide(POSITIONS, count.clone(), &[key, which]);
+            b.provide(POSITIONS, count.clone(), &[key.clone(), which]);
             count
         })
         .collect()

@@ -2,6 +2,7 @@
 
 use credit::issuance::PledgeFields;
 use gadgets::hash::{DIGEST, Digest, Domain, hash_row};
+use gadgets::public::Publics;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::totals::COUNT_LIMBS;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
@@ -9,7 +10,7 @@ use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 use super::claim::{BALANCE, COUNTED, PRODUCT, status_sets};
 use super::registry::NULLIFIER;
 use crate::loan::{LeafLayout, LoanWitness, closed_owes_nothing};
-use crate::ordered::{Ordered, OrderedRow, accumulate};
+use crate::ordered::{Ordered, OrderedRow, PUBLIC, accumulate};
 use crate::pool::tables::codes::CodesTable;
 use crate::pool::tables::groups::{Challenge, DEGREE, Product};
 
@@ -73,7 +74,9 @@ impl Table for LoansTable {
     }
 
     fn public(&self) -> Vec<F> {
-        self.leaves.public()
+        let mut public = self.leaves.public();
+        public.extend(self.challenge.public());
+        public
     }
 
     fn row<B: RowBuilder<LoanRow>>(&self, b: &mut B) {
@@ -130,7 +133,7 @@ impl Table for LoansTable {
         let product = Product {
             id: "NULLIFIER-3",
             register: PRODUCT,
-            challenge: &self.challenge,
+            challenge: &self.challenge.read(b, &mut Publics::from(PUBLIC)),
         };
         let (ends, message) = ([&place.first, &place.last], &nullifier[..NULLIFIER]);
         product.multiply_elements(b, ends, &place.active, message, |w: &LoanRow| w.product);

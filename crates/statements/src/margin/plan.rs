@@ -7,10 +7,10 @@ use gadgets::limbs::{AMOUNT_LIMBS, LIMB_MAX, SIGNED_LIMB_MAX};
 use gadgets::sum::Sum;
 use market::margin::MarginTables;
 use market::snapshot::MAX_INSTRUMENTS;
-use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing};
+use stark::MIN_LOG_HEIGHT;
 
 use super::digits::{balanced, balanced_len, headroom};
-use crate::collateral::{MAX_TIERS, Piece, pieces, public_rate};
+use crate::collateral::{MAX_TIERS, Piece, piece_limbs, pieces, rate_limbs};
 use crate::opening::Opening;
 
 /// Limbs of a position's lots.
@@ -253,17 +253,12 @@ impl Plan {
         let amount = Sum::shape(AMOUNT_LIMBS, LIMB_MAX);
         let mut sum = Sum::shape(self.entry_len(), self.entry_bound());
         for asset in self.assets.iter() {
+            let number = |limbs: usize| Sum::shape(limbs, LIMB_MAX);
             if !asset.pieces.is_empty() {
-                let selectors = vec![F::ZERO; asset.pieces.len()];
-                let select = |f: &dyn Fn(&Piece) -> u128| {
-                    Sum::selected(&selectors, &asset.pieces.iter().map(f).collect::<Vec<_>>())
-                };
-                let rate = select(&|p| u128::from(p.rate));
-                sum = sum
-                    .plus(&Sum::product(&amount, &rate))
-                    .plus(&select(&|p| p.intercept));
+                let [rate, intercept] = piece_limbs(&asset.pieces).map(number);
+                sum = sum.plus(&Sum::product(&amount, &rate)).plus(&intercept);
             }
-            sum = sum.plus(&Sum::product(&amount, &public_rate(asset.debt)));
+            sum = sum.plus(&Sum::product(&amount, &number(rate_limbs(asset.debt))));
         }
         (sum.coefficients().len(), sum.bound())
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use credit::pool::measured::{Measured, Quantity, Total};
 use credit::pool::rules::Holds;
 use credit::pool::{Claimed, Condition, Figure, Loan, Standings, Template};
+use gadgets::limbs::limbs_of;
 
 use crate::loan::LeafLayout;
 use crate::ordered::KEY_REGISTER;
@@ -78,6 +79,8 @@ pub struct Plan {
     pub sets: Vec<Vec<BTreeSet<u64>>>,
     /// Whether a field is read.
     pub read: Vec<bool>,
+    /// Fields and public bounds that they are compared with, each pair once; a bound has at most as many limbs as its field.
+    pub bounds: Vec<(usize, u64)>,
 }
 
 /// Registers of a concentration.
@@ -131,6 +134,7 @@ impl Plan {
             inequalities: Vec::new(),
             sets: vec![Vec::new(); template.fields.len()],
             read: vec![false; template.fields.len()],
+            bounds: Vec::new(),
         };
         // In the places of `OPEN` and `DEFAULTED`.
         for counted in [standings.is_open(), standings.is_defaulted()] {
@@ -213,6 +217,11 @@ impl Plan {
         self.standings.balance.filter(|_| some)
     }
 
+    /// Chunks of 20 bits of a field.
+    pub fn chunks(&self, field: usize) -> usize {
+        self.layout.fields[field].1.div_ceil(2)
+    }
+
     /// Notes what a condition reads.
     fn note(&mut self, condition: &Condition) {
         match condition {
@@ -221,12 +230,28 @@ impl Plan {
             }
             Condition::Test(test) => {
                 self.read[test.field] = true;
+                match test.holds {
+                    Holds::Below(bound) | Holds::AtLeast(bound) => self.bound(test.field, bound),
+                    Holds::Equal(value) | Holds::NotEqual(value) => {
+                        self.bound(test.field, value);
+                        self.bound(test.field, value + 1);
+                    }
+                    Holds::Present | Holds::Absent | Holds::OneOf(_) => {}
+                }
                 if let Holds::OneOf(set) = &test.holds
                     && !self.sets[test.field].contains(set)
                 {
                     self.sets[test.field].push(set.clone());
                 }
             }
+        }
+    }
+
+    /// Notes a bound, unless it lies beyond what the field's limbs hold: then every value is below it.
+    fn bound(&mut self, field: usize, bound: u64) {
+        let fits = limbs_of(bound.into()).len() <= self.layout.fields[field].1;
+        if fits && !self.bounds.contains(&(field, bound)) {
+            self.bounds.push((field, bound));
         }
     }
 

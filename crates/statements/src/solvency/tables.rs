@@ -3,13 +3,14 @@
 use gadgets::compare::{Chunks, assert_sum_at_most, less_than};
 use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{AMOUNT_LIMBS, Amount, join};
+use gadgets::public::Publics;
 use gadgets::sum::Sum;
 use gadgets::totals::{COUNT_LIMBS, COUNTS, SALTS};
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use crate::account::Leaf;
-use crate::collateral::{Piece, haircut, public_rate};
-use crate::ordered::{Ordered, OrderedRow, Place, accumulate};
+use crate::collateral::{Piece, haircut, public_pieces, rate_limbs, rate_values};
+use crate::ordered::{Ordered, OrderedRow, PUBLIC, Place, accumulate};
 
 /// An uncovered account's equity, from the account to the shortfall table.
 pub const EQUITY: Bus = Bus::new("equity");
@@ -100,7 +101,16 @@ impl Table for AccountsTable {
     }
 
     fn public(&self) -> Vec<F> {
-        self.leaves.public()
+        let mut public = self.leaves.public();
+        for rates in &self.assets {
+            let schedules = rates.schedules.iter();
+            public.extend(schedules.flat_map(|pieces| public_pieces(pieces)));
+            public.extend(rate_values(rates.debt));
+            if self.allow_uncovered {
+                public.extend(rate_values(rates.equity));
+            }
+        }
+        public
     }
 
     fn row<B: RowBuilder<AccountRow>>(&self, b: &mut B) {
@@ -120,6 +130,7 @@ impl AccountsTable {
         for cell in &elements {
             b.zero("ACCOUNTS-1", inactive.clone() * cell.clone());
         }
+        let mut publics = Publics::from(PUBLIC);
         let mut collateral = Sum::zero();
         let mut debts = Sum::zero();
         let mut equities = Sum::zero();
@@ -163,16 +174,18 @@ impl AccountsTable {
                 }
                 let pledge = Amount::read(b, |w: &AccountRow| w.amount(asset, which));
                 elements.extend(pledge.halves());
-                collateral = collateral.plus(&haircut(b, "ACCOUNTS-2", &pledge, pieces));
+                let value = haircut(b, "ACCOUNTS-2", &pledge, pieces, &mut publics);
+                collateral = collateral.plus(&value);
                 pledges.push(pledge.chunks());
             }
             if !pledges.is_empty() {
                 assert_sum_at_most(b, &pledges, &equity.chunks());
             }
-            debts = debts.plus(&Sum::product(&debt.to_sum(), &public_rate(rates.debt)));
+            let rate = publics.limbs(b, "ACCOUNTS-3", rate_limbs(rates.debt));
+            debts = debts.plus_product(&debt.to_sum(), &rate.sum());
             if self.allow_uncovered {
-                let worth = Sum::product(&equity.to_sum(), &public_rate(rates.equity));
-                equities = equities.plus(&worth);
+                let rate = publics.limbs(b, "ACCOUNTS-3", rate_limbs(rates.equity));
+                equities = equities.plus_product(&equity.to_sum(), &rate.sum());
             }
         }
         self.cover(b, place, &collateral.minus(&debts), &equities.minus(&debts));

@@ -1,10 +1,10 @@
 //! The venues' table. The others are [those of all statements about venues](crate::venues::tables).
 
 use gadgets::hash::{DIGEST, Digest};
-use gadgets::limbs::{AMOUNT_LIMBS, Limbs, SignedLimbs, halves_of, limb_of, signed_limb};
+use gadgets::limbs::{AMOUNT_LIMBS, Limbs, SignedLimbs, halves_of, limb_of, limbs_of, signed_limb};
+use gadgets::public::{Publics, limb_values};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
-use gadgets::sum::Sum;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table};
 use venue::state::VenueState;
 
@@ -63,6 +63,10 @@ impl VenuesTable {
     pub fn address(&self, venue: usize) -> usize {
         venue * commitment_quads(self.markets)
     }
+
+    fn budget_limbs(&self) -> usize {
+        limbs_of(self.budget).len().max(WEIGHT_LIMBS)
+    }
 }
 
 impl Table for VenuesTable {
@@ -94,6 +98,13 @@ impl Table for VenuesTable {
             column
         }));
         columns
+    }
+
+    /// The bound, then the budget.
+    fn public(&self) -> Vec<F> {
+        let mut public = limb_values(self.bound, BOUND_LIMBS);
+        public.extend(limb_values(self.budget, self.budget_limbs()));
+        public
     }
 
     fn row<B: RowBuilder<Option<VenueRow>>>(&self, b: &mut B) {
@@ -167,6 +178,7 @@ impl Table for VenuesTable {
 impl VenuesTable {
     /// What is proven of the venues' sum, on the first row.
     fn certificate<B: RowBuilder<Option<VenueRow>>>(&self, b: &mut B, first: B::E) {
+        let mut publics = Publics::from(0);
         let elsewhere = b.one() - first.clone();
         let cell = |b: &mut B, of: fn(&VenueRow) -> u128, i: usize| {
             b.cell(|w| w.as_ref().map_or(F::ZERO, |w| limb_felt(of(w), i)))
@@ -192,7 +204,7 @@ impl VenuesTable {
         let gains = received(b, GAINS_LIMBS, |w| w.gains);
         let zero = b.constant(F::ZERO);
         let mut certificate = vec![zero.clone()];
-        certificate.extend((0..BOUND_LIMBS).map(|i| b.constant(limb_felt(self.bound, i))));
+        certificate.extend(publics.elements(b, BOUND_LIMBS));
         certificate.extend(scale);
         b.send(CERTIFICATE, first.clone(), &certificate);
         let mut sums = vec![zero];
@@ -200,7 +212,9 @@ impl VenuesTable {
         b.receive(SUMS, first.clone(), &sums);
         // The sums' limbs are range-checked where they are added up.
         let weights = Limbs::declared(b, "VENUES-4", weights);
-        Sum::constant(self.budget as i128)
+        let budget = publics.limbs(b, "VENUES-4", self.budget_limbs());
+        budget
+            .sum()
             .times_bit(&first)
             .minus(&weights.sum())
             .assert_non_negative(b, "VENUES-4");

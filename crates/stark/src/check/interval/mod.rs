@@ -68,7 +68,8 @@ struct Inductive {
 }
 
 /// Proves what row functions declare by [`bounded`](crate::RowBuilder::bounded) and [`integer`](crate::RowBuilder::integer), over all
-/// tables that meet on buses, and gives what does not follow. No trace is read: what holds, holds for every witness. Public
+/// tables that meet on buses, and gives what does not follow. No trace is read: what holds, holds for every witness. Public values
+/// are those of the tables at hand. Public
 /// rows that are provided are told apart by their constants; otherwise, what is received has the bounds of what is sent.
 pub fn unproven(tables: &[TableAir]) -> Vec<Unproven> {
     let declared: Vec<Declared> = tables.iter().map(TableAir::declared).collect();
@@ -123,10 +124,7 @@ impl<'a> Facts<'a> {
                 .fixed
                 .push(column.iter().map(|v| centered(*v)).collect());
         }
-        for (i, value) in air.public().iter().enumerate() {
-            known.note(Var::Public(i), ends(&[*value]));
-        }
-        let mut expander = Expander::default();
+        let mut expander = Expander::new(air.public());
         let mut expand = |e: &'a Expression| expander.expand(e).map(|poly| (*poly).clone());
         let zeros: Vec<(When, Poly)> = declared
             .zeros
@@ -315,7 +313,7 @@ impl<'a> Facts<'a> {
 
     /// What is declared and does not follow.
     fn check(&self, declared: &Declared) -> Vec<Unproven> {
-        let mut expander = Expander::default();
+        let mut expander = Expander::new(self.air.public());
         let mut unproven = Vec::new();
         let bounds = declared.bounds.iter().map(|(id, value, low, high)| {
             (*id, "a bound", value, (i128::from(*low), i128::from(*high)))

@@ -2,12 +2,13 @@
 
 use gadgets::hash::Digest;
 use gadgets::limbs::{Amount, halves_of, join};
+use gadgets::public::Publics;
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::{ENTRY, EQUITY, flags, ones};
 use crate::account::{ELEMENTS_PER_ASSET, Leaf};
-use crate::collateral::{haircut, public_rate};
+use crate::collateral::{haircut, public_pieces, rate_limbs, rate_values};
 use crate::margin::digits::{Digit, sign};
 use crate::margin::plan::{PHI_LIMBS, Plan};
 use crate::opening::Hidden;
@@ -67,7 +68,14 @@ impl Table for AccountsTable {
         }]
     }
 
+    fn public(&self) -> Vec<F> {
+        let assets = self.plan.assets.iter();
+        let numbers = assets.flat_map(|a| [public_pieces(&a.pieces), rate_values(a.debt)]);
+        numbers.flatten().chain(self.listing).collect()
+    }
+
     fn row<B: RowBuilder<AccountRow>>(&self, b: &mut B) {
+        let mut publics = Publics::from(0);
         let (row, next_row) = b.state(|w| F::from_usize(w.row));
         b.assert_zero("ACCOUNTS-1", When::First, row.clone());
         let step = next_row - row.clone() - b.one();
@@ -93,15 +101,17 @@ impl Table for AccountsTable {
                 (0..ELEMENTS_PER_ASSET - 4)
                     .map(|i| b.cell(|w| halves_of(w.amount(asset, 2 + i / 2))[i % 2])),
             );
+            let value = haircut(b, "ACCOUNTS-3", &holding, &numbers.pieces, &mut publics);
+            let rate = publics.limbs(b, "ACCOUNTS-3", rate_limbs(numbers.debt));
             equity = equity
-                .plus(&haircut(b, "ACCOUNTS-3", &holding, &numbers.pieces))
-                .minus(&Sum::product(&debt.to_sum(), &public_rate(numbers.debt)));
+                .plus(&value)
+                .minus(&Sum::product(&debt.to_sum(), &rate.sum()));
         }
         for element in hidden.cells().chain(&leaf) {
             b.zero("ACCOUNTS-2", (b.one() - active.clone()) * element.clone());
         }
         let opening = self.plan.opening();
-        opening.send_leaf(b, &row, &active, &self.listing, hidden, leaf);
+        opening.send_leaf(b, &row, &active, &mut publics, hidden, leaf);
         self.provide_equity(b, &row, &active, &equity);
     }
 }

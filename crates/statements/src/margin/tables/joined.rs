@@ -33,17 +33,18 @@ macro_rules! for_joined {
 /// The tables of a part that have the least height, in the order of the part.
 pub(crate) struct JoinedTable {
     part: PartTables,
-    /// The first public column of each joined table.
-    starts: Vec<usize>,
+    /// The first fixed column and the first public value of each joined table.
+    starts: Vec<[usize; 2]>,
 }
 
 impl JoinedTable {
     /// Joins the small tables of a part.
     pub fn new(part: PartTables) -> Self {
         let mut counts = Vec::new();
-        for_joined!(&part, table => counts.push(table.fixed().len()));
+        for_joined!(&part, table => counts.push([table.fixed().len(), table.public().len()]));
+        let before = |i: usize, which: usize| counts[..i].iter().map(|c| c[which]).sum();
         let starts = (0..counts.len())
-            .map(|i| counts[..i].iter().sum())
+            .map(|i| [before(i, 0), before(i, 1)])
             .collect();
         Self { part, starts }
     }
@@ -96,11 +97,17 @@ impl Table for JoinedTable {
         columns
     }
 
+    fn public(&self) -> Vec<F> {
+        let mut values = Vec::new();
+        for_joined!(&self.part, table => values.extend(table.public()));
+        values
+    }
+
     fn row<B: RowBuilder<()>>(&self, b: &mut B) {
         let mut starts = self.starts.iter().copied();
         for_joined!(&self.part, table => {
-            let fixed = starts.next().expect("one start per joined table");
-            table.row(&mut Within { b: &mut *b, fixed });
+            let [fixed, public] = starts.next().expect("one start per joined table");
+            table.row(&mut Within { b: &mut *b, fixed, public });
         });
     }
 }
@@ -109,8 +116,10 @@ impl Table for JoinedTable {
 /// has no hint.
 struct Within<'a, B> {
     b: &'a mut B,
-    /// The table's first public column.
+    /// The table's first fixed column.
     fixed: usize,
+    /// Its first public value.
+    public: usize,
 }
 
 impl<W, B: RowBuilder<()>> RowBuilder<W> for Within<'_, B> {
@@ -135,8 +144,7 @@ impl<W, B: RowBuilder<()>> RowBuilder<W> for Within<'_, B> {
         self.b.fixed(self.fixed + index)
     }
     fn public(&self, index: usize) -> B::E {
-        // No table of this statement has public values of its own.
-        self.b.public(index)
+        self.b.public(self.public + index)
     }
     fn assert_zero(&mut self, id: &'static str, when: When, zero: B::E) {
         self.b.assert_zero(id, when, zero);

@@ -2,6 +2,7 @@
 
 use gadgets::compare::{Chunks, assert_at_most_less, less_than};
 use gadgets::limbs::{Limbs, join, limb_of, signed};
+use gadgets::public::Publics;
 use gadgets::range::LIMB_BITS;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::totals::COUNT_LIMBS;
@@ -40,13 +41,13 @@ pub fn multiply<E: Expr>(x: &Element<E>, y: &Element<E>) -> Element<E> {
     std::array::from_fn(|i| product[i].clone())
 }
 
-/// Public elements, drawn from all commitments that they compare.
+/// Public elements, drawn from all commitments that they compare; in a row, read from the public values.
 #[derive(Clone, Debug)]
-pub struct Challenge {
+pub struct Challenge<E = F> {
     /// What a message's factor starts from.
-    gamma: Element<F>,
+    gamma: Element<E>,
     /// Powers of what a message's elements are combined with.
-    powers: Vec<Element<F>>,
+    powers: Vec<Element<E>>,
 }
 
 impl Challenge {
@@ -72,17 +73,34 @@ impl Challenge {
         Self { gamma, powers }
     }
 
+    /// The elements as public values.
+    pub fn public(&self) -> Vec<F> {
+        let powers = self.powers.as_flattened();
+        self.gamma.iter().chain(powers).copied().collect()
+    }
+
+    /// The elements inside a row: the next public values.
+    pub fn read<W, B: RowBuilder<W>>(&self, b: &B, publics: &mut Publics) -> Challenge<B::E> {
+        let mut element = || std::array::from_fn(|_| publics.element(b));
+        Challenge {
+            gamma: element(),
+            powers: self.powers.iter().map(|_| element()).collect(),
+        }
+    }
+}
+
+impl<E: Expr> Challenge<E> {
     /// `gamma - sum of beta^k * element k`.
-    pub fn factor<E: Expr>(&self, elements: &[E]) -> Element<E> {
+    pub fn factor(&self, elements: &[E]) -> Element<E> {
         assert_eq!(
             elements.len(),
             self.powers.len(),
             "a power for each element"
         );
         std::array::from_fn(|i| {
-            let mut value = E::from(self.gamma[i]);
+            let mut value = self.gamma[i].clone();
             for (power, element) in self.powers.iter().zip(elements) {
-                value -= element.clone() * power[i];
+                value -= element.clone() * power[i].clone();
             }
             value
         })
@@ -95,19 +113,19 @@ pub fn message_len(limbs: usize) -> usize {
 }
 
 /// A running product over the rows, passed from part to part.
-pub struct Product<'a> {
+pub struct Product<'a, E> {
     /// Its constraint.
     pub id: &'static str,
     /// Its first register.
     pub register: usize,
     /// What factors are made of.
-    pub challenge: &'a Challenge,
+    pub challenge: &'a Challenge<E>,
 }
 
-impl Product<'_> {
+impl<E: Expr> Product<'_, E> {
     /// Multiplies the product by the factor of a message in limbs on rows with the bit `counts`. `before` is the product
     /// over the rows above. The first coordinate is passed less one, so that a product starts from zeros.
-    pub fn multiply<W, B: RowBuilder<W>>(
+    pub fn multiply<W, B: RowBuilder<W, E = E>>(
         &self,
         b: &mut B,
         [first, last]: [&B::E; 2],
@@ -120,7 +138,7 @@ impl Product<'_> {
     }
 
     /// The same for a message in whole elements.
-    pub fn multiply_elements<W, B: RowBuilder<W>>(
+    pub fn multiply_elements<W, B: RowBuilder<W, E = E>>(
         &self,
         b: &mut B,
         [first, last]: [&B::E; 2],
@@ -303,6 +321,10 @@ impl Table for GroupsTable {
         ]
     }
 
+    fn public(&self) -> Vec<F> {
+        self.challenge.public()
+    }
+
     fn row<B: RowBuilder<GroupRow>>(&self, b: &mut B) {
         let [number, used, first, last] =
             [NUMBER, USED, FIRST, LAST].map(|column| b.pinned("GROUPS-1", column));
@@ -321,7 +343,7 @@ impl Table for GroupsTable {
         Product {
             id: "GROUPS-9",
             register: self.register + group::LISTED,
-            challenge: &self.challenge,
+            challenge: &self.challenge.read(b, &mut Publics::from(0)),
         }
         .multiply(b, ends, &used, &message, |w: &GroupRow| w.product);
         self.list(b, &number, &used, &first, &message);

@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use credit::pool::Condition;
 use credit::pool::measured::Quantity;
 use credit::pool::rules::{Holds, Test};
-use gadgets::compare::{Chunks, less_than};
+use gadgets::compare::less_than;
 use gadgets::limbs::{Amount, Limbs};
+use gadgets::public::{Publics, chunk_values};
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table};
 
 use super::codes::CodesTable;
 use super::groups::{Challenge, Product};
 use crate::loan::{LoanWitness, closed_owes_nothing};
-use crate::ordered::{Ordered, OrderedRow, Place, accumulate};
+use crate::ordered::{Ordered, OrderedRow, PUBLIC, Place, accumulate};
 use crate::pool::plan::{Concentration, Plan, group};
 
 /// One loan a row.
@@ -82,8 +83,14 @@ impl Table for LoansTable {
         self.leaves.log_height
     }
 
+    /// After those of the leaves: the bounds that fields are compared with, then what the products are made of.
     fn public(&self) -> Vec<F> {
-        self.leaves.public()
+        let mut public = self.leaves.public();
+        for &(field, bound) in &self.plan.bounds {
+            public.extend(chunk_values(bound, self.plan.chunks(field)));
+        }
+        public.extend(self.challenges.iter().flat_map(Challenge::public));
+        public
     }
 
     fn row<B: RowBuilder<LoanRow>>(&self, b: &mut B) {
@@ -113,7 +120,11 @@ impl Table for LoansTable {
         }
         self.sums(b, &place, &mut fields);
         let mut weights = HashMap::new();
+        let bounds = self.plan.bounds.iter();
+        let bounds: usize = bounds.map(|(field, _)| self.plan.chunks(*field)).sum();
+        let mut publics = Publics::from(PUBLIC + bounds);
         for (i, challenge) in self.challenges.iter().enumerate() {
+            let challenge = &challenge.read(b, &mut publics);
             let Concentration {
                 by,
                 weight,
@@ -322,13 +333,18 @@ impl<E: stark::Expr> Fields<'_, E> {
         if let Some(below) = self.below.get(&(field, bound)) {
             return below.clone();
         }
-        let limbs = self.limbs(field);
-        let below = if bound >> (10 * limbs.len()) == 0 {
-            let chunks = limbs.chunks();
-            less_than(b, &chunks, &Chunks::constant(bound, chunks.len()))
-        } else {
-            // Beyond what the limbs hold: every value is.
-            b.one()
+        let bounds = &self.plan.bounds;
+        let below = match bounds.iter().position(|b| *b == (field, bound)) {
+            Some(at) => {
+                let before = bounds[..at].iter();
+                let before: usize = before.map(|(field, _)| self.plan.chunks(*field)).sum();
+                let chunks = self.limbs(field).chunks();
+                let mut publics = Publics::from(PUBLIC + before);
+                let bound = publics.chunks(b, "LOANS-1", chunks.len());
+                less_than(b, &chunks, &bound)
+            }
+            // Beyond what the limbs hold: every value is below.
+            None => b.one(),
         };
         self.below.insert((field, bound), below.clone());
         below

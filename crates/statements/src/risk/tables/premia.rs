@@ -7,7 +7,9 @@ use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, When};
 
-use super::states::{EVAR, MARKET, Outcome, Outcomes, PHI_LIMBS, StateRow, StatesTable, public};
+use super::states::{
+    EVAR, MARKET, Number, Outcome, Outcomes, PHI_LIMBS, StateRow, StatesTable,
+};
 use crate::venues::commitments::commitment_quads;
 use crate::venues::tables::{QUANTITY_DIGITS, limb_felt, packed, signed_digits};
 
@@ -221,10 +223,10 @@ impl StatesTable {
 
         let total = Limbs::fixed(b, "STATES-16", at(TOTAL)..at(TOTAL + AMOUNT_LIMBS)).sum();
         let paid = paid.sum().times_bit(&b.fixed(at(CLOSES_DAY)));
-        within_grid(b, &paid, &total, at(CLOSES_DAY), hidden.grid);
+        self.within_grid(b, &paid, &total, at(CLOSES_DAY));
         let stated = Limbs::fixed(b, "STATES-16", EVAR..EVAR + AMOUNT_LIMBS).sum();
         let own = evar.sum().times_bit(&b.fixed(at(STATED)));
-        within_grid(b, &stated, &own, at(STATED), hidden.grid);
+        self.within_grid(b, &stated, &own, at(STATED));
         Premia { evar, premium }
     }
 
@@ -274,9 +276,8 @@ impl StatesTable {
             hidden.allowed(w.evar).unwrap_or(0)
         });
         let allowed = allowed.sum();
-        let most = u128::from(hidden.tolerance) << SLACK_BITS;
-        let slack = Sum::constant(hidden.slack.into());
-        Sum::constant(most as i128)
+        let slack = self.number(b, "STATES-13", Number::Slack);
+        self.number(b, "STATES-13", Number::Tolerance)
             .minus(&Sum::product(&evar, &slack))
             .minus(&allowed)
             .assert_zero(b, "STATES-13");
@@ -288,6 +289,16 @@ impl StatesTable {
 }
 
 impl Hidden {
+    /// The public numbers, each with the limbs of what it is compared with.
+    pub(super) fn numbers(&self) -> [(Number, u128, usize); 3] {
+        let tolerance = u128::from(self.tolerance) << SLACK_BITS;
+        [
+            (Number::Tolerance, tolerance, ALLOWED_LIMBS),
+            (Number::Slack, self.slack.into(), SLACK_BITS as usize / 10),
+            (Number::BelowGrid, u128::from(self.grid) - 1, AMOUNT_LIMBS),
+        ]
+    }
+
     /// How far the mean gain of a state may be below this private EVaR, in 2^-40 ticks; `None` if the tolerance is too small.
     pub fn allowed(&self, evar: u64) -> Option<u128> {
         let most = u128::from(self.tolerance) << SLACK_BITS;
@@ -295,19 +306,22 @@ impl Hidden {
     }
 }
 
-/// Requires `0 <= above - below < grid` where a flag is one.
-fn within_grid<B: RowBuilder<StateRow>>(
-    b: &mut B,
-    above: &Sum<B::E>,
-    below: &Sum<B::E>,
-    flag: usize,
-    grid: u64,
-) {
-    let difference = above.minus(below);
-    difference.assert_non_negative(b, "STATES-16");
-    public(b, flag, u128::from(grid) - 1)
-        .minus(&difference)
-        .assert_non_negative(b, "STATES-16");
+impl StatesTable {
+    /// Requires `0 <= above - below < grid` where a flag is one.
+    fn within_grid<B: RowBuilder<StateRow>>(
+        &self,
+        b: &mut B,
+        above: &Sum<B::E>,
+        below: &Sum<B::E>,
+        flag: usize,
+    ) {
+        let difference = above.minus(below);
+        difference.assert_non_negative(b, "STATES-16");
+        self.number(b, "STATES-16", Number::BelowGrid)
+            .times_bit(&b.fixed(flag))
+            .minus(&difference)
+            .assert_non_negative(b, "STATES-16");
+    }
 }
 
 /// The limbs of an amount that grows by a change from row to row.

@@ -2,8 +2,9 @@
 
 use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{
-    AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs, SignedLimbs, join, limb_of, signed_limb,
+    AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs, SignedLimbs, join, limb_of, limbs_of, signed_limb,
 };
+use gadgets::public::{Publics, limb_values};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
@@ -223,6 +224,12 @@ impl Table for StatesTable {
             self.hidden_columns(hidden, &mut columns);
         }
         columns
+    }
+
+    fn public(&self) -> Vec<F> {
+        let numbers = self.numbers().into_iter();
+        let values = numbers.map(|(_, value, limbs)| limb_values(value, limbs));
+        values.flatten().collect()
     }
 
     fn row<B: RowBuilder<StateRow>>(&self, b: &mut B) {
@@ -445,7 +452,8 @@ impl StatesTable {
             b.send(LAST, closes, &weights);
         }
         let weights = weights.sum();
-        let budget = public(b, EVALUATED, self.budget);
+        let budget = self.number(b, "STATES-9", Number::Budget);
+        let budget = budget.times_bit(&b.fixed(EVALUATED));
         budget.minus(&weights).assert_non_negative(b, "STATES-9");
         Outcomes {
             bound: bound.sum(),
@@ -503,7 +511,8 @@ impl StatesTable {
             weights,
             gains,
         } = outcome;
-        let least = public(b, EVALUATED, self.least.unwrap_or(0));
+        let least = self.number(b, "STATES-10", Number::Least);
+        let least = least.times_bit(&b.fixed(EVALUATED));
         weights.minus(&least).assert_non_negative(b, "STATES-10");
         let below = Sum::product(bound, weights).minus(&gains.shifted(PHI_LIMBS));
         below.assert_non_negative(b, "STATES-11");
@@ -518,7 +527,50 @@ pub(super) struct Outcomes<E> {
     pub gains: Sum<E>,
 }
 
-/// A public number on the rows where a fixed column is one.
-pub(super) fn public<B: RowBuilder<StateRow>>(b: &B, flag: usize, value: u128) -> Sum<B::E> {
-    Sum::constant(value as i128).times_bit(&b.fixed(flag))
+/// A public number of the whole day, in limbs. They stand in the public values in this order.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Number {
+    /// What the weights may add up to.
+    Budget,
+    /// What they must.
+    Least,
+    /// The tolerance, in 2^-40 ticks.
+    Tolerance,
+    /// The certificates' slack.
+    Slack,
+    /// The grid less one tick.
+    BelowGrid,
+}
+
+impl StatesTable {
+    /// The public numbers, each with its limbs: so many that larger ones seldom need more.
+    fn numbers(&self) -> Vec<(Number, u128, usize)> {
+        let mut numbers = vec![(Number::Budget, self.budget, WEIGHT_LIMBS)];
+        let least = self.least.iter();
+        numbers.extend(least.map(|&least| (Number::Least, least, WEIGHT_LIMBS)));
+        if let Some(hidden) = &self.hidden {
+            numbers.extend(hidden.numbers());
+        }
+        for (_, value, limbs) in &mut numbers {
+            *limbs = limbs_of(*value).len().max(*limbs);
+        }
+        numbers
+    }
+
+    /// A public number. Constraint `id` uses it.
+    pub(super) fn number<B: RowBuilder<StateRow>>(
+        &self,
+        b: &mut B,
+        id: &'static str,
+        which: Number,
+    ) -> Sum<B::E> {
+        let mut at = 0;
+        for (number, _, limbs) in self.numbers() {
+            if number == which {
+                return Publics::from(at).limbs(b, id, limbs).sum();
+            }
+            at += limbs;
+        }
+        Sum::zero()
+    }
 }

@@ -6,7 +6,7 @@ use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table};
 
 use crate::loan::{LeafLayout, LoanWitness, closed_owes_nothing};
 use crate::month::{AMOUNT_LIMBS, BALANCE_LIMBS, Fields, RATE_LIMBS};
-use crate::ordered::{Ordered, OrderedRow, accumulate};
+use crate::ordered::{Ordered, OrderedRow, PUBLIC, accumulate};
 use crate::pool::tables::codes::CodesTable;
 use crate::stress::claim::{BALANCE, DOUBTFUL, read_fields};
 
@@ -59,7 +59,10 @@ impl Table for LoansTable {
     }
 
     fn public(&self) -> Vec<F> {
-        self.leaves.public()
+        let mut public = self.leaves.public();
+        // At most 365, below what one limb holds.
+        public.push(F::from_u64(self.doubtful_days.into()));
+        public
     }
 
     fn row<B: RowBuilder<LoanRow>>(&self, b: &mut B) {
@@ -86,8 +89,9 @@ impl Table for LoansTable {
         let less = term.clone() - b.one() + over.clone();
         limb(b, less);
         let days = of(fields.days).chunks();
-        // The bound is at most 365, below what one limb holds.
-        let bound = Chunks::constant(self.doubtful_days.into(), days.len());
+        let mut bound = vec![b.constant(F::ZERO); days.len()];
+        bound[0] = b.public(PUBLIC);
+        let bound = Chunks::declared(b, "LOANS-2", bound);
         let current = less_than(b, &days, &bound);
 
         let not_over = b.one() - over;
