@@ -152,6 +152,11 @@ pub struct Sums {
 }
 
 impl Certificate {
+    /// EVaR is at most this, in whole ticks.
+    pub fn evar_ticks(&self) -> u64 {
+        u64::try_from(self.bound.div_ceil(1 << PHI_BITS)).unwrap_or(u64::MAX)
+    }
+
     /// The weight of a gain, or `None` if it exceeds the bound by more than 16 octaves or lies too far below.
     pub fn weight(&self, gain: u64) -> Option<Weight> {
         let distance = i128::try_from(self.bound).ok()? - (i128::from(gain) << PHI_BITS);

@@ -2,10 +2,11 @@
 
 use fixed::FixedError;
 
-use crate::scenarios::Market;
+use crate::scenarios::{Market, ScenarioSet};
 use crate::state::{MAX_QUANTITY, VenueState};
 use market::book::{Account, Side};
-use market::snapshot::{Instrument, Kind, Settlement};
+use market::snapshot::{Instrument, Kind, Settlement, Snapshot};
+use records::date::moment;
 
 /// What all accounts together hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,9 +48,39 @@ pub enum InventoryError {
         /// Of the scenario set.
         market: String,
     },
+    /// Book and scenarios are in other currencies.
+    #[error("the book is in `{}` and the scenarios are in `{}`", .book.escape_debug(), .scenarios.escape_debug())]
+    Currency {
+        /// Of the book.
+        book: String,
+        /// Of the scenario set.
+        scenarios: String,
+    },
+    /// The state is of another moment.
+    #[error(
+        "the state is as of {} and the book as of {}; a book is the inventory of its own moment",
+        moment(*.state_ms),
+        moment(*.book_ms)
+    )]
+    Moment {
+        /// Of the state.
+        state_ms: u64,
+        /// Of the book.
+        book_ms: u64,
+    },
+    /// The state holds something else.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
     /// The net quantity or the net entry is too large.
     #[error("the inventory does not fit: a net quantity of 2^38 lots or a net entry of 2^58 ticks")]
     TooLarge,
+}
+
+impl InventoryError {
+    /// Whether all is well-formed, and the state holds something else than the book.
+    pub fn is_false(&self) -> bool {
+        matches!(self, Self::Mismatch(_))
+    }
 }
 
 /// How a state differs from the book's inventory.
@@ -155,6 +186,40 @@ pub fn inventory<'a>(
             .collect::<Result<_, _>>()?,
         entry: fits(entry, crate::certificate::MAX_GAIN)?,
     })
+}
+
+/// Checks that a state is of the moment of its book.
+///
+/// # Errors
+/// If it is not.
+pub fn check_moment(book_ms: u64, state_ms: u64) -> Result<(), InventoryError> {
+    if book_ms == state_ms {
+        Ok(())
+    } else {
+        Err(InventoryError::Moment { state_ms, book_ms })
+    }
+}
+
+/// What accounts together hold, if a state holds just that.
+///
+/// # Errors
+/// If it holds something else, book and scenarios do not correspond, the state is of another moment, or a sum is too large.
+pub fn check<'a>(
+    snapshot: &Snapshot,
+    accounts: impl IntoIterator<Item = &'a Account>,
+    set: &ScenarioSet,
+    state: &VenueState,
+) -> Result<Inventory, InventoryError> {
+    if snapshot.quote != set.quote {
+        return Err(InventoryError::Currency {
+            book: snapshot.quote.clone(),
+            scenarios: set.quote.clone(),
+        });
+    }
+    check_moment(snapshot.as_of_ms, state.as_of_ms)?;
+    let inventory = inventory(accounts, &snapshot.instruments, &set.markets)?;
+    inventory.check(state, &set.markets)?;
+    Ok(inventory)
 }
 
 impl Inventory {

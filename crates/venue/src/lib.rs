@@ -4,6 +4,7 @@
 //! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
 //! - [`history`], [`scenarios`]: price histories, and scenario sets made from them.
 //! - [`state`]: positions, capital, premia, funding.
+//! - [`systemic`]: the risk of several venues together.
 //! - [`inventory`]: a venue's net positions from its account book.
 //! - [`import`], [`sample`]: reading scenarios, states, trades and prices, making realistic ones.
 
@@ -15,3 +16,4 @@ pub mod inventory;
 pub mod sample;
 pub mod scenarios;
 pub mod state;
+pub mod systemic;

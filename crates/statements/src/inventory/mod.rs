@@ -10,5 +10,5 @@ mod words;
 
 pub use claim::InventoryClaim;
 pub use statement::{Context, Inventory};
-pub use witness::{InventoryFailure, Prepared};
+pub use witness::{Prepared, Witness, check};
 pub use words::words;

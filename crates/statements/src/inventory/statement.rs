@@ -4,9 +4,8 @@ use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
 use market::Snapshot;
-use records::date::moment;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
-use venue::inventory::instruments_of;
+use venue::inventory::{check_moment, instruments_of};
 use venue::scenarios::MAX_MARKETS;
 
 use super::claim::InventoryClaim;
@@ -65,13 +64,7 @@ impl Context {
             ));
         }
         claim.snapshot.validate().map_err(|e| e.to_string())?;
-        if claim.state_as_of_ms != claim.snapshot.as_of_ms {
-            return Err(format!(
-                "the state is as of {} and the book as of {}; a book is the inventory of its own moment",
-                moment(claim.state_as_of_ms),
-                moment(claim.snapshot.as_of_ms)
-            ));
-        }
+        check_moment(claim.snapshot.as_of_ms, claim.state_as_of_ms).map_err(|e| e.to_string())?;
         // As many instruments as markets, so this bounds the instruments too.
         let order = instruments_of(instruments, &claim.markets).map_err(|e| e.to_string())?;
         let size = segment(accounts, slots);

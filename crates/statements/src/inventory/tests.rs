@@ -17,6 +17,7 @@ use super::witness::Rows;
 use super::*;
 use crate::account::{Layout, Secret};
 use crate::book::{Member, SealedBook};
+use crate::kit::Refusal;
 
 fn secret() -> Secret {
     Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
@@ -47,8 +48,14 @@ impl Sample {
         SealedBook::new(&self.snapshot, accounts, slots, &secret()).expect("it fits")
     }
 
-    fn prepare(&self, slots: usize) -> Result<Prepared, InventoryFailure> {
+    fn prepare(&self, slots: usize) -> Result<Prepared, Refusal> {
         Prepared::new(&self.seal(slots), &self.set, &self.state, &secret())
+    }
+}
+
+impl Prepared {
+    fn rows(&self, part: usize) -> Rows<'_> {
+        self.witness.rows(self.claim(), self.context(), part)
     }
 }
 
@@ -196,7 +203,18 @@ fn book_and_state_are_those_of_the_other_claims() {
 fn a_state_that_is_not_the_books_is_refused() {
     let mut sample = sample(3, 20);
     sample.state.quantities[1] += 1;
-    let refused = sample.prepare(4).err().expect("it is false").to_string();
+    let refused = sample.prepare(4).err().expect("it is false");
+    assert!(refused.is_false());
+    // What is only checked is refused for the same reason.
+    let checked = check(
+        &sample.snapshot,
+        sample.book.accounts(),
+        &sample.set,
+        &sample.state,
+    );
+    let checked = checked.expect_err("it is false");
+    assert!(checked.is_false() && checked.to_string() == refused.to_string());
+    let refused = refused.to_string();
     assert!(
         refused.starts_with("in ETH the accounts are net long"),
         "{refused}"
@@ -209,6 +227,10 @@ fn a_state_that_is_not_the_books_is_refused() {
     sample.snapshot.instruments[0].symbol = "BTC-2".into();
     let refused = sample.prepare(4).err().expect("it is false").to_string();
     assert!(refused.contains("`BTC-2` is not a market"), "{refused}");
+    sample.snapshot.instruments[0].symbol = "BTC".into();
+    sample.state.as_of_ms += 1;
+    let refused = sample.prepare(4).err().expect("it is of another moment");
+    assert!(!refused.is_false() && refused.to_string().contains("its own moment"));
 }
 
 /// The members of a part with a change to the positions of one, whose leaf follows; the roots in the claim do not.
@@ -222,7 +244,7 @@ fn changed_members(
     let holder = members.iter_mut().find(|m| !m.account.positions.is_empty());
     let holder = holder.expect("somebody holds something");
     change(&mut holder.account);
-    let secret = &prepared.book.secret;
+    let secret = &prepared.witness.book.secret;
     holder.leaf = layout.leaf(holder.leaf.identity, &holder.account, secret);
     members
 }

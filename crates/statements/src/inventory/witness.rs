@@ -1,13 +1,12 @@
-//! From a book and a state to a proof. What is false is refused here, in the user's words.
+//! From a book and a state to a claim and its proof.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use gadgets::hash::Digest;
-use rayon::prelude::*;
-use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
+use market::{Account, Snapshot};
+use stark::{Statement, Tally, Trace, fill};
 use venue::certificate::MAX_GAIN;
-use venue::inventory::{InventoryError, Mismatch, inventory};
+use venue::inventory::{InventoryError, inventory};
 use venue::scenarios::ScenarioSet;
 use venue::state::{MAX_QUANTITY, VenueState};
 
@@ -16,172 +15,155 @@ use super::statement::{Context, Inventory, PartTables, segment};
 use super::tables::{LeafRow, PER_ROW, POSITION_LIMBS, PositionsRow, StateRow, limbs_of_position};
 use crate::account::{Secret, position_key};
 use crate::book::{Member, SealedBook};
-use crate::parts::{PartsError, prove_claim};
-use crate::trees::{book_root, log_slots, tree};
+use crate::kit::{self, Provable, Refusal};
+use crate::nonce::Nonce;
 use crate::venues::commitments::{commitment_quads, link, quads, salt};
 use crate::venues::{commitment, markets_listing};
-use crate::words::quoted;
 
-/// Why no proof was made.
-#[derive(Debug, thiserror::Error)]
-pub enum InventoryFailure {
-    /// Instruments and markets do not correspond, or a sum is too large.
-    #[error(transparent)]
-    Inventory(#[from] InventoryError),
-    /// The claim is false.
-    #[error(transparent)]
-    Mismatch(#[from] Mismatch),
-    /// The claim does not fit the statement.
-    #[error("{0}")]
-    Claim(String),
-}
-
-/// A true claim, ready to be proven part by part.
-pub struct Prepared {
-    claim: InventoryClaim,
-    context: Context,
+/// What the tables are filled from.
+#[derive(Debug)]
+pub struct Witness {
+    pub(super) book: Arc<SealedBook>,
     /// The secret of the venue's states.
     secret: Secret,
-    pub(super) book: Arc<SealedBook>,
     /// The states before the first part, between parts, and after the last.
     states: Vec<VenueState>,
 }
 
+/// A true claim, ready to be proven part by part.
+pub type Prepared = kit::Prepared<Inventory>;
+
+/// What the accounts of a [`market::Book`] together hold, if a state holds just that.
+///
+/// # Errors
+/// As [`venue::inventory::check`].
+pub fn check<'a>(
+    snapshot: &Snapshot,
+    accounts: impl IntoIterator<Item = &'a Account>,
+    set: &ScenarioSet,
+    state: &VenueState,
+) -> Result<venue::inventory::Inventory, Refusal> {
+    venue::inventory::check(snapshot, accounts, set, state)
+        .map_err(|e| Refusal::of(e, InventoryError::is_false))
+}
+
 impl Prepared {
-    /// Prepares the claim that a state holds the inventory of a book. `secret` is that of the venue's states.
+    /// Claims that a state holds the inventory of a book. `secret` is that of the venue's states.
     ///
     /// # Errors
-    /// If it does not, or something is malformed or too large.
+    /// As [`check`], or if something is too large for the tables.
     pub fn new(
         book: &Arc<SealedBook>,
         set: &ScenarioSet,
         state: &VenueState,
         secret: &Secret,
-    ) -> Result<Self, InventoryFailure> {
-        let (snapshot, members) = (&book.snapshot, &book.members);
-        if snapshot.quote != set.quote {
-            return Err(InventoryFailure::Claim(format!(
-                "the book is in {} and the scenarios are in {}",
-                quoted(&snapshot.quote),
-                quoted(&set.quote)
-            )));
-        }
-        let sum = |members: &[Member]| {
-            let accounts = members.iter().map(|m| &m.account);
-            inventory(accounts, &snapshot.instruments, &set.markets)
-        };
-        sum(members)?.check(state, &set.markets)?;
-        let (accounts, slots) = (book.accounts(), book.slots as usize);
-        let size = segment(accounts, slots);
-        let mut states = vec![VenueState {
-            quantities: vec![0; set.markets.len()],
-            entry: 0,
-            ..state.clone()
-        }];
-        let mut roots = Vec::new();
-        for part in members.chunks(size) {
-            let mut leaves: Vec<Digest> = part.par_iter().map(|m| m.leaf.digest()).collect();
-            leaves.resize(size, [F::ZERO; 8]);
-            roots.push(tree(leaves)[1]);
-            let own = sum(part)?;
-            let mut after = states[states.len() - 1].clone();
-            for (sum, own) in after.quantities.iter_mut().zip(&own.quantities) {
-                *sum += own;
-            }
-            after.entry += own.entry;
-            let large = after.quantities.iter().any(|q| q.abs() >= MAX_QUANTITY);
-            if large || after.entry.unsigned_abs() >= MAX_GAIN {
-                return Err(InventoryError::TooLarge.into());
-            }
-            states.push(after);
-        }
+    ) -> Result<Self, Refusal> {
+        let snapshot = &book.snapshot;
+        let accounts = book.members.iter().map(|m| &m.account);
+        check(snapshot, accounts, set, state)?;
+        let size = segment(book.accounts(), book.slots as usize);
+        let states = states(book, set, state, size).map_err(Refusal::malformed)?;
         let listing = markets_listing(&snapshot.quote, &set.markets, state.as_of_ms);
-        let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
+        let (roots, reference) = book.segments(size);
+        let between = states[1..states.len() - 1].iter().enumerate();
         let claim = InventoryClaim {
             snapshot: snapshot.clone(),
             markets: set.markets.clone(),
-            book: book.reference(&root),
+            book: reference,
             segments: roots.into_iter().map(Into::into).collect(),
-            links: states[1..states.len() - 1]
-                .iter()
-                .enumerate()
+            links: between
                 .map(|(i, s)| link(s, secret, &listing, i + 1, None))
                 .collect(),
             state_as_of_ms: state.as_of_ms,
             state: commitment(state, secret, &listing),
             nonce: None,
         };
-        let context = Inventory::context(&claim).map_err(InventoryFailure::Claim)?;
+        let context = Inventory::context(&claim).map_err(Refusal::malformed)?;
         Ok(Self {
             claim,
             context,
-            secret: secret.clone(),
-            book: book.clone(),
-            states,
+            witness: Witness {
+                book: book.clone(),
+                secret: secret.clone(),
+                states,
+            },
         })
     }
+}
 
-    /// The same, for a verifier who asked for it.
-    #[must_use]
-    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
-        self.claim.nonce = nonce;
-        self
+/// The states before the first part of `size` accounts and after each: what the accounts up to there add up to.
+fn states(
+    book: &SealedBook,
+    set: &ScenarioSet,
+    state: &VenueState,
+    size: usize,
+) -> Result<Vec<VenueState>, InventoryError> {
+    let mut states = vec![VenueState {
+        quantities: vec![0; set.markets.len()],
+        entry: 0,
+        ..state.clone()
+    }];
+    for part in book.members.chunks(size) {
+        let accounts = part.iter().map(|m| &m.account);
+        let own = inventory(accounts, &book.snapshot.instruments, &set.markets)?;
+        let mut after = states[states.len() - 1].clone();
+        for (sum, own) in after.quantities.iter_mut().zip(&own.quantities) {
+            *sum += own;
+        }
+        after.entry += own.entry;
+        let large = after.quantities.iter().any(|q| q.abs() >= MAX_QUANTITY);
+        if large || after.entry.unsigned_abs() >= MAX_GAIN {
+            return Err(InventoryError::TooLarge);
+        }
+        states.push(after);
+    }
+    Ok(states)
+}
+
+impl Provable for Inventory {
+    type Witness = Witness;
+
+    fn traces(
+        claim: &InventoryClaim,
+        context: &Context,
+        witness: &Witness,
+        part: usize,
+    ) -> Vec<Trace> {
+        let tables = PartTables::new(claim, context, part);
+        let rows = witness.rows(claim, context, part);
+        rows.fill(&tables, claim.markets.len())
     }
 
-    /// The claim.
-    pub fn claim(&self) -> &InventoryClaim {
-        &self.claim
+    fn nonce(claim: &mut InventoryClaim) -> &mut Option<Nonce> {
+        &mut claim.nonce
     }
+}
 
-    /// The public numbers of the claim.
-    pub fn context(&self) -> &Context {
-        &self.context
-    }
-
-    /// Proves all parts. `progress` is told the parts done and their number. Finished parts are kept in the folder
-    /// `resume`, if given, and not made again.
-    ///
-    /// # Errors
-    /// If the proof system fails or the folder cannot be written.
-    pub fn prove(
-        &self,
-        progress: &mut dyn FnMut(usize, usize),
-        resume: Option<&Path>,
-    ) -> Result<Vec<PartProof>, PartsError> {
-        prove_claim::<Inventory>(&self.claim, &self.context, resume, progress, |part| {
-            self.traces(part)
-        })
-    }
-
-    /// The filled tables of a part, in the order of [`Statement::part`].
-    pub fn traces(&self, part: usize) -> Vec<Trace> {
-        let tables = PartTables::new(&self.claim, &self.context, part);
-        self.rows(part).fill(&tables, self.claim.markets.len())
-    }
-
+impl Witness {
     /// The rows of a part's tables.
-    pub(super) fn rows(&self, part: usize) -> Rows<'_> {
-        let size = self.context.opening.accounts;
+    pub(super) fn rows(&self, claim: &InventoryClaim, context: &Context, part: usize) -> Rows<'_> {
+        let size = context.opening.accounts;
         let members = &self.book.members;
         let end = members.len().min((part + 1) * size);
         let (before, after) = (&self.states[part], &self.states[part + 1]);
-        let zero = [F::ZERO; 8];
-        let listing = self.context.markets;
-        let is_last = part + 1 == self.claim.segments.len();
-        let hides = |state, link| salt(state, &self.secret, &listing, link);
+        let is_last = part + 1 == claim.segments.len();
+        let hides = |state, link| salt(state, &self.secret, &context.markets, link);
         let mut rows = Rows {
             members: &members[part * size..end],
             state: StateRow {
                 before: before.clone(),
                 after: after.clone(),
                 salts: [
-                    if part > 0 { hides(before, part) } else { zero },
+                    match part {
+                        0 => Digest::default(),
+                        _ => hides(before, part),
+                    },
                     hides(after, if is_last { 0 } else { part + 1 }),
                 ],
                 counts: Vec::new(),
             },
         };
-        rows.state.counts = rows.counts(self.claim.snapshot.instruments.len());
+        rows.state.counts = rows.counts(claim.snapshot.instruments.len());
         rows
     }
 }

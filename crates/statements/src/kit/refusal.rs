@@ -26,6 +26,15 @@ impl Refusal {
         Self::Input(reason.into())
     }
 
+    /// A finance crate's error, which says whether it makes the claim false or its inputs malformed.
+    pub fn of<E: Error + Send + Sync + 'static>(error: E, is_false: impl Fn(&E) -> bool) -> Self {
+        if is_false(&error) {
+            Self::untrue(error)
+        } else {
+            Self::malformed(error)
+        }
+    }
+
     /// Whether the claim is false, and not its inputs malformed.
     pub fn is_false(&self) -> bool {
         matches!(self, Self::False(_))

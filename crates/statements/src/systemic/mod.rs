@@ -10,5 +10,5 @@ mod words;
 
 pub use claim::{DatedState, SystemicClaim};
 pub use statement::{Context, MAX_VENUES, Systemic};
-pub use witness::{Prepared, SystemicError, TooRisky, Venue};
+pub use witness::{Prepared, Venue, Witness, check};
 pub use words::words;

@@ -4,7 +4,9 @@ use gadgets::hash::{Digest, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
-use venue::certificate::{MAX_GAIN, budget};
+use venue::certificate::budget;
+pub use venue::systemic::MAX_VENUES;
+use venue::systemic::{SystemicError, bound_ticks};
 
 use super::claim::{DatedState, SystemicClaim};
 use super::tables::VenuesTable;
@@ -12,7 +14,6 @@ use crate::venues::commitments::commitment_quads;
 use crate::venues::grid::Grid;
 use crate::venues::tables::exponential::ExponentialTable;
 use crate::venues::tables::groups::GroupsTable;
-pub use crate::venues::tables::scenarios::MAX_VENUES;
 use crate::venues::tables::scenarios::ScenariosTable;
 use crate::venues::{markets_listing, scenarios_digest};
 
@@ -118,19 +119,10 @@ impl Statement for Systemic {
             return Err("the scenarios do not have the claimed digest".into());
         }
         if !(1..=MAX_VENUES).contains(&claim.venues.len()) {
-            return Err(format!(
-                "{} venues; 1 to {MAX_VENUES} fit",
-                claim.venues.len()
-            ));
+            return Err(SystemicError::Venues(claim.venues.len()).to_string());
         }
         distinct(&claim.venues)?;
-        let bound = claim
-            .bound
-            .rescale_exact(records::units::TICK_DECIMALS)
-            .ok()
-            .and_then(|ticks| u64::try_from(ticks).ok())
-            .filter(|&ticks| ticks < MAX_GAIN)
-            .ok_or("the bound is not a whole number of ticks below 2^58")?;
+        let bound = bound_ticks(&claim.bound).map_err(|e| e.to_string())?;
         Ok(Context {
             grid,
             venues: claim.venues.iter().map(|v| v.state.elements()).collect(),

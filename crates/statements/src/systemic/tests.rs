@@ -12,11 +12,13 @@ use stark::{
 use venue::evar::{Confidence, evar};
 use venue::scenarios::ScenarioSet;
 use venue::state::VenueState;
+use venue::systemic::SystemicError;
 
 use super::statement::Tables;
 use super::witness::Rows;
 use super::*;
 use crate::account::Secret;
+use crate::kit::Refusal;
 use crate::venues::tables::scenarios::BlockState;
 
 fn confidence() -> Confidence {
@@ -42,6 +44,12 @@ fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
             }
         })
         .collect()
+}
+
+impl Prepared {
+    fn rows(&self) -> Rows {
+        self.witness.rows(self.context())
+    }
 }
 
 fn prepared(markets: usize, scenarios: usize, count: usize) -> Prepared {
@@ -70,7 +78,7 @@ fn true_claims_have_a_witness() {
     for (markets, scenarios, count) in [(1, 1, 1), (3, 300, 2), (2, 256, 3), (4, 70, MAX_VENUES)] {
         let prepared = prepared(markets, scenarios, count);
         let airs = Tables::new(prepared.context()).airs();
-        let found = violations(&airs, &prepared.traces());
+        let found = violations(&airs, &prepared.traces(0));
         assert_eq!(found, Vec::new(), "{markets} {scenarios} {count}");
     }
 }
@@ -86,7 +94,7 @@ fn every_cell_is_pinned() {
         ("venues", 2),
         ("venues", 3),
     ];
-    let unpinned = cell_test(&airs, &prepared.traces(), &rows);
+    let unpinned = cell_test(&airs, &prepared.traces(0), &rows);
     assert_eq!(unpinned, Vec::new(), "{} cells", unpinned.len());
 }
 
@@ -94,7 +102,7 @@ fn every_cell_is_pinned() {
 fn every_constraint_breaks_alone() {
     let prepared = prepared(2, 300, 2);
     let airs = Tables::new(prepared.context()).airs();
-    let traces = prepared.traces();
+    let traces = prepared.traces(0);
     let alone: BTreeSet<&str> = [0, 2]
         .into_iter()
         .flat_map(|table| broken_alone(&airs[table], &traces[table], &[0, 1, 2, 5, 255]))
@@ -144,19 +152,33 @@ fn a_bound_may_be_generous_but_not_too_low() {
     for bound in [least, least + 1, 2 * least, 1_000 * least, 1 << 57] {
         let prepared = prepared_with(&set, Some(bound)).expect("it is true");
         let airs = Tables::new(prepared.context()).airs();
-        assert_eq!(violations(&airs, &prepared.traces()), Vec::new(), "{bound}");
+        assert_eq!(
+            violations(&airs, &prepared.traces(0)),
+            Vec::new(),
+            "{bound}"
+        );
     }
     let refused = prepared_with(&set, Some(least - 1))
         .err()
         .expect("it is false");
-    assert!(matches!(refused, SystemicError::TooRisky(_)), "{refused}");
+    assert!(refused.is_false(), "{refused}");
+    let reason = refused.reason::<SystemicError>();
+    assert!(matches!(reason, Some(SystemicError::TooRisky(_))));
+    // What is only checked is refused for the same reason.
+    let venues = venues(&set, 2);
+    let bound = Some(Decimal::new(least - 1, 6));
+    let checked = check(&set, venues.iter().map(|v| &v.state), confidence(), bound);
+    assert_eq!(
+        checked.expect_err("it is false").to_string(),
+        refused.to_string()
+    );
     assert!(
         refused.to_string().contains("above the bound of"),
         "{refused}"
     );
 }
 
-fn prepared_with(set: &ScenarioSet, bound: Option<i128>) -> Result<Prepared, SystemicError> {
+fn prepared_with(set: &ScenarioSet, bound: Option<i128>) -> Result<Prepared, Refusal> {
     let bound = bound.map(|ticks| Decimal::new(ticks, 6));
     Prepared::new(set, venues(set, 2), confidence(), bound)
 }
@@ -164,7 +186,7 @@ fn prepared_with(set: &ScenarioSet, bound: Option<i128>) -> Result<Prepared, Sys
 #[test]
 fn a_claim_is_proven_and_bound() {
     let prepared = prepared(3, 300, 3);
-    let proof = prepared.prove().expect("it proves");
+    let proof = prepared.prove(&mut |_, _| {}, None).expect("it proves");
     let claim = prepared.claim();
     verify::<Systemic>(claim, &proof).expect("it verifies");
     let report = security_report(&Systemic::part(claim, prepared.context(), 0));

@@ -12,6 +12,7 @@ use venue::certificate::{
     COARSE as COARSE_TABLE, COARSE_BITS, FACTOR_BITS, FINE as FINE_TABLE, FINE_BITS, Weight,
 };
 use venue::state::VenueState;
+pub use venue::systemic::MAX_VENUES;
 
 use super::{
     BOUND_LIMBS, CERTIFICATE, COARSE, FACTOR_LIMBS, FINE, GROUPS, HOLDINGS, LAST_WEIGHT,
@@ -43,9 +44,6 @@ pub struct ScenariosTable {
     /// Whether each market's worth under the tilt is added up in the last block.
     pub funding: bool,
 }
-
-/// Most venues of a block.
-pub const MAX_VENUES: usize = 16;
 
 /// A block's states as its scenarios see them.
 #[derive(Clone, Debug, Default)]
