@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use market::import::layout;
 use market::{Book, Snapshot};
-use serde_json::json;
+use serde_json::{Value, json};
 use statements::inventory::{self, Inventory};
 use venue::import::states::{read_scenarios, read_state};
 use venue::scenarios::ScenarioSet;
@@ -49,7 +49,24 @@ impl Make for Arguments {
     type Statement = Inventory;
 
     fn check(&self) -> Result<Answer, Failure> {
-        todo!()
+        let inputs = self.inputs()?;
+        let (set, accounts) = (&inputs.set, inputs.book.accounts());
+        let sum = inventory::check(&inputs.snapshot, accounts, set, &inputs.state)?;
+        let markets = set.markets.iter().zip(&sum.quantities);
+        let quantities: serde_json::Map<String, Value> =
+            markets.map(|(m, lots)| (m.symbol.clone(), json!(lots))).collect();
+        Ok(Answer {
+            json: json!({
+                "accounts": accounts.len(), "quantities": quantities,
+                "entry": ticks(sum.entry.into()), "quote": set.quote,
+            }),
+            lines: Vec::new(),
+            sentence: Ok(format!(
+                "the state holds what {} accounts add up to in {} market(s)",
+                accounts.len(),
+                set.markets.len()
+            )),
+        })
     }
 
     fn prepare(&self) -> Result<inventory::Prepared, Failure> {

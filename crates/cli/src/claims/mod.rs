@@ -188,7 +188,14 @@ impl<A: Make> Claim for Of<A> {
 
     fn check(&self, matches: &ArgMatches) -> Result<(), Failure> {
         let arguments = A::from_arg_matches(matches).map_err(|e| Failure::Input(e.to_string()))?;
-        let mut answer = arguments.check()?;
+        let mut answer = match arguments.check() {
+            Err(Failure::False(why)) => Answer {
+                json: json!({ "why": why }),
+                lines: Vec::new(),
+                sentence: Err(why),
+            },
+            answer => answer?,
+        };
         if arguments.output().json {
             if let Value::Object(members) = &mut answer.json {
                 members.insert("true".into(), answer.sentence.is_ok().into());

@@ -1,6 +1,7 @@
 //! The inventory statement: a venue's state holds what its account book adds up to. See `STATEMENT.md`.
 
 mod claim;
+mod example;
 mod statement;
 mod tables;
 #[cfg(test)]

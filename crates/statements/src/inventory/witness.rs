@@ -15,7 +15,7 @@ use super::statement::{Context, Inventory, PartTables, segment};
 use super::tables::{LeafRow, PER_ROW, POSITION_LIMBS, PositionsRow, StateRow, limbs_of_position};
 use crate::account::{Secret, position_key};
 use crate::book::{Member, SealedBook};
-use crate::kit::{self, Provable, Refusal};
+use crate::kit::{self, Example, Provable, Refusal};
 use crate::nonce::Nonce;
 use crate::venues::commitments::{commitment_quads, link, quads, salt};
 use crate::venues::{commitment, markets_listing};
@@ -120,6 +120,13 @@ fn states(
     Ok(states)
 }
 
+impl Prepared {
+    /// The sealed book.
+    pub fn book(&self) -> &Arc<SealedBook> {
+        &self.witness.book
+    }
+}
+
 impl Provable for Inventory {
     type Witness = Witness;
 
@@ -134,8 +141,12 @@ impl Provable for Inventory {
         rows.fill(&tables, claim.markets.len())
     }
 
-    fn nonce(claim: &mut InventoryClaim) -> &mut Option<Nonce> {
+    fn nonce_mut(claim: &mut InventoryClaim) -> &mut Option<Nonce> {
         &mut claim.nonce
+    }
+
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
     }
 }
 

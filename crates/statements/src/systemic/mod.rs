@@ -1,6 +1,7 @@
 //! The systemic statement: the risk of several venues together. See `STATEMENT.md`.
 
 mod claim;
+mod example;
 mod statement;
 mod tables;
 #[cfg(test)]

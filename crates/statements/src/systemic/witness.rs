@@ -15,7 +15,7 @@ use super::claim::{DatedState, SystemicClaim};
 use super::statement::{Context, MAX_VENUES, Systemic, Tables};
 use super::tables::VenueRow;
 use crate::account::Secret;
-use crate::kit::{self, Provable, Refusal};
+use crate::kit::{self, Example, Provable, Refusal};
 use crate::nonce::Nonce;
 use crate::venues::commitments::{quads, salt};
 use crate::venues::tables::exponential::ExponentialTable;
@@ -100,8 +100,12 @@ impl Provable for Systemic {
         witness.rows(context).fill(&Tables::new(context))
     }
 
-    fn nonce(claim: &mut SystemicClaim) -> &mut Option<Nonce> {
+    fn nonce_mut(claim: &mut SystemicClaim) -> &mut Option<Nonce> {
         &mut claim.nonce
+    }
+
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
     }
 }
 
