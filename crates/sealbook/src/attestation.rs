@@ -11,7 +11,7 @@ use records::date::{days_of, moment};
 use serde::{Deserialize, Serialize};
 use statements::account::PublicDigest;
 use statements::margin::snapshot_digest;
-use statements::risk::scenarios_digest;
+use statements::venues::scenarios_digest;
 use statements::words::quoted;
 use venue::history::PriceHistory;
 use venue::scenarios::ScenarioSet;

@@ -53,8 +53,9 @@ impl Make for Arguments {
         let (set, accounts) = (&inputs.set, inputs.book.accounts());
         let sum = inventory::check(&inputs.snapshot, accounts, set, &inputs.state)?;
         let markets = set.markets.iter().zip(&sum.quantities);
-        let quantities: serde_json::Map<String, Value> =
-            markets.map(|(m, lots)| (m.symbol.clone(), json!(lots))).collect();
+        let quantities: serde_json::Map<String, Value> = markets
+            .map(|(m, lots)| (m.symbol.clone(), json!(lots)))
+            .collect();
         Ok(Answer {
             json: json!({
                 "accounts": accounts.len(), "quantities": quantities,

@@ -34,15 +34,8 @@ pub struct Arguments {
     /// EVaR of their losses together is at most this; the least that can be proven if not given.
     #[arg(long)]
     pub bound: Option<fixed::Decimal>,
-    /// A verifier's challenge, repeated in the claim: letters, digits or any of -_./+&#%*.
-    #[arg(long)]
-    pub nonce: Option<Nonce>,
-    /// Where to write the proof.
-    #[arg(long)]
-    pub out: Option<PathBuf>,
-    /// Print JSON to stdout.
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 impl Make for Arguments {
@@ -76,7 +69,12 @@ impl Make for Arguments {
             Ok(Venue { state, secret })
         });
         let venues = venues.collect::<Result<_, Failure>>()?;
-        Ok(systemic::Prepared::new(&inputs.set, venues, inputs.confidence, self.bound)?)
+        Ok(systemic::Prepared::new(
+            &inputs.set,
+            venues,
+            inputs.confidence,
+            self.bound,
+        )?)
     }
 
     fn output(&self) -> &Output {

@@ -106,7 +106,7 @@ struct OneAccount {
 fn account(book: &Arc<SealedBook>, id: &str) -> Result<(Row, OneAccount), Failure> {
     say!("1. Account `{id}` proves to a counterparty that it is margined.");
     let started = Instant::now();
-    let prepared = margin::Prepared::account(book, id, Level::Maintenance)?;
+    let prepared = margin::Prepared::new(book, Some(id), Level::Maintenance)?;
     let proven = "equity covers the worst of 36 scenarios".into();
     let private = "balances, positions, entries";
     let (row, file) = show(&prepared, started, "margin, one account", proven, private)?;
@@ -121,7 +121,7 @@ fn whole_book(
 ) -> Result<(Row, BookRef), Failure> {
     say!("2. The venue proves how many of its accounts are below maintenance margin.");
     let started = Instant::now();
-    let prepared = margin::Prepared::book(book, Level::Maintenance)?;
+    let prepared = margin::Prepared::new(book, None, Level::Maintenance)?;
     let proven = format!("exactly {BELOW} of {ACCOUNTS} are below");
     let private = "which ones, and all accounts";
     let (row, _) = show(&prepared, started, "margin, whole book", proven, private)?;
@@ -145,7 +145,7 @@ fn solvent(book: &Arc<SealedBook>, user: &str, in_book: &BookRef) -> Result<Row,
     let first = solvency::Prepared::new(book, &Options::default())?;
     // Reserves 2% above liabilities; the totals themselves stay hidden.
     let totals = first.claim().totals.iter().flatten();
-    let reserves = totals.zip(&book.snapshot.assets).map(|(t, a)| {
+    let reserves = totals.zip(&book.snapshot().assets).map(|(t, a)| {
         let owed = t.liabilities.rescale_exact(a.decimals).unwrap_or(0) as u128;
         owed + owed / 50
     });
@@ -165,7 +165,7 @@ fn solvent(book: &Arc<SealedBook>, user: &str, in_book: &BookRef) -> Result<Row,
     let inclusion = book.inclusion(user);
     inclusion
         .ok_or_else(|| internal(&"no such user"))?
-        .check(&book.snapshot, &prepared.claim().book)
+        .check(book.snapshot(), &prepared.claim().book)
         .map_err(|e| internal(&e))?;
     say!("  User `{user}` finds their account in it with their inclusion file.\n");
     Ok(row)

@@ -10,10 +10,10 @@ use credit::sample_deal::{sample_deal_for, sample_indices};
 use credit::sample_pool;
 use sealbook::attestation::{Attestation, Subject, new_key, public_key};
 use statements::account::Secret;
-use statements::issuance::{self, Issuance, RegistryKey, pledged_twice};
-use statements::pool::{self, Pool, Terms};
-use statements::stress::{self, Stressed};
-use statements::waterfall::{self, Waterfall};
+use statements::issuance::{self, RegistryKey, pledged_twice};
+use statements::pool::{self, Terms};
+use statements::stress;
+use statements::waterfall;
 
 use super::demo::{Row, show};
 use crate::Failure;

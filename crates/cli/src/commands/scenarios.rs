@@ -2,7 +2,7 @@
 
 use fixed::Decimal;
 use serde_json::json;
-use statements::risk::scenarios_digest;
+use statements::venues::scenarios_digest;
 use venue::history::PriceHistory;
 use venue::import::prices::read_prices;
 use venue::import::states::{read_scenarios, write_scenarios};
@@ -11,10 +11,9 @@ use venue::scenarios::recipe::{
     Forecast, MAX_STEPS, Method, Recipe, RecipeError, Setting, Source, make as make_set,
 };
 
-use super::print_json;
 use crate::Failure;
 use crate::arguments::{CheckScenarios, MakeScenarios, MethodName, Scenarios};
-use crate::output::say;
+use crate::output::{print_json, say};
 
 impl From<RecipeError> for Failure {
     fn from(error: RecipeError) -> Self {

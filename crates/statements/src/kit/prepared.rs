@@ -10,7 +10,7 @@ use super::spoken::Spoken;
 use crate::nonce::Nonce;
 
 /// A statement that this crate proves.
-pub trait Provable: Spoken {
+pub trait Provable: Spoken + Sized + 'static {
     /// What the tables of all parts are filled from: private.
     type Witness: Send + Sync;
 

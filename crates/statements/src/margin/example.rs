@@ -31,8 +31,12 @@ fn account(_: &Size) -> Inputs<Margin> {
     });
     Inputs::new(sizes, move |secret| {
         let sealed = SealedBook::new(&snapshot, book.accounts(), POSITIONS, secret);
-        let sealed = sealed.map_err(Refusal::malformed)?;
-        Prepared::account(&sealed, &book.accounts()[0].id, Level::Maintenance)
+        let id = &book.accounts()[0].id;
+        Prepared::new(
+            &sealed.map_err(Refusal::malformed)?,
+            Some(id),
+            Level::Maintenance,
+        )
     })
 }
 
@@ -49,6 +53,10 @@ fn book(size: &Size) -> Inputs<Margin> {
     });
     Inputs::new(sizes, move |secret| {
         let sealed = SealedBook::new(&snapshot, book.accounts(), POSITIONS, secret);
-        Prepared::book(&sealed.map_err(Refusal::malformed)?, Level::Maintenance)
+        Prepared::new(
+            &sealed.map_err(Refusal::malformed)?,
+            None,
+            Level::Maintenance,
+        )
     })
 }

@@ -7,9 +7,7 @@ use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, When};
 
-use super::states::{
-    EVAR, MARKET, Number, Outcome, Outcomes, PHI_LIMBS, StateRow, StatesTable,
-};
+use super::states::{EVAR, MARKET, Number, Outcome, Outcomes, PHI_LIMBS, StateRow, StatesTable};
 use crate::venues::commitments::commitment_quads;
 use crate::venues::tables::{QUANTITY_DIGITS, limb_felt, packed, signed_digits};
 

@@ -2,7 +2,7 @@
 
 use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{
-    AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs, SignedLimbs, join, limb_of, limbs_of, signed_limb,
+    AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs, SignedLimbs, limb_of, limbs_of, signed_limb,
 };
 use gadgets::public::{Publics, limb_values};
 use gadgets::range::limb;
