@@ -3,7 +3,9 @@
 //!
 //! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
 //! - [`history`], [`scenarios`]: price histories, and scenario sets made from them.
-//! - [`state`]: positions, capital, premia, funding.
+//! - [`state`]: positions and capital, and what changes them.
+//! - [`premia`]: a day of trades: EVaR, what each pays, funding, and whether capital covers it.
+//! - [`rounding`]: what a day's totals are rounded to, if no more is said.
 //! - [`systemic`]: the risk of several venues together.
 //! - [`inventory`]: a venue's net positions from its account book.
 //! - [`import`], [`sample`]: reading scenarios, states, trades and prices, making realistic ones.
@@ -13,6 +15,8 @@ pub mod evar;
 pub mod history;
 pub mod import;
 pub mod inventory;
+pub mod premia;
+pub mod rounding;
 pub mod sample;
 pub mod scenarios;
 pub mod state;

@@ -1,4 +1,4 @@
-//! A venue that is its traders' counterparty: what it owes in a scenario, the risk of that, and what it charges.
+//! A venue that is its traders' counterparty: what it owes in a scenario, and the risk of that.
 //!
 //! In ticks, after the horizon, with a scenario's values `S` of a lot of each market:
 //!
@@ -11,7 +11,7 @@
 //! normal prices that tilts `X` itself understates the risk of a well-capitalised venue; here `max(X, 0)` is
 //! tilted, over explicit scenarios.
 
-use fixed::{Decimal, DomainError, FRACTION_BITS, Interval};
+use fixed::{Decimal, DomainError, Interval};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::MAX_GAIN;
@@ -194,7 +194,8 @@ impl VenueState {
         Ok(liabilities.iter().map(|&x| x.max(0) as u64).collect())
     }
 
-    /// EVaR of `max(X, 0)`, in ticks. The risk is this less what was collected.
+    /// EVaR of `max(X, 0)`, in ticks, enclosed as tightly as numbers allow: what the certificate's EVaR, which is quoted and
+    /// proven, is judged by (see [`crate::premia`]). The risk is this less what was collected.
     ///
     /// # Errors
     /// As [`liabilities`](Self::liabilities).
@@ -281,82 +282,6 @@ pub fn round_up(amount: u128) -> u128 {
     }
 }
 
-/// What a change of a state costs: `(rho(after) - rho(before))+`, in ticks, rounded up. Premia already collected
-/// are the same on both sides.
-///
-/// # Errors
-/// If a state has no risk.
-pub fn premium(
-    before: &VenueState,
-    after: &VenueState,
-    set: &ScenarioSet,
-    confidence: Confidence,
-) -> Result<u64, VenueError> {
-    let before = before.evar(set, confidence)?.value;
-    let after = after.evar(set, confidence)?.value;
-    Ok(after.sub(&before)?.ceil_at(0)?.max(0) as u64)
-}
-
-/// How EVaR is made up: each market's share `q_i E_Q[1{X > 0} S_i]`, and what the means take off,
-/// `-(C + P + L) Q(X > 0)`; they add up to EVaR. In ticks.
-#[derive(Clone, Debug)]
-pub struct Allocation {
-    /// Per market.
-    pub markets: Vec<Interval>,
-    /// Of the means; not positive if they are not negative.
-    pub means: Interval,
-}
-
-/// The Euler allocation of EVaR, by homogeneity of degree one in quantities and means.
-///
-/// # Errors
-/// If the state has no risk.
-pub fn allocation(
-    state: &VenueState,
-    set: &ScenarioSet,
-    confidence: Confidence,
-) -> Result<Allocation, VenueError> {
-    let tilt = Tilted::new(state, set, confidence)?;
-    let markets = (0..set.markets.len())
-        .map(|i| {
-            let mean = tilt.mean(|s| i128::from(set.values[s][i]))?;
-            Ok(mean.times(state.quantities[i])?)
-        })
-        .collect::<Result<_, VenueError>>()?;
-    let owing = tilt.mean(|_| 1)?;
-    let means = Interval::from_decimal(&Decimal::new(-state.means(), 0))?;
-    Ok(Allocation {
-        markets,
-        means: owing.mul(&means)?,
-    })
-}
-
-/// The funding rate of each market: what a lot pays per day for the risk it keeps, in ticks, enclosed.
-///
-/// By the envelope theorem the risk grows with the horizon by the tilted mean of how liabilities grow. Moves
-/// grow with the root of time, `S(tau) = S_now + sqrt(tau / horizon) (S - S_now)`, so at the horizon
-/// `dS/dtau = (S - S_now) / (2 horizon)` and the rate is `E_Q[1{X > 0} (S_i - S_now_i)] / (2 horizon)`. Rates
-/// times quantities add up to the derivative of EVaR.
-///
-/// # Errors
-/// If the state has no risk.
-pub fn funding(
-    state: &VenueState,
-    set: &ScenarioSet,
-    confidence: Confidence,
-) -> Result<Vec<Interval>, VenueError> {
-    let tilt = Tilted::new(state, set, confidence)?;
-    let twice = Interval::from_decimal(&Decimal::new(2 * i128::from(set.horizon_micro_days()), 6))?;
-    set.markets
-        .iter()
-        .enumerate()
-        .map(|(i, market)| {
-            let mean = tilt.mean(|s| i128::from(set.values[s][i]) - i128::from(market.value))?;
-            Ok(mean.div(&twice)?)
-        })
-        .collect()
-}
-
 /// What providers are owed more after a change: the value of the call spread on the inventory's worth with
 /// strikes `C + P` and `C + P + L`, which is what they may lose, after less before. In ticks, the mean over
 /// the scenarios.
@@ -384,46 +309,4 @@ pub fn providers_premium(
 /// Ticks as an amount of the quote currency.
 pub fn ticks(amount: i128) -> Decimal {
     Decimal::new(amount, TICK_DECIMALS)
-}
-
-/// The tilt of a state, restricted to the scenarios in which something is owed.
-struct Tilted {
-    /// Weights in 2^-56, zero where nothing is owed.
-    weights: Vec<i128>,
-    total: Interval,
-}
-
-impl Tilted {
-    fn new(
-        state: &VenueState,
-        set: &ScenarioSet,
-        confidence: Confidence,
-    ) -> Result<Self, VenueError> {
-        let liabilities = state.liabilities(set)?;
-        let Evar { mut weights, .. } = state.evar(set, confidence)?;
-        let total: i128 = weights.iter().sum();
-        for (weight, x) in weights.iter_mut().zip(&liabilities) {
-            if *x <= 0 {
-                *weight = 0;
-            }
-        }
-        Ok(Self {
-            weights,
-            total: Interval::from_ends(total, total)?,
-        })
-    }
-
-    /// E_Q[1{X > 0} f], to about 10^-15 of the largest f: weights are rounded to 2^-56.
-    fn mean(&self, f: impl Fn(usize) -> i128) -> Result<Interval, VenueError> {
-        let mut sum = Interval::ZERO;
-        for (s, &weight) in self.weights.iter().enumerate() {
-            if weight != 0 {
-                let value = f(s);
-                let value = i64::try_from(value).map_err(|_| VenueError::TooLarge("a value"))?;
-                sum = sum.add(&Interval::from_ends(weight, weight)?.times(value)?)?;
-            }
-        }
-        debug_assert!(self.total.lo() >= 1 << (FRACTION_BITS - 1));
-        Ok(sum.div(&self.total)?)
-    }
 }

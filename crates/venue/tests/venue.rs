@@ -8,12 +8,10 @@ use venue::import::states::{
     write_trades,
 };
 use venue::inventory::{instruments_of, inventory};
+use venue::premia::{Evaluated, Shows, Terms, check};
 use venue::scenarios::recipe::Source;
 use venue::scenarios::{Market, ScenarioError, ScenarioSet};
-use venue::state::{
-    Change, Trade, Transfer, VenueError, VenueState, allocation, funding, premium,
-    providers_premium,
-};
+use venue::state::{Change, Trade, Transfer, VenueError, VenueState, providers_premium};
 
 fn confidence() -> Confidence {
     Decimal::new(95, 2).try_into().unwrap()
@@ -40,6 +38,30 @@ fn sample() -> (ScenarioSet, VenueState) {
 
 fn evar(state: &VenueState, set: &ScenarioSet) -> f64 {
     float(&state.evar(set, confidence()).unwrap().value)
+}
+
+fn evaluated(state: &VenueState, set: &ScenarioSet) -> Evaluated {
+    Evaluated::new(state.clone(), None, set, confidence()).unwrap()
+}
+
+/// Funding rates in ticks a lot and day.
+fn funding(state: &VenueState, set: &ScenarioSet) -> Vec<f64> {
+    let rates = evaluated(state, set).funding(set, |_| 1);
+    let units = |rate: &Decimal| rate.rescale_exact(12).unwrap() as f64;
+    rates.iter().map(|rate| units(rate) / 1e6).collect()
+}
+
+/// What changes pay, and the state after them.
+fn paid(state: &VenueState, set: &ScenarioSet, changes: &[Change]) -> (Vec<u64>, VenueState) {
+    let terms = Terms {
+        confidence: confidence(),
+        shows: Shows::Prices { lots: true },
+        funding: false,
+        until_ms: None,
+    };
+    let day = check(set, state, changes, &terms).unwrap();
+    let premia = day.states[1..].iter().map(|e| e.premium);
+    (premia.collect(), day.last().state.clone())
 }
 
 /// Two markets worth 100 ticks, three scenarios.
@@ -102,10 +124,10 @@ fn liabilities_by_hand() {
 #[test]
 fn the_allocation_adds_up_to_evar() {
     let (set, state) = sample();
-    let parts = allocation(&state, &set, confidence()).unwrap();
-    let sum: f64 = parts.markets.iter().map(float).sum::<f64>() + float(&parts.means);
-    close(sum, evar(&state, &set), 1e-9);
-    assert!(float(&parts.means) < 0.0);
+    let parts = evaluated(&state, &set).allocation(&set).unwrap();
+    let sum = parts.markets.iter().sum::<i128>() + parts.means;
+    close(sum as f64, evar(&state, &set), 1e-6);
+    assert!(parts.means < 0);
 }
 
 #[test]
@@ -120,7 +142,7 @@ fn the_allocation_is_the_gradient() {
         providers: small.providers * 100,
         collected: 0,
     };
-    let parts = allocation(&state, &set, confidence()).unwrap();
+    let parts = evaluated(&state, &set).allocation(&set).unwrap();
     for market in 0..4 {
         // A lot more and a lot less, at no cost.
         let moved = |lots: i64| {
@@ -131,7 +153,7 @@ fn the_allocation_is_the_gradient() {
         let slope = (moved(1) - moved(-1)) / 2.0;
         let q = state.quantities[market];
         if q != 0 {
-            close(slope, float(&parts.markets[market]) / q as f64, 1e-3);
+            close(slope, parts.markets[market] as f64 / q as f64, 1e-3);
         }
     }
 }
@@ -139,12 +161,9 @@ fn the_allocation_is_the_gradient() {
 #[test]
 fn funding_is_how_evar_grows_with_the_horizon() {
     let (set, state) = sample();
-    let rates = funding(&state, &set, confidence()).unwrap();
-    let total: f64 = rates
-        .iter()
-        .zip(&state.quantities)
-        .map(|(rate, q)| float(rate) * *q as f64)
-        .sum();
+    let rates = funding(&state, &set);
+    let rates = rates.iter().zip(&state.quantities);
+    let total: f64 = rates.map(|(rate, q)| rate * *q as f64).sum();
     // The set at a horizon of 1 + h days: moves scaled by the root, h = 1e-3.
     let at = |h: f64| {
         let root = (1.0 + h).sqrt();
@@ -162,35 +181,39 @@ fn funding_is_how_evar_grows_with_the_horizon() {
 
 #[test]
 fn premia_of_a_sequence_change_the_state_one_after_another() {
-    let (set, mut state) = sample();
-    let mut rise = 0.0;
-    for trade in venue::sample::trades(5, &set, 12) {
-        let moved = state.after(&trade, 0).unwrap();
-        let expected = evar(&moved, &set) - evar(&state, &set);
-        let premium = premium(&state, &moved, &set, confidence()).unwrap();
+    let (set, first) = sample();
+    let trades = venue::sample::trades(5, &set, 12);
+    let changes: Vec<Change> = trades.iter().copied().map(Change::from).collect();
+    let (premia, last) = paid(&first, &set, &changes);
+    let (mut state, mut rise) = (first, 0.0);
+    for (trade, premium) in trades.iter().zip(premia) {
+        let moved = state.after(trade, 0).unwrap();
+        let (before, after) = (evar(&state, &set), evar(&moved, &set));
+        let expected = (after - before).max(0.0);
+        // Certificates are good to a millionth of EVaR.
         assert!(
-            (premium as f64 - expected.max(0.0)).abs() <= 1.0,
+            (premium as f64 - expected).abs() <= 1.0 + before.max(after) / 1e6,
             "{premium} {expected}"
         );
         let collected = state.collected;
-        state = state.after(&trade, premium).unwrap();
+        state = state.after(trade, premium).unwrap();
         assert_eq!(state.collected, collected + premium);
-        rise += expected.max(0.0);
+        rise += expected;
     }
-    close(state.collected as f64, rise, 1e-6);
+    assert_eq!(state, last);
+    close(state.collected as f64, rise, 1e-4);
     // A hedge costs nothing, a provider's withdrawal something.
     let hedge = Trade {
         market: 0,
         lots: -state.quantities[0] / 2,
         price: set.markets[0].value,
     };
-    let hedged = state.after(&hedge, 0).unwrap();
-    assert_eq!(premium(&state, &hedged, &set, confidence()).unwrap(), 0);
-    let withdrawn = VenueState {
-        providers: state.providers - 10_000_000_000,
-        ..state.clone()
-    };
-    assert!(premium(&state, &withdrawn, &set, confidence()).unwrap() > 1_000_000_000);
+    assert_eq!(paid(&state, &set, &[hedge.into()]).0, [0]);
+    let withdrawal = Change::Transfer(Transfer {
+        providers: -10_000_000_000,
+        ..Transfer::default()
+    });
+    assert!(paid(&state, &set, &[withdrawal]).0[0] > 1_000_000_000);
 }
 
 #[test]
@@ -201,8 +224,8 @@ fn a_venue_that_owes_nothing_has_no_risk() {
             state.evar(&set, confidence()).unwrap().value,
             Interval::from_int(0)
         );
-        let rates = funding(&state, &set, confidence()).unwrap();
-        assert!(rates.iter().all(|r| *r == Interval::from_int(0)));
+        assert!(evaluated(&state, &set).evar() <= 5);
+        assert_eq!(funding(&state, &set), [0.0; 2]);
     }
 }
 

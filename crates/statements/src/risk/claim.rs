@@ -72,7 +72,7 @@ pub enum Shown {
         /// A commitment to the size and the premium of each.
         receipts: Vec<PublicDigest>,
         /// Each market's funding rate in the last state: what a lot pays per day, rounded down to a multiple of the market's
-        /// [step](super::rate_step).
+        /// [step](venue::premia::rate_step).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         funding: Option<Vec<Decimal>>,
     },
@@ -152,31 +152,4 @@ pub struct PricedChange {
     pub evar: Decimal,
     /// The premium: what EVaR rose by, or zero. Collected by the venue.
     pub premium: Decimal,
-}
-
-/// A funding rate is told in [`Shown::Totals`] to so many parts of the market's largest move, or fewer.
-const RATE_PARTS: u128 = 4;
-
-/// What a market's funding rate is rounded to where the inventory stays private, in 10^-12 of the quote currency a lot and
-/// day: at least a quarter of the largest rate that a tilt can give, `max |S - v| / (2 h)`, and 1, 2 or 5 times a power of ten.
-pub fn rate_step(set: &ScenarioSet, market: usize) -> u128 {
-    let now = set.markets[market].value;
-    let moves = set.values.iter().map(|v| v[market].abs_diff(now));
-    let most = u128::from(moves.max().unwrap_or(0));
-    // A tick is 10^6 units, a day 10^6 millionths: below 2^80.
-    let largest = (most * 1_000_000_000_000).div_ceil(2 * u128::from(set.horizon_micro_days()));
-    venue::state::round_up(largest.div_ceil(RATE_PARTS).max(1))
-}
-
-/// Decimals of a funding rate.
-pub(super) const RATE_DECIMALS: u8 = 12;
-
-/// A decimal in whole ticks below 2^60.
-pub(super) fn whole_ticks(what: &str, amount: &Decimal) -> Result<u64, String> {
-    amount
-        .rescale_exact(records::units::TICK_DECIMALS)
-        .ok()
-        .and_then(|ticks| u64::try_from(ticks).ok())
-        .filter(|&ticks| ticks < records::units::MAX_AMOUNT)
-        .ok_or_else(|| format!("{what} of {amount} is not a whole number of ticks below 2^60"))
 }

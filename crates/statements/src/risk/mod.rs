@@ -1,20 +1,22 @@
 //! The risk statement: a venue's entropic value at risk, and the premia of its trades. See `STATEMENT.md`.
 
 mod claim;
-mod evaluate;
+mod example;
+mod lifts;
 mod receipt;
 mod rows;
+mod said;
 mod statement;
 mod steps;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod totals;
 mod witness;
 mod words;
 
-pub use claim::{PricedChange, PublicChange, RiskClaim, Shown, rate_step};
+pub use claim::{PricedChange, PublicChange, RiskClaim, Shown};
 pub use receipt::{Receipt, ReceiptError};
 pub use statement::{Context, Risk};
-pub use witness::{Prepared, RiskError, Shows, Terms, Uncovered};
+pub use venue::premia::{Shows, Terms};
+pub use witness::{Prepared, Witness, check};
 pub use words::words;

@@ -3,9 +3,10 @@
 use fixed::Decimal;
 use gadgets::hash::{Domain, hash};
 use serde::{Deserialize, Serialize};
+use venue::premia::whole_ticks;
 use venue::state::{Change, MAX_QUANTITY, ticks};
 
-use super::claim::{PublicChange, RiskClaim, Shown, public, whole_ticks};
+use super::claim::{PublicChange, RiskClaim, Shown, public};
 use super::tables::premia::{receipt_digest, receipt_quads};
 use crate::account::{PublicDigest, Secret};
 use crate::words::quoted;

@@ -1,16 +1,17 @@
 //! The states that a claim speaks of, as its tables need them.
 
-use fixed::{Decimal, DomainError};
+use fixed::Decimal;
 use gadgets::hash::Digest;
 use venue::certificate::{MAX_GAIN, slack};
 use venue::evar::Confidence;
+use venue::premia::{RATE_DECIMALS, rate_step, slack_ticks, whole_ticks};
+use venue::rounding::slack_units;
 use venue::scenarios::{MAX_VALUE, ScenarioSet};
 use venue::state::{MAX_QUANTITY, charge};
 
-use super::claim::{PublicChange, RATE_DECIMALS, RiskClaim, Shown, rate_step, whole_ticks};
+use super::claim::{PublicChange, RiskClaim, Shown};
 use super::statement::MAX_CHANGES;
 use super::tables::funding::FundingTable;
-use super::tables::premia::SLACK_BITS;
 use super::tables::states::{Outcome, StateStep};
 
 /// What is public of a day whose EVaR and premia are private, in ticks.
@@ -92,10 +93,7 @@ fn priced_steps(
     let slack = slack(set.values.len(), confidence).map_err(|e| e.to_string())?;
     let outcome = |evar: u64| {
         // (1 - slack) (t - epsilon) >= t - epsilon - slack t, and t is less than a tick below.
-        let below = slack
-            .times(evar as i64)
-            .and_then(|x| x.ceil_at(0))
-            .map_err(|e| e.to_string())?;
+        let below = slack_ticks(&slack, evar).map_err(|e| e.to_string())?;
         let epsilon = i128::from(tolerance) - below - 1;
         match u64::try_from(epsilon) {
             Ok(epsilon) if epsilon > 0 => Ok(Outcome::Evar { evar, epsilon }),
@@ -175,15 +173,6 @@ fn step(set: &ScenarioSet, change: &PublicChange, outcome: Outcome) -> Result<St
             Ok(step)
         }
     }
-}
-
-/// The slack of certificates in 2^-40, rounded up.
-pub(super) fn slack_units(scenarios: usize, confidence: Confidence) -> Result<u64, DomainError> {
-    let units = slack(scenarios, confidence)?
-        .times(1 << SLACK_BITS)?
-        .ceil_at(0)?;
-    // Not negative, and below one.
-    Ok(units.max(0) as u64)
 }
 
 /// What is public of a day whose EVaR and premia are private.

@@ -2,10 +2,11 @@
 
 use fixed::Decimal;
 use records::date::moment;
+use venue::premia::rate_step;
 use venue::scenarios::ScenarioSet;
 
 use super::claim::PublicChange;
-use super::{RiskClaim, Shown, rate_step};
+use super::{RiskClaim, Shown};
 use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce::{self, Nonce};
 use crate::venues::words::{over, scenario_lines};

@@ -6,13 +6,12 @@ use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, When};
+use venue::rounding::SLACK_BITS;
 
 use super::states::{EVAR, MARKET, Number, Outcome, Outcomes, PHI_LIMBS, StateRow, StatesTable};
 use crate::venues::commitments::commitment_quads;
 use crate::venues::tables::{QUANTITY_DIGITS, limb_felt, packed, signed_digits};
 
-/// Bits of the slack's unit.
-pub const SLACK_BITS: u32 = 40;
 /// Limbs of what the tolerance leaves, in 2^-40 ticks.
 const ALLOWED_LIMBS: usize = 10;
 /// Quads of a receipt.
@@ -299,8 +298,7 @@ impl Hidden {
 
     /// How far the mean gain of a state may be below this private EVaR, in 2^-40 ticks; `None` if the tolerance is too small.
     pub fn allowed(&self, evar: u64) -> Option<u128> {
-        let most = u128::from(self.tolerance) << SLACK_BITS;
-        most.checked_sub(u128::from(self.slack) * u128::from(evar))
+        venue::rounding::allowed(self.tolerance, self.slack, evar)
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use stark::{Rejection, Statement, broken_alone, verify, violated};
 use venue::certificate::{Certificate, weight_of};
+use venue::premia::PremiaError;
 
 use super::*;
-use crate::risk::rows::Rows;
 use crate::risk::statement::PartTables;
 use crate::venues::tables::scenarios::BlockState;
 
@@ -423,7 +423,9 @@ fn an_overflow_is_refused() {
     state.quantities[0] = (1 << 38) - 1;
     // 2^38 lots of 50 million ticks: 1.2e19.
     let refused = Prepared::new(&set, &state, &[], &terms(), &secret());
-    assert!(matches!(refused, Err(RiskError::State { .. })));
+    let refused = refused.err().expect("it does not fit");
+    let reason = refused.reason::<PremiaError>();
+    assert!(matches!(reason, Some(PremiaError::State { .. })));
     let prepared = prepared(1, 256, 0);
     let found = wrong(&prepared, |rows| {
         let digits = vec![BlockState::digits(&state)];

@@ -9,7 +9,6 @@ use venue::state::Transfer;
 
 use super::forged::wrong;
 use super::*;
-use crate::risk::rows::Rows;
 use crate::risk::statement::PartTables;
 
 fn totals() -> Terms {

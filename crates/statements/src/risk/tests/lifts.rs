@@ -5,7 +5,7 @@ use venue::state::charge;
 
 use super::forged::wrong;
 use super::*;
-use crate::risk::rows::Rows;
+use crate::kit::Refusal;
 use crate::venues::tables::scenarios::BlockState;
 
 fn with(grid: Option<Decimal>, tolerance: Option<Decimal>) -> Terms {
@@ -15,7 +15,7 @@ fn with(grid: Option<Decimal>, tolerance: Option<Decimal>) -> Terms {
     }
 }
 
-fn made(changes: &[Change], terms: &Terms, secret: &Secret) -> Result<Prepared, RiskError> {
+fn made(changes: &[Change], terms: &Terms, secret: &Secret) -> Result<Prepared, Refusal> {
     let set = scenarios(2, 300);
     Prepared::new(&set, &state(&set), changes, terms, secret)
 }

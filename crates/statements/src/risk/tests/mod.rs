@@ -11,8 +11,15 @@ use venue::scenarios::recipe::Source;
 use venue::scenarios::{Market, ScenarioSet};
 use venue::state::{Change, Trade, VenueState};
 
+use super::rows::Rows;
 use super::*;
 use crate::account::Secret;
+
+impl Prepared {
+    fn rows(&self, part: usize) -> Rows {
+        self.witness.rows(self.claim(), self.context(), part)
+    }
+}
 
 fn secret() -> Secret {
     Secret::from_hex(&"00000007".repeat(8)).expect("a constant")

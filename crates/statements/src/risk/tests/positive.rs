@@ -1,7 +1,8 @@
 //! What is true is accepted.
 
 use stark::{Statement, cell_test, security_report, verify, violations};
-use venue::state::{Transfer, premium};
+use venue::premia::PremiaError;
+use venue::state::Transfer;
 
 use super::*;
 use crate::risk::statement::PartTables;
@@ -65,7 +66,53 @@ fn many_states_take_several_parts() {
     }
 }
 
-/// The stated EVaR and premia enclose what `risk` computes.
+/// What is quoted without a secret is what is proven, to the tick: EVaR, premia, funding and the collected sum.
+#[test]
+fn what_is_quoted_is_what_is_proven() {
+    for seed in 0..12 {
+        let set = venue::sample::scenarios(seed, 1 + seed as usize % 4, 120 + 37 * seed as usize);
+        let mut state = venue::sample::state(&set);
+        state.capital /= 1 + seed;
+        let mut changes = changes(&venue::sample::trades(seed, &set, 4));
+        changes.push(Change::Transfer(Transfer {
+            providers: -1_000_000,
+            collected: 7,
+            ..Transfer::default()
+        }));
+        let day = check(&set, &state, &changes, &terms()).expect("it has a price");
+        let prepared = Prepared::new(&set, &state, &changes, &terms(), &secret());
+        let prepared = prepared.expect("it is true");
+        let Shown::Prices {
+            evar,
+            changes: priced,
+            funding,
+            ..
+        } = &prepared.claim().shown
+        else {
+            panic!("prices are claimed")
+        };
+        let ticks = |ticks: u64| venue::state::ticks(ticks.into());
+        let quoted: Vec<_> = day.states.iter().map(|e| ticks(e.evar())).collect();
+        let proven: Vec<_> = priced.iter().map(|p| p.evar).collect();
+        assert_eq!((&quoted[0], &quoted[1..]), (evar, &proven[..]), "{seed}");
+        for (quoted, proven) in day.states[1..].iter().zip(priced) {
+            assert_eq!(ticks(quoted.premium), proven.premium, "{seed}");
+        }
+        assert_eq!(Some(day.last().funding(&set, |_| 1)), *funding, "{seed}");
+        assert_eq!(day.last().state.collected, prepared.after().collected);
+        // One change is quoted by itself as it is priced in a day.
+        let before = &day.states[3].state;
+        let quote = check(&set, before, &changes[3..4], &terms()).expect("it has a price");
+        let alone = quote.last();
+        assert_eq!(
+            (ticks(alone.evar()), ticks(alone.premium)),
+            (priced[3].evar, priced[3].premium)
+        );
+        assert_eq!(alone.state.collected, day.states[4].state.collected);
+    }
+}
+
+/// The stated EVaR and premia enclose what `venue` computes as exactly as it can.
 #[test]
 fn stated_prices_are_those_of_the_specification() {
     let set = scenarios(3, 300);
@@ -105,17 +152,26 @@ fn stated_prices_are_those_of_the_specification() {
         );
     }
     for (i, p) in priced.iter().enumerate() {
-        let exact = premium(&states[i], &states[i + 1], &set, terms().confidence).unwrap();
-        let difference = ticks(&p.premium) - i128::from(exact);
+        let [before, after] = [i, i + 1].map(|i| {
+            let exact = states[i].evar(&set, terms().confidence).unwrap();
+            exact.value.ceil_at(0).unwrap()
+        });
+        let difference = ticks(&p.premium) - (after - before).max(0);
         assert!(difference.abs() <= ticks(tolerance) + 1, "{difference}");
     }
     // Rates of the last state, against the exact tilt: a millionth of the largest value, in 10^-12.
-    let exact = venue::state::funding(&states[5], &set, terms().confidence).unwrap();
+    let tilt = states[5].evar(&set, terms().confidence).unwrap().weights;
+    let total: f64 = tilt.iter().map(|w| *w as f64).sum();
+    let owed = states[5].gains(&set).unwrap();
     let rates = funding.as_ref().expect("funding is claimed");
-    for ((rate, exact), market) in rates.iter().zip(&exact).zip(&set.markets) {
-        let difference = rate.rescale_exact(12).unwrap() - exact.floor_at(6).unwrap();
+    for (i, (rate, market)) in rates.iter().zip(&set.markets).enumerate() {
+        let weighted = (0..set.values.len())
+            .filter(|&s| owed[s] > 0)
+            .map(|s| tilt[s] as f64 * (set.values[s][i] as f64 - market.value as f64));
+        let exact = 1e6 * weighted.sum::<f64>() / total / 2.0;
+        let difference = rate.rescale_exact(12).unwrap() as f64 - exact;
         assert!(
-            difference.abs() <= i128::from(market.value) * 3,
+            difference.abs() <= market.value as f64 * 3.0,
             "{rate} {exact:?}"
         );
         assert!(!rate.is_zero(), "the test's rates are not zero");
@@ -178,11 +234,19 @@ fn capital_covers_evar_or_it_is_refused() {
         )
         .expect("it fits");
     let refused = Prepared::new(&set, &poor, &[], &covered, &secret());
-    let Err(RiskError::Uncovered(why)) = refused else {
+    let refused = refused.err().expect("it is not covered");
+    let Some(PremiaError::Uncovered(why)) = refused.reason() else {
         panic!("it is not covered")
     };
+    assert!(refused.is_false());
     assert!(why.to_string().contains("before the first trade"), "{why}");
     assert!(why.excess > Decimal::ONE);
+    // What is only checked is refused for the same reason; and nobody claims that prices are covered.
+    let checked = check(&set, &poor, &[], &covered).expect_err("it is not covered");
+    assert!(checked.is_false() && checked.to_string() == refused.to_string());
+    let day = check(&set, &poor, &[], &terms()).expect("it has a price");
+    assert_eq!(day.uncovered(&set.quote).as_ref(), Some(&**why));
+    Prepared::new(&set, &poor, &[], &terms(), &secret()).expect("it has a price");
 }
 
 /// A day with trades and transfers: a withdrawal pays for the risk it adds, whoever's it is.
