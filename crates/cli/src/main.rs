@@ -12,6 +12,7 @@ mod plot;
 mod report;
 mod svg;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -62,14 +63,14 @@ fn main() -> ExitCode {
         }
     }));
     let arguments = arguments::Arguments::parse();
-    let outcome = std::panic::catch_unwind(|| {
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
         commands::run(arguments.command)?;
         output::failed().map_or(Ok(()), |e| {
             Err(Failure::Input(format!(
                 "cannot write to standard output: {e}"
             )))
         })
-    });
+    }));
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {

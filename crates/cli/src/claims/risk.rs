@@ -3,6 +3,17 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
+use statements::risk::{self, Risk, Shows, Terms};
+use venue::import::states;
+use venue::scenarios::ScenarioSet;
+use venue::state::{Change, VenueState, ticks};
+
+use super::{Answer, Make, Output, Sealing};
+use crate::Failure;
+use crate::files::{make_folder, write_private_json};
+use crate::inputs::{VenueArguments, read_venue};
+use crate::output::note;
 
 /// A venue's risk, and the premia of its trades.
 #[derive(Debug, Args)]
@@ -50,7 +61,68 @@ pub struct Arguments {
 }
 
 impl Make for Arguments {
-    // later
+    type Statement = Risk;
+
+    fn check(&self) -> Result<Answer, Failure> {
+        let inputs = self.inputs()?;
+        let (set, changes) = (&inputs.set, &inputs.changes);
+        let day = risk::check(set, &inputs.state, changes, &inputs.terms)?;
+        let quote = &set.quote;
+        let covered = match day.uncovered(quote) {
+            None => " is covered",
+            Some(uncovered) => {
+                note!("note: {uncovered}; a claim with --covered would be false");
+                ""
+            }
+        };
+        let evar = [&day.states[0], day.last()].map(|state| ticks(state.evar().into()));
+        let premia: Vec<u64> = day.states[1..].iter().map(|state| state.premium).collect();
+        let total: u128 = premia.iter().map(|&p| u128::from(p)).sum();
+        Ok(Answer {
+            json: json!({
+                "evar_before": evar[0], "evar_after": evar[1], "covered": !covered.is_empty(),
+                "premia": premia.iter().map(|&p| ticks(p.into())).collect::<Vec<_>>(), "quote": quote,
+            }),
+            lines: Vec::new(),
+            sentence: Ok(format!(
+                "EVaR of {} {quote} before and {} {quote} after {} change(s){covered}; premia add up to {} {quote}",
+                evar[0],
+                evar[1],
+                changes.len(),
+                ticks(total as i128)
+            )),
+        })
+    }
+
+    fn prepare(&self) -> Result<risk::Prepared, Failure> {
+        let Inputs {
+            set,
+            state,
+            changes,
+            terms,
+        } = self.inputs()?;
+        let secret = self.sealing.secret()?;
+        Ok(risk::Prepared::new(
+            &set, &state, &changes, &terms, &secret,
+        )?)
+    }
+
+    fn finish(&self, prepared: &risk::Prepared) -> Result<(), Failure> {
+        if let Some(after) = &self.after {
+            states::write_state(after, prepared.after(), &prepared.claim().scenarios).map_err(
+                |e| Failure::Input(format!("{}: cannot be written: {e}", after.display())),
+            )?;
+        }
+        let Some(folder) = &self.receipts else {
+            return Ok(());
+        };
+        make_folder(folder)?;
+        for receipt in prepared.receipts() {
+            let name = format!("receipt-{:04}.json", receipt.number);
+            write_private_json(&folder.join(name), &receipt)?;
+        }
+        Ok(())
+    }
 
     fn output(&self) -> &Output {
         &self.output
@@ -58,5 +130,46 @@ impl Make for Arguments {
 
     fn is_repeatable(&self) -> bool {
         self.sealing.secret.is_some()
+    }
+}
+
+struct Inputs {
+    set: ScenarioSet,
+    state: VenueState,
+    changes: Vec<Change>,
+    terms: Terms,
+}
+
+impl Arguments {
+    fn inputs(&self) -> Result<Inputs, Failure> {
+        let (set, state, confidence) = read_venue(&self.venue)?;
+        let changes = match &self.trades {
+            Some(path) => states::read_changes(path, &set)?,
+            None => Vec::new(),
+        };
+        let shows = if self.covered {
+            Shows::Covered
+        } else if self.totals {
+            Shows::Totals {
+                grid: self.grid,
+                tolerance: self.tolerance,
+            }
+        } else {
+            Shows::Prices {
+                lots: self.show_lots,
+            }
+        };
+        let terms = Terms {
+            confidence,
+            shows,
+            funding: self.funding,
+            until_ms: self.until_ms,
+        };
+        Ok(Inputs {
+            set,
+            state,
+            changes,
+            terms,
+        })
     }
 }

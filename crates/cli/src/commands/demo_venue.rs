@@ -6,13 +6,13 @@ use fixed::Decimal;
 use statements::account::{PublicDigest, Secret};
 use statements::book::{SealedBook, least_slots};
 use statements::inventory;
-use statements::risk::{Prepared, PublicChange, RiskError, Shows, Terms};
+use statements::risk::{Prepared, PublicChange, Shows, Terms};
 use statements::systemic::{self, Venue};
 use venue::evar::{Confidence, EvarError};
 use venue::scenarios::ScenarioSet;
 use venue::state::{Change, Trade, Transfer, VenueState};
 
-use super::demo::{Row, show};
+use super::demo::{Row, internal, show};
 use crate::Failure;
 use crate::output::say;
 
@@ -48,7 +48,8 @@ fn book(
     let book = venue::sample::book(2026, set, state, TRADERS);
     let started = Instant::now();
     let slots = least_slots(book.accounts());
-    let sealed = SealedBook::new(&snapshot, book.accounts(), slots, secret)?;
+    let sealed = SealedBook::new(&snapshot, book.accounts(), slots, secret);
+    let sealed = sealed.map_err(|e| internal(&e))?;
     let prepared = inventory::Prepared::new(&sealed, set, state, secret)?;
     let claim = prepared.claim();
     let proven = format!("the state is the sum of {TRADERS} accounts");
@@ -151,15 +152,13 @@ fn refuse(
         ..terms.clone()
     };
     match Prepared::new(set, state, &[large], &covered, secret) {
-        Err(RiskError::Uncovered(why)) => {
+        Err(refusal) if refusal.is_false() => {
             let symbol = &set.markets[0].symbol;
-            say!("  a trade of 120 more lots of {symbol} is refused: {why}\n");
+            say!("  a trade of 120 more lots of {symbol} is refused: {refusal}\n");
             Ok(())
         }
         Err(e) => Err(e.into()),
-        Ok(_) => Err(Failure::Internal(
-            "a trade that is too large was taken".into(),
-        )),
+        Ok(_) => Err(internal(&"a trade that is too large was taken")),
     }
 }
 

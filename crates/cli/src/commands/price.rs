@@ -1,14 +1,13 @@
-//! `sealbook price` and `check risk`: what trades and withdrawals cost, and whether the venue can bear them. No proof.
+//! `sealbook price`: what a trade or a withdrawal costs, and whether the venue can bear it. No proof.
 
 use fixed::{Decimal, Interval};
 use serde_json::{Value, json};
+use statements::risk;
 use venue::evar::Confidence;
 use venue::import::states;
+use venue::premia::{Evaluated, Shows, Terms};
 use venue::scenarios::ScenarioSet;
-use venue::state::{
-    Change, Transfer, VenueError, VenueState, allocation, charge, funding, premium,
-    providers_premium, ticks,
-};
+use venue::state::{Change, Transfer, VenueError, VenueState, providers_premium, ticks};
 
 use crate::Failure;
 use crate::arguments::Price;
@@ -23,43 +22,10 @@ impl From<VenueError> for Failure {
     }
 }
 
-/// EVaR in ticks, rounded up.
-fn evar(state: &VenueState, set: &ScenarioSet, confidence: Confidence) -> Result<i128, Failure> {
-    let value = state.evar(set, confidence)?.value;
-    value.ceil_at(0).map_err(|e| Failure::Input(e.to_string()))
-}
-
-/// How far EVaR exceeds the venue's capital and what it collected, in ticks; not positive if it does not.
-fn excess(state: &VenueState, evar: i128) -> i128 {
-    evar - i128::from(state.capital) - i128::from(state.collected)
-}
-
-/// A number of ticks as an amount of the quote currency, rounded down to 10^-12.
-fn amount(value: &Interval) -> Result<Decimal, Failure> {
-    let units = value
-        .floor_at(6)
-        .map_err(|e| Failure::Input(e.to_string()))?;
-    Ok(Decimal::new(units, 12))
-}
-
 /// A number of ticks as an amount of the quote currency, rounded down to a tick.
 fn money(value: &Interval) -> Result<Decimal, Failure> {
     let whole = value.floor_at(0);
     Ok(ticks(whole.map_err(|e| Failure::Input(e.to_string()))?))
-}
-
-/// Funding rates by market, a lot and day.
-fn rates(
-    state: &VenueState,
-    set: &ScenarioSet,
-    confidence: Confidence,
-) -> Result<Vec<(String, Decimal)>, Failure> {
-    let rates = funding(state, set, confidence)?;
-    set.markets
-        .iter()
-        .zip(&rates)
-        .map(|(market, rate)| Ok((market.symbol.clone(), amount(rate)?)))
-        .collect()
 }
 
 /// What is quoted.
@@ -87,51 +53,78 @@ fn change(arguments: &Price, set: &ScenarioSet) -> Result<Change, Failure> {
 pub fn run(arguments: &Price) -> Result<(), Failure> {
     let (set, state, confidence) = read_venue(&arguments.venue)?;
     let change = change(arguments, &set)?;
-    let before = evar(&state, &set, confidence)?;
-    let moved = state.changed(&change, 0)?;
-    let premium = premium(&state, &moved, &set, confidence)?;
-    let providers = money(&providers_premium(&state, &moved, &set)?)?;
-    let moved = state.changed(&change, premium)?;
-    let after = evar(&moved, &set, confidence)?;
-    let rates = rates(&moved, &set, confidence)?;
-    let shares = allocation(&moved, &set, confidence)?;
-    let shares = set
-        .markets
-        .iter()
-        .zip(&shares.markets)
-        .map(|(market, share)| Ok((market.symbol.clone(), money(share)?)))
-        .chain([money(&shares.means).map(|share| ("means".to_string(), share))])
-        .collect::<Result<Vec<_>, Failure>>()?;
-    // The trade's own premium does not count: it is what the risk it adds is worth.
-    let refused = excess(&state, after);
+    let terms = Terms {
+        confidence,
+        shows: Shows::Prices { lots: false },
+        funding: true,
+        until_ms: None,
+    };
+    let day = risk::check(&set, &state, &[change], &terms)?;
+    let [before, after] = &day.states[..] else {
+        return Err(Failure::Internal("one change leads to one state".into()));
+    };
     if let Some(path) = &arguments.plot {
-        write(path, picture(&moved, &set, confidence)?.as_bytes())?;
+        write(path, picture(&after.state, &set, confidence)?.as_bytes())?;
     }
-    let quote = &set.quote;
+    let quote = Quote::new(&set, before, after)?;
+    let refused = after.check_covered("after it".into(), &set.quote);
     if arguments.json {
         let object = |pairs: &[(String, Decimal)]| -> serde_json::Map<String, Value> {
             let pairs = pairs.iter();
             pairs.map(|(name, x)| (name.clone(), json!(x))).collect()
         };
         print_json(&json!({
-            "premium": ticks(premium.into()), "providers_premium": providers,
-            "evar_before": ticks(before), "evar_after": ticks(after), "allocation": object(&shares),
-            "accepted": refused <= 0, "funding_per_lot_and_day": object(&rates), "quote": quote,
+            "premium": quote.premium, "providers_premium": quote.providers,
+            "evar_before": quote.evar[0], "evar_after": quote.evar[1], "allocation": object(&quote.shares),
+            "accepted": refused.is_ok(), "funding_per_lot_and_day": object(&quote.rates), "quote": set.quote,
         }));
     } else {
-        say!("premium      {} {quote}", ticks(premium.into()));
-        say!("providers'   {providers} {quote}, what they may lose more on average");
-        say!("EVaR before  {} {quote}", ticks(before));
-        say!("EVaR after   {} {quote}, of which", ticks(after));
-        for (market, share) in &shares {
+        quote.say(&set.quote);
+    }
+    refused.map_err(|e| Failure::False(e.to_string()))
+}
+
+/// What a change costs, and what the venue's risk is before and after it.
+struct Quote {
+    premium: Decimal,
+    providers: Decimal,
+    evar: [Decimal; 2],
+    /// By market, then of the means.
+    shares: Vec<(String, Decimal)>,
+    /// By market, a lot and day.
+    rates: Vec<(String, Decimal)>,
+}
+
+impl Quote {
+    fn new(set: &ScenarioSet, before: &Evaluated, after: &Evaluated) -> Result<Self, Failure> {
+        let symbols = || set.markets.iter().map(|market| market.symbol.clone());
+        let shares = after.allocation(set)?;
+        let amounts = shares.markets.into_iter().chain([shares.means]).map(ticks);
+        Ok(Self {
+            premium: ticks(after.premium.into()),
+            providers: money(&providers_premium(&before.state, &after.state, set)?)?,
+            evar: [before, after].map(|state| ticks(state.evar().into())),
+            shares: symbols().chain(["means".into()]).zip(amounts).collect(),
+            rates: symbols().zip(after.funding(set, |_| 1)).collect(),
+        })
+    }
+
+    fn say(&self, quote: &str) {
+        say!("premium      {} {quote}", self.premium);
+        say!(
+            "providers'   {} {quote}, what they may lose more on average",
+            self.providers
+        );
+        say!("EVaR before  {} {quote}", self.evar[0]);
+        say!("EVaR after   {} {quote}, of which", self.evar[1]);
+        for (market, share) in &self.shares {
             say!("  {market:<10} {share} {quote}");
         }
         say!("funding after it, per lot and day; longs pay, shorts receive:");
-        for (market, rate) in &rates {
+        for (market, rate) in &self.rates {
             say!("  {market:<10} {rate} {quote}");
         }
     }
-    refuse(refused, "after it", after, quote)
 }
 
 /// The distribution of a state's liability.
@@ -177,15 +170,4 @@ fn picture(
         ),
         quote: &set.quote,
     }))
-}
-
-fn refuse(excess: i128, place: &str, evar: i128, quote: &str) -> Result<(), Failure> {
-    if excess <= 0 {
-        return Ok(());
-    }
-    Err(Failure::False(format!(
-        "{place} EVaR of {} {quote} exceeds capital and collected premia by {} {quote}",
-        ticks(evar),
-        ticks(excess)
-    )))
 }

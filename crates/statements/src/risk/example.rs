@@ -45,7 +45,11 @@ fn inputs(
     funding: bool,
 ) -> Inputs<Risk> {
     let scenarios = size.scenarios.unwrap_or(scenarios);
-    let trades = if trades == 0 { 0 } else { size.trades.unwrap_or(trades) };
+    let trades = if trades == 0 {
+        0
+    } else {
+        size.trades.unwrap_or(trades)
+    };
     let set = venue::sample::scenarios(1, MARKETS, scenarios);
     let state = venue::sample::state(&set);
     let changes = venue::sample::trades(1, &set, trades);
@@ -61,5 +65,7 @@ fn inputs(
         "scenarios": scenarios, "markets": MARKETS, "trades": trades, "funding": funding,
         "confidence": confidence,
     });
-    Inputs::new(sizes, move |secret| Prepared::new(&set, &state, &changes, &terms, secret))
+    Inputs::new(sizes, move |secret| {
+        Prepared::new(&set, &state, &changes, &terms, secret)
+    })
 }
