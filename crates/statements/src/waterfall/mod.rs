@@ -12,5 +12,6 @@ mod witness;
 mod words;
 
 pub use claim::{PoolAt, Waterfall, WaterfallClaim};
-pub use witness::{Prepared, Terms, WaterfallFailure};
-pub use words::{payments, words};
+pub use credit::waterfall::Terms;
+pub use witness::{Checked, Prepared, Witness, check};
+pub use words::{Findings, words};
