@@ -10,7 +10,7 @@ use crate::amortization::Status;
 use crate::deal::{CENT_DECIMALS, Deal, DealError, MAX_CENTS, PERCENT_DECIMALS, WHOLE};
 use crate::pool::standing::{Counts, Standings, check_closed};
 use crate::pool::states::codes;
-use crate::pool::{Kind, Loan, PoolError, StateError, Tape, Template};
+use crate::pool::{Kind, Loan, PoolError, StateError, Tape, TapeError, Template};
 
 /// A tranche and what stands below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Backing {
 /// Why a pool does not back a deal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssuanceError {
+    /// The tape has no loans, or two of the same id.
+    #[error(transparent)]
+    Tape(#[from] TapeError),
     /// The asset class does not say what loans owe, or which are open.
     #[error(transparent)]
     Template(#[from] StateError),
@@ -89,6 +92,29 @@ pub struct Pledged {
     pub balance: u64,
     /// How many are open, and how many were given up.
     pub counts: Counts,
+}
+
+/// A pool that backs a deal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// What the pool pledges.
+    pub pledged: Pledged,
+    /// Where the deal's tranches stand in it, the most senior first.
+    pub tranches: Vec<Backing>,
+}
+
+/// Whether a tape's loans back a deal.
+///
+/// # Errors
+/// If they do not, the tape or the deal contradicts itself, or the template does not say what loans owe.
+pub fn issue(tape: &Tape, deal: &Deal) -> Result<Issued, IssuanceError> {
+    tape.check()?;
+    let pledged = pledged(tape)?;
+    deal.check_size()?;
+    Ok(Issued {
+        tranches: backing(deal, pledged.balance)?,
+        pledged,
+    })
 }
 
 impl PledgeFields {

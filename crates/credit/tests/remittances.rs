@@ -3,7 +3,7 @@
 use credit::amortization::{Event, RollError, Status};
 use credit::import::remittances::read_remittances;
 use credit::import::tape::{read_tape, read_template, write_tape};
-use credit::pool::remittance::{RemittanceError, Remittances, roll_tape};
+use credit::pool::remittance::{RemittanceError, Remittances, Rolled, roll_tape};
 use credit::pool::{Tape, states};
 use credit::sample_pool::{remittances, remittances_csv, tape};
 use records::date::{days_of, next_month, written};
@@ -35,7 +35,11 @@ fn a_tape_rolls_month_by_month_as_its_loans_do() {
     let mut statuses = std::collections::BTreeSet::new();
     for month in 0..4 {
         let events = remittances(month, &now);
-        let (after, collections) = roll_tape(&now, &events).unwrap();
+        let Rolled {
+            tape: after,
+            collections,
+            ..
+        } = roll_tape(&now, &events).unwrap();
         let (before_states, after_states) = (states(&now).unwrap(), states(&after).unwrap());
         let mut interest = 0;
         for (i, loan) in now.loans.iter().enumerate() {
@@ -60,7 +64,11 @@ fn a_tape_rolls_month_by_month_as_its_loans_do() {
 #[test]
 fn loans_of_which_nothing_is_reported_paid_nothing() {
     let now = sample(30);
-    let (after, collections) = roll_tape(&now, &Remittances::new()).unwrap();
+    let Rolled {
+        tape: after,
+        collections,
+        ..
+    } = roll_tape(&now, &Remittances::new()).unwrap();
     assert_eq!(collections.interest + collections.scheduled_principal, 0);
     for (before, after) in states(&now).unwrap().iter().zip(states(&after).unwrap()) {
         let late = before.status == Status::Performing && after.status == Status::Delinquent;
@@ -97,7 +105,7 @@ fn files_are_read_and_their_errors_placed() {
     assert_eq!(read_remittances(&path, &now).unwrap(), events);
 
     // A tape that was written reads as the same one, texts included.
-    let (after, _) = roll_tape(&now, &events).unwrap();
+    let after = roll_tape(&now, &events).unwrap().tape;
     let written = folder.path().join("after.csv");
     write_tape(&written, &after).unwrap();
     let again = read_tape(&written, &after.template, None, after.cut_off.clone()).unwrap();

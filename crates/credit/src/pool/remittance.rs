@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::amortization::{Event, RollError, Status, roll_pool};
+use crate::amortization::{Event, LoanState, RollError, Status, roll_pool};
 use crate::collections::Collections;
 
 use super::states::{COMPUTED, LoanFields, StateError, states};
@@ -37,18 +37,18 @@ pub enum RemittanceError {
     End(CutOff),
 }
 
-/// What became of each loan of a tape, in its order.
-///
-/// # Errors
-/// If something was reported of a loan that is not on the tape, or its loans do not pay.
-pub fn events(tape: &Tape, remittances: &Remittances) -> Result<Vec<Event>, RemittanceError> {
-    let fields = LoanFields::new(&tape.template)?;
+/// What became of each loan of a tape, in its order. `states` are those of the loans before.
+fn events(
+    tape: &Tape,
+    states: &[LoanState],
+    remittances: &Remittances,
+) -> Result<Vec<Event>, RemittanceError> {
     let mut found = 0;
     let mut events = Vec::with_capacity(tape.loans.len());
-    for loan in &tape.loans {
+    for (loan, state) in tape.loans.iter().zip(states) {
         let reported = remittances.get(&loan.id).copied();
         found += usize::from(reported.is_some());
-        let silent = match fields.state(loan)?.status {
+        let silent = match state.status {
             Status::Defaulted => Event::Recovery(0),
             _ => Event::Payment(0),
         };
@@ -65,17 +65,36 @@ pub fn events(tape: &Tape, remittances: &Remittances) -> Result<Vec<Event>, Remi
     Ok(events)
 }
 
-/// The tape a month later, and what its loans brought in together.
+/// A loan's month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoanMonth {
+    /// The loan before it.
+    pub before: LoanState,
+    /// What became of it.
+    pub event: Event,
+    /// The loan after it.
+    pub after: LoanState,
+}
+
+/// A tape's month.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rolled {
+    /// The tape after it, its loans in the same order.
+    pub tape: Tape,
+    /// What the loans brought in together.
+    pub collections: Collections,
+    /// The loans, in the order of the tape.
+    pub loans: Vec<LoanMonth>,
+}
+
+/// Rolls a tape over a month.
 ///
 /// # Errors
 /// If the template has not all [`COMPUTED`] fields, what was reported cannot be, or a sum does not fit.
-pub fn roll_tape(
-    tape: &Tape,
-    remittances: &Remittances,
-) -> Result<(Tape, Collections), RemittanceError> {
+pub fn roll_tape(tape: &Tape, remittances: &Remittances) -> Result<Rolled, RemittanceError> {
     let fields = LoanFields::new(&tape.template)?;
     let before = states(tape)?;
-    let events = events(tape, remittances)?;
+    let events = events(tape, &before, remittances)?;
     let (after, collections) =
         roll_pool(&before, &events).map_err(|(i, error)| match tape.loans.get(i) {
             Some(loan) => RemittanceError::Loan {
@@ -88,19 +107,29 @@ pub fn roll_tape(
     if CutOff::try_from(cut_off.to_string()).is_err() {
         return Err(RemittanceError::End(tape.cut_off.clone()));
     }
+    let months = before.into_iter().zip(events).zip(after);
+    let months = months.map(|((before, event), after)| LoanMonth {
+        before,
+        event,
+        after,
+    });
+    let months: Vec<LoanMonth> = months.collect();
     let mut loans = tape.loans.clone();
-    for ((loan, before), after) in loans.iter_mut().zip(&before).zip(&after) {
+    for (loan, month) in loans.iter_mut().zip(&months) {
         // Where nothing happens, the tape keeps what it says, even if the state passes over it.
-        if before != after {
-            fields.write(loan, after, &tape.template)?;
+        if month.before != month.after {
+            fields.write(loan, &month.after, &tape.template)?;
         }
     }
-    let after = Tape {
-        template: tape.template.clone(),
-        cut_off,
-        loans,
-    };
-    Ok((after, collections))
+    Ok(Rolled {
+        tape: Tape {
+            template: tape.template.clone(),
+            cut_off,
+            loans,
+        },
+        collections,
+        loans: months,
+    })
 }
 
 impl LoanFields {
@@ -111,7 +140,7 @@ impl LoanFields {
     pub fn write(
         &self,
         loan: &mut Loan,
-        state: &crate::amortization::LoanState,
+        state: &LoanState,
         template: &Template,
     ) -> Result<(), StateError> {
         let lacks = |field: &'static str, wanted: &str| StateError::Template {

@@ -11,6 +11,8 @@
 //! 6. Ledgers are measured again; or balances are written down by what is not covered.
 //! 7. What was not paid is carried forward, as the deal says.
 //!
+//! [`Terms`] ask what a deal pays over months of its pool; [`Months`] are the answer.
+//!
 //! Amounts are in cents. Fees and interest are rounded down, against who receives them; what steps say of roundings
 //! stands at [`step`](crate::deal::step). What comes in and what accounts held equals what is paid and what accounts
 //! hold, to the cent; this is checked each time.
@@ -40,6 +42,7 @@ mod check;
 mod collected;
 mod due;
 mod losses;
+mod months;
 mod pay;
 mod report;
 mod run;
@@ -51,6 +54,7 @@ use fixed::Decimal;
 
 pub use collected::{called, can_call};
 pub use due::{MAX_DELAY, check_payment_date, payment_date};
+pub use months::{MAX_MONTHS, Months, MonthsError, Terms, pay};
 pub use report::{
     AccountReport, FACTOR_DECIMALS, FeeReport, RATIO_DECIMALS, Report, StepReport, TestReport,
     TrancheReport, TriggerReport,

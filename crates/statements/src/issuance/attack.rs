@@ -2,7 +2,6 @@
 
 use credit::deal::Deal;
 use credit::deal::step::{Action, Order, Step};
-use credit::import::tape::read_template;
 use credit::issuance::backing;
 use credit::pool::Tape;
 use credit::sample_deal::sample_deal_for;
@@ -13,27 +12,18 @@ use stark::{P, Statement, verify, violated};
 
 use super::claim::{PRODUCT, PartTables};
 use super::*;
-use crate::account::{Identity, Secret};
+use crate::account::Identity;
 use crate::loan::{pool_digest, pool_listing, segments};
-
-fn secret(digit: char) -> Secret {
-    let text = format!("0000000{digit}").repeat(8);
-    Secret::from_hex(&text).expect("a constant")
-}
-
-fn tape(loans: usize) -> Tape {
-    let template = read_template("mortgage").expect("it comes with the crate");
-    sample_pool::tape(3, loans, &template)
-}
+use crate::testing::{mortgages, secret_of};
 
 fn prepared(tape: &Tape, deal: &Deal) -> Prepared {
-    Prepared::new(tape, deal, &secret('5').into(), &secret('7')).expect("it is true")
+    Prepared::new(tape, deal, &secret_of('5').into(), &secret_of('7')).expect("it is true")
 }
 
 /// The same point with other decimals is another text of the same number, and a record quotes texts.
 #[test]
 fn points_are_written_in_one_way() {
-    let tape = tape(20);
+    let tape = mortgages(3, 20);
     let deal = sample_deal_for(sample_pool::owed(&tape));
     let good = prepared(&tape, &deal).claim().clone();
     Issuance::context(&good).expect("it is true");
@@ -49,7 +39,7 @@ fn points_are_written_in_one_way() {
 /// Points follow from the order of the tranches. A deal that pays the last of them first, or equity before all, has the same.
 #[test]
 fn points_do_not_follow_waterfalls() {
-    let tape = tape(20);
+    let tape = mortgages(3, 20);
     let pool = sample_pool::owed(&tape);
     let deal = sample_deal_for(pool);
     let good = prepared(&tape, &deal).claim().tranches.clone();
@@ -80,7 +70,7 @@ fn points_do_not_follow_waterfalls() {
 /// A tape has no currency: loans that owe euros back a deal in any. And a template's name is no more than a name.
 #[test]
 fn currencies_and_templates_are_only_named() {
-    let tape = tape(20);
+    let tape = mortgages(3, 20);
     let mut deal = sample_deal_for(sample_pool::owed(&tape));
     for currency in ["USD", "EUR", "JPY"] {
         deal.currency = currency.into();
@@ -98,7 +88,7 @@ fn currencies_and_templates_are_only_named() {
 /// Numbers are equal by value, texts are not: a deal has as many digests as it can be written in.
 #[test]
 fn a_deal_has_a_digest_for_each_text() {
-    let tape = tape(20);
+    let tape = mortgages(3, 20);
     let deal = sample_deal_for(sample_pool::owed(&tape));
     let mut other = deal.clone();
     let longer = format!("{}000", deal.original_pool);
@@ -113,10 +103,12 @@ fn a_deal_has_a_digest_for_each_text() {
 /// part still shows the one that the list has.
 #[test]
 fn states_may_hold_more_than_p() {
-    let tape = tape((1 << 13) + 3);
+    let tape = mortgages(3, (1 << 13) + 3);
     let deal = sample_deal_for(sample_pool::owed(&tape));
     let prepared = prepared(&tape, &deal);
-    let (mut first, mut second) = (prepared.rows(0), prepared.rows(1));
+    let (mut first, mut second) = ([0, 1])
+        .map(|part| prepared.witness.rows(prepared.claim(), part))
+        .into();
     for (register, shift) in [(0, 0), (0, 40), (1, 0), (2, 0), (2, 40)] {
         let more = u128::from(P) << shift;
         first.after[SALTS + PRODUCT + register] += more * 400;
@@ -135,7 +127,7 @@ fn states_may_hold_more_than_p() {
         );
     }
     // At the end there is one way.
-    let mut last = prepared.rows(1);
+    let mut last = prepared.witness.rows(prepared.claim(), 1);
     last.after[SALTS + PRODUCT] += u128::from(P);
     let tables = PartTables::new(prepared.claim(), prepared.context(), 1);
     assert_eq!(
@@ -147,7 +139,10 @@ fn states_may_hold_more_than_p() {
 /// A claim of a million loans without a proof of any is refused after the work of its hashes.
 #[test]
 fn a_large_claim_is_refused_soon() {
-    let small = prepared(&tape(20), &sample_deal_for(sample_pool::owed(&tape(20))));
+    let small = prepared(
+        &mortgages(3, 20),
+        &sample_deal_for(sample_pool::owed(&mortgages(3, 20))),
+    );
     let mut claim = small.claim().clone();
     claim.loans = 1 << 20;
     let split = segments(claim.loans);
@@ -173,12 +168,12 @@ fn a_large_claim_is_refused_soon() {
 /// Every way to leave a loan out that keeps the lengths right.
 #[test]
 fn lists_of_other_loans_have_other_products() {
-    let tape = tape(20);
+    let tape = mortgages(3, 20);
     let deal = sample_deal_for(sample_pool::owed(&tape));
     let good = prepared(&tape, &deal);
     let product = good.context().product;
-    let key: RegistryKey = secret('5').into();
-    let other: RegistryKey = secret('6').into();
+    let key: RegistryKey = secret_of('5').into();
+    let other: RegistryKey = secret_of('6').into();
     for (from, to) in [
         (key.nullifier(&Identity::of("x")), 0),
         (other.nullifier(&Identity::of("x")), 7),

@@ -9,7 +9,7 @@ use credit::pool::tape::CutOff;
 use gadgets::hash::{DIGEST, Domain};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
-use gadgets::totals::{End, Held, Register, Show, TotalsTable};
+use gadgets::totals::{Held, Register, Show, TotalsTable};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
 use stark::{
@@ -19,6 +19,7 @@ use stark::{
 use super::registry::{NULLIFIER, Nullifier, is_of_zeros};
 use super::tables::LoansTable;
 use crate::account::PublicDigest;
+use crate::kit::totals;
 use crate::loan::{LeafLayout, check_counts, check_pool, segments};
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
@@ -224,14 +225,8 @@ impl PartTables {
         let mut registers = [Register::Passed; REGISTERS];
         registers[BALANCE..PRODUCT].fill(Register::Counted);
         registers[PRODUCT..].fill(Register::Elements);
-        let start = part
-            .checked_sub(1)
-            .map(|before| claim.states[before].elements());
-        let end = match claim.states.get(part) {
-            Some(state) => End::Commitment(state.elements()),
-            None => End::Shown(shown(claim, &context.product)),
-        };
-        let totals = TotalsTable::new(&registers, start, end, 0);
+        let shown = || shown(claim, &context.product);
+        let totals = totals(&registers, &claim.states, part, shown, 0);
         let key = TotalsTable::quads(REGISTERS);
         let mut streams = totals.streams();
         // The key is opened in every part, so all of them speak of one registry.

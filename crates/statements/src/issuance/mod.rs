@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod attack;
 mod claim;
+mod example;
 mod record;
 mod registry;
 pub mod tables;
@@ -14,5 +15,5 @@ mod words;
 pub use claim::{Context, Issuance, IssuanceClaim};
 pub use record::{PledgedTwice, Record, pledged_twice};
 pub use registry::{NULLIFIER, Nullifier, RegistryKey};
-pub use witness::{IssuanceFailure, Prepared};
-pub use words::{tranches, words};
+pub use witness::{Checked, Prepared, Witness, check};
+pub use words::{Findings, words};

@@ -1,79 +1,102 @@
 //! From a tape and a deal to a claim and its proof.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use credit::deal::Deal;
-use credit::issuance::{IssuanceError, PledgeFields, Pledged, backing, pledged};
+use credit::issuance::{Issued, PledgeFields, issue};
 use credit::pool::{Condition, Loan, Tape};
-use gadgets::hash::{DIGEST, Digest, Domain};
+use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
-use gadgets::totals::{COUNT_LIMBS, SALTS, commit};
+use gadgets::totals::{COUNT_LIMBS, SALTS};
 use rayon::prelude::*;
-use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
+use stark::{F, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::{
     BALANCE, COUNTED, Context, Issuance, IssuanceClaim, PRODUCT, PartTables, REGISTERS,
 };
 use super::registry::{Nullifier, RegistryKey, nullifier_elements};
 use super::tables::{LoanRow, REST};
-use crate::account::{Secret, text_digest};
-use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed, segments};
+use super::words::Findings;
+use crate::account::Secret;
+use crate::kit::{self, Chain, Example, Provable, Refusal, States};
+use crate::loan::{LoanLeaf, LoanWitness, Sealed, check_size, segments};
+use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
-use crate::parts::{PartsError, prove_claim};
 use crate::pool::tables::groups::{Challenge, DEGREE, multiply};
 use crate::pool::{product_of, registers_of};
 
-/// Why nothing can be proven of a pool and a deal.
-#[derive(Debug, thiserror::Error)]
-pub enum IssuanceFailure {
-    /// The pool does not back the deal, or the deal or the template is wrong.
-    #[error(transparent)]
-    Issuance(#[from] IssuanceError),
-    /// Two loans cannot be told apart.
-    #[error(transparent)]
-    SameKey(#[from] SameKey),
-    /// The inputs do not fit the statement.
-    #[error("{0}")]
-    Input(String),
+/// A tape whose loans back a deal.
+#[derive(Clone, Debug)]
+pub struct Checked<'a> {
+    /// The loans.
+    pub tape: &'a Tape,
+    /// The deal.
+    pub deal: &'a Deal,
+    /// What the pool pledges, and where the tranches stand in it.
+    pub issued: Issued,
+}
+
+impl Checked<'_> {
+    /// What a claim says of the pool and the deal.
+    pub fn findings(&self) -> Findings<'_> {
+        let pledged = &self.issued.pledged;
+        Findings {
+            template: &self.tape.template,
+            cut_off: &self.tape.cut_off,
+            loans: self.tape.loans.len() as u64,
+            open: pledged.counts.open,
+            defaulted: pledged.counts.defaulted,
+            balance: pledged.balance,
+            deal: self.deal,
+            tranches: &self.issued.tranches,
+        }
+    }
+}
+
+/// Whether a tape's loans back a deal. That no loan is pledged twice, only claims of one registry can show.
+///
+/// # Errors
+/// If they do not, or the inputs do not fit.
+pub fn check<'a>(tape: &'a Tape, deal: &'a Deal) -> Result<Checked<'a>, Refusal> {
+    let issued = issue(tape, deal).map_err(|e| match e.is_false() {
+        true => Refusal::untrue(e),
+        false => Refusal::malformed(e),
+    })?;
+    check_size(tape.loans.len() as u64).map_err(Refusal::malformed)?;
+    Ok(Checked { tape, deal, issued })
+}
+
+/// What the tables are filled from.
+pub struct Witness {
+    key: RegistryKey,
+    sealed: Sealed,
+    states: States,
 }
 
 /// A true claim, ready to be proven part by part.
-pub struct Prepared {
-    claim: IssuanceClaim,
-    context: Context,
-    key: RegistryKey,
-    sealed: Sealed,
-    /// The state after each part, that before the first one first.
-    states: Vec<Vec<u128>>,
-}
+pub type Prepared = kit::Prepared<Issuance>;
 
 impl Prepared {
     /// Checks that a tape's loans back a deal, and makes the claim. Loans are sorted by their keys, nullifiers by
     /// themselves: neither order says anything.
     ///
     /// # Errors
-    /// If the pool does not back the deal, two loans cannot be told apart, or the inputs do not fit.
+    /// As [`check`]; or if two loans have the same sort key, or the registry's key is the pool's secret.
     pub fn new(
         tape: &Tape,
         deal: &Deal,
         key: &RegistryKey,
         secret: &Secret,
-    ) -> Result<Self, IssuanceFailure> {
-        if tape.loans.is_empty() {
-            return Err(IssuanceFailure::Input("the pool has no loan".into()));
-        }
+    ) -> Result<Self, Refusal> {
+        let Issued { pledged, tranches } = check(tape, deal)?.issued;
         if key.is(secret) {
-            return Err(IssuanceFailure::Input(
+            return Err(Refusal::malformed(
                 "the registry's key is the pool's secret: all issuers of the registry know it and could open the pool; use \
-                 another secret"
-                    .into(),
+                 another secret",
             ));
         }
-        let Pledged { balance, counts } = pledged(tape)?;
-        let tranches = backing(deal, balance)?;
-        let sealed = Sealed::new(tape, secret)?;
+        let sealed = Sealed::new(tape, secret).map_err(Refusal::malformed)?;
         let mut nullifiers: Vec<Nullifier> = sealed
             .leaves
             .par_iter()
@@ -84,15 +107,15 @@ impl Prepared {
             template: tape.template.clone(),
             cut_off: tape.cut_off.clone(),
             loans: sealed.loans.len() as u64,
-            open: counts.open,
-            defaulted: counts.defaulted,
+            open: pledged.counts.open,
+            defaulted: pledged.counts.defaulted,
             pool: sealed.pool.into(),
             segments: sealed.trees.iter().map(|t| t[1].into()).collect(),
             // Filled in below.
             states: vec![Digest::default().into(); sealed.trees.len() - 1],
             registry: key.registry(),
             nullifiers,
-            balance,
+            balance: pledged.balance,
             deal: deal.clone(),
             tranches,
             nonce: None,
@@ -106,68 +129,55 @@ impl Prepared {
         sealed: Sealed,
         key: &RegistryKey,
         secret: &Secret,
-    ) -> Result<Self, IssuanceFailure> {
-        let context = Issuance::context(&claim).map_err(IssuanceFailure::Input)?;
+    ) -> Result<Self, Refusal> {
+        let context = Issuance::context(&claim).map_err(Refusal::malformed)?;
         let states = running(&claim, &context, &sealed, key, secret);
-        let last = states.len() - 1;
-        claim.states = states[1..last].iter().map(|s| commit(s).into()).collect();
+        claim.states = states.links();
         Ok(Self {
             claim,
             context,
-            key: key.clone(),
-            sealed,
-            states,
+            witness: Witness {
+                key: key.clone(),
+                sealed,
+                states,
+            },
         })
     }
+}
 
-    /// The same, for a verifier who asked for it.
-    #[must_use]
-    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
-        self.claim.nonce = nonce;
-        self
+impl Provable for Issuance {
+    type Witness = Witness;
+
+    fn traces(
+        claim: &IssuanceClaim,
+        context: &Context,
+        witness: &Witness,
+        part: usize,
+    ) -> Vec<Trace> {
+        let rows = witness.rows(claim, part);
+        rows.fill(&PartTables::new(claim, context, part))
     }
 
-    /// The claim.
-    pub fn claim(&self) -> &IssuanceClaim {
-        &self.claim
+    fn nonce_mut(claim: &mut IssuanceClaim) -> &mut Option<Nonce> {
+        &mut claim.nonce
     }
 
-    /// What the claim's parts share.
-    pub fn context(&self) -> &Context {
-        &self.context
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
     }
+}
 
-    /// Proves all parts. `progress` is told the parts done and their number. Finished parts are kept in the folder
-    /// `resume`, if given, and not made again.
-    ///
-    /// # Errors
-    /// If the proof system fails or the folder cannot be written.
-    pub fn prove(
-        &self,
-        progress: &mut dyn FnMut(usize, usize),
-        resume: Option<&Path>,
-    ) -> Result<Vec<PartProof>, PartsError> {
-        prove_claim::<Issuance>(&self.claim, &self.context, resume, progress, |part| {
-            self.traces(part)
-        })
-    }
-
-    /// The filled tables of a part, in the order of [`Statement::part`].
-    pub fn traces(&self, part: usize) -> Vec<Trace> {
-        self.rows(part)
-            .fill(&PartTables::new(&self.claim, &self.context, part))
-    }
-
+impl Witness {
     /// The rows of a part's tables.
-    pub(super) fn rows(&self, part: usize) -> Rows {
-        let range = range(&self.claim, part);
+    pub(super) fn rows(&self, claim: &IssuanceClaim, part: usize) -> Rows {
+        let range = range(claim, part);
         Rows {
             loans: self.sealed.loans[range.clone()].to_vec(),
             leaves: self.sealed.leaves[range].to_vec(),
             nodes: self.sealed.trees[part].clone(),
             key: [self.key.elements(); 2],
-            before: self.states[part].clone(),
-            after: self.states[part + 1].clone(),
+            before: self.states.before(part).to_vec(),
+            after: self.states.after(part).to_vec(),
         }
     }
 }
@@ -179,45 +189,31 @@ fn range(claim: &IssuanceClaim, part: usize) -> std::ops::Range<usize> {
     first..first + segments.used(part)
 }
 
-/// The state after each part, from zeros on.
+/// The states that the loans lead to.
 fn running(
     claim: &IssuanceClaim,
     context: &Context,
     sealed: &Sealed,
     key: &RegistryKey,
     secret: &Secret,
-) -> Vec<Vec<u128>> {
-    let about = serde_json::to_string(&(Issuance::ID, &claim.pool, &claim.registry));
-    let about = text_digest(Domain::Salt, &about.expect("plain data"));
-    let parts = claim.segments.len();
-    let mut states = vec![vec![0u128; SALTS + REGISTERS]];
-    for part in 0..parts {
-        let mut state = states[part].clone();
-        if part + 1 < parts {
-            state[..SALTS].copy_from_slice(&secret.state_salts(&about, part));
-        } else {
-            state[..SALTS].fill(0);
-        }
+) -> States {
+    let chain = Chain::new::<Issuance>(secret, &(&claim.pool, &claim.registry));
+    chain.run(REGISTERS, claim.segments.len(), |part, state| {
         let range = range(claim, part);
-        let loans = sealed.loans[range.clone()].iter();
-        let mut sums = [0u128; COUNTED];
-        for added in loans.map(|l| added(&context.fields, l)) {
-            for (sum, added) in sums.iter_mut().zip(added) {
-                *sum += u128::from(added);
+        for loan in &sealed.loans[range.clone()] {
+            let registers = state[BALANCE..].iter_mut();
+            for (register, added) in registers.zip(added(&context.fields, loan)) {
+                *register += u128::from(added);
             }
         }
         let leaves = &sealed.leaves[range];
-        let products = products(&state, leaves, &[key.elements(); 2], &context.challenge);
+        let before = product_of(&state[PRODUCT..]);
+        let products = products(before, leaves, &[key.elements(); 2], &context.challenge);
         if let (Some(leaf), Some(product)) = (leaves.last(), products.last()) {
-            state[SALTS + KEY_REGISTER] = leaf.identity.key().into();
-            state[SALTS + PRODUCT..].copy_from_slice(&registers_of(*product));
+            state[KEY_REGISTER] = leaf.identity.key().into();
+            state[PRODUCT..].copy_from_slice(&registers_of(*product));
         }
-        for (register, sum) in state[SALTS + BALANCE..].iter_mut().zip(sums) {
-            *register += sum;
-        }
-        states.push(state);
-    }
-    states
+    })
 }
 
 /// What a loan adds to the balance and to the numbers of open and defaulted loans.
@@ -233,7 +229,7 @@ fn added(fields: &PledgeFields, loan: &Loan) -> [u64; COUNTED] {
 
 /// The product before each leaf, and once more behind the last.
 fn products(
-    before: &[u128],
+    before: [F; DEGREE],
     leaves: &[LoanLeaf],
     [first, others]: &[Digest; 2],
     challenge: &Challenge,
@@ -246,7 +242,7 @@ fn products(
             challenge.factor(&nullifier_elements(key, &leaf.identity))
         })
         .collect();
-    let mut product = product_of(&before[SALTS + PRODUCT..]);
+    let mut product = before;
     let mut products = vec![product];
     for factor in &factors {
         product = multiply(&product, factor);
@@ -274,7 +270,8 @@ impl Rows {
         let tally = Tally::new(&[tables.limbs.tallied(), tables.codes.tallied()]);
         let keys: Vec<u64> = self.leaves.iter().map(|l| l.identity.key()).collect();
         let start_key = self.before[SALTS + KEY_REGISTER] as u64;
-        let products = products(&self.before, &self.leaves, &self.key, &table.challenge);
+        let before = product_of(&self.before[SALTS + PRODUCT..]);
+        let products = products(before, &self.leaves, &self.key, &table.challenge);
         let sums = self.sums(&table.fields);
         let loans = fill(table, &airs[0], &tally, |i| {
             let leaf = self.leaves.get(i);

@@ -11,8 +11,9 @@ use stark::{Statement, Violation, violations};
 
 use super::claim::PartTables;
 use super::tables::amounts::{After, Amounts};
-use super::tests::{prepared, secret, tape, terms};
+use super::tests::{prepared, rows, tape, terms};
 use super::*;
+use crate::testing::{found, mortgages, secret};
 
 /// A generator of its own, so that a failure can be repeated.
 struct Dice(u64);
@@ -167,9 +168,7 @@ fn rows_follow_the_specification() {
             ..terms(&tape, 0)
         };
         let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
-        let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-        let found = violations(&tables.airs(), &prepared.traces(0));
-        assert_eq!(found, Vec::new(), "round {round}");
+        assert_eq!(found(&prepared, 0), Vec::new(), "round {round}");
     }
 }
 
@@ -249,7 +248,7 @@ fn rows_refuse_what_the_specification_does_not_say() {
         };
         let prepared = Prepared::new(&tape, &honest, &secret()).expect("it is true");
         let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-        let good = prepared.rows(0);
+        let good = rows(&prepared);
         let places: BTreeMap<&str, usize> =
             tape.loans.iter().map(|l| l.id.as_str()).zip(0..).collect();
         let all = states(&tape).expect("they are loans");
@@ -370,7 +369,7 @@ fn rows_have_one_witness() {
         let prepared = Prepared::new(&tape, &honest, &secret()).expect("it is true");
         let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
         let airs = tables.airs();
-        let good = prepared.rows(0);
+        let good = rows(&prepared);
         let places: BTreeMap<&str, usize> =
             tape.loans.iter().map(|l| l.id.as_str()).zip(0..).collect();
         let all = states(&tape).expect("they are loans");
@@ -508,25 +507,28 @@ fn months_that_no_tape_can_say() {
         months: month.clone(),
         ..terms(tape, 0)
     };
-    let error = Prepared::new(&small, &terms(&small), &secret()).err();
-    let error = error.expect("1,020 days do not fit").to_string();
+    let small_terms = terms(&small);
+    let error = check(&small, &small_terms).expect_err("1,020 days do not fit");
+    let error = error.to_string();
     assert!(error.contains("`days_past_due` would be 1020"), "{error}");
 
     let mut last = tape(1);
     last.cut_off = "2999-12-31".to_string().try_into().expect("a date");
     let mut two = terms(&last);
     two.months.push(Remittances::new());
-    let error = Prepared::new(&last, &two, &secret()).err();
-    let error = error.expect("no tape is of the year 3000").to_string();
-    assert_eq!(error, "a month after 2999-12-31 there is no cut-off date");
+    let error = check(&last, &two).expect_err("no tape is of the year 3000");
+    let error = error.to_string();
+    assert_eq!(
+        error,
+        "month 1: a month after 2999-12-31 there is no cut-off date"
+    );
 }
 
 /// A tape that is corrected is sealed with other salts at the same cut-off date: also where no loan changed, roots do.
 #[test]
 fn restated_tapes_share_nothing() {
-    let template =
-        credit::import::tape::read_template("mortgage").expect("it comes with the crate");
-    let tape = credit::sample_pool::tape(6, (1 << 13) + 40, &template);
+    let tape = mortgages(6, (1 << 13) + 40);
+    let template = tape.template.clone();
     let mut restated = tape.clone();
     let field = template.field("balance").expect("the template has it");
     let balance = &mut restated.loans[5].values[field];

@@ -1,31 +1,27 @@
 //! What a waterfall proof claims, and which tables prove it.
 
-use credit::amortization::then;
 use credit::collections::Collections;
-use credit::deal::{Deal, Plan};
+use credit::deal::Deal;
 use credit::pool::Template;
 use credit::pool::tape::CutOff;
-use credit::protection::check_indices;
-use credit::waterfall::{DealState, Index, Report, check_payment_date, run};
+use credit::waterfall::{DealState, Index, MAX_MONTHS, Report, pay};
 use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
-use gadgets::totals::{End, Register, Show, TotalsTable};
+use gadgets::totals::{Register, Show, TotalsTable};
 use serde::{Deserialize, Serialize};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::tables::loans::{FIRST_SUM, LoansTable, SUMS};
 use crate::account::PublicDigest;
 use crate::calendar::CalendarTable;
+use crate::kit::totals;
 use crate::loan::{LeafLayout, check_pool, segments};
 use crate::month::Fields;
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::tables::codes::CodesTable;
 use crate::start::Start;
-
-/// Most months of a claim.
-const MAX_MONTHS: usize = 120;
 
 /// The public part of a waterfall proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,59 +182,15 @@ impl Statement for Waterfall {
 
 /// The deal is public, and so is what the pool brought in: what was paid is computed again.
 fn check_waterfall(claim: &WaterfallClaim) -> Result<(), String> {
-    claim.deal.check_size().map_err(|e| format!("deal: {e}"))?;
-    let plan = claim.deal.plan().map_err(|e| format!("deal: {e}"))?;
-    check_indices(&claim.indices).map_err(|e| e.to_string())?;
     let collections: Vec<Collections> = claim.months.iter().map(|m| m.collections).collect();
-    let cut_offs: Vec<&CutOff> = claim.pools.iter().map(|p| &p.cut_off).collect();
-    let (after, reports) = pay(
-        &claim.deal,
-        &plan,
-        &claim.deal_before,
-        &claim.indices,
-        &collections,
-        &cut_offs,
-    )?;
+    let after: Vec<&CutOff> = claim.pools[1..].iter().map(|p| &p.cut_off).collect();
+    let (deal, before) = (&claim.deal, &claim.deal_before);
+    let paid = pay(deal, before, &claim.indices, &collections, &after);
+    let (after, reports) = paid.map_err(|e| e.to_string())?;
     if reports != claim.reports || after != claim.deal_after {
         return Err("what was paid is not what the deal pays".into());
     }
     Ok(())
-}
-
-/// Runs a deal over months. `cut_offs` are the dates before the first month and after each.
-///
-/// # Errors
-/// If the months are no whole periods, a period's payment date does not fit its last cut-off date, or the deal cannot be run.
-pub(super) fn pay(
-    deal: &Deal,
-    plan: &Plan,
-    before: &DealState,
-    indices: &[Index],
-    months: &[Collections],
-    cut_offs: &[&CutOff],
-) -> Result<(DealState, Vec<Report>), String> {
-    let period = deal.dates.frequency.months() as usize;
-    if !months.len().is_multiple_of(period) {
-        return Err(format!(
-            "the deal pays every {period} months, and there are {}",
-            months.len()
-        ));
-    }
-    let mut state = before.clone();
-    let mut reports = Vec::new();
-    for (i, months) in months.chunks(period).enumerate() {
-        let whole = months[1..]
-            .iter()
-            .try_fold(months[0], |first, second| then(&first, second))
-            .map_err(|e| e.to_string())?;
-        let (next, report) =
-            run(plan, &state, &whole, indices).map_err(|e| format!("period {}: {e}", i + 1))?;
-        check_payment_date(plan, next.period, cut_offs[(i + 1) * period])
-            .map_err(|e| format!("period {}: {e}", i + 1))?;
-        state = next;
-        reports.push(report);
-    }
-    Ok((state, reports))
 }
 
 /// What the registers hold after a month's last part, salts aside; nothing is known of the key.
@@ -279,14 +231,8 @@ impl PartTables {
         let month = &claim.months[number];
         let mut registers = vec![Register::Counted; FIRST_SUM + SUMS];
         registers[0] = Register::Passed;
-        let start = segment
-            .checked_sub(1)
-            .map(|before| month.states[before].elements());
-        let end = match month.states.get(segment) {
-            Some(state) => End::Commitment(state.elements()),
-            None => End::Shown(shown(&month.collections)),
-        };
-        let totals = TotalsTable::new(&registers, start, end, 0);
+        let shown = || shown(&month.collections);
+        let totals = totals(&registers, &month.states, segment, shown, 0);
         let streams = totals.streams();
         Self {
             loans: LoansTable {

@@ -7,9 +7,10 @@ use stark::{Statement, violated};
 
 use super::claim::PartTables;
 use super::tables::amounts::{After, Amounts};
-use super::tests::{prepared, secret, tape, terms};
+use super::tests::{prepared, rows, tape, terms};
 use super::*;
 use crate::loan::Sealed;
+use crate::testing::secret;
 
 /// Loans that were paid off or bought back before the month and still owe something: nothing becomes of it, and the tape contradicts
 /// itself.
@@ -29,8 +30,8 @@ fn closed_loans_owe_nothing() {
             tape
         };
         let [before, after] = [&tape, good.after()].map(owing);
-        let error = Prepared::new(&before, &terms, &secret()).err();
-        let error = error.expect("it contradicts itself").to_string();
+        let error = check(&before, &terms).expect_err("it contradicts itself");
+        let error = error.to_string();
         assert!(error.contains("still owes"), "{error}");
 
         // The same balance before and after, sealed and claimed.
@@ -41,7 +42,7 @@ fn closed_loans_owe_nothing() {
             pool.segments = sealed.trees.iter().map(|t| t[1].into()).collect();
         }
         let context = Waterfall::context(&claim).expect("it is well formed");
-        let mut rows = good.rows(0);
+        let mut rows = rows(&good);
         let id = &tape.loans[loan].id;
         let at = rows
             .loans
@@ -74,7 +75,7 @@ fn closed_loans_owe_nothing() {
 fn unused_rows_have_no_seal_after() {
     let prepared = prepared(150, 1);
     let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let mut rows = prepared.rows(0);
+    let mut rows = rows(&prepared);
     rows.seals_after.push(rows.seals_after[0]);
     assert_eq!(violated(&tables.airs(), &rows.fill(&tables)), ["LOAN-3"]);
 }

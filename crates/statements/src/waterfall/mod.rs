@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod attack;
 mod claim;
+mod example;
 #[cfg(test)]
 mod closed;
 pub(crate) mod tables;
@@ -12,5 +13,6 @@ mod witness;
 mod words;
 
 pub use claim::{PoolAt, Waterfall, WaterfallClaim};
-pub use witness::{Prepared, Terms, WaterfallFailure};
-pub use words::{payments, words};
+pub use credit::waterfall::Terms;
+pub use witness::{Checked, Prepared, Witness, check};
+pub use words::{Findings, words};

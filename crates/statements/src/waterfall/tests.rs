@@ -2,8 +2,6 @@
 
 mod needed;
 
-use std::collections::BTreeSet;
-
 use credit::amortization::{Event, Status};
 use credit::import::tape::read_template;
 use credit::pool::remittance::{Remittances, roll_tape};
@@ -11,25 +9,19 @@ use credit::pool::states::{COMPUTED, fill_computed, states};
 use credit::pool::{Loan, Tape};
 use credit::sample_deal::{sample_deal_for, sample_indices};
 use credit::sample_pool;
-use stark::{
-    F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
-    violated, violations,
-};
+use credit::waterfall::pay;
+use stark::{F, PrimeCharacteristicRing, verify, violated};
 
 use super::claim::PartTables;
 use super::tables::amounts::Amounts;
 use super::witness::Rows;
 use super::*;
-use crate::account::Secret;
-
-pub(super) fn secret() -> Secret {
-    Secret::from_hex(&"00000009".repeat(8)).expect("a constant")
-}
+use crate::testing::*;
 
 /// Sample loans of all frequencies, rules and states, at the edges of their numbers.
 pub(super) fn tape(loans: usize) -> Tape {
-    let template = read_template("mortgage").expect("it comes with the crate");
-    let mut tape = sample_pool::tape(4, loans, &template);
+    let mut tape = mortgages(4, loans);
+    let template = tape.template.clone();
     let at = |name: &str| template.field(name).expect("the template has it");
     for (i, loan) in tape.loans.iter_mut().enumerate() {
         for name in COMPUTED {
@@ -102,7 +94,7 @@ pub(super) fn terms(tape: &Tape, months: usize) -> Terms {
     let mut all = Vec::new();
     for seed in 0..months {
         let events = month(&now, seed);
-        now = roll_tape(&now, &events).expect("it can be").0;
+        now = roll_tape(&now, &events).expect("it can be").tape;
         all.push(events);
     }
     Terms {
@@ -118,10 +110,14 @@ pub(super) fn prepared(loans: usize, months: usize) -> Prepared {
     Prepared::new(&tape, &terms(&tape, months), &secret()).expect("it is true")
 }
 
+pub(super) fn rows(prepared: &Prepared) -> Rows {
+    prepared.witness.rows(prepared.claim().loans, 0)
+}
+
 /// What is wrong with the first part's rows after a change.
 fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
     let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let mut rows = prepared.rows(0);
+    let mut rows = rows(prepared);
     change(&mut rows);
     violated(&tables.airs(), &rows.fill(&tables))
 }
@@ -133,8 +129,7 @@ fn true_claims_have_a_witness() {
     for (loans, months) in [(1, 1), (2, 2), (256, 1), (300, 12)] {
         let prepared = prepared(loans, months);
         for part in 0..months {
-            let tables = PartTables::new(prepared.claim(), prepared.context(), part);
-            let found = violations(&tables.airs(), &prepared.traces(part));
+            let found = found(&prepared, part);
             assert_eq!(found, Vec::new(), "{loans} loans, month {part}");
         }
     }
@@ -142,8 +137,7 @@ fn true_claims_have_a_witness() {
 
 #[test]
 fn samples_have_a_witness() {
-    let template = read_template("mortgage").expect("it comes with the crate");
-    let tape = sample_pool::tape(5, 600, &template);
+    let tape = mortgages(5, 600);
     let months = vec![sample_pool::remittances(7, &tape)];
     let terms = Terms {
         months,
@@ -226,8 +220,7 @@ fn every_cell_is_pinned() {
         .map(|row| ("loans", row))
         .chain([("loans", 200), ("totals", 100), ("calendar", 200)])
         .collect();
-    let unpinned = cell_test(&tables.airs(), &prepared.traces(0), &rows);
-    assert_eq!(unpinned, Vec::new());
+    assert_pinned(&prepared, &rows);
 }
 
 /// Months and subtrees, linked by commitments and hidden states.
@@ -235,24 +228,17 @@ fn every_cell_is_pinned() {
 fn parts_link() {
     let prepared = prepared(300, 2);
     let claim = prepared.claim();
-    assert_eq!(Waterfall::parts(claim, prepared.context()), 2);
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Waterfall>(claim, &proofs).expect("it is true");
-    let swapped = [proofs[1].clone(), proofs[0].clone()];
-    assert!(verify::<Waterfall>(claim, &swapped).is_err());
+    assert_eq!(prepared.parts(), 2);
+    let proofs = proven(&prepared);
+    assert_parts_in_order(&prepared, &proofs);
     assert!(verify::<Waterfall>(claim, &proofs[..1]).is_err());
-    for part in 0..2 {
-        let part = Waterfall::part(claim, prepared.context(), part);
-        let report = security_report(&part);
-        assert!(report.proven_bits >= 100.0, "{report:?}");
-    }
+    assert_100_bits(&prepared);
 }
 
 /// A large pool has a hidden state between its parts.
 #[test]
 fn large_pools_have_parts() {
-    let template = read_template("mortgage").expect("it comes with the crate");
-    let tape = sample_pool::tape(6, (1 << 13) + 40, &template);
+    let tape = mortgages(6, (1 << 13) + 40);
     let terms = Terms {
         months: vec![sample_pool::remittances(8, &tape)],
         ..terms(&tape, 0)
@@ -260,9 +246,7 @@ fn large_pools_have_parts() {
     let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
     assert_eq!(prepared.claim().months[0].states.len(), 1);
     for part in 0..2 {
-        let tables = PartTables::new(prepared.claim(), prepared.context(), part);
-        let found = violations(&tables.airs(), &prepared.traces(part));
-        assert_eq!(found, Vec::new(), "part {part}");
+        assert_eq!(found(&prepared, part), Vec::new(), "part {part}");
     }
 }
 
@@ -280,7 +264,7 @@ fn pools_are_those_of_other_claims() {
         assert_eq!(facts.expect("it is true").claim().pool, pool.pool);
         assert_eq!(tape.cut_off, pool.cut_off);
     }
-    let rows = prepared.rows(0);
+    let rows = rows(&prepared);
     let seals = rows.leaves.iter().map(|l| l.seal);
     assert!(seals.zip(&rows.seals_after).all(|(a, b)| a != *b));
 }
@@ -290,13 +274,8 @@ fn pools_are_those_of_other_claims() {
 /// Each numbered constraint is broken, alone, by some change of one cell.
 #[test]
 fn every_constraint_breaks_alone() {
-    let prepared = prepared(150, 1);
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let mut alone: BTreeSet<&str> = BTreeSet::new();
     let rows: Vec<usize> = (0..40).chain([149, 150, 200, 255]).collect();
-    for (air, trace) in tables.airs().iter().zip(&prepared.traces(0)) {
-        alone.extend(broken_alone(air, trace, &rows));
-    }
+    let alone = broken_alone(&prepared(150, 1), &rows);
     let mut expected: Vec<String> = (1..=4).map(|i| format!("ORDER-{i}")).collect();
     expected.push("LOANS-1".into());
     expected.extend((1..=13).map(|i| format!("ROLL-{i}")));
@@ -314,7 +293,8 @@ fn every_constraint_breaks_alone() {
 fn forged_months_are_rejected() {
     let tape = tape(150);
     let honest = terms(&tape, 1);
-    let (after, collections) = roll_tape(&tape, &honest.months[0]).expect("it can be");
+    let checked = check(&tape, &honest).expect("it is true");
+    let after = checked.after();
     let at = |name: &str| tape.template.field(name).expect("the template has it");
     let before = states(&tape).expect("they are loans");
     let find = |what: &dyn Fn(usize) -> bool| (0..150).find(|&i| what(i)).expect("there is one");
@@ -374,16 +354,16 @@ fn forged_months_are_rejected() {
         ),
         ("a closed loan is alive", gone, &[("status", 0)], "ROLL-13"),
     ];
-    for (what, loan, changes, broken) in forgeries {
+    for (what, loan, changes, id) in forgeries {
         let mut forged = after.clone();
         for (name, value) in changes {
             forged.loans[loan].values[at(name)] = Some(*value);
         }
-        let tapes = [tape.clone(), forged];
-        let prepared = Prepared::unchecked(&tapes, &[collections], &honest, &secret());
-        let prepared = prepared.expect("the deal can be run");
-        let found = wrong(&prepared, |_| ());
-        assert!(found.contains(&broken.into()), "{what}: {found:?}");
+        let mut checked = checked.clone();
+        checked.months.rolled[0].tape = forged;
+        let prepared = Prepared::unchecked(&checked, &secret()).expect("ids differ");
+        let found = broken(&prepared, 0);
+        assert!(found.contains(&id.into()), "{what}: {found:?}");
     }
 }
 
@@ -392,14 +372,16 @@ fn forged_months_are_rejected() {
 fn other_fields_stay() {
     let tape = tape(20);
     let honest = terms(&tape, 1);
-    let (after, collections) = roll_tape(&tape, &honest.months[0]).expect("it can be");
+    let checked = check(&tape, &honest).expect("it is true");
+    let after = checked.after();
     for name in ["rate", "state", "fico", "borrower", "instalment"] {
         let mut forged = after.clone();
         let field = tape.template.field(name).expect("the template has it");
         forged.loans[3].values[field] = Some(7);
-        let tapes = [tape.clone(), forged];
-        let prepared = Prepared::unchecked(&tapes, &[collections], &honest, &secret());
-        let found = wrong(&prepared.expect("the deal can be run"), |_| ());
+        let mut checked = checked.clone();
+        checked.months.rolled[0].tape = forged;
+        let prepared = Prepared::unchecked(&checked, &secret()).expect("ids differ");
+        let found = broken(&prepared, 0);
         assert!(
             found.contains(&"bus tree after".into()),
             "{name}: {found:?}"
@@ -411,7 +393,7 @@ fn other_fields_stay() {
 #[test]
 fn collections_are_exact() {
     let prepared = prepared(150, 1);
-    let rows = prepared.rows(0);
+    let rows = rows(&prepared);
     let open = |a: &Amounts| a.paid > 100 && a.rests == [0; 3] && !a.defaults && !a.repurchases;
     let at = rows.amounts.iter().position(open).expect("some pay");
     type Forgery = fn(&mut Amounts);
@@ -442,7 +424,7 @@ fn collections_are_exact() {
 #[test]
 fn nothing_comes_in_from_nowhere() {
     let prepared = prepared(150, 1);
-    let rows = prepared.rows(0);
+    let rows = rows(&prepared);
     for found in [
         rows.amounts.iter().position(|a| a.defaults),
         rows.amounts
@@ -466,11 +448,9 @@ fn nothing_comes_in_from_nowhere() {
 fn changed_claims_are_rejected() {
     let prepared = prepared(60, 2);
     let good = prepared.claim();
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Waterfall>(good, &proofs).expect("it is true");
-    type Change = fn(&mut WaterfallClaim);
+    let proofs = proven(&prepared);
     // Changes of what came in, with everything that follows computed again.
-    let collected: Vec<(&str, Change)> = vec![
+    let collected: Vec<(&str, Change<Waterfall>)> = vec![
         ("a unit of interest less", |c| {
             c.months[0].collections.interest -= 1
         }),
@@ -495,18 +475,9 @@ fn changed_claims_are_rejected() {
         }),
     ];
     let recomputed = |c: &mut WaterfallClaim| {
-        let plan = c.deal.plan().expect("a deal");
         let collections: Vec<_> = c.months.iter().map(|m| m.collections).collect();
-        let dates: Vec<_> = c.pools.iter().map(|p| p.cut_off.clone()).collect();
-        let dates: Vec<_> = dates.iter().collect();
-        let paid = super::claim::pay(
-            &c.deal,
-            &plan,
-            &c.deal_before,
-            &c.indices,
-            &collections,
-            &dates,
-        );
+        let after: Vec<_> = c.pools[1..].iter().map(|p| &p.cut_off).collect();
+        let paid = pay(&c.deal, &c.deal_before, &c.indices, &collections, &after);
         (c.deal_after, c.reports) = paid.expect("it can be");
     };
     for (what, change) in collected {
@@ -519,7 +490,7 @@ fn changed_claims_are_rejected() {
         let text = format!("{outcome:?}");
         assert!(!text.contains("unexpectedly"), "{what}: {text}");
     }
-    let changes: Vec<(&str, Change)> = vec![
+    let changes: Vec<(&str, Change<Waterfall>)> = vec![
         ("junior before senior", |c| {
             let paid = c.reports[0].tranches[0].interest_paid;
             c.reports[0].tranches[0].interest_paid = 0;
@@ -569,15 +540,7 @@ fn changed_claims_are_rejected() {
             c.months[0].states.push(state);
         }),
     ];
-    for (what, change) in changes {
-        let mut claim = good.clone();
-        change(&mut claim);
-        assert_ne!(claim, *good, "{what} changes nothing");
-        let outcome = verify::<Waterfall>(&claim, &proofs);
-        assert!(outcome.is_err(), "{what} was accepted");
-        let text = format!("{outcome:?}");
-        assert!(!text.contains("unexpectedly"), "{what}: {text}");
-    }
+    assert_rejected::<Waterfall>(good, &proofs, &changes);
 }
 
 /// A seal that is not the leaf's, before or after.
@@ -588,4 +551,18 @@ fn leaves_are_those_of_the_trees() {
     assert_eq!(broken, ["bus tree after"]);
     let broken = wrong(&prepared, |rows| rows.leaves[3].seal[0] += F::ONE);
     assert_eq!(broken, ["bus tree"]);
+}
+
+/// What is said without a secret is the same but for the commitments.
+#[test]
+fn a_check_says_what_a_claim_says() {
+    let tape = tape(40);
+    let terms = terms(&tape, 2);
+    let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
+    let mut found = check(&tape, &terms).expect("it is true").findings().words();
+    for pool in &prepared.claim().pools {
+        let named = format!("pool {} of {}", pool.pool, pool.cut_off);
+        found[0] = found[0].replacen(&format!("the pool of {}", pool.cut_off), &named, 1);
+    }
+    assert_eq!(found, words(prepared.claim()));
 }

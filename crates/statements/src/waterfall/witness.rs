@@ -1,72 +1,92 @@
 //! From a tape and its months to a claim about what was paid, and its proof.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use credit::amortization::{LoanState, Status};
-use credit::collections::Collections;
-use credit::deal::Deal;
-use credit::pool::remittance::{RemittanceError, Remittances, events, roll_tape};
-use credit::pool::states::{StateError, states};
+use credit::pool::remittance::Rolled;
 use credit::pool::{Loan, Tape};
-use credit::waterfall::{DealState, Index};
-use gadgets::hash::{Digest, Domain};
+use credit::waterfall::{Months, Terms};
+use gadgets::hash::Digest;
 use gadgets::limbs::limb_of;
 use gadgets::sponge::QUAD;
-use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable, commit};
-use stark::{F, PartProof, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
+use gadgets::totals::{COUNT_LIMBS, SALTS, TotalsTable};
+use stark::{F, PrimeCharacteristicRing, Tally, Trace, fill};
 
-use super::claim::{Context, Month, PartTables, PoolAt, Waterfall, WaterfallClaim, pay, place};
+use super::claim::{Context, Month, PartTables, PoolAt, Waterfall, WaterfallClaim, place};
 use super::tables::amounts::{After, Amounts};
 use super::tables::loans::{FIRST_SUM, LoanRow, SUMS};
-use crate::account::{Secret, text_digest};
+use super::words::Findings;
+use crate::account::Secret;
 use crate::calendar::Month as Calendar;
-use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed, segments};
+use crate::kit::{self, Chain, Example, Provable, Refusal, States};
+use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed, check_size, segments};
+use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
-use crate::parts::{PartsError, prove_claim};
 
-/// Why nothing can be proven of a pool's months.
-#[derive(Debug, thiserror::Error)]
-pub enum WaterfallFailure {
-    /// What was reported of the loans cannot be.
-    #[error(transparent)]
-    Remittance(#[from] RemittanceError),
-    /// A loan's fields contradict each other.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// Two loans cannot be told apart.
-    #[error(transparent)]
-    SameKey(#[from] SameKey),
-    /// The inputs do not fit the statement.
-    #[error("{0}")]
-    Input(String),
-}
-
-/// What is to be claimed of a pool and a deal.
+/// A tape's months, and what a deal paid in them.
 #[derive(Clone, Debug)]
-pub struct Terms {
-    /// What became of the loans, month by month.
-    pub months: Vec<Remittances>,
-    /// The deal.
-    pub deal: Deal,
-    /// The deal before the first month; at closing, if not given.
-    pub deal_state: Option<DealState>,
-    /// The fixings of its indices.
-    pub indices: Vec<Index>,
+pub struct Checked<'a> {
+    /// The tape before the first month.
+    pub tape: &'a Tape,
+    /// What is claimed.
+    pub terms: &'a Terms,
+    /// What came in, and what was paid.
+    pub months: Months,
 }
 
-/// A true claim, ready to be proven part by part.
-pub struct Prepared {
-    claim: WaterfallClaim,
-    context: Context,
+impl Checked<'_> {
+    /// The tape after the last month, its loans in the order of the first tape.
+    pub fn after(&self) -> &Tape {
+        self.tapes().last().expect("there is the first")
+    }
+
+    /// The tapes before the first month and after each.
+    fn tapes(&self) -> impl DoubleEndedIterator<Item = &Tape> {
+        let rolled = self.months.rolled.iter().map(|month| &month.tape);
+        std::iter::once(self.tape).chain(rolled)
+    }
+
+    /// What a claim says of the pool and the deal.
+    pub fn findings(&self) -> Findings<'_> {
+        let months = &self.months;
+        Findings {
+            template: &self.tape.template,
+            loans: self.tape.loans.len() as u64,
+            cut_offs: self.tapes().map(|tape| &tape.cut_off).collect(),
+            collections: months.rolled.iter().map(|m| m.collections).collect(),
+            deal: &self.terms.deal,
+            deal_before: &months.deal_before,
+            indices: &self.terms.indices,
+            reports: &months.reports,
+            deal_after: &months.deal_after,
+        }
+    }
+}
+
+/// What a tape's months brought in, and what the deal paid.
+///
+/// # Errors
+/// If something was reported that cannot be, or the inputs do not fit each other or the statement.
+pub fn check<'a>(tape: &'a Tape, terms: &'a Terms) -> Result<Checked<'a>, Refusal> {
+    let months = terms.run(tape).map_err(Refusal::malformed)?;
+    check_size(tape.loans.len() as u64).map_err(Refusal::malformed)?;
+    Context::new(&tape.template).map_err(Refusal::malformed)?;
+    Ok(Checked {
+        tape,
+        terms,
+        months,
+    })
+}
+
+/// What the tables are filled from.
+pub struct Witness {
     /// The tape after the last month.
     after: Tape,
-    months: Vec<Rolled>,
+    months: Vec<SealedMonth>,
 }
 
 /// A month, loans in the order of their leaves.
-#[derive(Clone)]
-struct Rolled {
+struct SealedMonth {
     loans: Vec<Arc<Loan>>,
     leaves: Vec<LoanLeaf>,
     seals_after: Vec<Digest>,
@@ -75,156 +95,108 @@ struct Rolled {
     amounts: Vec<Amounts>,
     /// What each loan adds to the sums.
     sums: Vec<Adds>,
-    /// The state after each part, that before the first one first.
-    states: Vec<Vec<u128>>,
+    states: States,
 }
+
+/// A true claim, ready to be proven part by part.
+pub type Prepared = kit::Prepared<Waterfall>;
 
 impl Prepared {
     /// Makes the claim of a tape's months. Loans are sorted by their keys; their order says nothing.
     ///
     /// # Errors
-    /// If something was reported that cannot be, or the inputs do not fit.
-    pub fn new(tape: &Tape, terms: &Terms, secret: &Secret) -> Result<Self, WaterfallFailure> {
-        let mut tapes = vec![tape.clone()];
-        let mut collections = Vec::new();
-        for month in &terms.months {
-            let (after, sums) = roll_tape(&tapes[tapes.len() - 1], month)?;
-            tapes.push(after);
-            collections.push(sums);
-        }
-        Self::unchecked(&tapes, &collections, terms, secret)
+    /// As [`check`]; or if two loans have the same sort key.
+    pub fn new(tape: &Tape, terms: &Terms, secret: &Secret) -> Result<Self, Refusal> {
+        Self::unchecked(&check(tape, terms)?, secret)
     }
 
     /// The claim, true or not.
-    pub(super) fn unchecked(
-        tapes: &[Tape],
-        collections: &[Collections],
-        terms: &Terms,
-        secret: &Secret,
-    ) -> Result<Self, WaterfallFailure> {
-        let input = WaterfallFailure::Input;
-        if tapes[0].loans.is_empty() {
-            return Err(input("the pool has no loan".into()));
-        }
-        let plan = terms.deal.plan();
-        let plan = plan.map_err(|e| input(format!("deal: {e}")))?;
-        let deal_before = terms
-            .deal_state
-            .clone()
-            .unwrap_or_else(|| DealState::of(&plan));
-        let cut_offs: Vec<_> = tapes.iter().map(|t| &t.cut_off).collect();
-        let (deal_after, reports) = pay(
-            &terms.deal,
-            &plan,
-            &deal_before,
-            &terms.indices,
-            collections,
-            &cut_offs,
-        )
-        .map_err(input)?;
-
-        let template = &tapes[0].template;
-        let context = Context::new(template).map_err(input)?;
-        let sealed = tapes.iter().map(|t| Sealed::new(t, secret));
-        let sealed = sealed.collect::<Result<Vec<Sealed>, SameKey>>()?;
-        let pools = tapes.iter().zip(&sealed).map(|(tape, sealed)| PoolAt {
+    pub(super) fn unchecked(checked: &Checked<'_>, secret: &Secret) -> Result<Self, Refusal> {
+        let Checked {
+            tape,
+            terms,
+            months,
+        } = checked;
+        let context = Context::new(&tape.template).map_err(Refusal::malformed)?;
+        let sealed = checked.tapes().map(|tape| Sealed::new(tape, secret));
+        let sealed = sealed.collect::<Result<Vec<Sealed>, SameKey>>();
+        let sealed = sealed.map_err(Refusal::malformed)?;
+        let pools = checked.tapes().zip(&sealed).map(|(tape, sealed)| PoolAt {
             cut_off: tape.cut_off.clone(),
             pool: sealed.pool.into(),
             segments: sealed.trees.iter().map(|t| t[1].into()).collect(),
         });
         let pools: Vec<PoolAt> = pools.collect();
-        let about = serde_json::to_string(&("waterfall", &pools));
-        let about = text_digest(Domain::Salt, &about.expect("plain data"));
-        let mut months = Vec::new();
-        let mut claimed = Vec::new();
-        let mut part = 0;
-        for (i, remittances) in terms.months.iter().enumerate() {
-            let mut month = rolled(
-                &context,
-                [&tapes[i], &tapes[i + 1]],
-                [&sealed[i], &sealed[i + 1]],
-                remittances,
-            )?;
-            month.states = running(&month, &about, &mut part, secret);
-            let last = month.states.len() - 1;
-            claimed.push(Month {
-                collections: collections[i],
-                states: month.states[1..last]
-                    .iter()
-                    .map(|s| commit(s).into())
-                    .collect(),
-            });
-            months.push(month);
-        }
+        let before = checked.tapes().zip(sealed.windows(2)).zip(&months.rolled);
+        let witnesses: Vec<SealedMonth> = before
+            .enumerate()
+            .map(|(i, ((tape, sealed), rolled))| {
+                let chain = Chain::new::<Waterfall>(secret, &(i, &pools));
+                sealed_month(&context, tape, rolled, [&sealed[0], &sealed[1]], &chain)
+            })
+            .collect();
+        let claimed = months.rolled.iter().zip(&witnesses);
         let claim = WaterfallClaim {
-            template: template.clone(),
-            loans: tapes[0].loans.len() as u64,
+            template: tape.template.clone(),
+            loans: tape.loans.len() as u64,
+            months: claimed
+                .map(|(rolled, witness)| Month {
+                    collections: rolled.collections,
+                    states: witness.states.links(),
+                })
+                .collect(),
             pools,
-            months: claimed,
             deal: terms.deal.clone(),
-            deal_before,
+            deal_before: months.deal_before.clone(),
             indices: terms.indices.clone(),
-            reports,
-            deal_after,
+            reports: months.reports.clone(),
+            deal_after: months.deal_after.clone(),
             nonce: None,
         };
-        let context = Waterfall::context(&claim).map_err(input)?;
         Ok(Self {
             claim,
             context,
-            after: tapes[tapes.len() - 1].clone(),
-            months,
+            witness: Witness {
+                after: checked.after().clone(),
+                months: witnesses,
+            },
         })
-    }
-
-    /// The same, for a verifier who asked for it.
-    #[must_use]
-    pub fn with_nonce(mut self, nonce: Option<crate::nonce::Nonce>) -> Self {
-        self.claim.nonce = nonce;
-        self
-    }
-
-    /// The claim.
-    pub fn claim(&self) -> &WaterfallClaim {
-        &self.claim
-    }
-
-    /// What the claim's parts share.
-    pub fn context(&self) -> &Context {
-        &self.context
     }
 
     /// The tape after the last month, its loans in the order of the first tape.
     pub fn after(&self) -> &Tape {
-        &self.after
+        &self.witness.after
+    }
+}
+
+impl Provable for Waterfall {
+    type Witness = Witness;
+
+    fn traces(
+        claim: &WaterfallClaim,
+        context: &Context,
+        witness: &Witness,
+        part: usize,
+    ) -> Vec<Trace> {
+        let rows = witness.rows(claim.loans, part);
+        rows.fill(&PartTables::new(claim, context, part))
     }
 
-    /// Proves all parts. `progress` is told the parts done and their number. Finished parts are kept in the folder
-    /// `resume`, if given, and not made again.
-    ///
-    /// # Errors
-    /// If the proof system fails or the folder cannot be written.
-    pub fn prove(
-        &self,
-        progress: &mut dyn FnMut(usize, usize),
-        resume: Option<&Path>,
-    ) -> Result<Vec<PartProof>, PartsError> {
-        prove_claim::<Waterfall>(&self.claim, &self.context, resume, progress, |part| {
-            self.traces(part)
-        })
+    fn nonce_mut(claim: &mut WaterfallClaim) -> &mut Option<Nonce> {
+        &mut claim.nonce
     }
 
-    /// The filled tables of a part, in the order of [`Statement::part`].
-    pub fn traces(&self, part: usize) -> Vec<Trace> {
-        self.rows(part)
-            .fill(&PartTables::new(&self.claim, &self.context, part))
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
     }
+}
 
-    /// The rows of a part's tables.
-    pub(super) fn rows(&self, part: usize) -> Rows {
-        let (month, segment) = place(self.claim.loans, part);
+impl Witness {
+    /// The rows of a part's tables, in a claim about so many loans.
+    pub(super) fn rows(&self, loans: u64, part: usize) -> Rows {
+        let (month, segment) = place(loans, part);
         let month = &self.months[month];
-        let slots = segments(self.claim.loans).slots();
+        let slots = segments(loans).slots();
         let range = segment * slots..((segment + 1) * slots).min(month.loans.len());
         Rows {
             loans: month.loans[range.clone()].to_vec(),
@@ -233,52 +205,47 @@ impl Prepared {
             nodes: [0, 1].map(|side| month.trees[side][segment].clone()),
             amounts: month.amounts[range.clone()].to_vec(),
             sums: month.sums[range].to_vec(),
-            before: month.states[segment].clone(),
-            after: month.states[segment + 1].clone(),
+            before: month.states.before(segment).to_vec(),
+            after: month.states.after(segment).to_vec(),
         }
     }
 }
 
-/// A month of sealed loans; states are left empty.
-fn rolled(
+/// A month of a tape, sealed before and after.
+fn sealed_month(
     context: &Context,
-    tapes: [&Tape; 2],
+    tape: &Tape,
+    rolled: &Rolled,
     sealed: [&Sealed; 2],
-    remittances: &Remittances,
-) -> Result<Rolled, WaterfallFailure> {
-    let events = events(tapes[0], remittances)?;
-    let of_tape = |tape: &Tape| states(tape);
-    let (before, after) = (of_tape(tapes[0])?, of_tape(tapes[1])?);
-    let place: std::collections::HashMap<&str, usize> = tapes[0]
-        .loans
-        .iter()
-        .enumerate()
-        .map(|(i, loan)| (loan.id.as_str(), i))
-        .collect();
+    chain: &Chain,
+) -> SealedMonth {
     let (mut amounts, mut sums) = (Vec::new(), Vec::new());
-    for loan in &sealed[0].loans {
-        let i = place[loan.id.as_str()];
+    for &i in &sealed[0].places {
         let value = |tape: &Tape, field: usize| tape.loans[i].values[field].unwrap_or(0);
-        let loan = &before[i];
+        let month = &rolled.loans[i];
+        let loan = &month.before;
         let left = u64::from(loan.term.saturating_sub(1));
-        amounts.push(Amounts::new(
+        let own = Amounts::new(
             loan,
-            value(tapes[0], context.fields.instalment),
+            value(tape, context.fields.instalment),
             Calendar::new(left, loan.frequency, loan.rule),
-            events[i],
-            After::of(&context.fields, |field| value(tapes[1], field)),
-        ));
-        sums.push(adds(&before[i], &after[i], &amounts[amounts.len() - 1]));
+            month.event,
+            After::of(&context.fields, |field| value(&rolled.tape, field)),
+        );
+        sums.push(adds(loan, &month.after, &own));
+        amounts.push(own);
     }
-    Ok(Rolled {
+    let slots = segments(sealed[0].loans.len() as u64).slots();
+    let states = running(chain, slots, &sealed[0].leaves, &sums);
+    SealedMonth {
         loans: sealed[0].loans.clone(),
         leaves: sealed[0].leaves.clone(),
         seals_after: sealed[1].leaves.iter().map(|l| l.seal).collect(),
         trees: sealed.map(|s| s.trees.clone()),
         amounts,
         sums,
-        states: Vec::new(),
-    })
+        states,
+    }
 }
 
 /// What a loan adds to each sum, in limbs that may be negative.
@@ -314,25 +281,12 @@ fn adds(before: &LoanState, after: &LoanState, amounts: &Amounts) -> Adds {
     ]
 }
 
-/// The state after each part of a month, from zeros on. `part` counts the claim's parts, so that no two states share salts.
-fn running(month: &Rolled, about: &Digest, part: &mut usize, secret: &Secret) -> Vec<Vec<u128>> {
-    let mut states = vec![vec![0u128; SALTS + FIRST_SUM + SUMS]];
-    let slots = segments(month.loans.len() as u64).slots();
-    let parts = month.leaves.len().div_ceil(slots);
-    for (segment, (leaves, sums)) in month
-        .leaves
-        .chunks(slots)
-        .zip(month.sums.chunks(slots))
-        .enumerate()
-    {
-        let mut state = states[segment].clone();
-        if segment + 1 < parts {
-            state[..SALTS].copy_from_slice(&secret.state_salts(about, *part));
-        } else {
-            state[..SALTS].fill(0);
-        }
-        *part += 1;
-        state[SALTS + KEY_REGISTER] = leaves[leaves.len() - 1].identity.key().into();
+/// The states that a month's loans lead to, of which so many are a part.
+fn running(chain: &Chain, slots: usize, leaves: &[LoanLeaf], sums: &[Adds]) -> States {
+    let parts: Vec<_> = leaves.chunks(slots).zip(sums.chunks(slots)).collect();
+    chain.run(FIRST_SUM + SUMS, parts.len(), |part, state| {
+        let (leaves, sums) = parts[part];
+        state[KEY_REGISTER] = leaves[leaves.len() - 1].identity.key().into();
         let mut total = [0i128; SUMS];
         for adds in sums {
             for (total, limbs) in total.iter_mut().zip(adds) {
@@ -342,13 +296,11 @@ fn running(month: &Rolled, about: &Digest, part: &mut usize, secret: &Secret) ->
                     .fold(0, |v, l| (v << 10) + i128::from(*l));
             }
         }
-        for (register, total) in state[SALTS + FIRST_SUM..].iter_mut().zip(total) {
+        for (register, total) in state[FIRST_SUM..].iter_mut().zip(total) {
             // A loan takes nothing off a sum.
             *register = register.saturating_add_signed(total);
         }
-        states.push(state);
-    }
-    states
+    })
 }
 
 /// The rows of a part's tables that hold private data; those below are padding.

@@ -1,13 +1,16 @@
 //! What a waterfall claim says.
 
 use credit::collections::Collections;
-use credit::pool::template_words;
-use credit::waterfall::{Report, TrancheReport};
+use credit::deal::Deal;
+use credit::pool::tape::CutOff;
+use credit::pool::{Template, template_words};
+use credit::waterfall::{DealState, Index, Report, TrancheReport};
 
 use super::WaterfallClaim;
 use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
 use crate::nonce::Nonce;
+use crate::start::DealAt;
 use crate::words::{cents, digest, quoted};
 
 /// A month's collections.
@@ -95,41 +98,100 @@ fn payment(report: &Report) -> String {
     line + &format!("; report of SHA3-256 {}", digest(report))
 }
 
-/// What came in and what was paid.
-pub fn payments(claim: &WaterfallClaim) -> Vec<String> {
-    let months = claim.pools.iter().skip(1).zip(&claim.months);
-    let months = months.map(|(pool, m)| month(&pool.cut_off, &m.collections));
-    months.chain(claim.reports.iter().map(payment)).collect()
+/// What a claim says of its pool and its deal apart from commitments: what is known without a secret.
+#[derive(Clone, Debug)]
+pub struct Findings<'a> {
+    /// What fields the loans have.
+    pub template: &'a Template,
+    /// How many loans there are.
+    pub loans: u64,
+    /// The cut-off dates before the first month and after each.
+    pub cut_offs: Vec<&'a CutOff>,
+    /// What came in, month by month.
+    pub collections: Vec<Collections>,
+    /// The deal.
+    pub deal: &'a Deal,
+    /// The deal before the first month.
+    pub deal_before: &'a DealState,
+    /// The fixings of its indices.
+    pub indices: &'a [Index],
+    /// What it paid, period by period.
+    pub reports: &'a [Report],
+    /// The deal after the last month.
+    pub deal_after: &'a DealState,
+}
+
+impl WaterfallClaim {
+    /// What it says of its pool and its deal.
+    pub fn findings(&self) -> Findings<'_> {
+        Findings {
+            template: &self.template,
+            loans: self.loans,
+            cut_offs: self.pools.iter().map(|pool| &pool.cut_off).collect(),
+            collections: self.months.iter().map(|m| m.collections).collect(),
+            deal: &self.deal,
+            deal_before: &self.deal_before,
+            indices: &self.indices,
+            reports: &self.reports,
+            deal_after: &self.deal_after,
+        }
+    }
+}
+
+impl Findings<'_> {
+    /// In words, the sentence first: of pools that have no commitments yet.
+    pub fn words(&self) -> Vec<String> {
+        let pools = self.cut_offs.iter().map(|day| format!("the pool of {day}"));
+        self.lines(&pools.collect::<Vec<_>>())
+    }
+
+    /// `pools` is what the pools are called.
+    fn lines(&self, pools: &[String]) -> Vec<String> {
+        let mut lines = vec![format!(
+            "{} loans ({}) rolled over {} month(s) from {}; what they brought in was paid by the deal {} ({}), started as said \
+             below",
+            self.loans,
+            template_words(self.template),
+            self.collections.len(),
+            pools.join(" to "),
+            quoted(&self.deal.name),
+            quoted(&self.deal.currency)
+        )];
+        let start = DealAt {
+            cut_off: self.cut_offs[0],
+            deal: self.deal,
+            state: self.deal_before,
+            indices: self.indices,
+        };
+        lines.extend(start.words());
+        lines.extend(self.payments());
+        lines.push(format!(
+            "at the end: after payment date {}, the deal's state of SHA3-256 {}",
+            self.deal_after.period,
+            digest(self.deal_after)
+        ));
+        lines.push(
+            "what each loan paid is the servicer's word; what the deal pays from it was computed again"
+                .into(),
+        );
+        lines
+    }
+
+    /// What came in and what was paid.
+    pub fn payments(&self) -> Vec<String> {
+        let months = self.cut_offs[1..].iter().zip(&self.collections);
+        let months = months.map(|(until, collections)| month(until, collections));
+        months.chain(self.reports.iter().map(payment)).collect()
+    }
 }
 
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &WaterfallClaim) -> Vec<String> {
-    let pools = claim
-        .pools
-        .iter()
-        .map(|p| format!("{} of {}", p.pool, p.cut_off));
-    let pools: Vec<String> = pools.collect();
-    let mut lines = vec![format!(
-        "{} loans ({}) rolled over {} month(s) from pool {}; what they brought in was paid by the deal {} ({}), started as said \
-         below",
-        claim.loans,
-        template_words(&claim.template),
-        claim.months.len(),
-        pools.join(" to pool "),
-        quoted(&claim.deal.name),
-        quoted(&claim.deal.currency)
-    )];
-    lines.extend(claim.start().words());
-    lines.extend(payments(claim));
-    lines.push(format!(
-        "at the end: after payment date {}, the deal's state of SHA3-256 {}",
-        claim.deal_after.period,
-        digest(&claim.deal_after)
-    ));
-    lines.push(
-        "what each loan paid is the servicer's word; what the deal pays from it was computed again"
-            .into(),
-    );
+    let pools = claim.pools.iter();
+    let pools: Vec<String> = pools
+        .map(|p| format!("pool {} of {}", p.pool, p.cut_off))
+        .collect();
+    let mut lines = claim.findings().lines(&pools);
     lines.extend(nonce::line(&claim.nonce));
     lines
 }

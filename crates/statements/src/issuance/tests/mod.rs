@@ -4,20 +4,15 @@ mod forged;
 mod needed;
 mod positive;
 
-use std::collections::BTreeSet;
-
 use credit::deal::Deal;
 use credit::import::tape::read_template;
 use credit::issuance::{IssuanceError, backing};
-use credit::pool::Tape;
+use credit::pool::{Tape, TapeError};
 use credit::sample_deal::sample_deal_for;
 use credit::sample_pool;
 use fixed::Decimal;
 use gadgets::totals::SALTS;
-use stark::{
-    F, PrimeCharacteristicRing, Statement, broken_alone, cell_test, security_report, verify,
-    violated, violations,
-};
+use stark::{F, PrimeCharacteristicRing, Statement, verify, violated};
 
 use super::claim::PartTables;
 use super::witness::Rows;
@@ -25,10 +20,7 @@ use super::*;
 use crate::account::{Identity, Secret};
 use crate::loan::Sealed;
 use crate::pool::registers_of;
-
-fn secret() -> Secret {
-    Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
-}
+use crate::testing::*;
 
 fn key() -> RegistryKey {
     Secret::from_hex(&"00000011".repeat(8))
@@ -42,11 +34,6 @@ fn other_key() -> RegistryKey {
         .into()
 }
 
-fn tape(seed: u64, loans: usize) -> Tape {
-    let template = read_template("mortgage").expect("it comes with the crate");
-    sample_pool::tape(seed, loans, &template)
-}
-
 fn deal(tape: &Tape) -> Deal {
     sample_deal_for(sample_pool::owed(tape))
 }
@@ -56,18 +43,17 @@ fn prepared_of(tape: &Tape) -> Prepared {
 }
 
 fn prepared(loans: usize) -> Prepared {
-    prepared_of(&tape(3, loans))
+    prepared_of(&mortgages(3, loans))
 }
 
-fn broken(prepared: &Prepared) -> Vec<String> {
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    violated(&tables.airs(), &prepared.traces(0))
+fn rows(prepared: &Prepared) -> Rows {
+    prepared.witness.rows(prepared.claim(), 0)
 }
 
 /// What is wrong with the first part's rows after a change.
 fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
     let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-    let mut rows = prepared.rows(0);
+    let mut rows = rows(prepared);
     change(&mut rows);
     violated(&tables.airs(), &rows.fill(&tables))
 }
@@ -84,7 +70,7 @@ fn forged(
     change(&mut claim, &mut sealed);
     claim.nullifiers.sort_unstable();
     let forged = Prepared::unchecked(claim, sealed, key, &secret());
-    broken(&forged.unwrap_or_else(|e| panic!("the claim is well formed: {e}")))
+    broken(&forged.expect("the claim is well formed"), 0)
 }
 
 /// Why a claim is refused before its proof is looked at.

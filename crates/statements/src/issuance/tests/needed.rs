@@ -1,18 +1,11 @@
 //! Each constraint is needed: without it a forgery would pass that breaks it and nothing else.
 
-use stark::needless;
-
 use super::*;
 
 /// Those of the constraints that the tables of a claim could do without.
 fn idle(ids: &[&'static str]) -> Vec<&'static str> {
     let prepared = prepared(150);
-    let airs = PartTables::new(prepared.claim(), prepared.context(), 0).airs();
-    let rows: Vec<(&str, usize)> = airs
-        .iter()
-        .flat_map(|air| ROWS.map(|row| (air.name(), row)))
-        .collect();
-    needless(&airs, &prepared.traces(0), &rows, ids)
+    crate::testing::idle(&prepared, &in_all_tables(&prepared, &ROWS), ids)
 }
 
 /// Of loans, of the list's end, and unused ones.

@@ -5,38 +5,27 @@ use super::*;
 #[test]
 fn true_claims_have_a_witness() {
     for loans in [1, 2, 100, 256, 257] {
-        let prepared = prepared(loans);
-        let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
-        let found = violations(&tables.airs(), &prepared.traces(0));
-        assert_eq!(found, Vec::new(), "{loans} loans");
+        assert_eq!(found(&prepared(loans), 0), Vec::new(), "{loans} loans");
     }
 }
 
 #[test]
 fn every_cell_is_pinned() {
     let prepared = prepared(150);
-    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
     let padding = [
         ("loans", 200),
         ("codes", 120),
         ("totals", 100),
         ("sponge", 100),
     ];
-    let unpinned = cell_test(&tables.airs(), &prepared.traces(0), &padding);
-    assert_eq!(unpinned, Vec::new());
+    assert_pinned(&prepared, &padding);
 }
 
 #[test]
 fn a_claim_is_proven_with_100_bits() {
     let prepared = prepared(300);
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Issuance>(prepared.claim(), &proofs).expect("it is true");
-    let part = Issuance::part(prepared.claim(), prepared.context(), 0);
-    for air in &part.tables {
-        println!("{air:?} {:?}", air.interactions());
-    }
-    let report = security_report(&part);
-    assert!(report.proven_bits >= 100.0, "{report:?}");
+    proven(&prepared);
+    assert_100_bits(&prepared);
 }
 
 /// Two parts, linked by hidden states; the nullifiers of both are one list.
@@ -44,36 +33,28 @@ fn a_claim_is_proven_with_100_bits() {
 fn parts_link() {
     let prepared = prepared((1 << 13) + 300);
     assert_eq!(prepared.claim().segments.len(), 2);
-    let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-    verify::<Issuance>(prepared.claim(), &proofs).expect("it is true");
-    let swapped = [proofs[1].clone(), proofs[0].clone()];
-    assert!(verify::<Issuance>(prepared.claim(), &swapped).is_err());
-    let part = Issuance::part(prepared.claim(), prepared.context(), 0);
-    assert!(security_report(&part).proven_bits >= 100.0);
+    assert_parts_in_order(&prepared, &proven(&prepared));
+    assert_100_bits(&prepared);
     // The first loan of the second part replaced in the list by another loan: only the last part can tell.
     let mut claim = prepared.claim().clone();
-    let sealed = Sealed::new(&tape(3, (1 << 13) + 300), &secret()).expect("ids differ");
+    let sealed = Sealed::new(&mortgages(3, (1 << 13) + 300), &secret()).expect("ids differ");
     let own = key().nullifier(&sealed.leaves[1 << 13].identity);
     let at = claim.nullifiers.iter().position(|n| *n == own);
     claim.nullifiers[at.expect("it is listed")] = key().nullifier(&Identity::of("another"));
     claim.nullifiers.sort_unstable();
     let forged = Prepared::unchecked(claim, sealed, &key(), &secret()).expect("it is well formed");
-    let tables = PartTables::new(forged.claim(), forged.context(), 1);
-    assert_eq!(
-        violated(&tables.airs(), &forged.traces(1)),
-        ["TOTALS-5".to_string()]
-    );
+    assert_eq!(broken(&forged, 1), ["TOTALS-5"]);
 }
 
 /// One loan is known by one nullifier in every pool of a registry, whatever the pool's secret, date and other loans; in
 /// another registry by another.
 #[test]
 fn a_loan_in_two_pools_is_seen() {
-    let (ours, mut theirs) = (tape(3, 20), tape(4, 20));
+    let (ours, mut theirs) = (mortgages(3, 20), mortgages(4, 20));
     for (i, loan) in theirs.loans.iter_mut().enumerate() {
         loan.id = format!("other-{i}");
     }
-    let elsewhere = Secret::from_hex(&"00000008".repeat(8)).expect("a constant");
+    let elsewhere = secret_of('8');
     let issue = |tape: &Tape, key: &RegistryKey, secret: &Secret| {
         Prepared::new(tape, &deal(tape), key, secret)
             .expect("it is true")
@@ -117,7 +98,7 @@ fn a_loan_in_two_pools_is_seen() {
 /// The commitment is that of the other statements.
 #[test]
 fn the_pool_is_that_of_the_other_claims() {
-    let tape = tape(3, 30);
+    let tape = mortgages(3, 30);
     let facts =
         crate::pool::Prepared::new(&tape, &Default::default(), &secret()).expect("it is true");
     assert_eq!(facts.claim().pool, prepared_of(&tape).claim().pool);
@@ -126,7 +107,7 @@ fn the_pool_is_that_of_the_other_claims() {
 /// The list is in the order of the nullifiers, whatever the order of the tape.
 #[test]
 fn the_order_of_the_tape_says_nothing() {
-    let mut shuffled = tape(3, 40);
+    let mut shuffled = mortgages(3, 40);
     let claim = prepared_of(&shuffled).claim().clone();
     shuffled.loans.reverse();
     assert_eq!(*prepared_of(&shuffled).claim(), claim);
@@ -154,14 +135,13 @@ fn a_nullifier_has_one_text() {
 
 #[test]
 fn records_are_of_verified_claims() {
-    let (ours, mut theirs) = (tape(3, 5), tape(4, 5));
+    let (ours, mut theirs) = (mortgages(3, 5), mortgages(4, 5));
     for (i, loan) in theirs.loans.iter_mut().enumerate() {
         loan.id = format!("other-{i}");
     }
     let verified = |tape: &Tape| {
         let prepared = prepared_of(tape);
-        let proofs = prepared.prove(&mut |_, _| (), None).expect("it is true");
-        verify::<Issuance>(prepared.claim(), &proofs).expect("it is true")
+        verify::<Issuance>(prepared.claim(), &proven(&prepared)).expect("it is true")
     };
     let (first, second) = (verified(&ours), verified(&theirs));
     let record = Record::new(&first, &[&second]).expect("they share no loan");
@@ -203,7 +183,20 @@ fn words_say_what_decides() {
     ] {
         assert!(text.contains(&part), "{part}\n{text}");
     }
-    let mut seen = BTreeSet::from([text]);
+    // What is said without a secret is the same, in its place and order, but for commitments.
+    let tape = mortgages(3, 60);
+    let deal = deal(&tape);
+    let checked = check(&tape, &deal).expect("it is true");
+    let found = checked.findings().words();
+    let said = words(claim);
+    assert_eq!(found.len(), said.len());
+    assert_eq!(
+        found[0].replacen("the pool", &format!("pool {}", claim.pool), 1),
+        said[0]
+    );
+    assert!(said[1].starts_with(&format!("{}; the nullifiers", found[1])));
+    assert_eq!(found[2..], said[2..]);
+    let mut seen = std::collections::BTreeSet::from([text]);
     let changes: [fn(&mut IssuanceClaim); 9] = [
         |c| c.loans += 1,
         |c| c.open -= 1,
