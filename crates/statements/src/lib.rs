@@ -15,10 +15,6 @@ mod month;
 pub mod nonce;
 mod opening;
 pub mod ordered;
-pub mod parts {
-    //! Until every statement is prepared by the kit.
-    pub use crate::kit::{ProvingError as PartsError, prove_claim};
-}
 pub mod pool;
 pub mod registry;
 pub mod risk;

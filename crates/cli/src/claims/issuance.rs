@@ -1,8 +1,18 @@
 //! Tranches backed by a pool of which no loan is pledged twice.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use credit::import::deal::read_deal;
+use serde_json::json;
+use statements::issuance::{self, Issuance, RegistryKey};
+use statements::words::cents;
+
+use super::{Answer, Make, Output, Sealing};
+use crate::Failure;
+use crate::files::secret;
+use crate::inputs::{TapeArguments, tape};
+use crate::output::note;
 
 /// The tranches of a deal are backed by a pool of which no loan is pledged twice.
 #[derive(Debug, Args)]
@@ -22,7 +32,39 @@ pub struct Arguments {
 }
 
 impl Make for Arguments {
-    // later
+    type Statement = Issuance;
+
+    fn check(&self) -> Result<Answer, Failure> {
+        let (tape, deal) = (tape(&self.tape)?, read_deal(&self.deal)?);
+        let checked = issuance::check(&tape, &deal)?;
+        let findings = checked.findings();
+        Ok(Answer {
+            json: json!({
+                "loans": findings.loans, "open": findings.open, "defaulted": findings.defaulted,
+                "balance": cents(findings.balance), "tranches": findings.tranches,
+            }),
+            lines: Vec::new(),
+            sentence: Ok(findings.words().join("\n  ")),
+        })
+    }
+
+    fn prepare(&self) -> Result<issuance::Prepared, Failure> {
+        // Under a key that nobody keeps no other pool could ever be compared.
+        let path = self.registry.as_deref().ok_or_else(|| {
+            Failure::Input(
+                "give --registry FILE, the key of the registry that the loans are pledged in"
+                    .into(),
+            )
+        })?;
+        let (tape, deal) = (tape(&self.tape)?, read_deal(&self.deal)?);
+        let key = registry(path)?;
+        Ok(issuance::Prepared::new(
+            &tape,
+            &deal,
+            &key,
+            &self.sealing.secret()?,
+        )?)
+    }
 
     fn output(&self) -> &Output {
         &self.output
@@ -31,4 +73,18 @@ impl Make for Arguments {
     fn is_repeatable(&self) -> bool {
         self.sealing.secret.is_some()
     }
+}
+
+/// The key of a registry: kept in a file, made if it is not there.
+fn registry(path: &Path) -> Result<RegistryKey, Failure> {
+    let is_new = !path.exists();
+    let key = RegistryKey::from(secret(Some(path))?);
+    if is_new {
+        note!(
+            "note: {}: the key of a new registry, {}; only pools under one key can be compared",
+            path.display(),
+            key.registry()
+        );
+    }
+    Ok(key)
 }

@@ -3,6 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use credit::import::deal::read_deal;
+use credit::import::remittances::read_remittances;
+use credit::import::tape::write_tape;
+use credit::pool::Tape;
+use credit::waterfall::{DealState, MonthsError};
+use serde_json::json;
+use statements::kit::Refusal;
+use statements::waterfall::{self, Terms, Waterfall};
+
+use super::{Answer, Make, Output, Sealing};
+use crate::Failure;
+use crate::files::{read_json, write_json};
+use crate::inputs::{TapeArguments, indices, tape};
 
 /// What a loan pool brought in month by month, and what a deal paid from it.
 #[derive(Debug, Args)]
@@ -35,7 +48,31 @@ pub struct Arguments {
 }
 
 impl Make for Arguments {
-    // later
+    type Statement = Waterfall;
+
+    fn check(&self) -> Result<Answer, Failure> {
+        let (tape, terms) = self.inputs()?;
+        let checked = waterfall::check(&tape, &terms).map_err(|e| self.refused(e))?;
+        let findings = checked.findings();
+        self.write_after(checked.after(), findings.deal_after)?;
+        Ok(Answer {
+            json: json!({
+                "loans": findings.loans, "collections": findings.collections, "reports": findings.reports,
+            }),
+            lines: Vec::new(),
+            sentence: Ok(findings.words().join("\n  ")),
+        })
+    }
+
+    fn prepare(&self) -> Result<waterfall::Prepared, Failure> {
+        let (tape, terms) = self.inputs()?;
+        let secret = self.sealing.secret()?;
+        waterfall::Prepared::new(&tape, &terms, &secret).map_err(|e| self.refused(e))
+    }
+
+    fn finish(&self, prepared: &waterfall::Prepared) -> Result<(), Failure> {
+        self.write_after(prepared.after(), &prepared.claim().deal_after)
+    }
 
     fn output(&self) -> &Output {
         &self.output
@@ -43,5 +80,46 @@ impl Make for Arguments {
 
     fn is_repeatable(&self) -> bool {
         self.sealing.secret.is_some()
+    }
+}
+
+impl Arguments {
+    /// The tape before the first month, and what is to be claimed.
+    fn inputs(&self) -> Result<(Tape, Terms), Failure> {
+        let tape = tape(&self.tape)?;
+        let months = self
+            .remittances
+            .iter()
+            .map(|path| read_remittances(path, &tape));
+        let terms = Terms {
+            months: months.collect::<Result<_, _>>()?,
+            deal: read_deal(&self.deal)?,
+            deal_state: self.deal_state.as_deref().map(read_json).transpose()?,
+            indices: indices(self.indices.as_deref())?,
+        };
+        Ok((tape, terms))
+    }
+
+    /// What was wrong, with the file of the month in which it was.
+    fn refused(&self, refusal: Refusal) -> Failure {
+        if let Some(MonthsError::Remittance { month, error }) = refusal.reason()
+            && let Some(path) = month.checked_sub(1).and_then(|i| self.remittances.get(i))
+        {
+            return Failure::Input(format!("{}: {error}", path.display()));
+        }
+        refusal.into()
+    }
+
+    /// Writes what the next month starts from.
+    fn write_after(&self, tape: &Tape, deal: &DealState) -> Result<(), Failure> {
+        if let Some(path) = &self.tape_after {
+            write_tape(path, tape).map_err(|e| {
+                Failure::Input(format!("{}: cannot be written: {e}", path.display()))
+            })?;
+        }
+        match &self.deal_after {
+            Some(path) => write_json(path, deal),
+            None => Ok(()),
+        }
     }
 }

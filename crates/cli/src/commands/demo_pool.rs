@@ -131,7 +131,6 @@ fn month(tape: &Tape, deal: Deal, secret: &Secret) -> Result<Row, Failure> {
     };
     let started = Instant::now();
     let prepared = waterfall::Prepared::new(tape, &terms, secret)?;
-    let claim = prepared.claim();
     let proven = format!("a month of {LOANS} loans, what is paid");
     let private = "what each loan paid";
     let (row, _) = show(&prepared, started, "waterfall", proven, private)?;

@@ -90,7 +90,7 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
         std::fs::write(path, sample_pool::remittances_csv(&events)).map_err(failed)?;
         tape = roll_tape(&tape, &events)
             .map_err(|e| Failure::Internal(e.to_string()))?
-            .0;
+            .tape;
     }
     say!(
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \

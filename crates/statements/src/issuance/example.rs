@@ -21,5 +21,7 @@ fn inputs(size: &Size) -> Inputs<Issuance> {
     let deal = sample_deal_for(sample_pool::owed(&tape));
     let key = RegistryKey::random();
     let sizes = json!({ "loans": loans, "tranches": deal.tranches.len() });
-    Inputs::new(sizes, move |secret| Prepared::new(&tape, &deal, &key, secret))
+    Inputs::new(sizes, move |secret| {
+        Prepared::new(&tape, &deal, &key, secret)
+    })
 }

@@ -14,7 +14,7 @@ pub use anchor::{Anchor, At, Link, NotLinked, link};
 pub use chain::{Chain, States, totals};
 pub use example::{AnyInputs, AnyPrepared, Example, Inputs, Size};
 pub use given::{Given, Terms};
-pub use parts::{ProvingError, prove_claim};
+pub use parts::ProvingError;
 pub use prepared::{Prepared, Provable};
 pub use refusal::Refusal;
 pub use spoken::Spoken;

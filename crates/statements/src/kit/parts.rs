@@ -52,22 +52,6 @@ pub(super) fn prove_parts<S: Statement>(
     Ok(proofs)
 }
 
-/// Proves all parts of a claim from the filled tables of each, as [`prove_parts`] does.
-///
-/// # Errors
-/// If proving fails or the folder cannot be written.
-pub fn prove_claim<S: Statement>(
-    claim: &S::Claim,
-    context: &S::Context,
-    resume: Option<&Path>,
-    progress: &mut dyn FnMut(usize, usize),
-    traces: impl Fn(usize) -> Vec<stark::Trace>,
-) -> Result<Vec<PartProof>, ProvingError> {
-    let parts = S::parts(claim, context);
-    let prove = |part| stark::prove_part::<S>(claim, context, part, traces(part));
-    prove_parts::<S>(claim, parts, resume, progress, prove)
-}
-
 /// A finished part, if it was kept whole: its SHA3-256 comes first.
 fn read_part(path: &Path) -> Option<PartProof> {
     let bytes = std::fs::read(path).ok()?;

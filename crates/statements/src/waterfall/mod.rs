@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod attack;
 mod claim;
-mod example;
 #[cfg(test)]
 mod closed;
+mod example;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
