@@ -4,9 +4,9 @@
 mod common;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use common::{run, sealbook};
+use common::run;
 use serde_json::Value;
 
 fn folder() -> tempfile::TempDir {

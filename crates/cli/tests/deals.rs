@@ -3,7 +3,6 @@
 #[allow(dead_code)]
 mod common;
 
-use std::path::Path;
 use std::process::Command;
 
 use common::told as run;

@@ -36,7 +36,7 @@ fn margin_proofs_share_nothing() {
         let level = Level::Maintenance;
         let accounts = std::slice::from_ref(&account);
         let sealed = SealedBook::new(&snapshot, accounts, 4, &secret).unwrap();
-        let prepared = Prepared::account(&sealed, &account.id, level).unwrap();
+        let prepared = Prepared::new(&sealed, Some(&account.id), level).unwrap();
         proofs.push(prepared.prove_part(0).unwrap());
         if seed == 1 {
             proofs.push(prepared.prove_part(0).unwrap());

@@ -16,7 +16,7 @@ fn proof() -> ProofFile {
     let secret = Secret::random();
     let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
     let id = &book.accounts()[0].id;
-    let prepared = margin::Prepared::account(&sealed, id, Level::Initial).unwrap();
+    let prepared = margin::Prepared::new(&sealed, Some(id), Level::Initial).unwrap();
     let parts = vec![prepared.prove_part(0).unwrap()];
     ProofFile::new::<Margin>(prepared.claim(), parts)
 }

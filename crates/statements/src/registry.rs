@@ -57,6 +57,12 @@ pub trait Fact: Any + Send + Sync {
     fn expect(&self, expected: &Value) -> Result<(), Unexpected>;
 }
 
+impl std::fmt::Debug for dyn Fact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Fact").field(&self.words()).finish()
+    }
+}
+
 impl dyn Fact {
     /// The fact, if it is one of statement `S`.
     pub fn of<S: Spoken>(&self) -> Option<&Verified<S>>

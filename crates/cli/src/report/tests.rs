@@ -149,7 +149,7 @@ fn a_waterfall_claim_makes_a_page() {
         let events = sample_pool::remittances(month, &now);
         now = credit::pool::remittance::roll_tape(&now, &events)
             .expect("it can be")
-            .0;
+            .tape;
         months.push(events);
     }
     let terms = statements::waterfall::Terms {

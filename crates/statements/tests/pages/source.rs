@@ -105,9 +105,9 @@ fn is_attribute(tokens: &[Token], at: usize, words: &[&str]) -> bool {
 /// A function or constant: what it says and whom it asks.
 #[derive(Clone, Debug, Default)]
 pub struct Item {
-    is_test: bool,
-    texts: BTreeSet<String>,
-    words: BTreeSet<String>,
+    pub is_test: bool,
+    pub texts: BTreeSet<String>,
+    pub words: BTreeSet<String>,
 }
 
 /// A source: its items by name, and the texts outside of tests.
