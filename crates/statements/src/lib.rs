@@ -24,6 +24,8 @@ pub mod solvency;
 pub mod start;
 pub mod stress;
 pub mod systemic;
+#[cfg(test)]
+mod testing;
 pub mod trees;
 #[cfg(test)]
 mod unused;
