@@ -3,7 +3,6 @@
 #[allow(dead_code)]
 mod common;
 
-
 use common::run;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -3,7 +3,6 @@
 #[allow(dead_code)]
 mod common;
 
-
 use common::{run, sealbook};
 use serde_json::{Value, json};
 use stark::ProofFile;

@@ -1,4 +1,4 @@
-//! Nanoseconds per option price: `cargo run --release -p risk --example pricing_speed`.
+//! Nanoseconds per option price: `cargo run --release -p market --example pricing_speed`.
 
 use std::hint::black_box;
 use std::time::Instant;

@@ -163,10 +163,10 @@ impl Margins {
     ///
     /// # Errors
     /// Explains the first that does not.
-    pub fn check(&self) -> Result<(), Undermargined> {
+    pub fn check(&self) -> Result<(), Box<Undermargined>> {
         self.below
             .first()
-            .map_or(Ok(()), |first| Err(first.clone()))
+            .map_or(Ok(()), |first| Err(Box::new(first.clone())))
     }
 }
 

@@ -6,7 +6,11 @@ use std::fmt::Debug;
 use credit::import::tape::read_template;
 use credit::pool::Tape;
 use credit::sample_pool;
-use stark::{PartProof, Statement, Violation, cell_test, needless, security_report, verify};
+use fixed::Decimal;
+use stark::{
+    PartProof, Statement, TableAir, Trace, Violation, cell_test, needless, security_report, verify,
+};
+use venue::evar::Confidence;
 
 use crate::account::Secret;
 use crate::kit::{Prepared, Provable};
@@ -25,6 +29,44 @@ pub fn secret_of(digit: char) -> Secret {
 pub fn mortgages(seed: u64, loans: usize) -> Tape {
     let template = read_template("mortgage").expect("it comes with the crate");
     sample_pool::tape(seed, loans, &template)
+}
+
+/// 95%.
+pub fn confidence() -> Confidence {
+    Decimal::new(95, 2).try_into().expect("a constant")
+}
+
+/// Requires that each of these is among what some change breaks alone.
+pub fn expect_alone(alone: &BTreeSet<&str>, ids: &[&str]) {
+    for id in ids {
+        assert!(
+            alone.contains(id),
+            "no change breaks {id} alone, only {alone:?}"
+        );
+    }
+}
+
+/// The numbers of the constraints that do not hold, each once.
+pub fn broken_constraints(tables: &[TableAir], traces: &[Trace]) -> Vec<&'static str> {
+    let violations = stark::violations(tables, traces).into_iter();
+    let ids: BTreeSet<&'static str> = violations
+        .filter_map(|v| match v {
+            Violation::Constraint { id, .. } => Some(id),
+            Violation::Bus { .. } => None,
+        })
+        .collect();
+    ids.into_iter().collect()
+}
+
+/// The buses that do not balance.
+pub fn unbalanced(tables: &[TableAir], traces: &[Trace]) -> Vec<&'static str> {
+    let violations = stark::violations(tables, traces).into_iter();
+    violations
+        .filter_map(|v| match v {
+            Violation::Bus { bus, .. } => Some(bus),
+            Violation::Constraint { .. } => None,
+        })
+        .collect()
 }
 
 /// What is wrong with a part.

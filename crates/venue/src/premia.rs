@@ -240,20 +240,20 @@ impl Evaluated {
     ///
     /// # Errors
     /// If they do not. `place` says which state this is.
-    pub fn check_covered(&self, place: String, quote: &str) -> Result<(), Uncovered> {
+    pub fn check_covered(&self, place: String, quote: &str) -> Result<(), Box<Uncovered>> {
         let collected = i128::from(self.state.collected) - i128::from(self.premium);
         let means = i128::from(self.state.capital) + collected;
         let evar = i128::from(self.evar());
         if evar <= means {
             return Ok(());
         }
-        Err(Uncovered {
+        Err(Box::new(Uncovered {
             place,
             evar: ticks(evar),
             means: ticks(means),
             excess: ticks(evar - means),
             quote: quote.into(),
-        })
+        }))
     }
 }
 
@@ -296,7 +296,7 @@ pub fn check(
     if terms.shows == Shows::Covered
         && let Some(uncovered) = day.uncovered(&set.quote)
     {
-        return Err(PremiaError::Uncovered(Box::new(uncovered)));
+        return Err(PremiaError::Uncovered(uncovered));
     }
     Ok(day)
 }
@@ -348,7 +348,7 @@ impl Day {
     }
 
     /// The first state whose EVaR is not covered.
-    pub fn uncovered(&self, quote: &str) -> Option<Uncovered> {
+    pub fn uncovered(&self, quote: &str) -> Option<Box<Uncovered>> {
         let states = self.states.iter().enumerate();
         let mut checked = states.map(|(i, e)| e.check_covered(place(i), quote));
         checked.find_map(Result::err)

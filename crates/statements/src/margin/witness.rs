@@ -56,7 +56,7 @@ pub fn check<'a>(
     }
     let margins = Margins::new(snapshot, &accounts, level).map_err(Refusal::malformed)?;
     if id.is_some() {
-        margins.check().map_err(Refusal::untrue)?;
+        margins.check().map_err(|below| Refusal::untrue(*below))?;
     }
     Ok(margins)
 }

@@ -9,7 +9,7 @@ use fixed::Decimal;
 use stark::{
     Rejection, Statement, broken_alone, cell_test, security_report, verify, violated, violations,
 };
-use venue::evar::{Confidence, evar};
+use venue::evar::evar;
 use venue::scenarios::ScenarioSet;
 use venue::state::VenueState;
 use venue::systemic::SystemicError;
@@ -17,17 +17,9 @@ use venue::systemic::SystemicError;
 use super::statement::Tables;
 use super::witness::Rows;
 use super::*;
-use crate::account::Secret;
 use crate::kit::Refusal;
+use crate::testing::{confidence, expect_alone, secret_of};
 use crate::venues::tables::scenarios::BlockState;
-
-fn confidence() -> Confidence {
-    Decimal::new(95, 2).try_into().expect("a constant")
-}
-
-fn secret(n: usize) -> Secret {
-    Secret::from_hex(&format!("{:08x}", n + 1).repeat(8)).expect("a constant")
-}
 
 /// Venues that are long where others are short.
 fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
@@ -40,7 +32,7 @@ fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
             state.capital /= 1 + i as u64;
             Venue {
                 state,
-                secret: secret(i),
+                secret: secret_of(char::from(b'1' + i as u8)),
             }
         })
         .collect()
@@ -107,15 +99,14 @@ fn every_constraint_breaks_alone() {
         .into_iter()
         .flat_map(|table| broken_alone(&airs[table], &traces[table], &[0, 1, 2, 5, 255]))
         .collect();
-    for id in [
+    let ids = [
         "VENUES-1",
         "VENUES-2",
         "VENUES-3",
         "VENUES-4",
         "SCENARIOS-3",
-    ] {
-        assert!(alone.contains(id), "{id} is never broken alone");
-    }
+    ];
+    expect_alone(&alone, &ids);
 }
 
 /// The sum of the losses, not the loss of the sum: one venue's surplus pays for no other.
@@ -158,9 +149,7 @@ fn a_bound_may_be_generous_but_not_too_low() {
             "{bound}"
         );
     }
-    let refused = prepared_with(&set, Some(least - 1))
-        .err()
-        .expect("it is false");
+    let refused = prepared_with(&set, Some(least - 1)).expect_err("it is false");
     assert!(refused.is_false(), "{refused}");
     let reason = refused.reason::<SystemicError>();
     assert!(matches!(reason, Some(SystemicError::TooRisky(_))));
@@ -328,7 +317,7 @@ fn a_venue_is_named_once() {
     let error = refused.expect("one venue is there twice").to_string();
     assert!(error.contains("venues 1 and 3 are one"), "{error}");
     // The same state under another secret may be another venue.
-    twice[2].secret = secret(7);
+    twice[2].secret = secret_of('8');
     let prepared = Prepared::new(&set, twice, confidence(), None).expect("it is true");
     let mut claim = prepared.claim().clone();
     Systemic::context(&claim).expect("three commitments");

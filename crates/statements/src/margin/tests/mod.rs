@@ -8,7 +8,7 @@ mod positive;
 
 use market::margin::{MarginTables, Margins};
 use market::{Account, Level, Snapshot, sample};
-use stark::{TableAir, Trace, Violation, violations};
+use stark::{TableAir, Trace};
 
 use super::fill::fill_part;
 use super::statement::PartTables;
@@ -16,6 +16,7 @@ use super::*;
 use crate::account::{Identity, Layout, Leaf, Secret};
 use crate::book::{Member, SealedBook};
 use crate::kit::Refusal;
+use crate::testing::{self, broken_constraints, expect_alone, unbalanced};
 
 pub(crate) const LEVELS: [Level; 3] = [
     Level::Initial,
@@ -24,7 +25,7 @@ pub(crate) const LEVELS: [Level; 3] = [
 ];
 
 pub(crate) fn secret() -> Secret {
-    Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
+    testing::secret_of('7')
 }
 
 pub(crate) fn account(snapshot: &Snapshot, seed: u64, positions: usize) -> Account {
@@ -95,29 +96,4 @@ pub(crate) fn book(accounts: usize) -> Prepared {
     let book = sample::book(&snapshot, 2, accounts, 4, 2);
     let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret()).expect("it fits");
     Prepared::new(&sealed, None, Level::Maintenance).expect("it is well-formed")
-}
-
-/// The numbers of the constraints that do not hold, each once.
-pub(crate) fn broken(tables: &[TableAir], traces: &[Trace]) -> Vec<&'static str> {
-    let mut ids: Vec<&'static str> = violations(tables, traces)
-        .into_iter()
-        .filter_map(|v| match v {
-            Violation::Constraint { id, .. } => Some(id),
-            Violation::Bus { .. } => None,
-        })
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
-/// The buses that do not balance.
-pub(crate) fn unbalanced(tables: &[TableAir], traces: &[Trace]) -> Vec<&'static str> {
-    violations(tables, traces)
-        .into_iter()
-        .filter_map(|v| match v {
-            Violation::Bus { bus, .. } => Some(bus),
-            Violation::Constraint { .. } => None,
-        })
-        .collect()
 }

@@ -423,7 +423,7 @@ fn an_overflow_is_refused() {
     state.quantities[0] = (1 << 38) - 1;
     // 2^38 lots of 50 million ticks: 1.2e19.
     let refused = Prepared::new(&set, &state, &[], &terms(), &secret());
-    let refused = refused.err().expect("it does not fit");
+    let refused = refused.expect_err("it does not fit");
     let reason = refused.reason::<PremiaError>();
     assert!(matches!(reason, Some(PremiaError::State { .. })));
     let prepared = prepared(1, 256, 0);

@@ -150,7 +150,7 @@ fn draws_follow_from_the_secret_and_the_state() {
     let again = made(&day, &terms, &secret()).expect("it is true");
     assert_eq!(own.claim(), again.claim());
     assert_eq!(own.receipts(), again.receipts());
-    let other = Secret::from_hex(&"00000008".repeat(8)).expect("a constant");
+    let other = testing::secret_of('8');
     let other = made(&day, &terms, &other).expect("it is true");
     assert_ne!(evars(&own), evars(&other));
     let [grid, tolerance] = stated(&own);
@@ -204,7 +204,7 @@ fn a_grid_that_hides_nothing_is_refused() {
     let day = some_trades(2);
     let refused = |grid: Option<Decimal>, tolerance: Option<Decimal>| {
         let made = made(&day, &with(grid, tolerance), &secret());
-        made.err().expect("it does not fit").to_string()
+        made.expect_err("it does not fit").to_string()
     };
     let hint = |refused: &str| -> Decimal {
         let least = refused.split("of ").last().expect("a hint");

@@ -14,6 +14,7 @@ use venue::state::{Change, Trade, VenueState};
 use super::rows::Rows;
 use super::*;
 use crate::account::Secret;
+use crate::testing;
 
 impl Prepared {
     fn rows(&self, part: usize) -> Rows {
@@ -22,7 +23,7 @@ impl Prepared {
 }
 
 fn secret() -> Secret {
-    Secret::from_hex(&"00000007".repeat(8)).expect("a constant")
+    testing::secret_of('7')
 }
 
 /// A number below `n`, the same for the same seed.
@@ -104,7 +105,7 @@ fn changes(trades: &[Trade]) -> Vec<Change> {
 
 fn terms() -> Terms {
     Terms {
-        confidence: Decimal::new(95, 2).try_into().expect("a constant"),
+        confidence: testing::confidence(),
         shows: Shows::Prices { lots: false },
         funding: true,
         until_ms: None,

@@ -234,7 +234,7 @@ fn capital_covers_evar_or_it_is_refused() {
         )
         .expect("it fits");
     let refused = Prepared::new(&set, &poor, &[], &covered, &secret());
-    let refused = refused.err().expect("it is not covered");
+    let refused = refused.expect_err("it is not covered");
     let Some(PremiaError::Uncovered(why)) = refused.reason() else {
         panic!("it is not covered")
     };
@@ -245,7 +245,7 @@ fn capital_covers_evar_or_it_is_refused() {
     let checked = check(&set, &poor, &[], &covered).expect_err("it is not covered");
     assert!(checked.is_false() && checked.to_string() == refused.to_string());
     let day = check(&set, &poor, &[], &terms()).expect("it has a price");
-    assert_eq!(day.uncovered(&set.quote).as_ref(), Some(&**why));
+    assert_eq!(day.uncovered(&set.quote).as_ref(), Some(why));
     Prepared::new(&set, &poor, &[], &terms(), &secret()).expect("it has a price");
 }
 
@@ -303,7 +303,7 @@ fn transfers_change_the_state() {
     // Taking out what is not there is refused in words.
     let gone = transfer(0, -100_000_001, 0);
     let refused = Prepared::new(&set, &state, &[gone], &terms(), &secret());
-    let refused = refused.err().expect("there is not so much").to_string();
+    let refused = refused.expect_err("there is not so much").to_string();
     assert!(
         refused.contains("more providers' capital is taken out than there is"),
         "{refused}"
