@@ -177,7 +177,7 @@ fn prices_of_assets_are_attested_for_solvency() {
     }
 }
 
-/// A risk claim stands on scenarios; who knows only the prices vouches for these, and the words say so.
+/// A premia claim stands on scenarios; who knows only the prices vouches for these, and the words say so.
 #[test]
 fn scenarios_or_their_prices_are_attested_for_risk() {
     let dir = tempfile::tempdir().unwrap();
@@ -198,7 +198,7 @@ fn scenarios_or_their_prices_are_attested_for_risk() {
     );
     let key = key_of(dir.path(), "p.json");
     at(
-        "prove risk --scenarios scenarios.json --state venue.json --out g.proof",
+        "prove premia --scenarios scenarios.json --state venue.json --out g.proof",
         0,
     );
     // The same numbers, under another secret.
@@ -232,7 +232,7 @@ fn scenarios_or_their_prices_are_attested_for_risk() {
         );
     }
     at(
-        "prove risk --scenarios h.json --state venue.json --out h.proof",
+        "prove premia --scenarios h.json --state venue.json --out h.proof",
         0,
     );
     let accepted = at(

@@ -52,7 +52,7 @@ pub enum Subject {
     },
     /// A scenario set.
     Scenarios {
-        /// Its digest, as in risk claims.
+        /// Its digest, as in premia claims.
         digest: String,
         /// When, in milliseconds since 1970.
         as_of_ms: u64,

@@ -14,7 +14,7 @@ use statements::inventory;
 use statements::issuance;
 use statements::margin::{Margin, Prepared};
 use statements::pool;
-use statements::risk::{self as venue_risk, Risk, Shown, Shows, Terms};
+use statements::premia::{self, Premia, Shown, Shows, Terms};
 use statements::solvency::{self, Options, Solvency};
 use statements::stress;
 use statements::systemic::{self, Venue};
@@ -139,10 +139,10 @@ fn share_nothing(shows: Shows) {
             })
             .collect();
         let secret = Secret::random();
-        venue_risk::Prepared::new(&set, &state, &trades, &terms, &secret).unwrap()
+        premia::Prepared::new(&set, &state, &trades, &terms, &secret).unwrap()
     };
     let (one, two) = (make(1, 1 << 50), make(-7, 1 << 55));
-    let prove = |p: &venue_risk::Prepared| p.prove(&mut |_, _| {}, None).unwrap().concat();
+    let prove = |p: &premia::Prepared| p.prove(&mut |_, _| {}, None).unwrap().concat();
     let proofs = [prove(&one), prove(&one), prove(&two)];
     assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
     assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
@@ -157,7 +157,7 @@ fn share_nothing(shows: Shows) {
         receipts.clone_from(own);
     }
     assert_eq!(&claim, one.claim());
-    let part = Risk::part(one.claim(), one.context(), 0);
+    let part = Premia::part(one.claim(), one.context(), 0);
     assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);
 }
 

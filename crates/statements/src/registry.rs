@@ -15,7 +15,7 @@ use crate::nonce::Nonce;
 pub const STATEMENTS: &[&dyn Kind] = &[
     &Of::<crate::margin::Margin>::NEW,
     &Of::<crate::solvency::Solvency>::NEW,
-    &Of::<crate::risk::Risk>::NEW,
+    &Of::<crate::premia::Premia>::NEW,
     &Of::<crate::inventory::Inventory>::NEW,
     &Of::<crate::systemic::Systemic>::NEW,
     &Of::<crate::pool::Pool>::NEW,

@@ -23,9 +23,9 @@ use rayon::prelude::*;
 use stark::{Part, Statement, TARGET_BITS, TableAir, security_report, unproven};
 use statements::account::Secret;
 use statements::book::SealedBook;
-use statements::risk::Shows;
+use statements::premia::Shows;
 use statements::{
-    inventory, issuance, margin, pool, risk as venue_risk, solvency, stress, systemic, waterfall,
+    inventory, issuance, margin, pool, premia, solvency, stress, systemic, waterfall,
 };
 use venue::evar::Confidence;
 use venue::state::{Change, Transfer};
@@ -99,14 +99,14 @@ fn cases() -> Vec<Case> {
         case::<solvency::Solvency>("hidden-totals", || solvent(false, 150)),
         case::<solvency::Solvency>("uncovered", uncovered),
         case::<inventory::Inventory>("book", inventory_of_book),
-        case::<venue_risk::Risk>("prices", || risk_of_day(Shows::Prices { lots: true })),
-        case::<venue_risk::Risk>("totals", || {
+        case::<premia::Premia>("prices", || risk_of_day(Shows::Prices { lots: true })),
+        case::<premia::Premia>("totals", || {
             risk_of_day(Shows::Totals {
                 grid: None,
                 tolerance: None,
             })
         }),
-        case::<venue_risk::Risk>("covered", || risk_of_day(Shows::Covered)),
+        case::<premia::Premia>("covered", || risk_of_day(Shows::Covered)),
         case::<systemic::Systemic>("venue", systemic_of_venue),
         case::<pool::Pool>("rules-and-figures", || pool_of(500)),
         case::<pool::Pool>("parts", || pool_of(8200)),
@@ -185,7 +185,7 @@ fn inventory_of_book() -> inventory::InventoryClaim {
 }
 
 /// Trades and a provider's withdrawal.
-fn risk_of_day(shows: Shows) -> venue_risk::RiskClaim {
+fn risk_of_day(shows: Shows) -> premia::PremiaClaim {
     let set = venue::sample::scenarios(1, 2, 50);
     let state = venue::sample::state(&set);
     let trades = venue::sample::trades(1, &set, 3);
@@ -194,13 +194,13 @@ fn risk_of_day(shows: Shows) -> venue_risk::RiskClaim {
         providers: -10_000_000,
         ..Transfer::default()
     }));
-    let terms = venue_risk::Terms {
+    let terms = premia::Terms {
         confidence: confidence(),
         shows,
         funding: shows != Shows::Covered,
         until_ms: None,
     };
-    let prepared = venue_risk::Prepared::new(&set, &state, &changes, &terms, &secret());
+    let prepared = premia::Prepared::new(&set, &state, &changes, &terms, &secret());
     prepared.expect("a claim").claim().clone()
 }
 

@@ -5,7 +5,7 @@ mod inventory;
 mod issuance;
 mod margin;
 mod pool;
-mod risk;
+mod premia;
 mod solvency;
 mod stress;
 mod systemic;
@@ -30,7 +30,7 @@ use crate::output::{print_json, progress, say, size, time};
 const CLAIMS: &[&dyn Claim] = &[
     &Of::<margin::Arguments>::NEW,
     &Of::<solvency::Arguments>::NEW,
-    &Of::<risk::Arguments>::NEW,
+    &Of::<premia::Arguments>::NEW,
     &Of::<inventory::Arguments>::NEW,
     &Of::<systemic::Arguments>::NEW,
     &Of::<pool::Arguments>::NEW,

@@ -6,7 +6,7 @@ use fixed::Decimal;
 use statements::account::{PublicDigest, Secret};
 use statements::book::{SealedBook, least_slots};
 use statements::inventory;
-use statements::risk::{Prepared, PublicChange, Shows, Terms};
+use statements::premia::{Prepared, PublicChange, Shows, Terms};
 use statements::systemic::{self, Venue};
 use venue::evar::{Confidence, EvarError};
 use venue::scenarios::ScenarioSet;
@@ -98,7 +98,7 @@ fn day(
     }
     let proven = format!("{} premia, 4 funding rates, EVaR", TRADES + 1);
     let private = "inventory, capital, trade sizes";
-    let (row, _) = show(&prepared, started, "risk", proven, private)?;
+    let (row, _) = show(&prepared, started, "premia", proven, private)?;
     receipts(set, &prepared)?;
     refuse(set, prepared.after(), &terms, secret)?;
     Ok((row, prepared.after().clone()))

@@ -2,7 +2,7 @@
 
 use fixed::{Decimal, Interval};
 use serde_json::{Value, json};
-use statements::risk;
+use statements::premia;
 use venue::evar::Confidence;
 use venue::import::states;
 use venue::premia::{Evaluated, Shows, Terms};
@@ -59,7 +59,7 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
         funding: true,
         until_ms: None,
     };
-    let day = risk::check(&set, &state, &[change], &terms)?;
+    let day = premia::check(&set, &state, &[change], &terms)?;
     let [before, after] = &day.states[..] else {
         return Err(Failure::Internal("one change leads to one state".into()));
     };

@@ -9,7 +9,7 @@ use stark::Verified;
 use statements::inclusion::{BookPath, Inclusion, holdings};
 use statements::issuance::{Issuance, Record};
 use statements::kit::Anchor;
-use statements::risk::{Receipt, Risk};
+use statements::premia::{Premia, Receipt};
 use statements::words::{one_line, quoted};
 
 use crate::Failure;
@@ -140,11 +140,11 @@ impl With {
     }
 }
 
-/// What a receipt says that a change of a risk claim paid.
+/// What a receipt says that a change of a premia claim paid.
 fn check_receipt(fact: &dyn Fact, path: &Path) -> Result<String, Failure> {
     let risk = fact
-        .of::<Risk>()
-        .ok_or_else(|| Failure::Input("--receipt goes with the proof of a risk claim".into()))?;
+        .of::<Premia>()
+        .ok_or_else(|| Failure::Input("--receipt goes with the proof of a premia claim".into()))?;
     let receipt: Receipt = read_json(path)?;
     receipt.check(risk.claim()).map_err(|e| rejected(path, &e))
 }

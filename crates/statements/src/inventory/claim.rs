@@ -15,7 +15,7 @@ pub struct InventoryClaim {
     /// The book's market: its lists and its moment are the book's. Each instrument is a market of the state; prices play no
     /// part.
     pub snapshot: Snapshot,
-    /// The markets of the state, in its order, as in the scenario set of a risk claim.
+    /// The markets of the state, in its order, as in the scenario set of a premia claim.
     pub markets: Vec<Market>,
     /// The book.
     pub book: BookRef,
@@ -25,7 +25,7 @@ pub struct InventoryClaim {
     pub links: Vec<PublicDigest>,
     /// As of when the state is, in milliseconds since 1970: its commitment binds it.
     pub state_as_of_ms: u64,
-    /// The venue's state, as in a risk claim: net quantities and net entry are those of the whole book.
+    /// The venue's state, as in a premia claim: net quantities and net entry are those of the whole book.
     pub state: PublicDigest,
     /// What a verifier asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

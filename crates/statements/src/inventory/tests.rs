@@ -187,13 +187,13 @@ fn book_and_state_are_those_of_the_other_claims() {
         panic!("a book's claim is about a book")
     };
     assert_eq!(book, prepared.claim().book);
-    let terms = crate::risk::Terms {
+    let terms = crate::premia::Terms {
         confidence: testing::confidence(),
-        shows: crate::risk::Shows::Prices { lots: false },
+        shows: crate::premia::Shows::Prices { lots: false },
         funding: false,
         until_ms: None,
     };
-    let risk = crate::risk::Prepared::new(&sample.set, &sample.state, &[], &terms, &secret());
+    let risk = crate::premia::Prepared::new(&sample.set, &sample.state, &[], &terms, &secret());
     let risk = risk.expect("it is true");
     assert_eq!(risk.claim().before, prepared.claim().state);
     assert_eq!(risk.claim().scenarios.markets, prepared.claim().markets);

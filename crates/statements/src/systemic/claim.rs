@@ -28,7 +28,7 @@ pub struct SystemicClaim {
     pub scenarios_digest: String,
     /// How sure.
     pub confidence: Confidence,
-    /// The venues' states, as `after` and `until_ms` of each one's risk claim.
+    /// The venues' states, as `after` and `until_ms` of each one's premia claim.
     pub venues: Vec<DatedState>,
     /// EVaR of the sum of what the venues owe beyond their means is at most this.
     pub bound: Decimal,

@@ -267,19 +267,19 @@ fn dishonest_venues_are_refused() {
     assert!(found.contains(&"bus certificate".into()), "{found:?}");
 }
 
-/// One commitment in two statements: a risk claim's state is the systemic claim's venue.
+/// One commitment in two statements: a premia claim's state is the systemic claim's venue.
 #[test]
 fn venues_are_those_of_risk_claims() {
     let set = venue::sample::scenarios(9, 3, 300);
     let prepared = prepared_with(&set, None).expect("it is true");
-    let terms = crate::risk::Terms {
+    let terms = crate::premia::Terms {
         confidence: confidence(),
-        shows: crate::risk::Shows::Prices { lots: false },
+        shows: crate::premia::Shows::Prices { lots: false },
         funding: false,
         until_ms: None,
     };
     for (i, venue) in venues(&set, 2).iter().enumerate() {
-        let risk = crate::risk::Prepared::new(&set, &venue.state, &[], &terms, &venue.secret);
+        let risk = crate::premia::Prepared::new(&set, &venue.state, &[], &terms, &venue.secret);
         let risk = risk.expect("it is true");
         let venue = prepared.claim().venues[i];
         assert_eq!(risk.claim().after, venue.state);

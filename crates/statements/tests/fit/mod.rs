@@ -7,7 +7,7 @@
 use fixed::Decimal;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use statements::risk::{PublicChange, Receipt, RiskClaim, Shown};
+use statements::premia::{PremiaClaim, PublicChange, Receipt, Shown};
 
 /// Quantities by market and, last, the means.
 type Unknowns = Vec<f64>;
@@ -36,7 +36,7 @@ fn number(amount: &Decimal) -> f64 {
 }
 
 /// The inventory that fits the receipts best.
-pub fn inventory(claim: &RiskClaim, receipts: &[Receipt], seed: u64) -> Vec<f64> {
+pub fn inventory(claim: &PremiaClaim, receipts: &[Receipt], seed: u64) -> Vec<f64> {
     let attack = Attack::new(claim, receipts);
     let now: Vec<f64> = claim
         .scenarios
@@ -57,7 +57,7 @@ pub fn inventory(claim: &RiskClaim, receipts: &[Receipt], seed: u64) -> Vec<f64>
 }
 
 impl Attack {
-    fn new(claim: &RiskClaim, receipts: &[Receipt]) -> Self {
+    fn new(claim: &PremiaClaim, receipts: &[Receipt]) -> Self {
         let Shown::Totals {
             evar_before,
             evar_after,

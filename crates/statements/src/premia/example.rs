@@ -5,33 +5,33 @@ use serde_json::json;
 use venue::evar::Confidence;
 use venue::state::Change;
 
-use super::{Prepared, Risk, Shows, Terms};
+use super::{Premia, Prepared, Shows, Terms};
 use crate::kit::{Example, Inputs, Size};
 
 /// Markets of the venue.
 const MARKETS: usize = 32;
 
 /// A venue's EVaR and funding rates; the premia of its trades, one by one, or in total; that its means cover it.
-pub(super) fn examples() -> Vec<Example<Risk>> {
+pub(super) fn examples() -> Vec<Example<Premia>> {
     const PRICES: Shows = Shows::Prices { lots: false };
     const TOTALS: Shows = Shows::Totals {
         grid: None,
         tolerance: None,
     };
     let state = Example {
-        name: "risk",
+        name: "premia",
         inputs: |size: &Size| inputs(size, [10_000, 0], PRICES, true),
     };
     let trades = Example {
-        name: "risk-trades",
+        name: "premia-trades",
         inputs: |size: &Size| inputs(size, [1_024, 100], PRICES, false),
     };
     let totals = Example {
-        name: "risk-totals",
+        name: "premia-totals",
         inputs: |size: &Size| inputs(size, [1_024, 100], TOTALS, true),
     };
     let covered = Example {
-        name: "risk-covered",
+        name: "premia-covered",
         inputs: |size: &Size| inputs(size, [1_024, 100], Shows::Covered, false),
     };
     vec![state, trades, totals, covered]
@@ -43,7 +43,7 @@ fn inputs(
     [scenarios, trades]: [usize; 2],
     shows: Shows,
     funding: bool,
-) -> Inputs<Risk> {
+) -> Inputs<Premia> {
     let scenarios = size.scenarios.unwrap_or(scenarios);
     let trades = if trades == 0 {
         0

@@ -7,7 +7,7 @@ use venue::certificate::{Certificate, weight_of};
 use venue::premia::PremiaError;
 
 use super::*;
-use crate::risk::statement::PartTables;
+use crate::premia::statement::PartTables;
 use crate::venues::tables::scenarios::BlockState;
 
 /// What is wrong with a part's rows after a change, its sums computed anew.
@@ -357,7 +357,7 @@ fn transfers_are_those_of_the_claim() {
             panic!("prices are claimed")
         };
         change(&mut changes[0]);
-        let refused = Risk::context(&claim).expect_err("the premium is wrong");
+        let refused = Premia::context(&claim).expect_err("the premium is wrong");
         assert_eq!(refused, "a premium is not what EVaR rose by");
     }
     // Another amount under the same proof.
@@ -368,7 +368,7 @@ fn transfers_are_those_of_the_claim() {
     {
         *providers = Decimal::new(-60_000_001, 6);
     }
-    verify::<Risk>(&claim, &proof).expect_err("it is not what was proven");
+    verify::<Premia>(&claim, &proof).expect_err("it is not what was proven");
 }
 
 /// Funding is priced by the certificate's weights, and by no others.
@@ -400,7 +400,7 @@ fn funding_weights_are_those_of_the_certificate() {
             panic!("rates are claimed")
         };
         rates[1] = Decimal::new(rates[1].units() + change, rates[1].scale());
-        let context = Risk::context(&claim).expect("well-formed");
+        let context = Premia::context(&claim).expect("well-formed");
         let tables = PartTables::new(&context, 0);
         let traces = prepared.rows(0).fill(&tables);
         assert_eq!(violated(&tables.airs(), &traces), [id]);
@@ -450,9 +450,9 @@ fn an_overflow_is_refused() {
 fn changed_claims_are_rejected() {
     let prepared = prepared(2, 256, 1);
     let proof = prepared.prove(&mut |_, _| {}, None).expect("it proves");
-    verify::<Risk>(prepared.claim(), &proof).expect("it verifies");
-    type Change = fn(&mut RiskClaim);
-    fn prices(claim: &mut RiskClaim) -> (&mut Decimal, &mut Decimal, &mut Vec<PricedChange>) {
+    verify::<Premia>(prepared.claim(), &proof).expect("it verifies");
+    type Change = fn(&mut PremiaClaim);
+    fn prices(claim: &mut PremiaClaim) -> (&mut Decimal, &mut Decimal, &mut Vec<PricedChange>) {
         match &mut claim.shown {
             Shown::Prices {
                 evar,
@@ -463,7 +463,7 @@ fn changed_claims_are_rejected() {
             _ => panic!("prices are claimed"),
         }
     }
-    fn trade(claim: &mut RiskClaim) -> (&mut u32, &mut Decimal, &mut Option<i64>) {
+    fn trade(claim: &mut PremiaClaim) -> (&mut u32, &mut Decimal, &mut Option<i64>) {
         match &mut prices(claim).2[0].change {
             PublicChange::Trade {
                 market,
@@ -504,7 +504,7 @@ fn changed_claims_are_rejected() {
     for (i, (malformed, change)) in changes.into_iter().enumerate() {
         let mut claim = prepared.claim().clone();
         change(&mut claim);
-        let rejected = verify::<Risk>(&claim, &proof).expect_err("it is not what was proven");
+        let rejected = verify::<Premia>(&claim, &proof).expect_err("it is not what was proven");
         assert_eq!(
             matches!(rejected, Rejection::Claim(_)),
             malformed,
@@ -521,7 +521,7 @@ fn changed_claims_are_rejected() {
     } else {
         rise
     };
-    let context = Risk::context(&claim).expect("well-formed");
+    let context = Premia::context(&claim).expect("well-formed");
     let airs = PartTables::new(&context, 0).airs();
     let found = violated(&airs, &prepared.traces(0));
     assert!(found.contains(&"STATES-8".into()), "{found:?}");

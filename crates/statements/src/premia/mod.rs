@@ -1,4 +1,4 @@
-//! The risk statement: a venue's entropic value at risk, and the premia of its trades. See `STATEMENT.md`.
+//! The premia statement: a venue's entropic value at risk, and the premia of its trades. See `STATEMENT.md`.
 
 mod claim;
 mod example;
@@ -14,9 +14,9 @@ mod tests;
 mod witness;
 mod words;
 
-pub use claim::{PricedChange, PublicChange, RiskClaim, Shown};
+pub use claim::{PremiaClaim, PricedChange, PublicChange, Shown};
 pub use receipt::{Receipt, ReceiptError};
-pub use statement::{Context, Risk};
+pub use statement::{Context, Premia};
 pub use venue::premia::{Shows, Terms};
 pub use witness::{Prepared, Witness, check};
 pub use words::words;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use statements::risk::{self, Risk, Shows, Terms};
+use statements::premia::{self, Premia, Shows, Terms};
 use venue::import::states;
 use venue::scenarios::ScenarioSet;
 use venue::state::{Change, VenueState, ticks};
@@ -61,12 +61,12 @@ pub struct Arguments {
 }
 
 impl Make for Arguments {
-    type Statement = Risk;
+    type Statement = Premia;
 
     fn check(&self) -> Result<Answer, Failure> {
         let inputs = self.inputs()?;
         let (set, changes) = (&inputs.set, &inputs.changes);
-        let day = risk::check(set, &inputs.state, changes, &inputs.terms)?;
+        let day = premia::check(set, &inputs.state, changes, &inputs.terms)?;
         let quote = &set.quote;
         let covered = match day.uncovered(quote) {
             None => " is covered",
@@ -94,7 +94,7 @@ impl Make for Arguments {
         })
     }
 
-    fn prepare(&self) -> Result<risk::Prepared, Failure> {
+    fn prepare(&self) -> Result<premia::Prepared, Failure> {
         let Inputs {
             set,
             state,
@@ -102,12 +102,12 @@ impl Make for Arguments {
             terms,
         } = self.inputs()?;
         let secret = self.sealing.secret()?;
-        Ok(risk::Prepared::new(
+        Ok(premia::Prepared::new(
             &set, &state, &changes, &terms, &secret,
         )?)
     }
 
-    fn finish(&self, prepared: &risk::Prepared) -> Result<(), Failure> {
+    fn finish(&self, prepared: &premia::Prepared) -> Result<(), Failure> {
         if let Some(after) = &self.after {
             states::write_state(after, prepared.after(), &prepared.claim().scenarios).map_err(
                 |e| Failure::Input(format!("{}: cannot be written: {e}", after.display())),

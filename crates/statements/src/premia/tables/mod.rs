@@ -1,4 +1,4 @@
-//! The tables of the risk statement besides those that it [shares](crate::venues::tables). STATEMENT.md explains every
+//! The tables of the premia statement besides those that it [shares](crate::venues::tables). STATEMENT.md explains every
 //! numbered constraint.
 
 pub mod funding;

@@ -6,7 +6,7 @@ use gadgets::sponge::{SpongeTable, Stream, Target};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 use venue::certificate::{budget, least};
 
-use super::claim::{RiskClaim, Shown};
+use super::claim::{PremiaClaim, Shown};
 use super::steps::{HiddenDay, funding, hidden, steps};
 use super::tables::funding::FundingTable;
 use super::tables::holdings::HoldingsTable;
@@ -18,9 +18,9 @@ use crate::venues::tables::groups::GroupsTable;
 use crate::venues::tables::scenarios::ScenariosTable;
 use crate::venues::{markets_listing, scenarios_digest};
 
-/// The risk statement.
+/// The premia statement.
 #[derive(Clone, Copy, Debug)]
-pub struct Risk;
+pub struct Premia;
 
 /// log2 of the rows of the tallest table.
 const LOG_ROWS: usize = 14;
@@ -49,7 +49,7 @@ pub struct Context {
 }
 
 impl Context {
-    fn new(claim: &RiskClaim) -> Result<Self, String> {
+    fn new(claim: &PremiaClaim) -> Result<Self, String> {
         let set = &claim.scenarios;
         set.validate().map_err(|e| e.to_string())?;
         let (digest, grid) = rayon::join(|| scenarios_digest(set), || Grid::new(set));
@@ -91,7 +91,7 @@ impl Context {
     }
 
     /// How many states a part evaluates.
-    pub(crate) fn states_per_part(claim: &RiskClaim) -> usize {
+    pub(crate) fn states_per_part(claim: &PremiaClaim) -> usize {
         let log_block = log_block(claim.scenarios.values.len());
         (1 << (LOG_ROWS.max(log_block) - log_block)).min(claim.shown.changes() + 1)
     }
@@ -216,21 +216,21 @@ fn streams(context: &Context, part: usize, states: &StatesTable) -> Vec<Stream> 
     streams
 }
 
-impl Statement for Risk {
-    const ID: &'static str = "risk";
+impl Statement for Premia {
+    const ID: &'static str = "premia";
     const VERSION: u32 = 2;
-    type Claim = RiskClaim;
+    type Claim = PremiaClaim;
     type Context = Context;
 
-    fn context(claim: &RiskClaim) -> Result<Context, String> {
+    fn context(claim: &PremiaClaim) -> Result<Context, String> {
         Context::new(claim)
     }
 
-    fn parts(_: &RiskClaim, context: &Context) -> usize {
+    fn parts(_: &PremiaClaim, context: &Context) -> usize {
         context.parts()
     }
 
-    fn part(_: &RiskClaim, context: &Context, part: usize) -> Part {
+    fn part(_: &PremiaClaim, context: &Context, part: usize) -> Part {
         Part {
             profile: Profile::Fast,
             tables: PartTables::new(context, part).airs(),

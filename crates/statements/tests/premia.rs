@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use stark::verify;
 use statements::account::Secret;
-use statements::risk::{Prepared, Risk, RiskClaim, Shown, Shows, Terms};
+use statements::premia::{Premia, PremiaClaim, Prepared, Shown, Shows, Terms};
 use venue::evar::Confidence;
 use venue::import::prices::read_prices;
 use venue::scenarios::ScenarioSet;
@@ -50,8 +50,8 @@ fn proven(set: &ScenarioSet, state: &VenueState, confidence: Confidence) -> (f64
     };
     let prepared = Prepared::new(set, state, &[], &terms, &Secret::random()).unwrap();
     let proof = prepared.prove(&mut |_, _| {}, None).unwrap();
-    let verified = verify::<Risk>(prepared.claim(), &proof).unwrap();
-    let claim: &RiskClaim = verified.claim();
+    let verified = verify::<Premia>(prepared.claim(), &proof).unwrap();
+    let claim: &PremiaClaim = verified.claim();
     let Shown::Prices {
         evar, tolerance, ..
     } = &claim.shown

@@ -9,12 +9,12 @@ use venue::premia::{Day, Evaluated, PremiaError, Terms};
 use venue::scenarios::ScenarioSet;
 use venue::state::{Change, VenueState};
 
-use super::claim::{RiskClaim, Shown};
+use super::claim::{PremiaClaim, Shown};
 use super::lifts::Lifts;
 use super::receipt::Receipt;
 use super::rows::{Rows, single};
 use super::said::said;
-use super::statement::{Context, PartTables, Risk};
+use super::statement::{Context, PartTables, Premia};
 use super::tables::premia::carried;
 use super::tables::states::StateRow;
 use crate::account::{PublicDigest, Secret};
@@ -36,7 +36,7 @@ pub struct Witness {
 }
 
 /// A true claim, ready to be proven part by part.
-pub type Prepared = kit::Prepared<Risk>;
+pub type Prepared = kit::Prepared<Premia>;
 
 /// A day as its terms say it. EVaR and premia are those that a proof states, but for totals: there the private EVaR of each
 /// state is drawn within the tolerance above.
@@ -85,7 +85,7 @@ impl Prepared {
             e.state.as_of_ms = until_ms;
         }
         let shown = said(set, &day, terms).map_err(Refusal::malformed)?;
-        let mut claim = RiskClaim {
+        let mut claim = PremiaClaim {
             scenarios: set.clone(),
             scenarios_digest: digest,
             confidence: terms.confidence,
@@ -111,7 +111,7 @@ impl Prepared {
                 .map_err(Refusal::malformed)?;
         }
         claim.links = witness.links(&claim, &listing);
-        let context = Risk::context(&claim).map_err(Refusal::malformed)?;
+        let context = Premia::context(&claim).map_err(Refusal::malformed)?;
         Ok(Self {
             claim,
             context,
@@ -130,15 +130,20 @@ impl Prepared {
     }
 }
 
-impl Provable for Risk {
+impl Provable for Premia {
     type Witness = Witness;
 
-    fn traces(claim: &RiskClaim, context: &Context, witness: &Witness, part: usize) -> Vec<Trace> {
+    fn traces(
+        claim: &PremiaClaim,
+        context: &Context,
+        witness: &Witness,
+        part: usize,
+    ) -> Vec<Trace> {
         let rows = witness.rows(claim, context, part);
         rows.fill(&PartTables::new(context, part))
     }
 
-    fn nonce_mut(claim: &mut RiskClaim) -> &mut Option<Nonce> {
+    fn nonce_mut(claim: &mut PremiaClaim) -> &mut Option<Nonce> {
         &mut claim.nonce
     }
 
@@ -149,7 +154,7 @@ impl Provable for Risk {
 
 impl Witness {
     /// What opens the premium of each change, if EVaR and premia are private.
-    fn receipts(&self, claim: &RiskClaim) -> Vec<Receipt> {
+    fn receipts(&self, claim: &PremiaClaim) -> Vec<Receipt> {
         let Shown::Totals { .. } = claim.shown else {
             return Vec::new();
         };
@@ -157,14 +162,14 @@ impl Witness {
         numbers.map(|number| self.receipt(claim, number)).collect()
     }
 
-    fn receipt(&self, claim: &RiskClaim, number: usize) -> Receipt {
+    fn receipt(&self, claim: &PremiaClaim, number: usize) -> Receipt {
         let to = &self.day.states[number];
         let change = to.change.as_ref().expect("a state behind a change");
         Receipt::new(&claim.before, &self.secret, number, change, to.premium)
     }
 
     /// The commitments to the states between parts.
-    fn links(&self, claim: &RiskClaim, listing: &Digest) -> Vec<PublicDigest> {
+    fn links(&self, claim: &PremiaClaim, listing: &Digest) -> Vec<PublicDigest> {
         let hides = matches!(claim.shown, Shown::Totals { .. });
         let per_part = Context::states_per_part(claim);
         let ends = (per_part..self.day.states.len()).step_by(per_part);
@@ -185,7 +190,7 @@ impl Witness {
     }
 
     /// The rows of a part's tables.
-    pub(super) fn rows(&self, claim: &RiskClaim, context: &Context, part: usize) -> Rows {
+    pub(super) fn rows(&self, claim: &PremiaClaim, context: &Context, part: usize) -> Rows {
         let (_, blocks) = self.part(context, part);
         let scenarios = scenario_rows(context, blocks);
         let mut rows = Rows {
@@ -202,7 +207,7 @@ impl Witness {
         rows
     }
 
-    fn state_rows(&self, claim: &RiskClaim, context: &Context, part: usize) -> Vec<StateRow> {
+    fn state_rows(&self, claim: &PremiaClaim, context: &Context, part: usize) -> Vec<StateRow> {
         let (start, blocks) = self.part(context, part);
         let opening = match start.checked_sub(1) {
             Some(before) => &self.day.states[before].state,

@@ -9,7 +9,7 @@ use venue::state::Transfer;
 
 use super::forged::wrong;
 use super::*;
-use crate::risk::statement::PartTables;
+use crate::premia::statement::PartTables;
 
 fn totals() -> Terms {
     Terms {
@@ -156,7 +156,7 @@ fn dishonest_premia_are_refused() {
 fn stated_totals_are_those_of_the_states() {
     let prepared = hidden(2, 256, 3);
     let rows = prepared.rows(0);
-    fn shown(claim: &mut RiskClaim) -> [(&mut Decimal, Decimal); 3] {
+    fn shown(claim: &mut PremiaClaim) -> [(&mut Decimal, Decimal); 3] {
         match &mut claim.shown {
             Shown::Totals {
                 evar_before,
@@ -185,7 +185,7 @@ fn stated_totals_are_those_of_the_states() {
             if amount.is_negative() {
                 continue;
             }
-            let context = Risk::context(&claim).expect("well-formed");
+            let context = Premia::context(&claim).expect("well-formed");
             let tables = PartTables::new(&context, 0);
             let found = violated(&tables.airs(), &rows.fill(&tables));
             assert_eq!(found, ["STATES-16"], "{which} {up}");
@@ -196,7 +196,7 @@ fn stated_totals_are_those_of_the_states() {
     if let Shown::Totals { grid, .. } = &mut claim.shown {
         *grid = Decimal::new(grid.units() / 2, grid.scale());
     }
-    if let Ok(context) = Risk::context(&claim) {
+    if let Ok(context) = Premia::context(&claim) {
         let tables = PartTables::new(&context, 0);
         let found = violated(&tables.airs(), &rows.fill(&tables));
         assert_eq!(found, ["STATES-16"]);
@@ -206,7 +206,7 @@ fn stated_totals_are_those_of_the_states() {
     if let Shown::Totals { tolerance, .. } = &mut claim.shown {
         *tolerance = Decimal::new(1, 6);
     }
-    let context = Risk::context(&claim).expect("well-formed");
+    let context = Premia::context(&claim).expect("well-formed");
     let tables = PartTables::new(&context, 0);
     let found = violated(&tables.airs(), &rows.fill(&tables));
     assert!(found.contains(&"STATES-13".into()), "{found:?}");
@@ -236,9 +236,9 @@ fn a_private_day_is_proven_and_its_receipts_open() {
     let prepared = hidden(2, 300, 3);
     let claim = prepared.claim();
     let proof = prepared.prove(&mut |_, _| {}, None).expect("it proves");
-    verify::<Risk>(claim, &proof).expect("it verifies");
+    verify::<Premia>(claim, &proof).expect("it verifies");
     for part in 0..prepared.context().parts() {
-        let report = security_report(&Risk::part(claim, prepared.context(), part));
+        let report = security_report(&Premia::part(claim, prepared.context(), part));
         assert!(report.proven_bits >= 100.0, "{report:?}");
     }
     let receipts = prepared.receipts();
@@ -302,8 +302,8 @@ fn a_private_day_is_proven_and_its_receipts_open() {
 
 /// Every field is bound: a proof does not verify under another claim.
 fn changed_claims(prepared: &Prepared, proof: &[stark::PartProof]) {
-    type Change = fn(&mut RiskClaim);
-    fn with(claim: &mut RiskClaim, change: impl FnOnce(&mut Shown)) {
+    type Change = fn(&mut PremiaClaim);
+    fn with(claim: &mut PremiaClaim, change: impl FnOnce(&mut Shown)) {
         change(&mut claim.shown);
     }
     macro_rules! field {
@@ -349,7 +349,7 @@ fn changed_claims(prepared: &Prepared, proof: &[stark::PartProof]) {
     for (i, (malformed, change)) in changes.into_iter().enumerate() {
         let mut claim = prepared.claim().clone();
         change(&mut claim);
-        let rejected = verify::<Risk>(&claim, proof).expect_err("it is not what was proven");
+        let rejected = verify::<Premia>(&claim, proof).expect_err("it is not what was proven");
         let is_malformed = matches!(rejected, Rejection::Claim(_));
         assert_eq!(is_malformed, malformed, "{i}: {rejected}");
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use venue::premia::whole_ticks;
 use venue::state::{Change, MAX_QUANTITY, ticks};
 
-use super::claim::{PublicChange, RiskClaim, Shown, public};
+use super::claim::{PremiaClaim, PublicChange, Shown, public};
 use super::tables::premia::{receipt_digest, receipt_quads};
 use crate::account::{PublicDigest, Secret};
 use crate::words::quoted;
@@ -105,7 +105,7 @@ impl Receipt {
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub fn check(&self, claim: &RiskClaim) -> Result<String, ReceiptError> {
+    pub fn check(&self, claim: &PremiaClaim) -> Result<String, ReceiptError> {
         let Shown::Totals {
             changes,
             receipts,

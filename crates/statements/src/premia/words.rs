@@ -1,4 +1,4 @@
-//! What a risk claim says.
+//! What a premia claim says.
 
 use fixed::Decimal;
 use records::date::moment;
@@ -6,7 +6,7 @@ use venue::premia::rate_step;
 use venue::scenarios::ScenarioSet;
 
 use super::claim::PublicChange;
-use super::{RiskClaim, Shown};
+use super::{PremiaClaim, Shown};
 use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce::{self, Nonce};
 use crate::venues::words::{over, scenario_lines};
@@ -111,7 +111,7 @@ fn transfers<'a>(
     }
 }
 
-fn rates(claim: &RiskClaim) -> Vec<String> {
+fn rates(claim: &PremiaClaim) -> Vec<String> {
     let set = &claim.scenarios;
     let Some(rates) = claim.shown.funding() else {
         return vec!["no funding rate is stated".into()];
@@ -134,7 +134,7 @@ fn rates(claim: &RiskClaim) -> Vec<String> {
 }
 
 /// The claim in words: the sentence, then details.
-pub fn words(claim: &RiskClaim) -> Vec<String> {
+pub fn words(claim: &PremiaClaim) -> Vec<String> {
     let set = &claim.scenarios;
     let over = format!(
         "at confidence {} {}",
@@ -174,7 +174,7 @@ pub fn words(claim: &RiskClaim) -> Vec<String> {
 }
 
 /// Where every EVaR and every premium is public.
-fn prices(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
+fn prices(claim: &PremiaClaim, from: &str, to: &str, over: &str) -> Vec<String> {
     let Shown::Prices {
         evar,
         tolerance,
@@ -219,7 +219,7 @@ fn prices(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
 }
 
 /// Where only totals are public, on a grid.
-fn totals(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
+fn totals(claim: &PremiaClaim, from: &str, to: &str, over: &str) -> Vec<String> {
     let Shown::Totals {
         evar_before,
         evar_after,
@@ -271,21 +271,21 @@ fn totals(claim: &RiskClaim, from: &str, to: &str, over: &str) -> Vec<String> {
     lines
 }
 
-impl Spoken for super::Risk {
-    fn words(claim: &RiskClaim) -> Vec<String> {
+impl Spoken for super::Premia {
+    fn words(claim: &PremiaClaim) -> Vec<String> {
         words(claim)
     }
 
-    fn nonce(claim: &RiskClaim) -> Option<&Nonce> {
+    fn nonce(claim: &PremiaClaim) -> Option<&Nonce> {
         claim.nonce.as_ref()
     }
 
-    fn anchors(claim: &RiskClaim) -> Vec<Anchor<'_>> {
+    fn anchors(claim: &PremiaClaim) -> Vec<Anchor<'_>> {
         let ends = [(At::Start, claim.before), (At::End, claim.after)];
         ends.map(|(at, state)| Anchor::VenueState(at, state)).into()
     }
 
-    fn given(claim: &RiskClaim) -> Vec<Given> {
+    fn given(claim: &PremiaClaim) -> Vec<Given> {
         vec![Given::scenarios(&claim.scenarios, &claim.scenarios_digest)]
     }
 }

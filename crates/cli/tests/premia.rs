@@ -1,4 +1,4 @@
-//! `price`, `check risk`, `prove risk` as scripts use them.
+//! `price`, `check premia`, `prove premia` as scripts use them.
 
 #[allow(dead_code)]
 mod common;
@@ -79,10 +79,10 @@ fn a_trade_is_quoted_or_refused() {
 fn a_day_of_trades_is_checked_proven_and_continued() {
     let dir = folder();
     let dir = dir.path();
-    let text = run(dir, &format!("check risk {VENUE} --trades trades.csv"), 0);
+    let text = run(dir, &format!("check premia {VENUE} --trades trades.csv"), 0);
     assert!(text.starts_with("true: EVaR of"), "{text}");
     std::fs::write(dir.join("none.csv"), "market,lots,price\nBTC,0,\n").unwrap();
-    for what in ["check risk", "prove risk --out x.proof"] {
+    for what in ["check premia", "prove premia --out x.proof"] {
         let text = run(dir, &format!("{what} {VENUE} --trades none.csv"), 2);
         assert!(
             text.contains("none.csv:2: field `lots`: a trade of 0 lots is none"),
@@ -90,7 +90,7 @@ fn a_day_of_trades_is_checked_proven_and_continued() {
         );
     }
     let prove = format!(
-        "prove risk {VENUE} --trades trades.csv --funding --secret secret --after after.json --out day.proof"
+        "prove premia {VENUE} --trades trades.csv --funding --secret secret --after after.json --out day.proof"
     );
     run(dir, &prove, 0);
     let accepted = run(dir, "verify day.proof", 0);
@@ -113,7 +113,7 @@ fn a_day_of_trades_is_checked_proven_and_continued() {
     // The next claim starts from the state this one ended with.
     run(
         dir,
-        "prove risk --scenarios scenarios.json --state after.json --secret secret --out next.proof",
+        "prove premia --scenarios scenarios.json --state after.json --secret secret --out next.proof",
         0,
     );
     assert_eq!(claim("next.proof")["before"], day["after"]);
@@ -172,7 +172,7 @@ fn venues_together_are_checked_and_proven() {
     let text = run(dir, &twice, 2);
     assert!(text.contains("venues 1 and 2 are one"), "{text}");
     // The first venue's own claim speaks of the same state.
-    let own = format!("prove risk {VENUE} --secret a --out own.proof");
+    let own = format!("prove premia {VENUE} --secret a --out own.proof");
     run(dir, &own, 0);
     let own: Value = serde_json::from_str(&run(dir, "inspect own.proof --json", 0)).unwrap();
     assert_eq!(
@@ -181,7 +181,7 @@ fn venues_together_are_checked_and_proven() {
     );
 }
 
-/// The venue's state is what its traders' accounts add up to, and the risk claim is about that state.
+/// The venue's state is what its traders' accounts add up to, and the premia claim is about that state.
 #[test]
 fn an_inventory_is_checked_proven_and_linked() {
     let dir = folder();
@@ -208,7 +208,7 @@ fn an_inventory_is_checked_proven_and_linked() {
     assert!(run(dir, "verify inventory.proof", 0).contains("the 50 accounts of book"));
     run(
         dir,
-        &format!("prove risk {VENUE} --secret s --out risk.proof"),
+        &format!("prove premia {VENUE} --secret s --out risk.proof"),
         0,
     );
     let linked = run(dir, "verify risk.proof --with inventory.proof", 0);
@@ -220,7 +220,7 @@ fn an_inventory_is_checked_proven_and_linked() {
     let other = "--scenarios scenarios.json --state other-venue.json";
     run(
         dir,
-        &format!("prove risk {other} --secret s --out other.proof"),
+        &format!("prove premia {other} --secret s --out other.proof"),
         0,
     );
     let text = run(dir, "verify other.proof --with inventory.proof", 1);
@@ -274,7 +274,7 @@ fn scenarios_are_made_checked_and_made_again() {
         // The venue's files speak of the same markets.
         run(
             dir,
-            "check risk --scenarios made.json --state venue.json",
+            "check premia --scenarios made.json --state venue.json",
             0,
         );
         let text = std::fs::read_to_string(dir.join("made.json")).unwrap();
@@ -328,11 +328,11 @@ fn a_venue_that_cannot_bear_its_state_proves_nothing() {
     )
     .unwrap();
     let poor = "--scenarios scenarios.json --state poor.json";
-    let text = run(dir, &format!("check risk {poor}"), 1);
+    let text = run(dir, &format!("check premia {poor}"), 1);
     assert!(text.contains("before the first trade EVaR of"), "{text}");
     let text = run(
         dir,
-        &format!("prove risk {poor} --covered --out p.proof"),
+        &format!("prove premia {poor} --covered --out p.proof"),
         1,
     );
     assert!(text.contains("exceeds capital"), "{text}");
@@ -342,7 +342,7 @@ fn a_venue_that_cannot_bear_its_state_proves_nothing() {
         "market,lots,price\nBTC,1,2\nBTC,1.5,2\n",
     )
     .unwrap();
-    let text = run(dir, &format!("check risk {VENUE} --trades bad.csv"), 2);
+    let text = run(dir, &format!("check premia {VENUE} --trades bad.csv"), 2);
     assert!(text.contains("bad.csv:3: field `lots`"), "{text}");
 }
 
@@ -352,7 +352,7 @@ fn a_private_day_gives_receipts() {
     let dir = folder();
     let dir = dir.path();
     let prove = format!(
-        "prove risk {VENUE} --trades trades.csv --totals --grid 10000 --funding --receipts receipts --out day.proof"
+        "prove premia {VENUE} --trades trades.csv --totals --grid 10000 --funding --receipts receipts --out day.proof"
     );
     run(dir, &prove, 0);
     let accepted = run(dir, "verify day.proof", 0);
@@ -401,13 +401,13 @@ fn a_private_day_gives_receipts() {
     );
     let text = run(
         dir,
-        &format!("prove risk {VENUE} --trades trades.csv --totals --grid 1 --out x.proof"),
+        &format!("prove premia {VENUE} --trades trades.csv --totals --grid 1 --out x.proof"),
         2,
     );
     assert!(text.contains("does not hide"), "{text}");
     run(
         dir,
-        &format!("prove risk {VENUE} --receipts receipts --out x.proof"),
+        &format!("prove premia {VENUE} --receipts receipts --out x.proof"),
         2,
     );
 }
@@ -432,10 +432,10 @@ fn transfers_pay_and_are_printed() {
     let paid = |name: &str| -> f64 {
         let text = run(
             dir,
-            &format!("prove risk {flat} --trades {name} --out {name}.proof"),
+            &format!("prove premia {flat} --trades {name} --out {name}.proof"),
             0,
         );
-        assert!(text.contains("risk proven"), "{text}");
+        assert!(text.contains("premia proven"), "{text}");
         let claim: Value =
             serde_json::from_str(&run(dir, &format!("inspect {name}.proof --json"), 0)).unwrap();
         let changes = claim["claim"]["shown"]["changes"].as_array().unwrap();
@@ -457,7 +457,7 @@ fn transfers_pay_and_are_printed() {
     trades("deposit.csv", ",,,capital,900000000\nBTC,20,,,\n");
     run(
         dir,
-        &format!("prove risk {flat} --trades deposit.csv --covered --out c.proof"),
+        &format!("prove premia {flat} --trades deposit.csv --covered --out c.proof"),
         0,
     );
     let words = run(dir, "verify c.proof", 0);
@@ -473,7 +473,7 @@ fn states_are_dated() {
     let dir = folder();
     let dir = dir.path();
     let prove = format!(
-        "prove risk {VENUE} --secret s --until-ms 1795718886000 --after after.json --nonce asked-1 --out a.proof"
+        "prove premia {VENUE} --secret s --until-ms 1795718886000 --after after.json --nonce asked-1 --out a.proof"
     );
     run(dir, &prove, 0);
     let words = run(dir, "verify a.proof --nonce asked-1", 0);
@@ -486,7 +486,7 @@ fn states_are_dated() {
     assert_ne!(claim["claim"]["before"], claim["claim"]["after"]);
     let text = run(
         dir,
-        &format!("prove risk {VENUE} --until-ms 1 --out b.proof"),
+        &format!("prove premia {VENUE} --until-ms 1 --out b.proof"),
         2,
     );
     assert!(

@@ -3,7 +3,7 @@
 use stark::needless;
 
 use super::*;
-use crate::risk::statement::PartTables;
+use crate::premia::statement::PartTables;
 
 /// Those of the constraints that the tables of a day of two trades could do without.
 fn idle(shows: Shows, ids: &[&'static str]) -> Vec<&'static str> {

@@ -1,4 +1,4 @@
-//! What can be computed from a risk claim: sizes of trades and the inventory where prices are claimed, and neither where
+//! What can be computed from a premia claim: sizes of trades and the inventory where prices are claimed, and neither where
 //! only totals are, not even with the receipts of all traders.
 
 mod fit;
@@ -8,7 +8,7 @@ use gadgets::hash::Digest;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use statements::account::Secret;
-use statements::risk::{Prepared, PublicChange, RiskClaim, Shown, Shows, Terms};
+use statements::premia::{PremiaClaim, Prepared, PublicChange, Shown, Shows, Terms};
 use venue::evar::Confidence;
 use venue::scenarios::ScenarioSet;
 use venue::state::{Change, Trade, VenueState};
@@ -50,7 +50,7 @@ fn prepared(
     Prepared::new(set, state, &changes, &terms, secret).unwrap()
 }
 
-fn claimed(set: &ScenarioSet, state: &VenueState, trades: &[Trade], shows: Shows) -> RiskClaim {
+fn claimed(set: &ScenarioSet, state: &VenueState, trades: &[Trade], shows: Shows) -> PremiaClaim {
     prepared(set, state, trades, shows, &secret(0))
         .claim()
         .clone()
@@ -96,14 +96,14 @@ fn prices_give_every_size_away() {
     let real: Vec<i64> = trades.iter().map(|t| t.lots).collect();
     assert_eq!(guessed, real);
     // And the page and the words say so.
-    let page = include_str!("../src/risk/STATEMENT.md");
+    let page = include_str!("../src/premia/STATEMENT.md");
     assert!(page.contains("prices_give_every_size_away"));
-    let words = statements::risk::words(&claim).join("\n");
+    let words = statements::premia::words(&claim).join("\n");
     assert!(words.contains("sizes of trades and the inventory are not private here"));
 }
 
 /// A claim without its commitments, which hide what they commit to.
-fn published(claim: &RiskClaim) -> RiskClaim {
+fn published(claim: &PremiaClaim) -> PremiaClaim {
     let mut claim = claim.clone();
     let nothing = Digest::default().into();
     (claim.before, claim.after) = (nothing, nothing);
@@ -287,7 +287,7 @@ fn receipts_of_exact_premia_give_the_inventory_away() {
 fn receipts_of_a_day_do_not_give_the_inventory_away() {
     let off = median_off(None, 9);
     assert!(off > 0.5, "{off}");
-    let page = include_str!("../src/risk/STATEMENT.md");
+    let page = include_str!("../src/premia/STATEMENT.md");
     assert!(page.contains("receipts_of_a_day_do_not_give_the_inventory_away"));
 }
 

@@ -9,7 +9,7 @@ use venue::rounding::slack_units;
 use venue::scenarios::{MAX_VALUE, ScenarioSet};
 use venue::state::{MAX_QUANTITY, charge};
 
-use super::claim::{PublicChange, RiskClaim, Shown};
+use super::claim::{PremiaClaim, PublicChange, Shown};
 use super::statement::MAX_CHANGES;
 use super::tables::funding::FundingTable;
 use super::tables::states::{Outcome, StateStep};
@@ -176,7 +176,7 @@ fn step(set: &ScenarioSet, change: &PublicChange, outcome: Outcome) -> Result<St
 }
 
 /// What is public of a day whose EVaR and premia are private.
-pub(super) fn hidden(claim: &RiskClaim) -> Result<Option<HiddenDay>, String> {
+pub(super) fn hidden(claim: &PremiaClaim) -> Result<Option<HiddenDay>, String> {
     let Shown::Totals {
         evar_before,
         evar_after,
@@ -222,7 +222,7 @@ pub(super) fn hidden(claim: &RiskClaim) -> Result<Option<HiddenDay>, String> {
 }
 
 /// The table of the stated funding rates.
-pub(super) fn funding(claim: &RiskClaim) -> Result<Option<FundingTable>, String> {
+pub(super) fn funding(claim: &PremiaClaim) -> Result<Option<FundingTable>, String> {
     let Some(rates) = claim.shown.funding() else {
         return Ok(None);
     };

@@ -1,4 +1,4 @@
-//! Tests of the risk statement: what is true is accepted, what is false is not.
+//! Tests of the premia statement: what is true is accepted, what is false is not.
 
 mod forged;
 mod hidden;

@@ -1,4 +1,4 @@
-//! What a risk proof claims.
+//! What a premia proof claims.
 
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,10 @@ use venue::state::{Change, ticks};
 use crate::account::PublicDigest;
 use crate::nonce::Nonce;
 
-/// A risk claim: all that a verifier learns. Amounts are in the quote currency, in whole ticks.
+/// A premia claim: all that a verifier learns. Amounts are in the quote currency, in whole ticks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RiskClaim {
+pub struct PremiaClaim {
     /// The public scenarios, whole, so that the claim can be checked by itself.
     pub scenarios: ScenarioSet,
     /// SHA3-256 of their canonical JSON, in hex: what to compare with a set one trusts.
@@ -36,7 +36,7 @@ pub struct RiskClaim {
     pub nonce: Option<Nonce>,
 }
 
-/// What a risk claim says of the states before and after each change.
+/// What a premia claim says of the states before and after each change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Shown {

@@ -5,7 +5,7 @@ use venue::premia::PremiaError;
 use venue::state::Transfer;
 
 use super::*;
-use crate::risk::statement::PartTables;
+use crate::premia::statement::PartTables;
 
 #[test]
 fn true_claims_have_a_witness() {
@@ -47,10 +47,10 @@ fn every_cell_is_pinned() {
 fn a_day_of_trades_is_proven_and_verified() {
     let prepared = prepared(3, 300, 3);
     let proof = prepared.prove(&mut |_, _| {}, None).expect("it proves");
-    let verified = verify::<Risk>(prepared.claim(), &proof).expect("it verifies");
+    let verified = verify::<Premia>(prepared.claim(), &proof).expect("it verifies");
     assert_eq!(verified.claim(), prepared.claim());
     for part in 0..prepared.context().parts() {
-        let report = security_report(&Risk::part(prepared.claim(), prepared.context(), part));
+        let report = security_report(&Premia::part(prepared.claim(), prepared.context(), part));
         assert!(report.proven_bits >= 100.0, "{report:?}");
     }
 }
