@@ -2,15 +2,12 @@
 
 pub mod account;
 pub mod book;
-mod calendar;
 pub mod collateral;
 pub mod inclusion;
 pub mod inventory;
 pub mod issuance;
 pub mod kit;
-pub mod loan;
 pub mod margin;
-mod month;
 pub mod nonce;
 mod opening;
 pub mod ordered;
@@ -19,9 +16,9 @@ pub mod parts {
     pub use crate::kit::{ProvingError as PartsError, prove_claim};
 }
 pub mod pool;
+pub mod pools;
 pub mod risk;
 pub mod solvency;
-pub mod start;
 pub mod stress;
 pub mod systemic;
 #[cfg(test)]

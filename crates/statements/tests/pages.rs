@@ -27,7 +27,7 @@ struct Page {
 }
 
 /// Tests that a page of a statement may name besides its own.
-const SHARED_TESTS: &str = "crates/statements/src/*.rs";
+const SHARED_TESTS: &str = "crates/statements/src/*.rs crates/statements/src/pools/*.rs";
 const STATEMENTS_TESTS: &str = "crates/statements/tests/";
 const GADGETS_TESTS: &str = "crates/gadgets/tests/";
 
@@ -436,13 +436,14 @@ impl Sources {
         path.contains("/tests/") || self.0.iter().any(for_tests)
     }
 
-    /// The sources that a pattern stands for: a folder, a file, or the files of a folder.
+    /// The sources that patterns stand for, which blanks divide: a folder, a file, or the files of a folder.
     fn matching<'a>(&'a self, pattern: &'a str) -> impl Iterator<Item = (&'a String, &'a Source)> {
-        let is = move |path: &str| match pattern.strip_suffix("*.rs") {
+        let is = |path: &str, pattern: &str| match pattern.strip_suffix("*.rs") {
             Some(folder) => path.strip_prefix(folder).is_some_and(|p| !p.contains('/')),
             None => path.starts_with(pattern),
         };
-        self.0.iter().filter(move |(path, _)| is(path))
+        let sources = self.0.iter();
+        sources.filter(move |(path, _)| pattern.split(' ').any(|pattern| is(path, pattern)))
     }
 
     /// The constraints and the buses of sources, outside of tests, with a file in which they stand.

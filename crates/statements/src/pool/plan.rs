@@ -7,8 +7,8 @@ use credit::pool::measured::{Measured, Quantity, Total};
 use credit::pool::rules::Holds;
 use credit::pool::{Claimed, Condition, Figure, Loan, Standings, Template};
 
-use crate::loan::LeafLayout;
 use crate::ordered::KEY_REGISTER;
+use crate::pools::loan::LeafLayout;
 use crate::words::quoted;
 
 /// Most tests of all rules of a claim together: each takes columns, which the verifier walks over.

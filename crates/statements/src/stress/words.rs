@@ -10,7 +10,7 @@ use fixed::Decimal;
 
 use super::StressClaim;
 use crate::nonce;
-use crate::start::DealAt;
+use crate::pools::start::DealAt;
 use crate::words::{cents, digest, quoted};
 
 /// A part of one in percent.

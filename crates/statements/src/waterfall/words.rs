@@ -8,7 +8,7 @@ use credit::waterfall::{DealState, Index, Report, TrancheReport};
 
 use super::WaterfallClaim;
 use crate::nonce;
-use crate::start::DealAt;
+use crate::pools::start::DealAt;
 use crate::words::{cents, digest, quoted};
 
 /// A month's collections.
