@@ -1,19 +1,16 @@
-//! Defaults that come together: the Gaussian one-factor copula, and what tranches lose under it.
+//! Defaults that come together: the Gaussian one-factor copula.
 //!
 //! Name `i` has defaulted by a date if `sqrt(c) M + sqrt(1 - c) Z_i` is below the quantile of its
 //! probability, where the factor `M` and all `Z_i` are independent standard normal and `c` is the correlation
 //! (Vasicek 1987, Li 2000). Given the factor, names default independently, each with probability
 //! `cdf((quantile(p) - sqrt(c) M) / sqrt(1 - c))`.
 //!
-//! The factor takes public values with public weights ([`Factor`]). Given it, a pool of finitely many names
-//! has a loss distribution by the recurrence of Andersen, Sidenius and Basu (2003) and Hull and White (2004),
-//! and an infinitely granular one loses the conditional probability itself ([`large_pool`]); under
-//! [`conditional_defaults`] a pool of loans is projected as under any other stress.
+//! The factor takes public values with public weights ([`Factor`]). Given it, an infinitely granular pool loses the conditional
+//! probability itself, month by month ([`DefaultTimes`]): so it is projected as under any other stress.
 //!
-//! Probabilities are in 10^-18. Every rounding moves probability from smaller to larger losses. The
-//! recurrence adds at most 10^-18 of the portfolio for each unit it may lose, and the conditional
-//! probabilities less than 10^-12 as long as the names' own are above 10^-4 and the correlation is at most
-//! 0.9. How far a grid of factors is from the integral is a matter of the grid, and measured in the tests.
+//! Probabilities are in 10^-18. Every rounding moves probability from smaller to larger losses: the conditional ones are above the
+//! exact ones by less than 10^-12 as long as the names' own are above 10^-4 and the correlation is at most 0.9. How far a grid of
+//! factors is from the integral is a matter of the grid, and measured in the tests.
 
 use fixed::{Decimal, DomainError, Interval};
 use rayon::prelude::*;
@@ -26,8 +23,6 @@ pub const PROBABILITY_DECIMALS: u8 = 18;
 pub const CERTAIN: u64 = 10u64.pow(PROBABILITY_DECIMALS as u32);
 /// Most values that a factor may take.
 pub const MAX_FACTORS: usize = 10_000;
-/// Most units that a portfolio may lose.
-pub const MAX_UNITS: usize = 100_000;
 /// Widest grid of a factor: beyond nine deviations there is less than 10^-18.
 const MAX_DEVIATIONS: u32 = 9;
 
@@ -36,35 +31,6 @@ const MAX_DEVIATIONS: u32 = 9;
 pub struct Factor {
     /// Values, rising, and their probabilities in 10^-18, which add up to one.
     pub points: Vec<(Interval, u64)>,
-}
-
-/// A name of a portfolio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Name {
-    /// Probability of a default, in 10^-18.
-    pub probability: u64,
-    /// What is lost by it, in units.
-    pub units: u32,
-}
-
-/// How much a portfolio loses with what probability.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LossDistribution {
-    /// At `k`: the probability, in 10^-18 and rounded up, that at least `k + 1` units are lost.
-    tails: Vec<u64>,
-}
-
-/// A probability in 10^-18, rounded up.
-///
-/// # Errors
-/// If it may be negative or above one.
-pub fn probability(p: &Interval) -> Result<u64, DomainError> {
-    let units = p.ceil_at(PROBABILITY_DECIMALS)?;
-    let units = u64::try_from(units).map_err(|_| DomainError::Negative)?;
-    if units > CERTAIN + 1_000 {
-        return Err(DomainError::Overflow);
-    }
-    Ok(units.min(CERTAIN))
 }
 
 /// The number below which a standard normal one is with this probability. What is nearer to 0 or 1 than
@@ -98,27 +64,9 @@ pub fn quantile(p: &Interval) -> Result<Interval, DomainError> {
 }
 
 impl Factor {
-    /// A grid of quantiles: in the middle of each of so many equally likely parts, `quantile((k + 1/2) / n)`.
-    ///
-    /// # Errors
-    /// If there are no parts or too many.
-    pub fn quantiles(count: usize) -> Result<Self, DomainError> {
-        if !(1..=MAX_FACTORS).contains(&count) {
-            return Err(DomainError::Overflow);
-        }
-        let one = |k: usize| {
-            let middle = Interval::from_int(2 * k as i64 + 1).div_int(2 * count as i64)?;
-            quantile(&middle)
-        };
-        let values = (0..count).into_par_iter().map(one);
-        let values = values.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::weighted(values, &vec![1; count]))
-    }
-
     /// A grid of equal steps from minus to plus so many deviations: in the middle of each step, with a
     /// probability proportional to the density there. For smooth functions the sum converges faster than any
-    /// power of the step: 50 steps over 6 deviations give a tranche's expected loss to 10^-8 of the
-    /// portfolio, where 1,000 quantiles give 10^-5.
+    /// power of the step.
     ///
     /// # Errors
     /// If there are no steps or too many, or no deviations or more than 9.
@@ -172,192 +120,9 @@ fn loadings(correlation: &Decimal) -> Result<(Interval, Interval), DomainError> 
     Ok((c.sqrt()?, rest.sqrt()?))
 }
 
-/// The probability of a default given the factor: `cdf((quantile(p) - sqrt(c) M) / sqrt(1 - c))`, for a
-/// probability's quantile.
-///
-/// # Errors
-/// If the correlation is not from 0 to below 1.
-pub fn conditional(
-    quantile: &Interval,
-    factor: &Interval,
-    correlation: &Decimal,
-) -> Result<Interval, DomainError> {
-    let (common, own) = loadings(correlation)?;
-    shifted(quantile, &common.mul(factor)?, &own)
-}
-
 /// `cdf((quantile - shift) / own)`.
 fn shifted(quantile: &Interval, shift: &Interval, own: &Interval) -> Result<Interval, DomainError> {
     Ok(quantile.sub(shift)?.div(own)?.normal_cdf())
-}
-
-impl LossDistribution {
-    /// The distribution of what independent names lose, name by name: with probability `p` what was lost
-    /// before and the name's units, else what was lost before. `q[k] * p` is rounded up to 10^-18 and taken
-    /// from `q[k]`, so that the whole stays one and rounding moves it to larger losses. (The recurrence of
-    /// Andersen, Sidenius and Basu.)
-    ///
-    /// # Errors
-    /// If more than [`MAX_UNITS`] may be lost, or a probability is above one.
-    pub fn independent(names: &[Name]) -> Result<Self, DomainError> {
-        Ok(Self::from_density(&density(names)?))
-    }
-
-    fn from_density(density: &[u64]) -> Self {
-        let mut tails: Vec<u64> = density.iter().skip(1).copied().collect();
-        for k in (1..tails.len()).rev() {
-            tails[k - 1] += tails[k];
-        }
-        Self { tails }
-    }
-
-    /// The distribution over all values of a factor: names' probabilities given each, then the mean. All
-    /// names have the same correlation. Tail probabilities are summed exactly, in 10^-36, and rounded up
-    /// once.
-    ///
-    /// # Errors
-    /// If the correlation is not from 0 to below 1, a probability too near to 0 or 1 (exactly 0 and 1 are
-    /// fine), or more than [`MAX_UNITS`] may be lost.
-    pub fn over_factor(
-        names: &[Name],
-        correlation: &Decimal,
-        factor: &Factor,
-    ) -> Result<Self, DomainError> {
-        let mut levels: Vec<u64> = names.iter().map(|n| n.probability).collect();
-        levels.sort_unstable();
-        levels.dedup();
-        let quantiles = levels.iter().map(|p| level_quantile(*p));
-        let quantiles = quantiles.collect::<Result<Vec<_>, _>>()?;
-        let one = |(value, weight): &(Interval, u64)| -> Result<(Self, u64), DomainError> {
-            let given = |level: usize| match &quantiles[level] {
-                Some(q) => probability(&conditional(q, value, correlation)?),
-                None => Ok(levels[level]),
-            };
-            let given = (0..levels.len())
-                .map(given)
-                .collect::<Result<Vec<_>, _>>()?;
-            let name = |n: &Name| Name {
-                probability: given[levels.binary_search(&n.probability).unwrap_or(0)],
-                units: n.units,
-            };
-            let names: Vec<Name> = names.iter().map(name).collect();
-            Ok((Self::independent(&names)?, *weight))
-        };
-        let parts = factor.points.par_iter().map(one);
-        let parts = parts.collect::<Result<Vec<_>, _>>()?;
-        let units = parts.first().map_or(0, |(d, _)| d.tails.len());
-        let mut sums = vec![0u128; units];
-        for (part, weight) in &parts {
-            for (sum, tail) in sums.iter_mut().zip(&part.tails) {
-                *sum += u128::from(*tail) * u128::from(*weight);
-            }
-        }
-        let tails = sums.iter().map(|s| s.div_ceil(u128::from(CERTAIN)) as u64);
-        Ok(Self {
-            tails: tails.collect(),
-        })
-    }
-
-    /// The probability, in 10^-18 and rounded up, that at least so many units are lost.
-    pub fn at_least(&self, units: usize) -> u64 {
-        match units.checked_sub(1) {
-            Some(k) => self.tails.get(k).copied().unwrap_or(0),
-            None => CERTAIN,
-        }
-    }
-
-    /// What a tranche is expected to lose, in 10^-18 of the money that its ends and the unit are in: the mean
-    /// of `min(max(loss - attachment, 0), detachment - attachment)`, as the sum over units of the probability
-    /// that the unit is lost times the part of it that the tranche bears. It is exact from the tail
-    /// probabilities, so tranches that share a portfolio lose together exactly what it loses.
-    ///
-    /// # Errors
-    /// If the tranche is empty or money does not fit 2^60.
-    pub fn tranche_loss(
-        &self,
-        unit: u64,
-        attachment: u64,
-        detachment: u64,
-    ) -> Result<u128, DomainError> {
-        let most = unit.checked_mul(self.tails.len() as u64);
-        if detachment <= attachment || detachment > 1 << 60 || most.is_none_or(|m| m > 1 << 60) {
-            return Err(DomainError::Overflow);
-        }
-        let bears = |loss: u64| loss.clamp(attachment, detachment) - attachment;
-        let part = |(k, tail): (usize, &u64)| {
-            let before = unit * k as u64;
-            u128::from(*tail) * u128::from(bears(before + unit) - bears(before))
-        };
-        Ok(self.tails.iter().enumerate().map(part).sum())
-    }
-}
-
-/// How likely it is that exactly so many units are lost by independent names.
-fn density(names: &[Name]) -> Result<Vec<u64>, DomainError> {
-    let units: u64 = names.iter().map(|n| u64::from(n.units)).sum();
-    if units > MAX_UNITS as u64 || names.iter().any(|n| n.probability > CERTAIN) {
-        return Err(DomainError::Overflow);
-    }
-    let mut density = vec![0u64; units as usize + 1];
-    density[0] = CERTAIN;
-    let mut reached = 0;
-    for name in names {
-        let step = name.units as usize;
-        if step == 0 {
-            continue;
-        }
-        for k in (0..=reached).rev() {
-            let product = u128::from(density[k]) * u128::from(name.probability);
-            let moved = product.div_ceil(u128::from(CERTAIN)) as u64;
-            density[k] -= moved;
-            density[k + step] += moved;
-        }
-        reached += step;
-    }
-    Ok(density)
-}
-
-/// The quantile of a probability; none of what is certain either way.
-fn level_quantile(p: u64) -> Result<Option<Interval>, DomainError> {
-    if p == 0 || p == CERTAIN {
-        return Ok(None);
-    }
-    quantile(&Interval::from_decimal(&Decimal::new(
-        p.into(),
-        PROBABILITY_DECIMALS,
-    ))?)
-    .map(Some)
-}
-
-/// What a tranche of an infinitely granular pool of equal loans is expected to lose, in 10^-18 of the money
-/// that `at_stake` (what is lost if all default) and its ends are in: the mean over the factor of the
-/// tranche's part of `at_stake * p(M)` rounded up (Vasicek's limit).
-///
-/// # Errors
-/// If the tranche is empty, money does not fit 2^60, the correlation is not from 0 to below 1, or the
-/// probability too near to 0 or 1.
-pub fn large_pool(
-    p: u64,
-    correlation: &Decimal,
-    factor: &Factor,
-    at_stake: u64,
-    (attachment, detachment): (u64, u64),
-) -> Result<u128, DomainError> {
-    if detachment <= attachment || detachment.max(at_stake) > 1 << 60 || p > CERTAIN {
-        return Err(DomainError::Overflow);
-    }
-    let level = level_quantile(p)?;
-    let mut sum = 0;
-    for (value, weight) in &factor.points {
-        let given = match &level {
-            Some(q) => probability(&conditional(q, value, correlation)?)?,
-            None => p,
-        };
-        let loss = (u128::from(given) * u128::from(at_stake)).div_ceil(CERTAIN.into()) as u64;
-        let borne = loss.clamp(attachment, detachment) - attachment;
-        sum += u128::from(borne) * u128::from(*weight);
-    }
-    Ok(sum)
 }
 
 /// When the loans of a pool default: one default time a loan, from the monthly rates of a stress, and a factor that they share.
@@ -447,71 +212,5 @@ impl DefaultTimes {
             given = now;
         }
         Ok(out)
-    }
-}
-
-/// [`DefaultTimes::given`] one value of the factor.
-///
-/// # Errors
-/// If a rate is above one, or the correlation is not from 0 to below 1.
-pub fn conditional_defaults(
-    rates: &[u64],
-    factor: &Interval,
-    correlation: &Decimal,
-) -> Result<Vec<u64>, DomainError> {
-    DefaultTimes::new(rates)?.given(factor, correlation)
-}
-
-/// What a tranche's protection costs: a synthetic CDO tranche, paid for in arrears on what is left of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrancheSwap {
-    /// The tranche's size, in some money.
-    pub size: u64,
-    /// Continuous interest rate, as a part a year.
-    pub rate: Decimal,
-    /// Payments a year.
-    pub frequency: u32,
-}
-
-impl TrancheSwap {
-    /// The fair spread, as a part a year, from the tranche's expected losses by each payment date, in 10^-18
-    /// of its money. Losses come in the middle between payment dates; then the protection is paid, and so is
-    /// the spread accrued (Hull and White 2004): `C / (A + B)`, where with discount factors `v(t)`, years `d`
-    /// between dates and expected sizes `E`
-    ///
-    /// - `A = sum d E(t) v(t)`,
-    /// - `B = sum d/2 (E(t - d) - E(t)) v(t - d/2)`,
-    /// - `C = sum (E(t - d) - E(t)) v(t - d/2)`.
-    ///
-    /// # Errors
-    /// If expected losses fall or exceed the size, or nothing is ever left to pay on.
-    pub fn spread(&self, losses: &[u128]) -> Result<Interval, DomainError> {
-        if self.size == 0 || self.frequency == 0 {
-            return Err(DomainError::Division);
-        }
-        let size = u128::from(self.size) * u128::from(CERTAIN);
-        let rate = Interval::from_decimal(&self.rate)?;
-        // In halves of the time between payments.
-        let discount = |half: usize| -> Result<Interval, DomainError> {
-            let years = Interval::from_int(half as i64).div_int(2 * i64::from(self.frequency))?;
-            rate.mul(&years)?.neg().exp()
-        };
-        // A part of the size, within 10^-18 of it.
-        let part = |amount: u128| -> Result<Interval, DomainError> {
-            let units = (amount / u128::from(self.size)) as i128;
-            let decimal = |u| Interval::from_decimal(&Decimal::new(u, PROBABILITY_DECIMALS));
-            Ok(decimal(units)?.hull(&decimal(units + 1)?))
-        };
-        let (mut regular, mut lost) = (Interval::ZERO, Interval::ZERO);
-        let mut before = 0;
-        for (i, loss) in losses.iter().enumerate() {
-            let more = loss.checked_sub(before).ok_or(DomainError::Negative)?;
-            let left = size.checked_sub(*loss).ok_or(DomainError::Overflow)?;
-            regular = regular.add(&part(left)?.mul(&discount(2 * i + 2)?)?)?;
-            lost = lost.add(&part(more)?.mul(&discount(2 * i + 1)?)?)?;
-            before = *loss;
-        }
-        let paid = regular.add(&lost.half())?.div_int(self.frequency.into())?;
-        lost.div(&paid)
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amortization::{LoanState, RollError, add};
 use crate::collections::Collections;
-use crate::stress::{MAX_LAG, Month, SEVERITY_ONE, Stress, StressError, WEIGHT_ONE};
+use crate::stress::{MAX_LAG, Month, SEVERITY_ONE, StressError, WEIGHT_ONE};
 
 /// What loans bring in when all pay as scheduled. Cents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,21 +226,6 @@ pub fn project(
 
 fn cents(amount: u128) -> Result<u64, RollError> {
     u64::try_from(amount).map_err(|_| RollError::Overflow("projection"))
-}
-
-/// What loans are expected to bring in under a stress.
-///
-/// # Errors
-/// If the stress is invalid, a loan's number is out of range, or a sum does not fit.
-pub fn project_pool(
-    loans: &[LoanState],
-    stress: &Stress,
-    doubtful_days: u16,
-) -> Result<Vec<Collections>, StressError> {
-    let schedule = Schedule::of_pool(loans, doubtful_days)?;
-    let weights = stress.months(schedule.rows.len())?;
-    let severity = stress.severity_units()?;
-    project(&schedule, &weights, severity, stress.recovery_lag)
 }
 
 /// The sum of all periods, from the first balance to the last; the net loss is its defaults less its

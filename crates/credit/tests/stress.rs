@@ -2,12 +2,24 @@
 
 use credit::amortization::{Frequency, LoanState, Rule};
 use credit::collections::Collections;
-use credit::projection::{Schedule, ScheduleRow, life, project, project_pool};
+use credit::projection::{Schedule, ScheduleRow, life, project};
 use credit::stress::{
     Defaults, Prepayments, Stress, StressError, WEIGHT_ONE, annual, monthly, psa, sda,
 };
 use fixed::{Decimal, Interval};
 use proptest::prelude::*;
+
+/// What loans are expected to bring in under a stress.
+fn project_pool(
+    loans: &[LoanState],
+    stress: &Stress,
+    doubtful_days: u16,
+) -> Result<Vec<Collections>, StressError> {
+    let schedule = Schedule::of_pool(loans, doubtful_days)?;
+    let weights = stress.months(schedule.rows.len())?;
+    let severity = stress.severity_units()?;
+    project(&schedule, &weights, severity, stress.recovery_lag)
+}
 
 fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()

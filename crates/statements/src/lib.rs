@@ -2,24 +2,21 @@
 
 pub mod account;
 pub mod book;
-mod calendar;
 pub mod collateral;
 mod expect;
 pub mod inclusion;
 pub mod inventory;
 pub mod issuance;
 pub mod kit;
-pub mod loan;
 pub mod margin;
-mod month;
 pub mod nonce;
 mod opening;
 pub mod ordered;
 pub mod pool;
+pub mod pools;
 pub mod premia;
 pub mod registry;
 pub mod solvency;
-pub mod start;
 pub mod stress;
 pub mod systemic;
 #[cfg(test)]

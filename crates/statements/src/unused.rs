@@ -12,8 +12,8 @@ use stark::{
 };
 
 use crate::account::Secret;
-use crate::loan::{LeafLayout, LoanWitness, Sealed};
 use crate::ordered::{Ordered, OrderedRow};
+use crate::pools::loan::{LeafLayout, LoanWitness, Sealed};
 
 /// Leaves of loans, of which some fields are read.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Where a claim starts, on a page: what the verifier says of it, and on whose word.
 
-use statements::start::Start;
+use statements::pools::start::Start;
 
 use super::html::list;
 

@@ -36,7 +36,7 @@ pub(super) struct Run<'a> {
     pub steps: Vec<StepReport>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// What all tranches are owed.
     pub(super) fn owed(&self) -> Result<u64, WaterfallError> {
         total(self.balances.iter().copied(), "what tranches are owed")
@@ -55,6 +55,44 @@ impl Run<'_> {
     /// Fees due and not yet paid.
     pub(super) fn fees_left(&self) -> Vec<u64> {
         difference(&self.fees_due, &self.fees_paid)
+    }
+
+    /// Before anything is paid: collections are in their accounts, interest and fees due.
+    fn start(
+        plan: &'a Plan,
+        state: &DealState,
+        collections: &'a Collections,
+        date: i64,
+        tranches: &[TrancheReport],
+        fees_due: Vec<u64>,
+    ) -> Result<Self, WaterfallError> {
+        let mut run = Self {
+            plan,
+            collections,
+            date,
+            defaulted: add(state.defaulted, collections.defaulted, "what defaulted")?,
+            recoveries: add(state.recoveries, collections.recoveries, "recoveries")?,
+            accounts: state.accounts.clone(),
+            balances: state.balances(),
+            interest_due: tranches.iter().map(|t| t.interest_due).collect(),
+            interest_paid: vec![0; tranches.len()],
+            principal_paid: vec![0; tranches.len()],
+            fees_paid: vec![0; fees_due.len()],
+            fees_due,
+            equity: 0,
+            outcome: Outcome::default(),
+            steps: Vec::new(),
+        };
+        for (account, amount) in [
+            (plan.interest_account, collections.interest),
+            (plan.principal_account, collections.scheduled_principal),
+            (plan.principal_account, collections.prepaid_principal),
+            (plan.recoveries_account, collections.recoveries),
+            (plan.repurchased_account, collections.repurchased),
+        ] {
+            run.receive(account, amount)?;
+        }
+        Ok(run)
     }
 
     /// Interest due and not yet paid.
@@ -91,33 +129,9 @@ pub fn run(
     let fees_owed = fees
         .iter()
         .map(|f| add(f.arrears_before, f.charged, "a fee"));
+    let fees_owed = fees_owed.collect::<Result<_, _>>()?;
 
-    let mut run = Run {
-        plan,
-        collections,
-        date: dates.1,
-        defaulted: add(state.defaulted, collections.defaulted, "what defaulted")?,
-        recoveries: add(state.recoveries, collections.recoveries, "recoveries")?,
-        accounts: state.accounts.clone(),
-        balances: state.balances(),
-        interest_due: tranches.iter().map(|t| t.interest_due).collect(),
-        interest_paid: vec![0; tranches.len()],
-        principal_paid: vec![0; tranches.len()],
-        fees_due: fees_owed.collect::<Result<_, _>>()?,
-        fees_paid: vec![0; fees.len()],
-        equity: 0,
-        outcome: Outcome::default(),
-        steps: Vec::new(),
-    };
-    for (account, amount) in [
-        (plan.interest_account, collections.interest),
-        (plan.principal_account, collections.scheduled_principal),
-        (plan.principal_account, collections.prepaid_principal),
-        (plan.recoveries_account, collections.recoveries),
-        (plan.repurchased_account, collections.repurchased),
-    ] {
-        run.receive(account, amount)?;
-    }
+    let mut run = Run::start(plan, state, collections, dates.1, &tranches, fees_owed)?;
     let collected = difference(&run.accounts, &state.accounts);
     record_losses(&mut run, state, &mut tranches)?;
     run.outcome = outcome(&run, &state.tripped)?;

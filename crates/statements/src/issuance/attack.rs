@@ -13,7 +13,7 @@ use stark::{P, Statement, verify, violated};
 use super::claim::{PRODUCT, PartTables};
 use super::*;
 use crate::account::Identity;
-use crate::loan::{pool_digest, pool_listing, segments};
+use crate::pools::loan::{pool_digest, pool_listing, segments};
 use crate::testing::{mortgages, secret_of};
 
 fn prepared(tape: &Tape, deal: &Deal) -> Prepared {

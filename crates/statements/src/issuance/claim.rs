@@ -20,12 +20,12 @@ use super::registry::{NULLIFIER, Nullifier, is_of_zeros};
 use super::tables::LoansTable;
 use crate::account::PublicDigest;
 use crate::kit::totals;
-use crate::loan::{LeafLayout, check_counts, check_pool, segments};
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::pool::registers_of;
-use crate::pool::tables::codes::CodesTable;
 use crate::pool::tables::groups::{Challenge, DEGREE, Element, multiply};
+use crate::pools::codes::CodesTable;
+use crate::pools::loan::{LeafLayout, check_counts, check_pool, segments};
 
 /// The register of the pool's balance, salts aside; the first holds the last key.
 pub const BALANCE: usize = 1;

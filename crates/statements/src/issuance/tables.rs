@@ -9,10 +9,10 @@ use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::claim::{BALANCE, COUNTED, PRODUCT, status_sets};
 use super::registry::NULLIFIER;
-use crate::loan::{LeafLayout, LoanWitness, closed_owes_nothing};
 use crate::ordered::{Ordered, OrderedRow, PUBLIC, accumulate};
-use crate::pool::tables::codes::CodesTable;
 use crate::pool::tables::groups::{Challenge, DEGREE, Product};
+use crate::pools::codes::CodesTable;
+use crate::pools::loan::{LeafLayout, LoanWitness, closed_owes_nothing};
 
 /// Elements of an identity behind its key.
 pub const REST: usize = DIGEST - 2;
@@ -20,7 +20,7 @@ pub const REST: usize = DIGEST - 2;
 /// One loan a row.
 ///
 /// - ORDER-1 to ORDER-4: leaves in the order of their keys below the part's root, and the balance and counts ([`crate::ordered`]).
-/// - LOAN-1 to LOAN-3: the leaf ([`crate::loan`]).
+/// - LOAN-1 to LOAN-3: the leaf ([`crate::pools::loan`]).
 /// - PLEDGE-1: a closed loan owes nothing.
 /// - NULLIFIER-1: the registry's key is the same on all rows; the first row's is hashed by the sponge.
 /// - NULLIFIER-2: the leaf's seal is that of the rest of the identity and the salt.

@@ -20,11 +20,11 @@ use super::tables::{LoanRow, REST};
 use super::words::Findings;
 use crate::account::Secret;
 use crate::kit::{self, Chain, Example, Provable, Refusal, States};
-use crate::loan::{LoanLeaf, LoanWitness, Sealed, check_size, segments};
 use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
 use crate::pool::tables::groups::{Challenge, DEGREE, multiply};
 use crate::pool::{product_of, registers_of};
+use crate::pools::loan::{LoanLeaf, LoanWitness, Sealed, check_size, segments};
 
 /// A tape whose loans back a deal.
 #[derive(Clone, Debug)]

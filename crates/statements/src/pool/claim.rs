@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 use stark::{HashedChallenge, MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::plan::{DEFAULTED, OPEN, Plan, group};
-use super::tables::codes::CodesTable;
 use super::tables::figures::FiguresTable;
 use super::tables::groups::{Challenge, GroupsTable, message_len};
 use super::tables::loans::LoansTable;
 use crate::account::PublicDigest;
 use crate::kit::totals;
-use crate::loan::{check_counts, check_pool, segments};
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
+use crate::pools::codes::CodesTable;
+use crate::pools::loan::{check_counts, check_pool, segments};
 
 /// The public part of a pool proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

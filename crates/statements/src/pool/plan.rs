@@ -8,8 +8,8 @@ use credit::pool::rules::Holds;
 use credit::pool::{Claimed, Condition, Figure, Loan, Standings, Template};
 use gadgets::limbs::limbs_of;
 
-use crate::loan::LeafLayout;
 use crate::ordered::KEY_REGISTER;
+use crate::pools::loan::LeafLayout;
 use crate::words::quoted;
 
 /// Most tests of all rules of a claim together: each takes columns, which the verifier walks over.

@@ -21,9 +21,9 @@ use super::tables::loans::LoanRow;
 use super::words::Findings;
 use crate::account::{PublicDigest, Secret};
 use crate::kit::{self, Chain, Example, Provable, Refusal, States};
-use crate::loan::{LoanLeaf, LoanWitness, Sealed, segments};
 use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
+use crate::pools::loan::{LoanLeaf, LoanWitness, Sealed, segments};
 
 /// A tape that is what its terms say.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use stark::Statement;
 
 use super::tests::{MANY_LOANS, prepared, tape};
 use super::{Detail, Prepared, Stressed, Terms, check};
-use crate::loan::Sealed;
+use crate::pools::loan::Sealed;
 use crate::testing::{mortgages, secret};
 
 /// As many entries as a deal may have, and steps that look at all of them.

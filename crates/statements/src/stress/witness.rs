@@ -21,12 +21,12 @@ use super::tables::months::{MonthRow, MonthsTable};
 use super::tables::schedule::{Contract, PER_ROW, ScheduleRow, Standing, step};
 use super::words::Findings;
 use crate::account::Secret;
-use crate::calendar::{CalendarTable, Month};
 use crate::kit::{self, Chain, Example, Provable, Refusal, States};
-use crate::loan::{LoanLeaf, LoanWitness, Sealed, check_size};
-use crate::month::AMOUNT_LIMBS;
 use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
+use crate::pools::calendar::{CalendarTable, Month};
+use crate::pools::loan::{LoanLeaf, LoanWitness, Sealed, check_size};
+use crate::pools::month::AMOUNT_LIMBS;
 
 /// What a tape's loans bring in, and what becomes of a deal.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use super::StressClaim;
 use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
 use crate::nonce::Nonce;
-use crate::start::DealAt;
+use crate::pools::start::DealAt;
 use crate::words::{cents, digest, quoted};
 
 /// A part of one in percent.

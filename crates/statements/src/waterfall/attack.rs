@@ -479,11 +479,12 @@ fn templates_are_short() {
     timed("60 months", prepared.claim());
     let mut long = prepared.claim().clone();
     long.template.about = "x".repeat(1_000_000);
-    let split = crate::loan::segments(long.loans);
+    let split = crate::pools::loan::segments(long.loans);
     for pool in &mut long.pools {
         let roots: Vec<_> = pool.segments.iter().map(|s| s.elements()).collect();
-        let listing = crate::loan::pool_listing(&long.template, &pool.cut_off);
-        pool.pool = crate::loan::pool_digest(&listing, &split.root(&roots), long.loans).into();
+        let listing = crate::pools::loan::pool_listing(&long.template, &pool.cut_off);
+        pool.pool =
+            crate::pools::loan::pool_digest(&listing, &split.root(&roots), long.loans).into();
     }
     let took = timed("60 months, a megabyte of template", &long);
     assert!(Waterfall::context(&long).is_err(), "{took:?}");
@@ -534,7 +535,7 @@ fn restated_tapes_share_nothing() {
     let balance = &mut restated.loans[5].values[field];
     *balance = balance.map(|b| b + 1);
     let roots = |tape: &Tape| -> Vec<_> {
-        let sealed = crate::loan::Sealed::new(tape, &secret()).expect("ids differ");
+        let sealed = crate::pools::loan::Sealed::new(tape, &secret()).expect("ids differ");
         sealed.trees.iter().map(|t| t[1]).collect()
     };
     let (before, after) = (roots(&tape), roots(&restated));

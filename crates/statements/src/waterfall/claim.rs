@@ -14,14 +14,14 @@ use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::tables::loans::{FIRST_SUM, LoansTable, SUMS};
 use crate::account::PublicDigest;
-use crate::calendar::CalendarTable;
 use crate::kit::totals;
-use crate::loan::{LeafLayout, check_pool, segments};
-use crate::month::Fields;
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
-use crate::pool::tables::codes::CodesTable;
-use crate::start::Start;
+use crate::pools::calendar::CalendarTable;
+use crate::pools::codes::CodesTable;
+use crate::pools::loan::{LeafLayout, check_pool, segments};
+use crate::pools::month::Fields;
+use crate::pools::start::Start;
 
 /// The public part of a waterfall proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

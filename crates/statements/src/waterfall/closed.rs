@@ -9,7 +9,7 @@ use super::claim::PartTables;
 use super::tables::amounts::{After, Amounts};
 use super::tests::{prepared, rows, tape, terms};
 use super::*;
-use crate::loan::Sealed;
+use crate::pools::loan::Sealed;
 use crate::testing::secret;
 
 /// Loans that were paid off or bought back before the month and still owe something: nothing becomes of it, and the tape contradicts

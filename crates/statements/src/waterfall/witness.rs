@@ -17,11 +17,11 @@ use super::tables::amounts::{After, Amounts};
 use super::tables::loans::{FIRST_SUM, LoanRow, SUMS};
 use super::words::Findings;
 use crate::account::Secret;
-use crate::calendar::Month as Calendar;
 use crate::kit::{self, Chain, Example, Provable, Refusal, States};
-use crate::loan::{LoanLeaf, LoanWitness, SameKey, Sealed, check_size, segments};
 use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
+use crate::pools::calendar::Month as Calendar;
+use crate::pools::loan::{LoanLeaf, LoanWitness, SameKey, Sealed, check_size, segments};
 
 /// A tape's months, and what a deal paid in them.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use super::WaterfallClaim;
 use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
 use crate::nonce::Nonce;
-use crate::start::DealAt;
+use crate::pools::start::DealAt;
 use crate::words::{cents, digest, quoted};
 
 /// A month's collections.

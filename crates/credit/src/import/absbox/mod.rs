@@ -66,10 +66,11 @@ use std::path::Path;
 use fixed::Decimal;
 
 use crate::deal::step::{Action, Extent, Step};
-use crate::deal::{Account, Deal, Fee, Losses, Switch, Test, Tranche, Trigger};
+use crate::deal::{Account, Collect, Deal, Fee, Losses, Switch, Test, Tranche, Trigger};
 use actions::{Steps, waterfall};
+use parts::Payments;
 use records::files::{At, ImportError, read_file};
-use value::{Json, Node, parse};
+use value::{Fields, Json, Node, parse};
 
 /// What is not read, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +86,30 @@ const BONDS: [&str; 3] = ["bonds", "bond", "notes"];
 const ACCOUNTS: [&str; 2] = ["accounts", "account"];
 const FEES: [&str; 4] = ["fees", "fee", "expenses", "expense"];
 const TRIGGERS: [&str; 2] = ["trigger", "triggers"];
+
+/// The keys of a deal.
+const KEYS: [&str; 18] = [
+    "name",
+    "currency",
+    "dates",
+    "pool",
+    "accounts",
+    "account",
+    "bonds",
+    "bond",
+    "notes",
+    "fees",
+    "fee",
+    "expenses",
+    "expense",
+    "collect",
+    "waterfall",
+    "trigger",
+    "triggers",
+    "status",
+];
+/// Keys that must be empty.
+const UNSUPPORTED: [&str; 5] = ["liqFacility", "rateSwap", "rateCap", "custom", "ledger"];
 
 /// What waterfalls speak of.
 struct Parts {
@@ -144,29 +169,7 @@ fn deal(json: &Json) -> Checked<Deal> {
         place: String::new(),
         value: json,
     };
-    let fields = root.map_without(
-        &[
-            "name",
-            "currency",
-            "dates",
-            "pool",
-            "accounts",
-            "account",
-            "bonds",
-            "bond",
-            "notes",
-            "fees",
-            "fee",
-            "expenses",
-            "expense",
-            "collect",
-            "waterfall",
-            "trigger",
-            "triggers",
-            "status",
-        ],
-        &["liqFacility", "rateSwap", "rateCap", "custom", "ledger"],
-    )?;
+    let fields = root.map_without(&KEYS, &UNSUPPORTED)?;
     if let Some(node) = fields.get("status") {
         status(node)?;
     }
@@ -176,52 +179,13 @@ fn deal(json: &Json) -> Checked<Deal> {
         );
     };
     let payments = parts::dates(fields.need("dates")?)?;
-    let mut parts = Parts {
-        tranches: Vec::new(),
-        equity: None,
-        fees: Vec::new(),
-        accrues_by_itself: Vec::new(),
-    };
-    for (name, node) in fields.needs_any(&BONDS)?.members()? {
-        if !parts::is_equity(&node) {
-            parts.tranches.push(parts::bond(name, &node, &payments)?);
-        } else if parts.equity.replace(name.to_string()).is_some() {
-            return node.refuse("is a second bond of type Equity; keep one");
-        }
-    }
-    if let Some(node) = fields.any(&FEES)? {
-        for (name, node) in node.members()? {
-            let (fee, accrues) = parts::fee(name, &node, &payments)?;
-            parts.fees.push(fee);
-            parts.accrues_by_itself.push(!accrues);
-        }
-    }
+    let parts = parts_of(&fields, &payments)?;
     let mut accounts = Vec::new();
     for (name, node) in fields.needs_any(&ACCOUNTS)?.members()? {
         accounts.push(parts::account(name, &node, &parts)?);
     }
     let (mut collect, is_shared) = parts::collect(fields.need("collect")?)?;
-    let mut first = None;
-    if is_shared {
-        let own = unused_name(&accounts, &collect.principal);
-        first = Some(Step {
-            account: own.clone(),
-            action: Action::Transfer {
-                to: collect.principal.clone(),
-                amount: Extent::All,
-            },
-            support: None,
-            limit: None,
-            when: None,
-        });
-        collect.principal.clone_from(&own);
-        collect.repurchased.clone_from(&own);
-        accounts.push(Account {
-            name: own,
-            opening: Decimal::ZERO,
-            target: None,
-        });
-    }
+    let first = is_shared.then(|| separate_principal(&mut accounts, &mut collect));
     let mut tests = Vec::new();
     let read = waterfalls(
         fields.need("waterfall")?,
@@ -261,6 +225,53 @@ fn deal(json: &Json) -> Checked<Deal> {
             place: place_there(&e.place, &deal, &places),
             problem: e.problem,
         }),
+    }
+}
+
+/// What waterfalls speak of: bonds and fees.
+fn parts_of(fields: &Fields<'_>, payments: &Payments) -> Checked<Parts> {
+    let mut parts = Parts {
+        tranches: Vec::new(),
+        equity: None,
+        fees: Vec::new(),
+        accrues_by_itself: Vec::new(),
+    };
+    for (name, node) in fields.needs_any(&BONDS)?.members()? {
+        if !parts::is_equity(&node) {
+            parts.tranches.push(parts::bond(name, &node, payments)?);
+        } else if parts.equity.replace(name.to_string()).is_some() {
+            return node.refuse("is a second bond of type Equity; keep one");
+        }
+    }
+    if let Some(node) = fields.any(&FEES)? {
+        for (name, node) in node.members()? {
+            let (fee, accrues) = parts::fee(name, &node, payments)?;
+            parts.fees.push(fee);
+            parts.accrues_by_itself.push(!accrues);
+        }
+    }
+    Ok(parts)
+}
+
+/// Collects principal in an account of its own, and returns the step that transfers all of it to the one it shared.
+fn separate_principal(accounts: &mut Vec<Account>, collect: &mut Collect) -> Step {
+    let own = unused_name(accounts, &collect.principal);
+    let shared = std::mem::replace(&mut collect.principal, own.clone());
+    collect.repurchased.clone_from(&own);
+    accounts.push(Account {
+        name: own.clone(),
+        opening: Decimal::ZERO,
+        target: None,
+    });
+    Step {
+        account: own,
+        action: Action::Transfer {
+            to: shared,
+            amount: Extent::All,
+        },
+        support: None,
+        limit: None,
+        when: None,
     }
 }
 

@@ -18,8 +18,8 @@ use super::claim::PartTables;
 use super::witness::Rows;
 use super::*;
 use crate::account::{Identity, Secret};
-use crate::loan::Sealed;
 use crate::pool::registers_of;
+use crate::pools::loan::Sealed;
 use crate::testing::*;
 
 fn key() -> RegistryKey {

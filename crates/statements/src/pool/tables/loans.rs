@@ -11,16 +11,16 @@ use gadgets::public::{Publics, chunk_values};
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table};
 
-use super::codes::CodesTable;
 use super::groups::{Challenge, Product};
-use crate::loan::{LoanWitness, closed_owes_nothing};
 use crate::ordered::{Ordered, OrderedRow, PUBLIC, Place, accumulate};
 use crate::pool::plan::{Concentration, Plan, group};
+use crate::pools::codes::CodesTable;
+use crate::pools::loan::{LoanWitness, closed_owes_nothing};
 
 /// One loan a row.
 ///
 /// - ORDER-1 to ORDER-4: leaves in the order of their keys below the part's root, and the sums ([`crate::ordered`]).
-/// - LOAN-1 to LOAN-3: the leaf ([`crate::loan`]).
+/// - LOAN-1 to LOAN-3: the leaf ([`crate::pools::loan`]).
 /// - LOANS-1: a test's outcome.
 /// - LOANS-2: a condition's outcome: `and` and `or` of two bits.
 /// - LOANS-3: every loan satisfies every eligibility rule, or is closed.

@@ -1,6 +1,5 @@
 //! The tables of the pool statement. STATEMENT.md explains every numbered constraint.
 
-pub mod codes;
 pub mod figures;
 pub mod groups;
 pub mod loans;

@@ -16,7 +16,7 @@ use stark::{EF, F, PrimeCharacteristicRing, Statement, violated};
 use super::claim::PartTables;
 use super::witness::Rows;
 use super::*;
-use crate::loan::Sealed;
+use crate::pools::loan::Sealed;
 use crate::testing::*;
 
 /// A number below `n`, the same for the same seed.

@@ -6,7 +6,7 @@ use gadgets::range::RangeTable;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, fill, violated};
 
 use super::*;
-use crate::loan::{LeafLayout, LoanWitness};
+use crate::pools::loan::{LeafLayout, LoanWitness};
 
 /// Those of the constraints that the tables of a claim could do without.
 fn idle(ids: &[&'static str]) -> Vec<&'static str> {

@@ -4,10 +4,10 @@ use gadgets::compare::{Chunks, less_than};
 use gadgets::range::limb;
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table};
 
-use crate::loan::{LeafLayout, LoanWitness, closed_owes_nothing};
-use crate::month::{AMOUNT_LIMBS, BALANCE_LIMBS, Fields, RATE_LIMBS};
 use crate::ordered::{Ordered, OrderedRow, PUBLIC, accumulate};
-use crate::pool::tables::codes::CodesTable;
+use crate::pools::codes::CodesTable;
+use crate::pools::loan::{LeafLayout, LoanWitness, closed_owes_nothing};
+use crate::pools::month::{AMOUNT_LIMBS, BALANCE_LIMBS, Fields, RATE_LIMBS};
 use crate::stress::claim::{BALANCE, DOUBTFUL, read_fields};
 
 /// `[loan, balance (4), rate (2), term, frequency, rule, instalment (4), accrued (5)]`; balance and accrued interest are zero if
@@ -16,7 +16,7 @@ pub const START: Bus = Bus::new("start");
 
 /// One loan a row.
 ///
-/// - ORDER-1 to ORDER-4, LOAN-1 to LOAN-3: leaves below the part's root ([`crate::ordered`], [`crate::loan`]).
+/// - ORDER-1 to ORDER-4, LOAN-1 to LOAN-3: leaves below the part's root ([`crate::ordered`], [`crate::pools::loan`]).
 /// - LOANS-1: whether no month is left.
 /// - LOANS-2: an open loan is scheduled unless it is doubtful.
 /// - LOANS-3: a closed loan owes nothing.

@@ -5,7 +5,7 @@ use gadgets::range::{LIMB_BITS, limb};
 use gadgets::totals::{COUNT_LIMBS, COUNTS, SALTS};
 use stark::{Bus, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 
-use crate::month::{AMOUNT_LIMBS, BALANCE_LIMBS};
+use crate::pools::month::{AMOUNT_LIMBS, BALANCE_LIMBS};
 use crate::stress::claim::FIRST_STEP;
 
 /// `[month, limb]`, as often as loans have of this limb in this month: of interest first, then of the balance.

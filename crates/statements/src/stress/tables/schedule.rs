@@ -7,8 +7,8 @@ use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::loans::START;
 use super::months::MONTHS;
-use crate::calendar::{CalendarTable, Month};
-use crate::month::{self, AMOUNT_LIMBS, BALANCE_LIMBS, RATE_LIMBS};
+use crate::pools::calendar::{CalendarTable, Month};
+use crate::pools::month::{self, AMOUNT_LIMBS, BALANCE_LIMBS, RATE_LIMBS};
 
 /// Months on a row: rows of a hiding table cost more than columns.
 pub const PER_ROW: usize = 6;

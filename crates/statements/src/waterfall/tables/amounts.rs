@@ -2,8 +2,8 @@
 
 use credit::amortization::{Event, LoanState, month_interest};
 
-use crate::calendar::{CalendarTable, Month};
-use crate::month::Fields;
+use crate::pools::calendar::{CalendarTable, Month};
+use crate::pools::month::Fields;
 
 /// The private amounts of a month. Cents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,11 +9,11 @@ use stark::{Bus, Expr, F, RowBuilder, Table};
 
 use super::amounts::{After, Amounts};
 use super::roll::{Contract, Flows, Kind, Loan, roll};
-use crate::calendar::CalendarTable;
-use crate::loan::{Changed, LeafLayout, LoanWitness, ReadLeaf, closed_owes_nothing};
-use crate::month::{AMOUNT_LIMBS, BALANCE_LIMBS, DAYS_LIMBS, Fields, RATE_LIMBS};
 use crate::ordered::{Ordered, OrderedRow, Place, accumulate};
-use crate::pool::tables::codes::CodesTable;
+use crate::pools::calendar::CalendarTable;
+use crate::pools::codes::CodesTable;
+use crate::pools::loan::{Changed, LeafLayout, LoanWitness, ReadLeaf, closed_owes_nothing};
+use crate::pools::month::{AMOUNT_LIMBS, BALANCE_LIMBS, DAYS_LIMBS, Fields, RATE_LIMBS};
 
 /// `[heap index, digest]`: nodes of the tree after the month.
 pub const TREE_AFTER: Bus = Bus::new("tree after");
@@ -25,7 +25,7 @@ pub const FIRST_SUM: usize = 1;
 
 /// One loan a row.
 ///
-/// - ORDER-1 to ORDER-4, LOAN-1 to LOAN-3: leaves below both roots of the part ([`crate::ordered`], [`crate::loan`]).
+/// - ORDER-1 to ORDER-4, LOAN-1 to LOAN-3: leaves below both roots of the part ([`crate::ordered`], [`crate::pools::loan`]).
 /// - LOANS-1: what became of a loan: an open one pays, defaults or is bought back; a defaulted one recovers.
 /// - LOANS-2: a loan that was closed before owes nothing.
 /// - ROLL-1 to ROLL-13: its month ([`super::roll`]).

@@ -7,8 +7,8 @@ use gadgets::sum::Sum;
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
 
 use super::amounts::Amounts;
-use crate::calendar::CalendarTable;
-use crate::month::{self, AMOUNT_LIMBS, BALANCE_LIMBS, DAYS_LIMBS};
+use crate::pools::calendar::CalendarTable;
+use crate::pools::month::{self, AMOUNT_LIMBS, BALANCE_LIMBS, DAYS_LIMBS};
 
 /// Days by which a payment is later after another month.
 const MONTH_DAYS: u64 = 30;

@@ -12,9 +12,9 @@ use gadgets::range::{LIMB_BITS, limb};
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder};
 
-use crate::calendar::CalendarTable;
-use crate::loan::LeafLayout;
-use crate::pool::tables::codes::CodesTable;
+use crate::pools::calendar::CalendarTable;
+use crate::pools::codes::CodesTable;
+use crate::pools::loan::LeafLayout;
 
 /// Limbs of a balance and of an instalment: below 2^40 cents.
 pub const BALANCE_LIMBS: usize = 4;
@@ -168,7 +168,7 @@ pub struct Left<E> {
 }
 
 /// The months left after one, of a loan with `term` before it. Constraint `id`: one less, unless there are none; whether none
-/// are left; modulo 12, which the [calendar](crate::calendar) looks up.
+/// are left; modulo 12, which the [calendar](crate::pools::calendar) looks up.
 pub fn left<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, term: &B::E) -> Left<B::E> {
     let alive = b.derive([term], |[t]| F::from_bool(t != F::ZERO));
     b.boolean(id, &alive);
