@@ -162,9 +162,18 @@ pub fn link(own: &[Anchor], other: &[Anchor]) -> Result<Link, NotLinked> {
             _ => {}
         }
     }
-    let mut all: Vec<&str> = own.iter().map(|s| s.what).collect();
-    all.dedup();
-    Err(almost.unwrap_or_else(|| NotLinked::Nothing(listed(&all))))
+    Err(almost.unwrap_or_else(|| NotLinked::Nothing(listed(&kinds(&own)))))
+}
+
+/// What a claim speaks of, each kind once.
+fn kinds(sealed: &[Sealed]) -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    for what in sealed.iter().map(|s| s.what) {
+        if !kinds.contains(&what) {
+            kinds.push(what);
+        }
+    }
+    kinds
 }
 
 /// What two claims share and what they do not, of the kinds that both have at these ends.
@@ -180,12 +189,7 @@ fn meeting(
         at.map(|s| s.digest.clone()).collect()
     };
     let (mut shared, mut differing) = (Vec::new(), Vec::new());
-    for what in [
-        "account book",
-        "state of the venue",
-        "pool",
-        "deal and its state",
-    ] {
+    for what in kinds(own) {
         let (mine, theirs) = (here(own, at[0], what), here(other, at[1], what));
         if mine.is_empty() || theirs.is_empty() {
             continue;

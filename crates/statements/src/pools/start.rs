@@ -7,8 +7,6 @@ use credit::pool::tape::CutOff;
 use credit::waterfall::{DealState, Index, TrancheState, payment_date};
 
 use crate::account::PublicDigest;
-use crate::issuance::IssuanceClaim;
-use crate::waterfall::WaterfallClaim;
 use crate::words::{cents, digest, quoted};
 
 /// Where a claim starts.
@@ -31,44 +29,6 @@ pub struct Start<'a> {
 }
 
 impl Start<'_> {
-    /// Whether it goes on where the months of a waterfall claim end: the same loans, deal and state.
-    ///
-    /// # Errors
-    /// Says what does not fit.
-    pub fn follows(&self, before: &WaterfallClaim) -> Result<(), String> {
-        if *self.deal != before.deal || *self.template != before.template {
-            return Err("it is about another deal or other loans".into());
-        }
-        if before.pools.last().map(|last| last.pool) != Some(*self.pool) {
-            return Err("it does not end with the pool that the other one starts with".into());
-        }
-        if before.deal_after != *self.state {
-            return Err("the deal does not end as the other one starts".into());
-        }
-        Ok(())
-    }
-
-    /// Whether it starts at closing, with the pool and the deal of an issuance.
-    ///
-    /// # Errors
-    /// Says what does not fit.
-    pub fn issued(&self, issuance: &IssuanceClaim) -> Result<(), String> {
-        if *self.deal != issuance.deal || *self.template != issuance.template {
-            return Err("it is about another deal or other loans".into());
-        }
-        if self.state.period != 0 {
-            return Err(format!(
-                "the other one does not start at closing but after {} payment date(s); give the proofs of those months with \
-                 --previous",
-                self.state.period
-            ));
-        }
-        if *self.pool != issuance.pool {
-            return Err("it is about another pool than the one the other one starts with".into());
-        }
-        Ok(())
-    }
-
     /// The start in words.
     pub fn words(&self) -> Vec<String> {
         let at = DealAt {
@@ -169,7 +129,7 @@ impl DealAt<'_> {
         }
         format!(
             "it starts after payment date {period} of {}, {}; the pool is of {}, the next payment date {next}. THE PROVER STATES this \
-             start: that it follows from the months before is not shown here (`verify --previous` with their proof shows it)",
+             start: that it follows from the months before is not shown here (`verify --with` their proof shows it)",
             plan.periods,
             date(period),
             self.cut_off
@@ -230,7 +190,8 @@ mod tests {
     use stark::Statement;
 
     use super::*;
-    use crate::issuance::{self, RegistryKey};
+    use crate::issuance::{self, Issuance, RegistryKey};
+    use crate::kit::{Anchor, At, Link, NotLinked, Spoken, link};
     use crate::stress::{self, Stressed};
     use crate::testing::{mortgages, secret};
     use crate::waterfall::{self, Waterfall};
@@ -331,54 +292,46 @@ mod tests {
         let tape = tape();
         let issued = issuance::Prepared::new(&tape, &deal(), &RegistryKey::random(), &secret());
         let issued = issued.expect("it is backed");
+        let issued = Issuance::anchors(issued.claim());
         let first = month(&tape, None);
         let state = first.claim().deal_after.clone();
+        let months = Waterfall::anchors(first.claim());
+        let of = |claim: &stress::StressClaim, other: &[Anchor]| {
+            link(&Stressed::anchors(claim), other).map(|link| match link {
+                Link::Shared { what, at } => {
+                    assert_eq!(what, ["pool", "deal and its state"]);
+                    at
+                }
+                Link::Disjoint => panic!("a stress pledges nothing"),
+            })
+        };
         let second = stressed(first.after(), Some(state.clone()));
-        second.claim().follows(first.claim()).expect("it goes on");
-        first
-            .claim()
-            .start()
-            .issued(issued.claim())
-            .expect("it starts there");
+        let second = second.claim();
+        assert_eq!(of(second, &months), Ok([At::Whole, At::End]));
         let at_closing = stressed(&tape, None);
-        at_closing
-            .claim()
-            .start()
-            .issued(issued.claim())
-            .expect("it starts there");
+        let at_closing = at_closing.claim();
+        assert_eq!(of(at_closing, &months), Ok([At::Whole, At::Start]));
+        assert_eq!(of(at_closing, &issued), Ok([At::Whole, At::Whole]));
+        let months_of_issue = link(&months, &issued).map(|_| ());
+        assert_eq!(months_of_issue, Ok(()));
 
-        let error = second
-            .claim()
-            .start()
-            .issued(issued.claim())
-            .expect_err("a month later");
-        assert!(error.contains("--previous"), "{error}");
-        let error = at_closing
-            .claim()
-            .follows(first.claim())
-            .expect_err("before it");
-        assert!(error.contains("does not end with the pool"), "{error}");
-        let mut other = state;
-        other.accounts[2] += 1;
-        let richer = stressed(first.after(), Some(other));
-        let error = richer
-            .claim()
-            .follows(first.claim())
-            .expect_err("more cash");
-        assert!(error.contains("does not end as"), "{error}");
-        let mut another = second.claim().clone();
+        let other = |why: Result<_, NotLinked>, differs: &str| match why {
+            Err(NotLinked::Other { other, .. }) => assert_eq!(other, differs),
+            why => panic!("{why:?}"),
+        };
+        // A month later it is another pool and another state; with more cash, or another coupon, another deal.
+        let error = of(second, &issued).expect_err("a month later");
+        assert!(matches!(error, NotLinked::Nothing(_)), "{error}");
+        let mut rich = state;
+        rich.accounts[2] += 1;
+        let rich = stressed(first.after(), Some(rich));
+        other(of(rich.claim(), &months), "deal and its state");
+        let mut another = second.clone();
         another.deal.tranches[0].coupon = credit::deal::Coupon::Fixed(fixed::Decimal::ZERO);
-        let error = another.follows(first.claim()).expect_err("another deal");
-        assert!(error.contains("another deal"), "{error}");
-        let restated = month(&self::tape(), None);
-        assert_eq!(restated.claim().pools[0].pool, first.claim().pools[0].pool);
-        let mut elsewhere = at_closing.claim().clone();
+        other(of(&another, &months), "deal and its state");
+        let mut elsewhere = at_closing.clone();
         elsewhere.pool = first.claim().pools[1].pool;
-        let error = elsewhere
-            .start()
-            .issued(issued.claim())
-            .expect_err("another pool");
-        assert!(error.contains("another pool"), "{error}");
+        other(of(&elsewhere, &issued), "pool");
     }
 
     /// Changes of every value of a claim, one after another, that still make a claim.

@@ -27,7 +27,6 @@ use crate::pools::loan::{LeafLayout, check_pool};
 use crate::pools::month::Fields;
 use crate::pools::start::Start;
 use crate::trees::Segments;
-use crate::waterfall::WaterfallClaim;
 
 /// The register of the scheduled balance, salts aside.
 pub const BALANCE: usize = 1;
@@ -89,14 +88,6 @@ impl StressClaim {
             state: &self.deal_state,
             indices: &self.indices,
         }
-    }
-
-    /// Whether it starts where the months of a waterfall claim end.
-    ///
-    /// # Errors
-    /// Says what does not fit.
-    pub fn follows(&self, before: &WaterfallClaim) -> Result<(), String> {
-        self.start().follows(before)
     }
 
     /// The months that the schedule has, or takes: within a step what comes in is spread evenly ([`coarse::spread`]).

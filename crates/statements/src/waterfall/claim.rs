@@ -66,14 +66,6 @@ impl WaterfallClaim {
             indices: &self.indices,
         }
     }
-
-    /// Whether it goes on where another one ends.
-    ///
-    /// # Errors
-    /// Says what does not fit.
-    pub fn follows(&self, before: &Self) -> Result<(), String> {
-        self.start().follows(before)
-    }
 }
 
 /// A pool at a cut-off date.
