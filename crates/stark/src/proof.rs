@@ -5,16 +5,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use p3_batch_stark::{
     BatchProof, CommonData, ProverData, ProverOnlyData, StarkInstance, prove_batch, verify_batch,
 };
-use p3_lookup::check_bus_widths;
+use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
+use p3_air::BaseAir;
+use p3_commit::{Pcs, UnivariateStarkPcs};
+use p3_lookup::{Lookups, check_bus_widths};
 use rand::rngs::StdRng;
 use rayon::prelude::*;
 
 use crate::blind;
 use crate::budget::{from_postcard, is_postcard_of};
 use crate::field::F;
-use crate::profile::Config;
 use crate::size::most_bytes;
-use crate::statement::{Part, Statement, Verified, claim_digest, transcript};
+use crate::statement::{Part, Place, Statement, Verified, claim_digest};
+use crate::suite::{Config, Outer, Suite, SuiteParameters};
 use crate::table::{TableAir, Trace};
 
 /// Why a proof was not accepted.
@@ -77,31 +80,89 @@ pub enum ProveError {
 /// The bytes of one part's proof.
 pub type PartProof = Vec<u8>;
 
-/// How a part's tables are laid out: a function of the tables, and so of the claim.
-pub(crate) struct Layout {
-    /// The columns of messages; there are no preprocessed columns, so it holds no data.
-    pub keys: ProverData<Config>,
+/// How a part's tables are laid out: a function of the tables, and so of the claim, and of the suite.
+pub struct Layout {
+    /// The tables as the suite reads them.
+    pub(crate) tables: Vec<TableAir>,
+    /// Each table's columns of messages.
+    pub(crate) lookups: Vec<Lookups<F>>,
     /// Quotient chunks of each table.
-    pub chunks: Vec<usize>,
+    pub(crate) chunks: Vec<usize>,
 }
 
 impl Layout {
-    pub(crate) fn new(part: &Part) -> Result<Self, String> {
-        let (lookups, chunks) = part.tables.iter().map(TableAir::layout).unzip();
-        let keys = ProverData {
-            common: CommonData::new(None, lookups),
-            prover_only: ProverOnlyData::empty(),
-        };
+    pub(crate) fn new(part: &Part, suite: &SuiteParameters) -> Result<Self, String> {
+        let tables: Vec<TableAir> = part.tables.iter().map(|t| t.with(suite)).collect();
+        let (lookups, chunks): (Vec<_>, _) =
+            tables.iter().map(|t| t.layout(suite.hiding)).unzip();
         // A message and the same message with zeros in front of it have one fingerprint, so all
         // messages of a bus must be equally long. The proof system checks that within a table only.
-        check_bus_widths(&keys.common.lookups).map_err(|e| e.to_string())?;
-        Ok(Self { keys, chunks })
+        check_bus_widths(&lookups).map_err(|e| e.to_string())?;
+        Ok(Self {
+            tables,
+            lookups,
+            chunks,
+        })
     }
 
     /// Extension columns of a table's messages, their running sum included.
     pub(crate) fn lookup_columns(&self, table: usize) -> usize {
-        self.keys.common.lookups[table].len() + 1
+        self.lookups[table].len() + 1
     }
+
+    /// What the proof system needs besides the tables: their messages, and the commitment to their fixed columns if the suite
+    /// commits to them. Prover and verifier both compute it.
+    fn keys<P: Suite>(&self, part: &Part) -> Result<ProverData<Config<P>>, String> {
+        let hiding = usize::from(P::PARAMETERS.hiding);
+        let mut instances = Vec::new();
+        let mut columns = Vec::new();
+        let mut matrix_to_instance = Vec::new();
+        for (i, table) in self.tables.iter().enumerate() {
+            instances.push(table.preprocessed_trace().map(|trace| {
+                let meta = PreprocessedInstanceMeta {
+                    matrix_index: columns.len(),
+                    width: table.preprocessed_width(),
+                    degree_bits: table.log_height() + hiding,
+                };
+                columns.push((1 << meta.degree_bits, trace));
+                matrix_to_instance.push(i);
+                meta
+            }));
+        }
+        let mut keys = ProverData {
+            common: CommonData::new(None, self.lookups.clone()),
+            prover_only: ProverOnlyData::empty(),
+        };
+        if !columns.is_empty() {
+            let pcs = P::pcs(part.profile, None);
+            let columns = columns
+                .into_iter()
+                .map(|(size, trace)| (pcs.natural_domain_for_degree(size), trace));
+            let (commitment, data) = pcs
+                .commit_preprocessing(columns)
+                .map_err(|e| e.to_string())?;
+            keys.prover_only.preprocessed_prover_data = Some(data);
+            keys.common.preprocessed = Some(GlobalPreprocessed {
+                commitment,
+                instances,
+                matrix_to_instance,
+            });
+        }
+        Ok(keys)
+    }
+}
+
+/// The root of a part's fixed columns under a suite that commits to them, if there are any.
+fn root<P: Suite>(keys: &CommonData<Config<P>>) -> Option<&P::Digest> {
+    keys.preprocessed
+        .as_ref()
+        .map(|fixed| &fixed.commitment.roots()[0])
+}
+
+/// As [`root`], from the tables.
+pub(crate) fn fixed_root<P: Suite>(part: &Part) -> Result<Option<P::Digest>, String> {
+    let keys = Layout::new(part, &P::PARAMETERS)?.keys::<P>(part)?;
+    Ok(root::<P>(&keys.common).copied())
 }
 
 /// The most bytes that an honest proof of a part has: a function of its tables, and not far above what it does have.
@@ -109,11 +170,19 @@ impl Layout {
 /// # Panics
 /// If the part's tables cannot be laid out, which no claim accepted by its statement allows.
 pub fn most_part_bytes(part: &Part) -> usize {
-    let layout = Layout::new(part).expect("the statement's tables have a layout");
-    most_bytes(part, &layout)
+    most_part_bytes_with::<Outer>(part)
 }
 
-/// Proves part number `part` of a claim from its filled tables. Masks, salts and blinding come from
+/// As [`most_part_bytes`], of a proof made with suite `P`.
+///
+/// # Panics
+/// As there.
+pub fn most_part_bytes_with<P: Suite>(part: &Part) -> usize {
+    let layout = Layout::new(part, &P::PARAMETERS).expect("the statement's tables have a layout");
+    most_bytes(part, &layout, &P::PARAMETERS)
+}
+
+/// Proves part number `part` of a claim from its filled tables, for publication. Masks, salts and blinding come from
 /// the operating system's generator.
 ///
 /// # Errors
@@ -125,30 +194,57 @@ pub fn prove_part<S: Statement>(
     part: usize,
     traces: Vec<Trace>,
 ) -> Result<PartProof, ProveError> {
-    prove_tables::<S>(
-        claim,
-        &S::part(claim, context, part),
-        part,
-        S::parts(claim, context),
-        traces,
-        rand::make_rng(),
-    )
+    prove_by::<S>(claim, context, part, traces, prove_outer)
 }
 
-fn prove_tables<S: Statement>(
+/// As [`prove_part`], with suite `P`. If the suite doesn't hide, the proof reveals private data to whoever has its bytes.
+///
+/// # Errors
+/// As [`prove_part`].
+pub fn prove_part_with<S: Statement, P: Suite>(
     claim: &S::Claim,
-    tables: &Part,
+    context: &S::Context,
     part: usize,
-    parts: usize,
+    traces: Vec<Trace>,
+) -> Result<PartProof, ProveError> {
+    prove_by::<S>(claim, context, part, traces, prove_tables::<P>)
+}
+
+fn prove_by<S: Statement>(
+    claim: &S::Claim,
+    context: &S::Context,
+    part: usize,
+    traces: Vec<Trace>,
+    prove: fn(&Place<'_>, Vec<Trace>, StdRng) -> Result<PartProof, ProveError>,
+) -> Result<PartProof, ProveError> {
+    let tables = S::part(claim, context, part);
+    let parts = S::parts(claim, context);
+    let place = Place::new::<S>(claim_digest::<S>(claim), part, parts, &tables);
+    prove(&place, traces, rand::make_rng())
+}
+
+/// Not generic, so that it is compiled here, once, and optimized also where what uses it is not.
+fn prove_outer(
+    place: &Place<'_>,
+    traces: Vec<Trace>,
+    rng: StdRng,
+) -> Result<PartProof, ProveError> {
+    prove_tables::<Outer>(place, traces, rng)
+}
+
+fn prove_tables<P: Suite>(
+    place: &Place<'_>,
     mut traces: Vec<Trace>,
     mut rng: StdRng,
 ) -> Result<PartProof, ProveError> {
-    assert_eq!(traces.len(), tables.tables.len(), "one trace per table");
+    let part = place.tables;
+    assert_eq!(traces.len(), part.tables.len(), "one trace per table");
     blind::randomize(&mut traces, &mut rng);
-    let start = transcript::<S>(&claim_digest::<S>(claim), part, parts, tables);
-    let config = tables.profile.config(&start, rng);
-    let layout = Layout::new(tables).map_err(ProveError::System)?;
-    let instances: Vec<_> = tables
+    let layout = Layout::new(part, &P::PARAMETERS).map_err(ProveError::System)?;
+    let keys = layout.keys::<P>(part).map_err(ProveError::System)?;
+    let challenger = P::challenger(place, &layout, root::<P>(&keys.common));
+    let config = Config::<P>::new(P::pcs(part.profile, Some(rng)), challenger);
+    let instances: Vec<_> = layout
         .tables
         .iter()
         .zip(&traces)
@@ -158,12 +254,12 @@ fn prove_tables<S: Statement>(
             public_values: air.public().to_vec(),
         })
         .collect();
-    let proof = prove_batch(&config, &instances, &layout.keys)
-        .map_err(|e| ProveError::System(e.to_string()))?;
+    let proof =
+        prove_batch(&config, &instances, &keys).map_err(|e| ProveError::System(e.to_string()))?;
     Ok(postcard::to_allocvec(&proof).expect("a proof is plain data"))
 }
 
-/// Checks a proof against a claim. Never panics, whatever the bytes.
+/// Checks a published proof against a claim. Never panics, whatever the bytes.
 ///
 /// # Errors
 /// Says why the proof was rejected.
@@ -171,18 +267,39 @@ pub fn verify<S: Statement>(
     claim: &S::Claim,
     parts: &[PartProof],
 ) -> Result<Verified<S>, Rejection> {
-    let guarded = catch_unwind(AssertUnwindSafe(|| verify_parts::<S>(claim, parts)));
-    guarded.unwrap_or_else(|_| {
+    // What was shown together with the private data is no fact to hand on.
+    const { assert!(<Outer as crate::suite::Setup>::PARAMETERS.hiding) };
+    guarded(|| verify_parts::<S>(claim, parts, check_outer))?;
+    Ok(Verified::new(claim.clone()))
+}
+
+/// Checks a proof made with suite `P` against a claim, as its maker or whoever aggregates it does. It makes no [`Verified`]
+/// fact: that takes a proof for publication. Never panics, whatever the bytes.
+///
+/// # Errors
+/// Says why the proof was rejected.
+pub fn check_with<S: Statement, P: Suite>(
+    claim: &S::Claim,
+    parts: &[PartProof],
+) -> Result<(), Rejection> {
+    guarded(|| verify_parts::<S>(claim, parts, check_part::<P>))
+}
+
+fn guarded(check: impl FnOnce() -> Result<(), Rejection>) -> Result<(), Rejection> {
+    catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|_| {
         Err(Rejection::Invalid {
             part: 0,
             reason: "verification stopped unexpectedly".into(),
         })
-    })?;
-    Ok(Verified::new(claim.clone()))
+    })
 }
 
 /// Parts do not depend on each other: they are checked side by side, and the first that is wrong is named.
-fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(), Rejection> {
+fn verify_parts<S: Statement>(
+    claim: &S::Claim,
+    parts: &[PartProof],
+    check: fn(&Place<'_>, &[u8]) -> Result<(), Rejection>,
+) -> Result<(), Rejection> {
     let (context, digest) = rayon::join(|| S::context(claim), || claim_digest::<S>(claim));
     let context = context.map_err(Rejection::Claim)?;
     let expected = S::parts(claim, &context);
@@ -197,7 +314,8 @@ fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(
     let threads = rayon::current_num_threads();
     let checked = |part: usize| {
         let tables = S::part(claim, &context, part);
-        verify_part::<S>(&digest, &tables, part, expected, &parts[part])
+        let place = Place::new::<S>(digest, part, expected, &tables);
+        check(&place, &parts[part])
     };
     for first in (0..expected).step_by(threads) {
         let some = first..expected.min(first + threads);
@@ -214,7 +332,11 @@ const MEMORY: usize = 2;
 
 /// Reads a proof of at most `most` bytes. A second encoding of the same proof is refused: field elements and lengths are
 /// canonical.
-fn decode(part: usize, bytes: &[u8], most: usize) -> Result<BatchProof<Config>, Rejection> {
+fn decode<P: Suite>(
+    part: usize,
+    bytes: &[u8],
+    most: usize,
+) -> Result<BatchProof<Config<P>>, Rejection> {
     if bytes.len() > most {
         let got = bytes.len();
         return Err(Rejection::Size { part, most, got });
@@ -229,39 +351,39 @@ fn decode(part: usize, bytes: &[u8], most: usize) -> Result<BatchProof<Config>, 
 }
 
 /// A commitment is one root. More would be a level of a tree, with a choice of what is committed.
-fn has_one_root_each(proof: &BatchProof<Config>) -> bool {
+fn has_one_root_each<P: Suite>(proof: &BatchProof<Config<P>>) -> bool {
     let all = &proof.commitments;
-    let foldings = &proof.opening_proof.1.commit_phase_commits;
     [&all.main, &all.quotient_chunks]
         .into_iter()
         .chain(&all.permutation)
         .chain(&all.random)
-        .chain(foldings)
+        .chain(P::foldings(&proof.opening_proof))
         .all(|commitment| commitment.num_roots() == 1)
 }
 
-fn verify_part<S: Statement>(
-    digest: &[u8; 32],
-    tables: &Part,
-    part: usize,
-    parts: usize,
-    bytes: &[u8],
-) -> Result<(), Rejection> {
+/// Not generic, as [`prove_outer`].
+fn check_outer(place: &Place<'_>, bytes: &[u8]) -> Result<(), Rejection> {
+    check_part::<Outer>(place, bytes)
+}
+
+fn check_part<P: Suite>(place: &Place<'_>, bytes: &[u8]) -> Result<(), Rejection> {
+    let (part, tables) = (place.part, place.tables);
     let invalid = |reason: String| Rejection::Invalid { part, reason };
-    let layout = Layout::new(tables).map_err(invalid)?;
-    let proof = decode(part, bytes, most_bytes(tables, &layout))?;
-    let heights = tables.tables.iter().map(|t| t.log_height() + 1);
+    let layout = Layout::new(tables, &P::PARAMETERS).map_err(invalid)?;
+    let proof = decode::<P>(part, bytes, most_bytes(tables, &layout, &P::PARAMETERS))?;
+    let hiding = usize::from(P::PARAMETERS.hiding);
+    let heights = tables.tables.iter().map(|t| t.log_height() + hiding);
     if !proof.degree_bits.iter().copied().eq(heights) {
         return Err(Rejection::Shape { part });
     }
-    if !has_one_root_each(&proof) {
+    if !has_one_root_each::<P>(&proof) {
         return Err(invalid("a commitment has more than one root".into()));
     }
-    let start = transcript::<S>(digest, part, parts, tables);
-    let config = tables.profile.config(&start, rand::make_rng());
-    let public: Vec<Vec<F>> = tables.tables.iter().map(|t| t.public().to_vec()).collect();
-    let common = &layout.keys.common;
-    verify_batch(&config, &tables.tables, &proof, &public, common)
+    let keys = layout.keys::<P>(tables).map_err(invalid)?;
+    let challenger = P::challenger(place, &layout, root::<P>(&keys.common));
+    let config = Config::<P>::new(P::pcs(tables.profile, Some(rand::make_rng())), challenger);
+    let public: Vec<Vec<F>> = layout.tables.iter().map(|t| t.public().to_vec()).collect();
+    verify_batch(&config, &layout.tables, &proof, &public, &keys.common)
         .map_err(|e| invalid(e.to_string()))
 }
 
@@ -270,6 +392,7 @@ mod tests {
     use super::*;
     use crate::profile::{MIN_LOG_HEIGHT, Profile};
     use crate::row::RowBuilder;
+    use crate::suite::Setup;
     use crate::table::{Table, Tally, fill};
 
     #[derive(Clone)]
@@ -312,12 +435,15 @@ mod tests {
     }
 
     /// What the proof system itself says, without the checks before it.
-    fn system_accepts(part: &Part, proof: &BatchProof<Config>) -> bool {
-        let start = transcript::<Some>(&claim_digest::<Some>(&()), 0, 1, part);
-        let config = part.profile.config(&start, rand::make_rng());
-        let layout = Layout::new(part).unwrap();
+    fn system_accepts(part: &Part, proof: &BatchProof<Config<Outer>>) -> bool {
+        let place = Place::new::<Some>(claim_digest::<Some>(&()), 0, 1, part);
+        let layout = Layout::new(part, &Outer::PARAMETERS).unwrap();
+        let challenger = Outer::challenger(&place, &layout, None);
+        let pcs = Outer::pcs(part.profile, std::option::Option::Some(rand::make_rng()));
+        let keys = layout.keys::<Outer>(part).unwrap();
         let public = vec![Vec::new()];
-        verify_batch(&config, &part.tables, proof, &public, &layout.keys.common).is_ok()
+        let config = Config::<Outer>::new(pcs, challenger);
+        verify_batch(&config, &part.tables, proof, &public, &keys.common).is_ok()
     }
 
     /// A commitment with its root twice, or with another root beside it, is another proof of the same facts, or leaves a
@@ -329,9 +455,9 @@ mod tests {
         let trace = fill(&Bits, &part.tables[0], &Tally::default(), |row| row);
         let bytes = prove_part::<Some>(&(), &(), 0, vec![trace]).unwrap();
         let most = most_part_bytes(&part);
-        let honest = || decode(0, &bytes, most).unwrap();
-        assert!(system_accepts(&part, &honest()) && has_one_root_each(&honest()));
-        let foldings = crate::size::foldings(&part).len();
+        let honest = || decode::<Outer>(0, &bytes, most).unwrap();
+        assert!(system_accepts(&part, &honest()) && has_one_root_each::<Outer>(&honest()));
+        let foldings = crate::size::foldings(&part, &Outer::PARAMETERS).len();
         assert_eq!(
             honest().opening_proof.1.commit_phase_commits.len(),
             foldings
@@ -350,7 +476,7 @@ mod tests {
                 let root = commitment.roots()[0];
                 let beside = if another { [0; 4] } else { root };
                 *commitment = vec![root, beside].into();
-                assert!(!has_one_root_each(&proof), "{which}");
+                assert!(!has_one_root_each::<Outer>(&proof), "{which}");
                 assert!(!system_accepts(&part, &proof), "{which}");
                 let padded = postcard::to_allocvec(&proof).unwrap();
                 let refused = verify::<Some>(&(), &[padded]).unwrap_err().to_string();
@@ -363,7 +489,7 @@ mod tests {
         // No roots, or three, are no level of a tree.
         let mut none = bytes.clone();
         none[0] = 0;
-        assert!(decode(0, &none, most).is_err());
+        assert!(decode::<Outer>(0, &none, most).is_err());
     }
 
     /// Lists of nothing where a proof has lists of numbers: within the bytes of a proof, and not within its memory.
@@ -373,12 +499,12 @@ mod tests {
         let most = most_part_bytes(&part);
         let trace = fill(&Bits, &part.tables[0], &Tally::default(), |row| row);
         let bytes = prove_part::<Some>(&(), &(), 0, vec![trace]).unwrap();
-        let mut proof = decode(0, &bytes, most).unwrap();
+        let mut proof = decode::<Outer>(0, &bytes, most).unwrap();
         proof.opening_proof.0 = vec![vec![Vec::new(); most / 2]];
         let swollen = postcard::to_allocvec(&proof).unwrap();
         // The size alone would let it through if the rest were left out.
-        assert!(from_postcard::<BatchProof<Config>>(&swollen, MEMORY * most).is_err());
-        assert!(from_postcard::<BatchProof<Config>>(&swollen, 64 * most).is_ok());
+        assert!(from_postcard::<BatchProof<Config<Outer>>>(&swollen, MEMORY * most).is_err());
+        assert!(from_postcard::<BatchProof<Config<Outer>>>(&swollen, 64 * most).is_ok());
         let malformed = Err(Rejection::Malformed { part: 0 });
         let head = &swollen[..most.min(swollen.len())];
         assert_eq!(verify::<Some>(&(), &[head.to_vec()]).map(|_| ()), malformed);

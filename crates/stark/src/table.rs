@@ -20,8 +20,8 @@ use crate::blind;
 use crate::check::{CheckRow, Declared, IntervalView, RowView};
 use crate::digest::DigestRow;
 use crate::field::{EF, F, PrimeCharacteristicRing};
-use crate::profile::Config;
 use crate::row::{Bus, RowBuilder, When};
+use crate::suite::{Config, Outer, SuiteParameters};
 
 /// A table: its shape is public, its rows are private.
 ///
@@ -248,7 +248,14 @@ impl<W, AB: InteractionBuilder<F = F>> RowBuilder<W> for Symbols<'_, AB> {
         (self.take(), next.into())
     }
     fn fixed(&self, index: usize) -> Self::E {
-        self.air.periodic_values()[index].into()
+        // A suite has them in one place or the other.
+        match self.air.periodic_values().get(index) {
+            Some(&value) => value.into(),
+            None => {
+                let value = self.air.preprocessed().current(index);
+                value.expect("the row function asks for a column there is").into()
+            }
+        }
     }
     fn public(&self, index: usize) -> Self::E {
         self.air.public_values()[index].into()
@@ -302,8 +309,8 @@ struct Measured<T: Table>(T);
 /// Object-safe face of a [`Measured`] table: one method per reading.
 trait AnyTable: Send + Sync {
     fn eval_symbolic(&self, b: &mut InteractionSymbolicBuilder<F, EF>);
-    fn eval_prover(&self, b: &mut ProverConstraintFolderWithLookups<'_, Config>);
-    fn eval_verifier(&self, b: &mut VerifierConstraintFolderWithLookups<'_, Config>);
+    fn eval_prover(&self, b: &mut ProverConstraintFolderWithLookups<'_, Config<Outer>>);
+    fn eval_verifier(&self, b: &mut VerifierConstraintFolderWithLookups<'_, Config<Outer>>);
     #[cfg(debug_assertions)]
     fn eval_debug(&self, b: &mut p3_air::DebugConstraintBuilder<'_, F, EF>);
     fn eval_check(&self, b: &mut CheckRow<'_>);
@@ -323,10 +330,10 @@ impl<T: Table> AnyTable for Measured<T> {
     fn eval_symbolic(&self, b: &mut InteractionSymbolicBuilder<F, EF>) {
         self.read(b);
     }
-    fn eval_prover(&self, b: &mut ProverConstraintFolderWithLookups<'_, Config>) {
+    fn eval_prover(&self, b: &mut ProverConstraintFolderWithLookups<'_, Config<Outer>>) {
         self.read(b);
     }
-    fn eval_verifier(&self, b: &mut VerifierConstraintFolderWithLookups<'_, Config>) {
+    fn eval_verifier(&self, b: &mut VerifierConstraintFolderWithLookups<'_, Config<Outer>>) {
         self.read(b);
     }
     #[cfg(debug_assertions)]
@@ -357,6 +364,8 @@ pub struct TableAir {
     uses_next: bool,
     free: Arc<Vec<(usize, &'static str)>>,
     fixed: Arc<Vec<Vec<F>>>,
+    /// Whether the proof system sees fixed columns as preprocessed ones.
+    commits_fixed: bool,
     public: Arc<Vec<F>>,
     table: Arc<dyn AnyTable>,
     /// Messages a row sends or receives, and the elements of the widest.
@@ -412,6 +421,7 @@ impl TableAir {
             free: Arc::new(free),
             table: Arc::new(Measured(table)),
             fixed: Arc::new(fixed),
+            commits_fixed: false,
             public: Arc::new(public),
             interactions: (0, 0),
             degree: 0,
@@ -433,10 +443,18 @@ impl TableAir {
         air
     }
 
+    /// The table as proofs of a suite read it.
+    pub(crate) fn with(&self, suite: &SuiteParameters) -> Self {
+        Self {
+            commits_fixed: suite.commits_fixed,
+            ..self.clone()
+        }
+    }
+
     /// The messages in the columns they are packed into: as many to a column as leave the number of
     /// quotient chunks what it is; and that number. The proof system finds the same by walking every constraint (17 ms
     /// for a single account's tables, a third of its verification); here the degrees it needs are at hand.
-    pub(crate) fn layout(&self) -> (Lookups<F>, usize) {
+    pub(crate) fn layout(&self, hiding: bool) -> (Lookups<F>, usize) {
         let gadget = LogUpGadget::new();
         let degree_of = |lookup: &Lookup<F>| gadget.constraint_degree_with_transition(lookup, 0);
         let unpacked = Lookups::<F>::from_air::<EF, Self>(self);
@@ -446,10 +464,12 @@ impl TableAir {
             .chain([self.degree, self.max_constraint_degree().unwrap_or(0)])
             .max()
             .unwrap_or(0);
-        // Hiding adds one to the degree and doubles the chunks; a quotient has a power of two of them.
-        let chunks = degree.max(1).next_power_of_two();
-        let packed = unpacked.pack_same_bus_with_degree(chunks, degree_of);
-        (packed, 2 * chunks)
+        // Division takes one from the degree. Hiding adds it again, and doubles the chunks; a quotient has a power of two of
+        // them.
+        let hides = usize::from(hiding);
+        let chunks = ((degree + hides).max(2) - 1).next_power_of_two();
+        let packed = unpacked.pack_same_bus_with_degree(chunks + 1 - hides, degree_of);
+        (packed, chunks << hides)
     }
 
     /// The table's name.
@@ -487,15 +507,16 @@ impl TableAir {
     /// A digest of all that the table demands: its constraints and messages with their names and constants, in order, its
     /// fixed columns and public values, and its height.
     pub fn digest(&self) -> [u8; 32] {
-        let mut reading = DigestRow::new();
-        reading.text(self.name);
-        reading.number(self.log_height);
-        reading.number(self.public.len());
-        self.public.iter().for_each(|&v| reading.element(v));
-        reading.number(self.fixed.len());
+        let mut reading = DigestRow::default();
+        let items = &mut reading.items;
+        items.text(self.name);
+        items.number(self.log_height);
+        items.number(self.public.len());
+        self.public.iter().for_each(|&v| items.element(v));
+        items.number(self.fixed.len());
         for column in self.fixed.iter() {
-            reading.number(column.len());
-            column.iter().for_each(|&v| reading.element(v));
+            items.number(column.len());
+            column.iter().for_each(|&v| items.element(v));
         }
         self.table.eval_digest(&mut reading);
         reading.finish()
