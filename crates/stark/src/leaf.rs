@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use p3_air::symbolic::{AirLayout, BaseEntry, BaseLeaf, SymbolicExpr, SymbolicExpression};
 use p3_air::Air;
+use p3_air::symbolic::{AirLayout, BaseEntry, BaseLeaf, SymbolicExpr, SymbolicExpression};
 use p3_lookup::{InteractionSymbolicBuilder, Kind, Lookups};
 
 use crate::digest::Items;
@@ -197,5 +197,112 @@ impl Nodes<'_> {
         }
         self.seen.insert(std::ptr::from_ref(expression), number);
         number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::RowBuilder;
+    use crate::table::Table;
+
+    /// A table of given public values.
+    struct Says(&'static str, Vec<u32>);
+    impl Table for Says {
+        type Row = ();
+        fn name(&self) -> &'static str {
+            self.0
+        }
+        fn log_height(&self) -> usize {
+            crate::profile::MIN_LOG_HEIGHT
+        }
+        fn public(&self) -> Vec<F> {
+            self.1.iter().map(|&v| F::new(v)).collect()
+        }
+        fn row<B: RowBuilder<()>>(&self, b: &mut B) {
+            if self.0 == "bit" {
+                b.bit("SAYS", |()| false);
+            }
+        }
+    }
+
+    fn part(profile: Profile, tables: Vec<Says>) -> Part {
+        Part {
+            profile,
+            tables: tables.into_iter().map(TableAir::new).collect(),
+            hashed: Vec::new(),
+        }
+    }
+
+    /// Each thing that a statement digest binds changes it, and what the program digest binds does not.
+    #[test]
+    fn a_statement_digest_binds_what_it_says() {
+        let says = |values: &[&[u32]]| {
+            let says = values.iter().map(|v| Says("says", v.to_vec()));
+            part(Profile::Fast, says.collect())
+        };
+        let tables = says(&[&[1, 2], &[3]]);
+        let place = || Place {
+            statement: "some",
+            version: 1,
+            claim: [7; 32],
+            part: 0,
+            parts: 2,
+            tables: &tables,
+        };
+        let fixed = [F::ONE; DIGEST];
+        let digest = |place: &Place<'_>| StatementDigest::new(place, Some(&fixed));
+        let plain = digest(&place());
+        let mut different = vec![plain, StatementDigest::new(&place(), None)];
+        for i in 0..DIGEST {
+            let mut other = fixed;
+            other[i] = F::TWO;
+            different.push(StatementDigest::new(&place(), Some(&other)));
+        }
+        different.push(StatementDigest::new(&place(), Some(&[F::ZERO; DIGEST])));
+        let mut change = |change: &dyn Fn(&mut Place<'_>)| {
+            let mut other = place();
+            change(&mut other);
+            different.push(digest(&other));
+        };
+        change(&|p| p.statement = "somf");
+        change(&|p| p.statement = "some\0");
+        change(&|p| p.version = 2);
+        change(&|p| p.version = 1 << 31);
+        change(&|p| p.part = 1);
+        change(&|p| p.parts = 3);
+        for i in 0..32 {
+            change(&|p| p.claim[i] = 8);
+        }
+        let others: [&[&[u32]]; 6] = [
+            &[&[1, 9], &[3]],
+            &[&[1, 2], &[4]],
+            &[&[1], &[2, 3]],
+            &[&[1, 2, 3]],
+            &[&[1, 2], &[3], &[]],
+            &[&[3], &[1, 2]],
+        ];
+        for values in others {
+            let other = says(values);
+            let place = Place {
+                tables: &other,
+                ..place()
+            };
+            different.push(digest(&place));
+        }
+        let count = different.len();
+        let distinct: std::collections::HashSet<_> = different.into_iter().collect();
+        assert_eq!(distinct.len(), count);
+
+        // Another program, of which the same is said.
+        let other = part(
+            Profile::Compact,
+            vec![Says("bit", vec![1, 2]), Says("said", vec![3])],
+        );
+        let place = Place {
+            tables: &other,
+            ..place()
+        };
+        assert_eq!(digest(&place), plain);
     }
 }

@@ -38,8 +38,8 @@ pub use poseidon2::{
 };
 pub use profile::{MIN_LOG_HEIGHT, Profile, ProfileParameters};
 pub use proof::{
-    PartProof, ProveError, Rejection, check_with, most_part_bytes, most_part_bytes_with, prove_part,
-    prove_part_with, verify,
+    PartProof, ProveError, Rejection, check_with, most_part_bytes, most_part_bytes_with,
+    prove_part, prove_part_with, verify,
 };
 pub use row::{Bus, Expr, RowBuilder, When};
 pub use security::{

@@ -2,11 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use p3_air::BaseAir;
+use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
 use p3_batch_stark::{
     BatchProof, CommonData, ProverData, ProverOnlyData, StarkInstance, prove_batch, verify_batch,
 };
-use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
-use p3_air::BaseAir;
 use p3_commit::{Pcs, UnivariateStarkPcs};
 use p3_lookup::{Lookups, check_bus_widths};
 use rand::rngs::StdRng;
@@ -93,8 +93,7 @@ pub struct Layout {
 impl Layout {
     pub(crate) fn new(part: &Part, suite: &SuiteParameters) -> Result<Self, String> {
         let tables: Vec<TableAir> = part.tables.iter().map(|t| t.with(suite)).collect();
-        let (lookups, chunks): (Vec<_>, _) =
-            tables.iter().map(|t| t.layout(suite.hiding)).unzip();
+        let (lookups, chunks): (Vec<_>, _) = tables.iter().map(|t| t.layout(suite.hiding)).unzip();
         // A message and the same message with zeros in front of it have one fingerprint, so all
         // messages of a bus must be equally long. The proof system checks that within a table only.
         check_bus_widths(&lookups).map_err(|e| e.to_string())?;
@@ -234,15 +233,26 @@ fn prove_outer(
 
 fn prove_tables<P: Suite>(
     place: &Place<'_>,
+    traces: Vec<Trace>,
+    rng: StdRng,
+) -> Result<PartProof, ProveError> {
+    let part = place.tables;
+    let layout = Layout::new(part, &P::PARAMETERS).map_err(ProveError::System)?;
+    let keys = layout.keys::<P>(part).map_err(ProveError::System)?;
+    prove_laid_out::<P>(place, &layout, &keys, traces, rng)
+}
+
+fn prove_laid_out<P: Suite>(
+    place: &Place<'_>,
+    layout: &Layout,
+    keys: &ProverData<Config<P>>,
     mut traces: Vec<Trace>,
     mut rng: StdRng,
 ) -> Result<PartProof, ProveError> {
     let part = place.tables;
     assert_eq!(traces.len(), part.tables.len(), "one trace per table");
     blind::randomize(&mut traces, &mut rng);
-    let layout = Layout::new(part, &P::PARAMETERS).map_err(ProveError::System)?;
-    let keys = layout.keys::<P>(part).map_err(ProveError::System)?;
-    let challenger = P::challenger(place, &layout, root::<P>(&keys.common));
+    let challenger = P::challenger(place, layout, root::<P>(&keys.common));
     let config = Config::<P>::new(P::pcs(part.profile, Some(rng)), challenger);
     let instances: Vec<_> = layout
         .tables
@@ -255,7 +265,7 @@ fn prove_tables<P: Suite>(
         })
         .collect();
     let proof =
-        prove_batch(&config, &instances, &keys).map_err(|e| ProveError::System(e.to_string()))?;
+        prove_batch(&config, &instances, keys).map_err(|e| ProveError::System(e.to_string()))?;
     Ok(postcard::to_allocvec(&proof).expect("a proof is plain data"))
 }
 
@@ -517,5 +527,55 @@ mod tests {
                 got: most + 1
             }
         );
+    }
+
+    /// One public column, which a cell copies.
+    #[derive(Clone)]
+    struct Copied(u32);
+    impl Table for Copied {
+        type Row = ();
+        fn name(&self) -> &'static str {
+            "copied"
+        }
+        fn log_height(&self) -> usize {
+            MIN_LOG_HEIGHT
+        }
+        fn fixed(&self) -> Vec<Vec<F>> {
+            vec![vec![F::new(1), F::new(self.0)]]
+        }
+        fn row<B: RowBuilder<()>>(&self, b: &mut B) {
+            b.pinned("COPIED", 0);
+        }
+    }
+
+    /// The most a forger can do to a fixed column: everything follows the true commitment, but other columns are opened.
+    #[test]
+    fn fixed_columns_are_those_of_the_commitment() {
+        fn refuse<P: Suite>() {
+            let [honest, other] = [2, 3].map(|value| Part {
+                profile: Profile::Compact,
+                tables: vec![TableAir::new(Copied(value))],
+                hashed: Vec::new(),
+            });
+            let layouts = [&honest, &other].map(|p| Layout::new(p, &P::PARAMETERS).unwrap());
+            let place = Place::new::<Some>([0; 32], 0, 1, &honest);
+            let prove = |value: u32, layout: &Layout, keys: &ProverData<Config<P>>| {
+                let trace = fill(&Copied(value), &layout.tables[0], &Tally::default(), |_| ());
+                prove_laid_out::<P>(&place, layout, keys, vec![trace], rand::make_rng()).unwrap()
+            };
+            let mut keys = layouts[1].keys::<P>(&other).unwrap();
+            let true_keys = layouts[0].keys::<P>(&honest).unwrap();
+            check_part::<P>(&place, &prove(2, &layouts[0], &true_keys)).unwrap();
+            assert!(keys.common.preprocessed.is_some());
+            keys.common = true_keys.common;
+            let refused = check_part::<P>(&place, &prove(3, &layouts[1], &keys)).unwrap_err();
+            assert!(
+                matches!(refused, Rejection::Invalid { .. })
+                    && !refused.to_string().contains("unexpectedly"),
+                "{refused}"
+            );
+        }
+        refuse::<crate::suite::Inner>();
+        refuse::<crate::suite::InnerHiding>();
     }
 }

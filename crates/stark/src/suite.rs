@@ -3,7 +3,7 @@
 //! One suite is for publication, [`Outer`]; the others are for proofs that a later proof checks.
 
 use std::convert::Infallible;
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 
 use p3_challenger::{
     CanObserve, CanSample, DuplexChallenger, FieldChallenger, GrindingChallenger, HashChallenger,
@@ -45,7 +45,7 @@ pub(crate) const INNER: &[u8; 7] = b"SBINNER";
 
 /// With which hash proofs are made, whether they hide, and how fixed columns reach the verifier. The suites of this crate are
 /// all there are.
-pub trait Suite: Setup {}
+pub trait Suite: Setup + Copy + Debug + Eq {}
 
 /// What a suite is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -138,8 +138,7 @@ fn plain<M: Clone>(profile: Profile, mmcs: M) -> Plain<M> {
 type Lanes = PaddingFreeSponge<KeccakF, 25, 17, 4>;
 type KeccakLeaf = SerializingHasher<Lanes>;
 type KeccakNode = CompressionFunctionFromHasher<Lanes, 2, 4>;
-type KeccakTree =
-    MerkleTreeMmcs<[F; VECTOR_LEN], [u64; VECTOR_LEN], KeccakLeaf, KeccakNode, 2, 4>;
+type KeccakTree = MerkleTreeMmcs<[F; VECTOR_LEN], [u64; VECTOR_LEN], KeccakLeaf, KeccakNode, 2, 4>;
 type KeccakSalted = MerkleTreeHidingMmcs<
     [F; VECTOR_LEN],
     [u64; VECTOR_LEN],
@@ -217,16 +216,8 @@ type Sponge = PaddingFreeSponge<Permutation, WIDTH, RATE, DIGEST>;
 type SpongeNode = CompressionFunctionFromHasher<Sponge, 2, DIGEST>;
 type Packed = <F as Field>::Packing;
 type SpongeTree = MerkleTreeMmcs<Packed, Packed, Sponge, SpongeNode, 2, DIGEST>;
-type SpongeSalted = MerkleTreeHidingMmcs<
-    Packed,
-    Packed,
-    Sponge,
-    SpongeNode,
-    Salts,
-    2,
-    DIGEST,
-    SALT_ELEMENTS,
->;
+type SpongeSalted =
+    MerkleTreeHidingMmcs<Packed, Packed, Sponge, SpongeNode, Salts, 2, DIGEST, SALT_ELEMENTS>;
 type SpongeChallenger = DuplexChallenger<F, Permutation, WIDTH, RATE>;
 
 fn sponge() -> (Sponge, SpongeNode) {

@@ -253,7 +253,9 @@ impl<W, AB: InteractionBuilder<F = F>> RowBuilder<W> for Symbols<'_, AB> {
             Some(&value) => value.into(),
             None => {
                 let value = self.air.preprocessed().current(index);
-                value.expect("the row function asks for a column there is").into()
+                value
+                    .expect("the row function asks for a column there is")
+                    .into()
             }
         }
     }

@@ -40,8 +40,7 @@ impl BaseAir<F> for TableAir {
     fn preprocessed_trace(&self) -> Option<RowMajorMatrix<F>> {
         let width = self.preprocessed_width();
         let row = |row: usize| self.fixed.iter().map(move |c| c[row % c.len()]);
-        (width > 0)
-            .then(|| RowMajorMatrix::new((0..self.height()).flat_map(row).collect(), width))
+        (width > 0).then(|| RowMajorMatrix::new((0..self.height()).flat_map(row).collect(), width))
     }
     fn preprocessed_next_row_columns(&self) -> Vec<usize> {
         Vec::new()
