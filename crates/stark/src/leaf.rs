@@ -8,9 +8,9 @@ use p3_lookup::{InteractionSymbolicBuilder, Kind, Lookups};
 
 use crate::digest::Items;
 use crate::field::{EF, F, PrimeCharacteristicRing, PrimeField32, felt};
+use crate::layout::{Layout, fixed_root};
 use crate::poseidon2::sponge;
 use crate::profile::Profile;
-use crate::proof::{Layout, fixed_root};
 use crate::statement::{Part, Place, Statement, claim_digest};
 use crate::suite::{DIGEST, Setup, Suite, SuiteParameters};
 use crate::table::TableAir;

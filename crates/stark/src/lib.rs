@@ -13,6 +13,7 @@ mod check;
 mod digest;
 mod field;
 mod file;
+mod layout;
 mod leaf;
 mod poseidon2;
 mod profile;

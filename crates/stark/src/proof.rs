@@ -2,23 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use p3_air::BaseAir;
-use p3_batch_stark::common::{GlobalPreprocessed, PreprocessedInstanceMeta};
-use p3_batch_stark::{
-    BatchProof, CommonData, ProverData, ProverOnlyData, StarkInstance, prove_batch, verify_batch,
-};
-use p3_commit::{Pcs, UnivariateStarkPcs};
-use p3_lookup::{Lookups, check_bus_widths};
+use p3_batch_stark::{BatchProof, ProverData, StarkInstance, prove_batch, verify_batch};
 use rand::rngs::StdRng;
 use rayon::prelude::*;
 
 use crate::blind;
 use crate::budget::{from_postcard, is_postcard_of};
 use crate::field::F;
+use crate::layout::{Layout, root};
 use crate::size::most_bytes;
 use crate::statement::{Part, Place, Statement, Verified, claim_digest};
-use crate::suite::{Config, Outer, Suite, SuiteParameters};
-use crate::table::{TableAir, Trace};
+use crate::suite::{Config, Outer, Setup, Suite};
+use crate::table::Trace;
 
 /// Why a proof was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,90 +74,6 @@ pub enum ProveError {
 
 /// The bytes of one part's proof.
 pub type PartProof = Vec<u8>;
-
-/// How a part's tables are laid out: a function of the tables, and so of the claim, and of the suite.
-pub struct Layout {
-    /// The tables as the suite reads them.
-    pub(crate) tables: Vec<TableAir>,
-    /// Each table's columns of messages.
-    pub(crate) lookups: Vec<Lookups<F>>,
-    /// Quotient chunks of each table.
-    pub(crate) chunks: Vec<usize>,
-}
-
-impl Layout {
-    pub(crate) fn new(part: &Part, suite: &SuiteParameters) -> Result<Self, String> {
-        let tables: Vec<TableAir> = part.tables.iter().map(|t| t.with(suite)).collect();
-        let (lookups, chunks): (Vec<_>, _) = tables.iter().map(|t| t.layout(suite.hiding)).unzip();
-        // A message and the same message with zeros in front of it have one fingerprint, so all
-        // messages of a bus must be equally long. The proof system checks that within a table only.
-        check_bus_widths(&lookups).map_err(|e| e.to_string())?;
-        Ok(Self {
-            tables,
-            lookups,
-            chunks,
-        })
-    }
-
-    /// Extension columns of a table's messages, their running sum included.
-    pub(crate) fn lookup_columns(&self, table: usize) -> usize {
-        self.lookups[table].len() + 1
-    }
-
-    /// What the proof system needs besides the tables: their messages, and the commitment to their fixed columns if the suite
-    /// commits to them. Prover and verifier both compute it.
-    fn keys<P: Suite>(&self, part: &Part) -> Result<ProverData<Config<P>>, String> {
-        let hiding = usize::from(P::PARAMETERS.hiding);
-        let mut instances = Vec::new();
-        let mut columns = Vec::new();
-        let mut matrix_to_instance = Vec::new();
-        for (i, table) in self.tables.iter().enumerate() {
-            instances.push(table.preprocessed_trace().map(|trace| {
-                let meta = PreprocessedInstanceMeta {
-                    matrix_index: columns.len(),
-                    width: table.preprocessed_width(),
-                    degree_bits: table.log_height() + hiding,
-                };
-                columns.push((1 << meta.degree_bits, trace));
-                matrix_to_instance.push(i);
-                meta
-            }));
-        }
-        let mut keys = ProverData {
-            common: CommonData::new(None, self.lookups.clone()),
-            prover_only: ProverOnlyData::empty(),
-        };
-        if !columns.is_empty() {
-            let pcs = P::pcs(part.profile, None);
-            let columns = columns
-                .into_iter()
-                .map(|(size, trace)| (pcs.natural_domain_for_degree(size), trace));
-            let (commitment, data) = pcs
-                .commit_preprocessing(columns)
-                .map_err(|e| e.to_string())?;
-            keys.prover_only.preprocessed_prover_data = Some(data);
-            keys.common.preprocessed = Some(GlobalPreprocessed {
-                commitment,
-                instances,
-                matrix_to_instance,
-            });
-        }
-        Ok(keys)
-    }
-}
-
-/// The root of a part's fixed columns under a suite that commits to them, if there are any.
-fn root<P: Suite>(keys: &CommonData<Config<P>>) -> Option<&P::Digest> {
-    keys.preprocessed
-        .as_ref()
-        .map(|fixed| &fixed.commitment.roots()[0])
-}
-
-/// As [`root`], from the tables.
-pub(crate) fn fixed_root<P: Suite>(part: &Part) -> Result<Option<P::Digest>, String> {
-    let keys = Layout::new(part, &P::PARAMETERS)?.keys::<P>(part)?;
-    Ok(root::<P>(&keys.common).copied())
-}
 
 /// The most bytes that an honest proof of a part has: a function of its tables, and not far above what it does have.
 ///
@@ -238,7 +149,9 @@ fn prove_tables<P: Suite>(
 ) -> Result<PartProof, ProveError> {
     let part = place.tables;
     let layout = Layout::new(part, &P::PARAMETERS).map_err(ProveError::System)?;
-    let keys = layout.keys::<P>(part).map_err(ProveError::System)?;
+    let keys = layout
+        .prover_keys::<P>(part.profile)
+        .map_err(ProveError::System)?;
     prove_laid_out::<P>(place, &layout, &keys, traces, rng)
 }
 
@@ -278,7 +191,7 @@ pub fn verify<S: Statement>(
     parts: &[PartProof],
 ) -> Result<Verified<S>, Rejection> {
     // What was shown together with the private data is no fact to hand on.
-    const { assert!(<Outer as crate::suite::Setup>::PARAMETERS.hiding) };
+    const { assert!(Outer::PARAMETERS.hiding) };
     guarded(|| verify_parts::<S>(claim, parts, check_outer))?;
     Ok(Verified::new(claim.clone()))
 }
@@ -381,19 +294,20 @@ fn check_part<P: Suite>(place: &Place<'_>, bytes: &[u8]) -> Result<(), Rejection
     let invalid = |reason: String| Rejection::Invalid { part, reason };
     let layout = Layout::new(tables, &P::PARAMETERS).map_err(invalid)?;
     let proof = decode::<P>(part, bytes, most_bytes(tables, &layout, &P::PARAMETERS))?;
-    let hiding = usize::from(P::PARAMETERS.hiding);
-    let heights = tables.tables.iter().map(|t| t.log_height() + hiding);
+    let heights = tables.tables.iter();
+    let heights = heights.map(|t| P::PARAMETERS.log_committed(t));
     if !proof.degree_bits.iter().copied().eq(heights) {
         return Err(Rejection::Shape { part });
     }
     if !has_one_root_each::<P>(&proof) {
         return Err(invalid("a commitment has more than one root".into()));
     }
-    let keys = layout.keys::<P>(tables).map_err(invalid)?;
-    let challenger = P::challenger(place, &layout, root::<P>(&keys.common));
+    let fixed = layout.fixed_commitment::<P>(tables.profile);
+    let common = layout.common::<P>(fixed.map_err(invalid)?);
+    let challenger = P::challenger(place, &layout, root::<P>(&common));
     let config = Config::<P>::new(P::pcs(tables.profile, Some(rand::make_rng())), challenger);
     let public: Vec<Vec<F>> = layout.tables.iter().map(|t| t.public().to_vec()).collect();
-    verify_batch(&config, &layout.tables, &proof, &public, &keys.common)
+    verify_batch(&config, &layout.tables, &proof, &public, &common)
         .map_err(|e| invalid(e.to_string()))
 }
 
@@ -402,8 +316,7 @@ mod tests {
     use super::*;
     use crate::profile::{MIN_LOG_HEIGHT, Profile};
     use crate::row::RowBuilder;
-    use crate::suite::Setup;
-    use crate::table::{Table, Tally, fill};
+    use crate::table::{Table, TableAir, Tally, fill};
 
     #[derive(Clone)]
     struct Bits;
@@ -450,10 +363,10 @@ mod tests {
         let layout = Layout::new(part, &Outer::PARAMETERS).unwrap();
         let challenger = Outer::challenger(&place, &layout, None);
         let pcs = Outer::pcs(part.profile, std::option::Option::Some(rand::make_rng()));
-        let keys = layout.keys::<Outer>(part).unwrap();
+        let common = layout.common::<Outer>(None);
         let public = vec![Vec::new()];
         let config = Config::<Outer>::new(pcs, challenger);
-        verify_batch(&config, &part.tables, proof, &public, &keys.common).is_ok()
+        verify_batch(&config, &part.tables, proof, &public, &common).is_ok()
     }
 
     /// A commitment with its root twice, or with another root beside it, is another proof of the same facts, or leaves a
@@ -563,8 +476,8 @@ mod tests {
                 let trace = fill(&Copied(value), &layout.tables[0], &Tally::default(), |_| ());
                 prove_laid_out::<P>(&place, layout, keys, vec![trace], rand::make_rng()).unwrap()
             };
-            let mut keys = layouts[1].keys::<P>(&other).unwrap();
-            let true_keys = layouts[0].keys::<P>(&honest).unwrap();
+            let mut keys = layouts[1].prover_keys::<P>(other.profile).unwrap();
+            let true_keys = layouts[0].prover_keys::<P>(honest.profile).unwrap();
             check_part::<P>(&place, &prove(2, &layouts[0], &true_keys)).unwrap();
             assert!(keys.common.preprocessed.is_some());
             keys.common = true_keys.common;

@@ -21,8 +21,8 @@ use p3_uni_stark::OpeningShape;
 use serde::Serialize;
 
 use crate::field::{EF, F, P};
+use crate::layout::Layout;
 use crate::profile::ProfileParameters;
-use crate::proof::Layout;
 use crate::size::foldings;
 use crate::statement::{HashedChallenge, Part};
 use crate::suite::{Outer, RANDOM_CODEWORDS, Suite, SuiteParameters};

@@ -6,7 +6,7 @@
 use p3_air::BaseAir;
 use p3_fri::fold_schedule;
 
-use crate::proof::Layout;
+use crate::layout::Layout;
 use crate::statement::Part;
 use crate::suite::{RANDOM_CODEWORDS, SALT_ELEMENTS, SuiteParameters};
 
@@ -19,8 +19,9 @@ const COORDINATES: usize = 5;
 
 /// log2 of the heights of tables, as committed, from the tallest.
 fn committed_heights(part: &Part, suite: &SuiteParameters) -> Vec<usize> {
-    let more = usize::from(suite.hiding) + part.profile.parameters().log_blowup;
-    let mut heights: Vec<usize> = part.tables.iter().map(|t| t.log_height() + more).collect();
+    let more = part.profile.parameters().log_blowup;
+    let tables = part.tables.iter();
+    let mut heights: Vec<usize> = tables.map(|t| suite.log_committed(t) + more).collect();
     heights.sort_unstable_by(|a, b| b.cmp(a));
     heights.dedup();
     heights

@@ -27,11 +27,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::field::{EF, F};
+use crate::layout::Layout;
 use crate::leaf::{ProgramDigest, StatementDigest};
 use crate::poseidon2::{RATE, WIDTH};
 use crate::profile::Profile;
-use crate::proof::Layout;
 use crate::statement::Place;
+use crate::table::TableAir;
 
 /// Salt elements per Merkle leaf: five, since four are below 128 bits.
 pub(crate) const SALT_ELEMENTS: usize = 5;
@@ -59,6 +60,13 @@ pub struct SuiteParameters {
     pub commits_fixed: bool,
     /// Collision resistance of the hash, in bits.
     pub collision_bits: f64,
+}
+
+impl SuiteParameters {
+    /// log2 of the length of a table's committed columns: hiding doubles it.
+    pub(crate) fn log_committed(&self, table: &TableAir) -> usize {
+        table.log_height() + usize::from(self.hiding)
+    }
 }
 
 /// Keccak-256, hiding: for publication.

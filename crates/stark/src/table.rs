@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use p3_air::symbolic::AirLayout;
-use p3_air::{Air, AirBuilder, BaseAir, WindowAccess};
+use p3_air::{Air, AirBuilder, WindowAccess};
 use p3_batch_stark::folder::{
     ProverConstraintFolderWithLookups, VerifierConstraintFolderWithLookups,
 };
-use p3_lookup::LogUpGadget;
-use p3_lookup::{Count, InteractionBuilder, InteractionSymbolicBuilder, Lookup, Lookups};
+use p3_lookup::{Count, InteractionBuilder, InteractionSymbolicBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 
@@ -21,7 +20,7 @@ use crate::check::{CheckRow, Declared, IntervalView, RowView};
 use crate::digest::DigestRow;
 use crate::field::{EF, F, PrimeCharacteristicRing};
 use crate::row::{Bus, RowBuilder, When};
-use crate::suite::{Config, Outer, SuiteParameters};
+use crate::suite::{Config, Outer};
 
 /// A table: its shape is public, its rows are private.
 ///
@@ -378,12 +377,6 @@ pub struct TableAir {
     without: Option<&'static str>,
 }
 
-/// Messages above which it pays to pack three into a column, at the price of degree 4: a degree-2
-/// table has four quotient chunks, one of degree 3 or 4 has eight.
-const PACK_ABOVE: usize = 12;
-/// The degree that makes the proof system pack three messages into a column.
-const PACKING_DEGREE: usize = 3;
-
 impl std::fmt::Debug for TableAir {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} (2^{} x {})", self.name, self.log_height, self.width)
@@ -443,35 +436,6 @@ impl TableAir {
             .max()
             .unwrap_or(0);
         air
-    }
-
-    /// The table as proofs of a suite read it.
-    pub(crate) fn with(&self, suite: &SuiteParameters) -> Self {
-        Self {
-            commits_fixed: suite.commits_fixed,
-            ..self.clone()
-        }
-    }
-
-    /// The messages in the columns they are packed into: as many to a column as leave the number of
-    /// quotient chunks what it is; and that number. The proof system finds the same by walking every constraint (17 ms
-    /// for a single account's tables, a third of its verification); here the degrees it needs are at hand.
-    pub(crate) fn layout(&self, hiding: bool) -> (Lookups<F>, usize) {
-        let gadget = LogUpGadget::new();
-        let degree_of = |lookup: &Lookup<F>| gadget.constraint_degree_with_transition(lookup, 0);
-        let unpacked = Lookups::<F>::from_air::<EF, Self>(self);
-        let degree = unpacked
-            .iter()
-            .map(degree_of)
-            .chain([self.degree, self.max_constraint_degree().unwrap_or(0)])
-            .max()
-            .unwrap_or(0);
-        // Division takes one from the degree. Hiding adds it again, and doubles the chunks; a quotient has a power of two of
-        // them.
-        let hides = usize::from(hiding);
-        let chunks = ((degree + hides).max(2) - 1).next_power_of_two();
-        let packed = unpacked.pack_same_bus_with_degree(chunks + 1 - hides, degree_of);
-        (packed, chunks << hides)
     }
 
     /// The table's name.

@@ -7,13 +7,50 @@ use p3_batch_stark::folder::{
 use p3_challenger::{CanObserve, CanSample, FieldChallenger};
 use p3_commit::UnivariateStarkPcs;
 use p3_field::coset::TwoAdicMultiplicativeCoset;
-use p3_lookup::InteractionSymbolicBuilder;
+use p3_lookup::{InteractionSymbolicBuilder, LogUpGadget, Lookup, Lookups};
 use p3_matrix::dense::RowMajorMatrix;
 use p3_uni_stark::{ProverConstraintFolder, StarkConfig, VerifierConstraintFolder};
 
-use super::{PACK_ABOVE, PACKING_DEGREE, TableAir};
+use super::TableAir;
 use crate::field::{EF, F};
-use crate::suite::{Config, Outer};
+use crate::suite::{Config, Outer, SuiteParameters};
+
+/// Messages above which it pays to pack three into a column, at the price of degree 4: a degree-2
+/// table has four quotient chunks, one of degree 3 or 4 has eight.
+const PACK_ABOVE: usize = 12;
+/// The degree that makes the proof system pack three messages into a column.
+const PACKING_DEGREE: usize = 3;
+
+impl TableAir {
+    /// The table as proofs of a suite read it.
+    pub(crate) fn with(&self, suite: &SuiteParameters) -> Self {
+        Self {
+            commits_fixed: suite.commits_fixed,
+            ..self.clone()
+        }
+    }
+
+    /// The messages in the columns they are packed into: as many to a column as leave the number of
+    /// quotient chunks what it is; and that number. The proof system finds the same by walking every constraint (17 ms
+    /// for a single account's tables, a third of its verification); here the degrees it needs are at hand.
+    pub(crate) fn layout(&self, hiding: bool) -> (Lookups<F>, usize) {
+        let gadget = LogUpGadget::new();
+        let degree_of = |lookup: &Lookup<F>| gadget.constraint_degree_with_transition(lookup, 0);
+        let unpacked = Lookups::<F>::from_air::<EF, Self>(self);
+        let degree = unpacked
+            .iter()
+            .map(degree_of)
+            .chain([self.degree, self.max_constraint_degree().unwrap_or(0)])
+            .max()
+            .unwrap_or(0);
+        // Division takes one from the degree. Hiding adds it again, and doubles the chunks; a quotient has a power of two of
+        // them.
+        let hides = usize::from(hiding);
+        let chunks = ((degree + hides).max(2) - 1).next_power_of_two();
+        let packed = unpacked.pack_same_bus_with_degree(chunks + 1 - hides, degree_of);
+        (packed, chunks << hides)
+    }
+}
 
 impl BaseAir<F> for TableAir {
     fn width(&self) -> usize {
