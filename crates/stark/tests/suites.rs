@@ -132,6 +132,9 @@ fn every_suite_refuses_the_proofs_of_the_others() {
             let own = std::any::TypeId::of::<P>() == std::any::TypeId::of::<Q>();
             let checked = check_with::<Compact, Q>(&Claim::of(&parts()), proofs);
             assert_eq!(checked.is_ok(), own, "{checked:?}");
+            if std::any::TypeId::of::<P>() != std::any::TypeId::of::<Outer>() {
+                verify::<Compact>(&Claim::of(&parts()), proofs).expect_err("it is no fact");
+            }
         }
         let proofs = prove_with::<Compact, P>(&parts());
         refuses::<P, Outer>(&proofs);
