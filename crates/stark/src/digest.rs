@@ -10,9 +10,34 @@ use crate::field::{EF, F, PrimeField32};
 use crate::row::{Bus, RowBuilder, When};
 use p3_field::BasedVectorSpace;
 
+/// What is hashed, item by item. Each has a fixed length or tells its length first.
+#[derive(Default)]
+pub(crate) struct Items(Sha3_256);
+
+impl Items {
+    /// Adds a text, behind its length.
+    pub(crate) fn text(&mut self, text: &str) {
+        self.number(text.len());
+        self.0.update(text);
+    }
+
+    pub(crate) fn number(&mut self, number: usize) {
+        self.0.update((number as u64).to_le_bytes());
+    }
+
+    pub(crate) fn element(&mut self, element: F) {
+        self.0.update(element.as_canonical_u32().to_le_bytes());
+    }
+
+    pub(crate) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 /// The reading that is digested.
+#[derive(Default)]
 pub(crate) struct DigestRow {
-    hash: Sha3_256,
+    pub(crate) items: Items,
     cells: usize,
 }
 
@@ -27,39 +52,18 @@ fn place(kind: &str, index: usize) -> EF {
 }
 
 impl DigestRow {
-    pub(crate) fn new() -> Self {
-        Self {
-            hash: Sha3_256::new(),
-            cells: 0,
-        }
-    }
-
-    /// Adds a text, behind its length.
-    pub(crate) fn text(&mut self, text: &str) {
-        self.number(text.len());
-        self.hash.update(text);
-    }
-
-    pub(crate) fn number(&mut self, number: usize) {
-        self.hash.update((number as u64).to_le_bytes());
-    }
-
-    pub(crate) fn element(&mut self, element: F) {
-        self.hash.update(element.as_canonical_u32().to_le_bytes());
-    }
-
     fn value(&mut self, value: &EF) {
         let coordinates: &[F] = value.as_basis_coefficients_slice();
         for &coordinate in coordinates {
-            self.element(coordinate);
+            self.items.element(coordinate);
         }
     }
 
     fn message(&mut self, kind: &str, bus: Bus, count: &EF, message: &[EF]) {
-        self.text(kind);
-        self.text(bus.name);
+        self.items.text(kind);
+        self.items.text(bus.name);
         self.value(count);
-        self.number(message.len());
+        self.items.number(message.len());
         message.iter().for_each(|m| self.value(m));
     }
 
@@ -69,8 +73,8 @@ impl DigestRow {
     }
 
     pub(crate) fn finish(mut self) -> [u8; 32] {
-        self.number(self.cells);
-        self.hash.finalize().into()
+        self.items.number(self.cells);
+        self.items.finish()
     }
 }
 
@@ -100,8 +104,8 @@ impl<W> RowBuilder<W> for DigestRow {
         place("public", index)
     }
     fn assert_zero(&mut self, id: &'static str, when: When, zero: EF) {
-        self.text(id);
-        self.text(match when {
+        self.items.text(id);
+        self.items.text(match when {
             When::Always => "always",
             When::First => "first",
             When::Transition => "transition",

@@ -1,7 +1,7 @@
 //! The proof file: magic, format, statement, version, claim, proof parts.
 //!
 //! ```text
-//! "SEALBOOK"  8 bytes
+//! "SEALBOOK"  8 bytes; those of an inner suite, whose proofs are not for publication, start with "SBINNER"
 //! format      u32, little endian, now 2
 //! statement   u32 length, UTF-8
 //! version     u32
@@ -13,6 +13,7 @@
 //! The checksum finds accidents, not forgers: soundness never rests on it.
 
 use std::io::Read;
+use std::marker::PhantomData;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -21,8 +22,8 @@ use sha3::{Digest, Sha3_256};
 use crate::budget::from_json;
 use crate::proof::PartProof;
 use crate::statement::{Statement, claim_bytes};
+use crate::suite::{INNER, Outer, Suite};
 
-const MAGIC: &[u8; 8] = b"SEALBOOK";
 const FORMAT: u32 = 2;
 /// Bytes of magic and format.
 const START: usize = 12;
@@ -47,6 +48,12 @@ pub enum FileError {
     /// Not a proof file at all.
     #[error("this is not a Sealbook proof file (it does not start with SEALBOOK)")]
     Magic,
+    /// An inner proof.
+    #[error(
+        "this is an inner proof: it is made for a later proof to check and may reveal private data, so it is neither \
+         verified nor shown"
+    )]
+    Inner,
     /// A format this program does not read.
     #[error("proof file format {0} is not supported; this program reads format {FORMAT}")]
     Format(u32),
@@ -72,9 +79,15 @@ pub enum FileError {
     Claim(String),
 }
 
-/// A proof file's contents.
+/// A file of a proof for publication.
+pub type ProofFile = ProofFileOf<Outer>;
+
+/// The contents of a file of a proof made with suite `P`. Only the reader of its suite takes it.
+///
+/// Whoever writes a proof of a suite that doesn't hide keeps the file from others (mode 0600) and deletes it once a later
+/// proof has checked it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProofFile {
+pub struct ProofFileOf<P: Suite> {
     /// The statement's id.
     pub statement: String,
     /// The statement's version.
@@ -83,9 +96,10 @@ pub struct ProofFile {
     pub claim: Vec<u8>,
     /// The proofs.
     pub parts: Vec<PartProof>,
+    suite: PhantomData<P>,
 }
 
-impl ProofFile {
+impl<P: Suite> ProofFileOf<P> {
     /// A file for a claim and its proofs.
     pub fn new<S: Statement>(claim: &S::Claim, parts: Vec<PartProof>) -> Self {
         Self {
@@ -93,12 +107,13 @@ impl ProofFile {
             version: S::VERSION,
             claim: claim_bytes::<S>(claim),
             parts,
+            suite: PhantomData,
         }
     }
 
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
+        let mut out = P::MAGIC.to_vec();
         let number = |n: usize| u32::try_from(n).expect("below 4 GiB").to_le_bytes();
         let chunk = |out: &mut Vec<u8>, bytes: &[u8]| {
             out.extend(number(bytes.len()));
@@ -126,7 +141,7 @@ impl ProofFile {
         let mut file = std::fs::File::open(path)?;
         let mut start = Vec::with_capacity(START);
         (&mut file).take(START as u64).read_to_end(&mut start)?;
-        if start_of(&start).is_err() {
+        if start_of::<P>(&start).is_err() {
             return Ok(start);
         }
         read_rest(file, start, MAX_FILE_BYTES)
@@ -137,7 +152,7 @@ impl ProofFile {
     /// # Errors
     /// Says why the bytes are not a proof file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
-        let mut reader = start_of(bytes)?;
+        let mut reader = start_of::<P>(bytes)?;
         let body_len = bytes
             .len()
             .checked_sub(CHECKSUM)
@@ -165,6 +180,7 @@ impl ProofFile {
             version,
             claim,
             parts,
+            suite: PhantomData,
         })
     }
 
@@ -223,8 +239,15 @@ fn read_rest(file: std::fs::File, mut bytes: Vec<u8>, most: usize) -> std::io::R
 }
 
 /// Checks magic and format, and reads on behind them.
-fn start_of(bytes: &[u8]) -> Result<Reader<'_>, FileError> {
-    let mut reader = Reader(bytes.strip_prefix(MAGIC).ok_or(FileError::Magic)?);
+fn start_of<P: Suite>(bytes: &[u8]) -> Result<Reader<'_>, FileError> {
+    let Some(rest) = bytes.strip_prefix(&P::MAGIC) else {
+        return Err(if bytes.starts_with(INNER) {
+            FileError::Inner
+        } else {
+            FileError::Magic
+        });
+    };
+    let mut reader = Reader(rest);
     match reader.number()? {
         FORMAT => Ok(reader),
         format => Err(FileError::Format(format)),

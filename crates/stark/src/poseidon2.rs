@@ -14,6 +14,8 @@ use crate::field::{F, PrimeCharacteristicRing};
 
 /// Width of the permutation in field elements.
 pub const WIDTH: usize = 24;
+/// Elements that a sponge absorbs with each permutation; the others are its capacity, which no one sets or sees.
+pub const RATE: usize = 16;
 /// Full rounds, half of them before and half after the partial ones.
 pub const ROUNDS_F: usize = 8;
 /// Partial rounds.
@@ -25,6 +27,21 @@ static PERMUTATION: LazyLock<Poseidon2KoalaBear<24>> =
 /// Applies the permutation.
 pub fn permute(state: &mut [F; WIDTH]) {
     PERMUTATION.permute_mut(state);
+}
+
+/// Hashes elements: a sponge whose capacity starts from what is hashed and how long it is.
+pub(crate) fn sponge(kind: u32, elements: &[F]) -> [F; WIDTH - RATE] {
+    /// Told apart from the hashes of statements, which have 1 here.
+    const RECURSION: u32 = 2;
+    let length = u32::try_from(elements.len()).expect("fewer than 2^31 elements");
+    let mut state = [F::ZERO; WIDTH];
+    state[RATE..RATE + 3].copy_from_slice(&[kind, length, RECURSION].map(F::new));
+    for block in elements.chunks(RATE) {
+        state[..RATE].fill(F::ZERO);
+        state[..block.len()].copy_from_slice(block);
+        permute(&mut state);
+    }
+    std::array::from_fn(|i| state[i])
 }
 
 /// The linear layer of full rounds, over any expressions.

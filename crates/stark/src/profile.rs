@@ -1,45 +1,7 @@
-//! How proofs are made: field, hashes, FRI parameters. The only place that names them.
+//! Rates, queries and grinding. The only place that names them.
 
-use p3_challenger::{HashChallenger, SerializingChallenger32};
-use p3_commit::ExtensionMmcs;
-use p3_dft::Radix2DitParallel;
-use p3_fri::{FriParameters, HidingFriPcs};
-use p3_keccak::{Keccak256Hash, KeccakF, VECTOR_LEN};
-use p3_merkle_tree::MerkleTreeHidingMmcs;
-use p3_symmetric::{CompressionFunctionFromHasher, PaddingFreeSponge, SerializingHasher};
-use p3_uni_stark::StarkConfig;
-use rand::rngs::StdRng;
+use p3_fri::FriParameters;
 use serde::{Deserialize, Serialize};
-
-use crate::field::{EF, F};
-
-type ByteHash = Keccak256Hash;
-type LaneHash = PaddingFreeSponge<KeccakF, 25, 17, 4>;
-type LeafHash = SerializingHasher<LaneHash>;
-type NodeHash = CompressionFunctionFromHasher<LaneHash, 2, 4>;
-
-/// Salt elements per Merkle leaf: five, since four are below 128 bits.
-pub(crate) const SALT_ELEMENTS: usize = 5;
-type Mmcs = MerkleTreeHidingMmcs<
-    [F; VECTOR_LEN],
-    [u64; VECTOR_LEN],
-    LeafHash,
-    NodeHash,
-    StdRng,
-    2,
-    4,
-    SALT_ELEMENTS,
->;
-type ChallengeMmcs = ExtensionMmcs<F, EF, Mmcs>;
-type Challenger = SerializingChallenger32<F, HashChallenger<u8, ByteHash, 32>>;
-pub(crate) type Pcs = HidingFriPcs<F, Radix2DitParallel<F>, Mmcs, ChallengeMmcs, StdRng>;
-pub(crate) type Config = StarkConfig<Pcs, EF, Challenger>;
-
-/// Random columns per committed matrix: one per coordinate of the extension, as hiding needs.
-pub(crate) const RANDOM_CODEWORDS: usize = 5;
-
-/// Collision resistance of Keccak-256 in bits.
-pub(crate) const COLLISION_BITS: usize = 128;
 
 /// The smallest table: its masks must cover all queries of the profile with the most of them.
 pub const MIN_LOG_HEIGHT: usize = 8;
@@ -91,30 +53,6 @@ impl Profile {
                 log_final: 3,
             },
         }
-    }
-
-    /// A configuration whose transcript starts from `transcript`, with masks and salts from `rng`.
-    pub(crate) fn config(self, transcript: &[u8], mut rng: StdRng) -> Config {
-        use rand::SeedableRng;
-        let lanes = LaneHash::new(KeccakF {});
-        let mmcs = Mmcs::new(
-            LeafHash::new(lanes),
-            NodeHash::new(lanes),
-            0,
-            StdRng::from_rng(&mut rng),
-        );
-        let fri = self.fri(ChallengeMmcs::new(mmcs.clone()));
-        let pcs = Pcs::new(
-            Radix2DitParallel::default(),
-            mmcs,
-            fri,
-            RANDOM_CODEWORDS,
-            rng,
-        );
-        Config::new(
-            pcs,
-            Challenger::from_hasher(transcript.to_vec(), ByteHash {}),
-        )
     }
 
     pub(crate) fn fri<M>(self, mmcs: M) -> FriParameters<M> {

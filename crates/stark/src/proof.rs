@@ -2,20 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use p3_batch_stark::{
-    BatchProof, CommonData, ProverData, ProverOnlyData, StarkInstance, prove_batch, verify_batch,
-};
-use p3_lookup::check_bus_widths;
+use p3_batch_stark::{BatchProof, ProverData, StarkInstance, prove_batch, verify_batch};
 use rand::rngs::StdRng;
 use rayon::prelude::*;
 
 use crate::blind;
 use crate::budget::{from_postcard, is_postcard_of};
 use crate::field::F;
-use crate::profile::Config;
+use crate::layout::{Layout, root};
 use crate::size::most_bytes;
-use crate::statement::{Part, Statement, Verified, claim_digest, transcript};
-use crate::table::{TableAir, Trace};
+use crate::statement::{Part, Place, Statement, Verified, claim_digest};
+use crate::suite::{Config, Outer, Setup, Suite};
+use crate::table::Trace;
 
 /// Why a proof was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,43 +75,24 @@ pub enum ProveError {
 /// The bytes of one part's proof.
 pub type PartProof = Vec<u8>;
 
-/// How a part's tables are laid out: a function of the tables, and so of the claim.
-pub(crate) struct Layout {
-    /// The columns of messages; there are no preprocessed columns, so it holds no data.
-    pub keys: ProverData<Config>,
-    /// Quotient chunks of each table.
-    pub chunks: Vec<usize>,
-}
-
-impl Layout {
-    pub(crate) fn new(part: &Part) -> Result<Self, String> {
-        let (lookups, chunks) = part.tables.iter().map(TableAir::layout).unzip();
-        let keys = ProverData {
-            common: CommonData::new(None, lookups),
-            prover_only: ProverOnlyData::empty(),
-        };
-        // A message and the same message with zeros in front of it have one fingerprint, so all
-        // messages of a bus must be equally long. The proof system checks that within a table only.
-        check_bus_widths(&keys.common.lookups).map_err(|e| e.to_string())?;
-        Ok(Self { keys, chunks })
-    }
-
-    /// Extension columns of a table's messages, their running sum included.
-    pub(crate) fn lookup_columns(&self, table: usize) -> usize {
-        self.keys.common.lookups[table].len() + 1
-    }
-}
-
 /// The most bytes that an honest proof of a part has: a function of its tables, and not far above what it does have.
 ///
 /// # Panics
 /// If the part's tables cannot be laid out, which no claim accepted by its statement allows.
 pub fn most_part_bytes(part: &Part) -> usize {
-    let layout = Layout::new(part).expect("the statement's tables have a layout");
-    most_bytes(part, &layout)
+    most_part_bytes_with::<Outer>(part)
 }
 
-/// Proves part number `part` of a claim from its filled tables. Masks, salts and blinding come from
+/// As [`most_part_bytes`], of a proof made with suite `P`.
+///
+/// # Panics
+/// As there.
+pub fn most_part_bytes_with<P: Suite>(part: &Part) -> usize {
+    let layout = Layout::new(part, &P::PARAMETERS).expect("the statement's tables have a layout");
+    most_bytes(part, &layout, &P::PARAMETERS)
+}
+
+/// Proves part number `part` of a claim from its filled tables, for publication. Masks, salts and blinding come from
 /// the operating system's generator.
 ///
 /// # Errors
@@ -125,30 +104,70 @@ pub fn prove_part<S: Statement>(
     part: usize,
     traces: Vec<Trace>,
 ) -> Result<PartProof, ProveError> {
-    prove_tables::<S>(
-        claim,
-        &S::part(claim, context, part),
-        part,
-        S::parts(claim, context),
-        traces,
-        rand::make_rng(),
-    )
+    prove_by::<S>(claim, context, part, traces, prove_outer)
 }
 
-fn prove_tables<S: Statement>(
+/// As [`prove_part`], with suite `P`. If the suite doesn't hide, the proof reveals private data to whoever has its bytes.
+///
+/// # Errors
+/// As [`prove_part`].
+pub fn prove_part_with<S: Statement, P: Suite>(
     claim: &S::Claim,
-    tables: &Part,
+    context: &S::Context,
     part: usize,
-    parts: usize,
+    traces: Vec<Trace>,
+) -> Result<PartProof, ProveError> {
+    prove_by::<S>(claim, context, part, traces, prove_tables::<P>)
+}
+
+fn prove_by<S: Statement>(
+    claim: &S::Claim,
+    context: &S::Context,
+    part: usize,
+    traces: Vec<Trace>,
+    prove: fn(&Place<'_>, Vec<Trace>, StdRng) -> Result<PartProof, ProveError>,
+) -> Result<PartProof, ProveError> {
+    let tables = S::part(claim, context, part);
+    let parts = S::parts(claim, context);
+    let place = Place::new::<S>(claim_digest::<S>(claim), part, parts, &tables);
+    prove(&place, traces, rand::make_rng())
+}
+
+/// Not generic, so that it is compiled here, once, and optimized also where what uses it is not.
+fn prove_outer(
+    place: &Place<'_>,
+    traces: Vec<Trace>,
+    rng: StdRng,
+) -> Result<PartProof, ProveError> {
+    prove_tables::<Outer>(place, traces, rng)
+}
+
+fn prove_tables<P: Suite>(
+    place: &Place<'_>,
+    traces: Vec<Trace>,
+    rng: StdRng,
+) -> Result<PartProof, ProveError> {
+    let part = place.tables;
+    let layout = Layout::new(part, &P::PARAMETERS).map_err(ProveError::System)?;
+    let keys = layout
+        .prover_keys::<P>(part.profile)
+        .map_err(ProveError::System)?;
+    prove_laid_out::<P>(place, &layout, &keys, traces, rng)
+}
+
+fn prove_laid_out<P: Suite>(
+    place: &Place<'_>,
+    layout: &Layout,
+    keys: &ProverData<Config<P>>,
     mut traces: Vec<Trace>,
     mut rng: StdRng,
 ) -> Result<PartProof, ProveError> {
-    assert_eq!(traces.len(), tables.tables.len(), "one trace per table");
+    let part = place.tables;
+    assert_eq!(traces.len(), part.tables.len(), "one trace per table");
     blind::randomize(&mut traces, &mut rng);
-    let start = transcript::<S>(&claim_digest::<S>(claim), part, parts, tables);
-    let config = tables.profile.config(&start, rng);
-    let layout = Layout::new(tables).map_err(ProveError::System)?;
-    let instances: Vec<_> = tables
+    let challenger = P::challenger(place, layout, root::<P>(&keys.common));
+    let config = Config::<P>::new(P::pcs(part.profile, Some(rng)), challenger);
+    let instances: Vec<_> = layout
         .tables
         .iter()
         .zip(&traces)
@@ -158,12 +177,12 @@ fn prove_tables<S: Statement>(
             public_values: air.public().to_vec(),
         })
         .collect();
-    let proof = prove_batch(&config, &instances, &layout.keys)
-        .map_err(|e| ProveError::System(e.to_string()))?;
+    let proof =
+        prove_batch(&config, &instances, keys).map_err(|e| ProveError::System(e.to_string()))?;
     Ok(postcard::to_allocvec(&proof).expect("a proof is plain data"))
 }
 
-/// Checks a proof against a claim. Never panics, whatever the bytes.
+/// Checks a published proof against a claim. Never panics, whatever the bytes.
 ///
 /// # Errors
 /// Says why the proof was rejected.
@@ -171,18 +190,39 @@ pub fn verify<S: Statement>(
     claim: &S::Claim,
     parts: &[PartProof],
 ) -> Result<Verified<S>, Rejection> {
-    let guarded = catch_unwind(AssertUnwindSafe(|| verify_parts::<S>(claim, parts)));
-    guarded.unwrap_or_else(|_| {
+    // What was shown together with the private data is no fact to hand on.
+    const { assert!(Outer::PARAMETERS.hiding) };
+    guarded(|| verify_parts::<S>(claim, parts, check_outer))?;
+    Ok(Verified::new(claim.clone()))
+}
+
+/// Checks a proof made with suite `P` against a claim, as its maker or whoever aggregates it does. It makes no [`Verified`]
+/// fact: that takes a proof for publication. Never panics, whatever the bytes.
+///
+/// # Errors
+/// Says why the proof was rejected.
+pub fn check_with<S: Statement, P: Suite>(
+    claim: &S::Claim,
+    parts: &[PartProof],
+) -> Result<(), Rejection> {
+    guarded(|| verify_parts::<S>(claim, parts, check_part::<P>))
+}
+
+fn guarded(check: impl FnOnce() -> Result<(), Rejection>) -> Result<(), Rejection> {
+    catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|_| {
         Err(Rejection::Invalid {
             part: 0,
             reason: "verification stopped unexpectedly".into(),
         })
-    })?;
-    Ok(Verified::new(claim.clone()))
+    })
 }
 
 /// Parts do not depend on each other: they are checked side by side, and the first that is wrong is named.
-fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(), Rejection> {
+fn verify_parts<S: Statement>(
+    claim: &S::Claim,
+    parts: &[PartProof],
+    check: fn(&Place<'_>, &[u8]) -> Result<(), Rejection>,
+) -> Result<(), Rejection> {
     let (context, digest) = rayon::join(|| S::context(claim), || claim_digest::<S>(claim));
     let context = context.map_err(Rejection::Claim)?;
     let expected = S::parts(claim, &context);
@@ -197,7 +237,8 @@ fn verify_parts<S: Statement>(claim: &S::Claim, parts: &[PartProof]) -> Result<(
     let threads = rayon::current_num_threads();
     let checked = |part: usize| {
         let tables = S::part(claim, &context, part);
-        verify_part::<S>(&digest, &tables, part, expected, &parts[part])
+        let place = Place::new::<S>(digest, part, expected, &tables);
+        check(&place, &parts[part])
     };
     for first in (0..expected).step_by(threads) {
         let some = first..expected.min(first + threads);
@@ -214,7 +255,11 @@ const MEMORY: usize = 2;
 
 /// Reads a proof of at most `most` bytes. A second encoding of the same proof is refused: field elements and lengths are
 /// canonical.
-fn decode(part: usize, bytes: &[u8], most: usize) -> Result<BatchProof<Config>, Rejection> {
+fn decode<P: Suite>(
+    part: usize,
+    bytes: &[u8],
+    most: usize,
+) -> Result<BatchProof<Config<P>>, Rejection> {
     if bytes.len() > most {
         let got = bytes.len();
         return Err(Rejection::Size { part, most, got });
@@ -229,39 +274,40 @@ fn decode(part: usize, bytes: &[u8], most: usize) -> Result<BatchProof<Config>, 
 }
 
 /// A commitment is one root. More would be a level of a tree, with a choice of what is committed.
-fn has_one_root_each(proof: &BatchProof<Config>) -> bool {
+fn has_one_root_each<P: Suite>(proof: &BatchProof<Config<P>>) -> bool {
     let all = &proof.commitments;
-    let foldings = &proof.opening_proof.1.commit_phase_commits;
     [&all.main, &all.quotient_chunks]
         .into_iter()
         .chain(&all.permutation)
         .chain(&all.random)
-        .chain(foldings)
+        .chain(P::foldings(&proof.opening_proof))
         .all(|commitment| commitment.num_roots() == 1)
 }
 
-fn verify_part<S: Statement>(
-    digest: &[u8; 32],
-    tables: &Part,
-    part: usize,
-    parts: usize,
-    bytes: &[u8],
-) -> Result<(), Rejection> {
+/// Not generic, as [`prove_outer`].
+fn check_outer(place: &Place<'_>, bytes: &[u8]) -> Result<(), Rejection> {
+    check_part::<Outer>(place, bytes)
+}
+
+fn check_part<P: Suite>(place: &Place<'_>, bytes: &[u8]) -> Result<(), Rejection> {
+    let (part, tables) = (place.part, place.tables);
     let invalid = |reason: String| Rejection::Invalid { part, reason };
-    let layout = Layout::new(tables).map_err(invalid)?;
-    let proof = decode(part, bytes, most_bytes(tables, &layout))?;
-    let heights = tables.tables.iter().map(|t| t.log_height() + 1);
+    let layout = Layout::new(tables, &P::PARAMETERS).map_err(invalid)?;
+    let proof = decode::<P>(part, bytes, most_bytes(tables, &layout, &P::PARAMETERS))?;
+    let heights = tables.tables.iter();
+    let heights = heights.map(|t| P::PARAMETERS.log_committed(t));
     if !proof.degree_bits.iter().copied().eq(heights) {
         return Err(Rejection::Shape { part });
     }
-    if !has_one_root_each(&proof) {
+    if !has_one_root_each::<P>(&proof) {
         return Err(invalid("a commitment has more than one root".into()));
     }
-    let start = transcript::<S>(digest, part, parts, tables);
-    let config = tables.profile.config(&start, rand::make_rng());
-    let public: Vec<Vec<F>> = tables.tables.iter().map(|t| t.public().to_vec()).collect();
-    let common = &layout.keys.common;
-    verify_batch(&config, &tables.tables, &proof, &public, common)
+    let fixed = layout.fixed_commitment::<P>(tables.profile);
+    let common = layout.common::<P>(fixed.map_err(invalid)?);
+    let challenger = P::challenger(place, &layout, root::<P>(&common));
+    let config = Config::<P>::new(P::pcs(tables.profile, Some(rand::make_rng())), challenger);
+    let public: Vec<Vec<F>> = layout.tables.iter().map(|t| t.public().to_vec()).collect();
+    verify_batch(&config, &layout.tables, &proof, &public, &common)
         .map_err(|e| invalid(e.to_string()))
 }
 
@@ -270,7 +316,7 @@ mod tests {
     use super::*;
     use crate::profile::{MIN_LOG_HEIGHT, Profile};
     use crate::row::RowBuilder;
-    use crate::table::{Table, Tally, fill};
+    use crate::table::{Table, TableAir, Tally, fill};
 
     #[derive(Clone)]
     struct Bits;
@@ -312,12 +358,15 @@ mod tests {
     }
 
     /// What the proof system itself says, without the checks before it.
-    fn system_accepts(part: &Part, proof: &BatchProof<Config>) -> bool {
-        let start = transcript::<Some>(&claim_digest::<Some>(&()), 0, 1, part);
-        let config = part.profile.config(&start, rand::make_rng());
-        let layout = Layout::new(part).unwrap();
+    fn system_accepts(part: &Part, proof: &BatchProof<Config<Outer>>) -> bool {
+        let place = Place::new::<Some>(claim_digest::<Some>(&()), 0, 1, part);
+        let layout = Layout::new(part, &Outer::PARAMETERS).unwrap();
+        let challenger = Outer::challenger(&place, &layout, None);
+        let pcs = Outer::pcs(part.profile, std::option::Option::Some(rand::make_rng()));
+        let common = layout.common::<Outer>(None);
         let public = vec![Vec::new()];
-        verify_batch(&config, &part.tables, proof, &public, &layout.keys.common).is_ok()
+        let config = Config::<Outer>::new(pcs, challenger);
+        verify_batch(&config, &part.tables, proof, &public, &common).is_ok()
     }
 
     /// A commitment with its root twice, or with another root beside it, is another proof of the same facts, or leaves a
@@ -329,9 +378,9 @@ mod tests {
         let trace = fill(&Bits, &part.tables[0], &Tally::default(), |row| row);
         let bytes = prove_part::<Some>(&(), &(), 0, vec![trace]).unwrap();
         let most = most_part_bytes(&part);
-        let honest = || decode(0, &bytes, most).unwrap();
-        assert!(system_accepts(&part, &honest()) && has_one_root_each(&honest()));
-        let foldings = crate::size::foldings(&part).len();
+        let honest = || decode::<Outer>(0, &bytes, most).unwrap();
+        assert!(system_accepts(&part, &honest()) && has_one_root_each::<Outer>(&honest()));
+        let foldings = crate::size::foldings(&part, &Outer::PARAMETERS).len();
         assert_eq!(
             honest().opening_proof.1.commit_phase_commits.len(),
             foldings
@@ -350,7 +399,7 @@ mod tests {
                 let root = commitment.roots()[0];
                 let beside = if another { [0; 4] } else { root };
                 *commitment = vec![root, beside].into();
-                assert!(!has_one_root_each(&proof), "{which}");
+                assert!(!has_one_root_each::<Outer>(&proof), "{which}");
                 assert!(!system_accepts(&part, &proof), "{which}");
                 let padded = postcard::to_allocvec(&proof).unwrap();
                 let refused = verify::<Some>(&(), &[padded]).unwrap_err().to_string();
@@ -363,7 +412,7 @@ mod tests {
         // No roots, or three, are no level of a tree.
         let mut none = bytes.clone();
         none[0] = 0;
-        assert!(decode(0, &none, most).is_err());
+        assert!(decode::<Outer>(0, &none, most).is_err());
     }
 
     /// Lists of nothing where a proof has lists of numbers: within the bytes of a proof, and not within its memory.
@@ -373,12 +422,12 @@ mod tests {
         let most = most_part_bytes(&part);
         let trace = fill(&Bits, &part.tables[0], &Tally::default(), |row| row);
         let bytes = prove_part::<Some>(&(), &(), 0, vec![trace]).unwrap();
-        let mut proof = decode(0, &bytes, most).unwrap();
+        let mut proof = decode::<Outer>(0, &bytes, most).unwrap();
         proof.opening_proof.0 = vec![vec![Vec::new(); most / 2]];
         let swollen = postcard::to_allocvec(&proof).unwrap();
         // The size alone would let it through if the rest were left out.
-        assert!(from_postcard::<BatchProof<Config>>(&swollen, MEMORY * most).is_err());
-        assert!(from_postcard::<BatchProof<Config>>(&swollen, 64 * most).is_ok());
+        assert!(from_postcard::<BatchProof<Config<Outer>>>(&swollen, MEMORY * most).is_err());
+        assert!(from_postcard::<BatchProof<Config<Outer>>>(&swollen, 64 * most).is_ok());
         let malformed = Err(Rejection::Malformed { part: 0 });
         let head = &swollen[..most.min(swollen.len())];
         assert_eq!(verify::<Some>(&(), &[head.to_vec()]).map(|_| ()), malformed);
@@ -391,5 +440,55 @@ mod tests {
                 got: most + 1
             }
         );
+    }
+
+    /// One public column, which a cell copies.
+    #[derive(Clone)]
+    struct Copied(u32);
+    impl Table for Copied {
+        type Row = ();
+        fn name(&self) -> &'static str {
+            "copied"
+        }
+        fn log_height(&self) -> usize {
+            MIN_LOG_HEIGHT
+        }
+        fn fixed(&self) -> Vec<Vec<F>> {
+            vec![vec![F::new(1), F::new(self.0)]]
+        }
+        fn row<B: RowBuilder<()>>(&self, b: &mut B) {
+            b.pinned("COPIED", 0);
+        }
+    }
+
+    /// The most a forger can do to a fixed column: everything follows the true commitment, but other columns are opened.
+    #[test]
+    fn fixed_columns_are_those_of_the_commitment() {
+        fn refuse<P: Suite>() {
+            let [honest, other] = [2, 3].map(|value| Part {
+                profile: Profile::Compact,
+                tables: vec![TableAir::new(Copied(value))],
+                hashed: Vec::new(),
+            });
+            let layouts = [&honest, &other].map(|p| Layout::new(p, &P::PARAMETERS).unwrap());
+            let place = Place::new::<Some>([0; 32], 0, 1, &honest);
+            let prove = |value: u32, layout: &Layout, keys: &ProverData<Config<P>>| {
+                let trace = fill(&Copied(value), &layout.tables[0], &Tally::default(), |_| ());
+                prove_laid_out::<P>(&place, layout, keys, vec![trace], rand::make_rng()).unwrap()
+            };
+            let mut keys = layouts[1].prover_keys::<P>(other.profile).unwrap();
+            let true_keys = layouts[0].prover_keys::<P>(honest.profile).unwrap();
+            check_part::<P>(&place, &prove(2, &layouts[0], &true_keys)).unwrap();
+            assert!(keys.common.preprocessed.is_some());
+            keys.common = true_keys.common;
+            let refused = check_part::<P>(&place, &prove(3, &layouts[1], &keys)).unwrap_err();
+            assert!(
+                matches!(refused, Rejection::Invalid { .. })
+                    && !refused.to_string().contains("unexpectedly"),
+                "{refused}"
+            );
+        }
+        refuse::<crate::suite::Inner>();
+        refuse::<crate::suite::InnerHiding>();
     }
 }

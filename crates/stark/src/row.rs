@@ -66,7 +66,7 @@ pub trait RowBuilder<W> {
     /// not known and reads zero, so it may appear in constraints but not in hints.
     fn state(&mut self, hint: impl FnOnce(&W) -> F) -> (Self::E, Self::E);
 
-    /// Column `index` of [`Table::fixed`](crate::Table::fixed): public data that the verifier recomputes.
+    /// Column `index` of [`Table::fixed`](crate::Table::fixed): public data that the verifier evaluates, or commits to, itself.
     /// It may appear in constraints, not in bus messages: pin a cell to it first.
     fn fixed(&self, index: usize) -> Self::E;
 

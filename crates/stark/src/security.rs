@@ -10,6 +10,7 @@
 //! and degrees are the largest. In list decoding a challenge must be right for every codeword of the list, so the terms
 //! of constraints, messages and the out-of-domain point are multiplied by its length.
 
+use p3_air::BaseAir;
 use p3_air::symbolic::AirLayout;
 use p3_batch_stark::num_batched_openings;
 use p3_batch_stark::symbolic::{get_max_constraint_degree, get_symbolic_constraints};
@@ -20,10 +21,11 @@ use p3_uni_stark::OpeningShape;
 use serde::Serialize;
 
 use crate::field::{EF, F, P};
-use crate::profile::{COLLISION_BITS, ProfileParameters, RANDOM_CODEWORDS};
-use crate::proof::Layout;
+use crate::layout::Layout;
+use crate::profile::ProfileParameters;
 use crate::size::foldings;
 use crate::statement::{HashedChallenge, Part};
+use crate::suite::{Outer, RANDOM_CODEWORDS, Suite, SuiteParameters};
 use crate::table::TableAir;
 
 /// Proven bits every statement must reach.
@@ -51,6 +53,8 @@ pub struct SecurityReport {
     pub theorems: Vec<TheoremReport>,
     /// The parameters.
     pub parameters: ProfileParameters,
+    /// The suite.
+    pub suite: SuiteParameters,
     /// The tables.
     pub tables: Vec<TableShape>,
 }
@@ -91,6 +95,8 @@ pub struct TableShape {
     pub degree: usize,
     /// Quotient chunks.
     pub quotient_chunks: usize,
+    /// Fixed columns, if they are committed.
+    pub committed_fixed: usize,
 }
 
 impl TableShape {
@@ -110,20 +116,25 @@ impl TableShape {
             constraints: base.len() + ext.len(),
             degree,
             quotient_chunks,
+            committed_fixed: air.preprocessed_width(),
         }
     }
 
     /// Openings that one challenge combines: columns, masks, quotient chunks and messages, at their points.
-    fn openings(&self) -> usize {
+    fn openings(&self, hiding: bool) -> usize {
         num_batched_openings(
             self.width,
             self.uses_next,
-            0,
+            self.committed_fixed,
             false,
             self.quotient_chunks,
             self.lookup_columns - 1,
             EXTENSION_DEGREE,
-            OpeningShape::hiding(RANDOM_CODEWORDS),
+            if hiding {
+                OpeningShape::hiding(RANDOM_CODEWORDS)
+            } else {
+                OpeningShape::new()
+            },
         )
     }
 }
@@ -172,6 +183,7 @@ impl Theorem {
 /// What the terms are computed from.
 struct Shape<'a> {
     parameters: ProfileParameters,
+    collision_bits: f64,
     /// log2 of the rows of the tallest committed table.
     log_rows: usize,
     openings: usize,
@@ -252,7 +264,7 @@ impl Shape<'_> {
                 field - (hashed.degree.max(1) as f64).log2(),
             ));
         }
-        terms.push(("hash collisions".into(), COLLISION_BITS as f64));
+        terms.push(("hash collisions".into(), self.collision_bits));
         terms
     }
 
@@ -267,25 +279,11 @@ impl Shape<'_> {
         let instance = InstanceShape {
             log_trace_length: self.log_rows,
             modulus_bits: WHOLE_BITS,
-            collision_resistance: COLLISION_BITS,
+            collision_resistance: self.collision_bits as usize,
             num_batched_functions: self.openings,
         };
         deep::deep_ali_error(&air, &instance, list * list).bits() + field_bits() - WHOLE_BITS as f64
     }
-}
-
-/// The tables of a part as the proof system lays them out.
-///
-/// # Panics
-/// If they cannot be laid out, which no claim accepted by its statement allows.
-fn table_shapes(part: &Part) -> Vec<TableShape> {
-    let layout = Layout::new(part).expect("the statement's tables have a layout");
-    part.tables
-        .iter()
-        .zip(&layout.keys.common.lookups)
-        .zip(&layout.chunks)
-        .map(|((table, lookups), &chunks)| TableShape::new(table, lookups, chunks))
-        .collect()
 }
 
 /// The security report of a part.
@@ -293,14 +291,34 @@ fn table_shapes(part: &Part) -> Vec<TableShape> {
 /// # Panics
 /// If the part's tables cannot be laid out, which no claim accepted by its statement allows.
 pub fn security_report(part: &Part) -> SecurityReport {
-    let tables = table_shapes(part);
+    security_report_with::<Outer>(part)
+}
+
+/// The security report of a part whose proof is made with suite `P`.
+///
+/// # Panics
+/// As [`security_report`].
+pub fn security_report_with<P: Suite>(part: &Part) -> SecurityReport {
+    report(part, &P::PARAMETERS)
+}
+
+fn report(part: &Part, suite: &SuiteParameters) -> SecurityReport {
+    let layout = Layout::new(part, suite).expect("the statement's tables have a layout");
+    let tables: Vec<TableShape> = layout
+        .tables
+        .iter()
+        .zip(&layout.lookups)
+        .zip(&layout.chunks)
+        .map(|((table, lookups), &chunks)| TableShape::new(table, lookups, chunks))
+        .collect();
     let widest = part.tables.iter().map(|t| t.interactions().1).max();
     let largest = |of: fn(&TableShape) -> usize| tables.iter().map(of).max().unwrap_or(1);
     let shape = Shape {
         parameters: part.profile.parameters(),
+        collision_bits: suite.collision_bits,
         // Hiding doubles the committed height.
-        log_rows: largest(|t| t.log_height) + 1,
-        openings: tables.iter().map(TableShape::openings).sum(),
+        log_rows: largest(|t| t.log_height) + usize::from(suite.hiding),
+        openings: tables.iter().map(|t| t.openings(suite.hiding)).sum(),
         constraints: tables.iter().map(|t| t.constraints).sum(),
         degree: largest(|t| t.degree),
         quotient_chunks: largest(|t| t.quotient_chunks),
@@ -310,7 +328,7 @@ pub fn security_report(part: &Part) -> SecurityReport {
             .sum(),
         message_width: widest.unwrap_or(0),
         hashed: &part.hashed,
-        foldings: foldings(part),
+        foldings: foldings(part, suite),
     };
     let theorems = [Theorem::Bchks25, Theorem::Dkt26].map(|t| shape.report(t));
     let lower = |of: fn(&TheoremReport) -> f64| of(&theorems[0]).min(of(&theorems[1]));
@@ -319,6 +337,7 @@ pub fn security_report(part: &Part) -> SecurityReport {
         total_bits: lower(|t| t.total_bits),
         theorems: theorems.to_vec(),
         parameters: shape.parameters,
+        suite: *suite,
         tables,
     }
 }
@@ -333,6 +352,7 @@ mod tests {
     fn shape(log_rows: usize) -> Shape<'static> {
         Shape {
             parameters: crate::Profile::Fast.parameters(),
+            collision_bits: 128.0,
             log_rows,
             openings: 4500,
             constraints: 2000,
@@ -368,7 +388,7 @@ mod tests {
         let instance = InstanceShape {
             log_trace_length: shape.log_rows,
             modulus_bits: WHOLE_BITS,
-            collision_resistance: COLLISION_BITS,
+            collision_resistance: 128,
             num_batched_functions: shape.openings,
         };
         let grinding = GrindingSites {

@@ -3,13 +3,14 @@
 //! Every list in a proof has a length that tables and parameters fix, but for the siblings in a pruned Merkle proof, which
 //! are fewer the more queries meet. A field element takes at most five bytes (and mostly does), a word of a digest ten.
 
+use p3_air::BaseAir;
 use p3_fri::fold_schedule;
 
-use crate::profile::{Profile, RANDOM_CODEWORDS, SALT_ELEMENTS};
-use crate::proof::Layout;
+use crate::layout::Layout;
 use crate::statement::Part;
+use crate::suite::{RANDOM_CODEWORDS, SALT_ELEMENTS, SuiteParameters};
 
-/// Bytes of a field element, of one of the extension, of a digest.
+/// Bytes of a field element, of one of the extension, of a digest: four words, or eight elements.
 const ELEMENT: usize = 5;
 const EXTENSION: usize = 5 * ELEMENT;
 const DIGEST: usize = 4 * 10;
@@ -17,18 +18,19 @@ const DIGEST: usize = 4 * 10;
 const COORDINATES: usize = 5;
 
 /// log2 of the heights of tables, as committed, from the tallest.
-fn committed_heights(part: &Part, profile: Profile) -> Vec<usize> {
-    let more = 1 + profile.parameters().log_blowup;
-    let mut heights: Vec<usize> = part.tables.iter().map(|t| t.log_height() + more).collect();
+fn committed_heights(part: &Part, suite: &SuiteParameters) -> Vec<usize> {
+    let more = part.profile.parameters().log_blowup;
+    let tables = part.tables.iter();
+    let mut heights: Vec<usize> = tables.map(|t| suite.log_committed(t) + more).collect();
     heights.sort_unstable_by(|a, b| b.cmp(a));
     heights.dedup();
     heights
 }
 
 /// log2 of the arity of each folding, from the first.
-pub(crate) fn foldings(part: &Part) -> Vec<usize> {
+pub(crate) fn foldings(part: &Part, suite: &SuiteParameters) -> Vec<usize> {
     let p = part.profile.parameters();
-    let heights = committed_heights(part, part.profile);
+    let heights = committed_heights(part, suite);
     fold_schedule(&heights, p.log_final + p.log_blowup, p.log_arity)
 }
 
@@ -39,59 +41,79 @@ fn list(n: usize, bytes: usize) -> usize {
 }
 
 /// Bytes of the openings of matrices of these widths, at all queries, in one tree of `2^log_leaves` leaves.
-fn opened(queries: usize, widths: &[usize], element: usize, log_leaves: usize) -> usize {
+fn opened(
+    queries: usize,
+    widths: &[usize],
+    element: usize,
+    log_leaves: usize,
+    salted: bool,
+) -> usize {
     let rows: usize = widths.iter().map(|&w| list(w, element)).sum();
     let salts = widths.len() * list(SALT_ELEMENTS, ELEMENT);
     let per_query = |inner: usize| list(queries, list(widths.len(), 0) + inner);
     // On a level of 2^k nodes, each query needs at most one sibling, and two neighbours need none.
     let siblings = (1..=log_leaves).map(|k| queries.min(1 << (k - 1))).sum();
-    per_query(rows) + per_query(salts) + list(siblings, DIGEST)
+    let salts = if salted { per_query(salts) } else { 0 };
+    per_query(rows) + salts + list(siblings, DIGEST)
+}
+
+/// Matrices behind one commitment: the width of each, and at how many points it is opened.
+struct Round {
+    matrices: Vec<(usize, usize)>,
+    /// Whether it has random columns.
+    masked: bool,
 }
 
 /// The most bytes of an honest proof of a part.
-pub(crate) fn most_bytes(part: &Part, layout: &Layout) -> usize {
+pub(crate) fn most_bytes(part: &Part, layout: &Layout, suite: &SuiteParameters) -> usize {
     let p = part.profile.parameters();
     let tables = part.tables.len();
     let lookup_columns = |i: usize| layout.lookup_columns(i) * COORDINATES;
-    let points = |i: usize| 1 + usize::from(part.tables[i].uses_next());
+    let main = |i: usize| {
+        let table = &part.tables[i];
+        (table.width(), 1 + usize::from(table.uses_next()))
+    };
     let chunks: usize = layout.chunks.iter().sum();
+    let round = |matrices: Vec<(usize, usize)>, masked: bool| Round {
+        masked: suite.hiding && masked,
+        matrices,
+    };
+    let mut rounds = vec![
+        round((0..tables).map(main).collect(), true),
+        round((0..tables).map(|i| (lookup_columns(i), 2)).collect(), true),
+        round(vec![(COORDINATES, 1); chunks], true),
+    ];
+    if suite.hiding {
+        rounds.push(round(vec![(COORDINATES, 1); tables], true));
+    }
+    let fixed = layout.tables.iter().map(|t| (t.preprocessed_width(), 1));
+    let fixed: Vec<(usize, usize)> = fixed.filter(|f| f.0 > 0).collect();
+    if !fixed.is_empty() {
+        rounds.push(round(fixed, false));
+    }
 
     // Four commitments of one root, each perhaps behind a byte that says it is there.
     let mut bytes = 4 * (1 + list(1, DIGEST));
-    // Values at the out-of-domain point: flags of what is absent, columns, chunks, messages, masks.
+    // Values at the out-of-domain point, with flags of what is absent; behind them those of the masks.
     let extensions = |n: usize| list(n, EXTENSION);
-    bytes += list(tables, 4);
-    for (i, table) in part.tables.iter().enumerate() {
-        bytes += points(i) * extensions(table.width());
-        bytes += list(layout.chunks[i], extensions(COORDINATES)) + extensions(COORDINATES);
-        bytes += 2 * extensions(lookup_columns(i));
+    bytes += list(tables, 4) + layout.chunks.iter().map(|&n| list(n, 0)).sum::<usize>();
+    bytes += list(rounds.len(), 0);
+    for Round { matrices, masked } in &rounds {
+        let masks = if *masked { RANDOM_CODEWORDS } else { 0 };
+        bytes += list(matrices.len(), 0);
+        for &(width, points) in matrices {
+            bytes += points * extensions(width) + list(points, extensions(masks));
+        }
     }
-    // Those of the masks, for all four commitments, by matrix and point.
-    let masks = |matrices: usize, points: usize| {
-        list(matrices, list(2, 0)) + points * extensions(RANDOM_CODEWORDS)
-    };
-    bytes += list(4, 0)
-        + masks(tables, (0..tables).map(points).sum())
-        + masks(tables, 2 * tables)
-        + masks(chunks, chunks)
-        + masks(tables, tables);
 
-    let foldings = foldings(part);
-    let heights = committed_heights(part, part.profile);
+    let foldings = foldings(part, suite);
+    let heights = committed_heights(part, suite);
     let mut log_height = heights.first().copied().unwrap_or(0);
-    // The four commitments' openings.
-    let main = part.tables.iter().map(|t| t.width() + RANDOM_CODEWORDS);
-    let messages = (0..tables).map(|i| lookup_columns(i) + RANDOM_CODEWORDS);
-    let mask = COORDINATES + RANDOM_CODEWORDS;
-    let rounds = [
-        main.collect(),
-        messages.collect(),
-        vec![mask; chunks],
-        vec![mask; tables],
-    ];
-    bytes += list(4, 0);
-    for widths in rounds {
-        bytes += opened(p.queries, &widths, ELEMENT, log_height);
+    bytes += list(rounds.len(), 0);
+    for Round { matrices, masked } in &rounds {
+        let masks = if *masked { RANDOM_CODEWORDS } else { 0 };
+        let widths: Vec<usize> = matrices.iter().map(|m| m.0 + masks).collect();
+        bytes += opened(p.queries, &widths, ELEMENT, log_height, suite.hiding);
     }
     // Foldings: a commitment, a witness, and the openings beside each query.
     bytes += list(foldings.len(), list(1, DIGEST)) + list(foldings.len(), ELEMENT);
@@ -99,7 +121,7 @@ pub(crate) fn most_bytes(part: &Part, layout: &Layout) -> usize {
     for log_arity in &foldings {
         log_height -= log_arity;
         let beside = (1 << log_arity) - 1;
-        bytes += opened(p.queries, &[beside], EXTENSION, log_height);
+        bytes += opened(p.queries, &[beside], EXTENSION, log_height, suite.hiding);
     }
     // The final polynomial; witnesses of grinding.
     bytes += extensions(1 << p.log_final) + 4 * ELEMENT;

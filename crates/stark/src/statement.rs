@@ -57,7 +57,7 @@ pub struct HashedChallenge {
     pub degree: u64,
 }
 
-/// A fact: a claim of a statement whose proof was checked. Only [`verify`](crate::verify) makes one.
+/// A fact: a claim of a statement whose proof was checked. Only [`verify`](crate::verify) makes one, of proofs that hide.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verified<S: Statement> {
     claim: S::Claim,
@@ -83,38 +83,61 @@ pub fn claim_digest<S: Statement>(claim: &S::Claim) -> [u8; 32] {
     Sha3_256::digest(claim_bytes::<S>(claim)).into()
 }
 
-/// What the transcript of a part starts from: the statement, the whole claim, the part's place, its
-/// parameters and its tables. Public values are absorbed by the proof system itself.
-pub(crate) fn transcript<S: Statement>(
-    digest: &[u8; 32],
-    part: usize,
-    parts: usize,
-    tables: &Part,
-) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Start<'a> {
-        protocol: &'a str,
-        statement: &'a str,
-        version: u32,
-        claim: &'a [u8; 32],
+/// What a proof is about: a part of a claim, and its tables.
+pub struct Place<'a> {
+    pub(crate) statement: &'static str,
+    pub(crate) version: u32,
+    /// [`claim_digest`].
+    pub(crate) claim: [u8; 32],
+    pub(crate) part: usize,
+    pub(crate) parts: usize,
+    pub(crate) tables: &'a Part,
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn new<S: Statement>(
+        claim: [u8; 32],
         part: usize,
         parts: usize,
-        profile: crate::profile::ProfileParameters,
-        tables: Vec<(&'a str, usize, usize, bool)>,
+        tables: &'a Part,
+    ) -> Self {
+        Self {
+            statement: S::ID,
+            version: S::VERSION,
+            claim,
+            part,
+            parts,
+            tables,
+        }
     }
-    let start = Start {
-        protocol: "sealbook/2 p3-batch-stark/0.9 koala-bear^5 keccak-256",
-        statement: S::ID,
-        version: S::VERSION,
-        claim: digest,
-        part,
-        parts,
-        profile: tables.profile.parameters(),
-        tables: tables
-            .tables
-            .iter()
-            .map(|t| (t.name(), t.log_height(), t.width(), t.uses_next()))
-            .collect(),
-    };
-    serde_json::to_vec(&start).expect("plain data")
+
+    /// What a transcript over bytes starts from: the statement, the whole claim, the part's place, its parameters and its
+    /// tables. Public values are absorbed by the proof system itself.
+    pub(crate) fn transcript(&self, protocol: &str) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Start<'a> {
+            protocol: &'a str,
+            statement: &'a str,
+            version: u32,
+            claim: &'a [u8; 32],
+            part: usize,
+            parts: usize,
+            profile: crate::profile::ProfileParameters,
+            tables: Vec<(&'a str, usize, usize, bool)>,
+        }
+        let tables = self.tables.tables.iter();
+        let start = Start {
+            protocol,
+            statement: self.statement,
+            version: self.version,
+            claim: &self.claim,
+            part: self.part,
+            parts: self.parts,
+            profile: self.tables.profile.parameters(),
+            tables: tables
+                .map(|t| (t.name(), t.log_height(), t.width(), t.uses_next()))
+                .collect(),
+        };
+        serde_json::to_vec(&start).expect("plain data")
+    }
 }

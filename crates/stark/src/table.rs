@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use p3_air::symbolic::AirLayout;
-use p3_air::{Air, AirBuilder, BaseAir, WindowAccess};
+use p3_air::{Air, AirBuilder, WindowAccess};
 use p3_batch_stark::folder::{
     ProverConstraintFolderWithLookups, VerifierConstraintFolderWithLookups,
 };
-use p3_lookup::LogUpGadget;
-use p3_lookup::{Count, InteractionBuilder, InteractionSymbolicBuilder, Lookup, Lookups};
+use p3_lookup::{Count, InteractionBuilder, InteractionSymbolicBuilder};
 use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 
@@ -20,8 +19,8 @@ use crate::blind;
 use crate::check::{CheckRow, Declared, IntervalView, RowView};
 use crate::digest::DigestRow;
 use crate::field::{EF, F, PrimeCharacteristicRing};
-use crate::profile::Config;
 use crate::row::{Bus, RowBuilder, When};
+use crate::suite::{Config, Outer};
 
 /// A table: its shape is public, its rows are private.
 ///
@@ -248,7 +247,16 @@ impl<W, AB: InteractionBuilder<F = F>> RowBuilder<W> for Symbols<'_, AB> {
         (self.take(), next.into())
     }
     fn fixed(&self, index: usize) -> Self::E {
-        self.air.periodic_values()[index].into()
+        // A suite has them in one place or the other.
+        match self.air.periodic_values().get(index) {
+            Some(&value) => value.into(),
+            None => {
+                let value = self.air.preprocessed().current(index);
+                value
+                    .expect("the row function asks for a column there is")
+                    .into()
+            }
+        }
     }
     fn public(&self, index: usize) -> Self::E {
         self.air.public_values()[index].into()
@@ -302,8 +310,8 @@ struct Measured<T: Table>(T);
 /// Object-safe face of a [`Measured`] table: one method per reading.
 trait AnyTable: Send + Sync {
     fn eval_symbolic(&self, b: &mut InteractionSymbolicBuilder<F, EF>);
-    fn eval_prover(&self, b: &mut ProverConstraintFolderWithLookups<'_, Config>);
-    fn eval_verifier(&self, b: &mut VerifierConstraintFolderWithLookups<'_, Config>);
+    fn eval_prover(&self, b: &mut ProverConstraintFolderWithLookups<'_, Config<Outer>>);
+    fn eval_verifier(&self, b: &mut VerifierConstraintFolderWithLookups<'_, Config<Outer>>);
     #[cfg(debug_assertions)]
     fn eval_debug(&self, b: &mut p3_air::DebugConstraintBuilder<'_, F, EF>);
     fn eval_check(&self, b: &mut CheckRow<'_>);
@@ -323,10 +331,10 @@ impl<T: Table> AnyTable for Measured<T> {
     fn eval_symbolic(&self, b: &mut InteractionSymbolicBuilder<F, EF>) {
         self.read(b);
     }
-    fn eval_prover(&self, b: &mut ProverConstraintFolderWithLookups<'_, Config>) {
+    fn eval_prover(&self, b: &mut ProverConstraintFolderWithLookups<'_, Config<Outer>>) {
         self.read(b);
     }
-    fn eval_verifier(&self, b: &mut VerifierConstraintFolderWithLookups<'_, Config>) {
+    fn eval_verifier(&self, b: &mut VerifierConstraintFolderWithLookups<'_, Config<Outer>>) {
         self.read(b);
     }
     #[cfg(debug_assertions)]
@@ -357,6 +365,8 @@ pub struct TableAir {
     uses_next: bool,
     free: Arc<Vec<(usize, &'static str)>>,
     fixed: Arc<Vec<Vec<F>>>,
+    /// Whether the proof system sees fixed columns as preprocessed ones.
+    commits_fixed: bool,
     public: Arc<Vec<F>>,
     table: Arc<dyn AnyTable>,
     /// Messages a row sends or receives, and the elements of the widest.
@@ -366,12 +376,6 @@ pub struct TableAir {
     /// A constraint that checking readings pass over. The proof has it all the same.
     without: Option<&'static str>,
 }
-
-/// Messages above which it pays to pack three into a column, at the price of degree 4: a degree-2
-/// table has four quotient chunks, one of degree 3 or 4 has eight.
-const PACK_ABOVE: usize = 12;
-/// The degree that makes the proof system pack three messages into a column.
-const PACKING_DEGREE: usize = 3;
 
 impl std::fmt::Debug for TableAir {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -412,6 +416,7 @@ impl TableAir {
             free: Arc::new(free),
             table: Arc::new(Measured(table)),
             fixed: Arc::new(fixed),
+            commits_fixed: false,
             public: Arc::new(public),
             interactions: (0, 0),
             degree: 0,
@@ -431,25 +436,6 @@ impl TableAir {
             .max()
             .unwrap_or(0);
         air
-    }
-
-    /// The messages in the columns they are packed into: as many to a column as leave the number of
-    /// quotient chunks what it is; and that number. The proof system finds the same by walking every constraint (17 ms
-    /// for a single account's tables, a third of its verification); here the degrees it needs are at hand.
-    pub(crate) fn layout(&self) -> (Lookups<F>, usize) {
-        let gadget = LogUpGadget::new();
-        let degree_of = |lookup: &Lookup<F>| gadget.constraint_degree_with_transition(lookup, 0);
-        let unpacked = Lookups::<F>::from_air::<EF, Self>(self);
-        let degree = unpacked
-            .iter()
-            .map(degree_of)
-            .chain([self.degree, self.max_constraint_degree().unwrap_or(0)])
-            .max()
-            .unwrap_or(0);
-        // Hiding adds one to the degree and doubles the chunks; a quotient has a power of two of them.
-        let chunks = degree.max(1).next_power_of_two();
-        let packed = unpacked.pack_same_bus_with_degree(chunks, degree_of);
-        (packed, 2 * chunks)
     }
 
     /// The table's name.
@@ -487,6 +473,7 @@ impl TableAir {
     /// A digest of all that the table demands: its constraints and messages with their names and constants, in order, its
     /// fixed columns and public values, and its height.
     pub fn digest(&self) -> [u8; 32] {
+<<<<<<< HEAD
         self.digest_of(true)
     }
     /// The same without the values of fixed columns and public values: what tables of one shape have in common.
@@ -506,6 +493,19 @@ impl TableAir {
         reading.number(self.fixed.len());
         let columns = self.fixed.iter();
         columns.for_each(|column| list(&mut reading, column));
+=======
+        let mut reading = DigestRow::default();
+        let items = &mut reading.items;
+        items.text(self.name);
+        items.number(self.log_height);
+        items.number(self.public.len());
+        self.public.iter().for_each(|&v| items.element(v));
+        items.number(self.fixed.len());
+        for column in self.fixed.iter() {
+            items.number(column.len());
+            column.iter().for_each(|&v| items.element(v));
+        }
+>>>>>>> core
         self.table.eval_digest(&mut reading);
         reading.finish()
     }

@@ -5,9 +5,10 @@ mod common;
 use common::{Claim, Compact, Items, Sums, some_bytes, traces};
 use proptest::prelude::*;
 use stark::{
-    F, FileError, HashedChallenge, Part, PrimeCharacteristicRing, Profile, ProofFile, RowBuilder,
-    TARGET_BITS, Table, TableAir, Tally, TheoremReport, When, cell_test, fill, security_report,
-    violations,
+    F, FileError, HashedChallenge, Inner, InnerHiding, InnerKeccak, Outer, Part,
+    PrimeCharacteristicRing, Profile, ProgramDigest, ProofFile, ProofFileOf, RowBuilder, Suite,
+    TARGET_BITS, Table, TableAir, Tally, TheoremReport, When, cell_test, fill, program_digest,
+    security_report, security_report_with, violations,
 };
 
 fn file() -> ProofFile {
@@ -47,41 +48,54 @@ impl Table for Bits {
 
 /// From the smallest table to far above the largest any statement has.
 #[test]
-fn both_profiles_reach_the_target_at_every_height() {
-    for profile in [Profile::Fast, Profile::Compact] {
-        for log_height in stark::MIN_LOG_HEIGHT..=18 {
-            let part = Part {
-                profile,
-                tables: vec![TableAir::new(Bits(log_height))],
-                hashed: Vec::new(),
-            };
-            let report = security_report(&part);
-            // All errors added up, under the theorem that gives fewer bits.
-            assert!(
-                report.total_bits >= TARGET_BITS,
-                "{profile:?} at 2^{log_height}: {}",
-                report.total_bits
-            );
-            let mut least = f64::INFINITY;
-            for theorem in &report.theorems {
-                let terms = theorem.terms.iter().map(|t| t.1);
-                assert_eq!(
-                    theorem.proven_bits,
-                    terms.clone().fold(f64::INFINITY, f64::min)
-                );
-                assert!(theorem.total_bits < theorem.proven_bits);
-                assert!(
-                    theorem.terms.len() as f64 * (-theorem.proven_bits).exp2()
-                        >= (-theorem.total_bits).exp2()
-                );
-                least = least.min(theorem.proven_bits);
+fn all_profiles_and_suites_reach_the_target_at_every_height() {
+    fn reach<P: Suite>() {
+        for profile in [Profile::Fast, Profile::Compact] {
+            for log_height in stark::MIN_LOG_HEIGHT..=18 {
+                reaches::<P>(profile, log_height);
             }
-            assert_eq!(report.theorems.len(), 2);
-            assert_eq!(report.proven_bits, least);
-            assert_eq!(report.tables[0].log_height, log_height);
-            assert_eq!(report.tables[0].width, 40 + 7);
         }
     }
+    reach::<Outer>();
+    reach::<InnerKeccak>();
+    reach::<Inner>();
+    reach::<InnerHiding>();
+}
+
+fn reaches<P: Suite>(profile: Profile, log_height: usize) {
+    let part = Part {
+        profile,
+        tables: vec![TableAir::new(Bits(log_height))],
+        hashed: Vec::new(),
+    };
+    let report = security_report_with::<P>(&part);
+    let suite = report.suite;
+    // All errors added up, under the theorem that gives fewer bits.
+    assert!(
+        report.total_bits >= TARGET_BITS,
+        "{suite:?} {profile:?} at 2^{log_height}: {}",
+        report.total_bits
+    );
+    let mut least = f64::INFINITY;
+    for theorem in &report.theorems {
+        let terms = theorem.terms.iter().map(|t| t.1);
+        assert_eq!(
+            theorem.proven_bits,
+            terms.clone().fold(f64::INFINITY, f64::min)
+        );
+        assert!(theorem.total_bits < theorem.proven_bits);
+        assert!(
+            theorem.terms.len() as f64 * (-theorem.proven_bits).exp2()
+                >= (-theorem.total_bits).exp2()
+        );
+        let collisions = theorem.terms.iter().find(|t| t.0 == "hash collisions");
+        assert_eq!(collisions.expect("the term").1, suite.collision_bits);
+        least = least.min(theorem.proven_bits);
+    }
+    assert_eq!(report.theorems.len(), 2);
+    assert_eq!(report.proven_bits, least);
+    assert_eq!(report.tables[0].log_height, log_height);
+    assert_eq!(report.tables[0].width, 40 + 7);
 }
 
 /// More functions to batch and more messages make a proof less safe.
@@ -143,30 +157,39 @@ enum Variant {
     Public,
     Height,
     Cell,
+    MoreFixed,
+    MorePublic,
+    Name,
     Rewritten,
 }
 
 impl Table for Variant {
     type Row = ();
     fn name(&self) -> &'static str {
-        "variant"
+        if matches!(self, Self::Name) {
+            "another"
+        } else {
+            "variant"
+        }
     }
     fn log_height(&self) -> usize {
         8 + usize::from(matches!(self, Self::Height))
     }
     fn fixed(&self) -> Vec<Vec<F>> {
-        vec![vec![if matches!(self, Self::Fixed) {
+        let value = if matches!(self, Self::Fixed) {
             F::TWO
         } else {
             F::ONE
-        }]]
+        };
+        vec![vec![value]; 1 + usize::from(matches!(self, Self::MoreFixed))]
     }
     fn public(&self) -> Vec<F> {
-        vec![if matches!(self, Self::Public) {
+        let value = if matches!(self, Self::Public) {
             F::TWO
         } else {
             F::ONE
-        }]
+        };
+        vec![value; 1 + usize::from(matches!(self, Self::MorePublic))]
     }
     fn row<B: RowBuilder<()>>(&self, b: &mut B) {
         let (x, next) = b.state(|()| F::ONE);
@@ -221,16 +244,50 @@ impl Table for Variant {
 #[test]
 fn digests_tell_tables_apart() {
     use Variant::{
-        Bus, Cell, Constant, Count, Fixed, Height, Id, Kind, Message, Order, Plain, Public,
-        Rewritten, When,
+        Bus, Cell, Constant, Count, Fixed, Height, Id, Kind, Message, MoreFixed, MorePublic, Name,
+        Order, Plain, Public, Rewritten, When,
     };
     let digest = |v: Variant| TableAir::new(v).digest();
     let variants = [
         Plain, Constant, Order, When, Id, Bus, Count, Kind, Message, Fixed, Public, Height, Cell,
+        MoreFixed, MorePublic, Name,
     ];
     let digests: std::collections::BTreeSet<_> = variants.map(digest).into();
     assert_eq!(digests.len(), variants.len());
     assert_eq!(digest(Rewritten), digest(Plain));
+}
+
+/// Whatever changes how a proof is checked changes the program, and values and names do not.
+#[test]
+fn programs_are_told_apart() {
+    use Variant::{
+        Bus, Cell, Constant, Count, Fixed, Height, Id, Kind, Message, MoreFixed, MorePublic, Name,
+        Order, Plain, Public, Rewritten, When,
+    };
+    fn program<P: Suite>(profile: Profile, tables: &[Variant]) -> ProgramDigest {
+        program_digest::<P>(&Part {
+            profile,
+            tables: tables.iter().map(|&t| TableAir::new(t)).collect(),
+            hashed: Vec::new(),
+        })
+    }
+    let of = |v: Variant| program::<Inner>(Profile::Compact, &[v]);
+    let variants = [
+        Plain, Constant, Order, When, Bus, Count, Kind, Message, Height, Cell, MoreFixed,
+        MorePublic, Rewritten,
+    ];
+    let mut programs: std::collections::HashSet<_> = variants.map(of).into();
+    programs.insert(program::<Inner>(Profile::Fast, &[Plain]));
+    programs.insert(program::<Inner>(Profile::Compact, &[Plain, Plain]));
+    programs.insert(program::<Inner>(Profile::Compact, &[Plain, Constant]));
+    programs.insert(program::<Inner>(Profile::Compact, &[Constant, Plain]));
+    programs.insert(program::<InnerHiding>(Profile::Compact, &[Plain]));
+    programs.insert(program::<InnerKeccak>(Profile::Compact, &[Plain]));
+    programs.insert(program::<Outer>(Profile::Compact, &[Plain]));
+    assert_eq!(programs.len(), variants.len() + 7);
+    for same in [Id, Fixed, Public, Name] {
+        assert_eq!(of(same), of(Plain));
+    }
 }
 
 // NEGATIVE
@@ -363,6 +420,40 @@ fn of_a_file_that_is_no_proof_only_the_start_is_read() {
         assert_eq!(ProofFile::from_bytes(&other), Err(error));
     }
     assert_eq!(stark::read_bounded(&path).unwrap().len(), bytes.len());
+}
+
+/// A file of an inner proof is read for what it is, and as a published proof by no one.
+#[test]
+fn files_of_other_suites_are_refused() {
+    fn refused<P: Suite>() {
+        let claim = Claim::of(&[some_bytes(9, 1)]);
+        let file = ProofFileOf::<P>::new::<Compact>(&claim, vec![vec![1, 2, 3]]);
+        let bytes = file.to_bytes();
+        let read = ProofFileOf::<P>::from_bytes(&bytes).expect("a file");
+        assert_eq!(read.claim::<Compact>().expect("its claim"), claim);
+        assert_eq!(read.parts, file.parts);
+        let error = ProofFile::from_bytes(&bytes).unwrap_err();
+        assert_eq!(error, FileError::Inner);
+        assert!(error.to_string().contains("an inner proof"), "{error}");
+        // Nothing but the start is read from disk either.
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, &bytes).unwrap();
+        let start = ProofFile::read_bytes(&path).unwrap();
+        assert_eq!(start, bytes[..12]);
+        assert_eq!(ProofFile::from_bytes(&start), Err(FileError::Inner));
+        // The other way round.
+        let published = self::file().to_bytes();
+        let error = ProofFileOf::<P>::from_bytes(&published).unwrap_err();
+        assert_eq!(error, FileError::Magic);
+    }
+    refused::<Inner>();
+    refused::<InnerHiding>();
+    refused::<InnerKeccak>();
+    let claim = Claim::of(&[]);
+    let other = ProofFileOf::<Inner>::new::<Compact>(&claim, Vec::new()).to_bytes();
+    let error = ProofFileOf::<InnerHiding>::from_bytes(&other).unwrap_err();
+    assert_eq!(error, FileError::Inner);
 }
 
 #[test]

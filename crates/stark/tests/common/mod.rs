@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Deserialize, Serialize};
 use stark::{
-    Bus, F, Part, PartProof, PrimeCharacteristicRing, Profile, RowBuilder, Statement, Table,
-    TableAir, Tally, Trace, When, fill, prove_part,
+    Bus, F, Part, PartProof, PrimeCharacteristicRing, Profile, RowBuilder, Statement, Suite, Table,
+    TableAir, Tally, Trace, When, fill, prove_part, prove_part_with,
 };
 
 pub const LOG_HEIGHT: usize = stark::MIN_LOG_HEIGHT;
@@ -253,4 +253,15 @@ pub fn prove<S: Statement<Claim = Claim, Context = ()>>(parts: &[Vec<u32>]) -> V
         .enumerate()
         .map(|(i, bytes)| prove_part::<S>(&claim, &(), i, traces(bytes)).expect("an honest proof"))
         .collect()
+}
+
+/// The same with a suite.
+pub fn prove_with<S: Statement<Claim = Claim, Context = ()>, P: Suite>(
+    parts: &[Vec<u32>],
+) -> Vec<PartProof> {
+    let claim = Claim::of(parts);
+    let prove = |(i, bytes): (usize, &Vec<u32>)| {
+        prove_part_with::<S, P>(&claim, &(), i, traces(bytes)).expect("an honest proof")
+    };
+    parts.iter().enumerate().map(prove).collect()
 }
