@@ -148,12 +148,8 @@ fn no_name_is_a_sentence() {
 fn a_file_cannot_write_lines_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("forged.proof");
-    let file = ProofFile {
-        statement: "x\u{1b}[2K\r\naccepted: everything".into(),
-        version: 1,
-        claim: b"{}".to_vec(),
-        parts: Vec::new(),
-    };
+    let name = "x\u{1b}[2K\r\naccepted: everything";
+    let file = ProofFile::raw(name, 1, b"{}".to_vec(), Vec::new());
     std::fs::write(&path, file.to_bytes()).unwrap();
     let output = sealbook(folder.path(), "verify forged.proof");
     assert_eq!(output.status.code(), Some(1));

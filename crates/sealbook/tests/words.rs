@@ -27,12 +27,8 @@ const HIDDEN: &[&str] = &[
 
 /// A claim of a statement, by its JSON.
 fn claim(kind: &dyn Kind, value: &Value) -> Option<Box<dyn AnyClaim>> {
-    let file = ProofFile {
-        statement: kind.id().into(),
-        version: kind.version(),
-        claim: serde_json::to_vec(value).unwrap(),
-        parts: Vec::new(),
-    };
+    let claim = serde_json::to_vec(value).unwrap();
+    let file = ProofFile::raw(kind.id(), kind.version(), claim, Vec::new());
     kind.claim(&file).ok()
 }
 

@@ -102,10 +102,15 @@ pub struct ProofFileOf<P: Suite> {
 impl<P: Suite> ProofFileOf<P> {
     /// A file for a claim and its proofs.
     pub fn new<S: Statement>(claim: &S::Claim, parts: Vec<PartProof>) -> Self {
+        Self::raw(S::ID, S::VERSION, claim_bytes::<S>(claim), parts)
+    }
+
+    /// A file of these contents, whatever they are.
+    pub fn raw(statement: &str, version: u32, claim: Vec<u8>, parts: Vec<PartProof>) -> Self {
         Self {
-            statement: S::ID.to_string(),
-            version: S::VERSION,
-            claim: claim_bytes::<S>(claim),
+            statement: statement.into(),
+            version,
+            claim,
             parts,
             suite: PhantomData,
         }

@@ -473,7 +473,6 @@ impl TableAir {
     /// A digest of all that the table demands: its constraints and messages with their names and constants, in order, its
     /// fixed columns and public values, and its height.
     pub fn digest(&self) -> [u8; 32] {
-<<<<<<< HEAD
         self.digest_of(true)
     }
     /// The same without the values of fixed columns and public values: what tables of one shape have in common.
@@ -481,31 +480,19 @@ impl TableAir {
         self.digest_of(false)
     }
     fn digest_of(&self, values: bool) -> [u8; 32] {
-        let mut reading = DigestRow::new();
-        reading.text(self.name);
-        reading.number(self.log_height);
-        let list = |reading: &mut DigestRow, list: &[F]| {
-            reading.number(list.len());
-            let values = list.iter().filter(|_| values);
-            values.for_each(|&v| reading.element(v));
-        };
-        list(&mut reading, &self.public);
-        reading.number(self.fixed.len());
-        let columns = self.fixed.iter();
-        columns.for_each(|column| list(&mut reading, column));
-=======
         let mut reading = DigestRow::default();
         let items = &mut reading.items;
         items.text(self.name);
         items.number(self.log_height);
         items.number(self.public.len());
-        self.public.iter().for_each(|&v| items.element(v));
+        let public = self.public.iter().filter(|_| values);
+        public.for_each(|&v| items.element(v));
         items.number(self.fixed.len());
         for column in self.fixed.iter() {
             items.number(column.len());
-            column.iter().for_each(|&v| items.element(v));
+            let column = column.iter().filter(|_| values);
+            column.for_each(|&v| items.element(v));
         }
->>>>>>> core
         self.table.eval_digest(&mut reading);
         reading.finish()
     }

@@ -189,12 +189,8 @@ fn of_tables(kind: &dyn Kind) -> [BTreeSet<&'static str>; 2] {
         if name.split('-').next() != Some(kind.id()) {
             continue;
         }
-        let file = ProofFile {
-            statement: kind.id().into(),
-            version: kind.version(),
-            claim: std::fs::read(&path).expect("a claim"),
-            parts: Vec::new(),
-        };
+        let claim = std::fs::read(&path).expect("a claim");
+        let file = ProofFile::raw(kind.id(), kind.version(), claim, Vec::new());
         let claim = kind.claim(&file).expect("a claim");
         for table in claim.parts().expect("a claim").flat_map(|part| part.tables) {
             names[0].extend(table.constraints());
