@@ -2,8 +2,8 @@
 
 mod claim;
 mod example;
-mod statement;
-mod tables;
+pub(crate) mod statement;
+pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;

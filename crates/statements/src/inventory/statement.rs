@@ -21,9 +21,9 @@ use crate::venues::markets_listing;
 pub struct Inventory;
 
 /// Most accounts of a book.
-const MAX_ACCOUNTS: u64 = 1 << 24;
+pub const MAX_ACCOUNTS: u64 = 1 << 24;
 /// Most assets: a verifier builds the tables it is told.
-const MAX_ASSETS: usize = 256;
+pub const MAX_ASSETS: usize = 256;
 /// Account slots of a part.
 const SEGMENT: usize = 1024;
 
@@ -39,7 +39,7 @@ pub struct Context {
 }
 
 /// Account slots per part of a book of so many accounts with so many position slots each.
-pub(super) fn segment(accounts: u64, slots: usize) -> usize {
+pub fn segment(accounts: u64, slots: usize) -> usize {
     SEGMENT.min(MAX_SLOTS / slots).min(1 << log_slots(accounts))
 }
 

@@ -6,10 +6,14 @@ use gadgets::public::Publics;
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
-use stark::{Bus, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+use stark::{
+    Bus, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally, Trace,
+    When, fill,
+};
 use venue::state::VenueState;
 
-use crate::account::{ELEMENTS_PER_ASSET, Leaf};
+use crate::account::{ELEMENTS_PER_ASSET, Leaf, position_key};
+use crate::book::Member;
 use crate::opening::{Hidden, Opening};
 use crate::venues::commitments::commitment_quads;
 use crate::venues::tables::{ENTRY_DIGITS, QUANTITY_DIGITS, packed, signed_digits};
@@ -18,7 +22,7 @@ use crate::venues::tables::{ENTRY_DIGITS, QUANTITY_DIGITS, packed, signed_digits
 pub const POSITIONS: Bus = Bus::new("position");
 
 /// Limbs of a position's lots.
-const LOT_LIMBS: usize = 3;
+pub const LOT_LIMBS: usize = 3;
 /// Limbs of lots and of an entry.
 pub const POSITION_LIMBS: usize = LOT_LIMBS + AMOUNT_LIMBS;
 /// Position slots on a row.
@@ -103,6 +107,53 @@ pub fn limbs_of_position(lots: u64, entry: u64) -> [u64; POSITION_LIMBS] {
     std::array::from_fn(|index| match index.checked_sub(LOT_LIMBS) {
         None => limb_of(lots.into(), index),
         Some(i) => limb_of(entry.into(), i),
+    })
+}
+
+/// How often the limbs of each key's positions are counted, from key 1 on.
+pub(crate) fn count_positions(
+    members: &[Member],
+    instruments: usize,
+) -> Vec<[u64; POSITION_LIMBS]> {
+    let mut counts = vec![[0; POSITION_LIMBS]; 2 * instruments];
+    for position in members.iter().flat_map(|m| &m.account.positions) {
+        let limbs = limbs_of_position(position.lots, position.entry);
+        for (count, limb) in counts[position_key(position) - 1].iter_mut().zip(limbs) {
+            *count += limb;
+        }
+    }
+    counts
+}
+
+/// The filled table of a part's accounts.
+pub(crate) fn fill_positions(
+    table: &PositionsTable,
+    air: &TableAir,
+    tally: &Tally,
+    members: &[Member],
+) -> Trace {
+    let slots = table.opening.slots;
+    fill(table, air, tally, |row| PositionsRow {
+        row,
+        slots: std::array::from_fn(|i| {
+            let at = row * PER_ROW + i;
+            let member = members.get(at / slots);
+            let position = member.and_then(|m| m.account.positions.get(at % slots));
+            position.map_or((0, 0, 0), |p| (position_key(p), p.lots, p.entry))
+        }),
+    })
+}
+
+/// The filled table of a part's accounts.
+pub(crate) fn fill_leaves(
+    table: &LeavesTable,
+    air: &TableAir,
+    tally: &Tally,
+    members: &[Member],
+) -> Trace {
+    fill(table, air, tally, |row| LeafRow {
+        row,
+        leaf: members.get(row).map(|m| m.leaf.clone()),
     })
 }
 

@@ -12,8 +12,8 @@ use venue::state::{MAX_QUANTITY, VenueState};
 
 use super::claim::InventoryClaim;
 use super::statement::{Context, Inventory, PartTables, segment};
-use super::tables::{LeafRow, PER_ROW, POSITION_LIMBS, PositionsRow, StateRow, limbs_of_position};
-use crate::account::{Secret, position_key};
+use super::tables::{StateRow, count_positions, fill_leaves, fill_positions};
+use crate::account::Secret;
 use crate::book::{Member, SealedBook};
 use crate::kit::{self, Example, Provable, Refusal};
 use crate::nonce::Nonce;
@@ -155,12 +155,12 @@ impl Witness {
     pub(super) fn rows(&self, claim: &InventoryClaim, context: &Context, part: usize) -> Rows<'_> {
         let size = context.opening.accounts;
         let members = &self.book.members;
-        let end = members.len().min((part + 1) * size);
+        let members = &members[part * size..members.len().min((part + 1) * size)];
         let (before, after) = (&self.states[part], &self.states[part + 1]);
         let is_last = part + 1 == claim.segments.len();
         let hides = |state, link| salt(state, &self.secret, &context.markets, link);
-        let mut rows = Rows {
-            members: &members[part * size..end],
+        Rows {
+            members,
             state: StateRow {
                 before: before.clone(),
                 after: after.clone(),
@@ -171,11 +171,9 @@ impl Witness {
                     },
                     hides(after, if is_last { 0 } else { part + 1 }),
                 ],
-                counts: Vec::new(),
+                counts: count_positions(members, claim.snapshot.instruments.len()),
             },
-        };
-        rows.state.counts = rows.counts(claim.snapshot.instruments.len());
-        rows
+        }
     }
 }
 
@@ -186,35 +184,12 @@ pub(super) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// How often the limbs of each key's positions are counted, from key 1 on.
-    pub fn counts(&self, instruments: usize) -> Vec<[u64; POSITION_LIMBS]> {
-        let mut counts = vec![[0; POSITION_LIMBS]; 2 * instruments];
-        for position in self.members.iter().flat_map(|m| &m.account.positions) {
-            let limbs = limbs_of_position(position.lots, position.entry);
-            for (count, limb) in counts[position_key(position) - 1].iter_mut().zip(limbs) {
-                *count += limb;
-            }
-        }
-        counts
-    }
-
     pub fn fill(&self, tables: &PartTables, markets: usize) -> Vec<Trace> {
         let airs = tables.airs();
         let tally = Tally::new(&[tables.limbs.tallied()]);
         let opening = &tables.positions.opening;
-        let positions = fill(&tables.positions, &airs[0], &tally, |row| {
-            let slots = std::array::from_fn(|i| {
-                let at = row * PER_ROW + i;
-                let member = self.members.get(at / opening.slots);
-                let position = member.and_then(|m| m.account.positions.get(at % opening.slots));
-                position.map_or((0, 0, 0), |p| (position_key(p), p.lots, p.entry))
-            });
-            PositionsRow { row, slots }
-        });
-        let leaves = fill(&tables.leaves, &airs[1], &tally, |row| LeafRow {
-            row,
-            leaf: self.members.get(row).map(|m| m.leaf.clone()),
-        });
+        let positions = fill_positions(&tables.positions, &airs[0], &tally, self.members);
+        let leaves = fill_leaves(&tables.leaves, &airs[1], &tally, self.members);
         let state = fill(&tables.state, &airs[2], &tally, |row| {
             (row == 0).then(|| self.state.clone())
         });
