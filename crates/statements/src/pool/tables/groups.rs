@@ -321,8 +321,11 @@ impl Table for GroupsTable {
         ]
     }
 
+    /// What the product is made of, then the address of the list, which depends on the numbers of loans of other lists.
     fn public(&self) -> Vec<F> {
-        self.challenge.public()
+        let mut public = self.challenge.public();
+        public.push(F::from_usize(self.address));
+        public
     }
 
     fn row<B: RowBuilder<GroupRow>>(&self, b: &mut B) {
@@ -338,15 +341,17 @@ impl Table for GroupsTable {
         }
         let continues = b.one() - starts.clone();
 
+        let mut publics = Publics::from(0);
         // Its message, in the product and in the list.
         let message: Vec<B::E> = group.iter().chain(&weight).cloned().collect();
         Product {
             id: "GROUPS-9",
             register: self.register + group::LISTED,
-            challenge: &self.challenge.read(b, &mut Publics::from(0)),
+            challenge: &self.challenge.read(b, &mut publics),
         }
         .multiply(b, ends, &used, &message, |w: &GroupRow| w.product);
-        self.list(b, &number, &used, &first, &message);
+        let address = publics.element(b);
+        self.list(b, &number, [&used, &first], &address, &message);
 
         let chunks_before = |b: &mut B, of: fn(&GroupState) -> u64| -> (Vec<B::E>, Vec<B::E>) {
             (0..CHUNKS)
@@ -455,8 +460,8 @@ impl GroupsTable {
         &self,
         b: &mut B,
         number: &B::E,
-        used: &B::E,
-        first: &B::E,
+        [used, first]: [&B::E; 2],
+        address: &B::E,
         message: &[B::E],
     ) {
         let send = |b: &mut B, count: &B::E, address: B::E, quad: &[B::E]| {
@@ -466,8 +471,8 @@ impl GroupsTable {
             b.send(QUADS, count.clone(), &tuple);
         };
         let elements: Vec<B::E> = message.chunks(3).map(join).collect();
-        let offset = F::from_usize(self.address + SALT / QUAD);
-        send(b, used, number.clone() + offset, &elements);
+        let own = number.clone() + address.clone() + F::from_usize(SALT / QUAD);
+        send(b, used, own, &elements);
         let salt: Vec<B::E> = (0..SALT)
             .map(|i| {
                 let cell = b.cell(|w| w.salt[i]);
@@ -476,8 +481,7 @@ impl GroupsTable {
             })
             .collect();
         for (q, quad) in salt.chunks(QUAD).enumerate() {
-            let address = b.constant(F::from_usize(self.address + q));
-            send(b, first, address, quad);
+            send(b, first, address.clone() + F::from_usize(q), quad);
         }
     }
 
