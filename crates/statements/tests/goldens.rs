@@ -8,7 +8,7 @@
 //! SEALBOOK_GOLDENS=write cargo test --release -p statements --test goldens
 //! ```
 //!
-//! writes the new ones, and new claims where the old ones are not claims any more. It refuses to change a digest of a
+//! writes the new ones, new proofs where the old ones of `goldens/proofs` do not verify, and new claims where the old ones are not claims any more. It refuses to change a digest of a
 //! version; `SEALBOOK_GOLDENS=overwrite` does also that, for versions that nobody has yet.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +20,12 @@ use credit::sample_pool;
 use fixed::Decimal;
 use market::{Account, Level, Snapshot, sample};
 use rayon::prelude::*;
-use stark::{Part, Statement, TARGET_BITS, TableAir, security_report, unproven};
+use stark::{Part, ProofFile, Statement, TARGET_BITS, TableAir, security_report, unproven};
 use statements::account::Secret;
 use statements::book::SealedBook;
+use statements::kit::{AnyPrepared, Size};
 use statements::premia::Shows;
+use statements::registry::{Kind, STATEMENTS, verify};
 use statements::{
     inventory, issuance, margin, pool, premia, solvency, stress, systemic, waterfall,
 };
@@ -38,7 +40,31 @@ struct Case {
     /// The canonical JSON of a claim like this, if that in the file is none any more.
     make: Box<dyn Fn() -> Vec<u8>>,
     /// The parts of a claim, or why the JSON is no claim.
-    parts: fn(&[u8]) -> Result<Vec<Part>, String>,
+    parts: Box<dyn Fn(&[u8]) -> Result<Vec<Part>, String>>,
+}
+
+/// The small example of a statement.
+fn example(kind: &'static dyn Kind, name: &'static str) -> Box<dyn AnyPrepared> {
+    let inputs = kind
+        .example(name, &Size::small())
+        .expect("it is one of its names");
+    let prepared = (inputs.prepare)(&secret());
+    prepared.unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn example_case(kind: &'static dyn Kind, name: &'static str) -> Case {
+    Case {
+        statement: kind.id(),
+        version: kind.version(),
+        name,
+        make: Box::new(move || example(kind, name).file(Vec::new()).claim),
+        parts: Box::new(move |json| {
+            let file = ProofFile::raw(kind.id(), kind.version(), json.to_vec(), Vec::new());
+            let claim = kind.claim(&file).map_err(|e| e.to_string())?;
+            let parts = claim.parts().map_err(|e| e.to_string())?;
+            Ok(parts.collect())
+        }),
+    }
 }
 
 fn case<S: Statement>(name: &'static str, make: impl Fn() -> S::Claim + 'static) -> Case {
@@ -47,7 +73,7 @@ fn case<S: Statement>(name: &'static str, make: impl Fn() -> S::Claim + 'static)
         version: S::VERSION,
         name,
         make: Box::new(move || stark::claim_bytes::<S>(&make())),
-        parts: |json| {
+        parts: Box::new(|json| {
             let claim: S::Claim = serde_json::from_slice(json).map_err(|e| e.to_string())?;
             if stark::claim_bytes::<S>(&claim) != json {
                 return Err("it is not in canonical form".into());
@@ -55,7 +81,7 @@ fn case<S: Statement>(name: &'static str, make: impl Fn() -> S::Claim + 'static)
             let context = S::context(&claim)?;
             let parts = 0..S::parts(&claim, &context);
             Ok(parts.map(|i| S::part(&claim, &context, i)).collect())
-        },
+        }),
     }
 }
 
@@ -87,8 +113,20 @@ fn tables(number: usize, part: &Part) -> Vec<String> {
         .collect()
 }
 
-/// The claims: one line each.
+/// The claims: those below, and the examples of the statements that have none there.
 fn cases() -> Vec<Case> {
+    let mut cases = special_cases();
+    for kind in STATEMENTS {
+        if cases.iter().all(|case| case.statement != kind.id()) {
+            let examples = kind.examples().into_iter();
+            cases.extend(examples.map(|name| example_case(*kind, name)));
+        }
+    }
+    cases
+}
+
+/// Claims that show more tables than small examples do: one line each.
+fn special_cases() -> Vec<Case> {
     vec![
         case::<margin::Margin>("account", account_margin),
         case::<margin::Margin>("book", || book_margin(40)),
@@ -343,6 +381,25 @@ fn tables_are_those_of_their_version() {
         wrong.join("\n")
     );
     assert_eq!(old, new, "the record has more than the cases; {HOW}");
+}
+
+/// One proof a statement, which was made when its tables were recorded: of its first example, small.
+#[test]
+fn recorded_proofs_verify() {
+    for kind in STATEMENTS {
+        let path = folder().join(format!("proofs/{}.proof", kind.id()));
+        let accepted = |bytes: &[u8]| verify(bytes).map(|fact| fact.id());
+        let mut bytes = std::fs::read(&path).unwrap_or_default();
+        let writes = std::env::var("SEALBOOK_GOLDENS").is_ok();
+        if writes && accepted(&bytes).is_err() {
+            let prepared = example(*kind, kind.examples()[0]);
+            let parts = prepared.prove(&mut |_, _| {}, None).expect("it is proven");
+            bytes = prepared.file(parts).to_bytes();
+            std::fs::write(&path, &bytes).expect("a proof is written");
+        }
+        let id = accepted(&bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert_eq!(id, kind.id());
+    }
 }
 
 /// The recorded claims, small and tall, reach the target under both theorems, also with all errors added up.

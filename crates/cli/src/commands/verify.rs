@@ -59,7 +59,7 @@ pub fn run(arguments: &Verify) -> Result<(), Failure> {
 /// The fact that a proof file shows.
 pub fn accepted(path: &Path) -> Result<Box<dyn Fact>, Failure> {
     sealbook::verify(&read_proof(path)?).map_err(|e| match e {
-        NotVerified::File(stark::FileError::Magic) => {
+        NotVerified::File(stark::FileError::Magic | stark::FileError::Inner) => {
             Failure::Input(format!("{}: {e}", path.display()))
         }
         e => rejected(path, &e),
