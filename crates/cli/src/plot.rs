@@ -30,121 +30,202 @@ const TILT: &str = "#E69F00";
 
 /// The picture: a histogram of the liability, the same reweighted by the tilt as a line, and the marks.
 pub fn distribution(d: &Distribution<'_>) -> String {
-    let all = d.liabilities.iter().chain(d.marks.iter().map(|(_, x)| x));
-    let (low, high) = all.fold((f64::MAX, f64::MIN), |(low, high), &x| {
-        (low.min(x), high.max(x))
-    });
-    let margin = ((high - low) * 0.03).max(1e-6);
-    let (low, high) = (low - margin, high + margin);
-    let x_of = |x: f64| LEFT + (x - low) / (high - low) * (WIDTH - LEFT - RIGHT);
-    let mut bars = [0.0; BINS];
-    let mut tilted = [0.0; BINS];
-    let total: f64 = d.weights.iter().sum();
-    for (x, w) in d.liabilities.iter().zip(d.weights) {
-        let bin = (((x - low) / (high - low) * BINS as f64) as usize).min(BINS - 1);
-        bars[bin] += 1.0 / d.liabilities.len() as f64;
-        tilted[bin] += if total > 0.0 { w / total } else { 0.0 };
+    let plot = Plot::new(d);
+    [
+        plot.head(),
+        plot.bars(),
+        plot.tilt(),
+        plot.axes(),
+        plot.titles(),
+        plot.marks(),
+        plot.legend(),
+        "</svg>\n".into(),
+    ]
+    .concat()
+}
+
+/// Where the plotting area ends below.
+const FLOOR: f64 = HEIGHT - BOTTOM;
+/// How wide a bin is drawn.
+const WIDE: f64 = (WIDTH - LEFT - RIGHT) / BINS as f64;
+
+/// What is drawn, counted, and the ranges of the axes. Its parts are written in the order in which they cover each other.
+struct Plot<'a> {
+    drawn: &'a Distribution<'a>,
+    /// The least liability on the axis.
+    low: f64,
+    /// The greatest.
+    high: f64,
+    /// The share of scenarios in each bin.
+    bars: [f64; BINS],
+    /// The same under the tilt.
+    tilted: [f64; BINS],
+    /// The greatest share on the axis.
+    most: f64,
+}
+
+impl<'a> Plot<'a> {
+    fn new(d: &'a Distribution<'a>) -> Self {
+        let all = d.liabilities.iter().chain(d.marks.iter().map(|(_, x)| x));
+        let (low, high) = all.fold((f64::MAX, f64::MIN), |(low, high), &x| {
+            (low.min(x), high.max(x))
+        });
+        let margin = ((high - low) * 0.03).max(1e-6);
+        let (low, high) = (low - margin, high + margin);
+        let mut bars = [0.0; BINS];
+        let mut tilted = [0.0; BINS];
+        let total: f64 = d.weights.iter().sum();
+        for (x, w) in d.liabilities.iter().zip(d.weights) {
+            let bin = (((x - low) / (high - low) * BINS as f64) as usize).min(BINS - 1);
+            bars[bin] += 1.0 / d.liabilities.len() as f64;
+            tilted[bin] += if total > 0.0 { w / total } else { 0.0 };
+        }
+        Self {
+            drawn: d,
+            low,
+            high,
+            most: bars.iter().chain(&tilted).copied().fold(1e-9, f64::max) * 1.05,
+            bars,
+            tilted,
+        }
     }
-    let most = bars.iter().chain(&tilted).copied().fold(1e-9, f64::max) * 1.05;
-    let floor = HEIGHT - BOTTOM;
-    let y_of = |y: f64| floor - y / most * (floor - TOP);
-    let mut svg = String::new();
-    let mut put = |line: String| {
-        let _ = writeln!(svg, "{line}");
-    };
-    put(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
-         font-size=\"12\">\n<title>{0}</title>\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n\
-         <text x=\"{LEFT}\" y=\"24\" font-size=\"16\">{0}</text>",
-        escaped(d.title)
-    ));
-    let wide = (WIDTH - LEFT - RIGHT) / BINS as f64;
-    for (bin, share) in bars.iter().enumerate() {
-        let (x, y) = (LEFT + wide * bin as f64, y_of(*share));
-        put(format!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{BARS}\"/>",
-            wide - 1.0,
-            floor - y
-        ));
+
+    /// Where a liability lies, from the left.
+    fn x_of(&self, x: f64) -> f64 {
+        LEFT + (x - self.low) / (self.high - self.low) * (WIDTH - LEFT - RIGHT)
     }
-    let mut line = String::new();
-    for (bin, share) in tilted.iter().enumerate() {
-        let (x, y) = (LEFT + wide * bin as f64, y_of(*share));
-        let _ = write!(line, "{x:.1},{y:.1} {:.1},{y:.1} ", x + wide);
+
+    /// Where a share lies, from above.
+    fn y_of(&self, y: f64) -> f64 {
+        FLOOR - y / self.most * (FLOOR - TOP)
     }
-    put(format!(
-        "<polyline points=\"{}\" fill=\"none\" stroke=\"{TILT}\" stroke-width=\"2\"/>",
-        line.trim_end()
-    ));
-    // Axes.
-    put(format!(
-        "<path d=\"M{LEFT} {TOP}V{floor}H{}\" fill=\"none\" stroke=\"#444\"/>",
-        WIDTH - RIGHT
-    ));
-    let every = step(high - low);
-    let mut tick = (low / every).ceil() * every;
-    while tick <= high {
-        let x = x_of(tick);
-        put(format!(
-            "<path d=\"M{x:.1} {floor}v5\" stroke=\"#444\"/><text x=\"{x:.1}\" y=\"{}\" \
-             text-anchor=\"middle\">{}</text>",
-            floor + 18.0,
-            short(tick)
-        ));
-        tick += every;
+
+    /// The upper left corner of each bin's bar.
+    fn corners(&self, shares: &[f64; BINS]) -> impl Iterator<Item = (f64, f64)> {
+        let corner = |(bin, share): (usize, &f64)| (LEFT + WIDE * bin as f64, self.y_of(*share));
+        shares.iter().enumerate().map(corner)
     }
-    let every = step(most);
-    let mut tick = 0.0;
-    while tick <= most {
-        let y = y_of(tick);
-        put(format!(
-            "<path d=\"M{LEFT} {y:.1}h-5\" stroke=\"#444\"/><text x=\"{}\" y=\"{:.1}\" \
-             text-anchor=\"end\">{}%</text>",
-            LEFT - 8.0,
-            y + 4.0,
-            short(100.0 * tick)
-        ));
-        tick += every;
+
+    fn head(&self) -> String {
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
+             font-size=\"12\">\n<title>{0}</title>\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n\
+             <text x=\"{LEFT}\" y=\"24\" font-size=\"16\">{0}</text>\n",
+            escaped(self.drawn.title)
+        )
     }
-    put(format!(
-        "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">liability at the horizon, {}</text>\n\
-         <text transform=\"translate(18 {}) rotate(-90)\" text-anchor=\"middle\">share of scenarios</text>",
-        (LEFT + WIDTH - RIGHT) / 2.0,
-        HEIGHT - 28.0,
-        escaped(d.quote),
-        (TOP + floor) / 2.0
-    ));
-    for (i, (name, x)) in d.marks.iter().enumerate() {
-        let (x, colour) = (x_of(*x), COLOURS[i % COLOURS.len()]);
-        put(format!(
-            "<path class=\"mark\" d=\"M{x:.1} {TOP}V{floor}\" stroke=\"{colour}\" stroke-width=\"2\" \
-             stroke-dasharray=\"6 3\"/>"
-        ));
-        // The legend names the lines, so that close ones do not write over each other.
-        let y = TOP + 10.0 + 17.0 * i as f64;
-        put(format!(
-            "<path d=\"M{0} {y}h24\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"6 3\"/>\
-             <text x=\"{1}\" y=\"{2}\">{3} {4}</text>",
+
+    fn bars(&self) -> String {
+        let bar = |(x, y): (f64, f64)| {
+            format!(
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{BARS}\"/>\n",
+                WIDE - 1.0,
+                FLOOR - y
+            )
+        };
+        self.corners(&self.bars).map(bar).collect()
+    }
+
+    /// The reweighted histogram, a line.
+    fn tilt(&self) -> String {
+        let top = |(x, y): (f64, f64)| format!("{x:.1},{y:.1} {:.1},{y:.1}", x + WIDE);
+        let points: Vec<String> = self.corners(&self.tilted).map(top).collect();
+        format!(
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{TILT}\" stroke-width=\"2\"/>\n",
+            points.join(" ")
+        )
+    }
+
+    /// The axes with their numbers.
+    fn axes(&self) -> String {
+        let mut svg = format!(
+            "<path d=\"M{LEFT} {TOP}V{FLOOR}H{}\" fill=\"none\" stroke=\"#444\"/>\n",
+            WIDTH - RIGHT
+        );
+        for tick in ticks(self.low, self.high) {
+            let x = self.x_of(tick);
+            let _ = writeln!(
+                svg,
+                "<path d=\"M{x:.1} {FLOOR}v5\" stroke=\"#444\"/><text x=\"{x:.1}\" y=\"{}\" \
+                 text-anchor=\"middle\">{}</text>",
+                FLOOR + 18.0,
+                short(tick)
+            );
+        }
+        for tick in ticks(0.0, self.most) {
+            let y = self.y_of(tick);
+            let _ = writeln!(
+                svg,
+                "<path d=\"M{LEFT} {y:.1}h-5\" stroke=\"#444\"/><text x=\"{}\" y=\"{:.1}\" \
+                 text-anchor=\"end\">{}%</text>",
+                LEFT - 8.0,
+                y + 4.0,
+                short(100.0 * tick)
+            );
+        }
+        svg
+    }
+
+    /// What the axes show.
+    fn titles(&self) -> String {
+        format!(
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">liability at the horizon, {}</text>\n\
+             <text transform=\"translate(18 {}) rotate(-90)\" text-anchor=\"middle\">share of scenarios</text>\n",
+            (LEFT + WIDTH - RIGHT) / 2.0,
+            HEIGHT - 28.0,
+            escaped(self.drawn.quote),
+            (TOP + FLOOR) / 2.0
+        )
+    }
+
+    /// The vertical lines. The legend names them, so that close ones do not write over each other.
+    fn marks(&self) -> String {
+        let mark = |(i, (name, value)): (usize, &(&str, f64))| {
+            let (x, y) = (self.x_of(*value), legend_line(i));
+            let colour = COLOURS[i % COLOURS.len()];
+            format!(
+                "<path class=\"mark\" d=\"M{x:.1} {TOP}V{FLOOR}\" stroke=\"{colour}\" stroke-width=\"2\" \
+                 stroke-dasharray=\"6 3\"/>\n\
+                 <path d=\"M{0} {y}h24\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"6 3\"/>\
+                 <text x=\"{1}\" y=\"{2}\">{3} {4}</text>\n",
+                LEFT + 14.0,
+                LEFT + 44.0,
+                y + 4.0,
+                escaped(name),
+                short(*value)
+            )
+        };
+        self.drawn.marks.iter().enumerate().map(mark).collect()
+    }
+
+    /// What bars and line are, below the names of the marks.
+    fn legend(&self) -> String {
+        let y = legend_line(self.drawn.marks.len());
+        format!(
+            "<rect x=\"{0}\" y=\"{1}\" width=\"24\" height=\"10\" fill=\"{BARS}\"/><text x=\"{2}\" y=\"{3}\">scenarios</text>\n\
+             <path d=\"M{0} {4}h24\" stroke=\"{TILT}\" stroke-width=\"2\"/><text x=\"{2}\" y=\"{5}\">the tilt: the same, \
+             reweighted as EVaR sees them</text>\n",
             LEFT + 14.0,
+            y - 5.0,
             LEFT + 44.0,
             y + 4.0,
-            escaped(name),
-            short(d.marks[i].1)
-        ));
+            y + 17.0,
+            y + 21.0
+        )
     }
-    let y = TOP + 10.0 + 17.0 * d.marks.len() as f64;
-    put(format!(
-        "<rect x=\"{0}\" y=\"{1}\" width=\"24\" height=\"10\" fill=\"{BARS}\"/><text x=\"{2}\" y=\"{3}\">scenarios</text>\n\
-         <path d=\"M{0} {4}h24\" stroke=\"{TILT}\" stroke-width=\"2\"/><text x=\"{2}\" y=\"{5}\">the tilt: the same, \
-         reweighted as EVaR sees them</text>\n</svg>",
-        LEFT + 14.0,
-        y - 5.0,
-        LEFT + 44.0,
-        y + 4.0,
-        y + 17.0,
-        y + 21.0
-    ));
-    svg
+}
+
+/// Where a line of the legend lies, from above.
+fn legend_line(i: usize) -> f64 {
+    TOP + 10.0 + 17.0 * i as f64
+}
+
+/// Round numbers from one number to another.
+fn ticks(from: f64, to: f64) -> impl Iterator<Item = f64> {
+    let every = step(to - from);
+    let first = (from / every).ceil() * every;
+    std::iter::successors(Some(first), move |tick| Some(tick + every))
+        .take_while(move |tick| *tick <= to)
 }
 
 #[cfg(test)]

@@ -130,96 +130,156 @@ pub(crate) fn check_marks(snapshot: &Snapshot) -> Result<(), SnapshotError> {
 
 /// What is wrong with an option's mark, if anything.
 fn check_mark(as_of_ms: u64, instrument: &Instrument) -> Result<Option<String>, DomainError> {
-    let Kind::Option {
-        option_type,
-        strike,
-        expiry_ms,
-        implied_volatility,
-    } = &instrument.kind
-    else {
+    let Some(quote) = Quote::new(as_of_ms, instrument)? else {
         return Ok(None);
     };
-    let Some(forward) = &instrument.forward else {
-        return Ok(None);
-    };
-    let mark = &instrument.mark;
-    let (given, forward_interval) = (
-        Interval::from_decimal(mark)?,
-        Interval::from_decimal(forward)?,
-    );
-    let strike_ratio = Interval::from_decimal(strike)?.div(&forward_interval)?;
-    // In parts of the forward, as the mark of an inverse option is.
-    let inverse = instrument.settlement != Settlement::Linear;
-    let given = if inverse {
-        given
-    } else {
-        given.div(&forward_interval)?
-    };
-    let (most, what) = match option_type {
-        OptionType::Call => (
-            Interval::ONE,
-            format!("a call is worth at most the forward, {forward}"),
-        ),
-        OptionType::Put => (
-            strike_ratio,
-            format!("a put is worth at most the strike, {strike}"),
-        ),
-    };
-    let unit = if inverse { " coin" } else { "" };
-    if given.lo() > most.hi() {
-        return Ok(Some(format!("{mark}{unit}: {what}; correct one of them")));
+    let written = quote.written();
+    if let Some(bound) = quote.exceeded() {
+        return Ok(Some(format!("{written}: {bound}; correct one of them")));
     }
-    let root = years_between(as_of_ms, *expiry_ms)?.sqrt()?;
-    let log = strike_ratio.ln()?.neg();
-    let model = |volatility: &Decimal| {
-        let deviation = Interval::from_decimal(volatility)?.mul(&root)?;
-        black76_ratio(*option_type, &log, &strike_ratio, &deviation)
-    };
-    let slack = Interval::from_decimal(&slack())?;
-    let near = |low: &Interval, high: &Interval| {
-        let (low, high) = (low.sub(&slack)?, high.add(&slack)?);
-        Ok::<_, DomainError>(given.hi() >= low.lo() && given.lo() <= high.hi())
-    };
-    let middle = model(implied_volatility)?;
-    if near(&middle, &middle)? {
-        return Ok(None);
-    }
-    let less = implied_volatility
-        .checked_sub(&rounding())?
-        .max(Decimal::ZERO);
-    if near(
-        &model(&less)?,
-        &model(&implied_volatility.checked_add(&rounding())?)?,
-    )? {
+    let middle = quote.model(&quote.volatility)?;
+    if quote.is_near(&middle, &middle)? || quote.is_near_rounded()? {
         return Ok(None);
     }
     // A reason may stand for interest, or for a market that nobody quotes; not for giving an option away.
-    let intrinsic = model(&Decimal::ZERO)?;
-    let least = intrinsic.times(3)?.div_int(4)?.sub(&slack)?;
-    if given.hi() < least.lo() {
+    let intrinsic = quote.model(&Decimal::ZERO)?;
+    let least = intrinsic
+        .times(3)?
+        .div_int(4)?
+        .sub(&Interval::from_decimal(&slack())?)?;
+    if quote.given.hi() < least.lo() {
         return Ok(Some(format!(
-            "{mark}{unit} is far below what exercising it would bring ({}); correct it",
-            shown(&intrinsic, inverse, &forward_interval)?
+            "{written} is far below what exercising it would bring ({}); correct it",
+            quote.shown(&intrinsic)?
         )));
     }
     if instrument.mark_reason.is_some() {
         return Ok(None);
     }
     Ok(Some(format!(
-        "{mark}{unit} is far from {}, which follows from its forward {forward}, strike {strike}, volatility \
-         {implied_volatility} and {} days to expiry; correct one of them, or say why in `mark_reason` (such as illiquid)",
-        shown(&middle, inverse, &forward_interval)?,
-        (expiry_ms - as_of_ms) / 86_400_000
+        "{written} is far from {}, which follows from its forward {}, strike {}, volatility \
+         {} and {} days to expiry; correct one of them, or say why in `mark_reason` (such as illiquid)",
+        quote.shown(&middle)?,
+        quote.forward,
+        quote.strike,
+        quote.volatility,
+        (quote.expiry_ms - as_of_ms) / 86_400_000
     )))
 }
 
-/// A price in parts of the forward as the mark would be written.
-fn shown(ratio: &Interval, inverse: bool, forward: &Interval) -> Result<String, DomainError> {
-    Ok(if inverse {
-        format!("{} coin", crate::pricing::shown(ratio, 8)?)
-    } else {
-        crate::pricing::shown(&ratio.mul(forward)?, 6)?.to_string()
-    })
+/// An option's mark beside the numbers that it has to agree with. Prices that are compared are parts of the forward, as
+/// the mark of an inverse option is.
+struct Quote<'a> {
+    option_type: OptionType,
+    mark: &'a Decimal,
+    strike: &'a Decimal,
+    forward: &'a Decimal,
+    expiry_ms: u64,
+    volatility: Decimal,
+    inverse: bool,
+    /// The mark.
+    given: Interval,
+    /// The strike.
+    strike_ratio: Interval,
+    /// The forward itself, in the quote currency.
+    unit: Interval,
+    /// The square root of the years to expiry.
+    root: Interval,
+}
+
+impl<'a> Quote<'a> {
+    /// Nothing of what is not an option, or has no forward.
+    fn new(as_of_ms: u64, instrument: &'a Instrument) -> Result<Option<Self>, DomainError> {
+        let Kind::Option {
+            option_type,
+            strike,
+            expiry_ms,
+            implied_volatility,
+        } = &instrument.kind
+        else {
+            return Ok(None);
+        };
+        let Some(forward) = &instrument.forward else {
+            return Ok(None);
+        };
+        let mark = &instrument.mark;
+        let (written, unit) = (
+            Interval::from_decimal(mark)?,
+            Interval::from_decimal(forward)?,
+        );
+        let strike_ratio = Interval::from_decimal(strike)?.div(&unit)?;
+        let inverse = instrument.settlement != Settlement::Linear;
+        let given = if inverse {
+            written
+        } else {
+            written.div(&unit)?
+        };
+        Ok(Some(Self {
+            option_type: *option_type,
+            mark,
+            strike,
+            forward,
+            expiry_ms: *expiry_ms,
+            volatility: *implied_volatility,
+            inverse,
+            given,
+            strike_ratio,
+            unit,
+            root: years_between(as_of_ms, *expiry_ms)?.sqrt()?,
+        }))
+    }
+
+    /// The mark with its unit.
+    fn written(&self) -> String {
+        let unit = if self.inverse { " coin" } else { "" };
+        format!("{}{unit}", self.mark)
+    }
+
+    /// What the option is worth at most, where its mark is above it.
+    fn exceeded(&self) -> Option<String> {
+        let (most, what) = match self.option_type {
+            OptionType::Call => (
+                Interval::ONE,
+                format!("a call is worth at most the forward, {}", self.forward),
+            ),
+            OptionType::Put => (
+                self.strike_ratio,
+                format!("a put is worth at most the strike, {}", self.strike),
+            ),
+        };
+        (self.given.lo() > most.hi()).then_some(what)
+    }
+
+    /// The price at a volatility per year.
+    fn model(&self, volatility: &Decimal) -> Result<Interval, DomainError> {
+        let log = self.strike_ratio.ln()?.neg();
+        let deviation = Interval::from_decimal(volatility)?.mul(&self.root)?;
+        black76_ratio(self.option_type, &log, &self.strike_ratio, &deviation)
+    }
+
+    /// Whether the mark lies between two prices, or not far outside.
+    fn is_near(&self, low: &Interval, high: &Interval) -> Result<bool, DomainError> {
+        let slack = Interval::from_decimal(&slack())?;
+        let (low, high) = (low.sub(&slack)?, high.add(&slack)?);
+        Ok(self.given.hi() >= low.lo() && self.given.lo() <= high.hi())
+    }
+
+    /// Whether the mark is near for a volatility that is rounded to the stated one.
+    fn is_near_rounded(&self) -> Result<bool, DomainError> {
+        let less = self.volatility.checked_sub(&rounding())?;
+        let more = self.volatility.checked_add(&rounding())?;
+        let low = self.model(&less.max(Decimal::ZERO))?;
+        self.is_near(&low, &self.model(&more)?)
+    }
+
+    /// A price as the mark would be written.
+    fn shown(&self, price: &Interval) -> Result<String, DomainError> {
+        Ok(if self.inverse {
+            format!("{} coin", crate::pricing::shown(price, 8)?)
+        } else {
+            crate::pricing::shown(&price.mul(&self.unit)?, 6)?.to_string()
+        })
+    }
 }
 
 /// The reasons that marks far from their model price are given, with how many options state each.

@@ -46,7 +46,33 @@ fn asset(symbol: &str, price: &str, decimals: u8, list: &[(i128, i128)]) -> Asse
 /// Four assets, and perpetuals, futures, calls and puts on two coins, linear and coin-settled: 64
 /// instruments.
 pub fn snapshot() -> Snapshot {
-    let assets = vec![
+    let coins = [
+        Coin {
+            symbol: "BTC",
+            price: d("65100.22"),
+            lot: d("0.001"),
+            strikes: [50, 55, 60, 65, 70, 75, 80].map(|k| k * 1000),
+        },
+        Coin {
+            symbol: "ETH",
+            price: d("3620.56"),
+            lot: d("0.01"),
+            strikes: [28, 31, 34, 36, 39, 42, 46].map(|k| k * 100),
+        },
+    ];
+    Snapshot {
+        as_of_ms: AS_OF_MS,
+        source: "sample".into(),
+        quote: "USD".into(),
+        assets: assets(),
+        instruments: coins.iter().flat_map(Coin::instruments).collect(),
+        grid: Default::default(),
+        parameters: Default::default(),
+    }
+}
+
+fn assets() -> Vec<Asset> {
+    vec![
         asset("USD", "1", 6, &[(100_000_000, 100)]),
         asset(
             "BTC",
@@ -61,96 +87,95 @@ pub fn snapshot() -> Snapshot {
             &[(500_000, 96), (5_000_000, 92), (20_000_000, 85)],
         ),
         asset("SHIB", "0.00001797", 2, &[]),
-    ];
-    let mut instruments = Vec::new();
-    for (coin, price, lot, strikes) in [
-        (
-            "BTC",
-            "65100.22",
-            "0.001",
-            [50, 55, 60, 65, 70, 75, 80].map(|k| k * 1000),
-        ),
-        (
-            "ETH",
-            "3620.56",
-            "0.01",
-            [28, 31, 34, 36, 39, 42, 46].map(|k| k * 100),
-        ),
-    ] {
-        let plain =
-            |symbol: String, kind, settlement, mark: Decimal, lot: &str, size: &str| Instrument {
-                symbol,
-                kind,
-                settlement,
-                mark,
-                forward: None,
-                lot: d(lot),
-                contract_size: d(size),
-                mark_reason: None,
-            };
-        let inverse = || Settlement::Inverse(coin.into());
-        instruments.push(plain(
-            format!("{coin}-PERP"),
-            Kind::Perpetual,
-            Settlement::Linear,
-            d(price),
-            lot,
-            "1",
-        ));
-        instruments.push(plain(
-            format!("{coin}-PERP-COIN"),
-            Kind::Perpetual,
-            inverse(),
-            d(price),
-            "1",
-            "10",
-        ));
-        let expiries = [("30JAN26", 28u64, "1.004"), ("27MAR26", 84, "1.012")];
+    ]
+}
+
+/// A coin that instruments are on.
+struct Coin {
+    symbol: &'static str,
+    price: Decimal,
+    /// The lot of its linear perpetual and futures.
+    lot: Decimal,
+    /// The strikes of its options, for each expiry.
+    strikes: [i128; 7],
+}
+
+/// An expiry of the sample market.
+struct Expiry {
+    name: &'static str,
+    ms: u64,
+    /// A coin's forward over its price.
+    growth: &'static str,
+}
+
+impl Coin {
+    fn instruments(&self) -> Vec<Instrument> {
+        let expiries = [("30JAN26", 28, "1.004"), ("27MAR26", 84, "1.012")];
+        let mut all = self.perpetuals().to_vec();
         for (name, days, growth) in expiries {
-            let kind = Kind::Future {
-                expiry_ms: AS_OF_MS + days * DAY_MS,
-            };
-            let forward = d(price)
-                .checked_mul(&d(growth))
-                .and_then(|f| f.rescale(2, Rounding::HalfEven));
-            let forward = Decimal::new(forward.expect("a small number"), 2);
-            instruments.push(plain(
-                format!("{coin}-{name}"),
-                kind,
-                Settlement::Linear,
-                forward,
-                lot,
-                "1",
-            ));
-            for strike in strikes {
-                for option_type in [OptionType::Call, OptionType::Put] {
-                    // Fewer coin-settled ones than linear ones.
-                    let coin_settled = strike % 2000 == 0 && coin == "BTC";
-                    let call = option_type == OptionType::Call;
-                    instruments.push(option(
-                        format!("{coin}-{name}-{strike}-{}", if call { "C" } else { "P" }),
-                        option_type,
-                        Decimal::from_int(strike),
-                        AS_OF_MS + days * DAY_MS,
-                        forward,
-                        if coin_settled {
-                            inverse()
-                        } else {
-                            Settlement::Linear
-                        },
-                    ));
-                }
+            let ms = AS_OF_MS + days * DAY_MS;
+            all.extend(self.expiring(&Expiry { name, ms, growth }));
+        }
+        all
+    }
+
+    /// One settled in dollars, and one in coin.
+    fn perpetuals(&self) -> [Instrument; 2] {
+        let linear = Instrument {
+            symbol: format!("{}-PERP", self.symbol),
+            kind: Kind::Perpetual,
+            settlement: Settlement::Linear,
+            mark: self.price,
+            forward: None,
+            lot: self.lot,
+            contract_size: Decimal::ONE,
+            mark_reason: None,
+        };
+        let inverse = Instrument {
+            symbol: format!("{}-PERP-COIN", self.symbol),
+            settlement: Settlement::Inverse(self.symbol.into()),
+            lot: Decimal::ONE,
+            contract_size: d("10"),
+            ..linear.clone()
+        };
+        [linear, inverse]
+    }
+
+    /// A future, and a call and a put at each strike.
+    fn expiring(&self, expiry: &Expiry) -> Vec<Instrument> {
+        let forward = (self.price.checked_mul(&d(expiry.growth)))
+            .and_then(|f| f.rescale(2, Rounding::HalfEven));
+        let forward = Decimal::new(forward.expect("a small number"), 2);
+        let mut all = vec![Instrument {
+            symbol: format!("{}-{}", self.symbol, expiry.name),
+            kind: Kind::Future {
+                expiry_ms: expiry.ms,
+            },
+            settlement: Settlement::Linear,
+            mark: forward,
+            forward: None,
+            lot: self.lot,
+            contract_size: Decimal::ONE,
+            mark_reason: None,
+        }];
+        for strike in self.strikes {
+            for (option_type, letter) in [(OptionType::Call, "C"), (OptionType::Put, "P")] {
+                // Fewer coin-settled ones than linear ones.
+                let settlement = match strike % 2000 == 0 && self.symbol == "BTC" {
+                    true => Settlement::Inverse(self.symbol.into()),
+                    false => Settlement::Linear,
+                };
+                all.push(option(
+                    format!("{}-{}-{strike}-{letter}", self.symbol, expiry.name),
+                    option_type,
+                    Decimal::from_int(strike),
+                    expiry.ms,
+                    forward,
+                    settlement,
+                ));
             }
         }
-    }
-    Snapshot {
-        as_of_ms: AS_OF_MS,
-        source: "sample".into(),
-        quote: "USD".into(),
-        assets,
-        instruments,
-        grid: Default::default(),
-        parameters: Default::default(),
+        all
     }
 }
 

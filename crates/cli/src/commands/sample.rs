@@ -1,12 +1,16 @@
 //! `sealbook sample`: files to try everything with.
 
+use std::io;
+
 use credit::import::deal as deals;
 use credit::import::tape::read_template;
-use credit::pool::remittance::roll_tape;
+use credit::pool::Tape;
+use credit::pool::remittance::{Remittances, roll_tape};
 use credit::sample_deal::{sample_deal_for, sample_indices};
 use credit::sample_pool;
 use market::import::{exchange, layout};
 use market::sample;
+use market::snapshot::Snapshot;
 use venue::import::{prices, states};
 
 use crate::Failure;
@@ -19,7 +23,7 @@ const USERS: u64 = 1_000;
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
     let folder = &arguments.folder;
     let failed =
-        |e: std::io::Error| Failure::Input(format!("{}: cannot be written: {e}", folder.display()));
+        |e: io::Error| Failure::Input(format!("{}: cannot be written: {e}", folder.display()));
     std::fs::create_dir_all(folder).map_err(failed)?;
     let snapshot = sample::snapshot();
     if arguments.positions > snapshot.instruments.len() || arguments.below > arguments.accounts {
@@ -28,17 +32,46 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
             snapshot.instruments.len()
         )));
     }
+    write_book(arguments, &snapshot).map_err(failed)?;
+    write_users(arguments).map_err(failed)?;
+    write_venues(arguments).map_err(failed)?;
+    let mortgages = read_template("mortgage")?;
+    let tape = sample_pool::tape(arguments.seed, arguments.loans, &mortgages);
+    write_deal(arguments, &tape).map_err(failed)?;
+    for (month, events) in (1..).zip(remittances(arguments.seed, tape)?) {
+        let path = folder.join(format!("remittances-{month}.csv"));
+        std::fs::write(path, sample_pool::remittances_csv(&events)).map_err(failed)?;
+    }
+    say!(
+        "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
+         prices.csv, scenarios.json, venue.json, other-venue.json, \
+         trades.csv, perpetuals.json, traders.csv; pool.csv, pool-terms.json, \
+         deal.json, indices.json, stresses.json, remittances-1.csv, remittances-2.csv",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// A market, and a book of its accounts in each format.
+fn write_book(arguments: &Sample, snapshot: &Snapshot) -> io::Result<()> {
+    let folder = &arguments.folder;
     let book = sample::book(
-        &snapshot,
+        snapshot,
         arguments.seed,
         arguments.accounts,
         arguments.positions,
         arguments.below,
     );
-    layout::write_market(&folder.join("market.json"), &snapshot).map_err(failed)?;
+    layout::write_market(&folder.join("market.json"), snapshot)?;
     for name in ["book.csv", "book.json", "book.parquet"] {
-        layout::write_book(&folder.join(name), &book, &snapshot).map_err(failed)?;
+        layout::write_book(&folder.join(name), &book, snapshot)?;
     }
+    Ok(())
+}
+
+/// An exchange's users, and reserves of 102% of what they are owed.
+fn write_users(arguments: &Sample) -> io::Result<()> {
+    let folder = &arguments.folder;
     let assets = sample::exchange_assets();
     let users: Vec<_> = (0..USERS)
         .map(|i| sample::exchange_account(arguments.seed, i))
@@ -52,52 +85,53 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
         let amount = market::solvency::amount(asset, owed + owed / 50);
         reserves += &format!("{},{amount}\n", asset.symbol);
     }
-    exchange::write_assets(&folder.join("assets.csv"), &assets).map_err(failed)?;
-    exchange::write_users(&folder.join("users.csv"), &assets, users).map_err(failed)?;
-    std::fs::write(folder.join("reserves.csv"), reserves).map_err(failed)?;
-    let scenarios = venue::sample::scenarios(arguments.seed, 4, 1_000);
-    let history = venue::sample::prices(arguments.seed, 4, 500);
-    prices::write_prices(&folder.join("prices.csv"), &history).map_err(failed)?;
-    let trades = venue::sample::trades(arguments.seed, &scenarios, 20);
-    states::write_scenarios(&folder.join("scenarios.json"), &scenarios).map_err(failed)?;
+    exchange::write_assets(&folder.join("assets.csv"), &assets)?;
+    exchange::write_users(&folder.join("users.csv"), &assets, users)?;
+    std::fs::write(folder.join("reserves.csv"), reserves)
+}
+
+/// Scenarios, two venues under them, and the first one's account book and trades.
+fn write_venues(arguments: &Sample) -> io::Result<()> {
+    let (folder, seed) = (&arguments.folder, arguments.seed);
+    let scenarios = venue::sample::scenarios(seed, 4, 1_000);
+    let history = venue::sample::prices(seed, 4, 500);
+    prices::write_prices(&folder.join("prices.csv"), &history)?;
+    states::write_scenarios(&folder.join("scenarios.json"), &scenarios)?;
     let state = venue::sample::state(&scenarios);
-    states::write_state(&folder.join("venue.json"), &state, &scenarios).map_err(failed)?;
-    // The first venue's account book.
+    states::write_state(&folder.join("venue.json"), &state, &scenarios)?;
     let perpetuals = venue::sample::snapshot(&scenarios);
-    let traders = venue::sample::book(arguments.seed, &scenarios, &state, 50);
-    layout::write_market(&folder.join("perpetuals.json"), &perpetuals).map_err(failed)?;
-    layout::write_book(&folder.join("traders.csv"), &traders, &perpetuals).map_err(failed)?;
-    // A second venue, which is short where the first is long.
+    let traders = venue::sample::book(seed, &scenarios, &state, 50);
+    layout::write_market(&folder.join("perpetuals.json"), &perpetuals)?;
+    layout::write_book(&folder.join("traders.csv"), &traders, &perpetuals)?;
+    let trades = venue::sample::trades(seed, &scenarios, 20);
+    states::write_trades(&folder.join("trades.csv"), &trades, &scenarios)?;
+    // The second venue is short where the first is long.
     let mut other = state;
     other.quantities.iter_mut().for_each(|q| *q = -*q / 2);
     other.entry = -other.entry / 2;
-    states::write_state(&folder.join("other-venue.json"), &other, &scenarios).map_err(failed)?;
-    states::write_trades(&folder.join("trades.csv"), &trades, &scenarios).map_err(failed)?;
-    std::fs::write(
-        folder.join("pool.csv"),
-        sample_pool::csv(arguments.seed, arguments.loans),
-    )
-    .map_err(failed)?;
-    std::fs::write(folder.join("pool-terms.json"), sample_pool::TERMS).map_err(failed)?;
-    let mut tape = sample_pool::tape(arguments.seed, arguments.loans, &read_template("mortgage")?);
-    let deal = sample_deal_for(sample_pool::owed(&tape));
-    deals::write_deal(&folder.join("deal.json"), &deal).map_err(failed)?;
-    deals::write_indices(&folder.join("indices.json"), &sample_indices()).map_err(failed)?;
-    std::fs::write(folder.join("stresses.json"), sample_pool::STRESSES).map_err(failed)?;
-    for month in 1..=2 {
-        let events = sample_pool::remittances(arguments.seed + month, &tape);
-        let path = folder.join(format!("remittances-{month}.csv"));
-        std::fs::write(path, sample_pool::remittances_csv(&events)).map_err(failed)?;
+    states::write_state(&folder.join("other-venue.json"), &other, &scenarios)
+}
+
+/// A pool, and a deal over it.
+fn write_deal(arguments: &Sample, tape: &Tape) -> io::Result<()> {
+    let folder = &arguments.folder;
+    let pool = sample_pool::csv(arguments.seed, arguments.loans);
+    std::fs::write(folder.join("pool.csv"), pool)?;
+    std::fs::write(folder.join("pool-terms.json"), sample_pool::TERMS)?;
+    let deal = sample_deal_for(sample_pool::owed(tape));
+    deals::write_deal(&folder.join("deal.json"), &deal)?;
+    deals::write_indices(&folder.join("indices.json"), &sample_indices())?;
+    std::fs::write(folder.join("stresses.json"), sample_pool::STRESSES)
+}
+
+/// What became of the pool's loans in each of two months.
+fn remittances(seed: u64, mut tape: Tape) -> Result<Vec<Remittances>, Failure> {
+    let months = (1..=2).map(|month| {
+        let events = sample_pool::remittances(seed + month, &tape);
         tape = roll_tape(&tape, &events)
             .map_err(|e| Failure::Internal(e.to_string()))?
             .tape;
-    }
-    say!(
-        "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
-         prices.csv, scenarios.json, venue.json, other-venue.json, \
-         trades.csv, perpetuals.json, traders.csv; pool.csv, pool-terms.json, \
-         deal.json, indices.json, stresses.json, remittances-1.csv, remittances-2.csv",
-        folder.display()
-    );
-    Ok(())
+        Ok(events)
+    });
+    months.collect()
 }

@@ -1,11 +1,9 @@
 //! The page of a waterfall claim: what came in, and what was paid.
 
-use std::fmt::Write;
-
 use credit::waterfall::Report;
 use statements::waterfall::WaterfallClaim;
 
-use super::html::{Cell, amount, loss, table};
+use super::html::{Cell, amount, loss, money, table};
 use super::{Proof, head, periods, start, tranches};
 use crate::svg::escaped;
 
@@ -94,24 +92,35 @@ fn collections(claim: &WaterfallClaim) -> String {
 /// A payment date.
 fn period(report: &Report) -> String {
     let mut html = format!("<h2>{}</h2>\n", escaped(&report.payment_date));
-    let rows: Vec<Vec<Cell>> = report
-        .tranches
-        .iter()
-        .map(|t| {
-            vec![
-                t.name.as_str().into(),
-                Cell::Number(format!("{}%", t.rate)),
-                amount(t.interest_due),
-                amount(t.interest_paid),
-                loss(t.interest_shortfall),
-                amount(t.principal_paid),
-                amount(t.balance),
-                Cell::Number(t.factor.to_string()),
-                loss(t.deficiency + t.written_down),
-            ]
-        })
-        .collect();
-    html += &table(
+    html += &tranches_paid(report);
+    html += &fees(report);
+    html += &accounts(report);
+    html += &tests(report);
+    html += &triggers(report);
+    html += &steps(report);
+    html += &format!(
+        "<p>Equity receives {}. Losses since closing: {}.</p>\n",
+        money(report.equity),
+        money(report.cumulative_loss)
+    );
+    html
+}
+
+fn tranches_paid(report: &Report) -> String {
+    let rows = report.tranches.iter().map(|t| {
+        vec![
+            t.name.as_str().into(),
+            Cell::Number(format!("{}%", t.rate)),
+            amount(t.interest_due),
+            amount(t.interest_paid),
+            loss(t.interest_shortfall),
+            amount(t.principal_paid),
+            amount(t.balance),
+            Cell::Number(t.factor.to_string()),
+            loss(t.deficiency + t.written_down),
+        ]
+    });
+    table(
         &[
             "tranche",
             "rate",
@@ -123,9 +132,12 @@ fn period(report: &Report) -> String {
             "factor",
             "not covered",
         ],
-        &rows,
-    );
-    let fees = report.fees.iter().map(|f| {
+        &rows.collect::<Vec<_>>(),
+    )
+}
+
+fn fees(report: &Report) -> String {
+    let rows = report.fees.iter().map(|f| {
         vec![
             f.name.as_str().into(),
             amount(f.arrears_before + f.charged),
@@ -133,11 +145,14 @@ fn period(report: &Report) -> String {
             loss(f.arrears),
         ]
     });
-    html += &table(
+    table(
         &["fee", "due", "paid", "arrears"],
-        &fees.collect::<Vec<_>>(),
-    );
-    let accounts = report.accounts.iter().map(|a| {
+        &rows.collect::<Vec<_>>(),
+    )
+}
+
+fn accounts(report: &Report) -> String {
+    let rows = report.accounts.iter().map(|a| {
         vec![
             a.name.as_str().into(),
             amount(a.before),
@@ -146,35 +161,45 @@ fn period(report: &Report) -> String {
             a.target.map_or(Cell::Number("-".into()), amount),
         ]
     });
-    html += &table(
+    table(
         &["account", "before", "collected", "after", "target"],
-        &accounts.collect::<Vec<_>>(),
-    );
-    if !report.tests.is_empty() {
-        let tests = report.tests.iter().map(|t| {
-            let value = t.value.as_ref().map_or("-".into(), |v| format!("{v}%"));
-            let outcome = match t.passed {
-                true => Cell::Text("passes".into()),
-                false => Cell::Bad("fails".into()),
-            };
-            vec![t.name.as_str().into(), Cell::Number(value), outcome]
-        });
-        html += &table(&["test", "measured", ""], &tests.collect::<Vec<_>>());
+        &rows.collect::<Vec<_>>(),
+    )
+}
+
+/// Nothing for a deal without tests.
+fn tests(report: &Report) -> String {
+    if report.tests.is_empty() {
+        return String::new();
     }
-    if !report.triggers.is_empty() {
-        let triggers = report.triggers.iter().map(|t| {
-            let word = |tripped: bool| match tripped {
-                true => Cell::Bad("tripped".into()),
-                false => Cell::Text("not tripped".into()),
-            };
-            vec![t.name.as_str().into(), word(t.before), word(t.tripped)]
-        });
-        html += &table(
-            &["trigger", "before", "after"],
-            &triggers.collect::<Vec<_>>(),
-        );
+    let rows = report.tests.iter().map(|t| {
+        let value = t.value.as_ref().map_or("-".into(), |v| format!("{v}%"));
+        let outcome = match t.passed {
+            true => Cell::Text("passes".into()),
+            false => Cell::Bad("fails".into()),
+        };
+        vec![t.name.as_str().into(), Cell::Number(value), outcome]
+    });
+    table(&["test", "measured", ""], &rows.collect::<Vec<_>>())
+}
+
+/// Nothing for a deal without triggers.
+fn triggers(report: &Report) -> String {
+    if report.triggers.is_empty() {
+        return String::new();
     }
-    let steps = report.steps.iter().filter(|s| s.ran).map(|s| {
+    let word = |tripped: bool| match tripped {
+        true => Cell::Bad("tripped".into()),
+        false => Cell::Text("not tripped".into()),
+    };
+    let rows = (report.triggers.iter())
+        .map(|t| vec![t.name.as_str().into(), word(t.before), word(t.tripped)]);
+    table(&["trigger", "before", "after"], &rows.collect::<Vec<_>>())
+}
+
+/// The steps that ran.
+fn steps(report: &Report) -> String {
+    let rows = report.steps.iter().filter(|s| s.ran).map(|s| {
         vec![
             Cell::Text(format!("{}, step {}", s.waterfall, s.step + 1)),
             amount(s.due),
@@ -182,16 +207,9 @@ fn period(report: &Report) -> String {
             amount(s.from_support),
         ]
     });
-    html += "<h3>The waterfall, step by step</h3>\n";
-    html += &table(
+    let steps = table(
         &["step", "at most", "from its account", "from its support"],
-        &steps.collect::<Vec<_>>(),
+        &rows.collect::<Vec<_>>(),
     );
-    let _ = writeln!(
-        html,
-        "<p>Equity receives {}. Losses since closing: {}.</p>",
-        super::html::money(report.equity),
-        super::html::money(report.cumulative_loss)
-    );
-    html
+    format!("<h3>The waterfall, step by step</h3>\n{steps}")
 }

@@ -103,6 +103,35 @@ enum Entry<'a> {
     Notional(&'a str),
 }
 
+impl Entry<'_> {
+    /// In ticks, or in units of 10^-8 coin.
+    fn units(
+        &self,
+        at: &At,
+        instrument: &Instrument,
+        side: Side,
+        quantity: &Decimal,
+    ) -> Result<u64, ImportError> {
+        match self {
+            Self::Price(text) => {
+                let price = at.number("entry_price", text)?;
+                entry_of(instrument, side, quantity, &price)
+                    .ok_or_else(|| at.error(Some("entry_price"), format!("{price} gives no entry that fits; it must be above zero and not too large")))
+            }
+            Self::Notional(text) => {
+                let notional = at.number(ENTRY_NOTIONAL, text)?;
+                let decimals = if instrument.settlement == Settlement::Linear {
+                    records::units::TICK_DECIMALS
+                } else {
+                    COIN_DECIMALS
+                };
+                notional.rescale_exact(decimals).ok().and_then(|n| u64::try_from(n).ok()).filter(|n| *n < MAX_AMOUNT)
+                    .ok_or_else(|| at.error(Some(ENTRY_NOTIONAL), format!("{notional} is negative, too large, or has more than {decimals} decimals")))
+            }
+        }
+    }
+}
+
 /// Puts records together into accounts, in the order in which they first appear.
 struct Builder<'a> {
     snapshot: &'a Snapshot,
@@ -232,58 +261,11 @@ impl<'a> Builder<'a> {
             ));
         };
         self.once(at, account, true, i)?;
-        let side = match side {
-            "long" => Side::Long,
-            "short" => Side::Short,
-            other => {
-                return Err(at.error(Some("side"), format!("'{other}' is neither long nor short")));
-            }
-        };
+        let side = side_of(at, side)?;
         let instrument = &self.snapshot.instruments[i];
         let amount = at.number("quantity", quantity)?;
-        if amount <= Decimal::ZERO {
-            return Err(at.error(
-                Some("quantity"),
-                format!("{amount} must be above zero; the side says whether it is sold"),
-            ));
-        }
-        let lots = whole_lots(&amount, &instrument.lot).ok_or_else(|| {
-            at.error(
-                Some("quantity"),
-                format!(
-                    "{amount} is not a whole number of lots of {}; change the quantity or the lot",
-                    instrument.lot
-                ),
-            )
-        })?;
-        let lots = u64::try_from(lots)
-            .ok()
-            .filter(|l| *l < MAX_LOTS)
-            .ok_or_else(|| {
-                at.error(
-                    Some("quantity"),
-                    format!(
-                        "{amount} is {lots} lots, which must be below {MAX_LOTS}; use a larger lot"
-                    ),
-                )
-            })?;
-        let entry = match entry {
-            Entry::Price(text) => {
-                let price = at.number("entry_price", text)?;
-                entry_of(instrument, side, &amount, &price)
-                    .ok_or_else(|| at.error(Some("entry_price"), format!("{price} gives no entry that fits; it must be above zero and not too large")))?
-            }
-            Entry::Notional(text) => {
-                let notional = at.number(ENTRY_NOTIONAL, text)?;
-                let decimals = if instrument.settlement == Settlement::Linear {
-                    records::units::TICK_DECIMALS
-                } else {
-                    COIN_DECIMALS
-                };
-                notional.rescale_exact(decimals).ok().and_then(|n| u64::try_from(n).ok()).filter(|n| *n < MAX_AMOUNT)
-                    .ok_or_else(|| at.error(Some(ENTRY_NOTIONAL), format!("{notional} is negative, too large, or has more than {decimals} decimals")))?
-            }
-        };
+        let lots = lots_of(at, &amount, &instrument.lot)?;
+        let entry = entry.units(at, instrument, side, &amount)?;
         let positions = &mut self.accounts[account].positions;
         let place = positions.partition_point(|p| p.instrument < i);
         positions.insert(
@@ -305,6 +287,36 @@ impl<'a> Builder<'a> {
         Book::new(self.snapshot, self.accounts)
             .map_err(|e| file.error(Some("account"), e.to_string()))
     }
+}
+
+fn side_of(at: &At, text: &str) -> Result<Side, ImportError> {
+    match text {
+        "long" => Ok(Side::Long),
+        "short" => Ok(Side::Short),
+        other => Err(at.error(Some("side"), format!("'{other}' is neither long nor short"))),
+    }
+}
+
+/// A quantity in lots.
+fn lots_of(at: &At, quantity: &Decimal, lot: &Decimal) -> Result<u64, ImportError> {
+    let refused = |problem: String| at.error(Some("quantity"), problem);
+    if *quantity <= Decimal::ZERO {
+        return Err(refused(format!(
+            "{quantity} must be above zero; the side says whether it is sold"
+        )));
+    }
+    let lots = whole_lots(quantity, lot).ok_or_else(|| {
+        refused(format!(
+            "{quantity} is not a whole number of lots of {lot}; change the quantity or the lot"
+        ))
+    })?;
+    (u64::try_from(lots).ok())
+        .filter(|l| *l < MAX_LOTS)
+        .ok_or_else(|| {
+            refused(format!(
+                "{quantity} is {lots} lots, which must be below {MAX_LOTS}; use a larger lot"
+            ))
+        })
 }
 
 fn whole_lots(quantity: &Decimal, lot: &Decimal) -> Option<i128> {

@@ -30,6 +30,81 @@ const COLUMNS: [(&str, &str); 9] = [
 ];
 const REASON: &str = "mark_reason";
 
+/// Where the file has its columns.
+struct Columns {
+    /// Those of [`COLUMNS`].
+    needed: [usize; COLUMNS.len()],
+    reason: Option<usize>,
+}
+
+impl Columns {
+    fn new(file: &At, header: &Header) -> Result<Self, ImportError> {
+        let mut needed = [0; COLUMNS.len()];
+        for (column, (name, _)) in needed.iter_mut().zip(COLUMNS) {
+            *column = header.column(file, name)?;
+        }
+        let reason = match header.names().iter().any(|n| n == REASON) {
+            true => Some(header.column(file, REASON)?),
+            false => None,
+        };
+        Ok(Self { needed, reason })
+    }
+}
+
+/// A line of the file; its fields are numbered as in [`COLUMNS`].
+struct Line<'a> {
+    at: At,
+    record: &'a csv::StringRecord,
+    columns: &'a Columns,
+}
+
+impl Line<'_> {
+    fn text(&self, i: usize) -> &str {
+        &self.record[self.columns.needed[i]]
+    }
+
+    fn error(&self, i: usize, problem: impl Into<String>) -> ImportError {
+        self.at.error(Some(COLUMNS[i].0), problem)
+    }
+
+    fn number(&self, i: usize) -> Result<Decimal, ImportError> {
+        self.at.number(COLUMNS[i].0, self.text(i))
+    }
+
+    fn millis(&self, i: usize) -> Result<u64, ImportError> {
+        let text = self.text(i);
+        text.parse()
+            .map_err(|_| self.error(i, format!("'{text}' is not a time in milliseconds")))
+    }
+
+    fn option_type(&self) -> Result<OptionType, ImportError> {
+        match self.text(1) {
+            "call" => Ok(OptionType::Call),
+            "put" => Ok(OptionType::Put),
+            other => Err(self.error(1, format!("'{other}' is neither call nor put"))),
+        }
+    }
+
+    /// A part of one, written in percent.
+    fn implied_volatility(&self) -> Result<Decimal, ImportError> {
+        (self.number(7)?)
+            .checked_mul(&Decimal::new(1, 2))
+            .map_err(|e| self.error(7, e.to_string()))
+    }
+
+    fn timestamp(&self) -> Result<u64, ImportError> {
+        let timestamp = self.millis(4)?;
+        records::date::check_moment(timestamp).map_err(|e| self.error(4, e))?;
+        Ok(timestamp)
+    }
+
+    fn mark_reason(&self) -> Option<String> {
+        (self.columns.reason.map(|i| &self.record[i]))
+            .filter(|text| !text.is_empty())
+            .map(str::to_string)
+    }
+}
+
 /// Reads a chain as a snapshot with the coin as its asset and the options as inverse instruments of
 /// one coin, in lots of `lot`. The coin counts as collateral in full up to 10^9 of the quote.
 ///
@@ -39,94 +114,73 @@ pub fn read(path: &Path, coin: &str, lot: Decimal) -> Result<Snapshot, ImportErr
     let file = At::file(path);
     let mut reader = csv_reader(path)?;
     let header = Header::new(reader.headers().map_err(|e| csv_error(&file, &e))?);
-    let names = COLUMNS.map(|(name, _)| name);
-    let mut columns = [0; COLUMNS.len()];
-    for (column, name) in columns.iter_mut().zip(names) {
-        *column = header.column(&file, name)?;
-    }
-    let reason = match header.names().iter().any(|n| n == REASON) {
-        true => Some(header.column(&file, REASON)?),
-        false => None,
-    };
+    let columns = Columns::new(&file, &header)?;
     let (mut instruments, mut lines) = (Vec::new(), Vec::new());
     let (mut as_of_ms, mut index) = (0u64, Decimal::ZERO);
     for record in reader.records() {
         let record = record.map_err(|e| csv_error(&file, &e))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let at = file.line(line);
-        let text = |i: usize| &record[columns[i]];
-        let number = |i: usize| at.number(names[i], text(i));
-        let millis = |i: usize| {
-            text(i).parse::<u64>().map_err(|_| {
-                at.error(
-                    Some(names[i]),
-                    format!("'{}' is not a time in milliseconds", text(i)),
-                )
-            })
+        let number = record.position().map_or(0, csv::Position::line);
+        let line = Line {
+            at: file.line(number),
+            record: &record,
+            columns: &columns,
         };
-        let option_type = match text(1) {
-            "call" => OptionType::Call,
-            "put" => OptionType::Put,
-            other => {
-                return Err(at.error(Some(names[1]), format!("'{other}' is neither call nor put")));
-            }
-        };
-        let percent = number(7)?;
-        let implied_volatility = percent
-            .checked_mul(&Decimal::new(1, 2))
-            .map_err(|e| at.error(Some(names[7]), e.to_string()))?;
-        let timestamp = millis(4)?;
-        records::date::check_moment(timestamp).map_err(|e| at.error(Some(names[4]), e))?;
+        let option_type = line.option_type()?;
+        let implied_volatility = line.implied_volatility()?;
+        let timestamp = line.timestamp()?;
         if timestamp >= as_of_ms {
-            (as_of_ms, index) = (timestamp, number(6)?);
+            (as_of_ms, index) = (timestamp, line.number(6)?);
         }
         instruments.push(Instrument {
-            symbol: text(0).to_string(),
+            symbol: line.text(0).to_string(),
             kind: Kind::Option {
                 option_type,
-                strike: number(2)?,
-                expiry_ms: millis(3)?,
+                strike: line.number(2)?,
+                expiry_ms: line.millis(3)?,
                 implied_volatility,
             },
             settlement: Settlement::Inverse(coin.to_string()),
-            mark: number(8)?,
-            forward: Some(number(5)?),
+            mark: line.number(8)?,
+            forward: Some(line.number(5)?),
             lot,
             contract_size: Decimal::ONE,
-            mark_reason: (reason.map(|i| &record[i]))
-                .filter(|text| !text.is_empty())
-                .map(str::to_string),
+            mark_reason: line.mark_reason(),
         });
-        lines.push(line);
+        lines.push(number);
     }
     if instruments.is_empty() {
         return Err(file.error(None, "holds no option"));
     }
     check_expired(&file, &instruments, &lines, as_of_ms)?;
-    let full = vec![Tier {
-        up_to: Decimal::from_int(1_000_000_000),
-        percent: Decimal::from_int(100),
-    }];
     let snapshot = Snapshot {
         as_of_ms,
         source: crate::snapshot::unstated(),
         quote: "USD".into(),
-        assets: vec![Asset {
-            symbol: coin.to_string(),
-            price: index,
-            decimals: 8,
-            haircuts: Haircuts {
-                loan: full.clone(),
-                margin: full.clone(),
-                portfolio: full,
-            },
-        }],
+        assets: vec![counted_in_full(coin, index)],
         instruments,
         grid: Default::default(),
         parameters: Default::default(),
     };
     snapshot.validate().map_err(|e| placed(&file, &lines, &e))?;
     Ok(snapshot)
+}
+
+/// The coin as collateral.
+fn counted_in_full(coin: &str, price: Decimal) -> Asset {
+    let full = vec![Tier {
+        up_to: Decimal::from_int(1_000_000_000),
+        percent: Decimal::from_int(100),
+    }];
+    Asset {
+        symbol: coin.to_string(),
+        price,
+        decimals: 8,
+        haircuts: Haircuts {
+            loan: full.clone(),
+            margin: full.clone(),
+            portfolio: full,
+        },
+    }
 }
 
 /// Refuses all lines at once whose options have expired.

@@ -189,6 +189,24 @@ pub fn make(
     history: &PriceHistory,
     setting: &Setting,
 ) -> Result<ScenarioSet, RecipeError> {
+    check(recipe, history, setting)?;
+    let today = history.days()[history.days().len() - 1];
+    let markets = markets_now(history, &setting.lots)?;
+    let values = values(recipe, history, &markets)?;
+    let set = ScenarioSet {
+        as_of_ms: u64::try_from(today).unwrap_or(0) * 86_400_000,
+        quote: setting.quote.clone(),
+        horizon_days: setting.horizon_days,
+        source: Source::Made(recipe.clone()),
+        markets,
+        values,
+    };
+    set.validate()?;
+    Ok(set)
+}
+
+/// Whether a recipe, a history and lots go together, and what they give has a size that fits.
+fn check(recipe: &Recipe, history: &PriceHistory, setting: &Setting) -> Result<(), RecipeError> {
     let found = history.digest();
     if recipe.prices != found {
         return Err(RecipeError::History {
@@ -218,8 +236,13 @@ pub fn make(
     if !(1..=MAX_SCENARIOS).contains(&scenarios) {
         return Err(ScenarioError::Scenarios(scenarios).into());
     }
-    let last = &history.prices()[observations - 1];
-    let markets = history.symbols().iter().zip(&setting.lots).zip(last);
+    Ok(())
+}
+
+/// The markets with what a lot is worth at the last prices, rounded to the nearest tick.
+fn markets_now(history: &PriceHistory, lots: &[Decimal]) -> Result<Vec<Market>, ScenarioError> {
+    let last = &history.prices()[history.prices().len() - 1];
+    let markets = history.symbols().iter().zip(lots).zip(last);
     let markets = markets.map(|((symbol, lot), price)| {
         let too_large = || ScenarioError::TooLarge {
             place: "now".into(),
@@ -237,18 +260,20 @@ pub fn make(
             value,
         })
     });
-    let mut set = ScenarioSet {
-        as_of_ms: u64::try_from(history.days()[observations - 1]).unwrap_or(0) * 86_400_000,
-        quote: setting.quote.clone(),
-        horizon_days: setting.horizon_days,
-        source: Source::Made(recipe.clone()),
-        markets: markets.collect::<Result<_, ScenarioError>>()?,
-        values: Vec::new(),
-    };
-    set.values = match &recipe.method {
-        Method::Historical => historical(&set.markets, history, steps)?,
+    markets.collect()
+}
+
+/// What a lot of each market is worth in each scenario.
+fn values(
+    recipe: &Recipe,
+    history: &PriceHistory,
+    markets: &[Market],
+) -> Result<Vec<Vec<u64>>, RecipeError> {
+    let steps = recipe.steps;
+    match &recipe.method {
+        Method::Historical => historical(markets, history, steps),
         Method::FilteredHistorical { decay } => {
-            filtered(&set.markets, history, steps, &decay_of(decay)?)?
+            filtered(markets, history, steps, &decay_of(decay)?)
         }
         Method::MonteCarlo {
             forecast,
@@ -262,12 +287,10 @@ pub fn make(
                 Forecast::OrthogonalGarch => orthogonal_garch(&returns, steps)?,
             };
             let each = (0..*scenarios).into_par_iter();
-            each.map(|s| simulated(&set.markets, &loadings, &mut Words::new(seed, s.into())))
-                .collect::<Result<_, _>>()?
+            each.map(|s| simulated(markets, &loadings, &mut Words::new(seed, s.into())))
+                .collect()
         }
-    };
-    set.validate()?;
-    Ok(set)
+    }
 }
 
 fn decay_of(decay: &Decimal) -> Result<Interval, RecipeError> {
