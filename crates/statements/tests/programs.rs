@@ -1,8 +1,8 @@
 //! Numbers of a claim are no constants of a constraint: a claim with any field changed has the same programs, unless its shape is
 //! another, and other public values, fixed columns or, where no table looks at the field, another digest of the claim only.
 //!
-//! A program is a table without the values of its public values and fixed columns: name, height, constraints and messages
-//! with their constants. For every recorded claim, each field of its JSON is changed, whatever follows from it (commitments,
+//! A program is a part's tables without the values of their public values and fixed columns: heights, constraints and messages
+//! with their constants ([`stark::program_digest`]). For every recorded claim, each field of its JSON is changed, whatever follows from it (commitments,
 //! digests) is made to fit again, and the tables are compared.
 
 use std::collections::BTreeMap;
@@ -11,12 +11,14 @@ use std::path::Path;
 use gadgets::hash::Digest;
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use stark::{Part, Statement, TableAir, claim_digest};
+use stark::{Inner, Part, ProgramDigest, Statement, TableAir, claim_digest, program_digest};
 use statements::account::{PublicDigest, listing};
 use statements::book::BookRef;
-use statements::loan::{pool_digest, pool_listing, segments};
+use statements::pools::loan::{pool_digest, pool_listing, segments};
 use statements::trees::{Segments, book_root, log_slots};
-use statements::{inventory, issuance, margin, pool, risk, solvency, stress, systemic, waterfall};
+use statements::{
+    inventory, issuance, margin, pool, premia, solvency, stress, systemic, venues, waterfall,
+};
 
 /// What a change of a field does to the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,14 +36,14 @@ enum Change {
 /// What is expected of the fields of a statement's claims. Of a field that is in no list, the values of public values or fixed
 /// columns change, and the programs do not. The lengths of lists are shape. A pattern is a place in the JSON with `*` for a name
 /// or a number, and `**` for all that follows.
-struct Rules {
+struct Rules<'a> {
     /// SHAPE: the layout of what is committed to. The programs may differ.
     shape: &'static [&'static str],
     /// SHAPE: which tests share a bound, how many limbs the largest of some numbers has. The programs may differ, but only with
     /// sizes: so a number does not stand in a constraint.
     sizes: &'static [&'static str],
     /// What no table looks at: the claim's digest alone differs, which is in the transcript.
-    claim_only: &'static [&'static str],
+    claim_only: &'a [&'static str],
     /// What cannot be changed alone, since the verifier computes it from other fields, or other fields from it.
     untried: &'static [&'static str],
 }
@@ -53,7 +55,7 @@ type LookAt = fn(&Value) -> Option<Look>;
 #[derive(PartialEq, Eq)]
 struct Look {
     claim: [u8; 32],
-    programs: Vec<Vec<[u8; 32]>>,
+    programs: Vec<ProgramDigest>,
     sizes: Vec<Vec<Vec<usize>>>,
     values: Vec<Vec<[u8; 32]>>,
 }
@@ -79,7 +81,7 @@ fn look<S: Statement>(json: &Value, fit: fn(&mut S::Claim)) -> Option<Look> {
     };
     Some(Look {
         claim: claim_digest::<S>(&claim),
-        programs: each(&parts, TableAir::program),
+        programs: parts.iter().map(program_digest::<Inner>).collect(),
         sizes: each(&parts, sizes),
         values: each(&parts, TableAir::digest),
     })
@@ -256,7 +258,7 @@ fn changes<'a>(
 }
 
 /// Checks all fields of a recorded claim.
-fn check(name: &str, rules: &Rules, look: LookAt) {
+fn check(name: &str, rules: &Rules<'_>, look: LookAt) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = path.join(format!("tests/goldens/claims/{name}.json"));
     let json = std::fs::read(path).expect("it is recorded");
@@ -484,12 +486,11 @@ fn waterfall_claims() {
 }
 
 #[test]
-fn risk_claims() {
-    let rules = Rules {
+fn premia_claims() {
+    let rules = |claim_only| Rules {
         shape: &[],
         sizes: &[],
-        // The states have dates of their own.
-        claim_only: &["scenarios.as_of_ms", "scenarios.source.note"],
+        claim_only,
         untried: &[
             "scenarios_digest",
             "scenarios.source.kind",
@@ -504,13 +505,19 @@ fn risk_claims() {
             "shown.funding.*",
         ],
     };
-    for name in ["risk-prices", "risk-totals", "risk-covered"] {
-        check(name, &rules, |v| {
-            look::<risk::Risk>(v, |c| {
-                c.scenarios_digest = risk::scenarios_digest(&c.scenarios)
-            })
-        });
-    }
+    let look: LookAt = |v| {
+        look::<premia::Premia>(v, |c| {
+            c.scenarios_digest = venues::scenarios_digest(&c.scenarios)
+        })
+    };
+    // The states have dates of their own.
+    let no_table = ["scenarios.as_of_ms", "scenarios.source.note"];
+    check("premia-prices", &rules(&no_table), look);
+    check("premia-totals", &rules(&no_table), look);
+    // Without funding rates, values now and the horizon play no part.
+    let [a, b] = no_table;
+    let no_table = [a, b, "scenarios.horizon_days", "scenarios.markets.*.value"];
+    check("premia-covered", &rules(&no_table), look);
 }
 
 #[test]
@@ -529,7 +536,7 @@ fn systemic_claims() {
     };
     check("systemic-venue", &rules, |v| {
         look::<systemic::Systemic>(v, |c| {
-            c.scenarios_digest = risk::scenarios_digest(&c.scenarios);
+            c.scenarios_digest = venues::scenarios_digest(&c.scenarios);
         })
     });
 }
