@@ -473,25 +473,16 @@ impl TableAir {
     /// A digest of all that the table demands: its constraints and messages with their names and constants, in order, its
     /// fixed columns and public values, and its height.
     pub fn digest(&self) -> [u8; 32] {
-        self.digest_of(true)
-    }
-    /// The same without the values of fixed columns and public values: what tables of one shape have in common.
-    pub fn program(&self) -> [u8; 32] {
-        self.digest_of(false)
-    }
-    fn digest_of(&self, values: bool) -> [u8; 32] {
         let mut reading = DigestRow::default();
         let items = &mut reading.items;
         items.text(self.name);
         items.number(self.log_height);
         items.number(self.public.len());
-        let public = self.public.iter().filter(|_| values);
-        public.for_each(|&v| items.element(v));
+        self.public.iter().for_each(|&v| items.element(v));
         items.number(self.fixed.len());
         for column in self.fixed.iter() {
             items.number(column.len());
-            let column = column.iter().filter(|_| values);
-            column.for_each(|&v| items.element(v));
+            column.iter().for_each(|&v| items.element(v));
         }
         self.table.eval_digest(&mut reading);
         reading.finish()
