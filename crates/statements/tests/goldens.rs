@@ -32,6 +32,9 @@ use statements::{
 use venue::evar::Confidence;
 use venue::state::{Change, Transfer};
 
+/// What finds the parts of a claim.
+type Parts = dyn Fn(&[u8]) -> Result<Vec<Part>, String>;
+
 /// A claim of a statement, and the digests of its tables.
 struct Case {
     statement: &'static str,
@@ -40,7 +43,7 @@ struct Case {
     /// The canonical JSON of a claim like this, if that in the file is none any more.
     make: Box<dyn Fn() -> Vec<u8>>,
     /// The parts of a claim, or why the JSON is no claim.
-    parts: Box<dyn Fn(&[u8]) -> Result<Vec<Part>, String>>,
+    parts: Box<Parts>,
 }
 
 /// The small example of a statement.
