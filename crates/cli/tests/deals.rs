@@ -33,9 +33,17 @@ fn months_are_proven_one_after_another() {
     let accepted = at("verify 2.proof --with 1.proof", 0);
     assert!(accepted.contains("month to 2026-12-31"), "{accepted}");
     assert!(accepted.contains("month to 2026-11-30"), "{accepted}");
-    let error = at("verify 1.proof --with 2.proof", 1);
-    assert!(error.contains("it does not end with the pool"), "{error}");
-    at("verify 1.proof --with pool.csv", 1);
+    let what = "the pool and the deal and its state that it";
+    assert!(
+        accepted.contains(&format!("1.proof ends with {what} starts with")),
+        "{accepted}"
+    );
+    let later = at("verify 1.proof --with 2.proof", 0);
+    assert!(
+        later.contains(&format!("2.proof starts with {what} ends with")),
+        "{later}"
+    );
+    at("verify 1.proof --with pool.csv", 2);
     let text = std::fs::read_to_string(dir.path().join("d.json")).unwrap();
     let mut rich: Value = serde_json::from_str(&text).unwrap();
     rich["period"] = 0.into();
@@ -127,9 +135,13 @@ fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
         0,
     );
     let linked = at("verify s.proof --with 1.proof --with i.proof", 0);
-    assert!(linked.contains("before that, 300 loans"), "{linked}");
+    let what = "the pool and the deal and its state that";
     assert!(
-        linked.contains("the pool and the deal of an issuance"),
+        linked.contains(&format!("1.proof ends with {what} it is about: 300 loans")),
+        "{linked}"
+    );
+    assert!(
+        linked.contains(&format!("i.proof is about {what} 1.proof starts with")),
         "{linked}"
     );
     assert!(
@@ -137,12 +149,23 @@ fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
         "{linked}"
     );
     let error = at("verify s.proof --with i.proof", 1);
-    assert!(error.contains("--previous"), "{error}");
-    let error = at("verify s.proof --with 2.proof", 1);
-    assert!(error.contains("does not end with the pool"), "{error}");
+    assert!(
+        error.contains("if proofs lie between, give them, too"),
+        "{error}"
+    );
+    let beside = at("verify s.proof --with 2.proof", 0);
+    assert!(
+        beside.contains(&format!("2.proof starts with {what} it is about")),
+        "{beside}"
+    );
+    assert!(
+        beside.contains("its start follows from payment date 1 on"),
+        "{beside}"
+    );
     at("verify 1.proof --with i.proof", 0);
     at("verify 2.proof --with 1.proof --with i.proof", 0);
-    at("verify i.proof --with i.proof", 2);
+    let error = at("verify i.proof --with i.proof", 1);
+    assert!(error.contains("300 loan(s) stand in pool"), "{error}");
 
     // More cash than the deal has at closing; and doubt beyond a year.
     let first = "--tape pool.csv --cut-off 2026-10-31";
@@ -263,7 +286,7 @@ fn an_issuance_is_proven_and_recorded() {
     let inputs = "--tape pool.csv --cut-off 2026-10-31 --deal deal.json";
     let shown = at(&format!("check issuance {inputs}"), 0);
     assert!(
-        shown.starts_with("true: the open ones of 60 loan(s) owe "),
+        shown.starts_with("true: the pool of 60 loans with distinct ids"),
         "{shown}"
     );
     assert!(at(&format!("prove issuance {inputs} --out p.proof"), 2).contains("--registry"));
@@ -317,15 +340,15 @@ fn an_issuance_is_proven_and_recorded() {
         &format!("prove issuance {second} --registry r --secret t --out q.proof"),
         0,
     );
-    let accepted = at(
-        "verify p.proof --with q.proof --with q.proof --record r.json",
-        0,
+    // A proof that is given twice pledges its loans twice.
+    at(
+        "verify p.proof --with q.proof --with q.proof --record no.json",
+        1,
     );
-    assert!(
-        accepted.contains("none of its loans stands in pool"),
-        "{accepted}"
-    );
-    assert_eq!(json("r.json")["distinct_from"].as_array().unwrap().len(), 2);
+    let accepted = at("verify p.proof --with q.proof --record r.json", 0);
+    let distinct = "q.proof pledges none of the loans that it pledges";
+    assert!(accepted.contains(distinct), "{accepted}");
+    assert_eq!(json("r.json")["distinct_from"].as_array().unwrap().len(), 1);
     // Another registry says nothing; nor does another kind of proof.
     at(
         &format!("prove issuance {second} --registry r2 --secret t --out apart.proof"),
@@ -337,9 +360,13 @@ fn an_issuance_is_proven_and_recorded() {
         "prove pool --tape pool.csv --cut-off 2026-10-31 --secret s --out pool.proof",
         0,
     );
-    let error = at("verify p.proof --with pool.proof", 1);
-    assert!(error.contains("not the proof of an issuance"), "{error}");
-    assert!(at("verify pool.proof --with p.proof", 2).contains("--issued goes with"));
+    let linked = at("verify p.proof --with pool.proof", 0);
+    assert!(
+        linked.contains("pool.proof is about the pool that it is about"),
+        "{linked}"
+    );
+    at("verify pool.proof --with p.proof", 0);
+    assert!(at("verify pool.proof --with q.proof", 1).contains("does not speak of the pool"));
     assert!(at("verify pool.proof --record n.json", 2).contains("--record goes with"));
 }
 

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde_json::Value;
 use stark::{FileError, Part, ProofFile, Rejection, Verified, claim_bytes};
 
@@ -121,6 +122,11 @@ pub trait Kind: Sync {
     /// # Errors
     /// If it is none of this statement and version, or malformed.
     fn claim(&self, file: &ProofFile) -> Result<Box<dyn AnyClaim>, FileError>;
+    /// A claim from JSON, whatever the order of its members.
+    ///
+    /// # Errors
+    /// If it is none.
+    fn read(&self, json: &Value) -> Result<Box<dyn AnyClaim>, serde_json::Error>;
     /// Checks a proof file.
     ///
     /// # Errors
@@ -151,6 +157,9 @@ where
     }
     fn claim(&self, file: &ProofFile) -> Result<Box<dyn AnyClaim>, FileError> {
         Ok(Box::new(Read::<S>(file.claim::<S>()?)))
+    }
+    fn read(&self, json: &Value) -> Result<Box<dyn AnyClaim>, serde_json::Error> {
+        Ok(Box::new(Read::<S>(S::Claim::deserialize(json)?)))
     }
     fn verify(&self, file: &ProofFile) -> Result<Box<dyn Fact>, NotVerified> {
         let fact = stark::verify::<S>(&file.claim::<S>()?, &file.parts)?;

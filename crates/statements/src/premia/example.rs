@@ -51,7 +51,11 @@ fn inputs(
         size.trades.unwrap_or(trades)
     };
     let set = venue::sample::scenarios(1, MARKETS, scenarios);
-    let state = venue::sample::state(&set);
+    let mut state = venue::sample::state(&set);
+    if shows == Shows::Covered {
+        // The sample's capital is that of four markets.
+        state.capital = 1 << 50;
+    }
     let changes = venue::sample::trades(1, &set, trades);
     let changes: Vec<Change> = changes.into_iter().map(Change::from).collect();
     let confidence: Confidence = Decimal::new(95, 2).try_into().expect("a constant");
