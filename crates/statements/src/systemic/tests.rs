@@ -32,7 +32,7 @@ fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
             state.capital /= 1 + i as u64;
             Venue {
                 state,
-                secret: secret_of(char::from_digit(i as u32 % 16, 16).expect("below 16")),
+                secret: secret_of(char::from_digit(1 + i as u32 % 15, 16).expect("below 16")),
             }
         })
         .collect()
