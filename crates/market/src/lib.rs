@@ -13,6 +13,7 @@
 
 pub mod array;
 pub mod book;
+pub mod exposure;
 pub mod haircut;
 pub mod import;
 pub mod margin;

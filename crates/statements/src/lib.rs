@@ -4,6 +4,7 @@ pub mod account;
 pub mod book;
 pub mod collateral;
 mod expect;
+pub mod exposure;
 pub mod inclusion;
 pub mod inventory;
 pub mod issuance;

@@ -1,6 +1,7 @@
 //! `check` and `prove`: one file a statement, driven by one list.
 
 mod books;
+mod exposure;
 mod inventory;
 mod issuance;
 mod margin;
@@ -32,6 +33,7 @@ const CLAIMS: &[&dyn Claim] = &[
     &Of::<solvency::Arguments>::NEW,
     &Of::<premia::Arguments>::NEW,
     &Of::<inventory::Arguments>::NEW,
+    &Of::<exposure::Arguments>::NEW,
     &Of::<systemic::Arguments>::NEW,
     &Of::<pool::Arguments>::NEW,
     &Of::<stress::Arguments>::NEW,
