@@ -1,6 +1,5 @@
 //! `sealbook attest`, and what `verify` says of who vouches for what.
 
-#[allow(dead_code)]
 mod common;
 
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! The program as scripts use it: outputs, exit codes, files.
 
-#[allow(dead_code)]
 mod common;
 
 use std::path::Path;

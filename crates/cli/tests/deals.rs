@@ -1,8 +1,8 @@
 //! `sealbook` with deals: months one after another, stresses, issuances.
 
-#[allow(dead_code)]
 mod common;
 
+use std::path::Path;
 use std::process::Command;
 
 use common::told as run;
@@ -35,12 +35,12 @@ fn months_are_proven_one_after_another() {
     assert!(accepted.contains("month to 2026-11-30"), "{accepted}");
     let what = "the pool and the deal and its state that it";
     assert!(
-        accepted.contains(&format!("1.proof ends with {what} starts with")),
+        accepted.contains(&format!("`1.proof` ends with {what} starts with")),
         "{accepted}"
     );
     let later = at("verify 1.proof --with 2.proof", 0);
     assert!(
-        later.contains(&format!("2.proof starts with {what} ends with")),
+        later.contains(&format!("`2.proof` starts with {what} ends with")),
         "{later}"
     );
     at("verify 1.proof --with pool.csv", 2);
@@ -49,7 +49,7 @@ fn months_are_proven_one_after_another() {
     rich["period"] = 0.into();
     rich["accounts"] = serde_json::json!([0, 9_000_000_000_u64, 1_000_000_000]);
     std::fs::write(dir.path().join("rich.json"), rich.to_string()).unwrap();
-    deals_link(&at, deal);
+    deals_link(dir.path(), &at, deal);
 
     // A page from a proof that is accepted, and none from another.
     let report = at("report 2.proof --out r.html", 0);
@@ -115,7 +115,7 @@ fn months_are_proven_one_after_another() {
 }
 
 /// A stress goes on from the months before it, these from the issuance; what the prover only states is said.
-fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
+fn deals_link(dir: &Path, at: &dyn Fn(&str, i32) -> String, deal: &str) {
     let stress = format!("{deal} --stresses stresses.json");
     let later = "--tape t.csv --cut-off 2026-11-30 --deal-state d.json";
     at(
@@ -137,11 +137,13 @@ fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
     let linked = at("verify s.proof --with 1.proof --with i.proof", 0);
     let what = "the pool and the deal and its state that";
     assert!(
-        linked.contains(&format!("1.proof ends with {what} it is about: 300 loans")),
+        linked.contains(&format!(
+            "`1.proof` ends with {what} it is about: 300 loans"
+        )),
         "{linked}"
     );
     assert!(
-        linked.contains(&format!("i.proof is about {what} 1.proof starts with")),
+        linked.contains(&format!("`i.proof` is about {what} `1.proof` starts with")),
         "{linked}"
     );
     assert!(
@@ -155,12 +157,37 @@ fn deals_link(at: &dyn Fn(&str, i32) -> String, deal: &str) {
     );
     let beside = at("verify s.proof --with 2.proof", 0);
     assert!(
-        beside.contains(&format!("2.proof starts with {what} it is about")),
+        beside.contains(&format!("`2.proof` starts with {what} it is about")),
         "{beside}"
     );
     assert!(
         beside.contains("its start follows from payment date 1 on"),
         "{beside}"
+    );
+    // Another deal at closing, over the same pool, and a proof that links them by the pool alone: the stress does not start there.
+    let months: Value = serde_json::from_str(&at("inspect 1.proof --json", 0)).unwrap();
+    let owed = months["claim"]["deal_after"]["pool_balance"]
+        .as_u64()
+        .unwrap();
+    let text = std::fs::read_to_string(dir.join("deal.json")).unwrap();
+    let mut another: Value = serde_json::from_str(&text).unwrap();
+    another["original_pool"] = format!("{}.{:02}", owed / 100, owed % 100).into();
+    std::fs::write(dir.join("another.json"), another.to_string()).unwrap();
+    let pool = "--tape t.csv --cut-off 2026-11-30 --secret s";
+    at(&format!("prove pool {pool} --out pool.proof"), 0);
+    at(
+        &format!("prove issuance {pool} --deal another.json --registry r --out j.proof"),
+        0,
+    );
+    at("verify s.proof --with j.proof", 1);
+    let apart = at("verify s.proof --with pool.proof --with j.proof", 0);
+    assert!(
+        apart.contains("`j.proof` is about the pool that `pool.proof` is about"),
+        "{apart}"
+    );
+    assert!(
+        apart.contains("its start follows from payment date 1 on"),
+        "{apart}"
     );
     at("verify 1.proof --with i.proof", 0);
     at("verify 2.proof --with 1.proof --with i.proof", 0);
@@ -346,7 +373,7 @@ fn an_issuance_is_proven_and_recorded() {
         1,
     );
     let accepted = at("verify p.proof --with q.proof --record r.json", 0);
-    let distinct = "q.proof pledges none of the loans that it pledges";
+    let distinct = "`q.proof` pledges none of the loans that it pledges";
     assert!(accepted.contains(distinct), "{accepted}");
     assert_eq!(json("r.json")["distinct_from"].as_array().unwrap().len(), 1);
     // Another registry says nothing; nor does another kind of proof.
@@ -362,7 +389,7 @@ fn an_issuance_is_proven_and_recorded() {
     );
     let linked = at("verify p.proof --with pool.proof", 0);
     assert!(
-        linked.contains("pool.proof is about the pool that it is about"),
+        linked.contains("`pool.proof` is about the pool that it is about"),
         "{linked}"
     );
     at("verify pool.proof --with p.proof", 0);

@@ -1,6 +1,5 @@
 //! `sealbook` with loan pools: the program's own samples, attestations, and the real tape.
 
-#[allow(dead_code)]
 mod common;
 
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! `price`, `check premia`, `prove premia` as scripts use them.
 
-#[allow(dead_code)]
 mod common;
 
 use common::run;
@@ -215,7 +214,7 @@ fn an_inventory_is_checked_proven_and_linked() {
     let linked = run(dir, "verify risk.proof --with inventory.proof", 0);
     assert!(
         linked.contains(
-            "inventory.proof is about the state of the venue that it starts with: the venue's state"
+            "`inventory.proof` is about the state of the venue that it starts with: the venue's state"
         ),
         "{linked}"
     );

@@ -1,6 +1,5 @@
 //! What `verify` prints and refuses: words cannot be forged by files, and expectations mean something.
 
-#[allow(dead_code)]
 mod common;
 
 use common::{run, sealbook};

@@ -88,26 +88,43 @@ fn words(name: &str, other: &dyn Fact, host: &str, link: &Link) -> String {
     format!("{name} {how}: {}", other.words().join("\n  "))
 }
 
-/// From where on the start of a claim about a deal is proven.
+/// From where on the start of a claim about a deal is proven: months are followed back, each ending with the deal, its state
+/// and all else that the later ones start with. What is linked otherwise, such as by the pool alone, says nothing of it.
 fn start(found: &[(String, &dyn Fact)]) -> Option<String> {
-    let periods = |fact: &dyn Fact| -> Vec<u32> {
-        let anchors = fact.anchors();
-        let periods = anchors.iter().filter_map(|a| match a {
-            Anchor::Deal {
-                at: At::Start | At::Whole,
-                period,
-                ..
-            } => Some(*period),
-            _ => None,
-        });
-        periods.collect()
-    };
-    periods(found[0].1).first()?;
-    let earliest = found.iter().flat_map(|(_, fact)| periods(*fact)).min()?;
-    Some(match earliest {
+    let mut earliest = found[0].1;
+    let mut period = period_of_start(earliest)?;
+    let mut months: Vec<&dyn Fact> = found[1..].iter().map(|(_, fact)| *fact).collect();
+    while let Some(before) = months.iter().position(|fact| goes_on(earliest, *fact)) {
+        earliest = months.swap_remove(before);
+        period = period_of_start(earliest)?;
+    }
+    Some(match period {
         0 => "its start follows from the deal's closing".to_string(),
         n => format!(
             "its start follows from payment date {n} on; how the deal stood after that one is the prover's word"
         ),
     })
+}
+
+/// Payment dates behind the state of the deal that a fact starts from.
+fn period_of_start(fact: &dyn Fact) -> Option<u32> {
+    fact.anchors().iter().find_map(|anchor| match anchor {
+        Anchor::Deal {
+            at: At::Start | At::Whole,
+            period,
+            ..
+        } => Some(*period),
+        _ => None,
+    })
+}
+
+/// Whether a fact starts with the deal's state, and all else, that an earlier one ends with.
+fn goes_on(fact: &dyn Fact, before: &dyn Fact) -> bool {
+    let ends_with_a_deal = |anchor: &Anchor| matches!(anchor, Anchor::Deal { at: At::End, .. });
+    match link(&fact.anchors(), &before.anchors()) {
+        Ok(Link::Shared { at, .. }) => {
+            at[0] != At::End && at[1] == At::End && before.anchors().iter().any(ends_with_a_deal)
+        }
+        _ => false,
+    }
 }

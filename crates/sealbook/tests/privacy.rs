@@ -1,6 +1,5 @@
 //! What a proof publishes neither repeats nor separates witnesses (DESIGN, section 8).
 
-#[allow(dead_code)]
 mod common;
 
 use common::{PATH_SLACK, shared_words};

@@ -1,6 +1,5 @@
 //! What holds of every statement, over the small examples of the registry.
 
-#[allow(dead_code)]
 mod common;
 
 use std::sync::OnceLock;

@@ -1,6 +1,5 @@
 //! What `verify` prints is made from all that the prover chose: a claim with any field changed is said in other words.
 
-#[allow(dead_code)]
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

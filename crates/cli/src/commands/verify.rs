@@ -110,7 +110,7 @@ impl With {
     fn read(paths: &[std::path::PathBuf]) -> Result<Self, Failure> {
         let facts = paths
             .iter()
-            .map(|path| Ok((path.display().to_string(), accepted(path)?)));
+            .map(|path| Ok((quoted(&path.display().to_string()), accepted(path)?)));
         facts.collect::<Result<_, Failure>>().map(Self)
     }
 

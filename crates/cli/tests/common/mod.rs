@@ -1,4 +1,5 @@
 //! Runs the program as scripts do.
+#![allow(dead_code)] // Each test file uses its part.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,4 +1,5 @@
 //! What the tests over all statements share.
+#![allow(dead_code)] // Each test file uses its part.
 
 use std::collections::HashMap;
 
