@@ -11,14 +11,13 @@ use serde::{Deserialize, Serialize};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::tables::{ExposureTable, OFFSET};
-use crate::account::{PublicDigest, listing};
+use crate::account::PublicDigest;
 use crate::book::BookRef;
-use crate::inventory::statement::{MAX_ACCOUNTS, MAX_ASSETS, segment};
+use crate::inventory::statement::{open_book, used};
 use crate::inventory::tables::{LeavesTable, PositionsTable};
 use crate::kit::totals;
 use crate::nonce::Nonce;
 use crate::opening::Opening;
-use crate::trees::{book_root, log_slots};
 
 /// An exposure claim: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,12 +63,6 @@ pub struct Context {
 pub(super) const REGISTERS: [Register; 2] = [Register::Counted, Register::Counted];
 
 impl Context {
-    /// Used accounts of a part.
-    pub(super) fn used(&self, claim: &ExposureClaim, part: usize) -> usize {
-        let size = self.opening.accounts as u64;
-        (claim.book.accounts - part as u64 * size).min(size) as usize
-    }
-
     /// Each register is at most what the interval allows.
     fn shown(&self) -> Vec<Show> {
         let [low, high] = self.interval;
@@ -89,37 +82,19 @@ impl Statement for Exposure {
     type Context = Context;
 
     fn context(claim: &ExposureClaim) -> Result<Context, String> {
-        claim.book.check_sizes()?;
-        let (slots, accounts) = (claim.book.slots as usize, claim.book.accounts);
-        let (assets, instruments) = (&claim.snapshot.assets, &claim.snapshot.instruments);
-        if accounts > MAX_ACCOUNTS
-            || assets.len() > MAX_ASSETS
-            || instruments.len() > MAX_INSTRUMENTS
-        {
+        let instruments = claim.snapshot.instruments.len();
+        if instruments > MAX_INSTRUMENTS {
             return Err(format!(
-                "at most {MAX_ACCOUNTS} accounts, {MAX_ASSETS} assets and {MAX_INSTRUMENTS} instruments fit"
+                "{instruments} instruments; at most {MAX_INSTRUMENTS} fit"
             ));
         }
-        claim.snapshot.validate().map_err(|e| e.to_string())?;
+        let (segments, links) = (&claim.segments, claim.states.len());
+        let (opening, listing) = open_book(&claim.book, &claim.snapshot, segments, links)?;
         let exposed = Exposed::new(&claim.snapshot, &claim.instruments);
         let exposed = exposed.map_err(|e| e.to_string())?;
         let interval = exposed.interval(&claim.low, &claim.high);
-        let size = segment(accounts, slots);
-        let parts = accounts.div_ceil(size as u64) as usize;
-        if claim.segments.len() != parts || claim.states.len() + 1 != parts {
-            return Err(format!("{accounts} accounts need {parts} segments"));
-        }
-        let roots: Vec<Digest> = claim.segments.iter().map(|r| r.elements()).collect();
-        let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
-        let listing = listing(&claim.snapshot);
-        claim.book.check(&listing, &root)?;
         Ok(Context {
-            opening: Opening {
-                accounts: size,
-                slots,
-                assets: assets.len(),
-                single: false,
-            },
+            opening,
             listing,
             exposed,
             interval: interval.map_err(|e| e.to_string())?,
@@ -151,7 +126,8 @@ pub(super) struct PartTables {
 
 impl PartTables {
     pub fn new(claim: &ExposureClaim, context: &Context, part: usize) -> Self {
-        let (opening, used) = (context.opening, context.used(claim, part));
+        let opening = context.opening;
+        let used = used(&opening, claim.book.accounts, part);
         let shown = || context.shown();
         let totals = totals(&REGISTERS, &claim.states, part, shown, opening.end());
         let mut streams = opening.streams(used, claim.segments[part].elements());

@@ -10,7 +10,8 @@ use venue::scenarios::MAX_MARKETS;
 
 use super::claim::InventoryClaim;
 use super::tables::{LeavesTable, MAX_SLOTS, PositionsTable, StateTable};
-use crate::account::listing;
+use crate::account::{PublicDigest, listing};
+use crate::book::BookRef;
 use crate::opening::Opening;
 use crate::trees::{book_root, log_slots};
 use crate::venues::commitments::commitment_quads;
@@ -21,9 +22,9 @@ use crate::venues::markets_listing;
 pub struct Inventory;
 
 /// Most accounts of a book.
-pub const MAX_ACCOUNTS: u64 = 1 << 24;
+const MAX_ACCOUNTS: u64 = 1 << 24;
 /// Most assets: a verifier builds the tables it is told.
-pub const MAX_ASSETS: usize = 256;
+const MAX_ASSETS: usize = 256;
 /// Account slots of a part.
 const SEGMENT: usize = 1024;
 
@@ -43,56 +44,71 @@ pub fn segment(accounts: u64, slots: usize) -> usize {
     SEGMENT.min(MAX_SLOTS / slots).min(1 << log_slots(accounts))
 }
 
+/// How the positions of a book are opened part by part, and the digest of what its lists stand for. The parts' subtrees have
+/// the roots `segments`, and there are `links` commitments between parts.
+///
+/// # Errors
+/// If the sizes do not fit, the snapshot is malformed, or the roots do not lead to the book's commitment.
+pub fn open_book(
+    book: &BookRef,
+    snapshot: &Snapshot,
+    segments: &[PublicDigest],
+    links: usize,
+) -> Result<(Opening, Digest), String> {
+    book.check_sizes()?;
+    let (slots, accounts, assets) = (book.slots as usize, book.accounts, snapshot.assets.len());
+    if accounts > MAX_ACCOUNTS || assets > MAX_ASSETS {
+        return Err(format!(
+            "{accounts} accounts and {assets} assets; at most {MAX_ACCOUNTS} and {MAX_ASSETS} fit"
+        ));
+    }
+    snapshot.validate().map_err(|e| e.to_string())?;
+    let size = segment(accounts, slots);
+    let parts = accounts.div_ceil(size as u64) as usize;
+    if segments.len() != parts || links + 1 != parts {
+        return Err(format!("{accounts} accounts need {parts} segments"));
+    }
+    let roots: Vec<Digest> = segments.iter().map(|r| r.elements()).collect();
+    let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
+    let listing = listing(snapshot);
+    book.check(&listing, &root)?;
+    let opening = Opening {
+        accounts: size,
+        slots,
+        assets,
+        single: false,
+    };
+    Ok((opening, listing))
+}
+
+/// Used accounts of a part of an opened book of so many.
+pub fn used(opening: &Opening, accounts: u64, part: usize) -> usize {
+    let size = opening.accounts as u64;
+    (accounts - part as u64 * size).min(size) as usize
+}
+
 impl Context {
     fn new(claim: &InventoryClaim) -> Result<Self, String> {
-        claim.book.check_sizes()?;
-        let (slots, accounts) = (claim.book.slots as usize, claim.book.accounts);
-        if accounts > MAX_ACCOUNTS {
-            return Err(format!("a book of {accounts} accounts; {MAX_ACCOUNTS} fit"));
-        }
-        let Snapshot {
-            quote,
-            assets,
-            instruments,
-            ..
-        } = &claim.snapshot;
-        if assets.len() > MAX_ASSETS || claim.markets.len() > MAX_MARKETS {
+        if claim.markets.len() > MAX_MARKETS {
             return Err(format!(
-                "{} assets and {} markets; at most {MAX_ASSETS} and {MAX_MARKETS} fit",
-                assets.len(),
+                "{} markets; at most {MAX_MARKETS} fit",
                 claim.markets.len()
             ));
         }
-        claim.snapshot.validate().map_err(|e| e.to_string())?;
+        let Snapshot {
+            quote, instruments, ..
+        } = &claim.snapshot;
+        let (segments, links) = (&claim.segments, claim.links.len());
+        let (opening, listing) = open_book(&claim.book, &claim.snapshot, segments, links)?;
         check_moment(claim.snapshot.as_of_ms, claim.state_as_of_ms).map_err(|e| e.to_string())?;
         // As many instruments as markets, so this bounds the instruments too.
         let order = instruments_of(instruments, &claim.markets).map_err(|e| e.to_string())?;
-        let size = segment(accounts, slots);
-        let parts = accounts.div_ceil(size as u64) as usize;
-        if claim.segments.len() != parts || claim.links.len() + 1 != parts {
-            return Err(format!("{accounts} accounts need {parts} segments"));
-        }
-        let roots: Vec<Digest> = claim.segments.iter().map(|r| r.elements()).collect();
-        let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
-        let listing = listing(&claim.snapshot);
-        claim.book.check(&listing, &root)?;
         Ok(Self {
-            opening: Opening {
-                accounts: size,
-                slots,
-                assets: assets.len(),
-                single: false,
-            },
+            opening,
             listing,
             markets: markets_listing(quote, &claim.markets, claim.state_as_of_ms),
             instruments: order,
         })
-    }
-
-    /// Used accounts of a part.
-    pub(super) fn used(&self, claim: &InventoryClaim, part: usize) -> usize {
-        let size = self.opening.accounts as u64;
-        (claim.book.accounts - part as u64 * size).min(size) as usize
     }
 }
 
@@ -107,7 +123,8 @@ pub(super) struct PartTables {
 
 impl PartTables {
     pub fn new(claim: &InventoryClaim, context: &Context, part: usize) -> Self {
-        let (opening, used) = (context.opening, context.used(claim, part));
+        let opening = context.opening;
+        let used = used(&opening, claim.book.accounts, part);
         let quads = commitment_quads(claim.markets.len());
         let mut streams = opening.streams(used, claim.segments[part].elements());
         let before = part.checked_sub(1).map(|p| claim.links[p]);
