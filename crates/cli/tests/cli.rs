@@ -241,6 +241,14 @@ fn bad_usage_and_bad_input_exit_2() {
     );
     assert!(run(dir.path(), "completions bash", 0).contains("sealbook"));
     assert!(run(dir.path(), "--help", 0).contains("Exit codes"));
+    let help = run(dir.path(), "prove margin --help", 0);
+    assert!(
+        help.starts_with("An account") && help.contains("--out <OUT>"),
+        "{help}"
+    );
+    let both =
+        "prove margin --book book.csv --market market.json --account a --inclusions i --out o";
+    assert!(at(both).contains("cannot be used with"));
 }
 
 /// A killed prover goes on from the parts it had finished, and leaves nothing behind when done.

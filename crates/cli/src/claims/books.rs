@@ -1,35 +1,81 @@
 //! What claims about account books share.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::Args;
+use market::import::layout;
 use market::{Account, Book, Snapshot};
 use statements::account::Secret;
 use statements::book::{SealedBook, least_slots};
 
+use super::Sealing;
 use crate::Failure;
 use crate::files::{make_folder, write_private_json};
+use crate::inputs::{Origin, read_market};
 
 /// Accounts that are named; the others are counted.
 pub const NAMED: usize = 20;
 
-/// Seals a book in so many slots an account; the least that fit, if none are given.
-pub fn seal(
-    snapshot: &Snapshot,
-    book: &Book,
-    slots: Option<usize>,
-    secret: &Secret,
-) -> Result<Arc<SealedBook>, Failure> {
-    let slots = slots.unwrap_or_else(|| least_slots(book.accounts()));
-    SealedBook::new(snapshot, book.accounts(), slots, secret)
-        .map_err(|e| Failure::Input(e.to_string()))
+/// A book in Sealbook's own layout, and its market.
+#[derive(Debug, Args)]
+pub struct BookFiles {
+    /// The book: .json, .csv or .parquet.
+    #[arg(long)]
+    pub book: PathBuf,
+    /// The market: .json, or the .csv of an option chain.
+    #[arg(long)]
+    pub market: PathBuf,
+    #[command(flatten)]
+    pub origin: Origin,
 }
 
-/// Writes the inclusion file of each account into a folder, if one is given.
-pub fn write_inclusions(book: &SealedBook, folder: Option<&Path>) -> Result<(), Failure> {
-    let Some(folder) = folder else {
-        return Ok(());
-    };
+impl BookFiles {
+    /// Reads both.
+    pub fn read(&self) -> Result<(Snapshot, Book), Failure> {
+        let snapshot = read_market(&self.market, &self.origin)?;
+        let book = layout::read_book(&self.book, &snapshot)?;
+        Ok((snapshot, book))
+    }
+}
+
+/// How a book is sealed.
+#[derive(Debug, Args)]
+pub struct BookSealing {
+    /// Write each account's inclusion file into this folder. They hold balances and positions.
+    #[arg(long)]
+    pub inclusions: Option<PathBuf>,
+    /// Position slots of an account in the commitment; the least that fit if not given.
+    #[arg(long)]
+    pub slots: Option<usize>,
+    #[command(flatten)]
+    pub sealing: Sealing,
+}
+
+impl BookSealing {
+    /// Seals a book.
+    pub fn seal(
+        &self,
+        snapshot: &Snapshot,
+        book: &Book,
+        secret: &Secret,
+    ) -> Result<Arc<SealedBook>, Failure> {
+        let slots = self.slots.unwrap_or_else(|| least_slots(book.accounts()));
+        SealedBook::new(snapshot, book.accounts(), slots, secret)
+            .map_err(|e| Failure::Input(e.to_string()))
+    }
+
+    /// Writes the inclusion files, if they are wanted.
+    pub fn write_inclusions(&self, book: &SealedBook) -> Result<(), Failure> {
+        match &self.inclusions {
+            Some(folder) => write_inclusions(book, folder),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes the inclusion file of each account into a folder.
+fn write_inclusions(book: &SealedBook, folder: &Path) -> Result<(), Failure> {
     make_folder(folder)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     for inclusion in book.inclusions() {

@@ -1,30 +1,19 @@
 //! The net exposure of a book in an underlying.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use fixed::Decimal;
-use market::import::layout;
-use market::{Book, Snapshot};
 use serde_json::json;
 use statements::exposure::{self, Exposure, Terms};
 
-use super::books::{seal, write_inclusions};
-use super::{Answer, Make, Output, Sealing};
+use super::books::{BookFiles, BookSealing};
+use super::{Answer, Make, Output};
 use crate::Failure;
-use crate::inputs::{Origin, read_market};
 
 /// What a book is net long of an underlying lies in an interval.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The book: .json, .csv or .parquet.
-    #[arg(long)]
-    pub book: PathBuf,
-    /// The market: .json.
-    #[arg(long)]
-    pub market: PathBuf,
     #[command(flatten)]
-    pub origin: Origin,
+    pub files: BookFiles,
     /// An instrument whose positions count, such as BTC-PERP: a linear perpetual or future; all of one size of lot. May be given
     /// several times.
     #[arg(long, required = true)]
@@ -35,23 +24,15 @@ pub struct Arguments {
     /// And at most this much.
     #[arg(long, allow_hyphen_values = true)]
     pub high: Decimal,
-    /// Write each account's inclusion file into this folder. They hold balances and positions.
-    #[arg(long)]
-    pub inclusions: Option<PathBuf>,
-    /// Position slots of an account in the commitment; the least that fit if not given.
-    #[arg(long)]
-    pub slots: Option<usize>,
     #[command(flatten)]
-    pub sealing: Sealing,
-    #[command(flatten)]
-    pub output: Output,
+    pub sealed: BookSealing,
 }
 
 impl Make for Arguments {
     type Statement = Exposure;
 
     fn check(&self) -> Result<Answer, Failure> {
-        let (snapshot, book) = self.inputs()?;
+        let (snapshot, book) = self.files.read()?;
         let (accounts, terms) = (book.accounts(), self.terms());
         let net = exposure::check(&snapshot, accounts, &terms)?;
         let count = accounts.len();
@@ -66,31 +47,22 @@ impl Make for Arguments {
     }
 
     fn prepare(&self) -> Result<exposure::Prepared, Failure> {
-        let (snapshot, book) = self.inputs()?;
-        let sealed = seal(&snapshot, &book, self.slots, &self.sealing.secret()?)?;
+        let (snapshot, book) = self.files.read()?;
+        let secret = self.sealed.sealing.secret()?;
+        let sealed = self.sealed.seal(&snapshot, &book, &secret)?;
         Ok(exposure::Prepared::new(&sealed, &self.terms())?)
     }
 
-    fn finish(&self, prepared: &exposure::Prepared) -> Result<(), Failure> {
-        write_inclusions(prepared.book(), self.inclusions.as_deref())
-    }
-
-    fn output(&self) -> &Output {
-        &self.output
+    fn finish(&self, prepared: &exposure::Prepared, _: &Output) -> Result<(), Failure> {
+        self.sealed.write_inclusions(prepared.book())
     }
 
     fn is_repeatable(&self) -> bool {
-        self.sealing.secret.is_some()
+        self.sealed.sealing.secret.is_some()
     }
 }
 
 impl Arguments {
-    fn inputs(&self) -> Result<(Snapshot, Book), Failure> {
-        let snapshot = read_market(&self.market, &self.origin)?;
-        let book = layout::read_book(&self.book, &snapshot)?;
-        Ok((snapshot, book))
-    }
-
     fn terms(&self) -> Terms {
         Terms {
             instruments: self.instrument.clone(),

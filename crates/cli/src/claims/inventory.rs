@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use market::import::layout;
 use market::{Book, Snapshot};
 use serde_json::{Value, json};
 use statements::inventory::{self, Inventory};
@@ -11,38 +10,23 @@ use venue::import::states::{read_scenarios, read_state};
 use venue::scenarios::ScenarioSet;
 use venue::state::{VenueState, ticks};
 
-use super::books::{seal, write_inclusions};
-use super::{Answer, Make, Output, Sealing};
+use super::books::{BookFiles, BookSealing};
+use super::{Answer, Make, Output};
 use crate::Failure;
-use crate::inputs::{Origin, read_market};
 
 /// A venue's state holds what its account book adds up to.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The book: .json, .csv or .parquet.
-    #[arg(long)]
-    pub book: PathBuf,
-    /// The market: .json.
-    #[arg(long)]
-    pub market: PathBuf,
     #[command(flatten)]
-    pub origin: Origin,
+    pub files: BookFiles,
     /// The scenarios, whose markets the state is over: .json.
     #[arg(long)]
     pub scenarios: PathBuf,
     /// The venue's state: .json.
     #[arg(long)]
     pub state: PathBuf,
-    /// Write each account's inclusion file into this folder. They hold balances and positions.
-    #[arg(long)]
-    pub inclusions: Option<PathBuf>,
-    /// Position slots of an account in the commitment; the least that fit if not given.
-    #[arg(long)]
-    pub slots: Option<usize>,
     #[command(flatten)]
-    pub sealing: Sealing,
-    #[command(flatten)]
-    pub output: Output,
+    pub sealed: BookSealing,
 }
 
 impl Make for Arguments {
@@ -72,8 +56,8 @@ impl Make for Arguments {
 
     fn prepare(&self) -> Result<inventory::Prepared, Failure> {
         let inputs = self.inputs()?;
-        let secret = self.sealing.secret()?;
-        let sealed = seal(&inputs.snapshot, &inputs.book, self.slots, &secret)?;
+        let secret = self.sealed.sealing.secret()?;
+        let sealed = self.sealed.seal(&inputs.snapshot, &inputs.book, &secret)?;
         Ok(inventory::Prepared::new(
             &sealed,
             &inputs.set,
@@ -82,16 +66,12 @@ impl Make for Arguments {
         )?)
     }
 
-    fn finish(&self, prepared: &inventory::Prepared) -> Result<(), Failure> {
-        write_inclusions(prepared.book(), self.inclusions.as_deref())
-    }
-
-    fn output(&self) -> &Output {
-        &self.output
+    fn finish(&self, prepared: &inventory::Prepared, _: &Output) -> Result<(), Failure> {
+        self.sealed.write_inclusions(prepared.book())
     }
 
     fn is_repeatable(&self) -> bool {
-        self.sealing.secret.is_some()
+        self.sealed.sealing.secret.is_some()
     }
 }
 
@@ -104,8 +84,7 @@ struct Inputs {
 
 impl Arguments {
     fn inputs(&self) -> Result<Inputs, Failure> {
-        let snapshot = read_market(&self.market, &self.origin)?;
-        let book = layout::read_book(&self.book, &snapshot)?;
+        let (snapshot, book) = self.files.read()?;
         let set = read_scenarios(&self.scenarios)?;
         let state = read_state(&self.state, &set)?;
         Ok(Inputs {

@@ -8,7 +8,7 @@ use serde_json::json;
 use statements::issuance::{self, Issuance, RegistryKey};
 use statements::words::cents;
 
-use super::{Answer, Make, Output, Sealing};
+use super::{Answer, Make, Sealing};
 use crate::Failure;
 use crate::files::secret;
 use crate::inputs::{TapeArguments, tape};
@@ -27,8 +27,6 @@ pub struct Arguments {
     pub registry: Option<PathBuf>,
     #[command(flatten)]
     pub sealing: Sealing,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl Make for Arguments {
@@ -64,10 +62,6 @@ impl Make for Arguments {
             &key,
             &self.sealing.secret()?,
         )?)
-    }
-
-    fn output(&self) -> &Output {
-        &self.output
     }
 
     fn is_repeatable(&self) -> bool {

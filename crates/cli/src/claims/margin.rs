@@ -3,50 +3,34 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use market::import::layout;
 use market::margin::Margins;
 use market::{Account, Book, Snapshot, array};
 use records::units::phi_to_quote;
 use serde_json::json;
 use statements::margin::{self, Margin};
 
-use super::books::{NAMED, find, seal, write_inclusions};
-use super::{Answer, Make, Output, Sealing};
+use super::books::{BookFiles, BookSealing, NAMED, find};
+use super::{Answer, Make, Output};
 use crate::Failure;
 use crate::files::write_private_json;
-use crate::inputs::{Origin, read_market};
 
 /// An account, or all accounts of a book, and a margin level.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The book: .json, .csv or .parquet.
-    #[arg(long)]
-    pub book: PathBuf,
-    /// The market: .json, or the .csv of an option chain.
-    #[arg(long)]
-    pub market: PathBuf,
     #[command(flatten)]
-    pub origin: Origin,
+    pub files: BookFiles,
     /// The account; without it the claim is about the whole book.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "inclusions")]
     pub account: Option<String>,
     /// With --account: write the path from the account's commitment to the book into this file. It holds no balances; `verify
     /// --path` checks it against a proof about the book.
     #[arg(long, requires = "account")]
     pub path: Option<PathBuf>,
-    /// Without --account: write each account's inclusion file into this folder. They hold balances and positions.
-    #[arg(long, conflicts_with = "account")]
-    pub inclusions: Option<PathBuf>,
     /// The requirement.
     #[arg(long, value_enum, default_value_t = LevelName::Maintenance)]
     pub level: LevelName,
-    /// Position slots of an account in the commitment; the least that fit if not given.
-    #[arg(long)]
-    pub slots: Option<usize>,
     #[command(flatten)]
-    pub sealing: Sealing,
-    #[command(flatten)]
-    pub output: Output,
+    pub sealed: BookSealing,
 }
 
 /// A margin level.
@@ -74,21 +58,21 @@ impl Make for Arguments {
     type Statement = Margin;
 
     fn check(&self) -> Result<Answer, Failure> {
-        let (snapshot, book) = self.inputs()?;
+        let (snapshot, book) = self.files.read()?;
         match &self.account {
-            Some(id) => self.check_account(&snapshot, find(&book, id, &self.book)?),
+            Some(id) => self.check_account(&snapshot, find(&book, id, &self.files.book)?),
             None => self.check_book(&snapshot, &book),
         }
     }
 
     fn prepare(&self) -> Result<margin::Prepared, Failure> {
-        let (snapshot, book) = self.inputs()?;
+        let (snapshot, book) = self.files.read()?;
         let level = self.level.into();
         if let Some(id) = &self.account {
-            find(&book, id, &self.book)?;
+            find(&book, id, &self.files.book)?;
         }
-        let secret = self.sealing.secret()?;
-        let sealed = seal(&snapshot, &book, self.slots, &secret)?;
+        let secret = self.sealed.sealing.secret()?;
+        let sealed = self.sealed.seal(&snapshot, &book, &secret)?;
         Ok(margin::Prepared::new(
             &sealed,
             self.account.as_deref(),
@@ -96,9 +80,9 @@ impl Make for Arguments {
         )?)
     }
 
-    fn finish(&self, prepared: &margin::Prepared) -> Result<(), Failure> {
+    fn finish(&self, prepared: &margin::Prepared, _: &Output) -> Result<(), Failure> {
         let book = prepared.book();
-        write_inclusions(book, self.inclusions.as_deref())?;
+        self.sealed.write_inclusions(book)?;
         let path = self.account.as_deref().and_then(|id| book.path(id));
         if let (Some(file), Some(path)) = (&self.path, path) {
             write_private_json(file, &path)?;
@@ -106,22 +90,12 @@ impl Make for Arguments {
         Ok(())
     }
 
-    fn output(&self) -> &Output {
-        &self.output
-    }
-
     fn is_repeatable(&self) -> bool {
-        self.sealing.secret.is_some()
+        self.sealed.sealing.secret.is_some()
     }
 }
 
 impl Arguments {
-    fn inputs(&self) -> Result<(Snapshot, Book), Failure> {
-        let snapshot = read_market(&self.market, &self.origin)?;
-        let book = layout::read_book(&self.book, &snapshot)?;
-        Ok((snapshot, book))
-    }
-
     fn margins(&self, snapshot: &Snapshot, accounts: &[&Account]) -> Result<Margins, Failure> {
         let margins = Margins::new(snapshot, accounts, self.level.into());
         margins.map_err(|e| Failure::Input(format!("snapshot: {e}")))

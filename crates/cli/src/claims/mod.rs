@@ -53,12 +53,13 @@ trait Make: Args {
     fn prepare(&self) -> Result<Prepared<Self::Statement>, Failure>;
 
     /// Writes and says what else there is, once the proof is written.
-    fn finish(&self, _prepared: &Prepared<Self::Statement>) -> Result<(), Failure> {
+    fn finish(
+        &self,
+        _prepared: &Prepared<Self::Statement>,
+        _output: &Output,
+    ) -> Result<(), Failure> {
         Ok(())
     }
-
-    /// What all claims take.
-    fn output(&self) -> &Output;
 
     /// Whether the same inputs give the same claim again, so that proving can go on after a break.
     fn is_repeatable(&self) -> bool;
@@ -74,7 +75,7 @@ struct Answer {
     sentence: Result<String, String>,
 }
 
-/// What all claims take.
+// What all claims take. A doc comment here would be what the help of every claim says first.
 #[derive(Debug, Args)]
 pub struct Output {
     /// Where to write the proof.
@@ -185,11 +186,11 @@ impl<A: Make> Claim for Of<A> {
     }
 
     fn command(&self) -> clap::Command {
-        A::augment_args(clap::Command::new(self.id()))
+        Output::augment_args(A::augment_args(clap::Command::new(self.id())))
     }
 
     fn check(&self, matches: &ArgMatches) -> Result<(), Failure> {
-        let arguments = A::from_arg_matches(matches).map_err(|e| Failure::Input(e.to_string()))?;
+        let (arguments, output) = parse::<A>(matches)?;
         let mut answer = match arguments.check() {
             Err(Failure::False(why)) => Answer {
                 json: json!({ "why": why }),
@@ -198,7 +199,7 @@ impl<A: Make> Claim for Of<A> {
             },
             answer => answer?,
         };
-        if arguments.output().json {
+        if output.json {
             if let Value::Object(members) = &mut answer.json {
                 members.insert("true".into(), answer.sentence.is_ok().into());
             }
@@ -213,8 +214,7 @@ impl<A: Make> Claim for Of<A> {
     }
 
     fn prove(&self, matches: &ArgMatches) -> Result<(), Failure> {
-        let arguments = A::from_arg_matches(matches).map_err(|e| Failure::Input(e.to_string()))?;
-        let output = arguments.output();
+        let (arguments, output) = parse::<A>(matches)?;
         let started = Instant::now();
         let missing = || Failure::Input("give --out FILE for the proof".into());
         let out = output.out.as_deref().ok_or_else(missing)?;
@@ -227,8 +227,18 @@ impl<A: Make> Claim for Of<A> {
             // Only a nuisance if it stays.
             let _ = std::fs::remove_dir_all(work);
         }
-        arguments.finish(&prepared)
+        arguments.finish(&prepared, &output)
     }
+}
+
+/// A claim's own options, and what all claims take.
+fn parse<A: Make>(matches: &ArgMatches) -> Result<(A, Output), Failure> {
+    let refused = |e: clap::Error| Failure::Input(e.to_string());
+    let arguments = A::from_arg_matches(matches).map_err(refused)?;
+    Ok((
+        arguments,
+        Output::from_arg_matches(matches).map_err(refused)?,
+    ))
 }
 
 /// Where finished parts are kept until the proof is written.

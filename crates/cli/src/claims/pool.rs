@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use statements::pool::{self, Pool, Terms};
 
-use super::{Answer, Make, Output, Sealing};
+use super::{Answer, Make, Sealing};
 use crate::Failure;
 use crate::files::read_json;
 use crate::inputs::{TapeArguments, tape};
@@ -21,8 +21,6 @@ pub struct Arguments {
     pub terms: Option<PathBuf>,
     #[command(flatten)]
     pub sealing: Sealing,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl Make for Arguments {
@@ -45,10 +43,6 @@ impl Make for Arguments {
     fn prepare(&self) -> Result<pool::Prepared, Failure> {
         let (tape, terms) = (tape(&self.tape)?, self.terms()?);
         Ok(pool::Prepared::new(&tape, &terms, &self.sealing.secret()?)?)
-    }
-
-    fn output(&self) -> &Output {
-        &self.output
     }
 
     fn is_repeatable(&self) -> bool {

@@ -56,8 +56,6 @@ pub struct Arguments {
     pub after: Option<PathBuf>,
     #[command(flatten)]
     pub sealing: Sealing,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl Make for Arguments {
@@ -107,7 +105,7 @@ impl Make for Arguments {
         )?)
     }
 
-    fn finish(&self, prepared: &premia::Prepared) -> Result<(), Failure> {
+    fn finish(&self, prepared: &premia::Prepared, _: &Output) -> Result<(), Failure> {
         if let Some(after) = &self.after {
             states::write_state(after, prepared.after(), &prepared.claim().scenarios).map_err(
                 |e| Failure::Input(format!("{}: cannot be written: {e}", after.display())),
@@ -122,10 +120,6 @@ impl Make for Arguments {
             write_private_json(&folder.join(name), &receipt)?;
         }
         Ok(())
-    }
-
-    fn output(&self) -> &Output {
-        &self.output
     }
 
     fn is_repeatable(&self) -> bool {

@@ -10,8 +10,8 @@ use market::{Book, Snapshot};
 use serde_json::json;
 use statements::solvency::{self, Options, Solvency};
 
-use super::books::{NAMED, seal, write_inclusions};
-use super::{Answer, Make, Output, Sealing};
+use super::books::{BookSealing, NAMED};
+use super::{Answer, Make, Output};
 use crate::Failure;
 use crate::inputs::{Origin, origin_of_assets, read_market};
 use crate::output::note;
@@ -42,16 +42,8 @@ pub struct Arguments {
     /// Fail if some account's debts are not covered, instead of claiming how many are not.
     #[arg(long)]
     pub require_covered: bool,
-    /// Write each account's inclusion file into this folder. They hold balances and positions.
-    #[arg(long)]
-    pub inclusions: Option<PathBuf>,
-    /// Position slots of an account in the commitment; the least that fit if not given.
-    #[arg(long)]
-    pub slots: Option<usize>,
     #[command(flatten)]
-    pub sealing: Sealing,
-    #[command(flatten)]
-    pub output: Output,
+    pub sealed: BookSealing,
 }
 
 impl Make for Arguments {
@@ -100,8 +92,8 @@ impl Make for Arguments {
 
     fn prepare(&self) -> Result<solvency::Prepared, Failure> {
         let inputs = self.inputs()?;
-        let secret = self.sealing.secret()?;
-        let sealed = seal(&inputs.snapshot, &inputs.book, self.slots, &secret)?;
+        let secret = self.sealed.sealing.secret()?;
+        let sealed = self.sealed.seal(&inputs.snapshot, &inputs.book, &secret)?;
         let prepared = solvency::Prepared::new(&sealed, &inputs.options)?;
         if prepared.claim().uncovered > 0 {
             note!(
@@ -113,16 +105,12 @@ impl Make for Arguments {
         Ok(prepared)
     }
 
-    fn finish(&self, prepared: &solvency::Prepared) -> Result<(), Failure> {
-        write_inclusions(prepared.book(), self.inclusions.as_deref())
-    }
-
-    fn output(&self) -> &Output {
-        &self.output
+    fn finish(&self, prepared: &solvency::Prepared, _: &Output) -> Result<(), Failure> {
+        self.sealed.write_inclusions(prepared.book())
     }
 
     fn is_repeatable(&self) -> bool {
-        self.sealing.secret.is_some()
+        self.sealed.sealing.secret.is_some()
     }
 }
 

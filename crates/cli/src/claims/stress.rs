@@ -46,8 +46,6 @@ pub struct Arguments {
     pub loans_per_row: u32,
     #[command(flatten)]
     pub sealing: Sealing,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// How many months a row of a schedule has.
@@ -101,17 +99,13 @@ impl Make for Arguments {
         Ok(prepared)
     }
 
-    fn finish(&self, prepared: &stress::Prepared) -> Result<(), Failure> {
-        if !self.output.json {
+    fn finish(&self, prepared: &stress::Prepared, output: &Output) -> Result<(), Failure> {
+        if !output.json {
             for line in stress::words(prepared.claim()) {
                 say!("  {line}");
             }
         }
         Ok(())
-    }
-
-    fn output(&self) -> &Output {
-        &self.output
     }
 
     fn is_repeatable(&self) -> bool {

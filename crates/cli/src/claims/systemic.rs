@@ -10,7 +10,7 @@ use venue::import::states::{read_scenarios, read_state};
 use venue::scenarios::ScenarioSet;
 use venue::state::VenueState;
 
-use super::{Answer, Make, Output};
+use super::{Answer, Make};
 use crate::Failure;
 use crate::files::secret;
 use crate::inputs::confidence;
@@ -34,8 +34,6 @@ pub struct Arguments {
     /// EVaR of their losses together is at most this; the least that can be proven if not given.
     #[arg(long)]
     pub bound: Option<fixed::Decimal>,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl Make for Arguments {
@@ -75,10 +73,6 @@ impl Make for Arguments {
             inputs.confidence,
             self.bound,
         )?)
-    }
-
-    fn output(&self) -> &Output {
-        &self.output
     }
 
     fn is_repeatable(&self) -> bool {

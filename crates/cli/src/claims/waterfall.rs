@@ -43,8 +43,6 @@ pub struct Arguments {
     pub deal_after: Option<PathBuf>,
     #[command(flatten)]
     pub sealing: Sealing,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl Make for Arguments {
@@ -70,12 +68,8 @@ impl Make for Arguments {
         waterfall::Prepared::new(&tape, &terms, &secret).map_err(|e| self.refused(e))
     }
 
-    fn finish(&self, prepared: &waterfall::Prepared) -> Result<(), Failure> {
+    fn finish(&self, prepared: &waterfall::Prepared, _: &Output) -> Result<(), Failure> {
         self.write_after(prepared.after(), &prepared.claim().deal_after)
-    }
-
-    fn output(&self) -> &Output {
-        &self.output
     }
 
     fn is_repeatable(&self) -> bool {
