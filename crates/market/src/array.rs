@@ -19,11 +19,11 @@ use crate::pricing::{black76_ratio, years_between};
 use crate::snapshot::{
     Instrument, Kind, Level, MarginParameters, Scenario, Settlement, Snapshot, SnapshotError,
 };
-use records::units::{PHI_PER_TICK, TICK_DECIMALS};
+use records::units::{SUBTICKS_PER_TICK, TICK_DECIMALS};
 
 /// Values of lots are below this many ticks in magnitude.
 pub const MAX_VALUE: i64 = 1 << 39;
-/// Entry rates are below this many PHI in magnitude.
+/// Entry rates are below this many subticks in magnitude.
 pub const MAX_ENTRY_RATE: i64 = 1 << 60;
 
 /// The public numbers of a level: [`Snapshot`] as the proofs use it.
@@ -33,7 +33,7 @@ pub struct RiskArrays {
     pub columns: usize,
     /// For each instrument, long then short: ticks per lot in each column.
     pub values: Vec<[Vec<i64>; 2]>,
-    /// For each instrument, long then short: PHI per unit of entry.
+    /// For each instrument, long then short: subticks per unit of entry.
     pub entry_rates: Vec<[i64; 2]>,
 }
 
@@ -324,19 +324,19 @@ impl OptionLot {
     }
 }
 
-/// PHI per unit of entry, long and short, rounded down.
+/// subticks per unit of entry, long and short, rounded down.
 fn entry_rates(snapshot: &Snapshot, instrument: &Instrument) -> Result<[i64; 2], DomainError> {
     let Settlement::Inverse(asset) = &instrument.settlement else {
         // The unit is a tick; who is long has paid it.
-        return Ok([-(PHI_PER_TICK as i64), PHI_PER_TICK as i64]);
+        return Ok([-(SUBTICKS_PER_TICK as i64), SUBTICKS_PER_TICK as i64]);
     };
-    // 10^-8 coin at a price: price * 10^6 * 2^20 / 10^8 PHI.
+    // 10^-8 coin at a price: price * 10^6 * 2^20 / 10^8 subticks.
     let price = settlement_price(snapshot, asset)?;
-    let scale = Interval::from_int(PHI_PER_TICK as i64);
+    let scale = Interval::from_int(SUBTICKS_PER_TICK as i64);
     let hundredth = Interval::from_decimal(&Decimal::new(1, 2))?;
     let rate = price.mul(&scale)?.mul(&hundredth)?;
-    let phi = |x: &Interval| i64::try_from(x.floor_at(0)?).map_err(|_| DomainError::Overflow);
-    let (received, paid) = (phi(&rate)?, phi(&rate.neg())?);
+    let whole = |x: &Interval| i64::try_from(x.floor_at(0)?).map_err(|_| DomainError::Overflow);
+    let (received, paid) = (whole(&rate)?, whole(&rate.neg())?);
     Ok(match instrument.kind {
         Kind::Option { .. } => [paid, received],
         // coin = N / entry - N / price: who is long receives the entry.

@@ -3,35 +3,35 @@
 use fixed::{Decimal, Rounding, mul_div};
 
 use crate::snapshot::{Asset, SnapshotError, Tier};
-use records::units::{MAX_AMOUNT, PHI_PER_TICK, TICK_DECIMALS};
+use records::units::{MAX_AMOUNT, SUBTICKS_PER_TICK, TICK_DECIMALS};
 
 /// A piece of a schedule: from `start` units on, the value is `base + rate * (amount - start)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// First amount, in asset units.
     pub start: u64,
-    /// Value at `start`, in PHI.
+    /// Value at `start`, in subticks.
     pub base: u128,
-    /// PHI per asset unit.
+    /// subticks per asset unit.
     pub rate: u64,
 }
 
-/// What an asset is worth, in PHI, as the proofs compute it.
+/// What an asset is worth, in subticks, as the proofs compute it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssetRates {
     /// Haircut schedules for loan, margin and portfolio collateral; empty if worth nothing.
     pub schedules: [Vec<Piece>; 3],
-    /// PHI per unit of debt, rounded up.
+    /// subticks per unit of debt, rounded up.
     pub debt: u64,
-    /// PHI per unit of equity without a haircut, rounded down.
+    /// subticks per unit of equity without a haircut, rounded down.
     pub equity: u64,
 }
 
-/// PHI per asset unit at `percent` percent of the price.
+/// subticks per asset unit at `percent` percent of the price.
 fn rate(asset: &Asset, percent: &Decimal, rounding: Rounding) -> Option<u64> {
     let value = asset.price.checked_mul(percent).ok()?.normalized();
     // price * percent / 100 * 10^6 * 2^20 / 10^decimals
-    let up = 10i128.pow(u32::from(TICK_DECIMALS)) * PHI_PER_TICK;
+    let up = 10i128.pow(u32::from(TICK_DECIMALS)) * SUBTICKS_PER_TICK;
     let down = 10i128.checked_pow(u32::from(asset.decimals) + u32::from(value.scale()) + 2)?;
     let rate = mul_div(value.units(), up, down, rounding).ok()?;
     u64::try_from(rate).ok().filter(|r| *r < MAX_AMOUNT)
@@ -47,8 +47,8 @@ pub fn rates(assets: &[Asset]) -> Result<Vec<AssetRates>, SnapshotError> {
 
 impl AssetRates {
     /// The rates of an asset. Tier bounds and rates are rounded down, so that a value never exceeds
-    /// the exact one. It falls short by less than `amount + rate` PHI, where `rate` is the first
-    /// tier's PHI per unit: a floored rate loses less than one PHI a unit, and a floored bound less
+    /// the exact one. It falls short by less than `amount + rate` subticks, where `rate` is the first
+    /// tier's subticks per unit: a floored rate loses less than one subtick a unit, and a floored bound less
     /// than one unit of the step between two rates, and these steps add up to the first rate.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ fn pieces(asset: &Asset, tiers: &[Tier]) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
-/// The value of an amount, in PHI.
+/// The value of an amount, in subticks.
 pub fn value(pieces: &[Piece], amount: u64) -> u128 {
     pieces
         .iter()

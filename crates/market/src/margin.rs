@@ -7,7 +7,7 @@ use crate::array::{RiskArrays, column_name};
 use crate::book::{Account, Side};
 use crate::haircut::{AssetRates, value};
 use crate::snapshot::{Level, Snapshot, SnapshotError};
-use records::units::{PHI_PER_TICK, phi_to_quote};
+use records::units::{SUBTICKS_PER_TICK, Subticks};
 
 /// The public numbers that margins at a level follow from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl MarginTables {
     }
 }
 
-/// An account's margin at a level. Amounts are in PHI.
+/// An account's margin at a level. Amounts are in subticks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarginResult {
     /// Equity after haircuts (of the margin schedule) less debts.
@@ -68,7 +68,7 @@ impl MarginResult {
     }
 }
 
-/// Collateral after haircuts less debts, and what the positions were entered at, in PHI.
+/// Collateral after haircuts less debts, and what the positions were entered at, in subticks.
 fn collateral_and_entries(tables: &MarginTables, account: &Account) -> (i128, i128) {
     let mut collateral = 0i128;
     for (balance, rates) in account.balances.iter().zip(&tables.assets) {
@@ -82,7 +82,7 @@ fn collateral_and_entries(tables: &MarginTables, account: &Account) -> (i128, i1
     (collateral, entries.sum())
 }
 
-/// The margin of an account in each column, in PHI; exactly the arithmetic of the proof.
+/// The margin of an account in each column, in subticks; exactly the arithmetic of the proof.
 pub fn margins(tables: &MarginTables, account: &Account) -> Vec<i128> {
     let (collateral, entries) = collateral_and_entries(tables, account);
     margins_from(tables, account, collateral + entries)
@@ -98,7 +98,7 @@ fn margins_from(tables: &MarginTables, account: &Account, entered: i128) -> Vec<
         }
     }
     for margin in &mut margins {
-        *margin = entered + *margin * PHI_PER_TICK;
+        *margin = entered + *margin * SUBTICKS_PER_TICK;
     }
     margins
 }
@@ -116,7 +116,7 @@ pub fn evaluate(snapshot: &Snapshot, tables: &MarginTables, account: &Account) -
     MarginResult {
         collateral,
         entered,
-        equity: entered + marked.sum::<i128>() * PHI_PER_TICK,
+        equity: entered + marked.sum::<i128>() * SUBTICKS_PER_TICK,
         worst,
         least: margins[worst],
         negative: (0..margins.len()).filter(|&s| margins[s] < 0).collect(),
@@ -222,9 +222,9 @@ fn explain(
         account: account.id.clone(),
         level: tables.level,
         scenario: column_name(snapshot, result.worst),
-        equity: phi_to_quote(result.equity),
-        requirement: phi_to_quote(result.requirement()),
-        shortfall: phi_to_quote(-result.least),
+        equity: Subticks(result.equity).to_quote(),
+        requirement: Subticks(result.requirement()).to_quote(),
+        shortfall: Subticks(-result.least).to_quote(),
         quote: snapshot.quote.clone(),
     }
 }

@@ -260,7 +260,7 @@ pub fn book(
             // Dollars to the wanted side of the requirement.
             let tables = if i < below { &maintenance } else { &initial };
             let missing = -evaluate(snapshot, tables, &account).least;
-            let ticks = missing.div_euclid(records::units::PHI_PER_TICK) + 1;
+            let ticks = missing.div_euclid(records::units::SUBTICKS_PER_TICK) + 1;
             let margin = i128::from(rng.random_range(1_000_000_000i64..50_000_000_000));
             let dollars = if i < below {
                 ticks - margin

@@ -10,7 +10,7 @@ use fixed::Decimal;
 use crate::book::Account;
 use crate::haircut::{AssetRates, value};
 use crate::snapshot::Asset;
-use records::units::{PHI_PER_TICK, phi_to_quote};
+use records::units::{SUBTICKS_PER_TICK, Subticks};
 
 /// Totals of one asset, in asset units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct AssetTotals {
     pub liabilities: u128,
 }
 
-/// One account's cover, in PHI.
+/// One account's cover, in subticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cover {
     /// Haircut value of its pledges.
@@ -43,7 +43,7 @@ impl Cover {
     pub fn negative_equity_ticks(&self) -> u128 {
         self.debts
             .saturating_sub(self.equity)
-            .div_ceil(PHI_PER_TICK as u128)
+            .div_ceil(SUBTICKS_PER_TICK as u128)
     }
 }
 
@@ -112,9 +112,9 @@ pub fn evaluate<'a>(
             result.negative_equity_ticks += cover.negative_equity_ticks();
             result.uncovered.push(Uncovered {
                 account: account.id.clone(),
-                collateral: phi_to_quote(cover.collateral as i128),
-                debts: phi_to_quote(cover.debts as i128),
-                shortfall: phi_to_quote((cover.debts - cover.collateral) as i128),
+                collateral: Subticks(cover.collateral as i128).to_quote(),
+                debts: Subticks(cover.debts as i128).to_quote(),
+                shortfall: Subticks((cover.debts - cover.collateral) as i128).to_quote(),
             });
         }
     }

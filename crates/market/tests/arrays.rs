@@ -182,7 +182,7 @@ fn entered_at_the_mark_equity_is_nothing() {
             };
             account.validate(&snapshot).unwrap();
             let result = evaluate(&snapshot, &tables, &account);
-            let equity = f(&records::units::phi_to_quote(result.equity));
+            let equity = f(&records::units::Subticks(result.equity).to_quote());
             // A thousand lots, each rounded by a tick at most.
             assert!(equity.abs() <= 0.003, "{} {side:?}: {equity}", i.symbol);
             assert!(result.requirement() > 0, "{} {side:?}", i.symbol);
@@ -247,7 +247,7 @@ proptest! {
                 exact += quote.min(up_to).saturating_sub(from) * u128::from(percent);
                 from = up_to;
             }
-            // PHI = exact / (100 * 10^(4 + decimals)) * 10^6 * 2^20, compared without a division.
+            // subticks = exact / (100 * 10^(4 + decimals)) * 10^6 * 2^20, compared without a division.
             let denominator = 10u128.pow(u32::from(decimals));
             let exact = exact << 20;
             let got = value(pieces, amount);

@@ -147,8 +147,11 @@ fn a_perpetual_by_hand() {
     };
     let result = evaluate(&snapshot, &tables, &account);
     // Equity: 100 + 2 * 65.10022 - 128 = 102.20044. Worst: -15% of 130.20044, plus 0.5% contingency.
-    assert_eq!(records::units::phi_to_quote(result.equity), d("102.20044"));
-    let requirement = records::units::phi_to_quote(result.requirement());
+    assert_eq!(
+        records::units::Subticks(result.equity).to_quote(),
+        d("102.20044")
+    );
+    let requirement = records::units::Subticks(result.requirement()).to_quote();
     let exact = d("20.18106820");
     assert!(
         requirement >= exact && requirement <= exact.checked_add(&d("0.000004")).unwrap(),

@@ -19,9 +19,9 @@ pub const MAX_TIERS: usize = 64;
 pub struct Piece {
     /// First amount of the piece, in asset units.
     pub start: u64,
-    /// PHI per asset unit.
+    /// subticks per asset unit.
     pub rate: u64,
-    /// PHI at amount zero, on the piece's line.
+    /// subticks at amount zero, on the piece's line.
     pub intercept: u128,
 }
 
@@ -76,7 +76,7 @@ pub fn public_pieces(pieces: &[Piece]) -> Vec<F> {
     values
 }
 
-/// The haircut value of `x` in PHI. An empty schedule is worth nothing. The schedule's numbers are the next public values.
+/// The haircut value of `x` in subticks. An empty schedule is worth nothing. The schedule's numbers are the next public values.
 ///
 /// Constraint `id`: exactly one piece is selected (bits, sum 1). That it holds `x`, `start <= x` and, but
 /// for the last piece, `x < next start`, are comparisons with the constraints of

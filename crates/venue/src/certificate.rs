@@ -1,6 +1,6 @@
 //! What proves an EVaR: a bound `t` and a scale `d`, in exact integers.
 //!
-//! Gains (what a venue owes beyond its means, never negative) are in whole ticks; `t` is in PHI, `d` in PHI per
+//! Gains (what a venue owes beyond its means, never negative) are in whole ticks; `t` is in subticks, `d` in subticks per
 //! octave of weight. Scenario by scenario
 //!
 //! ```text
@@ -37,9 +37,9 @@ pub const FACTOR_BITS: u32 = 29;
 pub const EXPONENT_BITS: u32 = 46;
 /// Gains are below this.
 pub const MAX_GAIN: u64 = 1 << 58;
-/// PHI per tick, as a shift.
+/// subticks per tick, as a shift.
 const PHI_BITS: u32 = 20;
-/// The least scale: a tick, so that a bound in PHI moves the weights by no more than their own steps.
+/// The least scale: a tick, so that a bound in subticks moves the weights by no more than their own steps.
 const MIN_SCALE: u128 = 1 << 20;
 /// The weights' sum lies within 2^-22 of its budget.
 const LEAST_BITS: u32 = 20;
@@ -136,9 +136,9 @@ pub fn slack(scenarios: usize, confidence: Confidence) -> Result<Interval, Domai
 /// A bound and a scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    /// EVaR is at most this, in PHI.
+    /// EVaR is at most this, in subticks.
     pub bound: u128,
-    /// PHI per octave of weight.
+    /// subticks per octave of weight.
     pub scale: u128,
 }
 
@@ -244,7 +244,7 @@ impl Certificate {
         }
     }
 
-    /// How far the weights' mean gain is below the bound, in PHI; `None` if it is above.
+    /// How far the weights' mean gain is below the bound, in subticks; `None` if it is above.
     fn gap(&self, gains: &[u64]) -> Option<u128> {
         let sums = self.sums(gains)?;
         let below = (self.bound * sums.weights).checked_sub(sums.gains << PHI_BITS)?;

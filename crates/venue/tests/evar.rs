@@ -313,7 +313,7 @@ proptest! {
         prop_assert!(sums.weights >= least(gains.len(), c));
         let most = found.bound * sums.weights;
         prop_assert!(sums.gains << 20 <= most);
-        // In PHI, rounded up.
+        // In subticks, rounded up.
         let epsilon = (most - (sums.gains << 20)).div_ceil(sums.weights);
         let exact: Vec<i64> = gains.iter().map(|&g| g as i64).collect();
         let exact = evar(&exact, c).unwrap().value;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use market::margin::Margins;
 use market::{Account, Book, Snapshot, array};
-use records::units::phi_to_quote;
+use records::units::Subticks;
 use serde_json::json;
 use statements::margin::{self, Margin};
 
@@ -106,7 +106,8 @@ impl Arguments {
         let (result, quote) = (&margins.results[0], &snapshot.quote);
         let (id, level) = (&account.id, market::Level::from(self.level));
         let worst = array::column_name(snapshot, result.worst);
-        let [equity, requirement] = [result.equity, result.requirement()].map(phi_to_quote);
+        let [equity, requirement] =
+            [result.equity, result.requirement()].map(|x| Subticks(x).to_quote());
         let met = format!(
             "account `{id}` meets {level} margin: equity {equity} {quote}, requirement {requirement} {quote} in its \
              worst scenario ({worst})"
@@ -114,7 +115,7 @@ impl Arguments {
         Ok(Answer {
             json: json!({
                 "account": id, "level": level.to_string(), "worst_scenario": worst,
-                "equity": equity, "requirement": requirement, "excess": phi_to_quote(result.least),
+                "equity": equity, "requirement": requirement, "excess": Subticks(result.least).to_quote(),
                 "quote": quote,
             }),
             lines: Vec::new(),

@@ -4,7 +4,7 @@ use gadgets::limbs::limb_of;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use market::margin::MarginResult;
 use rayon::prelude::*;
-use records::units::PHI_PER_TICK;
+use records::units::SUBTICKS_PER_TICK;
 use stark::{F, PrimeCharacteristicRing, TableAir, Tally, Trace, fill};
 
 use super::plan::{LOT_LIMBS, Plan};
@@ -45,7 +45,7 @@ impl Filled {
         let mut negative = vec![false; plan.rates.columns];
         let mut ticks = 0;
         if let Some((_, result)) = account {
-            ticks = result.entered.div_euclid(PHI_PER_TICK);
+            ticks = result.entered.div_euclid(SUBTICKS_PER_TICK);
             for &column in &result.negative {
                 negative[column] = true;
             }

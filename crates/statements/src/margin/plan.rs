@@ -15,8 +15,8 @@ use crate::opening::Opening;
 
 /// Limbs of a position's lots.
 pub(crate) const LOT_LIMBS: usize = 3;
-/// Limbs of PHI below a tick: equity is cut to whole ticks, which changes no sign.
-pub(crate) const PHI_LIMBS: usize = 2;
+/// Limbs of subticks below a tick: equity is cut to whole ticks, which changes no sign.
+pub(crate) const SUBTICK_LIMBS: usize = 2;
 /// The bound up to which coefficients can be normalized (see [`gadgets::sum`]).
 const MAX_SUM: u64 = (1 << 29) - (1 << 20);
 /// What one asset adds to the coefficients of equity: two products of six limbs and an intercept.
@@ -37,7 +37,7 @@ const BOOK_LINE: usize = 4;
 pub(crate) struct AssetNumbers {
     /// The margin schedule.
     pub pieces: Vec<Piece>,
-    /// PHI per unit of debt, rounded up.
+    /// subticks per unit of debt, rounded up.
     pub debt: u64,
 }
 
@@ -202,7 +202,7 @@ impl Plan {
         let (len, bound) = plan.equity_shape();
         let range = (-(bound as i64), bound as i64);
         let limbs = len + headroom(std::iter::repeat_n((range, 1), len));
-        plan.equity_limbs = limbs.saturating_sub(PHI_LIMBS).max(plan.pnl_len());
+        plan.equity_limbs = limbs.saturating_sub(SUBTICK_LIMBS).max(plan.pnl_len());
         Ok(plan)
     }
 
@@ -237,7 +237,7 @@ impl Plan {
         terms * self.slots as u64 * LIMB_MAX * SIGNED_LIMB_MAX
     }
 
-    /// Coefficients of the sum of entries, in PHI.
+    /// Coefficients of the sum of entries, in subticks.
     pub fn entry_len(&self) -> usize {
         AMOUNT_LIMBS + self.rates.entry_digits - 1
     }
@@ -248,7 +248,7 @@ impl Plan {
         terms * self.slots as u64 * LIMB_MAX * SIGNED_LIMB_MAX
     }
 
-    /// Coefficients of an account's equity in PHI, and the bound on them.
+    /// Coefficients of an account's equity in subticks, and the bound on them.
     fn equity_shape(&self) -> (usize, u64) {
         let amount = Sum::shape(AMOUNT_LIMBS, LIMB_MAX);
         let mut sum = Sum::shape(self.entry_len(), self.entry_bound());

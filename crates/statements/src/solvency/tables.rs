@@ -39,9 +39,9 @@ pub mod register {
 pub struct AssetRates {
     /// Haircut schedules of loan, margin and portfolio collateral.
     pub schedules: [Vec<Piece>; 3],
-    /// PHI per unit of debt, rounded up.
+    /// subticks per unit of debt, rounded up.
     pub debt: u64,
-    /// PHI per unit of equity, rounded down.
+    /// subticks per unit of equity, rounded down.
     pub equity: u64,
 }
 
@@ -250,8 +250,8 @@ pub struct ShortfallRow {
     pub last: bool,
 }
 
-/// Limbs of PHI below a tick.
-const PHI_LIMBS: usize = 2;
+/// Limbs of subticks below a tick.
+const SUBTICK_LIMBS: usize = 2;
 
 impl Table for ShortfallTable {
     type Row = ShortfallRow;
@@ -303,7 +303,7 @@ impl Table for ShortfallTable {
             let (sum, next) = b.state(|w| F::from_u64(w.sums[i]));
             b.assert_zero("SHORTFALL-4", When::First, sum.clone());
             let mut tick_limb = limbs
-                .get(PHI_LIMBS + i)
+                .get(SUBTICK_LIMBS + i)
                 .cloned()
                 .unwrap_or(b.constant(F::ZERO));
             if i == 0 {
@@ -313,7 +313,7 @@ impl Table for ShortfallTable {
             b.assert_zero("SHORTFALL-4", When::Transition, next - sum.clone());
             total.push(sum);
         }
-        for high in limbs.iter().skip(PHI_LIMBS + COUNT_LIMBS) {
+        for high in limbs.iter().skip(SUBTICK_LIMBS + COUNT_LIMBS) {
             b.zero("SHORTFALL-4", high.clone() * positive.clone());
         }
         b.send(COUNTS, last, &total);
@@ -323,7 +323,7 @@ impl Table for ShortfallTable {
 impl ShortfallTable {
     /// A bit that is 1 if and only if some of the lowest limbs (the fraction of a tick) is not zero.
     fn any<B: RowBuilder<ShortfallRow>>(&self, b: &mut B, limbs: &[B::E]) -> B::E {
-        let low = join(&limbs[..PHI_LIMBS]);
+        let low = join(&limbs[..SUBTICK_LIMBS]);
         let any = b.derive([&low], |[x]| F::from_bool(x != F::ZERO));
         let inverse = b.derive([&low], |[x]| {
             use stark::Field;

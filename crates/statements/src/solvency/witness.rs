@@ -156,7 +156,7 @@ fn contributions(leaf: &Leaf) -> impl Iterator<Item = [u64; register::PER_ASSET]
         .map(|b| [b[0], b[1], b[0].saturating_sub(b[1])])
 }
 
-/// Collateral, debts and equity, in PHI.
+/// Collateral, debts and equity, in subticks.
 fn cover(rates: &[AssetRates], leaf: &Leaf) -> (u128, u128, u128) {
     let (mut collateral, mut debts, mut equity) = (0, 0, 0);
     for (rates, b) in rates.iter().zip(&leaf.balances) {
@@ -175,7 +175,7 @@ fn cover(rates: &[AssetRates], leaf: &Leaf) -> (u128, u128, u128) {
 fn negative_ticks(debts: u128, equity: u128) -> u128 {
     debts
         .saturating_sub(equity)
-        .div_ceil(records::units::PHI_PER_TICK as u128)
+        .div_ceil(records::units::SUBTICKS_PER_TICK as u128)
 }
 
 /// The states that the book's accounts lead to.
@@ -370,7 +370,7 @@ fn shortfall_rows(
             for (i, sum) in sums.iter_mut().enumerate() {
                 *sum += limb_of(missing, i + 2);
             }
-            sums[0] += u64::from(missing % (records::units::PHI_PER_TICK as u128) != 0);
+            sums[0] += u64::from(missing % (records::units::SUBTICKS_PER_TICK as u128) != 0);
         }
     }
     (rows, sums)

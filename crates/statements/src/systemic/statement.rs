@@ -28,7 +28,7 @@ pub struct Context {
     pub(super) venues: Vec<Digest>,
     /// What the places of each venue's state stand for, and when.
     pub(super) listings: Vec<Digest>,
-    /// In PHI.
+    /// In subticks.
     pub(super) bound: u128,
     pub(super) budget: u128,
 }

@@ -28,7 +28,7 @@ pub struct VenuesTable {
     pub markets: usize,
     /// What the places of each venue's state stand for, and when.
     pub listings: Vec<Digest>,
-    /// The stated bound, in PHI.
+    /// The stated bound, in subticks.
     pub bound: u128,
     /// What the weights may add up to.
     pub budget: u128,
@@ -41,7 +41,7 @@ pub struct VenueRow {
     pub state: VenueState,
     /// What hides its commitment.
     pub salt: Digest,
-    /// Of the first row: the certificate's scale, in PHI, and its sums.
+    /// Of the first row: the certificate's scale, in subticks, and its sums.
     pub scale: u128,
     /// The weights' sum.
     pub weights: u128,

@@ -10,7 +10,7 @@ use super::{ENTRY, EQUITY, flags, ones};
 use crate::account::{ELEMENTS_PER_ASSET, Leaf};
 use crate::collateral::{haircut, public_pieces, rate_limbs, rate_values};
 use crate::margin::digits::{Digit, sign};
-use crate::margin::plan::{PHI_LIMBS, Plan};
+use crate::margin::plan::{Plan, SUBTICK_LIMBS};
 use crate::opening::Hidden;
 
 /// One account a row.
@@ -18,7 +18,7 @@ use crate::opening::Hidden;
 /// - ACCOUNTS-1: the row's number and whether it is used.
 /// - ACCOUNTS-2: an unused row holds zeros.
 /// - ACCOUNTS-3: the haircut value of each asset (see [`crate::collateral`]).
-/// - ACCOUNTS-4: the limbs and the sign of collateral less debts plus entries, in PHI. Cutting the
+/// - ACCOUNTS-4: the limbs and the sign of collateral less debts plus entries, in subticks. Cutting the
 ///   two lowest limbs rounds down to a tick.
 /// - ACCOUNTS-5: nothing is owed in an asset without a price, where a debt would count for nothing.
 #[derive(Clone, Debug)]
@@ -140,7 +140,7 @@ impl AccountsTable {
         active: &B::E,
         equity: &Sum<B::E>,
     ) {
-        let total = self.plan.equity_limbs + PHI_LIMBS;
+        let total = self.plan.equity_limbs + SUBTICK_LIMBS;
         let bound = equity.bound() as i64;
         let zero = b.constant(F::ZERO);
         let digits: Vec<Digit<B::E>> = (0..total)
@@ -159,7 +159,7 @@ impl AccountsTable {
             .collect();
         let (limbs, negative) = sign(b, "ACCOUNTS-4", &digits, true);
         let mut message = vec![row.clone()];
-        let mut at = PHI_LIMBS;
+        let mut at = SUBTICK_LIMBS;
         for width in self.plan.equity_widths() {
             message.push(join(&limbs[at..at + width]));
             at += width;

@@ -18,7 +18,7 @@ pub(crate) const RATES: Bus = Bus::new("rate");
 pub(crate) const CARRY: Bus = Bus::new("carry");
 /// `[outcome row, coefficients of its columns]`: profit and loss, in ticks.
 pub(crate) const PNL: Bus = Bus::new("pnl");
-/// `[account, coefficients]`: what its positions were entered at, in PHI.
+/// `[account, coefficients]`: what its positions were entered at, in subticks.
 pub(crate) const ENTRY: Bus = Bus::new("entry");
 /// `[account, limbs, sign]`: equity without the value of positions, in ticks.
 pub(crate) const EQUITY: Bus = Bus::new("equity");

@@ -2,7 +2,7 @@
 
 use market::margin::{MarginTables, Undermargined, evaluate, margins};
 use market::{Level, sample};
-use records::units::PHI_PER_TICK;
+use records::units::SUBTICKS_PER_TICK;
 use stark::{Rejection, Statement, TARGET_BITS, cell_test, security_report, verify, violations};
 
 use super::{LEVELS, account, alone, book, secret, single};
@@ -216,7 +216,7 @@ fn the_circuit_adds_up_as_market_does() {
                 .iter()
                 .map(|p| {
                     let key = crate::account::position_key(p);
-                    i128::from(p.lots) * join(rates.value(key, s)) * PHI_PER_TICK
+                    i128::from(p.lots) * join(rates.value(key, s)) * SUBTICKS_PER_TICK
                         + i128::from(p.entry) * join(rates.entry(key))
                 })
                 .sum();

@@ -8,7 +8,9 @@ use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, When};
 use venue::rounding::SLACK_BITS;
 
-use super::states::{EVAR, MARKET, Number, Outcome, Outcomes, PHI_LIMBS, StateRow, StatesTable};
+use super::states::{
+    EVAR, MARKET, Number, Outcome, Outcomes, SUBTICK_LIMBS, StateRow, StatesTable,
+};
 use crate::venues::commitments::commitment_quads;
 use crate::venues::tables::{QUANTITY_DIGITS, limb_felt, packed, signed_digits};
 
@@ -264,7 +266,7 @@ impl StatesTable {
         outcome: &Outcomes<B::E>,
     ) {
         let evar = evar.sum();
-        evar.shifted(PHI_LIMBS)
+        evar.shifted(SUBTICK_LIMBS)
             .minus(&outcome.bound)
             .assert_non_negative(b, "STATES-8");
         self.mean_is_close(b, outcome);

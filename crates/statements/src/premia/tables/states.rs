@@ -116,7 +116,7 @@ pub struct StateRow {
     pub entry_after: i128,
     /// Capital, providers' capital and the collected sum on the next row.
     pub amounts_after: [u64; 3],
-    /// Of an evaluated row: its bound and scale, in PHI, and its sums.
+    /// Of an evaluated row: its bound and scale, in subticks, and its sums.
     pub bound: u128,
     /// See above.
     pub scale: u128,
@@ -155,8 +155,8 @@ const EPSILON: usize = EVAR + AMOUNT_LIMBS;
 /// What the places of a committed state stand for.
 const LISTING: usize = EPSILON + AMOUNT_LIMBS;
 pub(super) const MARKET: usize = LISTING + DIGEST;
-/// Limbs of PHI below a tick.
-pub(super) const PHI_LIMBS: usize = 2;
+/// Limbs of subticks below a tick.
+pub(super) const SUBTICK_LIMBS: usize = 2;
 
 impl Table for StatesTable {
     type Row = StateRow;
@@ -472,7 +472,7 @@ impl StatesTable {
         let means = capital.sum().plus(&collected.sum());
         means
             .times_bit(&b.fixed(EVALUATED))
-            .shifted(PHI_LIMBS)
+            .shifted(SUBTICK_LIMBS)
             .minus(&outcome.bound)
             .assert_non_negative(b, "STATES-8");
     }
@@ -484,23 +484,23 @@ impl StatesTable {
         let below = self.mean_is_close(b, outcome);
         let epsilon = Limbs::fixed(b, "STATES-12", EPSILON..EPSILON + AMOUNT_LIMBS);
         Sum::product(&epsilon.sum(), &outcome.weights)
-            .shifted(PHI_LIMBS)
+            .shifted(SUBTICK_LIMBS)
             .minus(&below)
             .assert_non_negative(b, "STATES-12");
     }
 
     /// EVaR is the bound, rounded up to a tick.
     fn rounded_up<B: RowBuilder<StateRow>>(b: &mut B, evar: &Sum<B::E>, outcome: &Outcomes<B::E>) {
-        let above = Limbs::read(b, PHI_LIMBS, |w: &StateRow| {
+        let above = Limbs::read(b, SUBTICK_LIMBS, |w: &StateRow| {
             w.bound.wrapping_neg() % (1 << 20)
         });
-        evar.shifted(PHI_LIMBS)
+        evar.shifted(SUBTICK_LIMBS)
             .minus(&outcome.bound)
             .minus(&above.sum())
             .assert_zero(b, "STATES-8");
     }
 
-    /// How far the mean gain is below the bound, times the weights' sum, in PHI; not negative.
+    /// How far the mean gain is below the bound, times the weights' sum, in subticks; not negative.
     pub(super) fn mean_is_close<B: RowBuilder<StateRow>>(
         &self,
         b: &mut B,
@@ -514,13 +514,13 @@ impl StatesTable {
         let least = self.number(b, "STATES-10", Number::Least);
         let least = least.times_bit(&b.fixed(EVALUATED));
         weights.minus(&least).assert_non_negative(b, "STATES-10");
-        let below = Sum::product(bound, weights).minus(&gains.shifted(PHI_LIMBS));
+        let below = Sum::product(bound, weights).minus(&gains.shifted(SUBTICK_LIMBS));
         below.assert_non_negative(b, "STATES-11");
         below
     }
 }
 
-/// What is known of an evaluated state, in PHI, 2^-34 and 2^-34 ticks.
+/// What is known of an evaluated state, in subticks, 2^-34 and 2^-34 ticks.
 pub(super) struct Outcomes<E> {
     pub bound: Sum<E>,
     pub weights: Sum<E>,

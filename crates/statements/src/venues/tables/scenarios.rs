@@ -50,9 +50,9 @@ pub struct ScenariosTable {
 pub struct BlockState {
     /// Per venue, digits of the quantities, market by market, then of the means.
     pub digits: Vec<Vec<i64>>,
-    /// The bound, in PHI.
+    /// The bound, in subticks.
     pub bound: u128,
-    /// The scale, in PHI per octave.
+    /// The scale, in subticks per octave.
     pub scale: u128,
 }
 
