@@ -1,13 +1,26 @@
 //! Is an account margined?
+//!
+//! Equity is what an account's balances count after haircuts, less its debts, plus the value of its positions, less what they
+//! were entered at. The requirement is, for every underlying by itself, the largest loss in one of its scenarios (see
+//! [`crate::array`]), and a contingency of each position on top; a gain on one underlying offsets no loss on another. Balances
+//! and debts in an underlying coin, and entries in it, lose and win with its price. The account meets the level if equity is
+//! at least the requirement.
+//!
+//! Equity is rounded down, the requirement up, balances that move with a price down to a tick.
 
 use fixed::Decimal;
 use rayon::prelude::*;
 
-use crate::array::{RiskArrays, column_name};
-use crate::book::{Account, Side};
+use crate::array::{MOVE_BITS, RiskArrays, column_name};
+use crate::book::Account;
 use crate::haircut::{AssetRates, value};
 use crate::snapshot::{Level, Snapshot, SnapshotError};
 use records::units::{SUBTICKS_PER_TICK, Subticks};
+
+/// What an account has in one coin after haircuts, debts and entries, is below this many ticks in magnitude.
+pub const MAX_COIN_BALANCE: i128 = 1 << 60;
+/// Losses are counted in 2^-40 of a tick, a 2^20th of a subtick.
+const LOSSES_PER_SUBTICK: i128 = (1 << MOVE_BITS) / SUBTICKS_PER_TICK;
 
 /// The public numbers that margins at a level follow from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +29,13 @@ pub struct MarginTables {
     pub level: Level,
     /// Per asset.
     pub assets: Vec<AssetRates>,
-    /// Per instrument.
+    /// Per asset: the underlying that its price is of, if scenarios move it.
+    pub coins: Vec<Option<usize>>,
+    /// Whether balances and debts move with their coin, or entries alone.
+    pub balances_move: bool,
+    /// The largest loss of a unit of a coin, per underlying, for a balance above zero and below: 2^-40, at least 0.
+    pub coin_losses: Vec<[i64; 2]>,
+    /// Per instrument and underlying.
     pub arrays: RiskArrays,
 }
 
@@ -27,100 +46,219 @@ impl MarginTables {
     /// Names what is wrong with the snapshot.
     pub fn new(snapshot: &Snapshot, level: Level) -> Result<Self, SnapshotError> {
         snapshot.validate()?;
-        let assets = snapshot
-            .assets
-            .iter()
-            .map(AssetRates::new)
-            .collect::<Result<_, _>>()?;
+        let assets = crate::haircut::rates(&snapshot.assets)?;
+        let arrays = RiskArrays::new(snapshot, level)?;
+        let underlyings = snapshot.underlyings();
+        let coins = snapshot.assets.iter().map(|asset| {
+            let number = underlyings.iter().position(|u| *u == asset.symbol);
+            number.filter(|_| snapshot.moves(asset))
+        });
+        let most = |losses: &mut dyn Iterator<Item = i64>| losses.fold(0, i64::max);
+        let coin_losses = arrays.moves.iter().map(|[above, below]| {
+            [
+                most(&mut above.iter().map(|m| -m)),
+                most(&mut below.iter().copied()),
+            ]
+        });
         Ok(Self {
             level,
             assets,
-            arrays: RiskArrays::new(snapshot, level)?,
+            coins: coins.collect(),
+            balances_move: snapshot.parameters.balances_move,
+            coin_losses: coin_losses.collect(),
+            arrays,
         })
     }
 }
 
-/// An account's margin at a level. Amounts are in subticks.
+/// The largest loss of an account on one underlying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The underlying.
+    pub underlying: usize,
+    /// The first column with the largest loss.
+    pub column: usize,
+    /// The loss, at least 0, in 2^-40 of a tick.
+    pub amount: i128,
+}
+
+/// An account's margin at a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarginResult {
-    /// Equity after haircuts (of the margin schedule) less debts.
-    pub collateral: i128,
-    /// Collateral less what the positions were entered at: equity but for the positions' value.
-    pub entered: i128,
-    /// Collateral and unrealized profit at the mark.
-    pub equity: i128,
-    /// The column with the least margin.
-    pub worst: usize,
-    /// The least margin: what is left after the requirement. Negative if the account falls short.
-    pub least: i128,
-    /// The columns in which the margin is negative.
-    pub negative: Vec<usize>,
+    /// Balances after haircuts less debts plus the positions' value less entries.
+    pub equity: Subticks,
+    /// The contingency of all positions.
+    pub contingency: Subticks,
+    /// The largest loss on each underlying that the account has positions on or a balance in, in the order of underlyings.
+    pub losses: Vec<Loss>,
+    /// Equity less the requirement, rounded down. Negative if the account falls short.
+    pub excess: Subticks,
 }
 
 impl MarginResult {
     /// Whether the account meets the level.
     pub fn is_met(&self) -> bool {
-        self.negative.is_empty()
+        self.excess.0 >= 0
     }
-    /// The requirement: equity less the least margin.
-    pub fn requirement(&self) -> i128 {
-        self.equity - self.least
+    /// The requirement, rounded up.
+    pub fn requirement(&self) -> Subticks {
+        self.equity - self.excess
     }
 }
 
-/// Collateral after haircuts less debts, and what the positions were entered at, in subticks.
-fn collateral_and_entries(tables: &MarginTables, account: &Account) -> (i128, i128) {
-    let mut collateral = 0i128;
-    for (balance, rates) in account.balances.iter().zip(&tables.assets) {
-        collateral += value(&rates.schedules[1], balance.equity) as i128;
-        collateral -= i128::from(balance.debt) * i128::from(rates.debt);
-    }
-    let entries = account.positions.iter().map(|p| {
-        let rate = tables.arrays.entry_rates[p.instrument][p.side.index()];
-        i128::from(p.entry) * i128::from(rate)
-    });
-    (collateral, entries.sum())
+/// More in one coin than can be evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "account `{account}` has a balance, debt or entries in one coin worth more than 1,152,921,504,606 of the quote; split the account"
+)]
+pub struct TooLarge {
+    /// The account.
+    pub account: String,
 }
 
-/// The margin of an account in each column, in subticks; exactly the arithmetic of the proof.
-pub fn margins(tables: &MarginTables, account: &Account) -> Vec<i128> {
-    let (collateral, entries) = collateral_and_entries(tables, account);
-    margins_from(tables, account, collateral + entries)
+/// What an account has in each underlying.
+struct Exposure {
+    /// In the coin itself: ticks, rounded down.
+    coin: Vec<i128>,
+    /// Positions by their place in the account.
+    positions: Vec<Vec<usize>>,
 }
 
-fn margins_from(tables: &MarginTables, account: &Account, entered: i128) -> Vec<i128> {
-    // Without positions the margin is the same in all columns, of which there is at least one.
-    let mut margins = vec![0i128; tables.arrays.columns.max(1)];
-    for position in &account.positions {
-        let values = &tables.arrays.values[position.instrument][position.side.index()];
-        for (margin, value) in margins.iter_mut().zip(values) {
-            *margin += i128::from(position.lots) * i128::from(*value);
+/// Balances in each asset after haircuts less debts and, where they are in coin, entries; other entries; position values.
+struct Equity {
+    assets: Vec<i128>,
+    entries: i128,
+    values: i128,
+    contingency: i128,
+}
+
+impl Equity {
+    fn new(tables: &MarginTables, account: &Account) -> Self {
+        let balances = account.balances.iter().zip(&tables.assets);
+        let assets = balances.map(|(balance, rates)| {
+            value(&rates.schedules[1], balance.equity) as i128
+                - i128::from(balance.debt) * i128::from(rates.debt)
+        });
+        let mut equity = Self {
+            assets: assets.collect(),
+            entries: 0,
+            values: 0,
+            contingency: 0,
+        };
+        for p in &account.positions {
+            let lot = &tables.arrays.lots[p.instrument];
+            let side = p.side.index();
+            equity.entries += i128::from(p.entry) * i128::from(lot.entry[side]);
+            equity.values +=
+                i128::from(p.lots) * i128::from(lot.value[side] + lot.contingency[side]);
+            equity.contingency += i128::from(p.lots) * i128::from(lot.contingency[side]);
         }
+        equity
     }
-    for margin in &mut margins {
-        *margin = entered + *margin * SUBTICKS_PER_TICK;
+
+    /// In subticks.
+    fn total(&self) -> i128 {
+        self.assets.iter().sum::<i128>() + self.entries + self.values * SUBTICKS_PER_TICK
     }
-    margins
+}
+
+/// What the account has in a coin that moves: in subticks.
+fn coin_balance(tables: &MarginTables, account: &Account, asset: usize, own: i128) -> i128 {
+    let on = account.positions.iter().filter(|p| {
+        let lot = &tables.arrays.lots[p.instrument];
+        lot.in_coin && Some(lot.underlying) == tables.coins[asset]
+    });
+    let entries: i128 = on
+        .map(|p| {
+            let rate = tables.arrays.lots[p.instrument].entry[p.side.index()];
+            i128::from(p.entry) * i128::from(rate)
+        })
+        .sum();
+    entries + if tables.balances_move { own } else { 0 }
+}
+
+impl Exposure {
+    fn new(tables: &MarginTables, account: &Account, equity: &Equity) -> Result<Self, TooLarge> {
+        let count = tables.arrays.moves.len();
+        let mut exposure = Self {
+            coin: vec![0; count],
+            positions: vec![Vec::new(); count],
+        };
+        for (asset, own) in equity.assets.iter().enumerate() {
+            if let Some(underlying) = tables.coins[asset] {
+                let subticks = coin_balance(tables, account, asset, *own);
+                let ticks = subticks.div_euclid(SUBTICKS_PER_TICK);
+                if !(-MAX_COIN_BALANCE..MAX_COIN_BALANCE).contains(&ticks) {
+                    return Err(TooLarge {
+                        account: account.id.clone(),
+                    });
+                }
+                exposure.coin[underlying] = ticks;
+            }
+        }
+        for (place, p) in account.positions.iter().enumerate() {
+            exposure.positions[tables.arrays.lots[p.instrument].underlying].push(place);
+        }
+        Ok(exposure)
+    }
+
+    /// The losses on an underlying in each of its columns, in 2^-40 of a tick.
+    fn losses(&self, tables: &MarginTables, account: &Account, underlying: usize) -> Vec<i128> {
+        let coin = self.coin[underlying];
+        let moves = &tables.arrays.moves[underlying][usize::from(coin < 0)];
+        let mut losses: Vec<i128> = moves.iter().map(|m| -coin * i128::from(*m)).collect();
+        for &place in &self.positions[underlying] {
+            let p = &account.positions[place];
+            let changes = &tables.arrays.lots[p.instrument].changes[p.side.index()];
+            for (loss, change) in losses.iter_mut().zip(changes) {
+                *loss -= (i128::from(p.lots) * i128::from(*change)) << MOVE_BITS;
+            }
+        }
+        losses
+    }
+}
+
+/// The losses of an account on every underlying in each of its columns, in 2^-40 of a tick; exactly the arithmetic of the proof.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn losses(tables: &MarginTables, account: &Account) -> Result<Vec<Vec<i128>>, TooLarge> {
+    let equity = Equity::new(tables, account);
+    let exposure = Exposure::new(tables, account, &equity)?;
+    let all = 0..tables.arrays.moves.len();
+    Ok(all.map(|u| exposure.losses(tables, account, u)).collect())
 }
 
 /// The margin of an account; exactly the arithmetic of the proof.
-pub fn evaluate(snapshot: &Snapshot, tables: &MarginTables, account: &Account) -> MarginResult {
-    let (collateral, entries) = collateral_and_entries(tables, account);
-    let entered = collateral + entries;
-    let margins = margins_from(tables, account, entered);
-    let marked = account.positions.iter().map(|p| {
-        let mark = mark_ticks(snapshot, tables, p.instrument, p.side);
-        i128::from(p.lots) * i128::from(mark)
-    });
-    let worst = (0..margins.len()).min_by_key(|&s| margins[s]).unwrap_or(0);
-    MarginResult {
-        collateral,
-        entered,
-        equity: entered + marked.sum::<i128>() * SUBTICKS_PER_TICK,
-        worst,
-        least: margins[worst],
-        negative: (0..margins.len()).filter(|&s| margins[s] < 0).collect(),
+///
+/// # Errors
+/// If it has more than 2^60 ticks in one coin.
+pub fn evaluate(tables: &MarginTables, account: &Account) -> Result<MarginResult, TooLarge> {
+    let equity = Equity::new(tables, account);
+    let exposure = Exposure::new(tables, account, &equity)?;
+    let mut losses = Vec::new();
+    for underlying in 0..tables.arrays.moves.len() {
+        if exposure.coin[underlying] == 0 && exposure.positions[underlying].is_empty() {
+            continue;
+        }
+        let all = exposure.losses(tables, account, underlying);
+        // The first of the largest; the scenario without a move keeps it from being negative.
+        let column = (0..all.len()).rev().max_by_key(|&c| all[c]).unwrap_or(0);
+        losses.push(Loss {
+            underlying,
+            column,
+            amount: all[column],
+        });
     }
+    let lost: i128 = losses.iter().map(|l| l.amount).sum();
+    let contingency = Subticks(equity.contingency * SUBTICKS_PER_TICK);
+    let total = Subticks(equity.total());
+    Ok(MarginResult {
+        equity: total,
+        contingency,
+        losses,
+        excess: total - contingency - Subticks(-(-lost).div_euclid(LOSSES_PER_SUBTICK)),
+    })
 }
 
 /// The margins of accounts at a level.
@@ -147,8 +285,9 @@ impl Margins {
         let tables = MarginTables::new(snapshot, level)?;
         let results: Vec<MarginResult> = accounts
             .par_iter()
-            .map(|account| evaluate(snapshot, &tables, account))
-            .collect();
+            .map(|account| evaluate(&tables, account))
+            .collect::<Result<_, _>>()
+            .map_err(|e| SnapshotError::new("accounts", e.to_string()))?;
         let below = accounts.iter().zip(&results).filter(|(_, r)| !r.is_met());
         let below = below.map(|(account, r)| explain(snapshot, &tables, account, r));
         let below = below.collect();
@@ -170,37 +309,19 @@ impl Margins {
     }
 }
 
-/// The mark value of a lot for display: the no-move scenario plus the contingency that it holds.
-fn mark_ticks(snapshot: &Snapshot, tables: &MarginTables, instrument: usize, side: Side) -> i64 {
-    // Long and short values without a move are mark - contingency and -mark - contingency.
-    let zero = snapshot
-        .grid
-        .scenarios()
-        .iter()
-        .position(|s| s.price_move.is_zero() && s.volatility_shift.is_zero())
-        .unwrap_or(0);
-    let [long, short] = &tables.arrays.values[instrument];
-    let twice = long[zero] - short[zero];
-    let mark = twice.div_euclid(2);
-    match side {
-        Side::Long => mark,
-        Side::Short => -(twice - mark),
-    }
-}
-
 /// Why an account does not meet a level, in words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "account `{account}` is below {level} margin: in its worst scenario ({scenario}) equity {equity} {quote} \
-     is short of the requirement {requirement} {quote} by {shortfall} {quote}"
+    "account `{account}` is below {level} margin: equity {equity} {quote} is short of the requirement {requirement} {quote} \
+     by {shortfall} {quote}; its largest losses are {losses}"
 )]
 pub struct Undermargined {
     /// The account.
     pub account: String,
     /// The level.
     pub level: Level,
-    /// The worst scenario.
-    pub scenario: String,
+    /// The scenario with the largest loss on each underlying, and the loss.
+    pub losses: String,
     /// Collateral after haircuts plus unrealized profit.
     pub equity: Decimal,
     /// What the level requires.
@@ -221,10 +342,29 @@ fn explain(
     Undermargined {
         account: account.id.clone(),
         level: tables.level,
-        scenario: column_name(snapshot, result.worst),
-        equity: Subticks(result.equity).to_quote(),
-        requirement: Subticks(result.requirement()).to_quote(),
-        shortfall: Subticks(-result.least).to_quote(),
+        losses: described(snapshot, &result.losses),
+        equity: result.equity.to_quote(),
+        requirement: result.requirement().to_quote_up(),
+        shortfall: (-result.excess).to_quote_up(),
         quote: snapshot.quote.clone(),
     }
+}
+
+/// Losses in words: underlying, scenario, amount.
+pub fn described(snapshot: &Snapshot, losses: &[Loss]) -> String {
+    let names = snapshot.underlyings();
+    let each = losses.iter().filter(|l| l.amount > 0).map(|l| {
+        let name = names[l.underlying];
+        let amount = Decimal::new(-(-l.amount >> MOVE_BITS), records::units::TICK_DECIMALS);
+        format!(
+            "{amount} {} on {name} ({})",
+            snapshot.quote,
+            column_name(snapshot, name, l.column)
+        )
+    });
+    let all: Vec<String> = each.collect();
+    if all.is_empty() {
+        return "none".into();
+    }
+    all.join(", ")
 }

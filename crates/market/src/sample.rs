@@ -67,6 +67,7 @@ pub fn snapshot() -> Snapshot {
         assets: assets(),
         instruments: coins.iter().flat_map(Coin::instruments).collect(),
         grid: Default::default(),
+        grids: Default::default(),
         parameters: Default::default(),
     }
 }
@@ -124,6 +125,7 @@ impl Coin {
         let linear = Instrument {
             symbol: format!("{}-PERP", self.symbol),
             kind: Kind::Perpetual,
+            underlying: self.symbol.into(),
             settlement: Settlement::Linear,
             mark: self.price,
             forward: None,
@@ -151,6 +153,7 @@ impl Coin {
             kind: Kind::Future {
                 expiry_ms: expiry.ms,
             },
+            underlying: self.symbol.into(),
             settlement: Settlement::Linear,
             mark: forward,
             forward: None,
@@ -171,6 +174,7 @@ impl Coin {
                     Decimal::from_int(strike),
                     expiry.ms,
                     forward,
+                    self.symbol,
                     settlement,
                 ));
             }
@@ -186,6 +190,7 @@ fn option(
     strike: Decimal,
     expiry_ms: u64,
     forward: Decimal,
+    underlying: &str,
     settlement: Settlement,
 ) -> Instrument {
     use crate::pricing::{black76_ratio, years_between};
@@ -216,6 +221,7 @@ fn option(
             expiry_ms,
             implied_volatility: volatility,
         },
+        underlying: underlying.into(),
         settlement,
         mark,
         forward: Some(forward),
@@ -259,7 +265,7 @@ pub fn book(
             }
             // Dollars to the wanted side of the requirement.
             let tables = if i < below { &maintenance } else { &initial };
-            let missing = -evaluate(snapshot, tables, &account).least;
+            let missing = -evaluate(tables, &account).expect("small balances").excess.0;
             let ticks = missing.div_euclid(records::units::SUBTICKS_PER_TICK) + 1;
             let margin = i128::from(rng.random_range(1_000_000_000i64..50_000_000_000));
             let dollars = if i < below {
@@ -331,6 +337,7 @@ pub fn exchange_snapshot() -> Snapshot {
         assets: exchange_assets(),
         instruments: Vec::new(),
         grid: ScenarioGrid::default(),
+        grids: Default::default(),
         parameters: MarginParameters::default(),
     }
 }

@@ -111,6 +111,10 @@ impl Subticks {
     pub fn to_quote(self) -> fixed::Decimal {
         fixed::Decimal::new(self.0.div_euclid(SUBTICKS_PER_TICK), TICK_DECIMALS)
     }
+    /// In the quote currency, rounded towards plus infinity at a tick.
+    pub fn to_quote_up(self) -> fixed::Decimal {
+        fixed::Decimal::new(-(-self.0).div_euclid(SUBTICKS_PER_TICK), TICK_DECIMALS)
+    }
 }
 
 impl<N: Into<i128>> Ticks<N> {

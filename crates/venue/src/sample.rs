@@ -112,6 +112,7 @@ pub fn snapshot(set: &ScenarioSet) -> Snapshot {
     let instruments = set.markets.iter().map(|market| Instrument {
         symbol: market.symbol.clone(),
         kind: Kind::Perpetual,
+        underlying: (market.symbol.split('-').next().unwrap_or(&market.symbol)).to_string(),
         settlement: Settlement::Linear,
         mark: ticks(market.value.into()),
         forward: None,
@@ -131,6 +132,7 @@ pub fn snapshot(set: &ScenarioSet) -> Snapshot {
         }],
         instruments: instruments.collect(),
         grid: Default::default(),
+        grids: Default::default(),
         parameters: Default::default(),
     }
 }

@@ -159,6 +159,7 @@ pub fn read_market(path: &Path, as_of_ms: u64, source: &str) -> Result<Snapshot,
         assets: read_assets(path)?,
         instruments: Vec::new(),
         grid: Default::default(),
+        grids: Default::default(),
         parameters: Default::default(),
     };
     let wrong = |e: SnapshotError| At::file(path).error(Some(&e.field), e.problem);

@@ -139,6 +139,7 @@ pub fn read(path: &Path, coin: &str, lot: Decimal) -> Result<Snapshot, ImportErr
                 expiry_ms: line.millis(3)?,
                 implied_volatility,
             },
+            underlying: coin.to_string(),
             settlement: Settlement::Inverse(coin.to_string()),
             mark: line.number(8)?,
             forward: Some(line.number(5)?),
@@ -159,6 +160,7 @@ pub fn read(path: &Path, coin: &str, lot: Decimal) -> Result<Snapshot, ImportErr
         assets: vec![counted_in_full(coin, index)],
         instruments,
         grid: Default::default(),
+        grids: Default::default(),
         parameters: Default::default(),
     };
     snapshot.validate().map_err(|e| placed(&file, &lines, &e))?;

@@ -2,7 +2,7 @@
 
 mod parameters;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use fixed::Decimal;
 use serde::{Deserialize, Serialize};
@@ -47,9 +47,12 @@ pub struct Snapshot {
     /// Instruments that positions are held in.
     #[serde(default)]
     pub instruments: Vec<Instrument>,
-    /// Stress scenarios.
+    /// Stress scenarios of every underlying that has none of its own.
     #[serde(default)]
     pub grid: ScenarioGrid,
+    /// Stress scenarios of single underlyings, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub grids: BTreeMap<String, ScenarioGrid>,
     /// Add-ons and levels.
     #[serde(default)]
     pub parameters: MarginParameters,
@@ -111,6 +114,9 @@ pub struct Instrument {
     pub symbol: String,
     /// What it is.
     pub kind: Kind,
+    /// What it is on, such as `BTC`: instruments on one underlying offset each other, others do not. If an asset has this
+    /// name, balances in it move as the underlying does.
+    pub underlying: String,
     /// Paid in the quote currency, or in coin.
     pub settlement: Settlement,
     /// Mark price: in the quote currency; of an inverse option in coin.
@@ -167,7 +173,7 @@ pub enum OptionType {
 pub enum Settlement {
     /// In the quote currency.
     Linear,
-    /// In this asset, valued at its snapshot price.
+    /// In this asset, the underlying, valued at its snapshot price.
     Inverse(String),
 }
 
@@ -214,6 +220,32 @@ impl Snapshot {
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// What prices move: first the underlyings of instruments, in the order in which they first stand there, then all other
+    /// assets but the quote currency, those without a price and the stable ones.
+    pub fn underlyings(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        let mut seen = HashSet::new();
+        let on = self.instruments.iter().map(|i| i.underlying.as_str());
+        let held = self.assets.iter().filter(|a| self.moves(a));
+        for name in on.chain(held.map(|a| a.symbol.as_str())) {
+            if seen.insert(name) {
+                all.push(name);
+            }
+        }
+        all
+    }
+
+    /// Whether balances in an asset move with scenarios.
+    pub fn moves(&self, asset: &Asset) -> bool {
+        let stable = &self.parameters.stable_assets;
+        asset.symbol != self.quote && !asset.price.is_zero() && !stable.contains(&asset.symbol)
+    }
+
+    /// The scenarios of an underlying.
+    pub fn grid_of(&self, underlying: &str) -> &ScenarioGrid {
+        self.grids.get(underlying).unwrap_or(&self.grid)
+    }
+
     /// The index of an instrument.
     pub fn instrument(&self, symbol: &str) -> Option<usize> {
         self.instruments.iter().position(|i| i.symbol == symbol)
@@ -257,16 +289,21 @@ impl Snapshot {
             crate::quotes::check_terms(self, instrument)
                 .map_err(|(field, problem)| SnapshotError::new(at(field), problem))?;
         }
-        self.check_grid()?;
+        self.check_grids()?;
+        self.check_parameters()?;
         crate::quotes::check_marks(self)
     }
 
     /// How much there is to check, and to price.
     fn check_size(&self) -> Result<(), SnapshotError> {
         // Counted before they are made: a grid may come from a stranger.
-        let scenarios = (self.grid.price_moves.len())
-            .saturating_mul(self.grid.volatility_shifts.len())
-            .saturating_add(self.grid.extremes.len());
+        let count = |grid: &ScenarioGrid| {
+            (grid.price_moves.len())
+                .saturating_mul(grid.volatility_shifts.len())
+                .saturating_add(grid.extremes.len())
+        };
+        let grids = self.grids.values().chain([&self.grid]);
+        let scenarios = grids.map(count).max().unwrap_or(0);
         let instruments = self.instruments.len();
         for (field, count, most, what) in [
             ("assets", self.assets.len(), MAX_ASSETS, "assets"),
@@ -327,8 +364,40 @@ impl Snapshot {
                 positive("forward", forward)?;
             }
         }
+        if !records::names::is_name(&instrument.underlying) {
+            return Err(SnapshotError::new(
+                at("underlying"),
+                records::names::NO_NAME,
+            ));
+        }
+        if instrument.underlying == self.quote {
+            return Err(SnapshotError::new(
+                at("underlying"),
+                format!(
+                    "prices are in `{}`; name what they are prices of",
+                    self.quote
+                ),
+            ));
+        }
+        if self
+            .parameters
+            .stable_assets
+            .contains(&instrument.underlying)
+        {
+            return Err(SnapshotError::new(
+                at("underlying"),
+                format!(
+                    "`{}` is among the stable assets, whose price no scenario moves; remove it there",
+                    instrument.underlying
+                ),
+            ));
+        }
         if let Settlement::Inverse(asset) = &instrument.settlement {
             let problem = match self.asset(asset) {
+                _ if *asset != instrument.underlying => format!(
+                    "is in `{asset}`, another coin than the underlying `{}`; such contracts are not supported",
+                    instrument.underlying
+                ),
                 None => format!("there is no asset `{asset}`; add it to `assets`"),
                 Some(i) if self.assets[i].price.is_zero() => format!(
                     "asset `{asset}` has no price; give it the price that profits in it are valued at"
@@ -340,30 +409,60 @@ impl Snapshot {
         Ok(())
     }
 
-    fn check_grid(&self) -> Result<(), SnapshotError> {
-        let scenarios = self.grid.scenarios();
+    fn check_grids(&self) -> Result<(), SnapshotError> {
+        let known = self.underlyings();
+        for name in self.grids.keys() {
+            if !known.contains(&name.as_str()) {
+                return Err(SnapshotError::new(
+                    "grids",
+                    format!("`{name}` is no underlying of an instrument and no asset that moves"),
+                ));
+            }
+        }
+        let own = self.grids.iter().map(|(u, g)| (format!("grids.{u}"), g));
+        for (field, grid) in [("grid".to_string(), &self.grid)].into_iter().chain(own) {
+            self.check_grid(grid, &field)?;
+        }
+        Ok(())
+    }
+
+    fn check_grid(&self, grid: &ScenarioGrid, field: &str) -> Result<(), SnapshotError> {
+        let scenarios = grid.scenarios();
         let zero = |s: &Scenario| s.price_move.is_zero() && s.volatility_shift.is_zero();
         if !self.instruments.is_empty() && !scenarios.iter().any(zero) {
             return Err(SnapshotError::new(
-                "grid",
+                field,
                 "needs the scenario without any move, which keeps losses from being negative",
             ));
         }
+        let factor = self.parameters.largest_factor();
         for s in &scenarios {
             let minus_one = Decimal::from_int(-1);
             if s.price_move <= minus_one || s.volatility_shift < minus_one {
-                return Err(SnapshotError::new(
-                    "grid",
-                    "a move must be above -1 (-100%)",
-                ));
+                return Err(SnapshotError::new(field, "a move must be above -1 (-100%)"));
             }
             if s.fraction.is_negative() || s.fraction > Decimal::ONE {
                 return Err(SnapshotError::new(
-                    "grid.extremes",
+                    format!("{field}.extremes"),
                     "a fraction lies between 0 and 1",
                 ));
             }
+            let counted =
+                (s.price_move.abs().checked_mul(&s.fraction)).and_then(|m| m.checked_mul(&factor));
+            if !counted.is_ok_and(|m| m <= Decimal::ONE) {
+                return Err(SnapshotError::new(
+                    field,
+                    format!(
+                        "a move of {} counts for more than the whole price at the factor {factor}; lower one of them",
+                        s.price_move
+                    ),
+                ));
+            }
         }
+        Ok(())
+    }
+
+    fn check_parameters(&self) -> Result<(), SnapshotError> {
         let p = &self.parameters;
         let rates = [
             ("perpetual_contingency", p.perpetual_contingency),
@@ -371,12 +470,33 @@ impl Snapshot {
             ("option_contingency", p.option_contingency),
             ("short_option_minimum", p.short_option_minimum),
             ("buffer", p.buffer),
+            ("volatility_power_short", p.volatility_power_short),
+            ("volatility_power_long", p.volatility_power_long),
         ];
         for (name, rate) in rates {
             if rate.is_negative() {
                 return Err(SnapshotError::new(
                     format!("parameters.{name}"),
                     "must not be negative",
+                ));
+            }
+        }
+        for (name, power) in [
+            ("volatility_power_short", p.volatility_power_short),
+            ("volatility_power_long", p.volatility_power_long),
+        ] {
+            if power > Decimal::ONE {
+                return Err(SnapshotError::new(
+                    format!("parameters.{name}"),
+                    "must be at most 1",
+                ));
+            }
+        }
+        for symbol in &p.stable_assets {
+            if self.asset(symbol).is_none() {
+                return Err(SnapshotError::new(
+                    "parameters.stable_assets",
+                    format!("there is no asset `{symbol}`"),
                 ));
             }
         }

@@ -48,7 +48,7 @@ pub struct MarginParameters {
     pub perpetual_contingency: Decimal,
     /// Contingency add-on of futures.
     pub future_contingency: Decimal,
-    /// Contingency add-on of options, of the underlying's notional.
+    /// Contingency add-on of short options, of the underlying's notional. A long option can lose no more than its value.
     pub option_contingency: Decimal,
     /// Least requirement of a short option, of the underlying's notional.
     pub short_option_minimum: Decimal,
@@ -56,6 +56,37 @@ pub struct MarginParameters {
     pub initial_factor: Decimal,
     /// The buffer above maintenance margin, 0.1 for 10%.
     pub buffer: Decimal,
+    /// How fast volatility shifts grow towards expiry: a shift counts `(30 days / time to expiry)^power`. This power holds
+    /// below 30 days (0.30 is usual), 0 to 1.
+    #[serde(default = "zero")]
+    pub volatility_power_short: Decimal,
+    /// The power above 30 days (0.13 is usual), 0 to 1.
+    #[serde(default = "zero")]
+    pub volatility_power_long: Decimal,
+    /// Whether balances and debts lose and win with the price of their coin. If not, only entries in coin do, and a balance
+    /// is as safe as its haircut says.
+    #[serde(default = "yes")]
+    pub balances_move: bool,
+    /// Assets whose price no scenario moves, besides the quote currency: other dollars. Every other balance and debt moves
+    /// with its price.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stable_assets: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn zero() -> Decimal {
+    Decimal::ZERO
+}
+
+impl MarginParameters {
+    /// The largest factor of a level.
+    pub fn largest_factor(&self) -> Decimal {
+        let buffer = self.buffer.checked_add(&Decimal::ONE);
+        self.initial_factor.max(buffer.unwrap_or(Decimal::ONE))
+    }
 }
 
 /// Which requirement an account meets.
@@ -131,6 +162,10 @@ impl Default for MarginParameters {
             short_option_minimum: Decimal::new(1, 2),
             initial_factor: Decimal::new(13, 1),
             buffer: Decimal::new(1, 1),
+            volatility_power_short: Decimal::new(30, 2),
+            volatility_power_long: Decimal::new(13, 2),
+            balances_move: true,
+            stable_assets: Vec::new(),
         }
     }
 }
