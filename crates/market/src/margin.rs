@@ -15,7 +15,7 @@ use crate::array::{MOVE_BITS, RiskArrays, column_name};
 use crate::book::Account;
 use crate::haircut::{AssetRates, value};
 use crate::snapshot::{Level, Snapshot, SnapshotError};
-use records::units::{SUBTICKS_PER_TICK, Subticks};
+use records::units::{SUBTICKS_PER_TICK, Subticks, Ticks};
 
 /// What an account has in one coin after haircuts, debts and entries, is below this many ticks in magnitude.
 pub const MAX_COIN_BALANCE: i128 = 1 << 60;
@@ -80,6 +80,8 @@ pub struct Loss {
     pub column: usize,
     /// The loss, at least 0, in 2^-40 of a tick.
     pub amount: i128,
+    /// What the account has in the coin itself, rounded down.
+    pub balance: Ticks<i128>,
 }
 
 /// An account's margin at a level.
@@ -248,6 +250,7 @@ pub fn evaluate(tables: &MarginTables, account: &Account) -> Result<MarginResult
             underlying,
             column,
             amount: all[column],
+            balance: Ticks(exposure.coin[underlying]),
         });
     }
     let lost: i128 = losses.iter().map(|l| l.amount).sum();

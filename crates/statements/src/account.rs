@@ -233,7 +233,13 @@ pub fn listing(snapshot: &Snapshot) -> Digest {
                     implied_volatility: _,
                 } => ("put", Some(expiry_ms), Some(strike)),
             };
-            (&i.symbol, terms, &i.settlement, i.lot, i.contract_size)
+            (
+                (&i.symbol, &i.underlying),
+                terms,
+                &i.settlement,
+                i.lot,
+                i.contract_size,
+            )
         })
         .collect();
     let lists = (snapshot.as_of_ms, &snapshot.quote, assets, instruments);

@@ -273,7 +273,7 @@ impl Snapshot {
                 format!("prices are in `{}`, of which one is worth 1", self.quote),
             ));
         }
-        let mut symbols = HashSet::new();
+        let (mut symbols, mut underlyings) = (HashSet::new(), HashSet::new());
         for (i, instrument) in self.instruments.iter().enumerate() {
             let at = |field: &str| format!("instruments[{i}].{field}");
             if !records::names::is_name(&instrument.symbol) {
@@ -286,6 +286,17 @@ impl Snapshot {
                 ));
             }
             self.check_instrument(instrument, &at)?;
+            let above = i.checked_sub(1).map(|i| &self.instruments[i].underlying);
+            if above != Some(&instrument.underlying) && !underlyings.insert(&instrument.underlying)
+            {
+                return Err(SnapshotError::new(
+                    at("underlying"),
+                    format!(
+                        "instruments on `{}` stand apart; sort the instruments by underlying",
+                        instrument.underlying
+                    ),
+                ));
+            }
             crate::quotes::check_terms(self, instrument)
                 .map_err(|(field, problem)| SnapshotError::new(at(field), problem))?;
         }

@@ -24,6 +24,8 @@ pub struct MarginClaim {
     pub level: Level,
     /// Whom the claim is about.
     pub subject: Subject,
+    /// The most underlyings that an account has positions on. How many each has stays private.
+    pub underlyings: u32,
     /// What a verifier asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
@@ -74,6 +76,7 @@ pub fn snapshot_digest(snapshot: &Snapshot) -> String {
 pub fn parameters_digest(snapshot: &Snapshot) -> String {
     digest(&(
         &snapshot.grid,
+        &snapshot.grids,
         &snapshot.parameters,
         haircuts(&snapshot.assets),
     ))

@@ -1,6 +1,6 @@
 //! Example claims.
 
-use market::{Level, array, sample};
+use market::{Level, sample};
 use serde_json::json;
 
 use super::{Margin, Prepared};
@@ -26,7 +26,7 @@ fn account(_: &Size) -> Inputs<Margin> {
     let book = sample::book(&snapshot, 1, 1, POSITIONS, 0);
     let sizes = json!({
         "accounts": 1, "positions": POSITIONS, "instruments": snapshot.instruments.len(),
-        "scenarios": 33, "columns": array::columns(&snapshot),
+        "scenarios": 33, "columns": snapshot.grid.scenarios().len() + 1,
         "assets": snapshot.assets.len(), "level": "maintenance",
     });
     Inputs::new(sizes, move |secret| {
@@ -48,7 +48,7 @@ fn book(size: &Size) -> Inputs<Margin> {
     let book = sample::book(&snapshot, 1, accounts, POSITIONS, below);
     let sizes = json!({
         "accounts": accounts, "positions": POSITIONS, "instruments": snapshot.instruments.len(),
-        "scenarios": 33, "columns": array::columns(&snapshot),
+        "scenarios": 33, "columns": snapshot.grid.scenarios().len() + 1,
         "assets": snapshot.assets.len(), "level": "maintenance", "below": below,
     });
     Inputs::new(sizes, move |secret| {

@@ -4,16 +4,16 @@ use gadgets::limbs::limb_of;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use market::margin::MarginResult;
 use rayon::prelude::*;
-use records::units::SUBTICKS_PER_TICK;
 use stark::{F, PrimeCharacteristicRing, TableAir, Tally, Trace, fill};
 
 use super::plan::{LOT_LIMBS, Plan};
 use super::statement::{PartTables, PerTable};
-use super::tables::RATES;
 use super::tables::accounts::AccountRow;
-use super::tables::lines::{LineRow, Slot};
-use super::tables::outcomes::OutcomeRow;
+use super::tables::coins::CoinRow;
+use super::tables::lines::LineRow;
+use super::tables::losses::LossRow;
 use super::tables::rates::RateRow;
+use super::tables::{MOVES, RATES};
 use crate::account::position_key;
 use crate::book::Member;
 
@@ -22,67 +22,123 @@ type Position = (usize, u64, u64);
 
 /// What the rows of one account are filled from.
 struct Filled {
-    /// By slot.
-    positions: Vec<Position>,
-    /// The running sums of each line, as [`LineRow`] has them.
-    lines: Vec<Vec<F>>,
-    /// Equity in ticks, without the value of positions.
-    ticks: i128,
-    /// Which columns are negative.
-    negative: Vec<bool>,
+    /// Block by block, slot by slot.
+    lines: Vec<LineRow>,
+    /// Its underlyings that it has lines on, by their places.
+    places: Vec<Place>,
+    is_below: bool,
+}
+
+/// An underlying of an account.
+struct Place {
+    /// The last slot of its lines.
+    end: usize,
+    /// What all its rows of losses have in common.
+    row: LossRow,
+    /// The first column with the largest loss.
+    column: usize,
 }
 
 impl Filled {
     fn new(plan: &Plan, account: Option<(&Member, &MarginResult)>) -> Self {
         let mut positions = vec![(0, 0, 0); plan.slots];
-        for (slot, p) in account
+        let held = account
             .iter()
-            .flat_map(|(member, _)| &member.account.positions)
-            .enumerate()
-        {
+            .flat_map(|(member, _)| &member.account.positions);
+        for (slot, p) in held.enumerate() {
             positions[slot] = (position_key(p), p.lots, p.entry);
         }
-        let mut negative = vec![false; plan.rates.columns];
-        let mut ticks = 0;
-        if let Some((_, result)) = account {
-            ticks = result.entered.div_euclid(SUBTICKS_PER_TICK);
-            for &column in &result.negative {
-                negative[column] = true;
+        let lines = lines(plan, &positions);
+        let ends = lines
+            .iter()
+            .take(plan.slots)
+            .enumerate()
+            .filter(|(_, l)| l.ends);
+        let places = ends.map(|(end, line)| {
+            let losses = account.iter().flat_map(|(_, result)| &result.losses);
+            let loss = losses
+                .into_iter()
+                .find(|l| l.underlying + 1 == line.underlying);
+            Place {
+                end,
+                row: LossRow {
+                    underlying: line.underlying,
+                    moves: line.moves,
+                    lines: true,
+                    balance: loss.filter(|_| line.moves).map_or(0, |l| l.balance.0),
+                    loss: loss.map_or(0, |l| l.amount.unsigned_abs()),
+                    ..LossRow::default()
+                },
+                column: loss.map_or(0, |l| l.column),
             }
-            let last = negative[plan.rates.scenarios - 1];
-            negative[plan.rates.scenarios..].fill(last);
-        }
+        });
         Self {
-            lines: lines(plan, &positions),
-            positions,
-            ticks,
-            negative,
+            places: places.collect(),
+            lines,
+            is_below: account.is_some_and(|(_, result)| !result.is_met()),
         }
     }
 
-    fn is_below(&self) -> bool {
-        self.negative.contains(&true)
+    /// The place of an underlying that the account has lines on.
+    fn place(&self, underlying: usize) -> Option<&Place> {
+        self.places.iter().find(|p| p.row.underlying == underlying)
     }
 }
 
-/// The running sums of an account's lines.
-fn lines(plan: &Plan, positions: &[Position]) -> Vec<Vec<F>> {
-    let (rates, pnl, columns) = (&plan.rates, plan.pnl_len(), plan.block_columns());
-    let mut lines = Vec::with_capacity(plan.blocks * plan.block_lines());
+/// The lines of an account.
+fn lines(plan: &Plan, positions: &[Position]) -> Vec<LineRow> {
+    let rates = &plan.rates;
+    let mut lines = Vec::with_capacity(plan.blocks * plan.slots);
+    let [entry_at, coin_at, value_at] = plan.account_sums();
+    let changes = plan.block_columns() * plan.pnl_len();
     for block in 0..plan.blocks {
-        let mut sums = vec![0i64; plan.entry_sums().end];
-        for slots in positions.chunks(plan.per_line) {
-            for &(key, lots, entry) in slots {
-                let (of_columns, of_entry) = sums.split_at_mut(plan.entry_sums().start);
-                for (column, sum) in of_columns.chunks_mut(pnl).enumerate() {
-                    let value = rates.value(key, block * columns + column);
-                    add_product(sum, lots, LOT_LIMBS, value);
-                }
-                if block == 0 {
-                    add_product(of_entry, entry, 2 * LOT_LIMBS, rates.entry(key));
-                }
+        let mut sums = vec![0i64; value_at.end];
+        let (mut underlying, mut moves) = (0, false);
+        for (slot, &(key, lots, entry)) in positions.iter().enumerate() {
+            if key != 0 {
+                (underlying, moves) = (rates.underlying(key), rates.moves(key));
             }
-            lines.push(sums.iter().map(|&v| F::from_i64(v)).collect());
+            for (column, sum) in sums[..changes].chunks_mut(plan.pnl_len()).enumerate() {
+                let change = rates.change(key, block * plan.block_columns() + column);
+                add_product(sum, lots, LOT_LIMBS, change);
+            }
+            let entry = if block == 0 { entry } else { 0 };
+            add_product(
+                &mut sums[entry_at.clone()],
+                entry,
+                2 * LOT_LIMBS,
+                rates.entry(key),
+            );
+            let coin = &mut sums[coin_at.clone()];
+            add_product(coin, entry, 2 * LOT_LIMBS, rates.coin_entry(key));
+            add_product(
+                &mut sums[value_at.clone()],
+                lots,
+                LOT_LIMBS,
+                rates.value(key),
+            );
+
+            let next = positions.get(slot + 1);
+            let next = next.map(|(key, ..)| match key {
+                0 => underlying,
+                key => rates.underlying(*key),
+            });
+            let ends = next != Some(underlying);
+            lines.push(LineRow {
+                row: 0,
+                key,
+                lots,
+                entry,
+                underlying,
+                moves,
+                ends,
+                step: next.map_or(0, |next| next.saturating_sub(underlying + 1)),
+                sums: sums.iter().map(|&v| F::from_i64(v)).collect(),
+            });
+            if ends {
+                sums[..changes].fill(0);
+                sums[coin_at.clone()].fill(0);
+            }
         }
     }
     lines
@@ -99,22 +155,6 @@ fn add_product(sums: &mut [i64], number: u64, limbs: usize, digits: &[i64]) {
     }
 }
 
-/// Equity as it travels: limbs, pairs of limbs, sign.
-fn equity_message(plan: &Plan, ticks: i128) -> Vec<F> {
-    let mut at = 0;
-    let mut message: Vec<F> = plan
-        .equity_widths()
-        .into_iter()
-        .map(|width| {
-            let limb = (ticks >> (10 * at).min(127)) & ((1 << (10 * width)) - 1);
-            at += width;
-            F::from_u64(limb as u64)
-        })
-        .collect();
-    message.push(F::from_bool(ticks < 0));
-    message
-}
-
 /// Fills the tables of a part over `members`, whose number the tables agree with, and their margins. `ends` are the states
 /// before and after the part, if it has any.
 pub(crate) fn fill_part(
@@ -129,95 +169,130 @@ pub(crate) fn fill_part(
         .into_par_iter()
         .map(|a| Filled::new(plan, members.get(a).zip(margins.get(a))))
         .collect();
-    let rate_rows = plan.rates.keys * plan.blocks;
-    let tally = Tally::new(&[(RATES, rate_rows), tables.limbs.tallied()]);
+    let rates = (RATES, plan.rates.keys * plan.blocks);
+    let moves = (MOVES, plan.moves.rows() * plan.loss_rows());
+    let tally = Tally::new(&[rates, moves, tables.limbs.tallied()]);
 
-    let per_block = plan.block_lines();
-    let per_account = plan.blocks * per_block;
-    let lines = fill(&tables.lines, &airs.lines, &tally, |row| {
-        let (account, line) = (&filled[row / per_account], row % per_account);
-        let slot = line % per_block * plan.per_line;
-        let slots = account.positions[slot..slot + plan.per_line]
-            .iter()
-            .map(|&(key, lots, entry)| Slot {
-                key,
-                lots,
-                entry: if line < per_block { entry } else { 0 },
-            })
-            .collect();
-        let sums = account.lines[line].clone();
-        LineRow { row, slots, sums }
-    });
-    let accounts = fill(&tables.accounts, &airs.accounts, &tally, |row| AccountRow {
+    let per_account = plan.blocks * plan.slots;
+    let lines = fill(&tables.lines, &airs.lines, &tally, |row| LineRow {
         row,
-        leaf: members.get(row).map(|m| m.leaf.clone()),
-        entry: members.get(row).map_or(Vec::new(), |_| {
-            filled[row].lines[per_block - 1][plan.entry_sums()].to_vec()
-        }),
+        ..filled[row / per_account].lines[row % per_account].clone()
     });
-    let outcomes = fill_outcomes(tables, &airs.outcomes, &tally, plan, &filled);
+    let accounts = fill_accounts(tables, &airs.accounts, &tally, members, &filled);
+    let losses = fill(&tables.losses, &airs.losses, &tally, |row| {
+        loss_row(plan, &filled, row)
+    });
 
     let opened = members.iter().map(|m| (&m.account, &m.leaf));
     let mut quads = plan.opening().quads(opened, 2 * (SALTS + 1));
     let totals = tables.totals.as_ref().zip(airs.totals.as_ref());
     let totals = totals.map(|(table, air)| {
         let mut counts = [[0; COUNT_LIMBS]; SALTS + 1];
-        counts[SALTS][0] = filled.iter().filter(|f| f.is_below()).count() as i64;
+        counts[SALTS][0] = filled.iter().filter(|f| f.is_below).count() as i64;
         let [before, after] = ends;
         table.trace(air, &tally, before, after, &counts, &mut quads)
     });
     let sponge = tables.sponge.trace(&airs.sponge, &mut quads);
-    let rates = fill(&tables.rates, &airs.rates, &Tally::default(), |row| {
-        let known = row < plan.rates.keys;
-        let looked_up = (0..plan.blocks).map(|block| match known {
-            true => tally.count(RATES, row * plan.blocks + block),
-            false => 0,
-        });
-        RateRow {
-            multiplicities: looked_up.collect(),
+    let answered = |bus, known: usize, messages: usize| {
+        let tally = &tally;
+        move |row: usize| RateRow {
+            multiplicities: (0..messages)
+                .map(|i| match row < known {
+                    true => tally.count(bus, row * messages + i),
+                    false => 0,
+                })
+                .collect(),
         }
-    });
+    };
+    let none = Tally::default();
+    let rates = answered(RATES, plan.rates.keys, plan.blocks);
+    let moves = answered(MOVES, plan.moves.rows(), plan.loss_rows());
     PerTable {
         lines,
         accounts,
-        outcomes,
-        rates,
+        losses,
+        rates: fill(&tables.rates, &airs.rates, &none, rates),
+        moves: fill(&tables.moves, &airs.moves, &none, moves),
         sponge,
         limbs: tables.limbs.trace(&airs.limbs, &tally),
         totals,
     }
 }
 
-fn fill_outcomes(
+fn fill_accounts(
     tables: &PartTables,
     air: &TableAir,
     tally: &Tally,
-    plan: &Plan,
+    members: &[Member],
     filled: &[Filled],
 ) -> Trace {
-    let per_account = plan.outcomes();
+    let plan = &tables.accounts.plan;
+    let [entry_at, coin_at, value_at] = plan.account_sums();
     let mut counts = vec![0u64];
     for account in filled {
-        counts.push(counts[counts.len() - 1] + u64::from(account.is_below()));
+        counts.push(counts[counts.len() - 1] + u64::from(account.is_below));
     }
-    fill(&tables.outcomes, air, tally, |row| {
-        let (account, outcome) = (row / per_account, row % per_account);
-        let Some(f) = filled.get(account) else {
-            return OutcomeRow {
+    fill(&tables.accounts, air, tally, |row| {
+        let count = counts[row.min(filled.len())];
+        let Some(member) = members.get(row) else {
+            return AccountRow {
                 row,
-                count: counts[counts.len() - 1],
-                ..OutcomeRow::default()
+                count,
+                ..AccountRow::default()
             };
         };
-        let (block, group) = (outcome / plan.groups, outcome % plan.groups);
-        let last = (block + 1) * plan.block_lines() - 1;
-        let above = &f.negative[..outcome * plan.width];
-        OutcomeRow {
+        let account = &filled[row];
+        let last = &account.lines[plan.slots - 1].sums;
+        let coins = plan.assets.iter().filter_map(|asset| asset.coin.as_ref());
+        let coins = coins.map(|coin| {
+            let lines = account.place(coin.underlying);
+            CoinRow {
+                entry: lines.map_or(Vec::new(), |place| {
+                    account.lines[place.end].sums[coin_at.clone()].to_vec()
+                }),
+                lines: lines.is_some(),
+                joined: lines.is_some(),
+            }
+        });
+        AccountRow {
             row,
-            equity: equity_message(plan, f.ticks),
-            pnl: f.lines[last][plan.pnl_sums(group)].to_vec(),
-            above: above.iter().filter(|n| **n).count() as u64,
-            count: counts[account],
+            leaf: Some(member.leaf.clone()),
+            entry: last[entry_at.clone()].to_vec(),
+            value: last[value_at.clone()].to_vec(),
+            coins: coins.collect(),
+            losses: account.places.iter().map(|place| place.row.loss).collect(),
+            count,
         }
     })
+}
+
+fn loss_row(plan: &Plan, filled: &[Filled], row: usize) -> LossRow {
+    let (per_account, per_place) = (plan.account_losses(), plan.loss_rows());
+    let Some(account) = filled.get(row / per_account) else {
+        return LossRow {
+            row,
+            ..LossRow::default()
+        };
+    };
+    let (place, piece) = (row % per_account / per_place, row % per_place);
+    let Some(place) = account.places.get(place) else {
+        // An unused place: nothing is lost in its first column.
+        return LossRow {
+            row,
+            column: (piece == 0).then_some(0),
+            found: piece > 0,
+            ..LossRow::default()
+        };
+    };
+    let line = &account.lines[piece / plan.groups * plan.slots + place.end];
+    let first = piece % plan.groups * plan.width;
+    let pnl = plan.change_sums(first).start..plan.change_sums(first + plan.width - 1).end;
+    let column = place.column.checked_sub(piece * plan.width);
+    LossRow {
+        row,
+        pnl: line.sums[pnl].to_vec(),
+        column: column.filter(|column| *column < plan.width),
+        found: place.column < piece * plan.width,
+        ..place.row.clone()
+    }
 }

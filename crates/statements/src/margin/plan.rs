@@ -4,12 +4,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gadgets::limbs::{AMOUNT_LIMBS, LIMB_MAX, SIGNED_LIMB_MAX};
+use gadgets::range::LIMB_BITS;
 use gadgets::sum::Sum;
-use market::margin::MarginTables;
+use market::array::{LotNumbers, MOVE_BITS};
+use market::margin::{MAX_COIN_BALANCE, MarginTables};
 use market::snapshot::MAX_INSTRUMENTS;
 use stark::MIN_LOG_HEIGHT;
 
 use super::digits::{balanced, balanced_len, headroom};
+use super::tables::coins::Coin;
 use crate::collateral::{MAX_TIERS, Piece, piece_limbs, pieces, rate_limbs};
 use crate::opening::Opening;
 
@@ -17,28 +20,35 @@ use crate::opening::Opening;
 pub(crate) const LOT_LIMBS: usize = 3;
 /// Limbs of subticks below a tick: equity is cut to whole ticks, which changes no sign.
 pub(crate) const SUBTICK_LIMBS: usize = 2;
+/// Limbs of a coin balance in whole ticks.
+pub(crate) const BALANCE_LIMBS: usize = 6;
+/// Limbs of a move below one, and of losses below a tick.
+pub(crate) const MOVE_LIMBS: usize = MOVE_BITS as usize / LIMB_BITS;
+/// The largest limb, and the largest magnitude of a balanced digit.
+pub(crate) const TOP_LIMB: i64 = LIMB_MAX as i64;
+pub(crate) const SIGNED_LIMB: i64 = SIGNED_LIMB_MAX as i64;
 /// The bound up to which coefficients can be normalized (see [`gadgets::sum`]).
 const MAX_SUM: u64 = (1 << 29) - (1 << 20);
-/// What one asset adds to the coefficients of equity: two products of six limbs and an intercept.
-const MAX_PER_ASSET: u64 = 2 * 6 * LIMB_MAX * LIMB_MAX + LIMB_MAX;
 /// Rows of the smallest table.
 const MIN_HEIGHT: usize = 1 << MIN_LOG_HEIGHT;
+/// Most underlyings, coins included: their numbers are limbs.
+const MAX_UNDERLYINGS: usize = 1000;
 /// Most scenario columns.
 pub const MAX_COLUMNS: usize = 256;
 /// Account slots of one part of a book's proof.
 pub const SEGMENT: usize = 1024;
-/// Rows per account in the outcome table of a book.
-const BOOK_OUTCOMES: usize = 4;
-/// Position slots on a line of a book: a row costs as much as a hundred columns besides its own.
-const BOOK_LINE: usize = 4;
+/// Rows for an underlying of an account in the table of losses of a book.
+const BOOK_LOSSES: usize = 4;
 
 /// The public numbers of one asset.
 #[derive(Clone, Debug)]
 pub(crate) struct AssetNumbers {
     /// The margin schedule.
     pub pieces: Vec<Piece>,
-    /// subticks per unit of debt, rounded up.
+    /// Subticks per unit of debt, rounded up.
     pub debt: u64,
+    /// If scenarios move its price.
+    pub coin: Option<Coin>,
 }
 
 /// What a lot and an entry unit of each position key are worth, as balanced digits.
@@ -48,59 +58,143 @@ pub(crate) struct Rates {
     pub keys: usize,
     /// Scenario columns, padded by repeating the last.
     pub columns: usize,
-    /// Scenario columns without padding.
-    pub scenarios: usize,
-    /// Digits of a value.
+    /// Digits of a value and of a change.
     pub value_digits: usize,
     /// Digits of an entry rate.
     pub entry_digits: usize,
+    /// Of each key: its underlying from 1 on, and whether that is a coin that moves.
+    underlyings: Vec<(usize, bool)>,
     values: Vec<i64>,
+    changes: Vec<i64>,
     entries: Vec<i64>,
+    coin_entries: Vec<i64>,
 }
 
 impl Rates {
     fn new(tables: &MarginTables, columns: usize) -> Self {
-        let arrays = &tables.arrays;
-        let value_digits = balanced_len(arrays.values.iter().flatten().flatten().copied());
-        let entry_digits = balanced_len(arrays.entry_rates.iter().flatten().copied());
-        let mut values = vec![0; columns * value_digits];
-        for side in arrays.values.iter().flatten() {
-            for s in 0..columns {
-                values.extend(balanced(side[s.min(arrays.columns - 1)], value_digits));
-            }
-        }
-        let mut entries = vec![0; entry_digits];
-        for &rate in arrays.entry_rates.iter().flatten() {
-            entries.extend(balanced(rate, entry_digits));
-        }
-        let keys = 1 + 2 * arrays.values.len();
-        Self {
-            keys,
+        let lots = &tables.arrays.lots;
+        let sides = |lot: &LotNumbers, side: usize| {
+            let changes = lot.changes[side].iter().copied();
+            changes.chain([lot.value[side]]).collect::<Vec<_>>()
+        };
+        let all = lots.iter().flat_map(|lot| [sides(lot, 0), sides(lot, 1)]);
+        let value_digits = balanced_len(all.flatten());
+        let entry_digits = balanced_len(lots.iter().flat_map(|lot| lot.entry));
+        let mut rates = Self {
+            keys: 1 + 2 * lots.len(),
             columns,
-            scenarios: arrays.columns,
             value_digits,
             entry_digits,
-            values,
-            entries,
+            underlyings: vec![(0, false)],
+            values: vec![0; value_digits],
+            changes: vec![0; columns * value_digits],
+            entries: vec![0; entry_digits],
+            coin_entries: vec![0; entry_digits],
+        };
+        for (lot, side) in lots.iter().flat_map(|lot| [(lot, 0), (lot, 1)]) {
+            let moves = tables.coins.contains(&Some(lot.underlying));
+            rates.underlyings.push((lot.underlying + 1, moves));
+            let last = tables.arrays.columns - 1;
+            let columns = (0..columns).map(|s| lot.changes[side][s.min(last)]);
+            let digits = columns.flat_map(|change| balanced(change, value_digits));
+            rates.changes.extend(digits);
+            let value = balanced(lot.value[side], value_digits);
+            rates.values.extend(value);
+            let entry = balanced(lot.entry[side], entry_digits);
+            let coin = if lot.in_coin {
+                entry.clone()
+            } else {
+                vec![0; entry_digits]
+            };
+            rates.entries.extend(entry);
+            rates.coin_entries.extend(coin);
         }
+        rates
     }
 
-    /// The digits of a key's value in a column, least significant first.
-    pub fn value(&self, key: usize, column: usize) -> &[i64] {
+    /// The number of a key's underlying, from 1 on; 0 of the empty slot.
+    pub fn underlying(&self, key: usize) -> usize {
+        self.underlyings[key].0
+    }
+
+    /// Whether a key's underlying is a coin that moves.
+    pub fn moves(&self, key: usize) -> bool {
+        self.underlyings[key].1
+    }
+
+    /// The digits of what a key's lot wins in a column, least significant first.
+    pub fn change(&self, key: usize, column: usize) -> &[i64] {
         let at = (key * self.columns + column) * self.value_digits;
-        &self.values[at..at + self.value_digits]
+        &self.changes[at..at + self.value_digits]
+    }
+
+    /// The digits of the value of a key's lot less its contingency.
+    pub fn value(&self, key: usize) -> &[i64] {
+        &self.values[key * self.value_digits..(key + 1) * self.value_digits]
     }
 
     /// The digits of a key's entry rate.
     pub fn entry(&self, key: usize) -> &[i64] {
         &self.entries[key * self.entry_digits..(key + 1) * self.entry_digits]
     }
+
+    /// The same, of entries in a coin.
+    pub fn coin_entry(&self, key: usize) -> &[i64] {
+        &self.coin_entries[key * self.entry_digits..(key + 1) * self.entry_digits]
+    }
+}
+
+/// How coins move in each column, as balanced digits, in 2^-40.
+#[derive(Clone, Debug)]
+pub(crate) struct Moves {
+    /// Digits of a move.
+    pub digits: usize,
+    columns: usize,
+    /// The largest magnitude.
+    most: u64,
+    moves: Vec<i64>,
+}
+
+impl Moves {
+    fn new(tables: &MarginTables, columns: usize) -> Self {
+        let all = tables.arrays.moves.iter().flatten().flatten().copied();
+        let digits = balanced_len(all.clone());
+        let most = all.map(i64::unsigned_abs).max().unwrap_or(0);
+        let last = tables.arrays.columns - 1;
+        let mut moves = vec![0; 2 * columns * digits];
+        for (underlying, sides) in tables.arrays.moves.iter().enumerate() {
+            let is_coin = tables.coins.contains(&Some(underlying));
+            for side in sides {
+                for s in 0..columns {
+                    let change = if is_coin { side[s.min(last)] } else { 0 };
+                    moves.extend(balanced(change, digits));
+                }
+            }
+        }
+        Self {
+            digits,
+            columns,
+            most,
+            moves,
+        }
+    }
+
+    /// Rows: two for each underlying, from 1 on, behind two that move nothing.
+    pub fn rows(&self) -> usize {
+        self.moves.len() / (self.columns * self.digits)
+    }
+
+    /// The digits of a row's move in a column.
+    pub fn of(&self, row: usize, column: usize) -> &[i64] {
+        let at = (row * self.columns + column) * self.digits;
+        &self.moves[at..at + self.digits]
+    }
 }
 
 /// Sizes and public numbers.
 ///
-/// A position's scenario columns are cut into `blocks` blocks, one line each; a block into `groups`
-/// groups of `width` columns, one outcome row each. A single account has many blocks, so that its
+/// A position's scenario columns are cut into `blocks` blocks, one line each; a block into `groups` groups of `width` columns,
+/// one row each in the table of losses, for each of an account's underlyings. A single account has many blocks, so that its
 /// lines fill the smallest table; a book has one.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -110,99 +204,81 @@ pub(crate) struct Plan {
     pub accounts: usize,
     /// Position slots per account.
     pub slots: usize,
+    /// Places for underlyings per account.
+    pub underlyings: usize,
     /// Blocks per position.
     pub blocks: usize,
-    /// Position slots on a line.
-    pub per_line: usize,
-    /// Outcome rows per block.
+    /// Rows of losses per block.
     pub groups: usize,
-    /// Columns per outcome row.
+    /// Columns per row of losses.
     pub width: usize,
     /// Per position key.
     pub rates: Arc<Rates>,
+    /// Per underlying.
+    pub moves: Arc<Moves>,
     /// Per asset.
     pub assets: Arc<Vec<AssetNumbers>>,
-    /// Limbs of an account's equity in ticks.
-    pub equity_limbs: usize,
+    /// Whether balances move with their coin, or entries alone.
+    pub balances_move: bool,
+    /// Limbs of a largest loss in 2^-40 of a tick.
+    pub loss_limbs: usize,
+    /// Limbs of equity less the requirement, in the same unit.
+    pub compared_limbs: usize,
+}
+
+/// The sizes that a claim states.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// One account; otherwise a book.
+    pub single: bool,
+    /// Account slots per part.
+    pub accounts: usize,
+    /// Position slots per account.
+    pub slots: usize,
+    /// Places for underlyings per account.
+    pub underlyings: usize,
 }
 
 impl Plan {
-    /// The plan of a claim over `accounts` account slots per part.
+    /// The plan of a claim.
     ///
     /// # Errors
     /// If the snapshot has more assets, scenarios or instruments than the tables hold.
-    pub fn new(
-        tables: &MarginTables,
-        single: bool,
-        accounts: usize,
-        slots: usize,
-    ) -> Result<Self, String> {
-        if !(slots.is_power_of_two() && (4..=64).contains(&slots)) {
-            return Err(format!(
-                "{slots} position slots per account; use 4, 8, 16, 32 or 64"
-            ));
-        }
+    pub fn new(tables: &MarginTables, sizes: &Sizes) -> Result<Self, String> {
+        check_sizes(tables, sizes)?;
         let columns = tables.arrays.columns;
-        if columns > MAX_COLUMNS {
-            return Err(format!(
-                "{columns} scenario columns; at most {MAX_COLUMNS} fit"
-            ));
-        }
-        let instruments = tables.arrays.values.len();
-        if instruments > MAX_INSTRUMENTS {
-            return Err(format!(
-                "{instruments} instruments; at most {MAX_INSTRUMENTS} fit"
-            ));
-        }
-        if tables
-            .assets
-            .iter()
-            // One more for what lies beyond the last tier.
-            .any(|a| a.schedules[1].len() > MAX_TIERS + 1)
-        {
-            return Err(format!("a margin schedule has more than {MAX_TIERS} tiers"));
-        }
-        let (blocks, groups, width) = if single {
-            let blocks = MIN_HEIGHT / slots;
+        let (blocks, groups, width) = if sizes.single {
+            let blocks = MIN_HEIGHT / sizes.slots;
             (blocks, columns.div_ceil(blocks), 1)
         } else {
-            (1, BOOK_OUTCOMES, columns.div_ceil(BOOK_OUTCOMES))
+            (1, BOOK_LOSSES, columns.div_ceil(BOOK_LOSSES))
         };
-        let assets: Vec<AssetNumbers> = tables
-            .assets
-            .iter()
-            .map(|a| {
-                let tiers: Vec<_> = a.schedules[1]
-                    .iter()
-                    .map(|p| (p.start, p.base, p.rate))
-                    .collect();
-                AssetNumbers {
-                    pieces: pieces(&tiers),
-                    debt: a.debt,
-                }
-            })
-            .collect();
-        let rates = Rates::new(tables, blocks * groups * width);
+        let columns = blocks * groups * width;
         let mut plan = Self {
-            single,
-            accounts,
-            slots,
+            single: sizes.single,
+            accounts: sizes.accounts,
+            slots: sizes.slots,
+            underlyings: sizes.underlyings,
             blocks,
-            per_line: if single { 1 } else { BOOK_LINE },
             groups,
             width,
-            rates: Arc::new(rates),
-            assets: Arc::new(assets),
-            equity_limbs: 0,
+            rates: Arc::new(Rates::new(tables, columns)),
+            moves: Arc::new(Moves::new(tables, columns)),
+            assets: Arc::new(assets(tables)),
+            balances_move: tables.balances_move,
+            loss_limbs: 0,
+            compared_limbs: 0,
         };
-        let most = MAX_SUM.saturating_sub(plan.entry_bound()) / MAX_PER_ASSET;
-        if plan.assets.len() as u64 > most {
-            return Err(format!("{} assets; at most {most} fit", plan.assets.len()));
+        plan.loss_limbs = plan.loss_limbs(tables);
+        let (len, bound) = plan.compared_shape();
+        if bound > MAX_SUM {
+            return Err(format!(
+                "{} assets, {} underlyings an account: equity has too many terms for one sum; leave out assets",
+                plan.assets.len(),
+                plan.underlyings
+            ));
         }
-        let (len, bound) = plan.equity_shape();
-        let range = (-(bound as i64), bound as i64);
-        let limbs = len + headroom(std::iter::repeat_n((range, 1), len));
-        plan.equity_limbs = limbs.saturating_sub(SUBTICK_LIMBS).max(plan.pnl_len());
+        plan.compared_limbs = held(len, bound as i64);
         Ok(plan)
     }
 
@@ -211,19 +287,19 @@ impl Plan {
         self.groups * self.width
     }
 
-    /// Outcome rows per account.
-    pub fn outcomes(&self) -> usize {
+    /// Rows of losses per underlying.
+    pub fn loss_rows(&self) -> usize {
         self.blocks * self.groups
     }
 
-    /// Lines per block of an account.
-    pub fn block_lines(&self) -> usize {
-        self.slots / self.per_line
+    /// Rows of losses per account.
+    pub fn account_losses(&self) -> usize {
+        self.underlyings * self.loss_rows()
     }
 
     /// Rows of the line table: all of them are used.
     pub fn line_rows(&self) -> usize {
-        self.accounts * self.blocks * self.block_lines()
+        self.accounts * self.blocks * self.slots
     }
 
     /// Coefficients of a column's profit and loss, in ticks.
@@ -248,41 +324,73 @@ impl Plan {
         terms * self.slots as u64 * LIMB_MAX * SIGNED_LIMB_MAX
     }
 
-    /// Coefficients of an account's equity in subticks, and the bound on them.
-    fn equity_shape(&self) -> (usize, u64) {
-        let amount = Sum::shape(AMOUNT_LIMBS, LIMB_MAX);
-        let mut sum = Sum::shape(self.entry_len(), self.entry_bound());
+    /// Limbs that the largest possible loss on an underlying fits.
+    fn loss_limbs(&self, tables: &MarginTables) -> usize {
+        let changes = tables.arrays.lots.iter().flat_map(|lot| &lot.changes);
+        let most = changes.flatten().map(|c| c.unsigned_abs()).max();
+        let lots = u128::from(most.unwrap_or(0)) * (self.slots as u128) << (10 * LOT_LIMBS);
+        let coin = MAX_COIN_BALANCE as u128 * u128::from(self.moves.most);
+        let most = (lots << MOVE_BITS) + coin;
+        ((u128::BITS - most.leading_zeros()) as usize)
+            .div_ceil(LIMB_BITS)
+            .max(1)
+    }
+
+    /// Digits of the difference between the largest loss and another one.
+    pub fn difference_len(&self) -> usize {
+        let len = (self.loss_limbs)
+            .max(MOVE_LIMBS + self.pnl_len())
+            .max(BALANCE_LIMBS + self.moves.digits);
+        let terms = BALANCE_LIMBS.min(self.moves.digits) as u64;
+        let bound = self.pnl_bound() + (terms + 1) * LIMB_MAX * SIGNED_LIMB_MAX + 2 * LIMB_MAX;
+        held(len, bound as i64)
+    }
+
+    /// Digits that hold a balance whose sum has so many coefficients with this bound; at least those of whole ticks.
+    pub fn balance_len(&self, coefficients: usize, bound: i64) -> usize {
+        held(coefficients, bound).max(SUBTICK_LIMBS + BALANCE_LIMBS)
+    }
+
+    /// Coefficients of equity less the requirement, in 2^-40 of a tick, and the bound on them: as the accounts' row adds up.
+    fn compared_shape(&self) -> (usize, u64) {
+        let number = |limbs: usize| Sum::shape(limbs, LIMB_MAX);
+        let amount = number(AMOUNT_LIMBS);
+        let entries = Sum::shape(self.entry_len(), self.entry_bound());
+        let values = Sum::shape(self.pnl_len(), self.pnl_bound()).shifted(SUBTICK_LIMBS);
+        let (mut equity, mut lost) = (entries.plus(&values), Sum::zero());
         for asset in self.assets.iter() {
-            let number = |limbs: usize| Sum::shape(limbs, LIMB_MAX);
+            let mut own = Sum::product(&amount, &number(rate_limbs(asset.debt)));
             if !asset.pieces.is_empty() {
                 let [rate, intercept] = piece_limbs(&asset.pieces).map(number);
-                sum = sum.plus(&Sum::product(&amount, &rate)).plus(&intercept);
+                own = own.plus(&Sum::product(&amount, &rate)).plus(&intercept);
             }
-            sum = sum.plus(&Sum::product(&amount, &number(rate_limbs(asset.debt))));
+            equity = equity.plus(&own);
+            if let Some(coin) = &asset.coin {
+                let [long, short] = coin.losses.map(|loss| number(rate_limbs(loss)));
+                let balance = number(BALANCE_LIMBS);
+                lost = lost.plus(&Sum::product(&balance, &long));
+                let balance = Sum::shape(BALANCE_LIMBS + 1, LIMB_MAX + 1);
+                lost = lost.plus(&Sum::product(&balance, &short));
+            }
         }
-        (sum.coefficients().len(), sum.bound())
+        for _ in 0..self.underlyings {
+            lost = lost.plus(&number(self.loss_limbs));
+        }
+        let left = equity.shifted(MOVE_LIMBS - SUBTICK_LIMBS).minus(&lost);
+        (left.coefficients().len(), left.bound())
     }
 
-    /// Where a line's running sums of a group's columns stand.
-    pub fn pnl_sums(&self, group: usize) -> Range<usize> {
-        let len = self.width * self.pnl_len();
-        group * len..(group + 1) * len
+    /// Where a line's running sums of a column stand.
+    pub fn change_sums(&self, column: usize) -> Range<usize> {
+        column * self.pnl_len()..(column + 1) * self.pnl_len()
     }
 
-    /// Where a line's running sum of entries stands: behind those of the block's columns.
-    pub fn entry_sums(&self) -> Range<usize> {
-        let start = self.block_columns() * self.pnl_len();
-        start..start + self.entry_len()
-    }
-
-    /// How equity travels to the outcomes: first single limbs, one for each coefficient of profit
-    /// and loss, then pairs of limbs.
-    pub fn equity_widths(&self) -> Vec<usize> {
-        let mut widths = vec![1; self.pnl_len()];
-        let rest = self.equity_limbs - self.pnl_len();
-        widths.extend(std::iter::repeat_n(2, rest / 2));
-        widths.extend(std::iter::repeat_n(1, rest % 2));
-        widths
+    /// Where a line's running sums of entries, of entries in coin and of values stand: behind those of the block's columns.
+    pub fn account_sums(&self) -> [Range<usize>; 3] {
+        let entry = self.block_columns() * self.pnl_len();
+        let coin = entry + self.entry_len();
+        let value = coin + self.entry_len();
+        [entry..coin, coin..value, value..value + self.pnl_len()]
     }
 
     /// Where the accounts' quads stand; the running totals' come behind.
@@ -294,4 +402,58 @@ impl Plan {
             single: self.single,
         }
     }
+}
+
+/// How many one-limb digits hold a number of so many coefficients with this bound.
+fn held(coefficients: usize, bound: i64) -> usize {
+    coefficients + headroom(std::iter::repeat_n(((-bound, bound), 1), coefficients))
+}
+
+fn check_sizes(tables: &MarginTables, sizes: &Sizes) -> Result<(), String> {
+    let Sizes {
+        slots, underlyings, ..
+    } = *sizes;
+    if !(slots.is_power_of_two() && (4..=64).contains(&slots)) {
+        return Err(format!(
+            "{slots} position slots per account; use 4, 8, 16, 32 or 64"
+        ));
+    }
+    if !(1..=slots).contains(&underlyings) {
+        return Err(format!(
+            "{underlyings} underlyings per account; use 1 to {slots}, the number of position slots"
+        ));
+    }
+    let arrays = &tables.arrays;
+    for (count, most, what) in [
+        (arrays.columns, MAX_COLUMNS, "scenario columns"),
+        (arrays.lots.len(), MAX_INSTRUMENTS, "instruments"),
+        (arrays.moves.len(), MAX_UNDERLYINGS, "underlyings and coins"),
+    ] {
+        if count > most {
+            return Err(format!("{count} {what}; at most {most} fit"));
+        }
+    }
+    // One more for what lies beyond the last tier.
+    let mut schedules = tables.assets.iter().map(|a| &a.schedules[1]);
+    if schedules.any(|schedule| schedule.len() > MAX_TIERS + 1) {
+        return Err(format!("a margin schedule has more than {MAX_TIERS} tiers"));
+    }
+    Ok(())
+}
+
+fn assets(tables: &MarginTables) -> Vec<AssetNumbers> {
+    let assets = tables.assets.iter().zip(&tables.coins);
+    let numbers = assets.map(|(rates, coin)| {
+        let tiers = rates.schedules[1].iter();
+        let tiers: Vec<_> = tiers.map(|p| (p.start, p.base, p.rate)).collect();
+        AssetNumbers {
+            pieces: pieces(&tiers),
+            debt: rates.debt,
+            coin: coin.map(|underlying| Coin {
+                underlying: underlying + 1,
+                losses: tables.coin_losses[underlying].map(i64::unsigned_abs),
+            }),
+        }
+    });
+    numbers.collect()
 }

@@ -8,11 +8,12 @@ use market::margin::MarginTables;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
-use super::plan::{Plan, SEGMENT};
+use super::plan::{Plan, SEGMENT, Sizes};
 use super::tables::accounts::AccountsTable;
 use super::tables::joined::JoinedTable;
 use super::tables::lines::LinesTable;
-use super::tables::outcomes::OutcomesTable;
+use super::tables::losses::LossesTable;
+use super::tables::moves::MovesTable;
 use super::tables::rates::RatesTable;
 use crate::account::listing;
 use crate::kit::totals;
@@ -47,9 +48,14 @@ impl Context {
     /// The context of a claim whose snapshot has these tables.
     pub(crate) fn new(claim: &MarginClaim, tables: &MarginTables) -> Result<Self, String> {
         let listing = listing(&claim.snapshot);
-        let slots = claim.slots() as usize;
+        let sizes = |single, accounts| Sizes {
+            single,
+            accounts,
+            slots: claim.slots() as usize,
+            underlyings: claim.underlyings as usize,
+        };
         let plan = match &claim.subject {
-            Subject::Account { .. } => Plan::new(tables, true, 1, slots)?,
+            Subject::Account { .. } => Plan::new(tables, &sizes(true, 1))?,
             Subject::Book {
                 book,
                 below,
@@ -72,7 +78,7 @@ impl Context {
                 let log_segment = segment(*accounts).ilog2() as usize;
                 let root = book_root(&roots, log_segment, log_slots(*accounts));
                 book.check(&listing, &root)?;
-                Plan::new(tables, false, segment(*accounts), slots)?
+                Plan::new(tables, &sizes(false, segment(*accounts)))?
             }
         };
         Ok(Self { plan, listing })
@@ -83,8 +89,9 @@ impl Context {
 pub(crate) struct PartTables {
     pub lines: LinesTable,
     pub accounts: AccountsTable,
-    pub outcomes: OutcomesTable,
+    pub losses: LossesTable,
     pub rates: RatesTable,
+    pub moves: MovesTable,
     pub sponge: SpongeTable,
     pub limbs: RangeTable,
     /// Of a book only.
@@ -122,8 +129,9 @@ impl PartTables {
                 listing: context.listing,
                 used,
             },
-            outcomes: OutcomesTable { plan: plan.clone() },
+            losses: LossesTable { plan: plan.clone() },
             rates: RatesTable { plan: plan.clone() },
+            moves: MovesTable { plan: plan.clone() },
             sponge: SpongeTable::new(streams),
             limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
             totals,
@@ -135,8 +143,9 @@ impl PartTables {
         PerTable {
             lines: TableAir::new(self.lines.clone()),
             accounts: TableAir::new(self.accounts.clone()),
-            outcomes: TableAir::new(self.outcomes.clone()),
+            losses: TableAir::new(self.losses.clone()),
             rates: TableAir::new(self.rates.clone()),
+            moves: TableAir::new(self.moves.clone()),
             sponge: TableAir::new(self.sponge.clone()),
             limbs: TableAir::new(self.limbs),
             totals: self.totals.clone().map(TableAir::new),
@@ -148,8 +157,9 @@ impl PartTables {
 pub(crate) struct PerTable<T> {
     pub lines: T,
     pub accounts: T,
-    pub outcomes: T,
+    pub losses: T,
     pub rates: T,
+    pub moves: T,
     pub sponge: T,
     pub limbs: T,
     /// Of a book only.
@@ -162,8 +172,9 @@ impl<T> PerTable<T> {
         let mut all = vec![
             self.lines,
             self.accounts,
-            self.outcomes,
+            self.losses,
             self.rates,
+            self.moves,
             self.sponge,
             self.limbs,
         ];
@@ -184,7 +195,7 @@ pub(crate) fn proven(tables: PartTables) -> Vec<TableAir> {
 
 impl Statement for Margin {
     const ID: &'static str = "margin";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = MarginClaim;
     type Context = Context;
 

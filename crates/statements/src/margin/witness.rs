@@ -1,5 +1,6 @@
 //! From accounts to a claim and its proof.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -90,6 +91,7 @@ impl Prepared {
             parameters_digest: parameters_digest(&book.snapshot),
             level,
             subject,
+            underlyings: underlyings(book) as u32,
             nonce: None,
         };
         let context = Context::new(&claim, &checked.tables).map_err(Refusal::malformed)?;
@@ -104,6 +106,24 @@ impl Prepared {
             },
         })
     }
+}
+
+/// Places for underlyings that hold every account of the book: as many as the snapshot has if these are few, which says nothing
+/// about accounts; otherwise the least power of two.
+fn underlyings(book: &SealedBook) -> usize {
+    const FEW: usize = 8;
+    let on = |index: usize| book.snapshot.instruments[index].underlying.as_str();
+    let distinct = |names: &mut dyn Iterator<Item = &str>| names.collect::<BTreeSet<_>>().len();
+    let all = distinct(&mut (0..book.snapshot.instruments.len()).map(on)).max(1);
+    let slots = book.slots as usize;
+    if all <= FEW {
+        return all.min(slots);
+    }
+    let accounts = book.members.iter().map(|m| &m.account.positions);
+    let most = accounts
+        .map(|p| distinct(&mut p.iter().map(|p| on(p.instrument))))
+        .max();
+    most.unwrap_or(1).next_power_of_two().min(slots)
 }
 
 /// What is claimed of a whole book, and the hidden count of accounts below the level.

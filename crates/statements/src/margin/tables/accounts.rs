@@ -1,26 +1,33 @@
-//! Accounts: the commitment's leaves and what collateral is worth.
+//! Accounts: the commitment's leaves, what collateral is worth, and whether equity covers the requirement.
 
 use gadgets::hash::Digest;
-use gadgets::limbs::{Amount, halves_of, join};
+use gadgets::limbs::{Amount, halves_of};
 use gadgets::public::Publics;
 use gadgets::sum::Sum;
+use gadgets::totals::{COUNT_LIMBS, COUNTS, SALTS};
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
-use super::{ENTRY, EQUITY, flags, ones};
+use super::coins::{CoinRow, coin};
+use super::{ENTRY, LOSS, flags, ones};
 use crate::account::{ELEMENTS_PER_ASSET, Leaf};
 use crate::collateral::{haircut, public_pieces, rate_limbs, rate_values};
 use crate::margin::digits::{Digit, sign};
-use crate::margin::plan::{Plan, SUBTICK_LIMBS};
+use crate::margin::plan::{MOVE_LIMBS, Plan, SUBTICK_LIMBS};
 use crate::opening::Hidden;
+
+/// The register of accounts below the level, after the salts.
+pub(crate) const BELOW: usize = 0;
 
 /// One account a row.
 ///
 /// - ACCOUNTS-1: the row's number and whether it is used.
 /// - ACCOUNTS-2: an unused row holds zeros.
 /// - ACCOUNTS-3: the haircut value of each asset (see [`crate::collateral`]).
-/// - ACCOUNTS-4: the limbs and the sign of collateral less debts plus entries, in subticks. Cutting the
-///   two lowest limbs rounds down to a tick.
+/// - ACCOUNTS-4: the sign of equity less contingency less the largest losses, in 2^-40 of a tick; of a single account it must
+///   not be negative.
 /// - ACCOUNTS-5: nothing is owed in an asset without a price, where a debt would count for nothing.
+/// - ACCOUNTS-6: the number of accounts in the rows above of which it is negative.
+/// - COINS-1 to COINS-4: what the account has in each coin (see [`super::coins`]).
 #[derive(Clone, Debug)]
 pub(crate) struct AccountsTable {
     pub plan: Plan,
@@ -36,8 +43,15 @@ pub(crate) struct AccountRow {
     pub row: usize,
     /// `None` if unused.
     pub leaf: Option<Leaf>,
-    /// The coefficients of the sum of entries.
+    /// The coefficients of the sums of entries and of values.
     pub entry: Vec<F>,
+    pub value: Vec<F>,
+    /// Per asset that moves.
+    pub coins: Vec<CoinRow>,
+    /// The largest loss on each of its underlyings, by their places.
+    pub losses: Vec<u128>,
+    /// Accounts below the level in the rows above.
+    pub count: u64,
 }
 
 impl AccountRow {
@@ -47,6 +61,12 @@ impl AccountRow {
             .map_or(0, |leaf| leaf.balances[asset][which])
     }
 }
+
+// Fixed columns.
+/// The account exists.
+const ACTIVE: usize = 0;
+/// There is a place for it.
+const SLOT: usize = 1;
 
 impl Table for AccountsTable {
     type Row = AccountRow;
@@ -61,16 +81,19 @@ impl Table for AccountsTable {
 
     fn fixed(&self) -> Vec<Vec<F>> {
         let height = 1 << self.log_height();
-        vec![if self.used == height {
-            ones()
-        } else {
-            flags(height, |row| row < self.used)
-        }]
+        let first = |count: usize| match count == height {
+            true => ones(),
+            false => flags(height, |row| row < count),
+        };
+        vec![first(self.used), first(self.plan.accounts)]
     }
 
     fn public(&self) -> Vec<F> {
         let assets = self.plan.assets.iter();
-        let numbers = assets.flat_map(|a| [public_pieces(&a.pieces), rate_values(a.debt)]);
+        let numbers = assets.flat_map(|a| {
+            let coin = a.coin.as_ref().map_or(Vec::new(), |coin| coin.public());
+            [public_pieces(&a.pieces), rate_values(a.debt), coin]
+        });
         numbers.flatten().chain(self.listing).collect()
     }
 
@@ -80,71 +103,126 @@ impl Table for AccountsTable {
         b.assert_zero("ACCOUNTS-1", When::First, row.clone());
         let step = next_row - row.clone() - b.one();
         b.assert_zero("ACCOUNTS-1", When::Transition, step);
-        let active = b.pinned("ACCOUNTS-1", 0);
+        let active = b.pinned("ACCOUNTS-1", ACTIVE);
 
-        let mut equity = self.entry(b, &row, &active);
+        // In 2^-40 of a tick: two limbs below a subtick.
+        let (mut equity, mut lost) = (self.positions(b, &row, &active), Sum::zero());
         let hidden = Hidden::read(b, |w: &AccountRow| w.leaf.as_ref());
-        let mut leaf = Vec::new();
+        let (mut leaf, mut coins) = (Vec::new(), 0);
         for (asset, numbers) in self.plan.assets.iter().enumerate() {
-            let [holding, debt]: [Amount<B::E>; 2] =
-                std::array::from_fn(|i| Amount::read(b, |w: &AccountRow| w.amount(asset, i)));
-            leaf.extend(holding.halves());
-            leaf.extend(debt.halves());
-            if numbers.debt == 0 {
-                // Six limbs below 2^10: their sum is zero only if each is.
-                let sum = debt.limbs().iter().cloned();
-                let sum = sum.fold(b.constant(F::ZERO), |a, l| a + l);
-                b.zero("ACCOUNTS-5", sum);
+            let own = self.asset(b, asset, &mut publics, &mut leaf);
+            if let Some(numbers) = &numbers.coin {
+                let place = super::coins::Place {
+                    plan: &self.plan,
+                    row: &row,
+                    number: coins,
+                };
+                lost = lost.plus(&coin(b, &place, numbers, &own, &mut publics));
+                coins += 1;
             }
-            // Pledges are committed to, but play no part here.
-            leaf.extend(
-                (0..ELEMENTS_PER_ASSET - 4)
-                    .map(|i| b.cell(|w| halves_of(w.amount(asset, 2 + i / 2))[i % 2])),
-            );
-            let value = haircut(b, "ACCOUNTS-3", &holding, &numbers.pieces, &mut publics);
-            let rate = publics.limbs(b, "ACCOUNTS-3", rate_limbs(numbers.debt));
-            equity = equity
-                .plus(&value)
-                .minus(&Sum::product(&debt.to_sum(), &rate.sum()));
+            equity = equity.plus(&own);
         }
         for element in hidden.cells().chain(&leaf) {
             b.zero("ACCOUNTS-2", (b.one() - active.clone()) * element.clone());
         }
         let opening = self.plan.opening();
         opening.send_leaf(b, &row, &active, &mut publics, hidden, leaf);
-        self.provide_equity(b, &row, &active, &equity);
+        let lost = self.losses(b, &row, &active, lost);
+        self.compare(b, &equity.shifted(MOVE_LIMBS - SUBTICK_LIMBS).minus(&lost));
     }
 }
 
 impl AccountsTable {
-    /// The sum of the account's entries, from its lines.
-    fn entry<B: RowBuilder<AccountRow>>(&self, b: &mut B, row: &B::E, active: &B::E) -> Sum<B::E> {
-        let cells: Vec<B::E> = (0..self.plan.entry_len())
-            .map(|i| {
-                let cell = b.cell(|w| w.entry.get(i).copied().unwrap_or(F::ZERO));
-                b.zero("ACCOUNTS-2", (b.one() - active.clone()) * cell.clone());
-                cell
-            })
-            .collect();
-        let mut message = vec![row.clone()];
-        message.extend(cells.iter().cloned());
-        b.receive(ENTRY, active.clone(), &message);
-        Sum::declared(b, "ACCOUNTS-4", cells, self.plan.entry_bound())
-    }
-
-    /// Normalizes equity and provides its whole ticks to every outcome row of the account.
-    fn provide_equity<B: RowBuilder<AccountRow>>(
+    /// The sum of the account's entries and what its positions are worth less contingency, in subticks, from its lines.
+    fn positions<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
         row: &B::E,
         active: &B::E,
-        equity: &Sum<B::E>,
-    ) {
-        let total = self.plan.equity_limbs + SUBTICK_LIMBS;
-        let bound = equity.bound() as i64;
+    ) -> Sum<B::E> {
+        let plan = &self.plan;
+        let unused = b.one() - active.clone();
+        let cells = |b: &mut B, count: usize, of: fn(&AccountRow) -> &[F]| -> Vec<B::E> {
+            let read = |i: usize| {
+                let cell = b.cell(|w| of(w).get(i).copied().unwrap_or(F::ZERO));
+                b.zero("ACCOUNTS-2", unused.clone() * cell.clone());
+                cell
+            };
+            (0..count).map(read).collect()
+        };
+        let entries = cells(b, plan.entry_len(), |w| &w.entry);
+        let values = cells(b, plan.pnl_len(), |w| &w.value);
+        let mut message = vec![row.clone()];
+        message.extend(entries.iter().chain(&values).cloned());
+        b.receive(ENTRY, active.clone(), &message);
+        let entries = Sum::declared(b, "ACCOUNTS-4", entries, plan.entry_bound());
+        let values = Sum::declared(b, "ACCOUNTS-4", values, plan.pnl_bound());
+        entries.plus(&values.shifted(SUBTICK_LIMBS))
+    }
+
+    /// What the account has in an asset after haircut, less its debt, in subticks. Its amounts are added to the leaf.
+    fn asset<B: RowBuilder<AccountRow>>(
+        &self,
+        b: &mut B,
+        asset: usize,
+        publics: &mut Publics,
+        leaf: &mut Vec<B::E>,
+    ) -> Sum<B::E> {
+        let numbers = &self.plan.assets[asset];
+        let [holding, debt]: [Amount<B::E>; 2] =
+            std::array::from_fn(|i| Amount::read(b, |w: &AccountRow| w.amount(asset, i)));
+        leaf.extend(holding.halves());
+        leaf.extend(debt.halves());
+        if numbers.debt == 0 {
+            // Six limbs below 2^10: their sum is zero only if each is.
+            let sum = debt.limbs().iter().cloned();
+            let sum = sum.fold(b.constant(F::ZERO), |a, l| a + l);
+            b.zero("ACCOUNTS-5", sum);
+        }
+        // Pledges are committed to, but play no part here.
+        leaf.extend(
+            (0..ELEMENTS_PER_ASSET - 4)
+                .map(|i| b.cell(|w| halves_of(w.amount(asset, 2 + i / 2))[i % 2])),
+        );
+        let value = haircut(b, "ACCOUNTS-3", &holding, &numbers.pieces, publics);
+        let rate = publics.limbs(b, "ACCOUNTS-3", rate_limbs(numbers.debt));
+        value.minus(&Sum::product(&debt.to_sum(), &rate.sum()))
+    }
+
+    /// The largest losses on the account's underlyings, added to what coins lose by themselves.
+    fn losses<B: RowBuilder<AccountRow>>(
+        &self,
+        b: &mut B,
+        row: &B::E,
+        active: &B::E,
+        mut lost: Sum<B::E>,
+    ) -> Sum<B::E> {
+        let slot = b.pinned("ACCOUNTS-1", SLOT);
+        let unused = b.one() - active.clone();
+        for place in 0..self.plan.underlyings {
+            let limbs: Vec<B::E> = (0..self.plan.loss_limbs)
+                .map(|i| {
+                    let loss = |w: &AccountRow| w.losses.get(place).copied().unwrap_or(0);
+                    b.cell(|w| F::from_u64(gadgets::limbs::limb_of(loss(w), i)))
+                })
+                .collect();
+            for limb in &limbs {
+                b.zero("ACCOUNTS-2", unused.clone() * limb.clone());
+            }
+            let mut message = vec![row.clone(), b.constant(F::from_usize(place))];
+            message.extend(limbs.iter().cloned());
+            b.receive(LOSS, slot.clone(), &message);
+            lost = lost.plus(&gadgets::limbs::Limbs::declared(b, "ACCOUNTS-4", limbs).sum());
+        }
+        lost
+    }
+
+    /// Whether what is left is negative: not of a single account; of a book it is counted.
+    fn compare<B: RowBuilder<AccountRow>>(&self, b: &mut B, left: &Sum<B::E>) {
+        let bound = left.bound() as i64;
         let zero = b.constant(F::ZERO);
-        let digits: Vec<Digit<B::E>> = (0..total)
-            .map(|i| match equity.coefficients().get(i) {
+        let digits: Vec<Digit<B::E>> = (0..self.plan.compared_limbs)
+            .map(|i| match left.coefficients().get(i) {
                 Some(c) => Digit {
                     value: c.clone(),
                     range: (-bound, bound),
@@ -157,21 +235,21 @@ impl AccountsTable {
                 },
             })
             .collect();
-        let (limbs, negative) = sign(b, "ACCOUNTS-4", &digits, true);
-        let mut message = vec![row.clone()];
-        let mut at = SUBTICK_LIMBS;
-        for width in self.plan.equity_widths() {
-            message.push(join(&limbs[at..at + width]));
-            at += width;
-        }
-        message.extend(negative);
-        // Outcome rows exist for all slots of a book, for the one account otherwise.
-        let slot = if self.plan.single {
-            active.clone()
-        } else {
-            b.one()
+        let (_, below) = sign(b, "ACCOUNTS-4", &digits, !self.plan.single);
+        let Some(below) = below else {
+            return;
         };
-        let rows = F::from_usize(self.plan.outcomes());
-        b.provide(EQUITY, slot * rows, &message);
+        let id = "ACCOUNTS-6";
+        let (count, next_count) = b.state(|w| F::from_u64(w.count));
+        b.assert_zero(id, When::First, count.clone());
+        let step = next_count - count.clone() - below.clone();
+        b.assert_zero(id, When::Transition, step);
+        let (end, _) = b.state(|w| F::from_bool(w.row + 1 == 1 << self.log_height()));
+        let one = b.one();
+        b.assert_zero(id, When::Last, end.clone() - one);
+        b.assert_zero(id, When::Transition, end.clone());
+        let mut message = vec![b.constant(F::from_usize(SALTS + BELOW)), count + below];
+        message.resize(1 + COUNT_LIMBS, b.constant(F::ZERO));
+        b.send(COUNTS, end, &message);
     }
 }

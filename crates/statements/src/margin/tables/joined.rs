@@ -14,8 +14,9 @@ macro_rules! for_joined {
         let part = $part;
         for_joined!(@one part.lines, $table => $each);
         for_joined!(@one part.accounts, $table => $each);
-        for_joined!(@one part.outcomes, $table => $each);
+        for_joined!(@one part.losses, $table => $each);
         for_joined!(@one part.rates, $table => $each);
+        for_joined!(@one part.moves, $table => $each);
         for_joined!(@one part.sponge, $table => $each);
         for_joined!(@one part.limbs, $table => $each);
         if let Some($table) = &part.totals {

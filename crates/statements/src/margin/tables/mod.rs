@@ -1,27 +1,38 @@
 //! The tables of the margin statement. STATEMENT.md explains every numbered constraint.
 //!
-//! A position is a line. Lines look up what a lot is worth in [`rates`] and add up, per account,
-//! in [`lines`]; [`accounts`] opens the commitment and values the collateral; [`outcomes`] puts both
-//! together and tells the sign of each scenario's margin.
+//! A position is a line. Lines look up what a lot is worth in [`rates`] and add up in [`lines`], for each underlying what it
+//! wins in every scenario; [`accounts`] opens the commitment, values the collateral and says what there is in each coin;
+//! [`losses`] finds the largest loss on each underlying; accounts compare equity with the sum of those.
 
 pub(crate) mod accounts;
+pub(crate) mod coins;
 pub(crate) mod joined;
 pub(crate) mod lines;
-pub(crate) mod outcomes;
+pub(crate) mod losses;
+pub(crate) mod moves;
 pub(crate) mod rates;
 
 use stark::{Bus, F};
 
-/// `[key, block, entry digits, value digits of the block's columns]`.
+/// `[key, block, underlying, whether its coin moves, entry digits, coin entry digits, value digits, digits of the changes in
+/// the block's columns]`.
 pub(crate) const RATES: Bus = Bus::new("rate");
+/// `[underlying or 0, sign, row of an underlying, digits of the row's columns]`: how a coin moves.
+pub(crate) const MOVES: Bus = Bus::new("move");
 /// `[line, key, lots]`: a position, from one block's line to the next block's.
 pub(crate) const CARRY: Bus = Bus::new("carry");
-/// `[outcome row, coefficients of its columns]`: profit and loss, in ticks.
+/// `[account and block, underlying, whether its coin moves, row of the block, coefficients of the row's columns]`: what
+/// positions on an underlying win, in ticks.
 pub(crate) const PNL: Bus = Bus::new("pnl");
-/// `[account, coefficients]`: what its positions were entered at, in subticks.
+/// `[account, entry coefficients, value coefficients]`: what its positions were entered at, in subticks, and are worth less
+/// contingency, in ticks.
 pub(crate) const ENTRY: Bus = Bus::new("entry");
-/// `[account, limbs, sign]`: equity without the value of positions, in ticks.
-pub(crate) const EQUITY: Bus = Bus::new("equity");
+/// `[account, underlying, coefficients]`: the entries in its coin, in subticks.
+pub(crate) const COIN: Bus = Bus::new("coin");
+/// `[account, underlying, limbs, sign]`: what the account has in a coin, in ticks.
+pub(crate) const BALANCE: Bus = Bus::new("balance");
+/// `[account, place, limbs]`: the largest loss on one of its underlyings.
+pub(crate) const LOSS: Bus = Bus::new("loss");
 
 /// A public column that is one everywhere.
 pub(crate) fn ones() -> Vec<F> {
@@ -30,8 +41,13 @@ pub(crate) fn ones() -> Vec<F> {
 
 /// A public column of flags.
 pub(crate) fn flags(rows: usize, on: impl Fn(usize) -> bool) -> Vec<F> {
+    numbers(rows, |row| usize::from(on(row)))
+}
+
+/// A public column of numbers.
+pub(crate) fn numbers(rows: usize, number: impl Fn(usize) -> usize) -> Vec<F> {
     // A period of one is written twice.
     (0..rows.max(2))
-        .map(|row| F::new(u32::from(on(row % rows))))
+        .map(|row| F::new(number(row % rows) as u32))
         .collect()
 }

@@ -41,13 +41,23 @@ impl Table for RatesTable {
             .map(|k| if k < rates.keys { k } else { 0 })
             .collect();
         let column = |f: &dyn Fn(usize) -> F| keys.iter().map(|&k| f(k)).collect::<Vec<F>>();
-        let mut columns = vec![column(&F::from_usize)];
+        let mut columns = vec![
+            column(&F::from_usize),
+            column(&|k| F::from_usize(rates.underlying(k))),
+            column(&|k| F::from_bool(rates.moves(k))),
+        ];
         for digit in 0..rates.entry_digits {
             columns.push(column(&|k| signed_felt(rates.entry(k)[digit])));
         }
+        for digit in 0..rates.entry_digits {
+            columns.push(column(&|k| signed_felt(rates.coin_entry(k)[digit])));
+        }
+        for digit in 0..rates.value_digits {
+            columns.push(column(&|k| signed_felt(rates.value(k)[digit])));
+        }
         for s in 0..rates.columns {
             for digit in 0..rates.value_digits {
-                columns.push(column(&|k| signed_felt(rates.value(k, s)[digit])));
+                columns.push(column(&|k| signed_felt(rates.change(k, s)[digit])));
             }
         }
         columns
@@ -56,7 +66,7 @@ impl Table for RatesTable {
     fn row<B: RowBuilder<RateRow>>(&self, b: &mut B) {
         let rates = &self.plan.rates;
         let id = "RATES-1";
-        let head = 1 + rates.entry_digits;
+        let head = 3 + 2 * rates.entry_digits + rates.value_digits;
         let shared: Vec<B::E> = (0..head).map(|i| b.pinned(id, i)).collect();
         let per_block = self.plan.block_columns() * rates.value_digits;
         for block in 0..self.plan.blocks {

@@ -1,8 +1,8 @@
 //! What is true is accepted, and agrees with `market`.
 
-use market::margin::{MarginTables, Undermargined, evaluate, margins};
+use market::array::MOVE_BITS;
+use market::margin::{MarginTables, Undermargined, evaluate, losses};
 use market::{Level, sample};
-use records::units::SUBTICKS_PER_TICK;
 use stark::{Rejection, Statement, TARGET_BITS, cell_test, security_report, verify, violations};
 
 use super::{LEVELS, account, alone, book, secret, single};
@@ -124,7 +124,7 @@ fn every_cell_is_pinned() {
         []
     );
     let prepared = book(300);
-    let rows = [("accounts", 400), ("lines", 400), ("outcomes", 1601)];
+    let rows = [("accounts", 400), ("lines", 400), ("losses", 2399)];
     assert_eq!(
         cell_test(&prepared.tables(0), &prepared.traces(0), &rows),
         []
@@ -170,7 +170,8 @@ fn what_is_not_met_is_refused_in_words() {
     for word in [
         "acct-000000",
         "maintenance",
-        "worst scenario",
+        "largest losses",
+        "price",
         "equity",
         "requirement",
     ] {
@@ -191,40 +192,46 @@ fn what_is_not_met_is_refused_in_words() {
     assert!(matches!(reason, Some(BookError::TooManyPositions { .. })));
 }
 
-/// The public digits times the private numbers are exactly the margins that `market` finds.
+/// The sizes of one account's tables.
+const SIZES: plan::Sizes = plan::Sizes {
+    single: true,
+    accounts: 1,
+    slots: 64,
+    underlyings: 2,
+};
+
+/// The public digits times the private numbers are exactly the losses that `market` finds.
 #[test]
 fn the_circuit_adds_up_as_market_does() {
     let snapshot = sample::snapshot();
     for (seed, level) in (10..40).zip(LEVELS.into_iter().cycle()) {
         let tables = MarginTables::new(&snapshot, level).expect("valid");
         let account = account(&snapshot, seed, 1 + seed as usize);
-        let prepared =
-            alone(&snapshot, &account, Level::Initial, 64).expect("initial margin is met");
-        let result = evaluate(&snapshot, &tables, &account);
-        let plan = plan::Plan::new(&tables, true, 1, 64).expect("it fits");
-        let rates = &plan.rates;
+        let plan = plan::Plan::new(&tables, &SIZES).expect("it fits");
         let join = |digits: &[i64]| {
-            digits
-                .iter()
-                .rev()
-                .fold(0i128, |v, &d| v * 1024 + i128::from(d))
+            let digits = digits.iter().rev();
+            digits.fold(0i128, |v, &d| v * 1024 + i128::from(d))
         };
-        for (s, margin) in margins(&tables, &account).iter().enumerate() {
-            let sum: i128 = prepared.witness.members()[0]
-                .account
-                .positions
-                .iter()
-                .map(|p| {
-                    let key = crate::account::position_key(p);
-                    i128::from(p.lots) * join(rates.value(key, s)) * SUBTICKS_PER_TICK
-                        + i128::from(p.entry) * join(rates.entry(key))
-                })
-                .sum();
-            assert_eq!(
-                result.collateral + sum,
-                *margin,
-                "account {seed}, column {s}"
-            );
+        let result = evaluate(&tables, &account).expect("it is small");
+        let expected = losses(&tables, &account).expect("it is small");
+        for loss in &result.losses {
+            let balance = loss.balance.0;
+            let row = 2 * (loss.underlying + 1) + usize::from(balance < 0);
+            for (s, expected) in expected[loss.underlying].iter().enumerate() {
+                let coin = match tables.coins.contains(&Some(loss.underlying)) {
+                    true => balance * join(plan.moves.of(row, s)),
+                    false => 0,
+                };
+                let on = account.positions.iter().filter(|p| {
+                    plan.rates.underlying(crate::account::position_key(p)) == loss.underlying + 1
+                });
+                let won = on.map(|p| {
+                    let change = plan.rates.change(crate::account::position_key(p), s);
+                    i128::from(p.lots) * join(change)
+                });
+                let won = (won.sum::<i128>() << MOVE_BITS) + coin;
+                assert_eq!(-won, *expected, "account {seed}, column {s}");
+            }
         }
     }
 }
@@ -245,7 +252,7 @@ fn claims_of_endless_tables_are_refused() {
             })
             .collect();
         let tables = MarginTables::new(&snapshot, Level::Initial).expect("valid");
-        plan::Plan::new(&tables, true, 1, 64)
+        plan::Plan::new(&tables, &SIZES)
     };
     assert!(many(64).is_ok());
     assert!(many(65).unwrap_err().contains("tiers"));
@@ -258,47 +265,82 @@ fn more_collateral_never_hurts() {
     for (seed, level) in (10..30).zip(LEVELS.into_iter().cycle()) {
         let tables = MarginTables::new(&snapshot, level).expect("valid");
         let poor = account(&snapshot, seed, 1 + seed as usize);
-        let before = margins(&tables, &poor);
+        let before = evaluate(&tables, &poor).expect("it is small").excess;
         for asset in 0..snapshot.assets.len() {
             let mut rich = poor.clone();
             rich.balances[asset].equity += 1 << (20 + seed % 20);
-            let after = margins(&tables, &rich);
-            for (before, after) in before.iter().zip(&after) {
-                assert!(after >= before, "account {seed}, asset {asset}");
-            }
+            let after = evaluate(&tables, &rich).expect("it is small").excess;
+            assert!(after >= before, "account {seed}, asset {asset}");
             alone(&snapshot, &rich, Level::Initial, 64).expect("still met");
         }
     }
 }
 
-/// The value of positions is linear in their size: twice the lots and entries at twice the sum.
+/// What nets with one underlying does not with another, and coins move with positions on them: in the tables as in `market`.
 #[test]
-fn twice_the_positions_are_worth_twice() {
+fn accounts_of_every_kind_have_a_witness() {
     let snapshot = sample::snapshot();
-    for (seed, level) in (10..30).zip(LEVELS.into_iter().cycle()) {
-        let tables = MarginTables::new(&snapshot, level).expect("valid");
-        let once = account(&snapshot, seed, 1 + seed as usize);
-        let mut twice = once.clone();
-        for p in &mut twice.positions {
-            p.lots *= 2;
-            p.entry *= 2;
-        }
-        let (once, twice) = (margins(&tables, &once), margins(&tables, &twice));
-        for (once, twice) in once.iter().zip(&twice) {
-            let doubled = 2 * (once - before_positions(&snapshot, &tables, seed));
-            assert_eq!(twice - before_positions(&snapshot, &tables, seed), doubled);
+    let symbol = |symbol: &str| snapshot.instrument(symbol).expect("it is listed");
+    let position = |name: &str, side, lots, entry| market::Position {
+        instrument: symbol(name),
+        side,
+        lots,
+        entry,
+    };
+    use market::Side::{Long, Short};
+    let coins = [("BTC", 10), ("ETH", -40), ("SHIB", -1_000_000), ("BTC", -2)];
+    let positions = [
+        vec![],
+        vec![position("ETH-PERP", Short, 17_980, 65_000_000_000)],
+        vec![
+            position("BTC-PERP", Long, 10_000, 651_000_000_000),
+            position("ETH-PERP", Short, 17_980, 65_000_000_000),
+        ],
+        vec![
+            position("BTC-PERP-COIN", Short, 5_000, 76_000_000),
+            position("BTC-30JAN26-50000-C", Short, 100, 238_850_346),
+        ],
+    ];
+    for (symbol, amount) in coins {
+        for positions in &positions {
+            let mut account = account(&snapshot, 1, 0);
+            let asset = snapshot.asset(symbol).expect("it is listed");
+            let units = amount * 10i64.pow(snapshot.assets[asset].decimals.into());
+            account.balances.fill(market::Balance::default());
+            let balance = &mut account.balances[asset];
+            (balance.equity, balance.debt) = match units {
+                0.. => (units as u64, 0),
+                _ => (0, units.unsigned_abs()),
+            };
+            account.balances[0].equity = 10_000_000_000_000;
+            account.positions.clone_from(positions);
+            for level in LEVELS {
+                let prepared = alone(&snapshot, &account, level, 4).expect("it is rich");
+                let found = violations(&prepared.tables(0), &prepared.traces(0));
+                assert_eq!(found, [], "{symbol} {amount}, {positions:?}, {level}");
+            }
         }
     }
 }
 
-/// Collateral less debts of the account of this seed.
-fn before_positions(snapshot: &market::Snapshot, tables: &MarginTables, seed: u64) -> i128 {
-    evaluate(
-        snapshot,
-        tables,
-        &account(snapshot, seed, 1 + seed as usize),
-    )
-    .collateral
+/// At the requirement to the last subtick an account meets the level; a unit of dollars less and it does not.
+#[test]
+fn the_boundary_is_exact() {
+    let snapshot = sample::snapshot();
+    let mut account = account(&snapshot, 3, 12);
+    account.balances[0] = market::Balance {
+        equity: 10_000_000_000_000,
+        ..Default::default()
+    };
+    let tables = MarginTables::new(&snapshot, Level::Maintenance).expect("valid");
+    let excess = evaluate(&tables, &account).expect("it is small").excess.0;
+    // A unit of dollars is a tick, 2^20 subticks.
+    let dollars = &mut account.balances[0];
+    dollars.equity -= (excess >> 20) as u64;
+    let met = alone(&snapshot, &account, Level::Maintenance, 16).expect("it is met");
+    assert_eq!(violations(&met.tables(0), &met.traces(0)), []);
+    account.balances[0].equity -= 1;
+    alone(&snapshot, &account, Level::Maintenance, 16).expect_err("it is below");
 }
 
 /// Options of the real chain, coin-settled.
