@@ -1,10 +1,9 @@
 //! The margin statement: an account meets its margin requirement, or exactly so many accounts of a
 //! book do not. See `STATEMENT.md` in this folder.
 //!
-//! What a lot of each instrument is worth in each scenario is public ([`market::array`]), and the
-//! verifier computes it itself. An account meets the level if, in every scenario, its collateral
-//! after haircuts, less debts, plus the sum over its positions of lots times that value, less what
-//! the positions were entered at, is not negative. No maximum over scenarios is needed.
+//! What a lot of each instrument wins in each scenario is public ([`market::array`]), and the verifier computes it itself. An
+//! account meets the level if its equity is no less than its contingency and, for each underlying by itself, its largest loss
+//! in one of the scenarios. That a loss is the largest is shown by comparing it with all, and by naming one that equals it.
 
 mod claim;
 mod digits;

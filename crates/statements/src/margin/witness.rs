@@ -23,7 +23,7 @@ pub struct Witness {
     /// The members that the claim is about.
     whose: Range<usize>,
     /// Their margins.
-    margins: Vec<MarginResult>,
+    pub(super) margins: Vec<MarginResult>,
     /// Of a book: how many accounts are below the level.
     states: States,
 }

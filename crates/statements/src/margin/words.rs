@@ -16,8 +16,9 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
         Subject::Account { commitment, slots } => vec![
             format!("as of {when}, the account committed as {commitment} meets {level} margin"),
             format!(
-                "it has at most {slots} positions; pledges play no part, and what it owes elsewhere is not known; a path shows \
-                 which book it is in"
+                "it has at most {slots} positions on at most {} underlyings; pledges play no part, and what it owes elsewhere is \
+                 not known; a path shows which book it is in",
+                claim.underlyings
             ),
         ],
         Subject::Book { book, below, .. } => vec![
@@ -26,8 +27,8 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
                 book.accounts, book.commitment
             ),
             format!(
-                "an account has at most {} positions; pledges play no part",
-                book.slots
+                "an account has at most {} positions on at most {} underlyings; pledges play no part",
+                book.slots, claim.underlyings
             ),
         ],
     };
@@ -37,7 +38,7 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
         .map(|a| format!("{} at {}", quoted(&a.symbol), a.price))
         .collect();
     lines.push(format!("assets are worth: {}", prices.join(", ")));
-    lines.push(rules_words(&claim.snapshot));
+    lines.extend(rules_words(&claim.snapshot));
     for (reason, options) in market::quotes::mark_reasons(&claim.snapshot) {
         lines.push(format!(
             "{options} option(s) of that market are marked far from their model price, for the stated reason {}",
@@ -48,46 +49,74 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
     lines
 }
 
-/// The margin rules, which the prover names: their digest, and how far scenarios go.
-fn rules_words(snapshot: &Snapshot) -> String {
-    let ScenarioGrid {
-        price_moves,
-        volatility_shifts,
-        extremes,
-    } = &snapshot.grid;
+/// The scenarios of a grid, by their range.
+fn grid_words(grid: &ScenarioGrid) -> String {
     let range = |values: &[fixed::Decimal]| match (values.iter().min(), values.iter().max()) {
         (Some(least), Some(most)) => format!("{} from {least} to {most}", values.len()),
         _ => "none".into(),
     };
-    let extremes: Vec<String> = extremes
-        .iter()
-        .map(|e| {
-            format!(
-                "{} with volatility shift {} at {} of its loss",
-                e.price_move, e.volatility_shift, e.fraction
-            )
-        })
-        .collect();
-    let p = &snapshot.parameters;
+    let extremes = grid.extremes.iter().map(|e| {
+        format!(
+            "{} with volatility shift {} at {} of its loss",
+            e.price_move, e.volatility_shift, e.fraction
+        )
+    });
+    let extremes: Vec<String> = extremes.collect();
     format!(
-        "by the margin rules {} (scenarios, add-ons, factors and haircuts): price moves {}, each with volatility shifts {}; \
-         extremes: {}; add-ons of notional: perpetuals {}, futures {}, options {}, short options at least {}; initial margin {} \
-         times maintenance, a buffer of {}",
-        parameters_digest(snapshot),
-        range(price_moves),
-        range(volatility_shifts),
+        "price moves {}, each with volatility shifts {}; extremes: {}",
+        range(&grid.price_moves),
+        range(&grid.volatility_shifts),
         if extremes.is_empty() {
             "none".into()
         } else {
             extremes.join(", ")
-        },
+        }
+    )
+}
+
+/// The margin rules, which the prover names: their digest, how far scenarios go, and what moves in them.
+fn rules_words(snapshot: &Snapshot) -> Vec<String> {
+    let p = &snapshot.parameters;
+    let mut lines = vec![format!(
+        "by the margin rules {} (scenarios, add-ons, factors and haircuts): {}; volatility shifts count (30 days / time to \
+         expiry)^{} below 30 days and ^{} above; add-ons of notional: perpetuals {}, futures {}, short options {} and at least \
+         {}; initial margin {} times maintenance, a buffer of {}",
+        parameters_digest(snapshot),
+        grid_words(&snapshot.grid),
+        p.volatility_power_short,
+        p.volatility_power_long,
         p.perpetual_contingency,
         p.future_contingency,
         p.option_contingency,
         p.short_option_minimum,
         p.initial_factor,
         p.buffer
-    )
+    )];
+    for (underlying, grid) in &snapshot.grids {
+        let own = grid_words(grid);
+        lines.push(format!(
+            "{} has scenarios of its own: {own}",
+            quoted(underlying)
+        ));
+    }
+    let stable = match p.stable_assets.as_slice() {
+        [] => "no asset but the quote currency keeps its price in all scenarios".to_string(),
+        stable => {
+            let names: Vec<String> = stable.iter().map(|name| quoted(name).to_string()).collect();
+            format!(
+                "these assets keep their price in all scenarios: {}",
+                names.join(", ")
+            )
+        }
+    };
+    let moves = match p.balances_move {
+        true => "balances, debts and entries in a coin lose and win with its price",
+        false => "entries in a coin lose and win with its price, balances and debts do not",
+    };
+    lines.push(format!(
+        "the requirement is the sum over underlyings of the largest loss on each, without offsets between them; {moves}; {stable}"
+    ));
+    lines
 }
 
 impl Spoken for super::Margin {

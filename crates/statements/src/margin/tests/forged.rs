@@ -1,7 +1,7 @@
 //! What a dishonest prover would try, and one broken constraint at a time.
 
 use market::{Level, sample};
-use stark::{TableAir, Trace, broken_alone, violated, violations};
+use stark::{F, PrimeCharacteristicRing, TableAir, Trace, broken_alone, violated, violations};
 
 use super::*;
 
@@ -251,4 +251,79 @@ fn an_unused_slot_holds_nothing() {
     let (airs, traces) = filled_from(&claim, prepared.context(), members, [0, 2]);
     let ids = broken_constraints(&airs, &traces);
     assert_eq!(ids, ["ACCOUNTS-2", "LINES-2", "SPONGE-5"]);
+}
+
+/// The tables of one rich account with positions on two underlyings and a coin, and how they are filled.
+fn two_underlyings() -> (Vec<TableAir>, Vec<Trace>, Prepared) {
+    let snapshot = sample::snapshot();
+    let mut account = super::account(&snapshot, 4, 16);
+    account.balances[0] = market::Balance {
+        equity: 1 << 50,
+        ..market::Balance::default()
+    };
+    let prepared = alone(&snapshot, &account, Level::Initial, 16).expect("it is rich");
+    let (airs, traces) = separate(&prepared);
+    (airs, traces, prepared)
+}
+
+/// Another largest loss in the rows of an account's first underlying, told to the account as well.
+fn with_loss(change: i128) -> Vec<&'static str> {
+    let (airs, _, prepared) = two_underlyings();
+    let mut margins = prepared.witness.margins.clone();
+    margins[0].losses[0].amount += change;
+    let tables = PartTables::new(prepared.claim(), prepared.context(), 0);
+    let members = prepared.witness.members();
+    let plan = &prepared.context().plan;
+    let traces = fill_part(&tables, plan, members, &margins, [&[][..]; 2]).into_vec();
+    violated(&airs, &traces)
+}
+
+#[test]
+fn a_smaller_loss_has_no_witness() {
+    for smaller in [1, 1 << 40, 1 << 60] {
+        assert_eq!(with_loss(-smaller), ["LOSSES-4"], "{smaller}");
+    }
+}
+
+#[test]
+fn a_larger_loss_has_no_witness() {
+    for larger in [1, 1 << 40, 1 << 60] {
+        assert_eq!(with_loss(larger), ["LOSSES-5"], "{larger}");
+    }
+}
+
+/// The lines of one underlying told as those of two, so that their largest losses add up.
+#[test]
+fn positions_on_one_underlying_cannot_be_split() {
+    let (airs, traces, prepared) = two_underlyings();
+    let plan = &prepared.context().plan;
+    let (width, slots) = (airs[LINES].width(), plan.slots);
+    assert_eq!(violated(&airs, &traces), [""; 0]);
+    // Where the lines of an underlying end is the third cell behind row, group, underlying and whether its coin moves.
+    let row = |row: usize| &traces[LINES].values[row * width..(row + 1) * width];
+    let ends = (0..width).find(|&cell| {
+        let at = |r: usize| row(r)[cell];
+        at(slots - 1) == F::ONE && (0..slots - 1).filter(|&r| at(r) == F::ONE).count() == 1
+    });
+    let ends = ends.expect("there is such a cell");
+    let mut split = traces.clone();
+    split[LINES].values[ends] = F::ONE;
+    let found = violated(&airs, &split);
+    assert!(found.contains(&"LINES-5"), "{found:?}");
+}
+
+/// A coin that moves by itself though the account has positions on it: what offsets in one scenario would be counted twice.
+#[test]
+fn a_coin_moves_with_the_positions_on_it() {
+    let (airs, traces, _) = two_underlyings();
+    let width = airs[ACCOUNTS].width();
+    let mut found = std::collections::BTreeSet::new();
+    for cell in 0..width {
+        let mut apart = traces.clone();
+        if apart[ACCOUNTS].values[cell] == F::ONE {
+            apart[ACCOUNTS].values[cell] = F::ZERO;
+            found.extend(unbalanced(&airs, &apart));
+        }
+    }
+    assert!(found.contains("balance"), "{found:?}");
 }
