@@ -385,6 +385,66 @@ fn bad_markets_say_where() {
             refused(&|s| s.parameters.initial_factor = d("0.9")),
             "parameters.initial_factor: must be at least 1",
         ),
+        (
+            refused(&|s| s.parameters.volatility_power_short = d("-0.1")),
+            "parameters.volatility_power_short: must not be negative",
+        ),
+        (
+            refused(&|s| s.parameters.volatility_power_long = d("1.01")),
+            "parameters.volatility_power_long: must be at most 1",
+        ),
+        (
+            refused(&|s| s.parameters.stable_assets = vec!["USDX".into()]),
+            "parameters.stable_assets: there is no asset `USDX`",
+        ),
+        (
+            refused(&|s| s.instruments[2].underlying = "two words".into()),
+            "instruments[2].underlying: is no name",
+        ),
+        (
+            refused(&|s| s.instruments[2].underlying = "USD".into()),
+            "instruments[2].underlying: prices are in `USD`; name what they are prices of",
+        ),
+        (
+            refused(&|s| s.parameters.stable_assets = vec!["BTC".into()]),
+            "instruments[0].underlying: `BTC` is among the stable assets, whose price no scenario moves; remove it there",
+        ),
+        (
+            refused(&|s| s.instruments[1].underlying = "ETH".into()),
+            "instruments[1].settlement: is in `BTC`, another coin than the underlying `ETH`; such contracts are not supported",
+        ),
+        (
+            refused(&|s| drop(s.grids.insert("DOGE".into(), s.grid.clone()))),
+            "grids: `DOGE` is no underlying of an instrument and no asset that moves",
+        ),
+        (
+            refused(&|s| {
+                let mut own = s.grid.clone();
+                own.price_moves[5] = d("0.01");
+                s.grids.insert("ETH".into(), own);
+            }),
+            "grids.ETH: needs the scenario without any move",
+        ),
+        (
+            refused(&|s| {
+                let mut own = s.grid.clone();
+                own.price_moves = vec![d("0"); 100];
+                s.grids.insert("ETH".into(), own);
+            }),
+            "grid: has 302 scenarios; at most 255",
+        ),
+        (
+            refused(&|s| s.grid.extremes[0].fraction = d("1.1")),
+            "grid.extremes: a fraction lies between 0 and 1",
+        ),
+        (
+            refused(&|s| s.parameters.initial_factor = d("6.67")),
+            "grid: a move of -0.15 counts for more than the whole price at the factor 6.67; lower one of them",
+        ),
+        (
+            refused(&|s| s.parameters.buffer = d("6")),
+            "counts for more than the whole price at the factor 7; lower one of them",
+        ),
     ];
     for (got, expected) in cases {
         assert!(got.contains(expected), "{got}\nlacks\n{expected}");
@@ -397,6 +457,39 @@ fn bad_markets_say_where() {
     let got = layout::read_market(&path).unwrap_err().to_string();
     assert!(got.contains("market.json:2: column"), "{got}");
     assert!(got.contains("unknown field `quoth`"), "{got}");
+}
+
+/// A market of before instruments named their underlying: the error says which instrument, which field, and what to write.
+#[test]
+fn an_instrument_without_underlying_is_refused_with_the_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = serde_json::to_string(&sample::snapshot()).unwrap();
+    let count = whole.matches(r#""underlying":"BTC","#).count();
+    assert_eq!(count, 32);
+    let without = whole.replacen(r#""underlying":"BTC","#, "", 1);
+    let path = write(dir.path(), "market.json", &without);
+    let got = layout::read_market(&path).unwrap_err().to_string();
+    let expected = "market.json: instruments[0].underlying: is missing; name what its price follows, such as `BTC`: \
+                    instruments on one underlying offset each other";
+    assert!(got.ends_with(expected), "{got}");
+    // Its place, where it is not the first.
+    let last = whole.rfind(r#""underlying":"ETH","#).unwrap();
+    let without = whole[..last].to_string() + &whole[last + r#""underlying":"ETH","#.len()..];
+    let path = write(dir.path(), "market.json", &without);
+    let got = layout::read_market(&path).unwrap_err().to_string();
+    assert!(
+        got.contains("instruments[63].underlying: is missing;"),
+        "{got}"
+    );
+    // What may be left out: no scenarios of single underlyings, flat shifts, balances that move, no other dollars.
+    let short = whole.replace(
+        r#","volatility_power_short":"0.30","volatility_power_long":"0.13","balances_move":true"#,
+        "",
+    );
+    assert_ne!(short, whole);
+    let path = write(dir.path(), "market.json", &short);
+    let read = layout::read_market(&path).unwrap();
+    assert!(read.parameters.volatility_power_short.is_zero() && read.parameters.balances_move);
 }
 
 #[test]

@@ -115,7 +115,8 @@ pub struct Instrument {
     /// What it is.
     pub kind: Kind,
     /// What it is on, such as `BTC`: instruments on one underlying offset each other, others do not. If an asset has this
-    /// name, balances in it move as the underlying does.
+    /// name, balances in it move as the underlying does. Files must give it: where it is missing, [`Snapshot::validate`] says so.
+    #[serde(default)]
     pub underlying: String,
     /// Paid in the quote currency, or in coin.
     pub settlement: Settlement,
@@ -374,6 +375,12 @@ impl Snapshot {
             if let Some(forward) = &instrument.forward {
                 positive("forward", forward)?;
             }
+        }
+        if instrument.underlying.is_empty() {
+            return Err(SnapshotError::new(
+                at("underlying"),
+                "is missing; name what its price follows, such as `BTC`: instruments on one underlying offset each other",
+            ));
         }
         if !records::names::is_name(&instrument.underlying) {
             return Err(SnapshotError::new(
