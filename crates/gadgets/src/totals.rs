@@ -438,3 +438,23 @@ fn passed_parts<B: RowBuilder<TotalsRow>>(
         (b.one() - elements.clone()) * high,
     ]
 }
+
+/// States what a passed register was, on the first row, and what it becomes, on the last.
+pub fn pass<W, B: RowBuilder<W>>(
+    b: &mut B,
+    register: usize,
+    first: &B::E,
+    last: &B::E,
+    before: &[B::E],
+    after: &[B::E],
+) {
+    for (side, (count, parts)) in [(first, before), (last, after)].into_iter().enumerate() {
+        let mut message = vec![
+            b.constant(F::from_usize(SALTS + register)),
+            b.constant(F::from_usize(side)),
+        ];
+        message.extend_from_slice(parts);
+        message.resize(5, b.constant(F::ZERO));
+        b.receive(PASSES, count.clone(), &message);
+    }
+}
