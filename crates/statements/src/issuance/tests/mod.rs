@@ -1,5 +1,6 @@
 //! Tests of the issuance statement: what is true is accepted, what is false is not.
 
+mod attack;
 mod forged;
 mod needed;
 mod positive;
