@@ -4,6 +4,7 @@ pub mod compare;
 pub mod hash;
 pub mod limbs;
 pub mod merkle;
+pub mod product;
 pub mod public;
 pub mod range;
 pub mod sponge;

@@ -301,26 +301,10 @@ impl Table for TotalsTable {
     }
 
     fn row<B: RowBuilder<TotalsRow>>(&self, b: &mut B) {
-        let [
-            register,
-            counted,
-            passed,
-            used,
-            before_at,
-            after_at,
-            sends_before,
-            sends_after,
-        ] = [
-            REGISTER,
-            COUNTED,
-            PASSED,
-            USED,
-            BEFORE,
-            AFTER,
-            SENDS_BEFORE,
-            SENDS_AFTER,
-        ]
-        .map(|column| b.pinned("TOTALS-1", column));
+        let [register, counted, passed, used] =
+            [REGISTER, COUNTED, PASSED, USED].map(|column| b.pinned("TOTALS-1", column));
+        let addresses = [BEFORE, AFTER].map(|column| b.pinned("TOTALS-1", column));
+        let sends = [SENDS_BEFORE, SENDS_AFTER].map(|column| b.pinned("TOTALS-1", column));
         let before = Limbs::read(b, REGISTER_LIMBS, |w: &TotalsRow| w.before);
         let after = Limbs::read(b, REGISTER_LIMBS, |w: &TotalsRow| w.after);
         let count: [B::E; COUNT_LIMBS] =
@@ -337,58 +321,16 @@ impl Table for TotalsTable {
         } else {
             b.constant(F::ZERO)
         };
-        for limbs in [&before, &after] {
-            for (i, cell) in limbs.iter().enumerate().skip(COUNT_LIMBS) {
-                let none = if i < 2 * ELEMENT_LIMBS {
-                    passed.clone() - elements.clone()
-                } else {
-                    passed.clone()
-                };
-                b.zero("TOTALS-3", none * cell.clone());
-            }
-        }
-
-        let radix = F::from_u64(1 << LIMB_BITS);
-        let mut carry = b.constant(F::ZERO);
-        for i in 0..REGISTER_LIMBS {
-            let mut value = before[i].clone() + carry.clone();
-            if let Some(c) = count.get(i) {
-                value += c.clone();
-            }
-            value *= counted.clone();
-            carry = if i + 1 == REGISTER_LIMBS {
-                b.constant(F::ZERO)
-            } else {
-                carry_of(b, &value)
-            };
-            let sum = carry.clone() * radix + after[i].clone() * counted.clone();
-            b.integer("TOTALS-2", value - sum);
-        }
+        let number = passed.clone() - elements.clone();
+        assert_short(b, &number, &passed, &before);
+        assert_short(b, &number, &passed, &after);
+        assert_counted(b, &counted, [&before, &after], &count);
 
         let from_zero = b.fixed(FROM_ZERO);
         for cell in &before {
             b.zero("TOTALS-4", from_zero.clone() * cell.clone());
         }
-        let (shown, bounded) = (b.fixed(IS_SHOWN), b.fixed(IS_BOUNDED));
-        let mut borrow = b.constant(F::ZERO);
-        for (i, cell) in after.iter().enumerate() {
-            let value = b.fixed(SHOWN + i);
-            b.zero("TOTALS-5", shown.clone() * (cell.clone() - value.clone()));
-            // bound - after - borrow = slack - 2^10 borrow'
-            let slack = bounded.clone() * (value - cell.clone()) - borrow.clone();
-            let low = b.derive([&slack], |[v]| {
-                F::from_u64(signed(v).rem_euclid(1 << LIMB_BITS) as u64)
-            });
-            let low = limb(b, low).into_inner();
-            borrow = if i + 1 == REGISTER_LIMBS {
-                b.constant(F::ZERO)
-            } else {
-                let bit = b.derive([&slack], |[v]| F::from_bool(signed(v) < 0));
-                b.boolean("TOTALS-6", &bit);
-                bit
-            };
-            b.integer("TOTALS-6", slack + borrow.clone() * radix - low);
-        }
+        assert_shown(b, &after);
 
         if self.answering {
             // Rows below the last register answer as register 0, a salt, that nobody asks for.
@@ -401,25 +343,118 @@ impl Table for TotalsTable {
         message.extend(count);
         b.receive(COUNTS, counted, &message);
         for (side, limbs) in [&before, &after].into_iter().enumerate() {
-            let [low, middle, high] = [0, 1, 2].map(|c| join(&limbs[2 * c..2 * c + 2]));
-            let second = join(&limbs[ELEMENT_LIMBS..2 * ELEMENT_LIMBS]);
-            let message = [
-                register.clone(),
-                b.constant(F::from_usize(side)),
-                low + elements.clone() * middle.clone() * F::from_u64(1 << (2 * LIMB_BITS)),
-                middle.clone() + elements.clone() * (second - middle),
-                (b.one() - elements.clone()) * high,
-            ];
+            let mut message = vec![register.clone(), b.constant(F::from_usize(side))];
+            message.extend(passed_parts(b, &elements, limbs));
             b.send(PASSES, passed.clone(), &message);
         }
-        for (address, sends, limbs) in [
-            (before_at, sends_before, &before),
-            (after_at, sends_after, &after),
-        ] {
+        for ((address, sends), limbs) in addresses.into_iter().zip(sends).zip([&before, &after]) {
             let mut quad = vec![address];
             quad.extend((0..3).map(|i| join(&limbs[3 * i..3 * i + 3])));
             quad.push(b.constant(F::ZERO));
             b.send(QUADS, sends, &quad);
         }
+    }
+}
+
+/// A passed register has no limbs beyond what its message carries: six if it holds a number (`number` is 1), eight if it
+/// holds elements.
+fn assert_short<B: RowBuilder<TotalsRow>>(
+    b: &mut B,
+    number: &B::E,
+    passed: &B::E,
+    limbs: &Limbs<B::E>,
+) {
+    for (i, cell) in limbs.iter().enumerate().skip(COUNT_LIMBS) {
+        let none = if i < 2 * ELEMENT_LIMBS {
+            number
+        } else {
+            passed
+        };
+        b.zero("TOTALS-3", none.clone() * cell.clone());
+    }
+}
+
+/// `before + count = after` on the row of a counted register, limb by limb with carries.
+fn assert_counted<B: RowBuilder<TotalsRow>>(
+    b: &mut B,
+    counted: &B::E,
+    [before, after]: [&Limbs<B::E>; 2],
+    count: &[B::E; COUNT_LIMBS],
+) {
+    let radix = F::from_u64(1 << LIMB_BITS);
+    let mut carry = b.constant(F::ZERO);
+    for i in 0..REGISTER_LIMBS {
+        let mut value = before[i].clone() + carry.clone();
+        if let Some(c) = count.get(i) {
+            value += c.clone();
+        }
+        value *= counted.clone();
+        carry = if i + 1 == REGISTER_LIMBS {
+            b.constant(F::ZERO)
+        } else {
+            carry_of(b, &value)
+        };
+        let sum = carry.clone() * radix + after[i].clone() * counted.clone();
+        b.integer("TOTALS-2", value - sum);
+    }
+}
+
+/// After the last part: the register is the shown value, or at most the shown bound.
+fn assert_shown<B: RowBuilder<TotalsRow>>(b: &mut B, after: &Limbs<B::E>) {
+    let radix = F::from_u64(1 << LIMB_BITS);
+    let (shown, bounded) = (b.fixed(IS_SHOWN), b.fixed(IS_BOUNDED));
+    let mut borrow = b.constant(F::ZERO);
+    for (i, cell) in after.iter().enumerate() {
+        let value = b.fixed(SHOWN + i);
+        b.zero("TOTALS-5", shown.clone() * (cell.clone() - value.clone()));
+        // bound - after - borrow = slack - 2^10 borrow'
+        let slack = bounded.clone() * (value - cell.clone()) - borrow.clone();
+        let low = b.derive([&slack], |[v]| {
+            F::from_u64(signed(v).rem_euclid(1 << LIMB_BITS) as u64)
+        });
+        let low = limb(b, low).into_inner();
+        borrow = if i + 1 == REGISTER_LIMBS {
+            b.constant(F::ZERO)
+        } else {
+            let bit = b.derive([&slack], |[v]| F::from_bool(signed(v) < 0));
+            b.boolean("TOTALS-6", &bit);
+            bit
+        };
+        b.integer("TOTALS-6", slack + borrow.clone() * radix - low);
+    }
+}
+
+/// The three parts of a register in a message of [`PASSES`]: chunks of a number, or two elements if `elements` is 1.
+fn passed_parts<B: RowBuilder<TotalsRow>>(
+    b: &B,
+    elements: &B::E,
+    limbs: &Limbs<B::E>,
+) -> [B::E; 3] {
+    let [low, middle, high] = [0, 1, 2].map(|c| join(&limbs[2 * c..2 * c + 2]));
+    let second = join(&limbs[ELEMENT_LIMBS..2 * ELEMENT_LIMBS]);
+    [
+        low + elements.clone() * middle.clone() * F::from_u64(1 << (2 * LIMB_BITS)),
+        middle.clone() + elements.clone() * (second - middle),
+        (b.one() - elements.clone()) * high,
+    ]
+}
+
+/// States what a passed register was, on the first row, and what it becomes, on the last.
+pub fn pass<W, B: RowBuilder<W>>(
+    b: &mut B,
+    register: usize,
+    first: &B::E,
+    last: &B::E,
+    before: &[B::E],
+    after: &[B::E],
+) {
+    for (side, (count, parts)) in [(first, before), (last, after)].into_iter().enumerate() {
+        let mut message = vec![
+            b.constant(F::from_usize(SALTS + register)),
+            b.constant(F::from_usize(side)),
+        ];
+        message.extend_from_slice(parts);
+        message.resize(5, b.constant(F::ZERO));
+        b.receive(PASSES, count.clone(), &message);
     }
 }

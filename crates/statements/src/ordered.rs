@@ -6,7 +6,7 @@
 use gadgets::compare::{Chunks, assert_at_most_less};
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash_row_with_head, node_row};
 use gadgets::limbs::{Amount, CHUNKS, chunks_of};
-use gadgets::totals::{COUNTS, PASSES, SALTS};
+use gadgets::totals::{COUNTS, SALTS, pass};
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, When, felt};
 
 /// `[heap index, digest]`: tree nodes, from leaf to root.
@@ -208,26 +208,6 @@ impl Ordered {
         let mut message = vec![b.one()];
         message.extend((0..DIGEST).map(|i| b.public(root + i)));
         b.receive(bus, place.first.clone(), &message);
-    }
-}
-
-/// States what a passed register was, on the first row, and what it becomes, on the last.
-pub fn pass<W, B: RowBuilder<W>>(
-    b: &mut B,
-    register: usize,
-    first: &B::E,
-    last: &B::E,
-    before: &[B::E],
-    after: &[B::E],
-) {
-    for (side, (count, parts)) in [(first, before), (last, after)].into_iter().enumerate() {
-        let mut message = vec![
-            b.constant(F::from_usize(SALTS + register)),
-            b.constant(F::from_usize(side)),
-        ];
-        message.extend_from_slice(parts);
-        message.resize(5, b.constant(F::ZERO));
-        b.receive(PASSES, count.clone(), &message);
     }
 }
 

@@ -120,16 +120,8 @@ impl Provable for Exposure {
         witness: &Witness,
         part: usize,
     ) -> Vec<Trace> {
-        let size = context.opening.accounts;
-        let members = witness
-            .book
-            .members
-            .chunks(size)
-            .nth(part)
-            .unwrap_or_default();
         let tables = PartTables::new(claim, context, part);
-        let (before, after) = (witness.states.before(part), witness.states.after(part));
-        fill_part(&tables, members, before, after)
+        witness.rows(&tables, part).fill(&tables)
     }
 
     fn nonce_mut(claim: &mut ExposureClaim) -> &mut Option<Nonce> {
@@ -141,35 +133,55 @@ impl Provable for Exposure {
     }
 }
 
-/// The filled tables of a part, whose accounts lead from one state to another.
-pub(super) fn fill_part(
-    tables: &PartTables,
-    members: &[Member],
-    before: &[u128],
-    after: &[u128],
-) -> Vec<Trace> {
-    let airs = tables.airs();
-    let tally = Tally::new(&[tables.limbs.tallied()]);
-    let opening = &tables.positions.opening;
-    let positions = fill_positions(&tables.positions, &airs[0], &tally, members);
-    let leaves = fill_leaves(&tables.leaves, &airs[1], &tally, members);
-    let counts = count_positions(members, tables.exposure.instruments);
-    let added = added(tables, &counts);
-    let exposure = fill(&tables.exposure, &airs[2], &tally, |row| {
-        (row == 0).then(|| counts.clone())
-    });
-    let opened = members.iter().map(|m| (&m.account, &m.leaf));
-    let mut quads: Vec<[F; QUAD]> = opening.quads(opened, 2 * (SALTS + REGISTERS.len()));
-    let totals = tables
-        .totals
-        .trace(&airs[3], &tally, before, after, &added, &mut quads);
-    let sponge = tables.sponge.trace(&airs[4], &mut quads);
-    let limbs = tables.limbs.trace(&airs[5], &tally);
-    vec![positions, leaves, exposure, totals, sponge, limbs]
+impl Witness {
+    /// The rows of a part's tables.
+    pub(super) fn rows(&self, tables: &PartTables, part: usize) -> Rows<'_> {
+        let size = tables.positions.opening.accounts;
+        let members = self.book.members.chunks(size).nth(part).unwrap_or_default();
+        Rows {
+            members,
+            counts: count_positions(members, tables.exposure.instruments),
+            before: self.states.before(part).to_vec(),
+            after: self.states.after(part).to_vec(),
+        }
+    }
+}
+
+/// The rows that hold private data.
+pub(super) struct Rows<'a> {
+    /// The accounts.
+    pub members: &'a [Member],
+    /// How often each limb of each key is counted.
+    pub counts: Counts,
+    /// The hidden state before the part.
+    pub before: Vec<u128>,
+    /// And after it.
+    pub after: Vec<u128>,
+}
+
+impl Rows<'_> {
+    pub fn fill(&self, tables: &PartTables) -> Vec<Trace> {
+        let airs = tables.airs();
+        let tally = Tally::new(&[tables.limbs.tallied()]);
+        let opening = &tables.positions.opening;
+        let positions = fill_positions(&tables.positions, &airs[0], &tally, self.members);
+        let leaves = fill_leaves(&tables.leaves, &airs[1], &tally, self.members);
+        let exposure = fill(&tables.exposure, &airs[2], &tally, |row| {
+            (row == 0).then(|| self.counts.clone())
+        });
+        let opened = self.members.iter().map(|m| (&m.account, &m.leaf));
+        let mut quads: Vec<[F; QUAD]> = opening.quads(opened, 2 * (SALTS + REGISTERS.len()));
+        let (before, after) = (&self.before, &self.after);
+        let added = added(tables, &self.counts);
+        let totals = (tables.totals).trace(&airs[3], &tally, before, after, &added, &mut quads);
+        let sponge = tables.sponge.trace(&airs[4], &mut quads);
+        let limbs = tables.limbs.trace(&airs[5], &tally);
+        vec![positions, leaves, exposure, totals, sponge, limbs]
+    }
 }
 
 /// What a part adds to the registers, salts first.
-fn added(tables: &PartTables, counts: &Counts) -> Vec<[i64; COUNT_LIMBS]> {
+pub(super) fn added(tables: &PartTables, counts: &Counts) -> Vec<[i64; COUNT_LIMBS]> {
     let mut added = vec![[0; COUNT_LIMBS]; SALTS + REGISTERS.len()];
     for (added, sign) in added[SALTS..].iter_mut().zip([1, -1]) {
         for (at, counts) in counts.iter().enumerate() {

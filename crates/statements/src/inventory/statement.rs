@@ -100,9 +100,9 @@ impl Context {
         } = &claim.snapshot;
         let (segments, links) = (&claim.segments, claim.links.len());
         let (opening, listing) = open_book(&claim.book, &claim.snapshot, segments, links)?;
-        check_moment(claim.snapshot.as_of_ms, claim.state_as_of_ms).map_err(|e| e.to_string())?;
         // As many instruments as markets, so this bounds the instruments too.
         let order = instruments_of(instruments, &claim.markets).map_err(|e| e.to_string())?;
+        check_moment(claim.snapshot.as_of_ms, claim.state_as_of_ms).map_err(|e| e.to_string())?;
         Ok(Self {
             opening,
             listing,

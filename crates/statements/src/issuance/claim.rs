@@ -7,6 +7,7 @@ use credit::issuance::{Backing, PledgeFields, backing};
 use credit::pool::Template;
 use credit::pool::tape::CutOff;
 use gadgets::hash::{DIGEST, Domain};
+use gadgets::product::{self, Challenge, DEGREE, Element, multiply, registers_of};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{QUAD, SpongeTable, Stream, Target};
 use gadgets::totals::{Held, Register, Show, TotalsTable};
@@ -22,8 +23,6 @@ use crate::account::PublicDigest;
 use crate::kit::totals;
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
-use crate::pool::registers_of;
-use crate::pool::tables::groups::{Challenge, DEGREE, Element, multiply};
 use crate::pools::codes::CodesTable;
 use crate::pools::loan::{LeafLayout, check_counts, check_pool, segments};
 
@@ -37,10 +36,8 @@ pub const DEFAULTED: usize = 3;
 pub const COUNTED: usize = 3;
 /// The first register of the product over the nullifiers.
 pub const PRODUCT: usize = BALANCE + COUNTED;
-/// Registers of a product.
-const PRODUCT_REGISTERS: usize = 3;
 /// All registers.
-pub const REGISTERS: usize = PRODUCT + PRODUCT_REGISTERS;
+pub const REGISTERS: usize = PRODUCT + product::REGISTERS;
 
 /// The public part of an issuance proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +91,7 @@ pub struct Issuance;
 
 impl Statement for Issuance {
     const ID: &'static str = "issuance";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = IssuanceClaim;
     type Context = Context;
 

@@ -1,7 +1,5 @@
 //! The issuance statement: tranches are backed by a sealed pool, and no loan is pledged twice. See `STATEMENT.md`.
 
-#[cfg(test)]
-mod attack;
 mod claim;
 mod example;
 mod record;

@@ -2,6 +2,7 @@
 
 use credit::issuance::PledgeFields;
 use gadgets::hash::{DIGEST, Digest, Domain, hash_row};
+use gadgets::product::{Challenge, DEGREE, Product};
 use gadgets::public::Publics;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::totals::COUNT_LIMBS;
@@ -10,7 +11,6 @@ use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 use super::claim::{BALANCE, COUNTED, PRODUCT, status_sets};
 use super::registry::NULLIFIER;
 use crate::ordered::{Ordered, OrderedRow, PUBLIC, accumulate};
-use crate::pool::tables::groups::{Challenge, DEGREE, Product};
 use crate::pools::codes::CodesTable;
 use crate::pools::loan::{LeafLayout, LoanWitness, closed_owes_nothing};
 

@@ -7,6 +7,7 @@ use credit::issuance::{Issued, PledgeFields, issue};
 use credit::pool::{Condition, Loan, Tape};
 use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::limb_of;
+use gadgets::product::{Challenge, DEGREE, multiply, product_of, registers_of};
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use rayon::prelude::*;
@@ -22,8 +23,6 @@ use crate::account::Secret;
 use crate::kit::{self, Chain, Example, Provable, Refusal, States};
 use crate::nonce::Nonce;
 use crate::ordered::{KEY_REGISTER, OrderedRow};
-use crate::pool::tables::groups::{Challenge, DEGREE, multiply};
-use crate::pool::{product_of, registers_of};
 use crate::pools::loan::{LoanLeaf, LoanWitness, Sealed, check_size, segments};
 
 /// A tape whose loans back a deal.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use credit::pool::tape::CutOff;
 use credit::pool::{Claimed, Figure, Template};
 use gadgets::hash::Domain;
+use gadgets::product::{Challenge, message_len};
 use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
 use gadgets::totals::{Register, SALTS, Show, TotalsTable};
@@ -13,7 +14,7 @@ use stark::{HashedChallenge, MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir}
 
 use super::plan::{DEFAULTED, OPEN, Plan, group};
 use super::tables::figures::FiguresTable;
-use super::tables::groups::{Challenge, GroupsTable, message_len};
+use super::tables::groups::GroupsTable;
 use super::tables::loans::LoansTable;
 use crate::account::PublicDigest;
 use crate::kit::totals;
@@ -98,7 +99,7 @@ impl Context {
 
 impl Statement for Pool {
     const ID: &'static str = "pool";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = PoolClaim;
     type Context = Context;
 
@@ -131,7 +132,13 @@ impl Statement for Pool {
             .collect();
         let codes = CodesTable::new(&plan.sets, &codes);
         // All that the products compare: the loans' leaves and the lists, and what is asked of them.
-        let asked = (&claim.pool, &claim.segments, &claim.lists, &claim.figures);
+        let asked = (
+            Self::ID,
+            &claim.pool,
+            &claim.segments,
+            &claim.lists,
+            &claim.figures,
+        );
         let committed = serde_json::to_vec(&asked).map_err(|e| e.to_string())?;
         let mut context = Context {
             plan: Arc::new(plan),

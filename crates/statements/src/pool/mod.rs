@@ -12,5 +12,4 @@ mod words;
 pub use claim::{Context, Pool, PoolClaim};
 pub use credit::pool::Terms;
 pub use witness::{Checked, Prepared, Witness, check};
-pub(crate) use witness::{product_of, registers_of};
 pub use words::{Findings, standing, words};

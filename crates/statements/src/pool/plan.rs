@@ -155,25 +155,7 @@ impl Plan {
         }
         let measured = figures
             .iter()
-            .map(|f| {
-                if !records::names::is_name(&f.name) {
-                    return Err(format!(
-                        "the figure {} {}",
-                        quoted(&f.name),
-                        records::names::NO_NAME
-                    ));
-                }
-                let measured = f.plan(template).map_err(|e| e.to_string())?;
-                for total in totals(&measured) {
-                    let (Total::Sum(_, condition)
-                    | Total::Largest {
-                        counted: condition, ..
-                    }) = total;
-                    // One of them says which loans count, and is there for all figures alike.
-                    budget.take(comparisons(condition).saturating_sub(1))?;
-                }
-                Ok(measured)
-            })
+            .map(|figure| measure(figure, template, &mut budget))
             .collect::<Result<Vec<_>, String>>()?;
         // Sums get their registers behind all concentrations.
         for total in measured.iter().flat_map(totals) {
@@ -408,6 +390,31 @@ impl Budget {
         ))?;
         Ok(())
     }
+}
+
+/// What a figure measures.
+fn measure(
+    figure: &Figure<Claimed>,
+    template: &Template,
+    budget: &mut Budget,
+) -> Result<Measured, String> {
+    if !records::names::is_name(&figure.name) {
+        return Err(format!(
+            "the figure {} {}",
+            quoted(&figure.name),
+            records::names::NO_NAME
+        ));
+    }
+    let measured = figure.plan(template).map_err(|e| e.to_string())?;
+    for total in totals(&measured) {
+        let (Total::Sum(_, condition)
+        | Total::Largest {
+            counted: condition, ..
+        }) = total;
+        // One of them says which loans count, and is there for all figures alike.
+        budget.take(comparisons(condition).saturating_sub(1))?;
+    }
+    Ok(measured)
 }
 
 fn totals(measured: &Measured) -> impl Iterator<Item = &Total> {

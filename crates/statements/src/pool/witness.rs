@@ -7,16 +7,15 @@ use std::sync::Arc;
 use credit::pool::{Facts, Loan, Tape, Terms};
 use gadgets::hash::{Digest, Domain, hash};
 use gadgets::limbs::limb_of;
+use gadgets::product::{Challenge, DEGREE, multiply, product_of, registers_of};
 use gadgets::sponge::QUAD;
-use gadgets::totals::{COUNT_LIMBS, SALTS, elements_register};
+use gadgets::totals::{COUNT_LIMBS, SALTS};
 use rayon::prelude::*;
 use stark::{F, PrimeCharacteristicRing, Statement, Tally, Trace, fill};
 
 use super::claim::{Context, PartTables, Pool, PoolClaim};
 use super::plan::{Concentration, Plan, group};
-use super::tables::groups::{
-    Challenge, DEGREE, GroupRow, GroupState, GroupsTable, list_quads, message_elements, multiply,
-};
+use super::tables::groups::{GroupRow, GroupState, GroupsTable, list_quads, message_elements};
 use super::tables::loans::LoanRow;
 use super::words::Findings;
 use crate::account::{PublicDigest, Secret};
@@ -323,22 +322,6 @@ impl List {
         }
         rows
     }
-}
-
-/// A product from its registers.
-pub(crate) fn product_of(registers: &[u128]) -> [F; DEGREE] {
-    std::array::from_fn(|i| {
-        let element = (registers[i / 2] >> (40 * (i % 2))) % (1 << 40);
-        F::from_u64((element % u128::from(stark::P)) as u64) + F::from_bool(i == 0)
-    })
-}
-
-/// The registers of a product: its first coordinate less one.
-pub(crate) fn registers_of(product: [F; DEGREE]) -> [u128; 3] {
-    let mut elements = [F::ZERO; 6];
-    elements[..DEGREE].copy_from_slice(&product);
-    elements[0] -= F::ONE;
-    std::array::from_fn(|i| elements_register([elements[2 * i], elements[2 * i + 1]]))
 }
 
 impl GroupRow {

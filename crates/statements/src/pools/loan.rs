@@ -183,75 +183,29 @@ impl LeafLayout {
         unused: &B::E,
         of: fn(&W) -> &LoanWitness,
     ) -> ReadLeaf<B::E> {
-        // What is only hashed, too: on an unused row nothing reads it, but no cell is left open.
-        let hidden = |b: &mut B, cell: B::E| -> B::E {
-            b.zero("LOAN-3", unused.clone() * cell.clone());
-            cell
-        };
         let mut elements: Vec<B::E> = Vec::new();
         for i in 0..DIGEST {
             let cell = b.cell(|w| of(w).seal[i]);
-            elements.push(hidden(b, cell));
+            elements.push(only_hashed(b, unused, cell));
         }
-        let mut present = vec![None; self.fields.len()];
-        if self.optional.iter().any(|&field| read[field]) {
-            let mut presence = b.constant(F::ZERO);
-            for (i, &field) in self.optional.iter().enumerate() {
-                let bit = b.bit("LOAN-1", |w| {
-                    let loan = of(w).loan.as_ref();
-                    loan.is_some_and(|l| l.values[field].is_some())
-                });
-                b.zero("LOAN-3", unused.clone() * bit.clone());
-                presence += bit.clone() * F::from_u64(1 << i);
-                present[field] = Some(bit);
-            }
-            elements.push(presence);
-        } else if !self.optional.is_empty() {
-            let presence = b.cell(|w| {
-                let presence = of(w).loan.as_ref().map_or(0, |l| self.presence(l));
-                F::from_u64(presence)
-            });
-            elements.push(hidden(b, presence));
-        }
-
-        let mut limbs: Vec<Option<Limb<B::E>>> = Vec::new();
+        let (presence, present) = self.read_presence(b, read, unused, of);
+        elements.extend(presence);
+        let mut cells: Vec<Option<Limb<B::E>>> = Vec::new();
         for element in 0..self.elements {
-            let own = element * LIMBS_PER_ELEMENT..(element + 1) * LIMBS_PER_ELEMENT;
-            let overlaps =
-                |&(first, count): &(usize, usize)| first < own.end && first + count > own.start;
-            let mut fields = self.fields.iter().zip(read);
-            let hint = |w: &W, i: usize| F::from_u64(of(w).limbs[i]);
-            if fields.any(|(place, read)| *read && overlaps(place)) {
-                let cells: Vec<Limb<B::E>> = own
-                    .map(|i| {
-                        let cell = b.cell(|w| hint(w, i));
-                        let cell = limb(b, cell);
-                        b.zero("LOAN-3", unused.clone() * (*cell).clone());
-                        cell
-                    })
-                    .collect();
-                elements.push(join(&cells.iter().cloned().collect::<Limbs<B::E>>()));
-                limbs.extend(cells.into_iter().map(Some));
-            } else {
-                let element = b.cell(|w| {
-                    let limbs: Vec<F> = own.clone().map(|i| hint(w, i)).collect();
-                    join(&limbs)
-                });
-                elements.push(hidden(b, element));
-                limbs.extend(own.map(|_| None));
-            }
+            let (value, own) = self.read_element(b, element, read, unused, of);
+            elements.push(value);
+            cells.extend(own);
         }
         elements.resize(elements.len().next_multiple_of(4), b.constant(F::ZERO));
 
-        let of = |&(first, count): &(usize, usize)| -> Option<Limbs<B::E>> {
-            limbs[first..first + count].iter().cloned().collect()
-        };
-        let cells = limbs.iter().map(|l| l.as_deref().cloned()).collect();
         let limbs: Vec<Option<Limbs<B::E>>> = self
             .fields
             .iter()
             .zip(read)
-            .map(|(place, read)| if *read { of(place) } else { None })
+            .map(|(&(first, count), read)| {
+                let own = || cells[first..first + count].iter().cloned().collect();
+                if *read { own() } else { None }
+            })
             .collect();
         for (limbs, present) in limbs.iter().zip(&present) {
             if let (Some(limbs), Some(present)) = (limbs, present) {
@@ -263,10 +217,84 @@ impl LeafLayout {
         ReadLeaf {
             elements,
             limbs,
-            cells,
+            cells: cells.iter().map(|l| l.as_deref().cloned()).collect(),
             present,
         }
     }
+
+    /// The element that says which optional fields are present, if there are any; and for each field whether it is, if one of
+    /// them is read.
+    fn read_presence<W, B: RowBuilder<W>>(
+        &self,
+        b: &mut B,
+        read: &[bool],
+        unused: &B::E,
+        of: fn(&W) -> &LoanWitness,
+    ) -> (Option<B::E>, Vec<Option<B::E>>) {
+        let mut present = vec![None; self.fields.len()];
+        if self.optional.is_empty() {
+            return (None, present);
+        }
+        if !self.optional.iter().any(|&field| read[field]) {
+            let presence = b.cell(|w| {
+                let presence = of(w).loan.as_ref().map_or(0, |l| self.presence(l));
+                F::from_u64(presence)
+            });
+            return (Some(only_hashed(b, unused, presence)), present);
+        }
+        let mut presence = b.constant(F::ZERO);
+        for (i, &field) in self.optional.iter().enumerate() {
+            let bit = b.bit("LOAN-1", |w| {
+                let loan = of(w).loan.as_ref();
+                loan.is_some_and(|l| l.values[field].is_some())
+            });
+            b.zero("LOAN-3", unused.clone() * bit.clone());
+            presence += bit.clone() * F::from_u64(1 << i);
+            present[field] = Some(bit);
+        }
+        (Some(presence), present)
+    }
+
+    /// An element of fields, and its limbs: checked if a field that is read has some of them.
+    fn read_element<W, B: RowBuilder<W>>(
+        &self,
+        b: &mut B,
+        element: usize,
+        read: &[bool],
+        unused: &B::E,
+        of: fn(&W) -> &LoanWitness,
+    ) -> (B::E, [Option<Limb<B::E>>; LIMBS_PER_ELEMENT]) {
+        let start = element * LIMBS_PER_ELEMENT;
+        let overlaps = |&(first, count): &(usize, usize)| {
+            first < start + LIMBS_PER_ELEMENT && first + count > start
+        };
+        let hint = |w: &W, i: usize| F::from_u64(of(w).limbs[start + i]);
+        let mut fields = self.fields.iter().zip(read);
+        if !fields.any(|(place, read)| *read && overlaps(place)) {
+            let value = b.cell(|w| {
+                let limbs: [F; LIMBS_PER_ELEMENT] = std::array::from_fn(|i| hint(w, i));
+                join(&limbs)
+            });
+            return (
+                only_hashed(b, unused, value),
+                [const { None }; LIMBS_PER_ELEMENT],
+            );
+        }
+        let limbs: [Limb<B::E>; LIMBS_PER_ELEMENT] = std::array::from_fn(|i| {
+            let cell = b.cell(|w| hint(w, i));
+            let cell = limb(b, cell);
+            b.zero("LOAN-3", unused.clone() * (*cell).clone());
+            cell
+        });
+        let value = join(&limbs.iter().cloned().collect::<Limbs<B::E>>());
+        (value, limbs.map(Some))
+    }
+}
+
+/// A cell that is hashed and not read: zero on an unused row, where nothing else fixes it.
+fn only_hashed<W, B: RowBuilder<W>>(b: &mut B, unused: &B::E, cell: B::E) -> B::E {
+    b.zero("LOAN-3", unused.clone() * cell.clone());
+    cell
 }
 
 /// Fields and their limbs.

@@ -1,8 +1,6 @@
 //! The stress statement: what a sealed pool brings in month by month, and what tranches lose under public stresses.
 //! See `STATEMENT.md`.
 
-#[cfg(test)]
-mod attack;
 pub(crate) mod claim;
 mod example;
 pub mod tables;

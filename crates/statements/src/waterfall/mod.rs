@@ -1,10 +1,6 @@
 //! The waterfall statement: what a sealed pool brought in, month by month, and how a deal paid it. See STATEMENT.md.
 
-#[cfg(test)]
-mod attack;
 mod claim;
-#[cfg(test)]
-mod closed;
 mod example;
 pub(crate) mod tables;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Tests of the issuance statement: what is true is accepted, what is false is not.
 
+mod attack;
 mod forged;
 mod needed;
 mod positive;
@@ -11,6 +12,7 @@ use credit::pool::{Tape, TapeError};
 use credit::sample_deal::sample_deal_for;
 use credit::sample_pool;
 use fixed::Decimal;
+use gadgets::product::registers_of;
 use gadgets::totals::SALTS;
 use stark::{F, PrimeCharacteristicRing, Statement, verify, violated};
 
@@ -18,7 +20,6 @@ use super::claim::PartTables;
 use super::witness::Rows;
 use super::*;
 use crate::account::{Identity, Secret};
-use crate::pool::registers_of;
 use crate::pools::loan::Sealed;
 use crate::testing::*;
 

@@ -1,181 +1,23 @@
 //! Loans in the order of their groups: how much the largest groups weigh.
 
 use gadgets::compare::{Chunks, assert_at_most_less, less_than};
-use gadgets::limbs::{Limbs, join, limb_of, signed};
+use gadgets::limbs::{Limbs, chunks_of, join, limb_of, signed};
+use gadgets::product::{Challenge, DEGREE, Product};
 use gadgets::public::Publics;
 use gadgets::range::LIMB_BITS;
 use gadgets::sponge::{QUAD, QUADS};
-use gadgets::totals::COUNT_LIMBS;
-use sha3::{Digest as _, Sha3_256};
-use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder, Table, When};
+use gadgets::totals::{COUNT_LIMBS, pass};
+use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
-use crate::ordered::{accumulate, pass};
+use crate::ordered::accumulate;
 use crate::pool::plan::group;
 
-/// Coordinates of the extension field in which products are taken.
-pub const DEGREE: usize = 5;
 /// Limbs of a group's number and of its weight.
 const AMOUNT_LIMBS: usize = 6;
 /// Chunks of them.
 const CHUNKS: usize = AMOUNT_LIMBS / 2;
 /// Elements that hide the commitment to a list: 248 bits.
 const SALT: usize = 2 * QUAD;
-
-/// An element of the quintic extension, `X^5 = 1 - X^2`, coordinates from the constant up.
-pub type Element<E> = [E; DEGREE];
-
-/// `x * y`.
-pub fn multiply<E: Expr>(x: &Element<E>, y: &Element<E>) -> Element<E> {
-    let mut product: [E; 2 * DEGREE - 1] = std::array::from_fn(|_| E::ZERO);
-    for (i, x) in x.iter().enumerate() {
-        for (j, y) in y.iter().enumerate() {
-            product[i + j] += x.clone() * y.clone();
-        }
-    }
-    // X^(5 + k) = X^k - X^(2 + k), from the top.
-    for k in (0..DEGREE - 1).rev() {
-        let high = product[DEGREE + k].clone();
-        product[k] += high.clone();
-        product[k + 2] -= high;
-    }
-    std::array::from_fn(|i| product[i].clone())
-}
-
-/// Public elements, drawn from all commitments that they compare; in a row, read from the public values.
-#[derive(Clone, Debug)]
-pub struct Challenge<E = F> {
-    /// What a message's factor starts from.
-    gamma: Element<E>,
-    /// Powers of what a message's elements are combined with.
-    powers: Vec<Element<E>>,
-}
-
-impl Challenge {
-    /// The challenge of concentration `index` under a claim with these commitments, over messages of so many elements.
-    pub fn new(seed: &[u8], index: usize, elements: usize) -> Self {
-        let draw = |which: u8| -> Element<F> {
-            std::array::from_fn(|i| {
-                let mut hash = Sha3_256::new();
-                hash.update(b"sealbook concentration challenge");
-                hash.update([index as u8, which, i as u8]);
-                hash.update(seed);
-                let digest = hash.finalize();
-                let bytes: [u8; 16] = std::array::from_fn(|i| digest[i]);
-                // 128 bits modulo p: as good as uniform.
-                F::from_u64((u128::from_le_bytes(bytes) % u128::from(stark::P)) as u64)
-            })
-        };
-        let (gamma, beta) = (draw(0), draw(1));
-        let mut powers = vec![std::array::from_fn(|i| F::from_bool(i == 0))];
-        while powers.len() < elements {
-            powers.push(multiply(&powers[powers.len() - 1], &beta));
-        }
-        Self { gamma, powers }
-    }
-
-    /// The elements as public values.
-    pub fn public(&self) -> Vec<F> {
-        let powers = self.powers.as_flattened();
-        self.gamma.iter().chain(powers).copied().collect()
-    }
-
-    /// The elements inside a row: the next public values.
-    pub fn read<W, B: RowBuilder<W>>(&self, b: &B, publics: &mut Publics) -> Challenge<B::E> {
-        let mut element = || std::array::from_fn(|_| publics.element(b));
-        Challenge {
-            gamma: element(),
-            powers: self.powers.iter().map(|_| element()).collect(),
-        }
-    }
-}
-
-impl<E: Expr> Challenge<E> {
-    /// `gamma - sum of beta^k * element k`.
-    pub fn factor(&self, elements: &[E]) -> Element<E> {
-        assert_eq!(
-            elements.len(),
-            self.powers.len(),
-            "a power for each element"
-        );
-        std::array::from_fn(|i| {
-            let mut value = self.gamma[i].clone();
-            for (power, element) in self.powers.iter().zip(elements) {
-                value -= element.clone() * power[i].clone();
-            }
-            value
-        })
-    }
-}
-
-/// Elements of a message over so many limbs.
-pub fn message_len(limbs: usize) -> usize {
-    limbs.div_ceil(3)
-}
-
-/// A running product over the rows, passed from part to part.
-pub struct Product<'a, E> {
-    /// Its constraint.
-    pub id: &'static str,
-    /// Its first register.
-    pub register: usize,
-    /// What factors are made of.
-    pub challenge: &'a Challenge<E>,
-}
-
-impl<E: Expr> Product<'_, E> {
-    /// Multiplies the product by the factor of a message in limbs on rows with the bit `counts`. `before` is the product
-    /// over the rows above. The first coordinate is passed less one, so that a product starts from zeros.
-    pub fn multiply<W, B: RowBuilder<W, E = E>>(
-        &self,
-        b: &mut B,
-        [first, last]: [&B::E; 2],
-        counts: &B::E,
-        message: &[B::E],
-        before: impl Fn(&W) -> [F; DEGREE],
-    ) {
-        let elements: Vec<B::E> = message.chunks(3).map(join).collect();
-        self.multiply_elements(b, [first, last], counts, &elements, before);
-    }
-
-    /// The same for a message in whole elements.
-    pub fn multiply_elements<W, B: RowBuilder<W, E = E>>(
-        &self,
-        b: &mut B,
-        [first, last]: [&B::E; 2],
-        counts: &B::E,
-        elements: &[B::E],
-        before: impl Fn(&W) -> [F; DEGREE],
-    ) {
-        let factor = self.challenge.factor(elements);
-        let (product, next): (Vec<B::E>, Vec<B::E>) =
-            (0..DEGREE).map(|i| b.state(|w| before(w)[i])).unzip();
-        let product: Element<B::E> = std::array::from_fn(|i| product[i].clone());
-        let after = multiply(&product, &factor);
-        // A cell, so that what is sent has degree 1.
-        let after: Vec<B::E> = (0..DEGREE)
-            .map(|i| {
-                let step = after[i].clone() - product[i].clone();
-                let value = product[i].clone() + counts.clone() * step;
-                let cell = b.derive([&value], |[v]| v);
-                b.equal(self.id, cell.clone(), value);
-                cell
-            })
-            .collect();
-        for (next, after) in next.into_iter().zip(&after) {
-            b.assert_zero(self.id, When::Transition, next - after.clone());
-        }
-        let registers = |b: &B, elements: &[B::E]| -> Vec<[B::E; 2]> {
-            let mut shown: Vec<B::E> = elements.to_vec();
-            shown[0] -= b.one();
-            shown.push(b.constant(F::ZERO));
-            shown.as_chunks().0.to_vec()
-        };
-        let (before, after) = (registers(b, &product), registers(b, &after));
-        for (i, (before, after)) in before.iter().zip(&after).enumerate() {
-            pass(b, self.register + i, first, last, before, after);
-        }
-    }
-}
 
 /// One loan a row, in the order of the groups of one concentration.
 ///
@@ -339,7 +181,6 @@ impl Table for GroupsTable {
         for cell in weight.iter().chain([&starts]) {
             b.zero("GROUPS-2", unused.clone() * cell.clone());
         }
-        let continues = b.one() - starts.clone();
 
         let mut publics = Publics::from(0);
         // Its message, in the product and in the list.
@@ -353,42 +194,104 @@ impl Table for GroupsTable {
         let address = publics.element(b);
         self.list(b, &number, [&used, &first], &address, &message);
 
-        let chunks_before = |b: &mut B, of: fn(&GroupState) -> u64| -> (Vec<B::E>, Vec<B::E>) {
-            (0..CHUNKS)
-                .map(|c| b.state(|w| F::from_u64((of(&w.before) >> (20 * c)) % (1 << 20))))
-                .unzip()
-        };
-        let (group_before, next) = chunks_before(b, |s| s.group);
+        self.in_order(b, ends, &starts, group);
+        let continues = b.one() - starts.clone();
+        let total = self.total(b, ends, &continues, &weight);
+        let chosen = self.chosen(b, ends, &continues);
+        let threshold = self.threshold(b, ends);
+        let (excess_before, next) = limbs_before(b, |s| s.excess);
+        let threshold = Chunks::declared(b, "GROUPS-7", threshold);
+        let excess = self.excess(b, &total, &threshold);
+        let grown = excess.iter().zip(&excess_before);
+        let sums: [(usize, Vec<B::E>); 3] = [
+            (
+                group::CHOSEN_TOTAL,
+                weight.iter().map(|l| chosen.clone() * l.clone()).collect(),
+            ),
+            (
+                group::EXCESS_TOTAL,
+                grown
+                    .map(|(after, before)| after.clone() - continues.clone() * before.clone())
+                    .collect(),
+            ),
+            (group::CHOSEN_COUNT, vec![chosen * starts]),
+        ];
+        self.carry_limbs(b, group::EXCESS, ends, excess_before, next, &excess);
+        for (which, (register, limbs)) in sums.iter().enumerate() {
+            accumulate(
+                b,
+                &last,
+                self.register + register,
+                limbs,
+                |w: &GroupRow, i| w.sums[which][i],
+            );
+        }
+    }
+}
+
+/// A number of the state before a row and on the next row, in limbs.
+fn limbs_before<B: RowBuilder<GroupRow>>(
+    b: &mut B,
+    of: fn(&GroupState) -> u64,
+) -> (Vec<B::E>, Vec<B::E>) {
+    (0..AMOUNT_LIMBS)
+        .map(|i| b.state(|w| F::from_u64(limb_of(of(&w.before).into(), i))))
+        .unzip()
+}
+
+/// A number of a row and of the next row, in chunks.
+fn chunks_state<B: RowBuilder<GroupRow>>(
+    b: &mut B,
+    of: fn(&GroupRow) -> u64,
+) -> (Vec<B::E>, Vec<B::E>) {
+    (0..CHUNKS)
+        .map(|c| b.state(|w| F::from_u64(chunks_of(of(w))[c])))
+        .unzip()
+}
+
+impl GroupsTable {
+    /// Groups rise where one starts and stay the same elsewhere.
+    fn in_order<B: RowBuilder<GroupRow>>(
+        &self,
+        b: &mut B,
+        ends: [&B::E; 2],
+        starts: &B::E,
+        group: Limbs<B::E>,
+    ) {
+        let continues = b.one() - starts.clone();
+        let (before, next) = chunks_state(b, |w| w.before.group);
         let group = group.padded(AMOUNT_LIMBS).chunks();
         // On the very first row a group starts, whatever its number.
         let strict = if self.is_first {
             b.assert_zero("GROUPS-3", When::First, continues.clone());
-            starts.clone() * (b.one() - first.clone())
+            starts.clone() * (b.one() - ends[0].clone())
         } else {
             starts.clone()
         };
         let strict_cell = b.derive([&strict], |[v]| v);
         b.equal("GROUPS-3", strict_cell.clone(), strict);
-        let above = Chunks::declared(b, "GROUPS-4", group_before.clone());
+        let above = Chunks::declared(b, "GROUPS-4", before.clone());
         assert_at_most_less(b, &above, &group, &strict_cell);
-        for (this, before) in group.iter().zip(&group_before) {
-            b.zero(
-                "GROUPS-3",
-                continues.clone() * (this.clone() - before.clone()),
-            );
+        for (this, before) in group.iter().zip(&before) {
+            let changed = this.clone() - before.clone();
+            b.zero("GROUPS-3", continues.clone() * changed);
         }
-        self.carry(b, group::GROUP, ends, group_before, next, &group);
+        self.carry(b, group::GROUP, ends, before, next, &group);
+    }
 
-        let limbs_before = |b: &mut B, of: fn(&GroupState) -> u64| -> (Vec<B::E>, Vec<B::E>) {
-            (0..AMOUNT_LIMBS)
-                .map(|i| b.state(|w| F::from_u64(limb_of(of(&w.before).into(), i))))
-                .unzip()
-        };
-        let (total_before, next) = limbs_before(b, |s| s.total);
+    /// The group's weight so far.
+    fn total<B: RowBuilder<GroupRow>>(
+        &self,
+        b: &mut B,
+        ends: [&B::E; 2],
+        continues: &B::E,
+        weight: &Limbs<B::E>,
+    ) -> Limbs<B::E> {
+        let (before, next) = limbs_before(b, |s| s.total);
         let total = Limbs::read(b, AMOUNT_LIMBS, |w: &GroupRow| w.after().total.into());
         let mut carry = b.constant(F::ZERO);
         for (i, weight) in weight.clone().padded(AMOUNT_LIMBS).into_iter().enumerate() {
-            let value = continues.clone() * total_before[i].clone() + weight + carry;
+            let value = continues.clone() * before[i].clone() + weight + carry;
             carry = b.constant(F::ZERO);
             if i + 1 < AMOUNT_LIMBS {
                 let bit = b.derive([&value], |[v]| F::from_bool(signed(v) >= 1 << LIMB_BITS));
@@ -400,20 +303,33 @@ impl Table for GroupsTable {
                 value - total[i].clone() - carry.clone() * F::from_u64(1 << LIMB_BITS),
             );
         }
-        self.carry_limbs(b, group::TOTAL, ends, total_before, next, &total);
+        self.carry_limbs(b, group::TOTAL, ends, before, next, &total);
+        total
+    }
 
+    /// Whether the group is one of the largest.
+    fn chosen<B: RowBuilder<GroupRow>>(
+        &self,
+        b: &mut B,
+        ends: [&B::E; 2],
+        continues: &B::E,
+    ) -> B::E {
         let chosen = b.bit("GROUPS-6", |w| w.chosen);
-        let (chosen_before, next) = b.state(|w| F::from_bool(w.before.chosen));
-        b.zero(
-            "GROUPS-6",
-            continues.clone() * (chosen.clone() - chosen_before.clone()),
-        );
+        let (before, next) = b.state(|w| F::from_bool(w.before.chosen));
+        let changed = chosen.clone() - before.clone();
+        b.zero("GROUPS-6", continues.clone() * changed);
         let one = std::slice::from_ref(&chosen);
-        self.carry(b, group::CHOSEN, ends, vec![chosen_before], vec![next], one);
+        self.carry(b, group::CHOSEN, ends, vec![before], vec![next], one);
+        chosen
+    }
 
-        let (threshold, next): (Vec<B::E>, Vec<B::E>) = (0..CHUNKS)
-            .map(|c| b.state(|w| F::from_u64((w.threshold >> (20 * c)) % (1 << 20))))
-            .unzip();
+    /// The threshold, in chunks.
+    fn threshold<B: RowBuilder<GroupRow>>(
+        &self,
+        b: &mut B,
+        [first, last]: [&B::E; 2],
+    ) -> Vec<B::E> {
+        let (threshold, next) = chunks_state(b, |w| w.threshold);
         for (threshold, next) in threshold.iter().zip(next) {
             b.assert_zero("GROUPS-7", When::Transition, next - threshold.clone());
         }
@@ -424,37 +340,10 @@ impl Table for GroupsTable {
             threshold.clone()
         };
         let register = self.register + group::THRESHOLD;
-        pass(b, register, &first, &last, &start, &threshold);
-
-        let (excess_before, next) = limbs_before(b, |s| s.excess);
-        let threshold = Chunks::declared(b, "GROUPS-7", threshold);
-        let excess = self.excess(b, &total, &threshold);
-        let sums = [
-            weight.iter().map(|l| chosen.clone() * l.clone()).collect(),
-            excess
-                .iter()
-                .zip(&excess_before)
-                .map(|(after, before)| after.clone() - continues.clone() * before.clone())
-                .collect(),
-            vec![chosen * starts],
-        ];
-        self.carry_limbs(b, group::EXCESS, ends, excess_before, next, &excess);
-        let registers = [
-            group::CHOSEN_TOTAL,
-            group::EXCESS_TOTAL,
-            group::CHOSEN_COUNT,
-        ];
-        for (which, (limbs, register)) in sums.iter().zip(registers).enumerate() {
-            let limbs: &Vec<B::E> = limbs;
-            let register = self.register + register;
-            accumulate(b, &last, register, limbs, |w: &GroupRow, i| {
-                w.sums[which][i]
-            });
-        }
+        pass(b, register, first, last, &start, &threshold);
+        threshold
     }
-}
 
-impl GroupsTable {
     /// Sends the row's quad, and the salt's from the first row.
     fn list<B: RowBuilder<GroupRow>>(
         &self,

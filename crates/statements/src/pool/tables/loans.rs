@@ -7,11 +7,11 @@ use credit::pool::measured::Quantity;
 use credit::pool::rules::{Holds, Test};
 use gadgets::compare::less_than;
 use gadgets::limbs::{Amount, Limbs};
+use gadgets::product::{Challenge, Product};
 use gadgets::public::{Publics, chunk_values};
 use gadgets::sum::Sum;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table};
 
-use super::groups::{Challenge, Product};
 use crate::ordered::{Ordered, OrderedRow, PUBLIC, Place, accumulate};
 use crate::pool::plan::{Concentration, Plan, group};
 use crate::pools::codes::CodesTable;

@@ -11,7 +11,7 @@ use credit::pool::{
     Template, Wanted,
 };
 use gadgets::totals::SALTS;
-use stark::{EF, F, PrimeCharacteristicRing, Statement, violated};
+use stark::{Statement, violated};
 
 use super::claim::PartTables;
 use super::witness::Rows;

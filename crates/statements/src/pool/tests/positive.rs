@@ -3,21 +3,6 @@
 use super::*;
 
 #[test]
-fn extension_elements_multiply_as_those_of_the_proof_system() {
-    use stark::Field;
-    let element = |seed: u64| -> [F; 5] {
-        std::array::from_fn(|i| F::from_u64(noise(seed * 5 + i as u64, u64::from(stark::P))))
-    };
-    let basis = |e: [F; 5]| EF::new(e);
-    for seed in 0..100 {
-        let (x, y) = (element(2 * seed), element(2 * seed + 1));
-        let product = tables::groups::multiply(&x, &y);
-        assert_eq!(basis(product), basis(x) * basis(y));
-        assert!(basis(x).try_inverse().is_some());
-    }
-}
-
-#[test]
 fn true_claims_have_a_witness() {
     for loans in [1, 2, 100, 256, 257] {
         assert_eq!(found(&prepared(loans), 0), Vec::new(), "{loans} loans");

@@ -224,30 +224,7 @@ impl ScheduleTable {
         );
 
         let earned = month::interest(b, "SCHEDULE-4", &loan.balance, &loan.rate);
-        // Interest so far.
-        let mut carry = b.constant(F::ZERO);
-        let mut total = Vec::new();
-        for i in 0..AMOUNT_LIMBS {
-            let mut value = loan.accrued[i].clone() + carry.clone();
-            if let Some(earned) = earned.get(i) {
-                value += bears.clone() * earned.clone();
-            }
-            let low = b.derive([&value], |[v]| {
-                F::from_u64(signed(v).rem_euclid(LIMB as i64) as u64)
-            });
-            let low = limb(b, low).into_inner();
-            carry = b.constant(F::ZERO);
-            if i + 1 < AMOUNT_LIMBS {
-                let bit = b.derive([&value], |[v]| F::from_bool(signed(v) >= LIMB as i64));
-                b.boolean("SCHEDULE-5", &bit);
-                carry = bit;
-            }
-            b.integer(
-                "SCHEDULE-5",
-                value - low.clone() - carry.clone() * F::from_u64(LIMB),
-            );
-            total.push(low);
-        }
+        let total = interest_so_far(b, &loan.accrued, &bears, &earned);
         let interest: Vec<B::E> = total
             .iter()
             .map(|t| {
@@ -257,30 +234,7 @@ impl ScheduleTable {
                 cell
             })
             .collect();
-
-        let mut instalment = loan.instalment.clone();
-        instalment.resize(AMOUNT_LIMBS, b.constant(F::ZERO));
-        let (covers, over) = difference(b, "SCHEDULE-7", &instalment, &interest);
-        // Only what is left of an instalment of four limbs is used.
-        let principal: Vec<B::E> = over[..BALANCE_LIMBS]
-            .iter()
-            .map(|o| covers.clone() * o.clone())
-            .collect();
-        let (fits, remains) = difference(b, "SCHEDULE-8", &loan.balance, &principal);
-        let remaining = level.clone() * fits;
-        let part = b.derive([&remaining], |[v]| v);
-        b.equal("SCHEDULE-9", part.clone(), remaining);
-        let keeps = b.one() - left.none - level;
-        let balance: Vec<B::E> = remains
-            .iter()
-            .zip(&loan.balance)
-            .map(|(remains, balance)| {
-                let after = part.clone() * remains.clone() + keeps.clone() * balance.clone();
-                let cell = b.derive([&after], |[v]| v);
-                b.equal("SCHEDULE-9", cell.clone(), after);
-                cell
-            })
-            .collect();
+        let balance = balance_after(b, loan, &interest, [level, left.none]);
 
         for (i, count) in interest.iter().chain(&balance).enumerate() {
             let which = b.constant(F::from_usize(i));
@@ -294,6 +248,71 @@ impl ScheduleTable {
         loan.balance = Limbs::declared(b, "SCHEDULE-9", balance);
         loan.term = left.months;
     }
+}
+
+/// What accrued, and what was earned if the loan bears interest.
+fn interest_so_far<B: RowBuilder<ScheduleRow>>(
+    b: &mut B,
+    accrued: &[B::E],
+    bears: &B::E,
+    earned: &[B::E],
+) -> Vec<B::E> {
+    let mut carry = b.constant(F::ZERO);
+    let mut total = Vec::new();
+    for i in 0..AMOUNT_LIMBS {
+        let mut value = accrued[i].clone() + carry.clone();
+        if let Some(earned) = earned.get(i) {
+            value += bears.clone() * earned.clone();
+        }
+        let low = b.derive([&value], |[v]| {
+            F::from_u64(signed(v).rem_euclid(LIMB as i64) as u64)
+        });
+        let low = limb(b, low).into_inner();
+        carry = b.constant(F::ZERO);
+        if i + 1 < AMOUNT_LIMBS {
+            let bit = b.derive([&value], |[v]| F::from_bool(signed(v) >= LIMB as i64));
+            b.boolean("SCHEDULE-5", &bit);
+            carry = bit;
+        }
+        b.integer(
+            "SCHEDULE-5",
+            value - low.clone() - carry.clone() * F::from_u64(LIMB),
+        );
+        total.push(low);
+    }
+    total
+}
+
+/// The balance after a month in which this interest is due.
+fn balance_after<B: RowBuilder<ScheduleRow>>(
+    b: &mut B,
+    loan: &Loan<B::E>,
+    interest: &[B::E],
+    [level, last]: [B::E; 2],
+) -> Vec<B::E> {
+    let mut instalment = loan.instalment.clone();
+    instalment.resize(AMOUNT_LIMBS, b.constant(F::ZERO));
+    let (covers, over) = difference(b, "SCHEDULE-7", &instalment, interest);
+    // Only what is left of an instalment of four limbs is used.
+    let principal: Vec<B::E> = over[..BALANCE_LIMBS]
+        .iter()
+        .map(|o| covers.clone() * o.clone())
+        .collect();
+    let (fits, remains) = difference(b, "SCHEDULE-8", &loan.balance, &principal);
+    let remaining = level.clone() * fits;
+    let part = b.derive([&remaining], |[v]| v);
+    b.equal("SCHEDULE-9", part.clone(), remaining);
+    let keeps = b.one() - last - level;
+    remains
+        .iter()
+        .zip(&loan.balance)
+        .map(|(remains, balance)| {
+            let after = part.clone() * remains.clone() + keeps.clone() * balance.clone();
+            let cell = b.derive([&after], |[v]| v);
+            b.equal("SCHEDULE-9", cell.clone(), after);
+            cell
+        })
+        .collect()
 }
 
 /// A bit that is 1 if and only if `x >= y`, and then the limbs of `x - y`, else those of `y - x - 1`. The limbs of `x` and `y` are

@@ -90,15 +90,9 @@ pub fn roll<W, B: RowBuilder<W>>(
     kind: &Kind<B::E>,
     codes: &[B::E],
 ) -> Flows<B::E> {
-    let read = |b: &mut B, limbs: usize, amount: fn(&Amounts) -> u64| {
-        Limbs::read(b, limbs, |w: &W| amount(of(w)).into())
-    };
-    let one = b.one();
     let left = month::left(b, "ROLL-1", &before.term);
-    b.integer(
-        "ROLL-1",
-        after.term.clone() - before.term.clone() + kind.pays.clone() * left.alive,
-    );
+    let lived = kind.pays.clone() * left.alive.clone();
+    b.integer("ROLL-1", after.term.clone() - before.term.clone() + lived);
     let [due, level, bears] = calendar.look_up(
         b,
         [&contract.frequency, &contract.rule, &left.rest, &left.none],
@@ -109,68 +103,32 @@ pub fn roll<W, B: RowBuilder<W>>(
     let accrued = before.accrued.sum().times_bit(&due);
     let earned_due = earned.sum().times_bit(&due_earned);
     let interest = accrued.plus(&earned_due).in_cells(b, "ROLL-2");
-
-    let over = read(b, BALANCE_LIMBS, |a| a.over);
-    let lack = read(b, AMOUNT_LIMBS, |a| a.lack);
-    contract
-        .instalment
-        .sum()
-        .plus(&lack.sum())
-        .minus(&interest)
-        .minus(&over.sum())
-        .assert_zero_narrow(b, "ROLL-3");
-    let none = sum(&over) * sum(&lack);
-    b.zero("ROLL-3", none);
-
-    let principal = read(b, BALANCE_LIMBS, |a| a.principal);
-    let kept = read(b, BALANCE_LIMBS, |a| a.kept);
-    let beyond = read(b, BALANCE_LIMBS, |a| a.beyond);
-    principal
-        .sum()
-        .plus(&kept.sum())
-        .plus(&before.overdue_principal.sum())
-        .minus(&before.balance.sum())
-        .assert_zero_narrow(b, "ROLL-4");
-    principal
-        .sum()
-        .plus(&beyond.sum())
-        .minus(&over.sum())
-        .times_bit(&level)
-        .assert_zero_narrow(b, "ROLL-4");
-    let none = sum(&kept) * sum(&beyond);
-    b.zero("ROLL-4", none);
-    for i in 0..BALANCE_LIMBS {
-        let neither = one.clone() - level.clone() - left.none.clone();
-        b.zero("ROLL-4", neither * principal[i].clone());
-        b.zero("ROLL-4", left.none.clone() * kept[i].clone());
-        b.zero("ROLL-4", (one.clone() - level.clone()) * beyond[i].clone());
-    }
-
-    let paid = read(b, AMOUNT_LIMBS, |a| a.paid);
-    let rests: [Limbs<B::E>; 3] = [
-        read(b, AMOUNT_LIMBS, |a| a.rests[0]),
-        read(b, AMOUNT_LIMBS, |a| a.rests[1]),
-        read(b, AMOUNT_LIMBS, |a| a.rests[2]),
-    ];
-    ledgers(
-        b,
-        &Paid {
-            interest: &interest,
-            principal: &principal,
-            earned: &earned,
-            bears: &bears,
-            paid: &paid,
-            rests: &rests,
-        },
-        before,
-        after,
-        kind,
-    );
-    let pays = &kind.pays;
-    let bill = interest.plus(&principal.sum());
-    let late = days(b, of, &bill, &paid, before, after, kind);
+    let over = over(b, of, &contract.instalment, &interest);
+    let principal = principal(b, of, before, &over, [&level, &left.none]);
+    let month = Paid {
+        interest,
+        principal,
+        earned,
+        bears,
+        paid: read(b, AMOUNT_LIMBS, of, |a| a.paid),
+        rests: [
+            read(b, AMOUNT_LIMBS, of, |a| a.rests[0]),
+            read(b, AMOUNT_LIMBS, of, |a| a.rests[1]),
+            read(b, AMOUNT_LIMBS, of, |a| a.rests[2]),
+        ],
+    };
+    ledgers(b, &month, before, after, kind);
+    let bill = month.interest.plus(&month.principal.sum());
+    let late = days(b, of, &bill, &month.paid, before, after, kind);
     let open = status(b, before, after, kind, codes, &late);
     let late = late.map(|late| product(b, "ROLL-12", &open, &late));
+    flows(&month, kind, late)
+}
+
+/// What a month adds to the collections.
+fn flows<E: Expr>(month: &Paid<E>, kind: &Kind<E>, late: [E; 3]) -> Flows<E> {
+    let Paid { paid, rests, .. } = month;
+    let pays = &kind.pays;
     Flows {
         interest: (0..AMOUNT_LIMBS)
             .map(|i| {
@@ -191,107 +149,101 @@ pub fn roll<W, B: RowBuilder<W>>(
     }
 }
 
+fn read<W, B: RowBuilder<W>>(
+    b: &mut B,
+    limbs: usize,
+    of: fn(&W) -> &Amounts,
+    amount: fn(&Amounts) -> u64,
+) -> Limbs<B::E> {
+    Limbs::read(b, limbs, |w: &W| amount(of(w)).into())
+}
+
+/// What of an instalment is more than the interest due.
+fn over<W, B: RowBuilder<W>>(
+    b: &mut B,
+    of: fn(&W) -> &Amounts,
+    instalment: &Limbs<B::E>,
+    interest: &Sum<B::E>,
+) -> Limbs<B::E> {
+    let over = read(b, BALANCE_LIMBS, of, |a| a.over);
+    let lack = read(b, AMOUNT_LIMBS, of, |a| a.lack);
+    instalment
+        .sum()
+        .plus(&lack.sum())
+        .minus(interest)
+        .minus(&over.sum())
+        .assert_zero_narrow(b, "ROLL-3");
+    let none = sum(&over) * sum(&lack);
+    b.zero("ROLL-3", none);
+    over
+}
+
+/// The principal that comes due: of a level payment what is over after interest, in the last month all.
+fn principal<W, B: RowBuilder<W>>(
+    b: &mut B,
+    of: fn(&W) -> &Amounts,
+    before: &Loan<B::E>,
+    over: &Limbs<B::E>,
+    [level, last]: [&B::E; 2],
+) -> Limbs<B::E> {
+    let principal = read(b, BALANCE_LIMBS, of, |a| a.principal);
+    let kept = read(b, BALANCE_LIMBS, of, |a| a.kept);
+    let beyond = read(b, BALANCE_LIMBS, of, |a| a.beyond);
+    principal
+        .sum()
+        .plus(&kept.sum())
+        .plus(&before.overdue_principal.sum())
+        .minus(&before.balance.sum())
+        .assert_zero_narrow(b, "ROLL-4");
+    principal
+        .sum()
+        .plus(&beyond.sum())
+        .minus(&over.sum())
+        .times_bit(level)
+        .assert_zero_narrow(b, "ROLL-4");
+    let none = sum(&kept) * sum(&beyond);
+    b.zero("ROLL-4", none);
+    let one = b.one();
+    for i in 0..BALANCE_LIMBS {
+        let neither = one.clone() - level.clone() - last.clone();
+        b.zero("ROLL-4", neither * principal[i].clone());
+        b.zero("ROLL-4", last.clone() * kept[i].clone());
+        b.zero("ROLL-4", (one.clone() - level.clone()) * beyond[i].clone());
+    }
+    principal
+}
+
 /// What came in during a month, and what was due.
-struct Paid<'a, E> {
-    interest: &'a Sum<E>,
-    principal: &'a Limbs<E>,
-    earned: &'a Limbs<E>,
-    bears: &'a E,
-    paid: &'a Limbs<E>,
-    rests: &'a [Limbs<E>; 3],
+struct Paid<E> {
+    interest: Sum<E>,
+    principal: Limbs<E>,
+    earned: Limbs<E>,
+    bears: E,
+    paid: Limbs<E>,
+    rests: [Limbs<E>; 3],
 }
 
 /// What is owed after the month.
 fn ledgers<W, B: RowBuilder<W>>(
     b: &mut B,
-    month: &Paid<'_, B::E>,
+    month: &Paid<B::E>,
     before: &Loan<B::E>,
     after: &Loan<B::E>,
     kind: &Kind<B::E>,
 ) {
+    interest_ledger(b, month, before, after, kind);
+    principal_ledger(b, month, before, after, kind);
+    accrued_ledger(b, month, before, after, kind);
+    balance_ledger(b, month, before, after, kind);
+    repurchase(b, month, before, kind);
+
     let one = b.one();
-    let Kind {
-        pays,
-        defaults,
-        repurchases,
-        recovers,
-        idle,
-    } = kind;
-    let [rest_1, rest_2, rest_3] = month.rests;
-    let paid = month.paid.sum();
-    let [first, second, third] = month.rests.each_ref().map(Limbs::sum);
-    let stays = one.clone() - repurchases.clone();
-    let ends = defaults.clone() + repurchases.clone();
-    let accrues = one.clone() - ends;
-
-    let accrued = before.accrued.sum();
-    before
-        .overdue_interest
-        .sum()
-        .times_bit(&stays)
-        .minus(&after.overdue_interest.sum())
-        .plus(&month.interest.plus(&first).minus(&paid).times_bit(pays))
-        .plus(&accrued.times_bit(defaults))
-        .minus(&first.times_bit(recovers))
-        .assert_zero_narrow(b, "ROLL-5");
-    let none = pays.clone() * sum(&after.overdue_interest) * sum(rest_1);
-    b.zero("ROLL-5", none);
-
-    before
-        .overdue_principal
-        .sum()
-        .times_bit(&accrues)
-        .minus(&after.overdue_principal.sum())
-        .plus(
-            &month
-                .principal
-                .sum()
-                .plus(&second)
-                .minus(&first)
-                .times_bit(pays),
-        )
-        .assert_zero_narrow(b, "ROLL-6");
-    let none = pays.clone() * sum(&after.overdue_principal) * sum(rest_2);
-    b.zero("ROLL-6", none);
-
-    let pays_bears = product(b, "ROLL-7", pays, month.bears);
-    accrued
-        .times_bit(&accrues)
-        .minus(&after.accrued.sum())
-        .plus(&third.minus(&second).minus(month.interest).times_bit(pays))
-        .plus(&month.earned.sum().times_bit(&pays_bears))
-        .assert_zero_narrow(b, "ROLL-7");
-    let none = pays.clone() * sum(&after.accrued) * sum(rest_3);
-    b.zero("ROLL-7", none);
-
-    let balance = before.balance.sum();
-    balance
-        .times_bit(&stays)
-        .minus(&after.balance.sum())
-        .plus(&second.minus(&first).minus(&third).times_bit(pays))
-        .plus(&first.minus(&paid).times_bit(recovers))
-        .assert_zero_narrow(b, "ROLL-8");
-    let none = recovers.clone() * sum(&after.balance) * sum(rest_1);
-    b.zero("ROLL-8", none);
-
-    let repurchases_bears = product(b, "ROLL-9", repurchases, month.bears);
-    paid.minus(&balance)
-        .minus(&first)
-        .times_bit(repurchases)
-        .assert_zero_narrow(b, "ROLL-9");
-    first
-        .plus(&second)
-        .minus(&before.overdue_interest.sum())
-        .minus(&accrued)
-        .times_bit(repurchases)
-        .minus(&month.earned.sum().times_bit(&repurchases_bears))
-        .assert_zero_narrow(b, "ROLL-9");
-
-    let nothing = idle.clone() + defaults.clone();
-    let no_second = one.clone() - pays.clone() - repurchases.clone();
-    let no_third = one - pays.clone();
+    let nothing = kind.idle.clone() + kind.defaults.clone();
+    let no_second = one.clone() - kind.pays.clone() - kind.repurchases.clone();
+    let no_third = one - kind.pays.clone();
+    let [rest_1, rest_2, rest_3] = &month.rests;
     for (gate, limbs) in [
-        (&nothing, month.paid),
+        (&nothing, &month.paid),
         (&nothing, rest_1),
         (&no_second, rest_2),
         (&no_third, rest_3),
@@ -300,6 +252,131 @@ fn ledgers<W, B: RowBuilder<W>>(
             b.zero("ROLL-10", gate.clone() * cell.clone());
         }
     }
+}
+
+/// Overdue interest.
+fn interest_ledger<W, B: RowBuilder<W>>(
+    b: &mut B,
+    month: &Paid<B::E>,
+    before: &Loan<B::E>,
+    after: &Loan<B::E>,
+    kind: &Kind<B::E>,
+) {
+    let stays = b.one() - kind.repurchases.clone();
+    let rest = &month.rests[0];
+    let unpaid = month.interest.plus(&rest.sum()).minus(&month.paid.sum());
+    before
+        .overdue_interest
+        .sum()
+        .times_bit(&stays)
+        .minus(&after.overdue_interest.sum())
+        .plus(&unpaid.times_bit(&kind.pays))
+        .plus(&before.accrued.sum().times_bit(&kind.defaults))
+        .minus(&rest.sum().times_bit(&kind.recovers))
+        .assert_zero_narrow(b, "ROLL-5");
+    let none = kind.pays.clone() * sum(&after.overdue_interest) * sum(rest);
+    b.zero("ROLL-5", none);
+}
+
+/// Overdue principal.
+fn principal_ledger<W, B: RowBuilder<W>>(
+    b: &mut B,
+    month: &Paid<B::E>,
+    before: &Loan<B::E>,
+    after: &Loan<B::E>,
+    kind: &Kind<B::E>,
+) {
+    let goes_on = goes_on(b, kind);
+    let [first, second, _] = &month.rests;
+    let unpaid = month.principal.sum().plus(&second.sum());
+    let unpaid = unpaid.minus(&first.sum());
+    before
+        .overdue_principal
+        .sum()
+        .times_bit(&goes_on)
+        .minus(&after.overdue_principal.sum())
+        .plus(&unpaid.times_bit(&kind.pays))
+        .assert_zero_narrow(b, "ROLL-6");
+    let none = kind.pays.clone() * sum(&after.overdue_principal) * sum(second);
+    b.zero("ROLL-6", none);
+}
+
+/// Interest not yet due.
+fn accrued_ledger<W, B: RowBuilder<W>>(
+    b: &mut B,
+    month: &Paid<B::E>,
+    before: &Loan<B::E>,
+    after: &Loan<B::E>,
+    kind: &Kind<B::E>,
+) {
+    let goes_on = goes_on(b, kind);
+    let pays_bears = product(b, "ROLL-7", &kind.pays, &month.bears);
+    let [_, second, third] = &month.rests;
+    let fallen = third.sum().minus(&second.sum()).minus(&month.interest);
+    before
+        .accrued
+        .sum()
+        .times_bit(&goes_on)
+        .minus(&after.accrued.sum())
+        .plus(&fallen.times_bit(&kind.pays))
+        .plus(&month.earned.sum().times_bit(&pays_bears))
+        .assert_zero_narrow(b, "ROLL-7");
+    let none = kind.pays.clone() * sum(&after.accrued) * sum(third);
+    b.zero("ROLL-7", none);
+}
+
+/// The balance.
+fn balance_ledger<W, B: RowBuilder<W>>(
+    b: &mut B,
+    month: &Paid<B::E>,
+    before: &Loan<B::E>,
+    after: &Loan<B::E>,
+    kind: &Kind<B::E>,
+) {
+    let stays = b.one() - kind.repurchases.clone();
+    let [first, second, third] = month.rests.each_ref().map(Limbs::sum);
+    let paid_off = second.minus(&first).minus(&third);
+    let recovered = first.minus(&month.paid.sum());
+    before
+        .balance
+        .sum()
+        .times_bit(&stays)
+        .minus(&after.balance.sum())
+        .plus(&paid_off.times_bit(&kind.pays))
+        .plus(&recovered.times_bit(&kind.recovers))
+        .assert_zero_narrow(b, "ROLL-8");
+    let none = kind.recovers.clone() * sum(&after.balance) * sum(&month.rests[0]);
+    b.zero("ROLL-8", none);
+}
+
+/// A repurchase pays the balance and all interest.
+fn repurchase<W, B: RowBuilder<W>>(
+    b: &mut B,
+    month: &Paid<B::E>,
+    before: &Loan<B::E>,
+    kind: &Kind<B::E>,
+) {
+    let repurchases_bears = product(b, "ROLL-9", &kind.repurchases, &month.bears);
+    let [first, second, _] = month.rests.each_ref().map(Limbs::sum);
+    month
+        .paid
+        .sum()
+        .minus(&before.balance.sum())
+        .minus(&first)
+        .times_bit(&kind.repurchases)
+        .assert_zero_narrow(b, "ROLL-9");
+    first
+        .plus(&second)
+        .minus(&before.overdue_interest.sum())
+        .minus(&before.accrued.sum())
+        .times_bit(&kind.repurchases)
+        .minus(&month.earned.sum().times_bit(&repurchases_bears))
+        .assert_zero_narrow(b, "ROLL-9");
+}
+
+/// 1 unless the loan defaults or is repurchased.
+fn goes_on<W, B: RowBuilder<W>>(b: &B, kind: &Kind<B::E>) -> B::E {
+    b.one() - (kind.defaults.clone() + kind.repurchases.clone())
 }
 
 /// Days past due; whether it is late by 30 to 59, 60 to 89, 90 and more of them, if it is open after a month.

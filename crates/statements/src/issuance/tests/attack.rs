@@ -10,9 +10,9 @@ use fixed::Decimal;
 use gadgets::totals::{SALTS, commit};
 use stark::{P, Statement, verify, violated};
 
-use super::claim::{PRODUCT, PartTables};
-use super::*;
 use crate::account::Identity;
+use crate::issuance::claim::{PRODUCT, PartTables};
+use crate::issuance::*;
 use crate::pools::loan::{pool_digest, pool_listing, segments};
 use crate::testing::{mortgages, secret_of};
 

@@ -1,18 +1,6 @@
-//! What needs a book that cannot be sealed, or rows that no book has.
+//! What is false is refused.
 
-mod needed;
-
-use std::sync::Arc;
-
-use fixed::Decimal;
-use market::sample;
-use stark::{F, PrimeCharacteristicRing, Statement, violated};
-
-use super::tables::AccountRow;
 use super::*;
-use crate::account::{Identity, Layout, Secret};
-use crate::book::SealedBook;
-use crate::kit;
 
 /// A debt in an asset without a price would count for nothing. Where totals are published the claim says that there is none;
 /// where they are hidden the proof shows it.

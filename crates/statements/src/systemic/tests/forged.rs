@@ -1,94 +1,6 @@
-//! Tests of the systemic statement: what is true is accepted, what is false is not.
+//! What is false is refused.
 
-mod needed;
-
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use fixed::Decimal;
-use stark::{
-    Rejection, Statement, broken_alone, cell_test, security_report, verify, violated, violations,
-};
-use venue::evar::evar;
-use venue::scenarios::ScenarioSet;
-use venue::state::VenueState;
-use venue::systemic::SystemicError;
-
-use super::statement::Tables;
-use super::witness::Rows;
 use super::*;
-use crate::kit::Refusal;
-use crate::testing::{confidence, expect_alone, secret_of};
-use crate::venues::tables::scenarios::BlockState;
-
-/// Venues that are long where others are short.
-fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
-    (0..count)
-        .map(|i| {
-            let mut state = venue::sample::state(set);
-            for (market, quantity) in state.quantities.iter_mut().enumerate() {
-                *quantity += 40 * ((i + market) % 3) as i64 - 40;
-            }
-            state.capital /= 1 + i as u64;
-            Venue {
-                state,
-                secret: secret_of(char::from_digit(1 + i as u32 % 15, 16).expect("below 16")),
-            }
-        })
-        .collect()
-}
-
-impl Prepared {
-    fn rows(&self) -> Rows {
-        self.witness.rows(self.context())
-    }
-}
-
-fn prepared(markets: usize, scenarios: usize, count: usize) -> Prepared {
-    let set = venue::sample::scenarios(5, markets, scenarios);
-    let venues = venues(&set, count);
-    Prepared::new(&set, venues, confidence(), None).expect("it is true")
-}
-
-fn ticks(amount: Decimal) -> i128 {
-    amount
-        .rescale_exact(records::units::TICK_DECIMALS)
-        .expect("ticks")
-}
-
-/// What is wrong with the rows after a change, their sums computed anew.
-fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
-    let tables = Tables::new(prepared.context());
-    let mut rows = prepared.rows();
-    change(&mut rows);
-    rows.add_up(prepared.context().grid.log_block);
-    violated(&tables.airs(), &rows.fill(&tables))
-}
-
-#[test]
-fn true_claims_have_a_witness() {
-    for (markets, scenarios, count) in [(1, 1, 1), (3, 300, 2), (2, 256, 3), (4, 70, MAX_VENUES)] {
-        let prepared = prepared(markets, scenarios, count);
-        let airs = Tables::new(prepared.context()).airs();
-        let found = violations(&airs, &prepared.traces(0));
-        assert_eq!(found, Vec::new(), "{markets} {scenarios} {count}");
-    }
-}
-
-#[test]
-fn every_cell_is_pinned() {
-    let prepared = prepared(2, 300, 3);
-    let airs = Tables::new(prepared.context()).airs();
-    let rows = [
-        ("scenarios", 299),
-        ("scenarios", 300),
-        ("groups", 7),
-        ("venues", 2),
-        ("venues", 3),
-    ];
-    let unpinned = cell_test(&airs, &prepared.traces(0), &rows);
-    assert_eq!(unpinned, Vec::new(), "{} cells", unpinned.len());
-}
 
 #[test]
 fn every_constraint_breaks_alone() {
@@ -107,33 +19,6 @@ fn every_constraint_breaks_alone() {
         "SCENARIOS-3",
     ];
     expect_alone(&alone, &ids);
-}
-
-/// The sum of the losses, not the loss of the sum: one venue's surplus pays for no other.
-#[test]
-fn the_bound_is_the_evar_of_the_sum_of_losses() {
-    let set = venue::sample::scenarios(9, 3, 400);
-    let venues = venues(&set, 3);
-    let mut sum = vec![0i64; 400];
-    let mut apart = 0;
-    for venue in &venues {
-        let gains = venue.state.gains(&set).expect("it fits");
-        for (sum, gain) in sum.iter_mut().zip(&gains) {
-            *sum += *gain as i64;
-        }
-        let own = venue.state.evar(&set, confidence()).expect("it fits");
-        apart += own.value.ceil_at(0).expect("it fits");
-    }
-    let exact = evar(&sum, confidence()).expect("it fits").value;
-    let prepared = Prepared::new(&set, venues, confidence(), None).expect("it is true");
-    let bound = ticks(prepared.claim().bound);
-    let (low, high) = (exact.floor_at(0).unwrap(), exact.ceil_at(0).unwrap());
-    assert!(
-        low <= bound && bound <= high + high / 1_000_000 + 1,
-        "{bound} {high}"
-    );
-    // Together they risk less than apart.
-    assert!(bound < apart, "{bound} {apart}");
 }
 
 #[test]
@@ -165,11 +50,6 @@ fn a_bound_may_be_generous_but_not_too_low() {
         refused.to_string().contains("above the bound of"),
         "{refused}"
     );
-}
-
-fn prepared_with(set: &ScenarioSet, bound: Option<i128>) -> Result<Prepared, Refusal> {
-    let bound = bound.map(|ticks| Decimal::new(ticks, 6));
-    Prepared::new(set, venues(set, 2), confidence(), bound)
 }
 
 #[test]
@@ -265,26 +145,6 @@ fn dishonest_venues_are_refused() {
         }
     });
     assert!(found.contains(&"bus certificate".into()), "{found:?}");
-}
-
-/// One commitment in two statements: a premia claim's state is the systemic claim's venue.
-#[test]
-fn venues_are_those_of_risk_claims() {
-    let set = venue::sample::scenarios(9, 3, 300);
-    let prepared = prepared_with(&set, None).expect("it is true");
-    let terms = crate::premia::Terms {
-        confidence: confidence(),
-        shows: crate::premia::Shows::Prices { lots: false },
-        funding: false,
-        until_ms: None,
-    };
-    for (i, venue) in venues(&set, 2).iter().enumerate() {
-        let risk = crate::premia::Prepared::new(&set, &venue.state, &[], &terms, &venue.secret);
-        let risk = risk.expect("it is true");
-        let venue = prepared.claim().venues[i];
-        assert_eq!(risk.claim().after, venue.state);
-        assert_eq!(risk.claim().until_ms, venue.as_of_ms);
-    }
 }
 
 /// Yesterday's state does not pass as today's: the date is bound.

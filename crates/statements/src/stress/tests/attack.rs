@@ -12,9 +12,9 @@ use credit::waterfall::DealState;
 use serde_json::{Value, json};
 use stark::Statement;
 
-use super::tests::{MANY_LOANS, prepared, tape};
-use super::{Detail, Prepared, Stressed, Terms, check};
+use super::{MANY_LOANS, prepared, tape};
 use crate::pools::loan::Sealed;
+use crate::stress::{Detail, Prepared, Stressed, Terms, check};
 use crate::testing::{mortgages, secret};
 
 /// As many entries as a deal may have, and steps that look at all of them.
@@ -118,14 +118,14 @@ fn stressed(tape: &credit::pool::Tape, detail: Detail) -> Prepared {
     let terms = Terms {
         detail,
         deal: credit::sample_deal::sample_deal_for(credit::sample_pool::owed(tape)),
-        ..super::tests::terms(tape)
+        ..crate::stress::tests::terms(tape)
     };
     Prepared::new(tape, &terms, &secret()).expect("it is true")
 }
 
 /// The instalments that whoever reads a claim finds: what all loans pay a month falls, from the row before to the row after a loan's
 /// last, by its instalment.
-fn guesses(claim: &super::StressClaim) -> Vec<u64> {
+fn guesses(claim: &crate::stress::StressClaim) -> Vec<u64> {
     let rows = claim.schedule.rows.iter().enumerate();
     let paid: Vec<i128> = rows
         .map(|(i, row)| {
@@ -138,7 +138,7 @@ fn guesses(claim: &super::StressClaim) -> Vec<u64> {
 }
 
 /// How many loans' instalments are among the guesses, to a cent.
-fn found(tape: &credit::pool::Tape, claim: &super::StressClaim) -> usize {
+fn found(tape: &credit::pool::Tape, claim: &crate::stress::StressClaim) -> usize {
     let guesses = guesses(claim);
     let field = tape.template.field("instalment").expect("it has one");
     let told = |loan: &&credit::pool::Loan| {
@@ -215,7 +215,7 @@ fn closed_loans_owe_nothing() {
             closed.loans[loan].values[field] = Some(0);
         }
     }
-    let terms = super::tests::terms(&closed);
+    let terms = crate::stress::tests::terms(&closed);
     let honest = check(&closed, &terms).expect("it is true").outcomes;
     let broken = |tape: &credit::pool::Tape| {
         let sealed = Sealed::new(tape, &secret()).expect("ids differ");
@@ -240,8 +240,8 @@ fn closed_loans_owe_nothing() {
 fn terms_of_tranches_are_said() {
     use credit::deal::{Coupon, DayCount, Losses, Shortfall};
     let mut claim = prepared(20).claim().clone();
-    let said = |claim: &super::StressClaim, expected: &str| {
-        let words = super::words(claim).join("\n");
+    let said = |claim: &crate::stress::StressClaim, expected: &str| {
+        let words = crate::stress::words(claim).join("\n");
         assert!(words.contains(expected), "{expected}\n{words}");
     };
     said(
@@ -270,11 +270,11 @@ fn terms_of_tranches_are_said() {
 #[test]
 fn a_check_says_what_a_claim_says() {
     let tape = tape(20);
-    let terms = super::tests::terms(&tape);
+    let terms = crate::stress::tests::terms(&tape);
     let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
     let named = format!("pool {}", prepared.claim().pool);
     let checked = check(&tape, &terms).expect("it is true");
     let found = checked.findings().words().join("\n");
-    let said = super::words(prepared.claim()).join("\n");
+    let said = crate::stress::words(prepared.claim()).join("\n");
     assert_eq!(found.replacen("the pool", &named, 1), said);
 }

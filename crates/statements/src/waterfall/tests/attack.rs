@@ -9,11 +9,11 @@ use credit::pool::remittance::Remittances;
 use credit::pool::states::states;
 use stark::{Statement, Violation, violations};
 
-use super::claim::PartTables;
-use super::tables::amounts::{After, Amounts};
-use super::tests::{prepared, rows, tape, terms};
-use super::*;
+use super::{prepared, rows, tape, terms};
 use crate::testing::{found, mortgages, secret};
+use crate::waterfall::claim::PartTables;
+use crate::waterfall::tables::amounts::{After, Amounts};
+use crate::waterfall::*;
 
 /// A generator of its own, so that a failure can be repeated.
 struct Dice(u64);

@@ -5,12 +5,12 @@ use credit::pool::Tape;
 use credit::pool::states::states;
 use stark::{Statement, violated};
 
-use super::claim::PartTables;
-use super::tables::amounts::{After, Amounts};
-use super::tests::{prepared, rows, tape, terms};
-use super::*;
+use super::{prepared, rows, tape, terms};
 use crate::pools::loan::Sealed;
 use crate::testing::secret;
+use crate::waterfall::claim::PartTables;
+use crate::waterfall::tables::amounts::{After, Amounts};
+use crate::waterfall::*;
 
 /// Loans that were paid off or bought back before the month and still owe something: nothing becomes of it, and the tape contradicts
 /// itself.

@@ -1,0 +1,470 @@
+//! What is false is refused.
+
+use super::*;
+
+#[test]
+fn what_is_false_or_does_not_fit_is_refused() {
+    let book = book(40);
+    let refused = |terms: &Terms| Prepared::new(&book, terms).err().expect("it is refused");
+    let net = net(&book);
+    let one = Decimal::new(1, net.scale());
+    let above = Terms {
+        low: net.checked_add(&one).expect("it fits"),
+        high: Decimal::from_int(1_000_000),
+        ..terms(0, 0)
+    };
+    let why = refused(&above);
+    assert!(
+        why.is_false() && why.reason::<OutOfInterval>().is_some(),
+        "{why}"
+    );
+    let malformed = |terms: Terms| {
+        let why = refused(&terms);
+        assert!(matches!(why, Refusal::Input(_)), "{why}");
+    };
+    malformed(terms(1, 0));
+    malformed(Terms {
+        instruments: Vec::new(),
+        ..terms(0, 1)
+    });
+    malformed(Terms {
+        instruments: vec!["BTC-PERP".into(), "BTC-PERP".into()],
+        ..terms(0, 1)
+    });
+    let option = book
+        .snapshot
+        .instruments
+        .iter()
+        .find(|i| i.symbol.ends_with("-C"));
+    malformed(Terms {
+        instruments: vec![option.expect("the sample has one").symbol.clone()],
+        ..terms(0, 1)
+    });
+}
+
+/// With all rows honest, an interval that the exposure does not lie in breaks the comparison and nothing else.
+#[test]
+fn an_exposure_outside_breaks_the_totals() {
+    let prepared = prepared(40);
+    let net = net(prepared.book());
+    let (whole, far) = (
+        net.rescale(0, fixed::Rounding::Floor).expect("it fits"),
+        1_000_000,
+    );
+    for (low, high) in [(-far, whole - 1), (whole + 1, far)] {
+        let mut claim = prepared.claim().clone();
+        (claim.low, claim.high) = (Decimal::from_int(low), Decimal::from_int(high));
+        let found = wrong_under(&prepared, &claim, 0, |_, _| ());
+        assert_eq!(found, ["TOTALS-6"]);
+    }
+}
+
+#[test]
+fn changed_claims_are_rejected() {
+    let prepared = prepared(40);
+    let proofs = proven(&prepared);
+    assert_rejected::<Exposure>(
+        prepared.claim(),
+        &proofs,
+        &[
+            ("a narrower interval", |c| {
+                c.low = Decimal::from_int(-999_999)
+            }),
+            ("another instrument", |c| {
+                c.instruments = vec!["ETH-PERP".into()]
+            }),
+            ("fewer accounts", |c| c.book.accounts -= 1),
+        ],
+    );
+}
+
+/// The positions of the part's accounts by key, from 1 on: long and short of the instrument that counts, and of another.
+const KEYS: [usize; 3] = [0, 1, 2];
+
+/// A position that is left out, counted twice or with the other sign, or for another instrument; and one that nobody has.
+#[test]
+fn positions_are_counted_as_they_are() {
+    let prepared = prepared(40);
+    assert_eq!(wrong(&prepared, 0, |_, _| ()), [""; 0]);
+    let [long, short, other] = KEYS;
+    type Forge = fn(&mut Counts, [usize; 3]);
+    let forgeries: [(&str, Forge); 7] = [
+        ("a lot left out", |c, [long, ..]| c[long][0] -= 1),
+        ("all left out", |c, [long, ..]| c[long] = [0; 9]),
+        ("counted twice", |c, [long, ..]| {
+            c[long].iter_mut().for_each(|count| *count *= 2);
+        }),
+        ("short for long", |c, [long, short, _]| c.swap(long, short)),
+        ("short left out", |c, [_, short, _]| c[short] = [0; 9]),
+        ("another instrument's", |c, [long, _, other]| {
+            c.swap(long, other)
+        }),
+        ("nobody's", |c, [long, ..]| c[long][2] += 1),
+    ];
+    for (what, forge) in forgeries {
+        let found = wrong(&prepared, 0, |rows, tables| {
+            forge(&mut rows.counts, [long, short, other]);
+            follow(rows, tables);
+        });
+        assert_eq!(found, ["bus position"], "{what}");
+    }
+}
+
+/// A count is an element of the field, so it may stand for as many more as the field has: the registers do not.
+#[test]
+fn counts_do_not_wrap() {
+    let far = terms(-1_000_000_000_000, 1_000_000_000_000);
+    let prepared = Prepared::new(&book(40), &far).expect("it is true");
+    for (key, sign) in [(0, 1), (1, -1)] {
+        let found = wrong(&prepared, 0, |rows, _| {
+            for (register, sign) in [(SALTS, sign), (SALTS + 1, -sign)] {
+                let after = &mut rows.after[register];
+                *after = after.wrapping_add_signed(sign * i128::from(P));
+            }
+            rows.counts[key][0] += u64::from(P);
+        });
+        assert_eq!(found, ["TOTALS-2"], "key {key}");
+    }
+}
+
+/// Registers that do not say the same, no offset or two of them, and a register below zero.
+#[test]
+fn registers_add_up() {
+    let prepared = prepared(2_100);
+    let forgeries: [(usize, fn(&mut Rows<'_>)); 5] = [
+        (0, |rows| rows.after[SALTS] -= 1),
+        (0, |rows| rows.after[SALTS + 1] += 1),
+        (0, |rows| rows.after[SALTS] -= OFFSET),
+        (1, |rows| rows.after[SALTS] += OFFSET),
+        // 2^90 less: what would be below zero.
+        (2, |rows| rows.after[SALTS] = (1 << 90) - 1),
+    ];
+    for (part, forge) in forgeries {
+        let found = wrong(&prepared, part, |rows, _| forge(rows));
+        assert!(found.contains(&"TOTALS-2".into()), "{part}: {found:?}");
+    }
+}
+
+/// What a part starts from is what the one before ended with, and the first starts from nothing.
+#[test]
+fn parts_continue_each_other() {
+    let prepared = prepared(2_100);
+    let shifted = |part: usize| {
+        wrong(&prepared, part, |rows, tables| {
+            rows.before[SALTS] -= 500;
+            rows.before[SALTS + 1] += 500;
+            follow(rows, tables);
+        })
+    };
+    for part in [1, 2] {
+        assert_eq!(shifted(part), ["SPONGE-5"], "part {part}");
+    }
+    // Salts are committed to as well.
+    let salted = wrong(&prepared, 1, |rows, _| rows.before[0] += 1);
+    assert_eq!(salted, ["SPONGE-5"]);
+    let found = wrong(&prepared, 0, |rows, tables| {
+        rows.before[SALTS] = 500;
+        follow(rows, tables);
+    });
+    assert!(found.contains(&"TOTALS-4".into()), "{found:?}");
+}
+
+/// Members with a change to one who holds something, whose leaf follows.
+fn changed(prepared: &Prepared, change: fn(&mut market::Account)) -> Vec<Member> {
+    let book = prepared.book();
+    let layout = Layout::new(book.slots as usize, &book.snapshot);
+    let mut members = book.members.clone();
+    let holder = members.iter_mut().find(|m| m.account.positions.len() > 1);
+    let holder = holder.expect("somebody holds something");
+    change(&mut holder.account);
+    let salt = holder.leaf.salt;
+    holder.leaf = layout.leaf_with(holder.leaf.identity, &holder.account, salt);
+    members
+}
+
+/// Other positions than those that are committed to, an account left out, one twice in the place of another: another root.
+#[test]
+fn accounts_are_those_of_the_book() {
+    let prepared = prepared(40);
+    let book = prepared.book();
+    let mut twice = book.members.clone();
+    twice[1] = twice[0].clone();
+    let forgeries = [
+        changed(&prepared, |a| a.positions.clear()),
+        changed(&prepared, |a| a.positions[0].lots += 1),
+        changed(&prepared, |a| {
+            let side = &mut a.positions[0].side;
+            *side = if *side == Side::Long {
+                Side::Short
+            } else {
+                Side::Long
+            };
+        }),
+        changed(&prepared, |a| a.positions[1] = a.positions[0].clone()),
+        twice,
+    ];
+    for (i, members) in forgeries.iter().enumerate() {
+        let found = wrong(&prepared, 0, |rows, tables| {
+            rows.members = members;
+            rows.counts = count_positions(members, tables.exposure.instruments);
+            follow(rows, tables);
+        });
+        assert_eq!(found, ["SPONGE-5"], "{i}");
+    }
+    // On an unused row an account stands in no tree.
+    let mut more = book.members.clone();
+    more.push(more[0].clone());
+    let found = wrong(&prepared, 0, |rows, tables| {
+        rows.members = &more;
+        rows.counts = count_positions(&more, tables.exposure.instruments);
+        follow(rows, tables);
+    });
+    assert_eq!(found, ["LEAVES-2", "POSITIONS-2"]);
+}
+
+/// A dishonest venue's book, in which a slot holds what no honest book has, committed to as it is.
+fn dishonest(prepared: &Prepared, members: Vec<Member>) -> (Vec<Member>, ExposureClaim) {
+    let honest = prepared.book();
+    let book = SealedBook {
+        snapshot: honest.snapshot.clone(),
+        members,
+        listing: honest.listing,
+        slots: honest.slots,
+        secret: honest.secret.clone(),
+    };
+    let size = segment(book.accounts(), book.slots as usize);
+    let (roots, reference) = book.segments(size);
+    let mut claim = prepared.claim().clone();
+    claim.book = reference;
+    claim.segments = roots.into_iter().map(Into::into).collect();
+    (book.members, claim)
+}
+
+/// A key that is no instrument's holds no lots, and neither does the empty one; lots are below 2^30, so none are negative.
+#[test]
+fn a_slot_holds_a_position_or_nothing() {
+    let prepared = prepared(40);
+    let instruments = prepared.claim().snapshot.instruments.len();
+    // Taken from the account: its lots are in the tree, and nobody counts them.
+    let honest = changed(&prepared, |a| a.positions.truncate(1));
+    let counts = |members: &[Member]| count_positions(members, instruments);
+    let (_, claim) = dishonest(&prepared, honest.clone());
+    let found = wrong_under(&prepared, &claim, 0, |rows, tables| {
+        rows.members = &honest;
+        rows.counts = counts(&honest);
+        follow(rows, tables);
+    });
+    assert_eq!(found, [""; 0], "a book that is committed to as it is");
+    for beyond in [instruments, 1 << 29] {
+        let mut members = changed(&prepared, |_| ());
+        let layout = Layout::new(prepared.book().slots as usize, &prepared.claim().snapshot);
+        let holder = members.iter_mut().find(|m| m.account.positions.len() > 1);
+        let holder = holder.expect("somebody holds something");
+        let last = holder.account.positions.last_mut().expect("it has some");
+        last.instrument = beyond;
+        let without = {
+            let mut account = holder.account.clone();
+            account.positions.pop();
+            account
+        };
+        let leaf = &holder.leaf;
+        holder.leaf = layout.leaf_with(leaf.identity, &holder.account, leaf.salt);
+        let counted: Vec<Member> = members
+            .iter()
+            .map(|m| match m.account.id == without.id {
+                true => Member {
+                    account: without.clone(),
+                    leaf: m.leaf.clone(),
+                },
+                false => m.clone(),
+            })
+            .collect();
+        let (members, claim) = dishonest(&prepared, members);
+        let found = wrong_under(&prepared, &claim, 0, |rows, tables| {
+            rows.members = &members;
+            rows.counts = counts(&counted);
+            follow(rows, tables);
+        });
+        assert_eq!(found, ["bus position"], "instrument {beyond}");
+    }
+    // More lots than three limbs hold; and p - 1, which a field would take for -1.
+    let larger: [fn(&mut market::Account); 2] = [
+        |a| a.positions[0].lots = (1 << 30) + 5,
+        |a| a.positions[0].lots = u64::from(P) - 1,
+    ];
+    for change in larger {
+        let members = changed(&prepared, change);
+        let (members, claim) = dishonest(&prepared, members);
+        let found = wrong_under(&prepared, &claim, 0, |rows, tables| {
+            rows.members = &members;
+            rows.counts = counts(&members);
+            follow(rows, tables);
+        });
+        assert_eq!(found, ["bus quad"]);
+    }
+}
+
+/// Another moment, lot, kind, settlement or order of the lists is another book; one with its leaves is none of its tree.
+#[test]
+fn lists_and_moment_are_those_of_the_leaves() {
+    let prepared = prepared(40);
+    type Change = fn(&mut market::Snapshot);
+    let changes: [(&str, Change); 6] = [
+        ("moment", |s| s.as_of_ms += 1),
+        ("lot", |s| s.instruments[0].lot = Decimal::new(2, 3)),
+        ("size", |s| {
+            s.instruments[0].contract_size = Decimal::from_int(2)
+        }),
+        ("expiry", |s| {
+            s.instruments[0].kind = market::Kind::Future {
+                expiry_ms: s.as_of_ms + 86_400_000,
+            };
+        }),
+        ("order", |s| s.instruments.swap(0, 1)),
+        ("decimals", |s| s.assets[0].decimals -= 1),
+    ];
+    let size = prepared.context().opening.accounts;
+    let (roots, _) = prepared.book().segments(size);
+    let [root] = roots[..] else {
+        panic!("one part")
+    };
+    for (what, change) in changes {
+        let mut claim = prepared.claim().clone();
+        change(&mut claim.snapshot);
+        let refused = Exposure::context(&claim).expect_err(what);
+        assert!(
+            refused.contains("not that of its lists"),
+            "{what}: {refused}"
+        );
+        // A commitment over the same tree and the other lists.
+        let listing = listing(&claim.snapshot);
+        claim.book = BookRef::new(&listing, &root, claim.book.accounts, claim.book.slots);
+        let relabelled = |leaf: &Leaf| Leaf {
+            listing,
+            ..leaf.clone()
+        };
+        let members: Vec<Member> = prepared
+            .book()
+            .members
+            .iter()
+            .map(|m| Member {
+                account: m.account.clone(),
+                leaf: relabelled(&m.leaf),
+            })
+            .collect();
+        let found = wrong_under(&prepared, &claim, 0, |rows, tables| {
+            rows.members = &members;
+            follow(rows, tables);
+        });
+        assert_eq!(found, ["SPONGE-5"], "{what}");
+    }
+}
+
+/// Instruments that are no linear perpetuals or futures, or of another size of lot, cannot be named.
+#[test]
+fn only_what_is_proportional_to_lots_counts() {
+    let good = prepared(5).claim().clone();
+    let named = |symbols: &[&str]| {
+        let mut claim = good.clone();
+        claim.instruments = symbols.iter().map(|s| (*s).into()).collect();
+        Exposure::context(&claim).map(|_| ())
+    };
+    named(&["BTC-PERP", "BTC-30JAN26"]).expect("of one size");
+    for (symbols, why) in [
+        (&["BTC-PERP-COIN"][..], "not a linear perpetual"),
+        (
+            &["BTC-PERP", "BTC-30JAN26-60000-C"],
+            "not a linear perpetual",
+        ),
+        (&["BTC-PERP", "ETH-PERP"], "not as much of the underlying"),
+        (&["BTC-PERP", "BTC-PERP"], "named twice"),
+        (&["BTC-PERP", "btc-perp"], "no instrument `btc-perp`"),
+        (&[], "at least one"),
+    ] {
+        let refused = named(symbols).expect_err(why);
+        assert!(refused.contains(why), "{symbols:?}: {refused}");
+    }
+    // Nor can a linear one be called so that is settled in coin: the book's lists say how.
+    let mut claim = good.clone();
+    claim.snapshot.instruments[1].settlement = Settlement::Linear;
+    assert!(Exposure::context(&claim).is_err());
+}
+
+/// Positions in all named instruments count, long and short, and no others.
+#[test]
+fn named_instruments_are_added_up() {
+    let book = book(40);
+    let future = book.snapshot.instrument("BTC-30JAN26").expect("a sample's");
+    let mut accounts: Vec<market::Account> =
+        book.members.iter().map(|m| m.account.clone()).collect();
+    accounts.iter_mut().for_each(|a| {
+        a.positions.retain(|p| p.instrument != future);
+    });
+    accounts[7].positions.push(Position {
+        instrument: future,
+        side: Side::Short,
+        lots: 123_456_789,
+        entry: 1,
+    });
+    accounts[7].positions.sort_by_key(|p| p.instrument);
+    let slots = least_slots(&accounts);
+    let sealed = SealedBook::new(&book.snapshot, &accounts, slots, &secret()).expect("it fits");
+    let net = |instruments: &[&str]| {
+        let wide = Terms {
+            instruments: instruments.iter().map(|s| (*s).into()).collect(),
+            ..terms(-1_000_000, 1_000_000)
+        };
+        check(&sealed.snapshot, &accounts, &wide).expect("it lies there")
+    };
+    let (one, both) = (net(&["BTC-PERP"]), net(&["BTC-PERP", "BTC-30JAN26"]));
+    let future = Decimal::parse("-123456.789").expect("a number");
+    assert_eq!(both, one.checked_add(&future).expect("it fits"));
+    let exact = Terms {
+        instruments: vec!["BTC-30JAN26".into(), "BTC-PERP".into()],
+        low: both,
+        high: both,
+    };
+    let prepared = Prepared::new(&sealed, &exact).expect("it is true");
+    assert_eq!(wrong(&prepared, 0, |_, _| ()), [""; 0]);
+    // Without one of them it is false.
+    let mut claim = prepared.claim().clone();
+    claim.instruments.pop();
+    assert_eq!(wrong_under(&prepared, &claim, 0, follow), ["TOTALS-6"]);
+}
+
+/// What lies between parts tells neither whether a part adds anything nor whether two claims count the same. Another interval
+/// shows the same states: it tells no more than the interval.
+#[test]
+fn states_tell_nothing() {
+    let sold = book(2_100);
+    let future = sold.snapshot.instrument("BTC-27MAR26");
+    let future = future.expect("a sample's");
+    let accounts = sold.members.iter().map(|m| {
+        let mut account = m.account.clone();
+        account.positions.retain(|p| p.instrument != future);
+        account
+    });
+    // Nobody holds the future.
+    let accounts: Vec<market::Account> = accounts.collect();
+    let book = SealedBook::new(&sold.snapshot, &accounts, 4, &secret()).expect("it fits");
+    let states = |instruments: &[&str], most: i128| {
+        let terms = Terms {
+            instruments: instruments.iter().map(|s| (*s).into()).collect(),
+            ..terms(-most, most)
+        };
+        let prepared = Prepared::new(&book, &terms).expect("it is true");
+        prepared.claim().states.clone()
+    };
+    let one = states(&["BTC-PERP"], 1_000_000);
+    let same = states(&["BTC-PERP", "BTC-27MAR26"], 1_000_000);
+    let none = states(&["BTC-27MAR26"], 1_000_000);
+    let mut all: Vec<String> = [&one, &same, &none]
+        .into_iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 6, "no two states are the same");
+    assert_eq!(states(&["BTC-PERP"], 2_000_000), one);
+}
