@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use market::{Book, Side, Snapshot};
+use records::units::Ticks;
 use stark::{
     Rejection, Statement, broken_alone, cell_test, security_report, verify, violated, violations,
 };
@@ -35,7 +36,7 @@ struct Sample {
 fn sample(markets: usize, accounts: usize) -> Sample {
     let set = venue::sample::scenarios(3, markets, 10);
     let mut state = venue::sample::state(&set);
-    state.collected = 12_345;
+    state.collected = Ticks(12_345);
     Sample {
         snapshot: venue::sample::snapshot(&set),
         book: venue::sample::book(4, &set, &state, accounts),
@@ -203,7 +204,7 @@ fn book_and_state_are_those_of_the_other_claims() {
 #[test]
 fn a_state_that_is_not_the_books_is_refused() {
     let mut sample = sample(3, 20);
-    sample.state.quantities[1] += 1;
+    sample.state.quantities[1].0 += 1;
     let refused = sample.prepare(4).expect_err("it is false");
     assert!(refused.is_false());
     // What is only checked is refused for the same reason.
@@ -220,11 +221,11 @@ fn a_state_that_is_not_the_books_is_refused() {
         refused.starts_with("in ETH the accounts are net long"),
         "{refused}"
     );
-    sample.state.quantities[1] -= 1;
-    sample.state.entry -= 1;
+    sample.state.quantities[1].0 -= 1;
+    sample.state.entry.0 -= 1;
     let refused = sample.prepare(4).expect_err("it is false").to_string();
     assert!(refused.contains("entry notionals add up to"), "{refused}");
-    sample.state.entry += 1;
+    sample.state.entry.0 += 1;
     sample.snapshot.instruments[0].symbol = "BTC-2".into();
     let refused = sample.prepare(4).expect_err("it is false").to_string();
     assert!(refused.contains("`BTC-2` is not a market"), "{refused}");
@@ -263,20 +264,20 @@ fn dishonest_venues_are_refused() {
     let found = wrong(&prepared, 0, |r| r.state.counts.swap(held, held ^ 1));
     assert!(found.contains(&"bus position".into()), "{found:?}");
     // A state with other quantities or entries than are counted.
-    let found = wrong(&prepared, 0, |r| r.state.after.quantities[2] += 1);
+    let found = wrong(&prepared, 0, |r| r.state.after.quantities[2].0 += 1);
     assert!(
         found.contains(&"STATE-4".into()) && found.contains(&"SPONGE-5".into()),
         "{found:?}"
     );
-    let found = wrong(&prepared, 0, |r| r.state.after.entry += 1);
+    let found = wrong(&prepared, 0, |r| r.state.after.entry.0 += 1);
     assert!(found.contains(&"STATE-5".into()), "{found:?}");
     // More capital than is committed to.
-    let found = wrong(&prepared, 0, |r| r.state.after.capital += 1);
+    let found = wrong(&prepared, 0, |r| r.state.after.capital.0 += 1);
     assert_eq!(found, ["SPONGE-5"]);
     // A head start in the first part.
     let found = wrong(&prepared, 0, |r| {
-        r.state.before.quantities[0] += 5;
-        r.state.after.quantities[0] += 5;
+        r.state.before.quantities[0].0 += 5;
+        r.state.after.quantities[0].0 += 5;
     });
     assert!(found.contains(&"STATE-3".into()), "{found:?}");
     // An account's positions changed or left out: the root is another one.
@@ -308,8 +309,8 @@ fn dishonest_venues_are_refused() {
 fn parts_continue_each_other() {
     let prepared = prepared(2, 1100);
     let found = wrong(&prepared, 1, |r| {
-        r.state.before.quantities[0] += 5;
-        r.state.after.quantities[0] += 5;
+        r.state.before.quantities[0].0 += 5;
+        r.state.after.quantities[0].0 += 5;
     });
     assert_eq!(found, ["SPONGE-5"]);
     let found = wrong(&prepared, 1, |r| r.state.salts[0][1] += stark::F::new(1));
@@ -331,7 +332,7 @@ fn many_markets_fit() {
 fn links_do_not_repeat() {
     let set = sample(2, 1).set;
     let listing = crate::venues::markets_listing(&set.quote, &set.markets, 0);
-    let state = VenueState::flat(2, 5, 5);
+    let state = VenueState::flat(2, Ticks(5), Ticks(5));
     let link = |i| crate::venues::commitments::link(&state, &secret(), &listing, i, None);
     assert_ne!(link(1), link(2));
     assert_ne!(

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fixed::Decimal;
+use records::units::Lots;
 use stark::{
     Rejection, Statement, broken_alone, cell_test, security_report, verify, violated, violations,
 };
@@ -27,9 +28,9 @@ fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
         .map(|i| {
             let mut state = venue::sample::state(set);
             for (market, quantity) in state.quantities.iter_mut().enumerate() {
-                *quantity += 40 * ((i + market) % 3) as i64 - 40;
+                quantity.0 += 40 * ((i + market) % 3) as i64 - 40;
             }
-            state.capital /= 1 + i as u64;
+            state.capital.0 /= 1 + i as u64;
             Venue {
                 state,
                 secret: secret_of(char::from_digit(1 + i as u32 % 15, 16).expect("below 16")),
@@ -119,7 +120,7 @@ fn the_bound_is_the_evar_of_the_sum_of_losses() {
     for venue in &venues {
         let gains = venue.state.gains(&set).expect("it fits");
         for (sum, gain) in sum.iter_mut().zip(&gains) {
-            *sum += *gain as i64;
+            *sum += gain.0 as i64;
         }
         let own = venue.state.evar(&set, confidence()).expect("it fits");
         apart += own.value.ceil_at(0).expect("it fits");
@@ -239,10 +240,10 @@ fn dishonest_venues_are_refused() {
     // Another inventory in the scenarios than in the commitment.
     let found = wrong(&prepared, |rows| {
         let hedged = VenueState {
-            quantities: vec![0; 3],
+            quantities: vec![Lots(0); 3],
             ..rows.venues[2].state.clone()
         };
-        let worth = -hedged.means() as i64;
+        let worth = -hedged.means().0 as i64;
         with_state(rows, &|s| s.digits[2] = BlockState::digits(&hedged));
         for row in &mut rows.scenarios {
             row.liabilities[2] = worth;
@@ -251,7 +252,7 @@ fn dishonest_venues_are_refused() {
     assert!(found.contains(&"bus state".into()), "{found:?}");
     // Richer than committed to.
     let found = wrong(&prepared, |rows| {
-        rows.venues[1].state.capital += 1_000_000_000
+        rows.venues[1].state.capital.0 += 1_000_000_000
     });
     assert!(found.contains(&"SPONGE-5".into()), "{found:?}");
     let found = wrong(&prepared, |rows| rows.venues[1].salt[0] += stark::F::new(1));
