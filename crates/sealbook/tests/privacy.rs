@@ -6,6 +6,7 @@ use common::{PATH_SLACK, shared_words};
 use credit::amortization::Event;
 use credit::sample_pool;
 use market::{Account, Level, Snapshot, sample};
+use records::units::Ticks;
 use stark::{Statement, security_report};
 use statements::account::Secret;
 use statements::book::SealedBook;
@@ -126,10 +127,10 @@ fn share_nothing(shows: Shows) {
     let make = |scale: i64, capital: u64| {
         let mut state = venue::sample::state(&set);
         for q in &mut state.quantities {
-            *q *= scale;
+            q.0 *= scale;
         }
-        state.entry *= scale;
-        state.capital = capital;
+        state.entry.0 *= scale;
+        state.capital = Ticks(capital);
         let trades: Vec<_> = trades
             .iter()
             .map(|t| {
@@ -167,7 +168,10 @@ fn systemic_proofs_share_nothing() {
     let make = |scale: i64| {
         let venues = [1, -2].map(|sign| {
             let mut state = venue::sample::state(&set);
-            state.quantities.iter_mut().for_each(|q| *q *= scale * sign);
+            state
+                .quantities
+                .iter_mut()
+                .for_each(|q| q.0 *= scale * sign);
             Venue {
                 state,
                 secret: Secret::random(),
@@ -196,8 +200,8 @@ fn inventory_proofs_share_nothing() {
     let snapshot = venue::sample::snapshot(&set);
     let make = |scale: i64| {
         let mut state = venue::sample::state(&set);
-        state.quantities.iter_mut().for_each(|q| *q *= scale);
-        state.entry *= scale;
+        state.quantities.iter_mut().for_each(|q| q.0 *= scale);
+        state.entry.0 *= scale;
         let book = venue::sample::book(scale as u64, &set, &state, 40);
         let secret = Secret::random();
         let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();

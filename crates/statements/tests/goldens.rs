@@ -20,6 +20,7 @@ use credit::sample_pool;
 use fixed::Decimal;
 use market::{Account, Level, Snapshot, sample};
 use rayon::prelude::*;
+use records::units::Ticks;
 use stark::{Part, ProofFile, Statement, TARGET_BITS, TableAir, security_report, unproven};
 use statements::account::Secret;
 use statements::book::SealedBook;
@@ -232,7 +233,7 @@ fn risk_of_day(shows: Shows) -> premia::PremiaClaim {
     let trades = venue::sample::trades(1, &set, 3);
     let mut changes: Vec<Change> = trades.into_iter().map(Change::from).collect();
     changes.push(Change::Transfer(Transfer {
-        providers: -10_000_000,
+        providers: Ticks(-10_000_000),
         ..Transfer::default()
     }));
     let terms = premia::Terms {

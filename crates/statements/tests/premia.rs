@@ -6,6 +6,7 @@ mod common;
 use fixed::Decimal;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use records::units::{Lots, Ticks};
 use stark::verify;
 use statements::account::Secret;
 use statements::premia::{Premia, PremiaClaim, Prepared, Shown, Shows, Terms};
@@ -68,11 +69,15 @@ fn proven_intervals_of_random_books_contain_the_reference() {
     for book in 0..100 {
         let set =
             venue::sample::scenarios(book, rng.random_range(1..=4), rng.random_range(30..=256));
-        let mut state = VenueState::flat(set.markets.len(), rng.random_range(0..1 << 36), 0);
+        let mut state = VenueState::flat(
+            set.markets.len(),
+            Ticks(rng.random_range(0..1 << 36)),
+            Ticks(0),
+        );
         for (quantity, market) in state.quantities.iter_mut().zip(&set.markets) {
-            *quantity = rng.random_range(-5_000..=5_000);
-            state.entry +=
-                *quantity * (market.value as i64 + rng.random_range(-1_000_000..=1_000_000));
+            quantity.0 = rng.random_range(-5_000..=5_000);
+            state.entry.0 +=
+                quantity.0 * (market.value as i64 + rng.random_range(-1_000_000..=1_000_000));
         }
         let percent = [90, 95, 99][book as usize % 3];
         let (low, high) = proven(&set, &state, Decimal::new(percent, 2).try_into().unwrap());
@@ -80,7 +85,7 @@ fn proven_intervals_of_random_books_contain_the_reference() {
             .gains(&set)
             .unwrap()
             .iter()
-            .map(|&x| x as f64)
+            .map(|&x| x.0 as f64)
             .collect();
         let expected = independent(&gains, 1.0 - percent as f64 / 100.0);
         // The reference in floats is good to 1e-9.
@@ -125,9 +130,9 @@ fn proven_intervals_of_real_prices_contain_the_published_values() {
         let now = set.markets[market].value as i64;
         // No stock of these rose by more than a half in a day.
         let shift = now / 2;
-        let mut state = VenueState::flat(8, 0, 0);
-        state.quantities[market] = -1;
-        state.entry = -now - shift;
+        let mut state = VenueState::flat(8, Ticks(0), Ticks(0));
+        state.quantities[market] = Lots(-1);
+        state.entry = Ticks(-now - shift);
         let (low, high) = proven(&set, &state, Decimal::new(percent, 2).try_into().unwrap());
         let expected = published * now as f64 + shift as f64;
         // The published values have ten decimals, scenarios are whole ticks.

@@ -7,6 +7,7 @@ use fixed::Decimal;
 use gadgets::hash::Digest;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use records::units::{Lots, Ticks};
 use statements::account::Secret;
 use statements::premia::{PremiaClaim, Prepared, PublicChange, Shown, Shows, Terms};
 use venue::evar::Confidence;
@@ -93,7 +94,7 @@ fn prices_give_every_size_away() {
         (rise / slope(&set, *market, &rates[*market as usize], price)).round() as i64
     });
     let guessed: Vec<i64> = guessed.collect();
-    let real: Vec<i64> = trades.iter().map(|t| t.lots).collect();
+    let real: Vec<i64> = trades.iter().map(|t| t.lots.0).collect();
     assert_eq!(guessed, real);
     // And the page and the words say so.
     let page = include_str!("../src/premia/STATEMENT.md");
@@ -130,10 +131,13 @@ fn totals_of_a_single_trade_tell_no_size() {
     for market in 0..4 {
         let own = *trades.iter().find(|t| t.market == market).unwrap();
         let of = |lots, seed| {
-            let day = [Trade { lots, ..own }];
+            let day = [Trade {
+                lots: Lots(lots),
+                ..own
+            }];
             published(prepared(&set, &state, &day, totals(grid), &secret(seed)).claim())
         };
-        let claim = of(own.lots, 0);
+        let claim = of(own.lots.0, 0);
         let same: Vec<i64> = (-12..=12)
             .step_by(2)
             .filter(|&lots| (0..4).any(|seed| of(lots, seed) == claim))
@@ -167,7 +171,7 @@ fn totals_of_a_day_tell_neither_sizes_nor_the_inventory() {
             .iter()
             .map(|t| Trade {
                 lots: loop {
-                    let lots = rng.random_range(-12..=12);
+                    let lots = Lots(rng.random_range(-12..=12));
                     if lots != t.lots {
                         break lots;
                     }
@@ -201,7 +205,7 @@ fn totals_of_a_day_tell_neither_sizes_nor_the_inventory() {
 /// the first one's.
 fn other_venue(rng: &mut StdRng, set: &ScenarioSet, state: &VenueState) -> VenueState {
     let mut other = VenueState {
-        entry: 0,
+        entry: Ticks(0),
         ..state.clone()
     };
     for (quantity, market) in other.quantities.iter_mut().zip(&set.markets) {
@@ -211,8 +215,8 @@ fn other_venue(rng: &mut StdRng, set: &ScenarioSet, state: &VenueState) -> Venue
                 break percent;
             }
         };
-        *quantity = *quantity * percent / 100;
-        other.entry += *quantity * market.value as i64;
+        quantity.0 = quantity.0 * percent / 100;
+        other.entry.0 += quantity.0 * market.value as i64;
     }
     let evar = |venue: &VenueState| {
         let value = venue.evar(set, confidence()).unwrap().value;
@@ -221,11 +225,12 @@ fn other_venue(rng: &mut StdRng, set: &ScenarioSet, state: &VenueState) -> Venue
     let aim = evar(state);
     let (mut low, mut high) = (0u64, 1 << 42);
     for _ in 0..24 {
-        other.capital = u64::midpoint(low, high);
+        let middle = u64::midpoint(low, high);
+        other.capital = Ticks(middle);
         if evar(&other) > aim {
-            low = other.capital;
+            low = middle;
         } else {
-            high = other.capital;
+            high = middle;
         }
     }
     other
@@ -239,8 +244,8 @@ fn purchases(seed: u32, set: &ScenarioSet) -> Vec<Trade> {
             let market = i % set.markets.len();
             Trade {
                 market,
-                lots: rng.random_range(1..=12),
-                price: set.markets[market].value,
+                lots: Lots(rng.random_range(1..=12)),
+                price: Ticks(set.markets[market].value),
             }
         })
         .collect()
@@ -260,8 +265,8 @@ fn off(tolerance: Option<Decimal>, seed: u32) -> f64 {
     let worths = set.markets.iter().map(|m| m.value as f64);
     let (mut error, mut all) = (0.0, 0.0);
     for ((worth, found), q) in worths.zip(found).zip(&state.quantities) {
-        error += (worth * (found - *q as f64)).powi(2);
-        all += (worth * *q as f64).powi(2);
+        error += (worth * (found - q.0 as f64)).powi(2);
+        all += (worth * q.0 as f64).powi(2);
     }
     (error / all).sqrt()
 }

@@ -7,14 +7,15 @@ use crate::state::{MAX_QUANTITY, VenueState};
 use market::book::{Account, Side};
 use market::snapshot::{Instrument, Kind, Settlement, Snapshot};
 use records::date::moment;
+use records::units::{Lots, Ticks};
 
 /// What all accounts together hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inventory {
     /// Net long lots per market, in the order of the markets.
-    pub quantities: Vec<i64>,
-    /// The signed sum of entry notionals, in ticks.
-    pub entry: i64,
+    pub quantities: Vec<Lots<i64>>,
+    /// The signed sum of entry notionals.
+    pub entry: Ticks,
 }
 
 /// Why a book has no inventory in these markets.
@@ -92,17 +93,17 @@ pub enum Mismatch {
         /// The market.
         market: String,
         /// In the book.
-        accounts: i64,
+        accounts: Lots<i64>,
         /// In the state.
-        state: i64,
+        state: Lots<i64>,
     },
     /// In the sum of entry notionals.
     #[error("the accounts' entry notionals add up to {accounts} ticks, the state says {state}")]
     Entry {
         /// In the book.
-        accounts: i64,
+        accounts: Ticks,
         /// In the state.
-        state: i64,
+        state: Ticks,
     },
 }
 
@@ -182,9 +183,9 @@ pub fn inventory<'a>(
     Ok(Inventory {
         quantities: of
             .iter()
-            .map(|&i| fits(quantities[i], MAX_QUANTITY as u64))
+            .map(|&i| fits(quantities[i], MAX_QUANTITY as u64).map(Lots))
             .collect::<Result<_, _>>()?,
-        entry: fits(entry, crate::certificate::MAX_GAIN)?,
+        entry: Ticks(fits(entry, crate::certificate::MAX_GAIN)?),
     })
 }
 

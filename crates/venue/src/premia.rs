@@ -3,13 +3,13 @@
 
 use fixed::{Decimal, DomainError, Interval, Rounding as Direction, mul_div};
 use rayon::prelude::*;
-use records::units::TICK_DECIMALS;
+use records::units::{TICK_DECIMALS, Ticks};
 
 use crate::certificate::{Certificate, Sums, slack};
 use crate::evar::{Confidence, EvarError};
 use crate::rounding::{Rounding, RoundingError};
 use crate::scenarios::{ScenarioError, ScenarioSet};
-use crate::state::{Change, VenueError, VenueState, charge, round_up, ticks};
+use crate::state::{Change, VenueError, VenueState, charge, gain, round_up};
 
 /// Decimals of a funding rate.
 pub const RATE_DECIMALS: u8 = 12;
@@ -115,26 +115,26 @@ pub struct Evaluated {
     pub state: VenueState,
     /// What leads to it.
     pub change: Option<Change>,
-    /// What that pays, in ticks.
-    pub premium: u64,
-    /// The liability in each scenario, in ticks.
-    pub liabilities: Vec<i64>,
+    /// What that pays.
+    pub premium: Ticks<u64>,
+    /// The liability in each scenario.
+    pub liabilities: Vec<Ticks>,
     /// What proves EVaR.
     pub certificate: Certificate,
     /// What its weights add up to.
     pub sums: Sums,
-    /// How far above EVaR a private one is drawn, in ticks; zero where EVaR is public.
-    pub lift: u64,
+    /// How far above EVaR a private one is drawn; zero where EVaR is public.
+    pub lift: Ticks<u64>,
 }
 
-/// How EVaR is made up, in ticks rounded down: each market's share `q_i E_Q[1{X > 0} S_i]`, and what the means take off,
+/// How EVaR is made up, rounded down to ticks: each market's share `q_i E_Q[1{X > 0} S_i]`, and what the means take off,
 /// `-(C + P + L) Q(X > 0)`. They add up to EVaR, but for the certificate's rounding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allocation {
     /// Per market.
-    pub markets: Vec<i128>,
+    pub markets: Vec<Ticks<i128>>,
     /// Of the means; not positive if they are not negative.
-    pub means: i128,
+    pub means: Ticks<i128>,
 }
 
 impl Evaluated {
@@ -149,7 +149,7 @@ impl Evaluated {
         confidence: Confidence,
     ) -> Result<Self, VenueError> {
         let liabilities = state.liabilities(set)?;
-        let gains: Vec<u64> = liabilities.iter().map(|&x| x.max(0) as u64).collect();
+        let gains: Vec<u64> = liabilities.iter().map(|&x| gain(x).0).collect();
         let certificate = Certificate::find(&gains, confidence)?;
         let sums = certificate
             .sums(&gains)
@@ -157,39 +157,39 @@ impl Evaluated {
         Ok(Self {
             state,
             change,
-            premium: 0,
+            premium: Ticks(0),
             liabilities,
             certificate,
             sums,
-            lift: 0,
+            lift: Ticks(0),
         })
     }
 
     /// What is said of its EVaR, in public or in private: the certificate's, rounded up to a tick, and the lift.
-    pub fn evar(&self) -> u64 {
-        self.certificate.evar_ticks().saturating_add(self.lift)
+    pub fn evar(&self) -> Ticks<u64> {
+        Ticks(self.certificate.evar_ticks().saturating_add(self.lift.0))
     }
 
-    /// How far the weights' mean gain is below the bound, in ticks, rounded up.
-    pub fn epsilon(&self) -> u64 {
+    /// How far the weights' mean gain is below the bound, rounded up.
+    pub fn epsilon(&self) -> Ticks<u64> {
         self.below(self.certificate.bound)
     }
 
-    /// How far it is below the EVaR that is not lifted, in ticks, rounded up.
-    pub fn gap(&self) -> u64 {
+    /// How far it is below the EVaR that is not lifted, rounded up.
+    pub fn gap(&self) -> Ticks<u64> {
         self.below(u128::from(self.certificate.evar_ticks()) << 20)
     }
 
-    fn below(&self, phi: u128) -> u64 {
-        let below = (phi * self.sums.weights).saturating_sub(self.sums.gains << 20);
-        below.div_ceil(self.sums.weights << 20) as u64
+    fn below(&self, subticks: u128) -> Ticks<u64> {
+        let below = (subticks * self.sums.weights).saturating_sub(self.sums.gains << 20);
+        Ticks(below.div_ceil(self.sums.weights << 20) as u64)
     }
 
     /// The sum over the scenarios in which something is owed of the weight times `f`, at most 2^40 in magnitude.
     fn tilted(&self, f: impl Fn(usize) -> i128) -> i128 {
-        let owed = self.liabilities.iter().enumerate().filter(|(_, x)| **x > 0);
+        let owed = self.liabilities.iter().enumerate().filter(|(_, x)| x.0 > 0);
         // Weights add up to less than 2^48.
-        owed.map(|(s, &x)| match self.certificate.weight(x as u64) {
+        owed.map(|(s, &x)| match self.certificate.weight(gain(x).0) {
             Some(weight) => i128::from(weight.weight) * f(s),
             None => 0,
         })
@@ -222,16 +222,17 @@ impl Evaluated {
     pub fn allocation(&self, set: &ScenarioSet) -> Result<Allocation, VenueError> {
         let share = |sum: i128, times: i128| {
             let share = mul_div(sum, times, self.sums.weights as i128, Direction::Floor);
+            let share = share.map(Ticks);
             share.map_err(|_| VenueError::TooLarge("a share of EVaR"))
         };
         let quantities = self.state.quantities.iter().enumerate();
         let markets = quantities.map(|(i, &q)| {
             let worth = self.tilted(|s| i128::from(set.values[s][i]));
-            share(worth, q.into())
+            share(worth, q.0.into())
         });
         Ok(Allocation {
             markets: markets.collect::<Result<_, _>>()?,
-            means: share(self.tilted(|_| 1), -self.state.means())?,
+            means: share(self.tilted(|_| 1), -self.state.means().0)?,
         })
     }
 
@@ -241,17 +242,17 @@ impl Evaluated {
     /// # Errors
     /// If they do not. `place` says which state this is.
     pub fn check_covered(&self, place: String, quote: &str) -> Result<(), Box<Uncovered>> {
-        let collected = i128::from(self.state.collected) - i128::from(self.premium);
-        let means = i128::from(self.state.capital) + collected;
-        let evar = i128::from(self.evar());
+        let collected = self.state.collected.widen::<i128>() - self.premium.widen();
+        let means = self.state.capital.widen() + collected;
+        let evar = self.evar().widen();
         if evar <= means {
             return Ok(());
         }
         Err(Box::new(Uncovered {
             place,
-            evar: ticks(evar),
-            means: ticks(means),
-            excess: ticks(evar - means),
+            evar: evar.to_quote(),
+            means: means.to_quote(),
+            excess: (evar - means).to_quote(),
             quote: quote.into(),
         }))
     }
@@ -311,7 +312,7 @@ fn evaluate(
 ) -> Result<Vec<Evaluated>, PremiaError> {
     let mut states = vec![(state.clone(), None)];
     for (i, change) in changes.iter().enumerate() {
-        let after = states[i].0.changed(&change.without_collected(), 0);
+        let after = states[i].0.changed(&change.without_collected(), Ticks(0));
         states.push((after.map_err(at(i + 1))?, Some(*change)));
     }
     states
@@ -337,7 +338,7 @@ impl Day {
         for i in 1..self.states.len() {
             let [before, after] = [&self.states[i - 1], &self.states[i]];
             let premium = match terms.shows {
-                Shows::Covered => 0,
+                Shows::Covered => Ticks(0),
                 _ => charge(before.evar(), after.evar()),
             };
             let change = after.change.as_ref().expect("a state behind a change");
@@ -359,28 +360,32 @@ impl Day {
         &self.states[self.states.len() - 1]
     }
 
-    /// How far below each stated EVaR the true one may lie, in ticks: a millionth of the largest EVaR, or what it takes.
+    /// How far below each stated EVaR the true one may lie: a millionth of the largest EVaR, or what it takes.
     ///
     /// # Errors
     /// If it does not fit.
-    pub fn tolerance(&self, set: &ScenarioSet, confidence: Confidence) -> Result<u64, DomainError> {
+    pub fn tolerance(
+        &self,
+        set: &ScenarioSet,
+        confidence: Confidence,
+    ) -> Result<Ticks<u64>, DomainError> {
         let slack = slack(set.values.len(), confidence)?;
-        let most = self.states.iter().map(Evaluated::evar).max().unwrap_or(0);
-        let mut tolerance = most / 1_000_000;
+        let most = self.states.iter().map(Evaluated::evar).max();
+        let mut tolerance = most.unwrap_or_default().0 / 1_000_000;
         for e in &self.states {
             let below = slack_ticks(&slack, e.evar())?;
-            tolerance = tolerance.max(below as u64 + e.epsilon() + 2);
+            tolerance = tolerance.max(below.0 as u64 + e.epsilon().0 + 2);
         }
-        Ok(tolerance)
+        Ok(Ticks(tolerance))
     }
 }
 
-/// How far a certificate's slack puts the true EVaR below this one, in ticks, rounded up.
+/// How far a certificate's slack puts the true EVaR below this one, rounded up.
 ///
 /// # Errors
 /// If it does not fit.
-pub fn slack_ticks(slack: &Interval, evar: u64) -> Result<i128, DomainError> {
-    slack.times(evar as i64)?.ceil_at(0)
+pub fn slack_ticks(slack: &Interval, evar: Ticks<u64>) -> Result<Ticks<i128>, DomainError> {
+    slack.times(evar.0 as i64)?.ceil_at(0).map(Ticks)
 }
 
 /// What a market's funding rate is rounded to where the inventory stays private, in 10^-12 of the quote currency a lot and
@@ -398,11 +403,12 @@ pub fn rate_step(set: &ScenarioSet, market: usize) -> u128 {
 ///
 /// # Errors
 /// If it is none; `what` says what it should be.
-pub fn whole_ticks(what: &str, amount: &Decimal) -> Result<u64, String> {
+pub fn whole_ticks(what: &str, amount: &Decimal) -> Result<Ticks<u64>, String> {
     amount
         .rescale_exact(TICK_DECIMALS)
         .ok()
         .and_then(|ticks| u64::try_from(ticks).ok())
         .filter(|&ticks| ticks < records::units::MAX_AMOUNT)
+        .map(Ticks)
         .ok_or_else(|| format!("{what} of {amount} is not a whole number of ticks below 2^60"))
 }

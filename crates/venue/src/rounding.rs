@@ -56,11 +56,12 @@ impl Rounding {
         let (most, at) = largest_move(evaluated);
         let ends = evaluated[0]
             .evar()
-            .max(evaluated[evaluated.len() - 1].evar());
+            .max(evaluated[evaluated.len() - 1].evar())
+            .0;
         let coarse = u128::from(ends / 10).max(2 * u128::from(most));
         let least = round_up(coarse.max(LEAST_GRID.into()));
         let given = |what, amount: Option<Decimal>| {
-            let ticks = amount.map(|amount| whole_ticks(what, &amount));
+            let ticks = amount.map(|amount| whole_ticks(what, &amount).map(|ticks| ticks.0));
             ticks.transpose().map_err(RoundingError::Unfit)
         };
         let grid = given("a grid", grid)?.unwrap_or(u64::try_from(least).unwrap_or(u64::MAX));
@@ -131,11 +132,11 @@ impl Rounding {
         let allowed = allowed(
             self.tolerance,
             self.slack,
-            e.evar().checked_add(self.tolerance)?,
+            e.evar().0.checked_add(self.tolerance)?,
         )?;
         u64::try_from(allowed >> SLACK_BITS)
             .ok()?
-            .checked_sub(e.gap())
+            .checked_sub(e.gap().0)
     }
 }
 
@@ -167,6 +168,6 @@ fn too_fine(grid: u64) -> RoundingError {
 /// The largest move of EVaR by one change, and where.
 fn largest_move(evaluated: &[Evaluated]) -> (u64, usize) {
     let moves = evaluated.windows(2).enumerate();
-    let moves = moves.map(|(i, pair)| (pair[0].evar().abs_diff(pair[1].evar()), i + 1));
+    let moves = moves.map(|(i, pair)| (pair[0].evar().0.abs_diff(pair[1].evar().0), i + 1));
     moves.max().unwrap_or((0, 0))
 }

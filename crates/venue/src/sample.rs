@@ -11,6 +11,7 @@ use crate::state::{Trade, VenueState, ticks};
 use market::{
     Account, Asset, Balance, Book, Instrument, Kind, Position, Settlement, Side, Snapshot,
 };
+use records::units::{Lots, Ticks};
 
 /// Symbol, price of a lot in ticks, typical daily move in millionths.
 const MARKETS: [(&str, u64, i64); 4] = [
@@ -93,16 +94,20 @@ pub fn prices(seed: u64, markets: usize, count: usize) -> PriceHistory {
 /// A state: traders are net long the first markets and short the last ones.
 pub fn state(set: &ScenarioSet) -> VenueState {
     let n = set.markets.len() as i64;
-    let mut state = VenueState::flat(set.markets.len(), 60_000_000_000, 120_000_000_000);
+    let mut state = VenueState::flat(
+        set.markets.len(),
+        Ticks(60_000_000_000),
+        Ticks(120_000_000_000),
+    );
     state.as_of_ms = set.as_of_ms;
     for (market, m) in set.markets.iter().enumerate() {
-        let lots = 30 * (n - 2 * market as i64);
+        let lots = Lots(30 * (n - 2 * market as i64));
         let trade = Trade {
             market,
             lots,
             price: entry_price(m),
         };
-        state = state.after(&trade, 0).expect("a small sample");
+        state = state.after(&trade, Ticks(0)).expect("a small sample");
     }
     state
 }
@@ -140,12 +145,12 @@ pub fn snapshot(set: &ScenarioSet) -> Snapshot {
 /// A book of at least two accounts that add up to a [`state`]: all trade at its prices, one evens out.
 pub fn book(seed: u64, set: &ScenarioSet, state: &VenueState, accounts: usize) -> Book {
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut rest = state.quantities.clone();
+    let mut rest: Vec<i64> = state.quantities.iter().map(|q| q.0).collect();
     let position = |instrument: usize, lots: i64| Position {
         instrument,
         side: if lots > 0 { Side::Long } else { Side::Short },
         lots: lots.unsigned_abs(),
-        entry: lots.unsigned_abs() * entry_price(&set.markets[instrument]),
+        entry: lots.unsigned_abs() * entry_price(&set.markets[instrument]).0,
     };
     let mut made = Vec::with_capacity(accounts);
     for number in 0..accounts {
@@ -173,8 +178,8 @@ pub fn book(seed: u64, set: &ScenarioSet, state: &VenueState, accounts: usize) -
 }
 
 /// What the positions of a sample were entered at.
-fn entry_price(market: &Market) -> u64 {
-    market.value - market.value / 100
+fn entry_price(market: &Market) -> Ticks<u64> {
+    Ticks(market.value - market.value / 100)
 }
 
 /// A day of trades at prices within half a percent of the market's.
@@ -186,8 +191,10 @@ pub fn trades(seed: u64, set: &ScenarioSet, count: usize) -> Vec<Trade> {
             let value = set.markets[market].value;
             Trade {
                 market,
-                lots: rng.random_range(-12..=12),
-                price: value + value / 1_000_000 * rng.random_range(0..=10_000) - value / 200,
+                lots: Lots(rng.random_range(-12..=12)),
+                price: Ticks(
+                    value + value / 1_000_000 * rng.random_range(0..=10_000) - value / 200,
+                ),
             }
         })
         .collect()

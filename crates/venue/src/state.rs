@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::MAX_GAIN;
 use crate::evar::{Confidence, Evar, EvarError, evar};
 use crate::scenarios::ScenarioSet;
-use records::units::{MAX_AMOUNT, TICK_DECIMALS};
+use records::units::{Lots, MAX_AMOUNT, TICK_DECIMALS, Ticks};
 
 /// Net quantities are below this many lots in magnitude.
 pub const MAX_QUANTITY: i64 = 1 << 38;
@@ -28,16 +28,16 @@ pub const MAX_QUANTITY: i64 = 1 << 38;
 pub struct VenueState {
     /// As of when, in milliseconds since 1970. Its owner says so; nothing is computed from it.
     pub as_of_ms: u64,
-    /// What traders are net long, per market, in lots.
-    pub quantities: Vec<i64>,
-    /// The signed sum of entry notionals, in ticks.
-    pub entry: i64,
-    /// The venue's capital, in ticks.
-    pub capital: u64,
-    /// Liquidity providers' capital, in ticks.
-    pub providers: u64,
-    /// Premia and funding collected over the last window, in ticks.
-    pub collected: u64,
+    /// What traders are net long, per market.
+    pub quantities: Vec<Lots<i64>>,
+    /// The signed sum of entry notionals.
+    pub entry: Ticks,
+    /// The venue's capital.
+    pub capital: Ticks<u64>,
+    /// Liquidity providers' capital.
+    pub providers: Ticks<u64>,
+    /// Premia and funding collected over the last window.
+    pub collected: Ticks<u64>,
 }
 
 /// A trade with the venue.
@@ -46,22 +46,22 @@ pub struct VenueState {
 pub struct Trade {
     /// The market's number in the scenario set.
     pub market: usize,
-    /// What the trader buys, in lots; negative if they sell.
-    pub lots: i64,
-    /// What a lot costs, in ticks.
-    pub price: u64,
+    /// What the trader buys; negative if they sell.
+    pub lots: Lots<i64>,
+    /// What a lot costs.
+    pub price: Ticks<u64>,
 }
 
-/// Money that comes in, or goes out where it is negative, in ticks.
+/// Money that comes in, or goes out where it is negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transfer {
     /// The venue's own capital.
-    pub capital: i64,
+    pub capital: Ticks,
     /// Liquidity providers' capital.
-    pub providers: i64,
+    pub providers: Ticks,
     /// Collected premia and funding: negative when the window moves on.
-    pub collected: i64,
+    pub collected: Ticks,
 }
 
 /// What changes a state.
@@ -85,7 +85,7 @@ impl Change {
     pub fn without_collected(&self) -> Self {
         match *self {
             Self::Transfer(transfer) => Self::Transfer(Transfer {
-                collected: 0,
+                collected: Ticks(0),
                 ..transfer
             }),
             trade => trade,
@@ -123,27 +123,27 @@ pub enum VenueError {
 
 impl VenueState {
     /// A state without positions, as of 1970.
-    pub fn flat(markets: usize, capital: u64, providers: u64) -> Self {
+    pub fn flat(markets: usize, capital: Ticks<u64>, providers: Ticks<u64>) -> Self {
         Self {
             as_of_ms: 0,
-            quantities: vec![0; markets],
-            entry: 0,
+            quantities: vec![Lots(0); markets],
+            entry: Ticks(0),
             capital,
             providers,
-            collected: 0,
+            collected: Ticks(0),
         }
     }
 
-    /// `C + P + L`, in ticks.
-    pub fn means(&self) -> i128 {
-        i128::from(self.entry) + i128::from(self.capital) + i128::from(self.providers)
+    /// `C + P + L`.
+    pub fn means(&self) -> Ticks<i128> {
+        self.entry.widen() + self.capital.widen() + self.providers.widen()
     }
 
-    /// The liability in each scenario, in ticks.
+    /// The liability in each scenario.
     ///
     /// # Errors
     /// If the state does not fit the set or an amount is too large.
-    pub fn liabilities(&self, set: &ScenarioSet) -> Result<Vec<i64>, VenueError> {
+    pub fn liabilities(&self, set: &ScenarioSet) -> Result<Vec<Ticks>, VenueError> {
         self.check(set)?;
         set.values
             .iter()
@@ -152,11 +152,11 @@ impl VenueState {
                     .quantities
                     .iter()
                     .zip(values)
-                    .map(|(&q, &v)| i128::from(q) * i128::from(v))
+                    .map(|(&q, &v)| i128::from(q.0) * i128::from(v))
                     .sum();
-                i64::try_from(worth - self.means())
-                    .ok()
-                    .filter(|x| x.unsigned_abs() < MAX_GAIN)
+                (Ticks(worth) - self.means())
+                    .narrow()
+                    .filter(|x: &Ticks| x.0.unsigned_abs() < MAX_GAIN)
                     .ok_or(VenueError::TooLarge("a liability"))
             })
             .collect()
@@ -172,26 +172,26 @@ impl VenueState {
         if self
             .quantities
             .iter()
-            .any(|q| q.unsigned_abs() >= MAX_QUANTITY as u64)
+            .any(|q| q.0.unsigned_abs() >= MAX_QUANTITY as u64)
         {
             return Err(VenueError::TooLarge("a net quantity"));
         }
-        if self.entry.unsigned_abs() >= MAX_GAIN {
+        if self.entry.0.unsigned_abs() >= MAX_GAIN {
             return Err(VenueError::TooLarge("the sum of entry notionals"));
         }
-        if self.capital.max(self.providers).max(self.collected) >= MAX_AMOUNT {
+        if self.capital.max(self.providers).max(self.collected).0 >= MAX_AMOUNT {
             return Err(VenueError::TooLarge("the capital"));
         }
         Ok(())
     }
 
-    /// What is owed beyond the venue's means in each scenario, in ticks: `max(X, 0)`.
+    /// What is owed beyond the venue's means in each scenario: `max(X, 0)`.
     ///
     /// # Errors
     /// As [`liabilities`](Self::liabilities).
-    pub fn gains(&self, set: &ScenarioSet) -> Result<Vec<u64>, VenueError> {
+    pub fn gains(&self, set: &ScenarioSet) -> Result<Vec<Ticks<u64>>, VenueError> {
         let liabilities = self.liabilities(set)?;
-        Ok(liabilities.iter().map(|&x| x.max(0) as u64).collect())
+        Ok(liabilities.iter().map(|&x| gain(x)).collect())
     }
 
     /// EVaR of `max(X, 0)`, in ticks, enclosed as tightly as numbers allow: what the certificate's EVaR, which is quoted and
@@ -200,7 +200,7 @@ impl VenueState {
     /// # Errors
     /// As [`liabilities`](Self::liabilities).
     pub fn evar(&self, set: &ScenarioSet, confidence: Confidence) -> Result<Evar, VenueError> {
-        let gains: Vec<i64> = self.gains(set)?.iter().map(|&x| x as i64).collect();
+        let gains: Vec<i64> = self.gains(set)?.iter().map(|&x| x.0 as i64).collect();
         Ok(evar(&gains, confidence)?)
     }
 
@@ -208,25 +208,25 @@ impl VenueState {
     ///
     /// # Errors
     /// If the market is not there, an amount is too large, or more is taken out than there is.
-    pub fn changed(&self, change: &Change, premium: u64) -> Result<Self, VenueError> {
+    pub fn changed(&self, change: &Change, premium: Ticks<u64>) -> Result<Self, VenueError> {
         let transfer = match change {
             Change::Trade(trade) => return self.after(trade, premium),
             Change::Transfer(transfer) => transfer,
         };
-        let moved = |amount: u64, by: i128, name| {
-            let amount = i128::from(amount) + by;
-            if amount < 0 {
+        let moved = |amount: Ticks<u64>, by: Ticks<i128>, name| {
+            let amount = amount.widen() + by;
+            if amount < Ticks(0) {
                 return Err(VenueError::TooLittle(name));
             }
-            let amount = u64::try_from(amount).ok().filter(|&x| x < MAX_AMOUNT);
+            let amount = amount.narrow().filter(|x: &Ticks<u64>| x.0 < MAX_AMOUNT);
             amount.ok_or(VenueError::TooLarge(name))
         };
-        let collected = i128::from(transfer.collected) + i128::from(premium);
+        let collected = transfer.collected.widen() + premium.widen();
         Ok(Self {
-            capital: moved(self.capital, transfer.capital.into(), "capital")?,
+            capital: moved(self.capital, transfer.capital.widen(), "capital")?,
             providers: moved(
                 self.providers,
-                transfer.providers.into(),
+                transfer.providers.widen(),
                 "providers' capital",
             )?,
             collected: moved(self.collected, collected, "of what was collected")?,
@@ -238,25 +238,29 @@ impl VenueState {
     ///
     /// # Errors
     /// If the market is not there or an amount is too large.
-    pub fn after(&self, trade: &Trade, premium: u64) -> Result<Self, VenueError> {
+    pub fn after(&self, trade: &Trade, premium: Ticks<u64>) -> Result<Self, VenueError> {
         let mut after = self.clone();
         let quantity = after
             .quantities
             .get_mut(trade.market)
             .ok_or(VenueError::Market(trade.market))?;
         *quantity = quantity
-            .checked_add(trade.lots)
+            .0
+            .checked_add(trade.lots.0)
             .filter(|q| q.unsigned_abs() < MAX_QUANTITY as u64)
+            .map(Lots)
             .ok_or(VenueError::TooLarge("a net quantity"))?;
-        let entry = i128::from(self.entry) + i128::from(trade.lots) * i128::from(trade.price);
-        after.entry = i64::try_from(entry)
-            .ok()
-            .filter(|x| x.unsigned_abs() < MAX_GAIN)
+        let notional = Ticks(i128::from(trade.lots.0) * i128::from(trade.price.0));
+        after.entry = (self.entry.widen() + notional)
+            .narrow()
+            .filter(|x: &Ticks| x.0.unsigned_abs() < MAX_GAIN)
             .ok_or(VenueError::TooLarge("the sum of entry notionals"))?;
         after.collected = self
             .collected
-            .checked_add(premium)
+            .0
+            .checked_add(premium.0)
             .filter(|&x| x < MAX_AMOUNT)
+            .map(Ticks)
             .ok_or(VenueError::TooLarge("what was collected"))?;
         Ok(after)
     }
@@ -265,8 +269,8 @@ impl VenueState {
 /// What a change pays, given EVaR before and after it: what it rises by. Every change pays, whoever's money moves: a
 /// withdrawal of capital adds the same risk as a trade does, and if it paid nothing, a deposit before a trade and a withdrawal
 /// behind it would spare the trade its premium. What only moves the collected sum leaves EVaR as it is.
-pub fn charge(before: u64, after: u64) -> u64 {
-    after.saturating_sub(before)
+pub fn charge(before: Ticks<u64>, after: Ticks<u64>) -> Ticks<u64> {
+    Ticks(after.0.saturating_sub(before.0))
 }
 
 /// The least of 1, 2 and 5 times a power of ten that is not less.
@@ -294,11 +298,11 @@ pub fn providers_premium(
     set: &ScenarioSet,
 ) -> Result<Interval, VenueError> {
     let spread = |state: &VenueState| -> Result<Interval, VenueError> {
-        let providers = i128::from(state.providers);
+        let providers = i128::from(state.providers.0);
         let total: i128 = state
             .liabilities(set)?
             .iter()
-            .map(|&x| (i128::from(x) + providers).clamp(0, providers))
+            .map(|&x| (i128::from(x.0) + providers).clamp(0, providers))
             .sum();
         let total = Interval::from_decimal(&Decimal::new(total, 0))?;
         Ok(total.div_int(set.values.len() as i64)?)
@@ -306,7 +310,12 @@ pub fn providers_premium(
     Ok(spread(after)?.sub(&spread(before)?)?)
 }
 
-/// Ticks as an amount of the quote currency.
+/// A plain number of ticks as an amount of the quote currency.
 pub fn ticks(amount: i128) -> Decimal {
     Decimal::new(amount, TICK_DECIMALS)
+}
+
+/// What is owed of a liability: nothing where it is negative.
+pub fn gain(liability: Ticks) -> Ticks<u64> {
+    Ticks(liability.0.max(0) as u64)
 }

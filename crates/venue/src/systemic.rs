@@ -6,8 +6,8 @@ use fixed::Decimal;
 use crate::certificate::{Certificate, MAX_GAIN, budget};
 use crate::evar::Confidence;
 use crate::scenarios::{ScenarioError, ScenarioSet};
-use crate::state::{VenueError, VenueState, ticks};
-use records::units::TICK_DECIMALS;
+use crate::state::{VenueError, VenueState, gain};
+use records::units::{TICK_DECIMALS, Ticks};
 
 /// Most venues.
 pub const MAX_VENUES: usize = 16;
@@ -67,8 +67,8 @@ pub struct TooRisky {
 /// Venues whose EVaR together is at most a bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Together {
-    /// The liabilities of each venue in each scenario, in ticks.
-    pub liabilities: Vec<Vec<i64>>,
+    /// The liabilities of each venue in each scenario.
+    pub liabilities: Vec<Vec<Ticks>>,
     /// EVaR of the sum, rounded up.
     pub evar: Decimal,
     /// The bound: at least EVaR.
@@ -77,16 +77,17 @@ pub struct Together {
     pub certificate: Certificate,
 }
 
-/// A bound in ticks.
+/// A bound in whole ticks.
 ///
 /// # Errors
 /// If it is not a whole number of ticks below 2^58.
-pub fn bound_ticks(bound: &Decimal) -> Result<u64, SystemicError> {
+pub fn bound_ticks(bound: &Decimal) -> Result<Ticks<u64>, SystemicError> {
     bound
         .rescale_exact(TICK_DECIMALS)
         .ok()
         .and_then(|ticks| u64::try_from(ticks).ok())
         .filter(|&ticks| ticks < MAX_GAIN)
+        .map(Ticks)
         .ok_or(SystemicError::Bound)
 }
 
@@ -114,15 +115,15 @@ pub fn check<'a>(
         return Err(SystemicError::Venues(liabilities.len()));
     }
     let too_large = SystemicError::Sum(VenueError::TooLarge("what they owe together"));
-    let sum = |s: usize| liabilities.iter().map(|l| l[s].max(0) as u64).sum();
+    let sum = |s: usize| liabilities.iter().map(|l| gain(l[s]).0).sum();
     let gains: Vec<u64> = (0..set.values.len()).map(sum).collect();
     if gains.iter().any(|&gain| gain >= MAX_GAIN) {
         return Err(too_large);
     }
     let honest = Certificate::find(&gains, confidence).map_err(|e| SystemicError::Sum(e.into()))?;
-    let evar = ticks(honest.evar_ticks().into());
+    let evar = Ticks(honest.evar_ticks()).to_quote();
     let bound = bound.unwrap_or(evar);
-    let most = u128::from(bound_ticks(&bound)?) << 20;
+    let most = u128::from(bound_ticks(&bound)?.0) << 20;
     if bound < evar {
         return Err(SystemicError::TooRisky(Box::new(TooRisky {
             evar,

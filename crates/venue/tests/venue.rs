@@ -2,6 +2,7 @@
 
 use fixed::{Decimal, FRACTION_BITS, Interval};
 use market::{Instrument, Settlement};
+use records::units::{Lots, Ticks};
 use venue::evar::Confidence;
 use venue::import::states::{
     parse_trade, read_changes, read_scenarios, read_state, write_scenarios, write_state,
@@ -28,8 +29,8 @@ fn close(a: f64, b: f64, tolerance: f64) {
 fn sample() -> (ScenarioSet, VenueState) {
     let set = venue::sample::scenarios(3, 4, 500);
     let state = VenueState {
-        capital: 10_000_000_000,
-        providers: 20_000_000_000,
+        capital: Ticks(10_000_000_000),
+        providers: Ticks(20_000_000_000),
         ..venue::sample::state(&set)
     };
     assert!(evar(&state, &set) > 1e9, "there is something at risk");
@@ -60,7 +61,7 @@ fn paid(state: &VenueState, set: &ScenarioSet, changes: &[Change]) -> (Vec<u64>,
         until_ms: None,
     };
     let day = check(set, state, changes, &terms).unwrap();
-    let premia = day.states[1..].iter().map(|e| e.premium);
+    let premia = day.states[1..].iter().map(|e| e.premium.0);
     (premia.collect(), day.last().state.clone())
 }
 
@@ -88,30 +89,33 @@ fn liabilities_by_hand() {
     let set = tiny();
     let state = VenueState {
         as_of_ms: 1_795_651_200_000,
-        quantities: vec![2, -1],
-        entry: 2 * 95 - 105,
-        capital: 10,
-        providers: 5,
-        collected: 0,
+        quantities: vec![Lots(2), Lots(-1)],
+        entry: Ticks(2 * 95 - 105),
+        capital: Ticks(10),
+        providers: Ticks(5),
+        collected: Ticks(0),
     };
     // 2 * 90 - 120 - (85 + 15) and so on.
-    assert_eq!(state.liabilities(&set).unwrap(), [-40, 0, 90]);
-    assert_eq!(state.gains(&set).unwrap(), [0, 0, 90]);
+    assert_eq!(state.liabilities(&set).unwrap(), [-40, 0, 90].map(Ticks));
+    assert_eq!(state.gains(&set).unwrap(), [0, 0, 90].map(Ticks));
     // One of three scenarios owes: more than the tail, so EVaR is what it owes.
     close(evar(&state, &set), 90.0, 1e-12);
     let bought = state
         .after(
             &Trade {
                 market: 1,
-                lots: 3,
-                price: 101,
+                lots: Lots(3),
+                price: Ticks(101),
             },
-            7,
+            Ticks(7),
         )
         .unwrap();
-    assert_eq!(bought.quantities, [2, 2]);
-    assert_eq!((bought.entry, bought.collected), (85 + 303, 7));
-    assert_eq!(bought.liabilities(&set).unwrap(), [17, -3, -3]);
+    assert_eq!(bought.quantities, [2, 2].map(Lots));
+    assert_eq!(
+        (bought.entry, bought.collected),
+        (Ticks(85 + 303), Ticks(7))
+    );
+    assert_eq!(bought.liabilities(&set).unwrap(), [17, -3, -3].map(Ticks));
     // Providers may lose 0, 5 and 5 of their 5 before, and 5, 2 and 2 after.
     let more = providers_premium(&state, &bought, &set).unwrap();
     close(
@@ -125,9 +129,9 @@ fn liabilities_by_hand() {
 fn the_allocation_adds_up_to_evar() {
     let (set, state) = sample();
     let parts = evaluated(&state, &set).allocation(&set).unwrap();
-    let sum = parts.markets.iter().sum::<i128>() + parts.means;
-    close(sum as f64, evar(&state, &set), 1e-6);
-    assert!(parts.means < 0);
+    let sum = parts.markets.iter().sum::<Ticks<i128>>() + parts.means;
+    close(sum.0 as f64, evar(&state, &set), 1e-6);
+    assert!(parts.means < Ticks(0));
 }
 
 #[test]
@@ -136,24 +140,24 @@ fn the_allocation_is_the_gradient() {
     let (set, small) = sample();
     let state = VenueState {
         as_of_ms: 1_795_651_200_000,
-        quantities: small.quantities.iter().map(|q| q * 100).collect(),
+        quantities: small.quantities.iter().map(|&q| q * 100).collect(),
         entry: small.entry * 100,
         capital: small.capital * 100,
         providers: small.providers * 100,
-        collected: 0,
+        collected: Ticks(0),
     };
     let parts = evaluated(&state, &set).allocation(&set).unwrap();
     for market in 0..4 {
         // A lot more and a lot less, at no cost.
         let moved = |lots: i64| {
             let mut state = state.clone();
-            state.quantities[market] += lots;
+            state.quantities[market].0 += lots;
             evar(&state, &set)
         };
         let slope = (moved(1) - moved(-1)) / 2.0;
-        let q = state.quantities[market];
+        let q = state.quantities[market].0;
         if q != 0 {
-            close(slope, parts.markets[market] as f64 / q as f64, 1e-3);
+            close(slope, parts.markets[market].0 as f64 / q as f64, 1e-3);
         }
     }
 }
@@ -163,7 +167,7 @@ fn funding_is_how_evar_grows_with_the_horizon() {
     let (set, state) = sample();
     let rates = funding(&state, &set);
     let rates = rates.iter().zip(&state.quantities);
-    let total: f64 = rates.map(|(rate, q)| rate * *q as f64).sum();
+    let total: f64 = rates.map(|(rate, q)| rate * q.0 as f64).sum();
     // The set at a horizon of 1 + h days: moves scaled by the root, h = 1e-3.
     let at = |h: f64| {
         let root = (1.0 + h).sqrt();
@@ -187,7 +191,7 @@ fn premia_of_a_sequence_change_the_state_one_after_another() {
     let (premia, last) = paid(&first, &set, &changes);
     let (mut state, mut rise) = (first, 0.0);
     for (trade, premium) in trades.iter().zip(premia) {
-        let moved = state.after(trade, 0).unwrap();
+        let moved = state.after(trade, Ticks(0)).unwrap();
         let (before, after) = (evar(&state, &set), evar(&moved, &set));
         let expected = (after - before).max(0.0);
         // Certificates are good to a millionth of EVaR.
@@ -196,21 +200,21 @@ fn premia_of_a_sequence_change_the_state_one_after_another() {
             "{premium} {expected}"
         );
         let collected = state.collected;
-        state = state.after(trade, premium).unwrap();
-        assert_eq!(state.collected, collected + premium);
+        state = state.after(trade, Ticks(premium)).unwrap();
+        assert_eq!(state.collected, collected + Ticks(premium));
         rise += expected;
     }
     assert_eq!(state, last);
-    close(state.collected as f64, rise, 1e-4);
+    close(state.collected.0 as f64, rise, 1e-4);
     // A hedge costs nothing, a provider's withdrawal something.
     let hedge = Trade {
         market: 0,
-        lots: -state.quantities[0] / 2,
-        price: set.markets[0].value,
+        lots: Lots(-state.quantities[0].0 / 2),
+        price: Ticks(set.markets[0].value),
     };
     assert_eq!(paid(&state, &set, &[hedge.into()]).0, [0]);
     let withdrawal = Change::Transfer(Transfer {
-        providers: -10_000_000_000,
+        providers: Ticks(-10_000_000_000),
         ..Transfer::default()
     });
     assert!(paid(&state, &set, &[withdrawal]).0[0] > 1_000_000_000);
@@ -219,12 +223,12 @@ fn premia_of_a_sequence_change_the_state_one_after_another() {
 #[test]
 fn a_venue_that_owes_nothing_has_no_risk() {
     let set = tiny();
-    for state in [VenueState::flat(2, 0, 0), VenueState::flat(2, 1_000, 0)] {
+    for state in [0, 1_000].map(|c| VenueState::flat(2, Ticks(c), Ticks(0))) {
         assert_eq!(
             state.evar(&set, confidence()).unwrap().value,
             Interval::from_int(0)
         );
-        assert!(evaluated(&state, &set).evar() <= 5);
+        assert!(evaluated(&state, &set).evar() <= Ticks(5));
         assert_eq!(funding(&state, &set), [0.0; 2]);
     }
 }
@@ -264,30 +268,37 @@ fn positive_parts_are_tilted_not_liabilities() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let set = tiny();
-    let state = VenueState::flat(2, 0, 0);
+    let state = VenueState::flat(2, Ticks(0), Ticks(0));
     let trade = |market, lots, price| Trade {
         market,
-        lots,
-        price,
+        lots: Lots(lots),
+        price: Ticks(price),
     };
-    assert_eq!(state.after(&trade(2, 1, 1), 0), Err(VenueError::Market(2)));
+    assert_eq!(
+        state.after(&trade(2, 1, 1), Ticks(0)),
+        Err(VenueError::Market(2))
+    );
     for (lots, price) in [(1 << 38, 1), (i64::MIN, 1), ((1 << 38) - 1, 1 << 39)] {
-        let refused = state.after(&trade(0, lots, price), 0);
+        let refused = state.after(&trade(0, lots, price), Ticks(0));
         assert!(
             matches!(refused, Err(VenueError::TooLarge(_))),
             "{lots} {price}"
         );
     }
-    assert!(state.after(&trade(0, 1, 1), u64::MAX).is_err());
+    assert!(state.after(&trade(0, 1, 1), Ticks(u64::MAX)).is_err());
     let mut large = state.clone();
-    large.quantities[0] = (1 << 38) - 1;
+    large.quantities[0] = Lots((1 << 38) - 1);
     let mut dear = set.clone();
     dear.values[1][0] = (1 << 40) - 1;
     assert!(matches!(
         large.liabilities(&dear),
         Err(VenueError::TooLarge(_))
     ));
-    assert!(VenueState::flat(3, 0, 0).liabilities(&set).is_err());
+    assert!(
+        VenueState::flat(3, Ticks(0), Ticks(0))
+            .liabilities(&set)
+            .is_err()
+    );
     for (change, expected) in [
         (0, ScenarioError::Scenarios(0)),
         (1, ScenarioError::Markets(0)),
@@ -317,8 +328,8 @@ fn files_are_read_as_they_were_written() {
     write_scenarios(&file("s.json"), &set).unwrap();
     assert_eq!(read_scenarios(&file("s.json")).unwrap(), set);
     let state = VenueState {
-        entry: -5,
-        collected: 7,
+        entry: Ticks(-5),
+        collected: Ticks(7),
         ..state
     };
     write_state(&file("v.json"), &state, &set).unwrap();
@@ -336,9 +347,9 @@ fn files_are_read_as_they_were_written() {
     let read = read_changes(&file("c.csv"), &set).unwrap();
     let transfer = |providers, collected| {
         Change::Transfer(Transfer {
-            capital: 0,
-            providers,
-            collected,
+            capital: Ticks(0),
+            providers: Ticks(providers),
+            collected: Ticks(collected),
         })
     };
     assert_eq!(read[1..], [transfer(-1_500_000, 0), transfer(0, 2_000_000)]);
@@ -361,9 +372,12 @@ fn files_are_read_as_they_were_written() {
     let trade = parse_trade("ETH:-5", &set).unwrap();
     assert_eq!(
         (trade.market, trade.lots, trade.price),
-        (1, -5, set.markets[1].value)
+        (1, Lots(-5), Ticks(set.markets[1].value))
     );
-    assert_eq!(parse_trade("ETH:-5:1.5", &set).unwrap().price, 1_500_000);
+    assert_eq!(
+        parse_trade("ETH:-5:1.5", &set).unwrap().price,
+        Ticks(1_500_000)
+    );
 }
 
 #[test]
@@ -451,30 +465,30 @@ fn files_that_are_wrong_say_where() {
 #[test]
 fn transfers_move_money_and_nothing_else() {
     let state = VenueState {
-        collected: 10,
-        ..VenueState::flat(2, 100, 50)
+        collected: Ticks(10),
+        ..VenueState::flat(2, Ticks(100), Ticks(50))
     };
     let change = |capital, providers, collected| {
         Change::Transfer(Transfer {
-            capital,
-            providers,
-            collected,
+            capital: Ticks(capital),
+            providers: Ticks(providers),
+            collected: Ticks(collected),
         })
     };
-    let after = state.changed(&change(-30, 20, -12), 5).unwrap();
+    let after = state.changed(&change(-30, 20, -12), Ticks(5)).unwrap();
     assert_eq!(
         (after.capital, after.providers, after.collected),
-        (70, 70, 3)
+        (Ticks(70), Ticks(70), Ticks(3))
     );
     assert_eq!(
         (after.quantities, after.entry),
         (state.quantities.clone(), state.entry)
     );
     for bad in [change(-101, 0, 0), change(0, -51, 0), change(0, 0, -16)] {
-        let refused = state.changed(&bad, 5).unwrap_err();
+        let refused = state.changed(&bad, Ticks(5)).unwrap_err();
         assert!(matches!(refused, VenueError::TooLittle(_)), "{refused}");
     }
-    let refused = state.changed(&change(1 << 60, 0, 0), 0).unwrap_err();
+    let refused = state.changed(&change(1 << 60, 0, 0), Ticks(0)).unwrap_err();
     assert!(matches!(refused, VenueError::TooLarge(_)), "{refused}");
 }
 

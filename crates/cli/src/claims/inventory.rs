@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use statements::inventory::{self, Inventory};
 use venue::import::states::{read_scenarios, read_state};
 use venue::scenarios::ScenarioSet;
-use venue::state::{VenueState, ticks};
+use venue::state::VenueState;
 
 use super::books::{BookFiles, BookSealing};
 use super::{Answer, Make, Output};
@@ -43,7 +43,7 @@ impl Make for Arguments {
         Ok(Answer {
             json: json!({
                 "accounts": accounts.len(), "quantities": quantities,
-                "entry": ticks(sum.entry.into()), "quote": set.quote,
+                "entry": sum.entry.to_quote(), "quote": set.quote,
             }),
             lines: Vec::new(),
             sentence: Ok(format!(

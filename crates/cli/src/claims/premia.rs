@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use records::units::Ticks;
 use serde_json::json;
 use statements::premia::{self, Premia, Shows, Terms};
 use venue::import::states;
@@ -73,13 +74,13 @@ impl Make for Arguments {
                 ""
             }
         };
-        let evar = [&day.states[0], day.last()].map(|state| ticks(state.evar().into()));
-        let premia: Vec<u64> = day.states[1..].iter().map(|state| state.premium).collect();
-        let total: u128 = premia.iter().map(|&p| u128::from(p)).sum();
+        let evar = [&day.states[0], day.last()].map(|state| state.evar().to_quote());
+        let premia: Vec<Ticks<u64>> = day.states[1..].iter().map(|state| state.premium).collect();
+        let total: Ticks<u128> = premia.iter().map(|p| p.widen()).sum();
         Ok(Answer {
             json: json!({
                 "evar_before": evar[0], "evar_after": evar[1], "covered": !covered.is_empty(),
-                "premia": premia.iter().map(|&p| ticks(p.into())).collect::<Vec<_>>(), "quote": quote,
+                "premia": premia.iter().map(|p| p.to_quote()).collect::<Vec<_>>(), "quote": quote,
             }),
             lines: Vec::new(),
             sentence: Ok(format!(
@@ -87,7 +88,7 @@ impl Make for Arguments {
                 evar[0],
                 evar[1],
                 changes.len(),
-                ticks(total as i128)
+                ticks(total.0 as i128)
             )),
         })
     }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use fixed::Decimal;
+use records::units::{Lots, Ticks};
 use statements::account::{PublicDigest, Secret};
 use statements::book::{SealedBook, least_slots};
 use statements::inventory;
@@ -71,7 +72,7 @@ fn day(
         .map(Change::from)
         .collect();
     changes.push(Change::Transfer(Transfer {
-        providers: -10_000_000_000,
+        providers: Ticks(-10_000_000_000),
         ..Transfer::default()
     }));
     let terms = Terms {
@@ -143,8 +144,8 @@ fn refuse(
 ) -> Result<(), Failure> {
     let large = Change::Trade(Trade {
         market: 0,
-        lots: 120,
-        price: set.markets[0].value,
+        lots: Lots(120),
+        price: Ticks(set.markets[0].value),
     });
     let covered = Terms {
         shows: Shows::Covered,
@@ -173,8 +174,8 @@ fn together(
         "6. A regulator asks what this venue and another one may owe together, beyond their means."
     );
     let mut other = venue::sample::state(set);
-    other.quantities.iter_mut().for_each(|q| *q = -*q / 2);
-    other.entry = -other.entry / 2;
+    other.quantities.iter_mut().for_each(|q| q.0 = -q.0 / 2);
+    other.entry.0 = -other.entry.0 / 2;
     let venues = vec![
         Venue {
             state: after,

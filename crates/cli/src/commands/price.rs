@@ -1,6 +1,7 @@
 //! `sealbook price`: what a trade or a withdrawal costs, and whether the venue can bear it. No proof.
 
 use fixed::{Decimal, Interval};
+use records::units::Ticks;
 use serde_json::{Value, json};
 use statements::premia;
 use venue::evar::Confidence;
@@ -45,7 +46,7 @@ fn change(arguments: &Price, set: &ScenarioSet) -> Result<Change, Failure> {
             ))
         })?;
     Ok(Change::Transfer(Transfer {
-        providers: -amount,
+        providers: Ticks(-amount),
         ..Transfer::default()
     }))
 }
@@ -99,11 +100,12 @@ impl Quote {
     fn new(set: &ScenarioSet, before: &Evaluated, after: &Evaluated) -> Result<Self, Failure> {
         let symbols = || set.markets.iter().map(|market| market.symbol.clone());
         let shares = after.allocation(set)?;
-        let amounts = shares.markets.into_iter().chain([shares.means]).map(ticks);
+        let amounts = shares.markets.into_iter().chain([shares.means]);
+        let amounts = amounts.map(|amount| amount.to_quote());
         Ok(Self {
-            premium: ticks(after.premium.into()),
+            premium: after.premium.to_quote(),
             providers: money(&providers_premium(&before.state, &after.state, set)?)?,
-            evar: [before, after].map(|state| ticks(state.evar().into())),
+            evar: [before, after].map(|state| state.evar().to_quote()),
             shares: symbols().chain(["means".into()]).zip(amounts).collect(),
             rates: symbols().zip(after.funding(set, |_| 1)).collect(),
         })
@@ -137,7 +139,7 @@ fn picture(
     // Only for the eye: pixels are floats.
     let amount = |ticks: f64| ticks / 1e6;
     let middle = |x: &Interval| (x.lo() + x.width() / 2) as f64 / 2f64.powi(56);
-    let gains: Vec<i64> = state.gains(set)?.iter().map(|&x| x as i64).collect();
+    let gains: Vec<i64> = state.gains(set)?.iter().map(|&x| x.0 as i64).collect();
     let risk = state.evar(set, confidence)?;
     let marks = [
         (
@@ -151,7 +153,7 @@ fn picture(
         ("EVaR", middle(&risk.value)),
         (
             "capital and collected",
-            (state.capital + state.collected) as f64,
+            (state.capital + state.collected).0 as f64,
         ),
     ]
     .map(|(name, ticks)| (name, amount(ticks)));
@@ -159,7 +161,7 @@ fn picture(
     Ok(distribution(&Distribution {
         liabilities: &liabilities
             .iter()
-            .map(|&x| amount(x as f64))
+            .map(|&x| amount(x.0 as f64))
             .collect::<Vec<_>>(),
         weights: &risk.weights.iter().map(|&w| w as f64).collect::<Vec<_>>(),
         marks: &marks,

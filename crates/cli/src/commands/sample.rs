@@ -107,8 +107,8 @@ fn write_venues(arguments: &Sample) -> io::Result<()> {
     states::write_trades(&folder.join("trades.csv"), &trades, &scenarios)?;
     // The second venue is short where the first is long.
     let mut other = state;
-    other.quantities.iter_mut().for_each(|q| *q = -*q / 2);
-    other.entry = -other.entry / 2;
+    other.quantities.iter_mut().for_each(|q| q.0 = -q.0 / 2);
+    other.entry.0 = -other.entry.0 / 2;
     states::write_state(&folder.join("other-venue.json"), &other, &scenarios)
 }
 

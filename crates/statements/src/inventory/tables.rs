@@ -311,7 +311,7 @@ impl Table for StateTable {
         let mut entries = vec![b.constant(F::ZERO); AMOUNT_LIMBS];
         for (market, &instrument) in self.instruments.iter().enumerate() {
             let pair = digits(b, [&used, &committed], QUANTITY_DIGITS, &|s| {
-                s.quantities[market].into()
+                s.quantities[market].0.into()
             });
             // Keys as in the account's commitment: long, then short.
             let key = publics.element(b);
@@ -326,7 +326,7 @@ impl Table for StateTable {
                 state.extend(packed(&digits.raised()));
             }
         }
-        let [before, after] = digits(b, [&used, &committed], ENTRY_DIGITS, &|s| s.entry.into());
+        let [before, after] = digits(b, [&used, &committed], ENTRY_DIGITS, &|s| s.entry.0.into());
         // All positions of a part together have fewer than 2^24 of a limb, whatever their keys.
         let entries = Sum::declared(b, "STATE-5", entries, COUNT_BOUND);
         before
@@ -338,7 +338,7 @@ impl Table for StateTable {
             .map(|i| {
                 cell(b, &used, |w| {
                     let s = &w.after;
-                    halves_of([s.capital, s.providers, s.collected][i / 2])[i % 2]
+                    halves_of([s.capital, s.providers, s.collected][i / 2].0)[i % 2]
                 })
             })
             .collect();

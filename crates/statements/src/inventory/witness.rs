@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gadgets::hash::Digest;
 use market::{Account, Snapshot};
+use records::units::{Lots, Ticks};
 use stark::{Statement, Tally, Trace, fill};
 use venue::certificate::MAX_GAIN;
 use venue::inventory::{InventoryError, inventory};
@@ -99,8 +100,8 @@ fn states(
     size: usize,
 ) -> Result<Vec<VenueState>, InventoryError> {
     let mut states = vec![VenueState {
-        quantities: vec![0; set.markets.len()],
-        entry: 0,
+        quantities: vec![Lots(0); set.markets.len()],
+        entry: Ticks(0),
         ..state.clone()
     }];
     for part in book.members.chunks(size) {
@@ -108,11 +109,11 @@ fn states(
         let own = inventory(accounts, &book.snapshot.instruments, &set.markets)?;
         let mut after = states[states.len() - 1].clone();
         for (sum, own) in after.quantities.iter_mut().zip(&own.quantities) {
-            *sum += own;
+            *sum += *own;
         }
         after.entry += own.entry;
-        let large = after.quantities.iter().any(|q| q.abs() >= MAX_QUANTITY);
-        if large || after.entry.unsigned_abs() >= MAX_GAIN {
+        let large = after.quantities.iter().any(|q| q.0.abs() >= MAX_QUANTITY);
+        if large || after.entry.0.unsigned_abs() >= MAX_GAIN {
             return Err(InventoryError::TooLarge);
         }
         states.push(after);

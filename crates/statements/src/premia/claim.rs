@@ -1,10 +1,11 @@
 //! What a premia proof claims.
 
 use fixed::Decimal;
+use records::units::Lots;
 use serde::{Deserialize, Serialize};
 use venue::evar::Confidence;
 use venue::scenarios::ScenarioSet;
-use venue::state::{Change, ticks};
+use venue::state::Change;
 
 use crate::account::PublicDigest;
 use crate::nonce::Nonce;
@@ -111,9 +112,9 @@ pub enum PublicChange {
         market: u32,
         /// What a lot cost.
         price: Decimal,
-        /// What the trader bought, in lots; negative if they sold; absent if it stays private.
+        /// What the trader bought; negative if they sold; absent if it stays private.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        lots: Option<i64>,
+        lots: Option<Lots<i64>>,
     },
     /// Money that comes in, or goes out where it is negative.
     Transfer {
@@ -131,13 +132,13 @@ pub(super) fn public(change: &Change, show_lots: bool) -> PublicChange {
     match change {
         Change::Trade(trade) => PublicChange::Trade {
             market: trade.market as u32,
-            price: ticks(trade.price.into()),
+            price: trade.price.to_quote(),
             lots: show_lots.then_some(trade.lots),
         },
         Change::Transfer(transfer) => PublicChange::Transfer {
-            capital: ticks(transfer.capital.into()),
-            providers: ticks(transfer.providers.into()),
-            collected: ticks(transfer.collected.into()),
+            capital: transfer.capital.to_quote(),
+            providers: transfer.providers.to_quote(),
+            collected: transfer.collected.to_quote(),
         },
     }
 }

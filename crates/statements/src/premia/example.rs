@@ -1,6 +1,7 @@
 //! Example claims.
 
 use fixed::Decimal;
+use records::units::Ticks;
 use serde_json::json;
 use venue::evar::Confidence;
 use venue::state::Change;
@@ -54,7 +55,7 @@ fn inputs(
     let mut state = venue::sample::state(&set);
     if shows == Shows::Covered {
         // The sample's capital is that of four markets.
-        state.capital = 1 << 50;
+        state.capital = Ticks(1 << 50);
     }
     let changes = venue::sample::trades(1, &set, trades);
     let changes: Vec<Change> = changes.into_iter().map(Change::from).collect();

@@ -4,6 +4,7 @@
 //! would solve for the inventory. So each private EVaR is drawn from the tolerance above the true one.
 
 use gadgets::hash::{Domain, hash};
+use records::units::Ticks;
 use stark::{P, PrimeField32};
 use venue::evar::Confidence;
 use venue::premia::Evaluated;
@@ -44,7 +45,7 @@ impl<'a> Lifts<'a> {
 
     /// How far the EVaR of a state is lifted: uniform from zero to the room that it has, rounded down to a tick. What it
     /// collected since the day's first state, which had `collected`, plays no part, as it follows from the draws.
-    pub fn of(&self, e: &Evaluated, collected: u64) -> u64 {
+    pub fn of(&self, e: &Evaluated, collected: Ticks<u64>) -> Ticks<u64> {
         let room = self.rounding.room(e).expect("checked when it was chosen");
         let state = VenueState {
             collected,
@@ -56,6 +57,6 @@ impl<'a> Lifts<'a> {
         // Two elements are a number below p^2, about 2^62: all ticks of the room are as likely, to within 2^-62 of it.
         let [high, low] = [drawn[0], drawn[1]].map(|x| u128::from(x.as_canonical_u32()));
         let p = u128::from(P);
-        ((high * p + low) * (u128::from(room) + 1) / (p * p)) as u64
+        Ticks(((high * p + low) * (u128::from(room) + 1) / (p * p)) as u64)
     }
 }

@@ -2,6 +2,7 @@
 
 use fixed::Decimal;
 use gadgets::hash::{Domain, hash};
+use records::units::{Lots, Ticks};
 use serde::{Deserialize, Serialize};
 use venue::premia::whole_ticks;
 use venue::state::{Change, MAX_QUANTITY, ticks};
@@ -55,19 +56,19 @@ impl Receipt {
         secret: &Secret,
         number: usize,
         change: &Change,
-        premium: u64,
+        premium: Ticks<u64>,
     ) -> Self {
         let (trade, lots) = match change {
-            Change::Trade(trade) => (Some((trade.market, trade.price)), trade.lots),
-            Change::Transfer(_) => (None, 0),
+            Change::Trade(trade) => (Some((trade.market, trade.price.0)), trade.lots),
+            Change::Transfer(_) => (None, Lots(0)),
         };
-        let unsalted = receipt_quads(&Default::default(), number, trade, lots, premium);
+        let unsalted = receipt_quads(&Default::default(), number, trade, lots.0, premium.0);
         let mut about = before.elements().to_vec();
         about.extend(unsalted.as_flattened());
         Self {
             number,
             change: public(change, true),
-            premium: ticks(premium.into()),
+            premium: premium.to_quote(),
             salt: secret.salt_for(&hash(Domain::Receipt, &about)).into(),
         }
     }
@@ -84,20 +85,20 @@ impl Receipt {
                 lots,
             } => {
                 let lots = lots.ok_or("a trade's receipt tells its lots")?;
-                if lots.unsigned_abs() >= MAX_QUANTITY.unsigned_abs() {
+                if lots.0.unsigned_abs() >= MAX_QUANTITY.unsigned_abs() {
                     return Err("the lots are too many".into());
                 }
                 let price = whole_ticks("a price", price)?;
-                if price >= venue::scenarios::MAX_VALUE {
+                if price.0 >= venue::scenarios::MAX_VALUE {
                     return Err("a price is 2^40 ticks or more".into());
                 }
-                (Some((*market as usize, price)), lots)
+                (Some((*market as usize, price.0)), lots)
             }
-            PublicChange::Transfer { .. } => (None, 0),
+            PublicChange::Transfer { .. } => (None, Lots(0)),
         };
         let premium = whole_ticks("a premium", &self.premium)?;
         let salt = self.salt.elements();
-        let quads = receipt_quads(&salt, self.number, trade, lots, premium);
+        let quads = receipt_quads(&salt, self.number, trade, lots.0, premium.0);
         Ok(receipt_digest(&quads).into())
     }
 

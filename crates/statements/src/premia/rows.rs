@@ -2,6 +2,7 @@
 
 use gadgets::sponge::QUAD;
 use rayon::prelude::*;
+use records::units::Ticks;
 use stark::{F, Tally, Trace, fill};
 
 use super::statement::PartTables;
@@ -17,9 +18,9 @@ use crate::venues::tables::scenarios::{MAX_VENUES, ScenarioRow, worth_len};
 use crate::venues::tables::value_of;
 
 /// The liabilities of one venue.
-pub(super) fn single(liability: i64) -> [i64; MAX_VENUES] {
+pub(super) fn single(liability: Ticks) -> [i64; MAX_VENUES] {
     let mut liabilities = [0; MAX_VENUES];
-    liabilities[0] = liability;
+    liabilities[0] = liability.0;
     liabilities
 }
 

@@ -28,12 +28,12 @@ pub(super) fn said(set: &ScenarioSet, day: &Day, terms: &Terms) -> Result<Shown,
             let lots = shows == Shows::Prices { lots: true };
             let priced = changed().map(|(e, change)| PricedChange {
                 change: public(change, lots),
-                evar: ticks(e.evar().into()),
-                premium: ticks(e.premium.into()),
+                evar: e.evar().to_quote(),
+                premium: e.premium.to_quote(),
             });
             Shown::Prices {
-                evar: ticks(day.states[0].evar().into()),
-                tolerance: ticks(day.tolerance(set, terms.confidence)?.into()),
+                evar: day.states[0].evar().to_quote(),
+                tolerance: day.tolerance(set, terms.confidence)?.to_quote(),
                 changes: priced.collect(),
                 funding: terms.funding.then(|| day.last().funding(set, |_| 1)),
             }
@@ -50,8 +50,8 @@ fn totals(
     changes: Vec<PublicChange>,
 ) -> Shown {
     let grid = u128::from(rounding.grid);
-    let rounded = |e: &Evaluated| ticks((u128::from(e.evar()).div_ceil(grid) * grid) as i128);
-    let premia: u128 = day.states.iter().map(|e| u128::from(e.premium)).sum();
+    let rounded = |e: &Evaluated| ticks((u128::from(e.evar().0).div_ceil(grid) * grid) as i128);
+    let premia: u128 = day.states.iter().map(|e| u128::from(e.premium.0)).sum();
     Shown::Totals {
         evar_before: rounded(&day.states[0]),
         evar_after: rounded(day.last()),

@@ -2,6 +2,7 @@
 
 use fixed::Decimal;
 use gadgets::hash::Digest;
+use records::units::{Lots, Ticks};
 use venue::certificate::{MAX_GAIN, slack};
 use venue::evar::Confidence;
 use venue::premia::{RATE_DECIMALS, rate_step, slack_ticks, whole_ticks};
@@ -59,8 +60,8 @@ pub(super) fn steps(
             }
             let outcome = |i: usize| Outcome::Hidden {
                 stated: match i {
-                    0 => Some(ends[0]),
-                    i if i == changes.len() => Some(ends[1]),
+                    0 => Some(ends[0].0),
+                    i if i == changes.len() => Some(ends[1].0),
                     _ => None,
                 },
             };
@@ -91,12 +92,15 @@ fn priced_steps(
     };
     let tolerance = whole_ticks("the tolerance", tolerance)?;
     let slack = slack(set.values.len(), confidence).map_err(|e| e.to_string())?;
-    let outcome = |evar: u64| {
+    let outcome = |evar: Ticks<u64>| {
         // (1 - slack) (t - epsilon) >= t - epsilon - slack t, and t is less than a tick below.
         let below = slack_ticks(&slack, evar).map_err(|e| e.to_string())?;
-        let epsilon = i128::from(tolerance) - below - 1;
+        let epsilon = i128::from(tolerance.0) - below.0 - 1;
         match u64::try_from(epsilon) {
-            Ok(epsilon) if epsilon > 0 => Ok(Outcome::Evar { evar, epsilon }),
+            Ok(epsilon) if epsilon > 0 => Ok(Outcome::Evar {
+                evar: evar.0,
+                epsilon,
+            }),
             _ => Err(format!(
                 "a tolerance of {tolerance} ticks is too small to prove"
             )),
@@ -113,7 +117,7 @@ fn priced_steps(
         last = after;
         let mut step = step(set, &priced.change, outcome(after)?)?;
         // Both are below 2^60; together they may not be, and then no state has them.
-        step.changes[2] += premium as i64;
+        step.changes[2] += premium.0 as i64;
         if step.changes[2].unsigned_abs() >= records::units::MAX_AMOUNT {
             return Err("a transfer and its premium are too large".into());
         }
@@ -122,9 +126,9 @@ fn priced_steps(
     Ok(steps)
 }
 
-fn evar_ticks(evar: &Decimal) -> Result<u64, String> {
+fn evar_ticks(evar: &Decimal) -> Result<Ticks<u64>, String> {
     let ticks = whole_ticks("an EVaR", evar)?;
-    if ticks < MAX_GAIN {
+    if ticks.0 < MAX_GAIN {
         Ok(ticks)
     } else {
         Err("an EVaR is too large".into())
@@ -139,19 +143,19 @@ fn step(set: &ScenarioSet, change: &PublicChange, outcome: Outcome) -> Result<St
             price,
             lots,
         } => {
-            if lots.is_some_and(|l| l.unsigned_abs() >= MAX_QUANTITY as u64) {
+            if lots.is_some_and(|l| l.0.unsigned_abs() >= MAX_QUANTITY as u64) {
                 return Err(String::from("a trade is too large"));
             }
             let number = usize::try_from(*market).ok();
             let number = number.filter(|&m| m < set.markets.len());
             let price = whole_ticks("a price", price)?;
-            if price >= MAX_VALUE {
+            if price.0 >= MAX_VALUE {
                 return Err("a price is 2^40 ticks or more".into());
             }
             Ok(StateStep {
                 market: Some(number.ok_or_else(|| format!("there is no market number {market}"))?),
-                price,
-                lots: *lots,
+                price: price.0,
+                lots: lots.map(|Lots(lots)| lots),
                 changes: [0; 3],
                 outcome,
             })
@@ -163,7 +167,7 @@ fn step(set: &ScenarioSet, change: &PublicChange, outcome: Outcome) -> Result<St
         } => {
             let mut step = StateStep::initial(outcome);
             for (change, amount) in step.changes.iter_mut().zip([capital, providers, collected]) {
-                let magnitude = whole_ticks("a transfer", &amount.abs())? as i64;
+                let magnitude = whole_ticks("a transfer", &amount.abs())?.0 as i64;
                 *change = if amount.is_negative() {
                     -magnitude
                 } else {
@@ -192,7 +196,7 @@ pub(super) fn hidden(claim: &PremiaClaim) -> Result<Option<HiddenDay>, String> {
     };
     let grid = whole_ticks("the grid", grid)?;
     let tolerance = whole_ticks("the tolerance", tolerance)?;
-    if tolerance == 0 || tolerance >= grid {
+    if tolerance == Ticks(0) || tolerance >= grid {
         return Err("the tolerance must be above 0 and below the grid".into());
     }
     for (what, amount) in [
@@ -200,7 +204,7 @@ pub(super) fn hidden(claim: &PremiaClaim) -> Result<Option<HiddenDay>, String> {
         ("EVaR after", evar_after),
         ("the premia's total", premia),
     ] {
-        if !whole_ticks(what, amount)?.is_multiple_of(grid) {
+        if !whole_ticks(what, amount)?.0.is_multiple_of(grid.0) {
             return Err(format!("{what} is not a multiple of the grid"));
         }
     }
@@ -213,10 +217,10 @@ pub(super) fn hidden(claim: &PremiaClaim) -> Result<Option<HiddenDay>, String> {
     }
     let count = claim.scenarios.values.len();
     Ok(Some(HiddenDay {
-        tolerance,
+        tolerance: tolerance.0,
         slack: slack_units(count, claim.confidence).map_err(|e| e.to_string())?,
-        grid,
-        premia: whole_ticks("the premia's total", premia)?,
+        grid: grid.0,
+        premia: whole_ticks("the premia's total", premia)?.0,
         receipts: receipts.iter().map(|r| r.elements()).collect(),
     }))
 }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use stark::{Statement, Trace};
 use venue::premia::{Day, Evaluated, PremiaError, Terms};
 use venue::scenarios::ScenarioSet;
-use venue::state::{Change, VenueState};
+use venue::state::{Change, VenueState, gain};
 
 use super::claim::{PremiaClaim, Shown};
 use super::lifts::Lifts;
@@ -176,7 +176,7 @@ impl Witness {
         ends.enumerate()
             .map(|(i, end)| {
                 let e = &self.day.states[end - 1];
-                let carried = hides.then(|| carried(e.evar(), self.paid[end - 1]));
+                let carried = hides.then(|| carried(e.evar().0, self.paid[end - 1]));
                 link(&e.state, &self.secret, listing, i + 1, carried)
             })
             .collect()
@@ -218,7 +218,7 @@ impl Witness {
         let evar = |row: usize| {
             let before = (start + row).saturating_sub(1);
             if hides {
-                self.day.states[before].evar()
+                self.day.states[before].evar().0
             } else {
                 0
             }
@@ -243,10 +243,10 @@ impl Witness {
                 StateRow {
                     state: state.clone(),
                     salt: self.salt(context, part, row, state),
-                    lots: trade.map_or(0, |t| t.lots),
-                    traded: trade.map_or(0, |t| after.quantities[t.market]),
-                    entry_after: after.entry.into(),
-                    amounts_after: [after.capital, after.providers, after.collected],
+                    lots: trade.map_or(0, |t| t.lots.0),
+                    traded: trade.map_or(0, |t| after.quantities[t.market].0),
+                    entry_after: after.entry.0.into(),
+                    amounts_after: [after.capital, after.providers, after.collected].map(|x| x.0),
                     bound: own.map_or(0, |e| e.certificate.bound),
                     scale: own.map_or(0, |e| e.certificate.scale),
                     weights: own.map_or(0, |e| e.sums.weights),
@@ -277,7 +277,7 @@ impl Witness {
         };
         let carried = (context.hidden.is_some() && link > 0).then(|| {
             let before = start + row - 1;
-            carried(self.day.states[before].evar(), self.paid[before])
+            carried(self.day.states[before].evar().0, self.paid[before])
         });
         salt_of_link(state, &self.secret, listing, link, carried)
     }
@@ -308,7 +308,7 @@ fn scenario_rows(context: &Context, blocks: &[Evaluated]) -> Vec<ScenarioRow> {
                 state: states[at].clone(),
                 liabilities: single(liability),
                 weight: certificate
-                    .weight(liability.max(0) as u64)
+                    .weight(gain(liability).0)
                     .expect("the certificate gives every scenario a weight"),
                 padding: scenario >= n || row >= blocks.len() * block,
                 sums: [0; WEIGHT_LIMBS + PRODUCT_LEN],
@@ -324,7 +324,7 @@ fn paid(day: &Day) -> Vec<u64> {
     premia
         .scan(0u64, |paid, premium| {
             // Beyond 2^60 no claim can be made of it, see `steps`.
-            *paid = paid.saturating_add(premium);
+            *paid = paid.saturating_add(premium.0);
             Some(*paid)
         })
         .collect()

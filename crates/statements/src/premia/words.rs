@@ -2,6 +2,7 @@
 
 use fixed::Decimal;
 use records::date::moment;
+use records::units::Lots;
 use venue::premia::rate_step;
 use venue::scenarios::ScenarioSet;
 
@@ -26,7 +27,7 @@ impl PublicChange {
                 let market = known.map_or("no market".into(), |m| quoted(&m.symbol));
                 let at = format!("{market} at {price} {quote} a lot");
                 match lots {
-                    Some(lots) if *lots < 0 => {
+                    Some(Lots(lots)) if *lots < 0 => {
                         format!("a sale of {} lot(s) of {at}", lots.unsigned_abs())
                     }
                     Some(lots) => format!("a purchase of {lots} lot(s) of {at}"),

@@ -24,8 +24,8 @@ fn inputs(size: &Size) -> Inputs<Systemic> {
     let set = venue::sample::scenarios(1, MARKETS, scenarios);
     let one = venue::sample::state(&set);
     let mut other = one.clone();
-    other.quantities.iter_mut().for_each(|q| *q = -*q / 2);
-    other.entry = -other.entry / 2;
+    other.quantities.iter_mut().for_each(|q| q.0 = -q.0 / 2);
+    other.entry.0 = -other.entry.0 / 2;
     let confidence: Confidence = Decimal::new(95, 2).try_into().expect("a constant");
     let sizes = json!({ "venues": 2, "scenarios": scenarios, "markets": MARKETS });
     Inputs::new(sizes, move |secret| {

@@ -131,7 +131,7 @@ impl Statement for Systemic {
                 .iter()
                 .map(|v| markets_listing(&set.quote, &set.markets, v.as_of_ms))
                 .collect(),
-            bound: u128::from(bound) << 20,
+            bound: u128::from(bound.0) << 20,
             budget: budget(set.values.len(), claim.confidence),
         })
     }

@@ -5,6 +5,7 @@ use gadgets::limbs::{AMOUNT_LIMBS, Limbs, SignedLimbs, halves_of, limb_of, limbs
 use gadgets::public::{Publics, limb_values};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
+use records::units::Ticks;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table};
 use venue::state::VenueState;
 
@@ -128,16 +129,16 @@ impl Table for VenuesTable {
         let mut committed = Vec::new();
         let mut message = vec![number];
         for market in 0..self.markets {
-            let quantity = digits(b, QUANTITY_DIGITS, &|s| s.quantities[market].into());
+            let quantity = digits(b, QUANTITY_DIGITS, &|s| s.quantities[market].0.into());
             committed.extend(packed(&quantity.raised()));
             message.extend(quantity);
         }
-        let entry = digits(b, ENTRY_DIGITS, &|s| s.entry.into());
+        let entry = digits(b, ENTRY_DIGITS, &|s| s.entry.0.into());
         committed.extend(packed(&entry.raised()));
-        let limbs = |b: &mut B, of: fn(&VenueState) -> u64| -> Limbs<B::E> {
+        let limbs = |b: &mut B, of: fn(&VenueState) -> Ticks<u64>| -> Limbs<B::E> {
             (0..AMOUNT_LIMBS)
                 .map(|i| {
-                    let value = |w: &VenueRow| F::from_u64(limb_of(of(&w.state).into(), i));
+                    let value = |w: &VenueRow| F::from_u64(limb_of(of(&w.state).0.into(), i));
                     let cell = b.cell(|w| w.as_ref().map_or(F::ZERO, value));
                     let cell = limb(b, cell);
                     b.zero("VENUES-2", unused.clone() * (*cell).clone());
@@ -149,7 +150,7 @@ impl Table for VenuesTable {
         let providers = limbs(b, |s| s.providers);
         committed.extend(packed(&capital));
         committed.extend(packed(&providers));
-        let of = |w: &Option<VenueRow>| w.as_ref().map_or(0, |w| w.state.means());
+        let of = |w: &Option<VenueRow>| w.as_ref().map_or(0, |w| w.state.means().0);
         message.extend(means(b, "VENUES-3", of, &entry, [&capital, &providers]));
         b.send(STATE, used.clone(), &message);
 
@@ -160,7 +161,7 @@ impl Table for VenuesTable {
             cell
         };
         for half in 0..2 {
-            committed.push(plain(b, &|w| halves_of(w.state.collected)[half]));
+            committed.push(plain(b, &|w| halves_of(w.state.collected.0)[half]));
         }
         let mut quads: Vec<B::E> = (0..DIGEST).map(|i| plain(b, &|w| w.salt[i])).collect();
         quads.extend((0..DIGEST).map(|i| b.pinned("VENUES-1", LISTING + i)));

@@ -127,7 +127,7 @@ impl Witness {
             .map(|row| {
                 let mut liabilities = [0; MAX_VENUES];
                 for (liability, of) in liabilities.iter_mut().zip(&self.together.liabilities) {
-                    *liability = of[row.min(n - 1)];
+                    *liability = of[row.min(n - 1)].0;
                 }
                 let gain = liabilities.iter().map(|&x| x.max(0) as u64).sum();
                 ScenarioRow {

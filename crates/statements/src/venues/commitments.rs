@@ -63,11 +63,11 @@ pub fn state_elements(state: &VenueState) -> Vec<F> {
         digits.map(|d| F::from_i64(d + 512)).collect()
     };
     for &q in &state.quantities {
-        elements.extend(packed(&raised(q.into(), QUANTITY_DIGITS)));
+        elements.extend(packed(&raised(q.0.into(), QUANTITY_DIGITS)));
     }
-    elements.extend(packed(&raised(state.entry.into(), ENTRY_DIGITS)));
+    elements.extend(packed(&raised(state.entry.0.into(), ENTRY_DIGITS)));
     for amount in [state.capital, state.providers, state.collected] {
-        elements.extend(halves_of(amount));
+        elements.extend(halves_of(amount.0));
     }
     elements
 }

@@ -81,7 +81,7 @@ impl Attack {
                     market,
                     price,
                     lots: Some(lots),
-                } => (*market as usize, *lots as f64, number(price)),
+                } => (*market as usize, lots.0 as f64, number(price)),
                 _ => panic!("they are receipts of trades"),
             }
         });

@@ -15,11 +15,11 @@ use fixed::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::scenarios::{MAX_VALUE, ScenarioSet};
-use crate::state::{Change, MAX_QUANTITY, Trade, Transfer, VenueState, ticks};
+use crate::state::{Change, MAX_QUANTITY, Trade, Transfer, VenueState};
 use records::files::json;
 use records::files::{At, Header, ImportError, csv_error, csv_reader, read_file};
 use records::json::Pairs;
-use records::units::TICK_DECIMALS;
+use records::units::{Lots, TICK_DECIMALS, Ticks};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +32,7 @@ struct StateFile {
     entry: Decimal,
     #[serde(default = "zero")]
     collected: Decimal,
-    quantities: Pairs<i64>,
+    quantities: Pairs<Lots<i64>>,
 }
 
 fn zero() -> Decimal {
@@ -73,8 +73,8 @@ fn market(at: &At, set: &ScenarioSet, name: &str) -> Result<usize, ImportError> 
     })
 }
 
-fn quantity(at: &At, field: &str, lots: i64) -> Result<i64, ImportError> {
-    if lots.unsigned_abs() < MAX_QUANTITY.unsigned_abs() {
+fn quantity(at: &At, field: &str, lots: Lots<i64>) -> Result<Lots<i64>, ImportError> {
+    if lots.0.unsigned_abs() < MAX_QUANTITY.unsigned_abs() {
         Ok(lots)
     } else {
         Err(at.error(
@@ -84,18 +84,18 @@ fn quantity(at: &At, field: &str, lots: i64) -> Result<i64, ImportError> {
     }
 }
 
-fn whole_ticks(at: &At, field: &str, amount: &Decimal) -> Result<i64, ImportError> {
+fn whole_ticks(at: &At, field: &str, amount: &Decimal) -> Result<Ticks, ImportError> {
     let fail = |problem: String| Err(at.error(Some(field), problem));
     match amount.rescale_exact(TICK_DECIMALS) {
-        Ok(ticks) if ticks.unsigned_abs() < 1 << 58 => Ok(ticks as i64),
+        Ok(ticks) if ticks.unsigned_abs() < 1 << 58 => Ok(Ticks(ticks as i64)),
         Ok(_) => fail(format!("{amount} is too large")),
         Err(_) => fail(format!("{amount} has more than six decimals; cut it")),
     }
 }
 
-fn positive_ticks(at: &At, field: &str, amount: &Decimal) -> Result<u64, ImportError> {
-    let ticks = whole_ticks(at, field, amount)?;
-    u64::try_from(ticks).map_err(|_| at.error(Some(field), format!("{amount} is negative")))
+fn positive_ticks(at: &At, field: &str, amount: &Decimal) -> Result<Ticks<u64>, ImportError> {
+    let ticks = whole_ticks(at, field, amount)?.narrow();
+    ticks.ok_or_else(|| at.error(Some(field), format!("{amount} is negative")))
 }
 
 /// Reads a venue's state over the markets of a scenario set.
@@ -105,7 +105,7 @@ fn positive_ticks(at: &At, field: &str, amount: &Decimal) -> Result<u64, ImportE
 pub fn read_state(path: &Path, set: &ScenarioSet) -> Result<VenueState, ImportError> {
     let file = At::file(path);
     let state: StateFile = json(&file, &read_file(path)?)?;
-    let mut quantities = vec![0; set.markets.len()];
+    let mut quantities = vec![Lots(0); set.markets.len()];
     for (name, lots) in state.quantities.iter() {
         let at = file.path(format!("quantities.{name}"));
         quantities[market(&at, set, name)?] = quantity(&at, name, *lots)?;
@@ -128,10 +128,10 @@ pub fn write_state(path: &Path, state: &VenueState, set: &ScenarioSet) -> std::i
     let names = set.markets.iter().map(|m| m.symbol.clone());
     let file = StateFile {
         as_of_ms: Some(state.as_of_ms),
-        capital: ticks(state.capital.into()),
-        providers: ticks(state.providers.into()),
-        entry: ticks(state.entry.into()),
-        collected: ticks(state.collected.into()),
+        capital: state.capital.to_quote(),
+        providers: state.providers.to_quote(),
+        entry: state.entry.to_quote(),
+        collected: state.collected.to_quote(),
         quantities: Pairs(names.zip(state.quantities.iter().copied()).collect()),
     };
     std::fs::write(path, serde_json::to_vec_pretty(&file)?)
@@ -161,16 +161,16 @@ pub(super) fn trade(
         return Err(at.error(Some("lots"), problem));
     }
     let price = if price.is_empty() {
-        set.markets[market].value
+        Ticks(set.markets[market].value)
     } else {
         positive_ticks(at, "price", &at.number("price", price)?)?
     };
-    if price >= MAX_VALUE {
+    if price.0 >= MAX_VALUE {
         return Err(at.error(Some("price"), "a lot costs too much; use a smaller lot"));
     }
     Ok(Trade {
         market,
-        lots: quantity(at, "lots", number)?,
+        lots: quantity(at, "lots", Lots(number))?,
         price,
     })
 }
@@ -262,7 +262,7 @@ pub fn write_trades(path: &Path, trades: &[Trade], set: &ScenarioSet) -> std::io
     let mut text = String::from("market,lots,price\n");
     for trade in trades {
         let symbol = &set.markets[trade.market].symbol;
-        text += &format!("{symbol},{},{}\n", trade.lots, ticks(trade.price.into()));
+        text += &format!("{symbol},{},{}\n", trade.lots, trade.price.to_quote());
     }
     std::fs::write(path, text)
 }

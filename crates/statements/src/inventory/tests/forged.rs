@@ -70,7 +70,7 @@ fn a_claim_is_proven_and_bound() {
 #[test]
 fn a_state_that_is_not_the_books_is_refused() {
     let mut sample = sample(3, 20);
-    sample.state.quantities[1] += 1;
+    sample.state.quantities[1].0 += 1;
     let refused = sample.prepare(4).expect_err("it is false");
     assert!(refused.is_false());
     // What is only checked is refused for the same reason.
@@ -87,11 +87,11 @@ fn a_state_that_is_not_the_books_is_refused() {
         refused.starts_with("in ETH the accounts are net long"),
         "{refused}"
     );
-    sample.state.quantities[1] -= 1;
-    sample.state.entry -= 1;
+    sample.state.quantities[1].0 -= 1;
+    sample.state.entry.0 -= 1;
     let refused = sample.prepare(4).expect_err("it is false").to_string();
     assert!(refused.contains("entry notionals add up to"), "{refused}");
-    sample.state.entry += 1;
+    sample.state.entry.0 += 1;
     sample.snapshot.instruments[0].symbol = "BTC-2".into();
     let refused = sample.prepare(4).expect_err("it is false").to_string();
     assert!(refused.contains("`BTC-2` is not a market"), "{refused}");
@@ -130,20 +130,20 @@ fn dishonest_venues_are_refused() {
     let found = wrong(&prepared, 0, |r| r.state.counts.swap(held, held ^ 1));
     assert!(found.contains(&"bus position".into()), "{found:?}");
     // A state with other quantities or entries than are counted.
-    let found = wrong(&prepared, 0, |r| r.state.after.quantities[2] += 1);
+    let found = wrong(&prepared, 0, |r| r.state.after.quantities[2].0 += 1);
     assert!(
         found.contains(&"STATE-4".into()) && found.contains(&"SPONGE-5".into()),
         "{found:?}"
     );
-    let found = wrong(&prepared, 0, |r| r.state.after.entry += 1);
+    let found = wrong(&prepared, 0, |r| r.state.after.entry.0 += 1);
     assert!(found.contains(&"STATE-5".into()), "{found:?}");
     // More capital than is committed to.
-    let found = wrong(&prepared, 0, |r| r.state.after.capital += 1);
+    let found = wrong(&prepared, 0, |r| r.state.after.capital.0 += 1);
     assert_eq!(found, ["SPONGE-5"]);
     // A head start in the first part.
     let found = wrong(&prepared, 0, |r| {
-        r.state.before.quantities[0] += 5;
-        r.state.after.quantities[0] += 5;
+        r.state.before.quantities[0].0 += 5;
+        r.state.after.quantities[0].0 += 5;
     });
     assert!(found.contains(&"STATE-3".into()), "{found:?}");
     // An account's positions changed or left out: the root is another one.
@@ -175,8 +175,8 @@ fn dishonest_venues_are_refused() {
 fn parts_continue_each_other() {
     let prepared = prepared(2, 1100);
     let found = wrong(&prepared, 1, |r| {
-        r.state.before.quantities[0] += 5;
-        r.state.after.quantities[0] += 5;
+        r.state.before.quantities[0].0 += 5;
+        r.state.after.quantities[0].0 += 5;
     });
     assert_eq!(found, ["SPONGE-5"]);
     let found = wrong(&prepared, 1, |r| r.state.salts[0][1] += stark::F::new(1));

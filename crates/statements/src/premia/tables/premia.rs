@@ -5,6 +5,7 @@ use gadgets::limbs::{AMOUNT_LIMBS, Amount, Limbs, SignedLimbs, halves_of, limb_o
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
+use records::units::Ticks;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, When};
 use venue::rounding::SLACK_BITS;
 
@@ -350,11 +351,11 @@ fn running<B: RowBuilder<StateRow>>(
 impl StateRow {
     /// What the change to the next row pays.
     pub fn premium(&self) -> u64 {
-        venue::state::charge(self.evar, self.evar_after)
+        venue::state::charge(Ticks(self.evar), Ticks(self.evar_after)).0
     }
 
     fn fall(&self) -> u64 {
-        venue::state::charge(self.evar_after, self.evar)
+        venue::state::charge(Ticks(self.evar_after), Ticks(self.evar)).0
     }
 
     /// The premia up to the next row.

@@ -8,6 +8,7 @@ use gadgets::public::{Publics, limb_values};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
+use records::units::Ticks;
 use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 use venue::state::VenueState;
 
@@ -268,7 +269,7 @@ impl Table for StatesTable {
         message.extend(means(
             b,
             "STATES-5",
-            |w: &StateRow| w.state.means(),
+            |w: &StateRow| w.state.means().0,
             &entry,
             capitals,
         ));
@@ -292,14 +293,14 @@ impl Table for StatesTable {
 fn amount<B: RowBuilder<StateRow>>(
     b: &mut B,
     which: usize,
-    of: fn(&VenueState) -> u64,
+    of: fn(&VenueState) -> Ticks<u64>,
     premium: Option<&Amount<B::E>>,
 ) -> Limbs<B::E> {
     let id = "STATES-4";
     let after = Amount::read(b, |w: &StateRow| w.amounts_after[which]);
     let limbs: Limbs<B::E> = (0..AMOUNT_LIMBS)
         .map(|i| {
-            let (cell, next) = b.state(|w| limb_felt(of(&w.state).into(), i));
+            let (cell, next) = b.state(|w| limb_felt(of(&w.state).0.into(), i));
             let cell = limb(b, cell);
             b.assert_zero(id, When::Transition, next - after.limbs()[i].clone());
             cell
@@ -357,7 +358,7 @@ impl StatesTable {
                     .map(|i| {
                         let (digit, next) = b.state(|w| {
                             let quantity = w.state.quantities[market];
-                            F::from_i64(signed_digits(quantity.into(), QUANTITY_DIGITS)[i])
+                            F::from_i64(signed_digits(quantity.0.into(), QUANTITY_DIGITS)[i])
                         });
                         let digit = signed_limb(b, digit);
                         let change = is_traded.clone() * (traded[i].clone() - (*digit).clone());
@@ -389,7 +390,7 @@ impl StatesTable {
         let mut after = Vec::new();
         for i in 0..ENTRY_DIGITS {
             let (digit, next) =
-                b.state(|w| F::from_i64(signed_digits(w.state.entry.into(), ENTRY_DIGITS)[i]));
+                b.state(|w| F::from_i64(signed_digits(w.state.entry.0.into(), ENTRY_DIGITS)[i]));
             digits.push(signed_limb(b, digit));
             let cell = b.cell(|w| F::from_i64(signed_digits(w.entry_after, ENTRY_DIGITS)[i]));
             let cell = signed_limb(b, cell);

@@ -283,10 +283,10 @@ fn a_state_continues_the_last_one() {
     let prepared = prepared(3, 256, 2);
     type Forgery = fn(&mut Rows);
     let forgeries: [(&str, Forgery); 6] = [
-        ("STATES-2", |r| r.states[2].state.quantities[1] += 5),
-        ("STATES-3", |r| r.states[2].state.entry += 1_000),
-        ("STATES-4", |r| r.states[2].state.capital += 1_000),
-        ("STATES-4", |r| r.states[1].state.collected += 1),
+        ("STATES-2", |r| r.states[2].state.quantities[1].0 += 5),
+        ("STATES-3", |r| r.states[2].state.entry.0 += 1_000),
+        ("STATES-4", |r| r.states[2].state.capital.0 += 1_000),
+        ("STATES-4", |r| r.states[1].state.collected.0 += 1),
         ("SPONGE-5", |r| r.states[0].salt[3] += stark::F::new(1)),
         ("STATES-2", |r| r.states[1].lots += 1),
     ];
@@ -334,7 +334,7 @@ fn a_commitment_binds_the_markets() {
 fn transfers_are_those_of_the_claim() {
     let set = scenarios(2, 300);
     let withdrawal = Change::Transfer(venue::state::Transfer {
-        providers: -60_000_000,
+        providers: Ticks(-60_000_000),
         ..Default::default()
     });
     let prepared = Prepared::new(&set, &state(&set), &[withdrawal], &terms(), &secret());
@@ -343,7 +343,7 @@ fn transfers_are_those_of_the_claim() {
     assert!(found.contains(&"STATES-4".into()), "{found:?}");
     let found = wrong(&prepared, |r| {
         r.states[0].amounts_after[0] += 1_000;
-        r.states[1].state.capital += 1_000;
+        r.states[1].state.capital.0 += 1_000;
         r.states[1].amounts_after[0] += 1_000;
     });
     assert!(found.contains(&"STATES-4".into()), "{found:?}");
@@ -419,8 +419,8 @@ fn funding_weights_are_those_of_the_certificate() {
 #[test]
 fn an_overflow_is_refused() {
     let set = scenarios(1, 256);
-    let mut state = VenueState::flat(1, 0, 0);
-    state.quantities[0] = (1 << 38) - 1;
+    let mut state = VenueState::flat(1, Ticks(0), Ticks(0));
+    state.quantities[0] = Lots((1 << 38) - 1);
     // 2^38 lots of 50 million ticks: 1.2e19.
     let refused = Prepared::new(&set, &state, &[], &terms(), &secret());
     let refused = refused.expect_err("it does not fit");
@@ -463,7 +463,7 @@ fn changed_claims_are_rejected() {
             _ => panic!("prices are claimed"),
         }
     }
-    fn trade(claim: &mut PremiaClaim) -> (&mut u32, &mut Decimal, &mut Option<i64>) {
+    fn trade(claim: &mut PremiaClaim) -> (&mut u32, &mut Decimal, &mut Option<Lots<i64>>) {
         match &mut prices(claim).2[0].change {
             PublicChange::Trade {
                 market,
@@ -491,7 +491,7 @@ fn changed_claims_are_rejected() {
         }),
         (false, |c| c.before = c.after),
         (false, |c| c.after = c.before),
-        (false, |c| *trade(c).2 = Some(7)),
+        (false, |c| *trade(c).2 = Some(Lots(7))),
         (false, |c| {
             let price = trade(c).1;
             *price = price.checked_add(&TICK).expect("it fits");

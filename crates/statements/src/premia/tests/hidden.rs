@@ -25,7 +25,7 @@ fn totals() -> Terms {
 fn day(set: &ScenarioSet, n: usize) -> Vec<Change> {
     let mut day = changes(&trades(set, n));
     day.push(Change::Transfer(Transfer {
-        providers: -6_000_000,
+        providers: Ticks(-6_000_000),
         ..Transfer::default()
     }));
     day
@@ -271,7 +271,7 @@ fn a_private_day_is_proven_and_its_receipts_open() {
         ),
         (
             |r| match &mut r.change {
-                PublicChange::Trade { lots, .. } => *lots = lots.map(|l| l + 1),
+                PublicChange::Trade { lots, .. } => *lots = lots.map(|l| l + Lots(1)),
                 PublicChange::Transfer { .. } => panic!("it is a trade"),
             },
             |e| *e == ReceiptError::Other(1),

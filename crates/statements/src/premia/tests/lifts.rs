@@ -177,6 +177,7 @@ fn draws_follow_from_the_secret_and_the_state() {
     );
     // Each premium is the model's, to within the tolerance.
     for (pair, receipt) in evars(&own).windows(2).zip(own.receipts()) {
+        let charge = |a, b| charge(Ticks(a), Ticks(b)).0;
         let model = charge(pair[0].1, pair[1].1);
         let paid = receipt.premium.rescale_exact(6).expect("ticks") as u64;
         assert_eq!(paid, charge(pair[0].0, pair[1].0));
@@ -186,11 +187,11 @@ fn draws_follow_from_the_secret_and_the_state() {
     let still = [
         Change::Trade(Trade {
             market: 0,
-            lots: 0,
-            price: 50_000_000,
+            lots: Lots(0),
+            price: Ticks(50_000_000),
         }),
         Change::Transfer(venue::state::Transfer {
-            collected: 5_000_000,
+            collected: Ticks(5_000_000),
             ..Default::default()
         }),
     ];

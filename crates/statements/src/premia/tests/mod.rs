@@ -7,6 +7,7 @@ mod needed;
 mod positive;
 
 use fixed::Decimal;
+use records::units::{Lots, Ticks};
 use venue::scenarios::recipe::Source;
 use venue::scenarios::{Market, ScenarioSet};
 use venue::state::{Change, Trade, VenueState};
@@ -69,17 +70,17 @@ fn scenarios(markets: usize, count: usize) -> ScenarioSet {
 }
 
 fn state(set: &ScenarioSet) -> VenueState {
-    let mut state = VenueState::flat(set.markets.len(), 900_000_000, 100_000_000);
+    let mut state = VenueState::flat(set.markets.len(), Ticks(900_000_000), Ticks(100_000_000));
     for (i, market) in set.markets.iter().enumerate() {
         let lots = noise(i as u64 + 77, 2000) as i64 - 1000;
         state = state
             .after(
                 &Trade {
                     market: i,
-                    lots,
-                    price: market.value,
+                    lots: Lots(lots),
+                    price: Ticks(market.value),
                 },
-                0,
+                Ticks(0),
             )
             .expect("it fits");
     }
@@ -92,8 +93,8 @@ fn trades(set: &ScenarioSet, count: usize) -> Vec<Trade> {
             let market = i % set.markets.len();
             Trade {
                 market,
-                lots: noise(i as u64, 400) as i64 - 200,
-                price: set.markets[market].value + i as u64,
+                lots: Lots(noise(i as u64, 400) as i64 - 200),
+                price: Ticks(set.markets[market].value + i as u64),
             }
         })
         .collect()

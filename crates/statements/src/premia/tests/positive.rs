@@ -72,11 +72,11 @@ fn what_is_quoted_is_what_is_proven() {
     for seed in 0..12 {
         let set = venue::sample::scenarios(seed, 1 + seed as usize % 4, 120 + 37 * seed as usize);
         let mut state = venue::sample::state(&set);
-        state.capital /= 1 + seed;
+        state.capital.0 /= 1 + seed;
         let mut changes = changes(&venue::sample::trades(seed, &set, 4));
         changes.push(Change::Transfer(Transfer {
-            providers: -1_000_000,
-            collected: 7,
+            providers: Ticks(-1_000_000),
+            collected: Ticks(7),
             ..Transfer::default()
         }));
         let day = check(&set, &state, &changes, &terms()).expect("it has a price");
@@ -91,7 +91,7 @@ fn what_is_quoted_is_what_is_proven() {
         else {
             panic!("prices are claimed")
         };
-        let ticks = |ticks: u64| venue::state::ticks(ticks.into());
+        let ticks = |ticks: Ticks<u64>| ticks.to_quote();
         let quoted: Vec<_> = day.states.iter().map(|e| ticks(e.evar())).collect();
         let proven: Vec<_> = priced.iter().map(|p| p.evar).collect();
         assert_eq!((&quoted[0], &quoted[1..]), (evar, &proven[..]), "{seed}");
@@ -134,7 +134,11 @@ fn stated_prices_are_those_of_the_specification() {
     };
     let mut states = vec![state];
     for trade in &trades {
-        states.push(states[states.len() - 1].after(trade, 0).expect("it fits"));
+        states.push(
+            states[states.len() - 1]
+                .after(trade, Ticks(0))
+                .expect("it fits"),
+        );
     }
     let most = priced.iter().map(|p| ticks(&p.evar)).max().unwrap_or(0);
     let stated = std::iter::once(evar).chain(priced.iter().map(|p| &p.evar));
@@ -166,7 +170,7 @@ fn stated_prices_are_those_of_the_specification() {
     let rates = funding.as_ref().expect("funding is claimed");
     for (i, (rate, market)) in rates.iter().zip(&set.markets).enumerate() {
         let weighted = (0..set.values.len())
-            .filter(|&s| owed[s] > 0)
+            .filter(|&s| owed[s] > Ticks(0))
             .map(|s| tilt[s] as f64 * (set.values[s][i] as f64 - market.value as f64));
         let exact = 1e6 * weighted.sum::<f64>() / total / 2.0;
         let difference = rate.rescale_exact(12).unwrap() as f64 - exact;
@@ -177,7 +181,7 @@ fn stated_prices_are_those_of_the_specification() {
         assert!(!rate.is_zero(), "the test's rates are not zero");
     }
     assert_eq!(
-        ticks(&Decimal::new(prepared.after().collected.into(), 6)),
+        ticks(&prepared.after().collected.to_quote()),
         priced.iter().map(|p| ticks(&p.premium)).sum::<i128>()
     );
 }
@@ -185,7 +189,7 @@ fn stated_prices_are_those_of_the_specification() {
 #[test]
 fn a_venue_that_owes_nothing_has_no_risk() {
     let set = scenarios(2, 100);
-    for state in [VenueState::flat(2, 1_000_000, 0), VenueState::flat(2, 0, 0)] {
+    for state in [Ticks(1_000_000), Ticks(0)].map(|c| VenueState::flat(2, c, Ticks(0))) {
         let prepared = Prepared::new(&set, &state, &[], &terms(), &secret()).expect("it is true");
         let airs = PartTables::new(prepared.context(), 0).airs();
         assert_eq!(violations(&airs, &prepared.traces(0)), Vec::new());
@@ -211,7 +215,7 @@ fn capital_covers_evar_or_it_is_refused() {
         ..terms()
     };
     let rich = VenueState {
-        capital: 100_000_000_000,
+        capital: Ticks(100_000_000_000),
         ..rich
     };
     let prepared =
@@ -222,15 +226,15 @@ fn capital_covers_evar_or_it_is_refused() {
     let text = serde_json::to_string(prepared.claim()).expect("plain data");
     assert!(!text.contains("evar"), "nothing is said of EVaR");
     // Far too much of one market.
-    let mut poor = VenueState::flat(2, 1_000, 1_000);
+    let mut poor = VenueState::flat(2, Ticks(1_000), Ticks(1_000));
     poor = poor
         .after(
             &Trade {
                 market: 0,
-                lots: 10_000,
-                price: set.markets[0].value,
+                lots: Lots(10_000),
+                price: Ticks(set.markets[0].value),
             },
-            0,
+            Ticks(0),
         )
         .expect("it fits");
     let refused = Prepared::new(&set, &poor, &[], &covered, &secret());
@@ -254,14 +258,14 @@ fn capital_covers_evar_or_it_is_refused() {
 fn transfers_change_the_state() {
     let set = scenarios(2, 300);
     let state = VenueState {
-        collected: 5_000,
+        collected: Ticks(5_000),
         ..state(&set)
     };
     let transfer = |capital, providers, collected| {
         Change::Transfer(Transfer {
-            capital,
-            providers,
-            collected,
+            capital: Ticks(capital),
+            providers: Ticks(providers),
+            collected: Ticks(collected),
         })
     };
     let changes = [
@@ -298,7 +302,10 @@ fn transfers_change_the_state() {
     let means = (after.capital, after.providers);
     assert_eq!(
         means,
-        (state.capital - 2_000_000, state.providers - 59_000_000)
+        (
+            state.capital - Ticks(2_000_000),
+            state.providers - Ticks(59_000_000)
+        )
     );
     // Taking out what is not there is refused in words.
     let gone = transfer(0, -100_000_001, 0);
@@ -314,15 +321,15 @@ fn transfers_change_the_state() {
 #[test]
 fn a_round_trip_of_capital_pays_the_trades_premium() {
     let set = venue::sample::scenarios(1, 4, 300);
-    let state = VenueState::flat(4, 1_000_000_000, 0);
+    let state = VenueState::flat(4, Ticks(1_000_000_000), Ticks(0));
     let trade = Change::Trade(Trade {
         market: 0,
-        lots: 20,
-        price: set.markets[0].value,
+        lots: Lots(20),
+        price: Ticks(set.markets[0].value),
     });
     let capital = |amount| {
         Change::Transfer(Transfer {
-            capital: amount,
+            capital: Ticks(amount),
             ..Transfer::default()
         })
     };

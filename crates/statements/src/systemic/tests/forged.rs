@@ -119,10 +119,10 @@ fn dishonest_venues_are_refused() {
     // Another inventory in the scenarios than in the commitment.
     let found = wrong(&prepared, |rows| {
         let hedged = VenueState {
-            quantities: vec![0; 3],
+            quantities: vec![Lots(0); 3],
             ..rows.venues[2].state.clone()
         };
-        let worth = -hedged.means() as i64;
+        let worth = -hedged.means().0 as i64;
         with_state(rows, &|s| s.digits[2] = BlockState::digits(&hedged));
         for row in &mut rows.scenarios {
             row.liabilities[2] = worth;
@@ -131,7 +131,7 @@ fn dishonest_venues_are_refused() {
     assert!(found.contains(&"bus state".into()), "{found:?}");
     // Richer than committed to.
     let found = wrong(&prepared, |rows| {
-        rows.venues[1].state.capital += 1_000_000_000
+        rows.venues[1].state.capital.0 += 1_000_000_000
     });
     assert!(found.contains(&"SPONGE-5".into()), "{found:?}");
     let found = wrong(&prepared, |rows| rows.venues[1].salt[0] += stark::F::new(1));

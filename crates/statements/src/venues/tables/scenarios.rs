@@ -532,9 +532,9 @@ impl BlockState {
         let mut digits: Vec<i64> = state
             .quantities
             .iter()
-            .flat_map(|&q| signed_digits(q.into(), QUANTITY_DIGITS))
+            .flat_map(|&q| signed_digits(q.0.into(), QUANTITY_DIGITS))
             .collect();
-        digits.extend(signed_digits(state.means(), MEANS_DIGITS));
+        digits.extend(signed_digits(state.means().0, MEANS_DIGITS));
         digits
     }
 }
