@@ -21,26 +21,27 @@ use crate::book::Member;
 type Position = (usize, u64, u64);
 
 /// What the rows of one account are filled from.
-struct Filled {
+pub(super) struct Filled {
     /// Block by block, slot by slot.
-    lines: Vec<LineRow>,
+    pub lines: Vec<LineRow>,
     /// Its underlyings that it has lines on, by their places.
-    places: Vec<Place>,
+    pub places: Vec<Place>,
     is_below: bool,
 }
 
 /// An underlying of an account.
-struct Place {
+#[derive(Clone)]
+pub(super) struct Place {
     /// The last slot of its lines.
     end: usize,
     /// What all its rows of losses have in common.
-    row: LossRow,
+    pub row: LossRow,
     /// The first column with the largest loss.
-    column: usize,
+    pub column: usize,
 }
 
 impl Filled {
-    fn new(plan: &Plan, account: Option<(&Member, &MarginResult)>) -> Self {
+    pub fn new(plan: &Plan, account: Option<(&Member, &MarginResult)>) -> Self {
         let mut positions = vec![(0, 0, 0); plan.slots];
         let held = account
             .iter()
@@ -81,7 +82,16 @@ impl Filled {
 
     /// The place of an underlying that the account has lines on.
     fn place(&self, underlying: usize) -> Option<&Place> {
-        self.places.iter().find(|p| p.row.underlying == underlying)
+        let mut places = self.places.iter();
+        places.find(|p| p.row.lines && p.row.underlying == underlying)
+    }
+
+    /// How many places ask for the balance in an underlying.
+    fn joined(&self, underlying: usize) -> usize {
+        let places = self.places.iter();
+        places
+            .filter(|p| p.row.moves && p.row.underlying == underlying)
+            .count()
     }
 }
 
@@ -164,11 +174,22 @@ pub(crate) fn fill_part(
     margins: &[MarginResult],
     ends: [&[u128]; 2],
 ) -> PerTable<Trace> {
-    let airs = tables.airs();
     let filled: Vec<Filled> = (0..plan.accounts)
         .into_par_iter()
         .map(|a| Filled::new(plan, members.get(a).zip(margins.get(a))))
         .collect();
+    fill_from(tables, plan, members, &filled, ends)
+}
+
+/// As [`fill_part`], from what the rows of each account are filled from.
+pub(super) fn fill_from(
+    tables: &PartTables,
+    plan: &Plan,
+    members: &[Member],
+    filled: &[Filled],
+    ends: [&[u128]; 2],
+) -> PerTable<Trace> {
+    let airs = tables.airs();
     let rates = (RATES, plan.rates.keys * plan.blocks);
     let moves = (MOVES, plan.moves.rows() * plan.loss_rows());
     let tally = Tally::new(&[rates, moves, tables.limbs.tallied()]);
@@ -178,9 +199,9 @@ pub(crate) fn fill_part(
         row,
         ..filled[row / per_account].lines[row % per_account].clone()
     });
-    let accounts = fill_accounts(tables, &airs.accounts, &tally, members, &filled);
+    let accounts = fill_accounts(tables, &airs.accounts, &tally, members, filled);
     let losses = fill(&tables.losses, &airs.losses, &tally, |row| {
-        loss_row(plan, &filled, row)
+        loss_row(plan, filled, row)
     });
 
     let opened = members.iter().map(|m| (&m.account, &m.leaf));
@@ -251,7 +272,7 @@ fn fill_accounts(
                     account.lines[place.end].sums[coin_at.clone()].to_vec()
                 }),
                 lines: lines.is_some(),
-                joined: lines.is_some(),
+                joined: account.joined(coin.underlying),
             }
         });
         AccountRow {
@@ -284,13 +305,16 @@ fn loss_row(plan: &Plan, filled: &[Filled], row: usize) -> LossRow {
             ..LossRow::default()
         };
     };
-    let line = &account.lines[piece / plan.groups * plan.slots + place.end];
     let first = piece % plan.groups * plan.width;
     let pnl = plan.change_sums(first).start..plan.change_sums(first + plan.width - 1).end;
+    let won = match place.row.lines {
+        true => &account.lines[piece / plan.groups * plan.slots + place.end].sums[pnl],
+        false => &[],
+    };
     let column = place.column.checked_sub(piece * plan.width);
     LossRow {
         row,
-        pnl: line.sums[pnl].to_vec(),
+        pnl: won.to_vec(),
         column: column.filter(|column| *column < plan.width),
         found: place.column < piece * plan.width,
         ..place.row.clone()

@@ -37,7 +37,7 @@ struct Sample {
 fn sample(markets: usize, accounts: usize) -> Sample {
     let set = venue::sample::scenarios(3, markets, 10);
     let mut state = venue::sample::state(&set);
-    state.collected = 12_345;
+    state.collected = records::units::Ticks(12_345);
     Sample {
         snapshot: venue::sample::snapshot(&set),
         book: venue::sample::book(4, &set, &state, accounts),

@@ -1,6 +1,7 @@
 //! What is true is accepted, and said.
 
 use super::*;
+use records::units::Ticks;
 
 #[test]
 fn true_claims_have_a_witness() {
@@ -71,7 +72,7 @@ fn many_markets_fit() {
 fn links_do_not_repeat() {
     let set = sample(2, 1).set;
     let listing = crate::venues::markets_listing(&set.quote, &set.markets, 0);
-    let state = VenueState::flat(2, 5, 5);
+    let state = VenueState::flat(2, Ticks(5), Ticks(5));
     let link = |i| crate::venues::commitments::link(&state, &secret(), &listing, i, None);
     assert_ne!(link(1), link(2));
     assert_ne!(

@@ -42,8 +42,8 @@ pub(crate) struct CoinRow {
     pub entry: Vec<F>,
     /// Whether it has.
     pub lines: bool,
-    /// Whether the balance moves in the scenarios of the account's underlyings.
-    pub joined: bool,
+    /// How many of the account's underlyings the balance moves with: one, or none.
+    pub joined: usize,
 }
 
 /// Where a coin stands.
@@ -83,7 +83,7 @@ pub(crate) fn coin<B: RowBuilder<AccountRow>>(
     let (limbs, negative) = balance_limbs(b, place.plan, &balance);
 
     let number = place.number;
-    let joined = b.cell(|w| F::from_bool(w.coins.get(number).is_some_and(|c| c.joined)));
+    let joined = b.cell(|w| F::from_usize(w.coins.get(number).map_or(0, |c| c.joined)));
     b.boolean("COINS-3", &joined);
     let mut message = vec![place.row.clone(), underlying];
     message.extend(limbs.iter().cloned());

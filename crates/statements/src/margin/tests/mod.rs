@@ -10,7 +10,7 @@ use market::margin::{MarginTables, Margins};
 use market::{Account, Level, Snapshot, sample};
 use stark::{TableAir, Trace};
 
-use super::fill::fill_part;
+use super::fill::{Filled, fill_from, fill_part};
 use super::statement::PartTables;
 use super::*;
 use crate::account::{Identity, Layout, Leaf, Secret};

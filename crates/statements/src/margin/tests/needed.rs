@@ -34,7 +34,6 @@ fn each_constraint_of_accounts_is_needed() {
         "ACCOUNTS-4",
         "COINS-1",
         "COINS-2",
-        "COINS-3",
         "COINS-4",
     ];
     assert_eq!(idle(&single(), &ids), [""; 0]);

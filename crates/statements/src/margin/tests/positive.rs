@@ -335,11 +335,18 @@ fn the_boundary_is_exact() {
     let tables = MarginTables::new(&snapshot, Level::Maintenance).expect("valid");
     let excess = evaluate(&tables, &account).expect("it is small").excess.0;
     // A unit of dollars is a tick, 2^20 subticks.
-    let dollars = &mut account.balances[0];
-    dollars.equity -= (excess >> 20) as u64;
+    let dollars = 10_000_000_000_000 - (excess >> 20);
+    let set = |account: &mut market::Account, dollars: i128| {
+        let balance = &mut account.balances[0];
+        (balance.equity, balance.debt) = match dollars {
+            0.. => (dollars as u64, 0),
+            _ => (0, dollars.unsigned_abs() as u64),
+        };
+    };
+    set(&mut account, dollars);
     let met = alone(&snapshot, &account, Level::Maintenance, 16).expect("it is met");
     assert_eq!(violations(&met.tables(0), &met.traces(0)), []);
-    account.balances[0].equity -= 1;
+    set(&mut account, dollars - 1);
     alone(&snapshot, &account, Level::Maintenance, 16).expect_err("it is below");
 }
 

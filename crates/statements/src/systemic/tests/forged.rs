@@ -119,7 +119,7 @@ fn dishonest_venues_are_refused() {
     // Another inventory in the scenarios than in the commitment.
     let found = wrong(&prepared, |rows| {
         let hedged = VenueState {
-            quantities: vec![Lots(0); 3],
+            quantities: vec![records::units::Lots(0); 3],
             ..rows.venues[2].state.clone()
         };
         let worth = -hedged.means().0 as i64;

@@ -29,9 +29,9 @@ fn venues(set: &ScenarioSet, count: usize) -> Vec<Venue> {
         .map(|i| {
             let mut state = venue::sample::state(set);
             for (market, quantity) in state.quantities.iter_mut().enumerate() {
-                *quantity += 40 * ((i + market) % 3) as i64 - 40;
+                *quantity += records::units::Lots(40 * ((i + market) % 3) as i64 - 40);
             }
-            state.capital /= 1 + i as u64;
+            state.capital.0 /= 1 + i as u64;
             Venue {
                 state,
                 secret: secret_of(char::from_digit(1 + i as u32 % 15, 16).expect("below 16")),

@@ -37,7 +37,7 @@ fn the_bound_is_the_evar_of_the_sum_of_losses() {
     for venue in &venues {
         let gains = venue.state.gains(&set).expect("it fits");
         for (sum, gain) in sum.iter_mut().zip(&gains) {
-            *sum += *gain as i64;
+            *sum += gain.0 as i64;
         }
         let own = venue.state.evar(&set, confidence()).expect("it fits");
         apart += own.value.ceil_at(0).expect("it fits");
