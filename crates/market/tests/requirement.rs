@@ -24,7 +24,7 @@ impl Market {
         let entries = tables[0].arrays.lots.iter().map(|lot| {
             // What a lot is worth over what a unit of entry costs, rounded up.
             let worth = i128::from(lot.value[0] + lot.contingency[0]) * SUBTICKS_PER_TICK;
-            worth.abs() as u64 / lot.entry[0].unsigned_abs() + 1
+            worth.unsigned_abs() as u64 / lot.entry[0].unsigned_abs() + 1
         });
         Self {
             entries: entries.collect(),
