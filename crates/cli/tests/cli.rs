@@ -28,10 +28,12 @@ fn margin_from_check_to_verify() {
     let false_claim = at(&format!("check {inputs} --account acct-000000"), 1);
     for word in [
         "acct-000000",
-        "worst scenario",
         "equity",
-        "requirement",
-        "by ",
+        "excess -",
+        "a contingency of",
+        "is short of the requirement",
+        "its largest losses are",
+        "(price ",
     ] {
         assert!(false_claim.contains(word), "{false_claim} lacks {word}");
     }
@@ -63,6 +65,54 @@ fn margin_from_check_to_verify() {
     assert!(at("verify b.proof", 1).contains("rejected"));
     std::fs::write(dir.path().join("b.proof"), "nothing").unwrap();
     at("verify b.proof", 2);
+}
+
+/// What `check margin --json` says adds up: equity, contingency, requirement, excess, and a loss for each underlying.
+#[test]
+fn margin_as_json_adds_up() {
+    let dir = folder();
+    let inputs = "check margin --json --book book.csv --market market.json";
+    let json = |arguments: &str, code| -> Value {
+        let out = common::sealbook(dir.path(), arguments);
+        assert_eq!(out.status.code(), Some(code), "{arguments}");
+        serde_json::from_slice(&out.stdout).unwrap()
+    };
+    let number = |value: &Value| -> f64 { value.as_str().unwrap().parse().unwrap() };
+    let adds_up = |account: &Value| {
+        let losses = account["losses"].as_array().unwrap();
+        assert!(!losses.is_empty());
+        for loss in losses {
+            assert!(
+                ["BTC", "ETH"].contains(&loss["underlying"].as_str().unwrap()),
+                "{loss}"
+            );
+            let scenario = loss["scenario"].as_str().unwrap();
+            assert!(
+                scenario.starts_with("price ") || scenario == "short-option minimum",
+                "{loss}"
+            );
+            assert!(number(&loss["amount"]) >= 0.0);
+        }
+        let lost: f64 = losses.iter().map(|loss| number(&loss["amount"])).sum();
+        let [equity, contingency, requirement, excess] =
+            ["equity", "contingency", "requirement", "excess"].map(|name| number(&account[name]));
+        // Each is rounded to a millionth.
+        assert!((contingency + lost - requirement).abs() < 5e-6, "{account}");
+        assert!((equity - requirement - excess).abs() < 5e-6, "{account}");
+        excess
+    };
+    let met = json(&format!("{inputs} --account acct-000003"), 0);
+    assert!(adds_up(&met) >= 0.0);
+    assert_eq!(
+        (&met["account"], &met["level"], &met["true"]),
+        (&"acct-000003".into(), &"maintenance".into(), &true.into())
+    );
+    assert!(adds_up(&json(&format!("{inputs} --account acct-000000"), 1)) < 0.0);
+    let book = json(inputs, 1);
+    let below = book["below"].as_array().unwrap();
+    assert_eq!((below.len(), &book["accounts"]), (1, &30.into()));
+    assert_eq!(below[0]["account"], "acct-000000");
+    assert!(adds_up(&below[0]) < 0.0);
 }
 
 #[test]

@@ -84,6 +84,13 @@ pub struct Loss {
     pub balance: Ticks<i128>,
 }
 
+impl Loss {
+    /// In the quote currency, rounded up to a tick.
+    pub fn to_quote_up(&self) -> Decimal {
+        Decimal::new(-(-self.amount >> MOVE_BITS), records::units::TICK_DECIMALS)
+    }
+}
+
 /// An account's margin at a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarginResult {
@@ -358,9 +365,9 @@ pub fn described(snapshot: &Snapshot, losses: &[Loss]) -> String {
     let names = snapshot.underlyings();
     let each = losses.iter().filter(|l| l.amount > 0).map(|l| {
         let name = names[l.underlying];
-        let amount = Decimal::new(-(-l.amount >> MOVE_BITS), records::units::TICK_DECIMALS);
         format!(
-            "{amount} {} on {name} ({})",
+            "{} {} on {name} ({})",
+            l.to_quote_up(),
             snapshot.quote,
             column_name(snapshot, name, l.column)
         )

@@ -1,4 +1,4 @@
-//! How long risk arrays and a large exchange file take: `cargo run --release -p risk --example
+//! How long risk arrays and a large exchange file take: `cargo run --release -p venue --example
 //! measure [users]`.
 
 use std::time::Instant;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use market::margin::Margins;
-use market::{Account, Book, Snapshot, array};
-use records::units::Subticks;
-use serde_json::json;
+use market::array::column_name;
+use market::margin::{MarginResult, Margins};
+use market::{Account, Book, Snapshot};
+use serde_json::{Map, Value, json};
 use statements::margin::{self, Margin};
 
 use super::books::{BookFiles, BookSealing, NAMED, find};
@@ -103,43 +103,35 @@ impl Arguments {
 
     fn check_account(&self, snapshot: &Snapshot, account: &Account) -> Result<Answer, Failure> {
         let margins = self.margins(snapshot, &[account])?;
-        let (result, quote) = (&margins.results[0], &snapshot.quote);
+        let result = &margins.results[0];
         let (id, level) = (&account.id, market::Level::from(self.level));
-        let worst = array::column_name(snapshot, result.worst);
-        let [equity, requirement] =
-            [result.equity, result.requirement()].map(|x| Subticks(x).to_quote());
-        let met = format!(
-            "account `{id}` meets {level} margin: equity {equity} {quote}, requirement {requirement} {quote} in its \
-             worst scenario ({worst})"
-        );
+        let mut json = numbers(snapshot, account, result);
+        json.insert("level".into(), json!(level.to_string()));
+        json.insert("quote".into(), json!(snapshot.quote));
+        let met = format!("account `{id}` meets {level} margin");
         Ok(Answer {
-            json: json!({
-                "account": id, "level": level.to_string(), "worst_scenario": worst,
-                "equity": equity, "requirement": requirement, "excess": Subticks(result.least).to_quote(),
-                "quote": quote,
-            }),
-            lines: Vec::new(),
+            json: json.into(),
+            lines: lines(snapshot, result),
             sentence: margins.check().map(|()| met).map_err(|e| e.to_string()),
         })
     }
 
     fn check_book(&self, snapshot: &Snapshot, book: &Book) -> Result<Answer, Failure> {
         let accounts: Vec<&Account> = book.accounts().iter().collect();
-        let below = self.margins(snapshot, &accounts)?.below;
+        let margins = self.margins(snapshot, &accounts)?;
         let (count, level) = (accounts.len(), market::Level::from(self.level));
+        let below = &margins.below;
         let mut named: Vec<String> = below.iter().take(NAMED).map(ToString::to_string).collect();
         if below.len() > NAMED {
             named.push(format!("and {} more", below.len() - NAMED));
         }
-        let json_of = below.iter().map(|b| {
-            json!({
-                "account": b.account, "scenario": b.scenario, "equity": b.equity,
-                "requirement": b.requirement, "shortfall": b.shortfall,
-            })
-        });
+        let short = accounts.iter().zip(&margins.results);
+        let short = short.filter(|(_, result)| !result.is_met());
+        let json_of = short.map(|(account, result)| numbers(snapshot, account, result));
         Ok(Answer {
             json: json!({
-                "level": level.to_string(), "accounts": count, "below": json_of.collect::<Vec<_>>(),
+                "level": level.to_string(), "quote": snapshot.quote, "accounts": count,
+                "below": json_of.collect::<Vec<_>>(),
             }),
             lines: Vec::new(),
             sentence: match below.len() {
@@ -151,4 +143,55 @@ impl Arguments {
             },
         })
     }
+}
+
+/// An account's margin for machines: what is owned is rounded down, what is needed up.
+fn numbers(snapshot: &Snapshot, account: &Account, result: &MarginResult) -> Map<String, Value> {
+    let losses = result.losses.iter().map(|loss| {
+        let underlying = snapshot.underlyings()[loss.underlying];
+        json!({
+            "underlying": underlying, "scenario": column_name(snapshot, underlying, loss.column),
+            "amount": loss.to_quote_up(),
+        })
+    });
+    let members = [
+        ("account", json!(account.id)),
+        ("equity", json!(result.equity.to_quote())),
+        ("contingency", json!(result.contingency.to_quote_up())),
+        ("requirement", json!(result.requirement().to_quote_up())),
+        ("excess", json!(result.excess.to_quote())),
+        ("losses", json!(losses.collect::<Vec<_>>())),
+    ];
+    members
+        .map(|(name, value)| (name.to_string(), value))
+        .into_iter()
+        .collect()
+}
+
+/// The same for people.
+fn lines(snapshot: &Snapshot, result: &MarginResult) -> Vec<String> {
+    let quote = &snapshot.quote;
+    let mut lines = vec![
+        format!(
+            "equity {} {quote}, requirement {} {quote}, excess {} {quote}",
+            result.equity.to_quote(),
+            result.requirement().to_quote_up(),
+            result.excess.to_quote()
+        ),
+        format!(
+            "the requirement is a contingency of {} {quote} and the largest loss on each underlying:",
+            result.contingency.to_quote_up()
+        ),
+    ];
+    let names = snapshot.underlyings();
+    let losses = result.losses.iter().map(|loss| {
+        let underlying = names[loss.underlying];
+        let scenario = column_name(snapshot, underlying, loss.column);
+        format!("  {underlying} {} {quote} ({scenario})", loss.to_quote_up())
+    });
+    lines.extend(losses);
+    if result.losses.is_empty() {
+        lines.push("  none: nothing that a scenario moves".into());
+    }
+    lines
 }

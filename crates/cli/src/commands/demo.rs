@@ -107,7 +107,7 @@ fn account(book: &Arc<SealedBook>, id: &str) -> Result<(Row, OneAccount), Failur
     say!("1. Account `{id}` proves to a counterparty that it is margined.");
     let started = Instant::now();
     let prepared = margin::Prepared::new(book, Some(id), Level::Maintenance)?;
-    let proven = "equity covers the worst of 36 scenarios".into();
+    let proven = "equity covers the worst of each coin".into();
     let private = "balances, positions, entries";
     let (row, file) = show(&prepared, started, "margin, one account", proven, private)?;
     let claim = prepared.claim().clone();

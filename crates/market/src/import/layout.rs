@@ -1,7 +1,7 @@
 //! Sealbook's own layout.
 //!
 //! A market is one JSON file, the serialized [`Snapshot`]; numbers with a point stand in quotes, so
-//! that no digit is lost.
+//! that no digit is lost. Each instrument names its `underlying`: what its price follows, such as `BTC`.
 //!
 //! A book is a list of records, one per balance or position, as CSV or Parquet (all columns text):
 //!
