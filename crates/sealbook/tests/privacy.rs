@@ -1,370 +1,331 @@
-//! What a proof publishes neither repeats nor separates witnesses (DESIGN, section 8).
+//! What a proof publishes does not separate witnesses (DESIGN, section 8): claims that are the same in public, about other
+//! private values, differ in commitments alone, and their proofs in nothing that can be told apart. That repeated proofs share
+//! nothing is a test of the suite.
 
 mod common;
 
 use common::{PATH_SLACK, shared_words};
 use credit::amortization::Event;
 use credit::sample_pool;
-use market::{Account, Level, Snapshot, sample};
-use records::units::Ticks;
-use stark::{Statement, security_report};
+use market::{Account, Level, sample};
+use sealbook::STATEMENTS;
+use serde_json::Value;
+use stark::ProofFile;
 use statements::account::Secret;
 use statements::book::SealedBook;
-use statements::inventory;
-use statements::issuance;
-use statements::margin::{Margin, Prepared};
-use statements::pool;
-use statements::premia::{self, Premia, Shown, Shows, Terms};
-use statements::solvency::{self, Options, Solvency};
-use statements::stress;
+use statements::kit::AnyPrepared;
+use statements::premia::{self, Shows};
+use statements::solvency::{self, Options};
 use statements::systemic::{self, Venue};
-use statements::waterfall;
+use statements::{exposure, inventory, issuance, margin, pool, stress, waterfall};
 
-fn account(snapshot: &Snapshot, seed: u64, positions: usize) -> Account {
-    sample::book(snapshot, seed, 1, positions, 0).accounts()[0].clone()
+/// One of several claims that say the same about other private values, under a secret of its own.
+type Make = fn(variant: usize) -> Box<dyn AnyPrepared>;
+
+/// What claims are made of, and how many there are.
+const CASES: &[(&str, usize, Make)] = &[
+    ("margin", 3, margin),
+    ("solvency", 2, solvency),
+    ("premia", 2, |variant| premia(variant, Shows::Covered)),
+    ("premia", 2, |variant| premia(variant, TOTALS)),
+    ("inventory", 2, inventory),
+    ("exposure", 3, exposure),
+    ("systemic", 2, systemic),
+    ("pool", 2, pool),
+    ("stress", 2, stress),
+    ("issuance", 2, issuance),
+    ("waterfall", 2, waterfall),
+];
+
+/// A case's proof files; claims say the same, tables have the same shapes.
+fn proven(&(name, variants, make): &(&str, usize, Make)) -> Vec<ProofFile> {
+    let claims: Vec<Box<dyn AnyPrepared>> = (0..variants).map(make).collect();
+    let shapes = |claim: &dyn AnyPrepared| -> Vec<Vec<_>> {
+        let tables = (0..claim.parts()).map(|part| claim.tables(part));
+        let shape = |t: &stark::TableAir| (t.name(), t.log_height(), t.width());
+        tables.map(|t| t.iter().map(shape).collect()).collect()
+    };
+    for claim in &claims[1..] {
+        assert_eq!(shapes(&**claim), shapes(&*claims[0]), "{name}");
+    }
+    let prove = |claim: &Box<dyn AnyPrepared>| {
+        let parts = claim.prove(&mut |_, _| {}, None);
+        claim.file(parts.expect("it is proven"))
+    };
+    claims.iter().map(prove).collect()
 }
 
-/// The same witness twice, and other accounts under other secrets: no word is published twice, and
-/// all proofs have one shape.
+/// Where two claims differ, unless in a commitment: a text of as many hexadecimal digits in both.
+fn differ(one: &Value, two: &Value, at: &str, found: &mut Vec<String>) {
+    let is_commitment = |text: &str| {
+        text.len() >= 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    match (one, two) {
+        (Value::Object(one), Value::Object(two)) if one.keys().eq(two.keys()) => {
+            for (name, value) in one {
+                differ(value, &two[name], &format!("{at}.{name}"), found);
+            }
+        }
+        (Value::Array(one), Value::Array(two)) if one.len() == two.len() => {
+            for (one, two) in one.iter().zip(two) {
+                differ(one, two, at, found);
+            }
+        }
+        (Value::String(one), Value::String(two))
+            if is_commitment(one) && is_commitment(two) && one.len() == two.len() => {}
+        _ if one == two => {}
+        _ => found.push(at.to_string()),
+    }
+}
+
 #[test]
-fn margin_proofs_share_nothing() {
+fn every_statement_is_a_case() {
+    for kind in STATEMENTS {
+        let has = CASES.iter().any(|(statement, ..)| *statement == kind.id());
+        assert!(has, "{}: what its proofs tell is not tested", kind.id());
+    }
+}
+
+#[test]
+fn proofs_about_other_private_values_share_nothing() {
+    for case in CASES {
+        let (name, files) = (case.0, proven(case));
+        for (i, two) in files.iter().enumerate() {
+            assert_eq!(two.statement, name);
+            for one in &files[..i] {
+                let claims = [one, two].map(|f| serde_json::from_slice(&f.claim).unwrap());
+                let mut found = Vec::new();
+                differ(&claims[0], &claims[1], "", &mut found);
+                assert_eq!(found, [""; 0], "{name}: claims differ");
+                assert_ne!(claims[0], claims[1], "{name}: nothing private differs");
+                for (one, two) in one.parts.iter().zip(&two.parts) {
+                    let shared = shared_words(one, two);
+                    assert_eq!(shared, 0, "{name}: proofs share {shared} words");
+                    assert!(one.len().abs_diff(two.len()) < PATH_SLACK, "{name}");
+                }
+            }
+        }
+    }
+}
+
+/// Accounts with other positions, of which one has none.
+fn margin(variant: usize) -> Box<dyn AnyPrepared> {
     let snapshot = sample::snapshot();
-    let secret = Secret::random();
-    let mut proofs = Vec::new();
-    for (seed, positions) in [(1, 4), (2, 0), (3, 1)] {
-        let account = account(&snapshot, seed, positions);
-        let level = Level::Maintenance;
-        let accounts = std::slice::from_ref(&account);
-        let sealed = SealedBook::new(&snapshot, accounts, 4, &secret).unwrap();
-        let prepared = Prepared::new(&sealed, Some(&account.id), level).unwrap();
-        proofs.push(prepared.prove_part(0).unwrap());
-        if seed == 1 {
-            proofs.push(prepared.prove_part(0).unwrap());
-        }
-        let shape: Vec<_> = prepared
-            .tables(0)
-            .iter()
-            .map(|t| (t.name(), t.log_height(), t.width()))
-            .collect();
-        let context = Margin::context(prepared.claim()).unwrap();
-        let public: Vec<_> = Margin::part(prepared.claim(), &context, 0)
-            .tables
-            .iter()
-            .map(|t| (t.name(), t.log_height(), t.width()))
-            .collect();
-        assert_eq!(shape, public, "the shape follows from the claim");
-    }
-    for i in 0..proofs.len() {
-        for j in 0..i {
-            let shared = shared_words(&proofs[i], &proofs[j]);
-            assert_eq!(shared, 0, "proofs {i} and {j} share {shared} words");
-            assert!(proofs[i].len().abs_diff(proofs[j].len()) < PATH_SLACK);
-        }
-    }
+    let (seed, positions) = [(1, 4), (2, 0), (3, 1)][variant];
+    let account = sample::book(&snapshot, seed, 1, positions, 0).accounts()[0].clone();
+    let accounts = std::slice::from_ref(&account);
+    let sealed = SealedBook::new(&snapshot, accounts, 4, &Secret::random()).unwrap();
+    let level = Level::Maintenance;
+    Box::new(margin::Prepared::new(&sealed, Some(&account.id), level).unwrap())
 }
 
-#[test]
-fn solvency_proofs_share_nothing() {
+/// Other accounts, whose totals are not published.
+fn solvency(variant: usize) -> Box<dyn AnyPrepared> {
     let snapshot = sample::exchange_snapshot();
-    let book: Vec<Account> = (0..40).map(|i| sample::exchange_account(1, i)).collect();
-    let other: Vec<Account> = (0..40)
-        .map(|i| sample::exchange_account(2, i + 1000))
+    let seed = 1 + variant as u64;
+    let accounts: Vec<Account> = (0..40)
+        .map(|i| sample::exchange_account(seed, i + 1000 * seed))
         .collect();
-    let reserves = Some(vec![1 << 62; 4]);
     let options = Options {
         publish_totals: false,
-        reserves,
+        reserves: Some(vec![1 << 62; 4]),
         ..Options::default()
     };
-    let make = |accounts: &[Account]| {
-        let sealed = SealedBook::new(&snapshot, accounts, 4, &Secret::random()).unwrap();
-        solvency::Prepared::new(&sealed, &options).unwrap()
-    };
-    let (one, two) = (make(&book), make(&other));
-    let proofs = [
-        one.prove_part(0).unwrap(),
-        one.prove_part(0).unwrap(),
-        two.prove_part(0).unwrap(),
-    ];
-    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
-    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
-    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
-    // Without published totals the claims of the two books differ in commitments only.
-    let mut claim = two.claim().clone();
-    claim.book = one.claim().book;
-    claim.segments = one.claim().segments.clone();
-    assert_eq!(&claim, one.claim());
-    // Salts: the same book under another secret has another commitment.
-    assert_ne!(make(&book).claim().book, one.claim().book);
-    let context = Solvency::context(one.claim()).unwrap();
-    let part = Solvency::part(one.claim(), &context, 0);
-    assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);
+    let sealed = SealedBook::new(&snapshot, &accounts, 4, &Secret::random()).unwrap();
+    Box::new(solvency::Prepared::new(&sealed, &options).unwrap())
 }
+
+const TOTALS: Shows = Shows::Totals {
+    grid: Some(fixed::Decimal::from_int(1_000_000)),
+    tolerance: None,
+};
 
 /// Venues with other inventories, entries and capitals, over the same scenarios and trades' terms.
-#[test]
-fn risk_proofs_share_nothing() {
-    share_nothing(Shows::Covered);
-    share_nothing(Shows::Totals {
-        grid: Some(fixed::Decimal::from_int(1_000_000)),
-        tolerance: None,
-    });
-}
-
-fn share_nothing(shows: Shows) {
+fn premia(variant: usize, shows: Shows) -> Box<dyn AnyPrepared> {
     let set = venue::sample::scenarios(1, 3, 200);
-    let trades = venue::sample::trades(1, &set, 2);
-    let terms = Terms {
-        confidence: "0.95"
-            .parse::<fixed::Decimal>()
-            .unwrap()
-            .try_into()
-            .unwrap(),
+    let (scale, capital) = [(1, 1 << 50), (-7, 1 << 55)][variant];
+    let terms = premia::Terms {
+        confidence: confidence(),
         shows,
         funding: matches!(shows, Shows::Totals { .. }),
         until_ms: None,
     };
-    let make = |scale: i64, capital: u64| {
-        let mut state = venue::sample::state(&set);
-        for q in &mut state.quantities {
-            q.0 *= scale;
-        }
-        state.entry.0 *= scale;
-        state.capital = Ticks(capital);
-        let trades: Vec<_> = trades
-            .iter()
-            .map(|t| {
-                let lots = t.lots * scale;
-                venue::state::Change::Trade(venue::state::Trade { lots, ..*t })
-            })
-            .collect();
-        let secret = Secret::random();
-        premia::Prepared::new(&set, &state, &trades, &terms, &secret).unwrap()
-    };
-    let (one, two) = (make(1, 1 << 50), make(-7, 1 << 55));
-    let prove = |p: &premia::Prepared| p.prove(&mut |_, _| {}, None).unwrap().concat();
-    let proofs = [prove(&one), prove(&one), prove(&two)];
-    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
-    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
-    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
-    // The claims differ in commitments only.
-    let mut claim = two.claim().clone();
-    (claim.before, claim.after) = (one.claim().before, one.claim().after);
-    if let (Shown::Totals { receipts, .. }, Shown::Totals { receipts: own, .. }) =
-        (&mut claim.shown, &one.claim().shown)
-    {
-        assert_ne!(receipts, own);
-        receipts.clone_from(own);
+    let mut state = venue::sample::state(&set);
+    for q in &mut state.quantities {
+        *q *= scale;
     }
-    assert_eq!(&claim, one.claim());
-    let part = Premia::part(one.claim(), one.context(), 0);
-    assert!(security_report(&part).proven_bits >= stark::TARGET_BITS);
+    state.entry *= scale;
+    state.capital = capital;
+    let trades: Vec<_> = venue::sample::trades(1, &set, 2)
+        .iter()
+        .map(|t| {
+            let lots = t.lots * scale;
+            venue::state::Change::Trade(venue::state::Trade { lots, ..*t })
+        })
+        .collect();
+    Box::new(premia::Prepared::new(&set, &state, &trades, &terms, &Secret::random()).unwrap())
 }
 
-/// Other venues under the same bound.
-#[test]
-fn systemic_proofs_share_nothing() {
-    let set = venue::sample::scenarios(1, 3, 200);
-    let make = |scale: i64| {
-        let venues = [1, -2].map(|sign| {
-            let mut state = venue::sample::state(&set);
-            state
-                .quantities
-                .iter_mut()
-                .for_each(|q| q.0 *= scale * sign);
-            Venue {
-                state,
-                secret: Secret::random(),
-            }
-        });
-        let confidence = "0.95".parse::<fixed::Decimal>().unwrap();
-        let confidence = confidence.try_into().unwrap();
-        let bound = Some(fixed::Decimal::from_int(10_000_000));
-        systemic::Prepared::new(&set, venues.to_vec(), confidence, bound).unwrap()
-    };
-    let (one, two) = (make(1), make(3));
-    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
-    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
-    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
-    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
-    // The claims differ in commitments only.
-    let mut claim = two.claim().clone();
-    claim.venues.clone_from(&one.claim().venues);
-    assert_eq!(&claim, one.claim());
+fn confidence() -> venue::evar::Confidence {
+    let confidence = "0.95".parse::<fixed::Decimal>().unwrap();
+    confidence.try_into().unwrap()
 }
 
 /// Other positions, under the same lists and number of accounts.
-#[test]
-fn inventory_proofs_share_nothing() {
+fn inventory(variant: usize) -> Box<dyn AnyPrepared> {
+    let scale = [1, 3][variant];
     let set = venue::sample::scenarios(1, 3, 10);
     let snapshot = venue::sample::snapshot(&set);
-    let make = |scale: i64| {
-        let mut state = venue::sample::state(&set);
-        state.quantities.iter_mut().for_each(|q| q.0 *= scale);
-        state.entry.0 *= scale;
-        let book = venue::sample::book(scale as u64, &set, &state, 40);
-        let secret = Secret::random();
-        let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
-        inventory::Prepared::new(&sealed, &set, &state, &secret).unwrap()
+    let mut state = venue::sample::state(&set);
+    state.quantities.iter_mut().for_each(|q| *q *= scale);
+    state.entry *= scale;
+    let book = venue::sample::book(scale as u64, &set, &state, 40);
+    let secret = Secret::random();
+    let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
+    Box::new(inventory::Prepared::new(&sealed, &set, &state, &secret).unwrap())
+}
+
+/// Other accounts with other positions, and a book in which nobody holds anything.
+fn exposure(variant: usize) -> Box<dyn AnyPrepared> {
+    let snapshot = sample::snapshot();
+    let positions = [4, 2, 0][variant];
+    let book = sample::book(&snapshot, 1 + variant as u64, 40, positions, 0);
+    let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &Secret::random()).unwrap();
+    let far = fixed::Decimal::from_int(1_000_000_000);
+    let terms = exposure::Terms {
+        instruments: vec!["BTC-PERP".into(), "BTC-30JAN26".into()],
+        low: far.neg(),
+        high: far,
     };
-    let (one, two) = (make(1), make(3));
-    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
-    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
-    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
-    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
-    // The claims differ in commitments only.
-    let mut claim = two.claim().clone();
-    claim.segments.clone_from(&one.claim().segments);
-    (claim.book, claim.state) = (one.claim().book, one.claim().state);
-    assert_eq!(&claim, one.claim());
+    Box::new(exposure::Prepared::new(&sealed, &terms).unwrap())
+}
+
+/// Other venues under the same bound.
+fn systemic(variant: usize) -> Box<dyn AnyPrepared> {
+    let scale = [1, 3][variant];
+    let set = venue::sample::scenarios(1, 3, 200);
+    let venues = [1, -2].map(|sign| {
+        let mut state = venue::sample::state(&set);
+        state.quantities.iter_mut().for_each(|q| *q *= scale * sign);
+        Venue {
+            state,
+            secret: Secret::random(),
+        }
+    });
+    let bound = Some(fixed::Decimal::from_int(10_000_000));
+    Box::new(systemic::Prepared::new(&set, venues.to_vec(), confidence(), bound).unwrap())
 }
 
 /// Other loans, in other groups, for which the same bounds hold.
-#[test]
-fn pool_proofs_share_nothing() {
+fn pool(variant: usize) -> Box<dyn AnyPrepared> {
     let template = credit::import::tape::read_template("mortgage").unwrap();
     let bounds = r#"{"eligibility": ["ltv <= 95"], "figures": [
         {"name": "late", "measure": {"share": {"where": "days_past_due >= 30"}}, "shown": {"at_most": "90"}},
         {"name": "largest", "measure": {"largest": {"by": "state", "top": 2}}, "shown": {"at_most": "100"}}]}"#;
     let terms: pool::Terms = serde_json::from_str(bounds).unwrap();
-    let make = |seed: u64| {
-        let tape = sample_pool::tape(seed, 60, &template);
-        pool::Prepared::new(&tape, &terms, &Secret::random()).unwrap()
-    };
-    let (one, two) = (make(1), make(2));
-    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
-    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
-    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
-    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
-    // The claims differ in commitments only.
-    let mut claim = two.claim().clone();
-    claim.segments.clone_from(&one.claim().segments);
-    claim.lists.clone_from(&one.claim().lists);
-    claim.pool = one.claim().pool;
-    assert_eq!(&claim, one.claim());
+    let tape = sample_pool::tape(1 + variant as u64, 60, &template);
+    Box::new(pool::Prepared::new(&tape, &terms, &Secret::random()).unwrap())
 }
 
 /// Other loans with the same schedule: two of one pool share their balances otherwise.
-#[test]
-fn stress_proofs_share_nothing() {
+fn stress(variant: usize) -> Box<dyn AnyPrepared> {
     let template = credit::import::tape::read_template("mortgage").unwrap();
-    let make = |shift: u64| {
-        let mut tape = sample_pool::tape(1, 20, &template);
-        // Two interest-free bullets that owe as much together.
-        let set = |loan: &mut credit::pool::Loan, name: &str, value: u64| {
-            loan.values[template.field(name).unwrap()] = Some(value);
-        };
-        for (i, balance) in [(0, 1_000_000 + shift), (1, 2_000_000 - shift)] {
-            let loan = &mut tape.loans[i];
-            set(loan, "balance", balance);
-            set(loan, "rate", 0);
-            set(loan, "remaining_term", 12);
-            set(loan, "amortization", 2);
-            set(loan, "days_past_due", 0);
-            set(loan, "status", 0);
-        }
-        let terms = stress::Terms {
-            doubtful_days: 90,
-            detail: stress::Detail::default(),
-            deal: credit::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
-            deal_state: None,
-            indices: credit::sample_deal::sample_indices(),
-            stresses: Vec::new(),
-            breakeven: Vec::new(),
-        };
-        stress::Prepared::new(&tape, &terms, &Secret::random()).unwrap()
+    let shift = [0, 12_345][variant];
+    let mut tape = sample_pool::tape(1, 20, &template);
+    // Two interest-free bullets that owe as much together.
+    let set = |loan: &mut credit::pool::Loan, name: &str, value: u64| {
+        loan.values[template.field(name).unwrap()] = Some(value);
     };
-    let (one, two) = (make(0), make(12_345));
-    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
-    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
-    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
-    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
-    // The claims differ in commitments only.
-    let mut claim = two.claim().clone();
-    claim.segments.clone_from(&one.claim().segments);
-    claim.pool = one.claim().pool;
-    assert_eq!(&claim, one.claim());
+    for (i, balance) in [(0, 1_000_000 + shift), (1, 2_000_000 - shift)] {
+        let loan = &mut tape.loans[i];
+        set(loan, "balance", balance);
+        set(loan, "rate", 0);
+        set(loan, "remaining_term", 12);
+        set(loan, "amortization", 2);
+        set(loan, "days_past_due", 0);
+        set(loan, "status", 0);
+    }
+    let terms = stress::Terms {
+        doubtful_days: 90,
+        detail: stress::Detail::default(),
+        deal: credit::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+        deal_state: None,
+        indices: credit::sample_deal::sample_indices(),
+        stresses: Vec::new(),
+        breakeven: Vec::new(),
+    };
+    Box::new(stress::Prepared::new(&tape, &terms, &Secret::random()).unwrap())
 }
 
-/// Other loans that owe as much together, in the same registry and in another.
-#[test]
-fn issuance_proofs_share_nothing() {
+/// Other loans that owe as much together, in one registry.
+fn issuance(variant: usize) -> Box<dyn AnyPrepared> {
+    Box::new(issued(1 + variant as u64, &registry()))
+}
+
+/// The same for all claims.
+fn registry() -> issuance::RegistryKey {
+    let secret = Secret::from_hex(&"00000005".repeat(8)).unwrap();
+    secret.into()
+}
+
+fn issued(seed: u64, key: &issuance::RegistryKey) -> issuance::Prepared {
     let template = credit::import::tape::read_template("mortgage").unwrap();
-    let key = issuance::RegistryKey::random();
-    let make = |seed: u64, key: &issuance::RegistryKey| {
-        let mut tape = sample_pool::tape(seed, 60, &template);
-        // One open loan makes up the difference to a pool of 40 million.
-        let at = |name: &str| template.field(name).unwrap();
-        tape.loans[0].values[at("status")] = Some(0);
-        tape.loans[0].values[at("balance")] = Some(0);
-        let rest = 4_000_000_000 - sample_pool::owed(&tape);
-        tape.loans[0].values[at("balance")] = Some(rest);
-        for loan in &mut tape.loans {
-            loan.id = format!("{}-{seed}", loan.id);
-        }
-        let deal = credit::sample_deal::sample_deal_for(4_000_000_000);
-        issuance::Prepared::new(&tape, &deal, key, &Secret::random()).unwrap()
-    };
-    let (one, two) = (make(1, &key), make(2, &key));
-    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
-    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
-    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
-    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
-    // The claims differ in commitments and nullifiers only, and share no nullifier; nor does a pool in another registry.
-    let apart = make(1, &issuance::RegistryKey::random());
-    for other in [&two, &apart] {
+    let mut tape = sample_pool::tape(seed, 60, &template);
+    // One open loan makes up the difference to a pool of 40 million.
+    let at = |name: &str| template.field(name).unwrap();
+    tape.loans[0].values[at("status")] = Some(0);
+    tape.loans[0].values[at("balance")] = Some(0);
+    let rest = 4_000_000_000 - sample_pool::owed(&tape);
+    tape.loans[0].values[at("balance")] = Some(rest);
+    for loan in &mut tape.loans {
+        loan.id = format!("{}-{seed}", loan.id);
+    }
+    let deal = credit::sample_deal::sample_deal_for(4_000_000_000);
+    issuance::Prepared::new(&tape, &deal, key, &Secret::random()).unwrap()
+}
+
+/// Pools share no nullifier, and neither does one pool in two registries.
+#[test]
+fn pools_share_no_nullifier() {
+    let one = issued(1, &registry());
+    let apart = issued(1, &issuance::RegistryKey::random());
+    for other in [&issued(2, &registry()), &apart] {
         let shared = |n: &&issuance::Nullifier| one.claim().nullifiers.contains(n);
         assert_eq!(other.claim().nullifiers.iter().filter(shared).count(), 0);
     }
     assert_ne!(apart.claim().registry, one.claim().registry);
-    let mut claim = two.claim().clone();
-    claim.segments.clone_from(&one.claim().segments);
-    claim.nullifiers.clone_from(&one.claim().nullifiers);
-    claim.pool = one.claim().pool;
-    assert_eq!(&claim, one.claim());
 }
 
 /// Other payments with the same sum: two loans of one pool pay early, one more and the other less.
-#[test]
-fn waterfall_proofs_share_nothing() {
+fn waterfall(variant: usize) -> Box<dyn AnyPrepared> {
     let template = credit::import::tape::read_template("mortgage").unwrap();
-    let make = |shift: u64| {
-        let mut tape = sample_pool::tape(1, 20, &template);
-        let set = |loan: &mut credit::pool::Loan, name: &str, value: u64| {
-            loan.values[template.field(name).unwrap()] = Some(value);
-        };
-        let mut month = sample_pool::remittances(1, &tape);
-        for (i, paid) in [(0, 100_000 + shift), (1, 200_000 - shift)] {
-            let loan = &mut tape.loans[i];
-            for (name, value) in [
-                ("balance", 9_000_000),
-                ("rate", 0),
-                ("remaining_term", 12),
-                ("amortization", 2),
-                ("days_past_due", 0),
-                ("status", 0),
-                ("overdue_interest", 0),
-                ("overdue_principal", 0),
-            ] {
-                set(loan, name, value);
-            }
-            month.insert(loan.id.clone(), Event::Payment(paid));
-        }
-        let terms = waterfall::Terms {
-            months: vec![month],
-            deal: credit::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
-            deal_state: None,
-            indices: credit::sample_deal::sample_indices(),
-        };
-        waterfall::Prepared::new(&tape, &terms, &Secret::random()).unwrap()
+    let shift = [0, 12_345][variant];
+    let mut tape = sample_pool::tape(1, 20, &template);
+    let set = |loan: &mut credit::pool::Loan, name: &str, value: u64| {
+        loan.values[template.field(name).unwrap()] = Some(value);
     };
-    let (one, two) = (make(0), make(12_345));
-    let proofs = [&one, &one, &two].map(|p| p.prove(&mut |_, _| {}, None).unwrap().concat());
-    assert_eq!(shared_words(&proofs[0], &proofs[1]), 0);
-    assert_eq!(shared_words(&proofs[0], &proofs[2]), 0);
-    assert!(proofs[0].len().abs_diff(proofs[2].len()) < PATH_SLACK);
-    // The claims differ in commitments only.
-    let mut claim = two.claim().clone();
-    claim.pools.clone_from(&one.claim().pools);
-    assert_eq!(&claim, one.claim());
+    let mut month = sample_pool::remittances(1, &tape);
+    for (i, paid) in [(0, 100_000 + shift), (1, 200_000 - shift)] {
+        let loan = &mut tape.loans[i];
+        for (name, value) in [
+            ("balance", 9_000_000),
+            ("rate", 0),
+            ("remaining_term", 12),
+            ("amortization", 2),
+            ("days_past_due", 0),
+            ("status", 0),
+            ("overdue_interest", 0),
+            ("overdue_principal", 0),
+        ] {
+            set(loan, name, value);
+        }
+        month.insert(loan.id.clone(), Event::Payment(paid));
+    }
+    let terms = waterfall::Terms {
+        months: vec![month],
+        deal: credit::sample_deal::sample_deal_for(sample_pool::owed(&tape)),
+        deal_state: None,
+        indices: credit::sample_deal::sample_indices(),
+    };
+    Box::new(waterfall::Prepared::new(&tape, &terms, &Secret::random()).unwrap())
 }

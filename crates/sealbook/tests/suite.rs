@@ -21,6 +21,20 @@ struct Case {
     prepared: Box<dyn AnyPrepared>,
 }
 
+/// An example under a secret.
+fn prepared(kind: &'static dyn Kind, name: &'static str, secret: &Secret) -> Case {
+    let inputs = kind
+        .example(name, &Size::small())
+        .expect("it is one of its names");
+    let prepared = (inputs.prepare)(secret);
+    let prepared = prepared.unwrap_or_else(|e| panic!("{name}: {e}"));
+    Case {
+        name,
+        kind,
+        prepared,
+    }
+}
+
 fn cases() -> &'static [Case] {
     static CASES: OnceLock<Vec<Case>> = OnceLock::new();
     CASES.get_or_init(|| {
@@ -28,18 +42,7 @@ fn cases() -> &'static [Case] {
         let of = |kind: &'static dyn Kind| {
             let names = kind.examples().into_iter();
             let secret = &secret;
-            names.map(move |name| {
-                let inputs = kind
-                    .example(name, &Size::small())
-                    .expect("it is one of its names");
-                let prepared = (inputs.prepare)(secret);
-                let prepared = prepared.unwrap_or_else(|e| panic!("{name}: {e}"));
-                Case {
-                    name,
-                    kind,
-                    prepared,
-                }
-            })
+            names.map(move |name| prepared(kind, name, secret))
         };
         STATEMENTS.iter().copied().flat_map(of).collect()
     })
@@ -153,15 +156,21 @@ fn proofs_are_accepted_as_what_they_are() {
     }
 }
 
-/// The same claim proven twice: no word is published twice, and sizes do not tell the proofs apart.
+/// The same claim proven twice: no word is published twice, and sizes do not tell the proofs apart. Nor under another secret,
+/// where no commitment is the same.
 #[test]
 fn proofs_repeat_nothing() {
     for (case, file) in cases().iter().zip(proofs()) {
         let again = prove(case);
         assert_eq!(file.claim, again.claim);
-        for (one, two) in file.parts.iter().zip(&again.parts) {
-            assert_eq!(shared_words(one, two), 0, "{}", case.name);
-            assert!(one.len().abs_diff(two.len()) < PATH_SLACK, "{}", case.name);
+        let other = prove(&prepared(case.kind, case.name, &Secret::random()));
+        assert_ne!(file.claim, other.claim, "{}", case.name);
+        for two in [&again, &other] {
+            assert_eq!(file.parts.len(), two.parts.len());
+            for (one, two) in file.parts.iter().zip(&two.parts) {
+                assert_eq!(shared_words(one, two), 0, "{}", case.name);
+                assert!(one.len().abs_diff(two.len()) < PATH_SLACK, "{}", case.name);
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ use super::books::{BookFiles, BookSealing};
 use super::{Answer, Make, Output};
 use crate::Failure;
 
-/// What a book is net long of an underlying lies in an interval.
+/// What a book is net long of an underlying lies in an interval. Each claim about a book with another interval, or of other
+/// instruments, narrows what is known of its exposure.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]

@@ -40,6 +40,8 @@ pub fn words(claim: &ExposureClaim) -> Vec<String> {
              invented account can offset all others); nothing is said about balances",
             book.slots
         ),
+        "claims about this book with other intervals or instruments hold together with this one: each narrows what is known of the exposure"
+            .into(),
         format!("{}; prices play no part", market_words(snapshot)),
     ];
     lines.extend(nonce::line(&claim.nonce));

@@ -66,6 +66,12 @@ fn prepared(accounts: usize) -> Prepared {
     Prepared::new(&book(accounts), &terms(-1_000_000, 1_000_000)).expect("it is true")
 }
 
+/// With an interval that says nothing, so that it refuses no forgery.
+fn unbounded(accounts: usize) -> Prepared {
+    let far = 1_000_000_000_000;
+    Prepared::new(&book(accounts), &terms(-far, far)).expect("it is true")
+}
+
 /// What is wrong with a part's rows after a change.
 fn wrong<'a>(
     prepared: &'a Prepared,

@@ -7,12 +7,6 @@ fn every_cell_is_pinned() {
     assert_pinned(&prepared(40), &[("exposure", 1), ("positions", 90)]);
 }
 
-/// No trace is read: sums stay integers for every witness.
-#[test]
-fn declared_bounds_follow() {
-    assert_eq!(stark::unproven(&prepared(40).tables(0)), []);
-}
-
 #[test]
 fn the_interval_may_be_as_narrow_as_the_exposure() {
     let book = book(40);
