@@ -298,7 +298,7 @@ fn issuance_proofs_share_nothing() {
         for loan in &mut tape.loans {
             loan.id = format!("{}-{seed}", loan.id);
         }
-        let deal = credit::sample_deal::sample_deal_for(4_000_000_000);
+        let deal = credit::sample_deal::sample_deal_for(records::units::Cents(4_000_000_000));
         issuance::Prepared::new(&tape, &deal, key, &Secret::random()).unwrap()
     };
     let (one, two) = (make(1, &key), make(2, &key));

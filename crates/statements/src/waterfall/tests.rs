@@ -10,6 +10,7 @@ use credit::pool::{Loan, Tape};
 use credit::sample_deal::{sample_deal_for, sample_indices};
 use credit::sample_pool;
 use credit::waterfall::pay;
+use records::units::Cents;
 use stark::{F, PrimeCharacteristicRing, verify, violated};
 
 use super::claim::PartTables;
@@ -66,22 +67,28 @@ fn month(tape: &Tape, seed: usize) -> Remittances {
             (Status::Defaulted, k) => {
                 let owed = state.balance + state.overdue_interest;
                 Event::Recovery(
-                    [0, owed.min(1), state.balance, owed, owed.saturating_sub(1)][k % 5],
+                    [
+                        Cents(0),
+                        owed.min(Cents(1)),
+                        state.balance,
+                        owed,
+                        owed.saturating_sub(Cents(1)),
+                    ][k % 5],
                 )
             }
-            (status, _) if !status.is_open() => Event::Payment(0),
-            (_, 0) => Event::Payment(0),
-            (_, 1) => Event::Payment(bill.saturating_sub(1)),
+            (status, _) if !status.is_open() => Event::Payment(Cents(0)),
+            (_, 0) => Event::Payment(Cents(0)),
+            (_, 1) => Event::Payment(bill.saturating_sub(Cents(1))),
             (_, 2) => Event::Payment(bill),
             (_, 3) => Event::Payment(owed),
-            (_, 4) => Event::Payment(owed - owed.min(1)),
+            (_, 4) => Event::Payment(owed - owed.min(Cents(1))),
             (_, 5) => Event::Payment(state.overdue_interest),
-            (_, 6) => Event::Payment((bill + overdue + 1).min(owed)),
-            (_, 7) => Event::Payment(owed.min(12_345)),
+            (_, 6) => Event::Payment((bill + overdue + Cents(1)).min(owed)),
+            (_, 7) => Event::Payment(owed.min(Cents(12_345))),
             (_, 8) => Event::Default,
             (_, 9) => Event::Repurchase(owed),
             (_, 10) => Event::Repurchase(state.balance),
-            (_, 11) => Event::Payment((bill + overdue).saturating_sub(1)),
+            (_, 11) => Event::Payment((bill + overdue).saturating_sub(Cents(1))),
             _ => Event::Payment(bill + overdue),
         };
         (loan.id.clone(), event)
@@ -302,13 +309,13 @@ fn forged_months_are_rejected() {
     let defaulted = find(&|i| before[i].status == Status::Defaulted);
     let defaults = find(&|i| event(i) == Event::Default);
     let late = find(&|i| {
-        event(i) == Event::Payment(0)
+        event(i) == Event::Payment(Cents(0))
             && before[i].status == Status::Performing
             && after.loans[i].values[at("days_past_due")] == Some(30)
     });
     let pays = find(&|i| {
-        matches!(event(i), Event::Payment(p) if p > 100_000)
-            && before[i].balance > 10_000_000
+        matches!(event(i), Event::Payment(p) if p > Cents(100_000))
+            && before[i].balance > Cents(10_000_000)
             && after.loans[i].values[at("balance")] > Some(1_000_000)
     });
     let gone = find(&|i| before[i].status == Status::Prepaid);
@@ -452,26 +459,26 @@ fn changed_claims_are_rejected() {
     // Changes of what came in, with everything that follows computed again.
     let collected: Vec<(&str, Change<Waterfall>)> = vec![
         ("a unit of interest less", |c| {
-            c.months[0].collections.interest -= 1
+            c.months[0].collections.interest -= Cents(1)
         }),
         ("a unit of principal less", |c| {
-            c.months[0].collections.scheduled_principal -= 1;
-            c.months[0].collections.prepaid_principal += 1;
+            c.months[0].collections.scheduled_principal -= Cents(1);
+            c.months[0].collections.prepaid_principal += Cents(1);
         }),
         ("a recovery kept", |c| {
-            c.months[1].collections.recoveries = 0
+            c.months[1].collections.recoveries = Cents(0)
         }),
         ("a default called a repurchase", |c| {
             let c = &mut c.months[1].collections;
             c.repurchased += c.defaulted;
-            c.defaulted = 0;
+            c.defaulted = Cents(0);
         }),
         ("nobody is late", |c| {
-            c.months[1].collections.delinquent = [0; 3]
+            c.months[1].collections.delinquent = [Cents(0); 3]
         }),
         ("interest a month later", |c| {
-            c.months[0].collections.interest -= 1;
-            c.months[1].collections.interest += 1;
+            c.months[0].collections.interest -= Cents(1);
+            c.months[1].collections.interest += Cents(1);
         }),
     ];
     let recomputed = |c: &mut WaterfallClaim| {
@@ -493,7 +500,7 @@ fn changed_claims_are_rejected() {
     let changes: Vec<(&str, Change<Waterfall>)> = vec![
         ("junior before senior", |c| {
             let paid = c.reports[0].tranches[0].interest_paid;
-            c.reports[0].tranches[0].interest_paid = 0;
+            c.reports[0].tranches[0].interest_paid = Cents(0);
             c.reports[0].tranches[2].interest_paid += paid;
         }),
         ("a trigger ignored", |c| {
@@ -503,11 +510,11 @@ fn changed_claims_are_rejected() {
         ("another trigger state after", |c| {
             c.deal_after.tripped[0] = !c.deal_after.tripped[0];
         }),
-        ("equity paid", |c| c.reports[0].equity += 1),
+        ("equity paid", |c| c.reports[0].equity += Cents(1)),
         ("a period left out", |c| {
             c.reports.pop();
         }),
-        ("another start", |c| c.deal_before.accounts[2] += 1),
+        ("another start", |c| c.deal_before.accounts[2] += Cents(1)),
         ("another deal", |c| {
             c.deal
                 .waterfalls
