@@ -12,6 +12,7 @@
 
 use crate::amortization::{LoanState, MAX_TERM, RollError};
 use crate::projection::{Schedule, ScheduleRow, check_doubtful};
+use records::units::Cents;
 
 /// If fewer loans than this end in a step, what they pay may be told.
 pub const FEW_LOANS: u32 = 10;
@@ -36,7 +37,7 @@ impl Endings {
         for loan in loans {
             let schedule = Schedule::of_loan(loan, doubtful_days);
             let months = schedule.rows.len();
-            endings.doubtful += u32::from(schedule.doubtful > 0);
+            endings.doubtful += u32::from(schedule.doubtful > Cents(0));
             if let Some(last) = months.checked_sub(1) {
                 let length = endings.months.len().max(months);
                 endings.months.resize(length, 0);
@@ -126,7 +127,7 @@ pub fn grouped(schedule: &Schedule, steps: &[u16]) -> Result<Schedule, RollError
         let (step, rest) = left.split_at(months_of(steps, rows.len()).min(left.len()));
         let mut sum = ScheduleRow::default();
         for month in step {
-            let plus = |a: u64, b: u64| a.checked_add(b).ok_or(RollError::Overflow("schedule"));
+            let plus = |a: Cents, b: Cents| a.checked_add(b).ok_or(RollError::Overflow("schedule"));
             sum.interest = plus(sum.interest, month.interest)?;
             sum.principal = plus(sum.principal, month.principal)?;
             sum.balance = month.balance;
@@ -150,8 +151,8 @@ pub fn spread(schedule: &Schedule, steps: &[u16]) -> Result<Schedule, RollError>
             return Err(RollError::Range("schedule: a balance"));
         }
         let months = months_of(steps, i) as u64;
-        let until = |amount: u64, month: u64| {
-            (u128::from(amount) * u128::from(month) / u128::from(months)) as u64
+        let until = |amount: Cents, month: u64| {
+            Cents((u128::from(amount.0) * u128::from(month) / u128::from(months)) as u64)
         };
         for month in 1..=months {
             let of = |amount| until(amount, month) - until(amount, month - 1);
@@ -172,9 +173,9 @@ mod tests {
 
     fn row(interest: u64, principal: u64, balance: u64) -> ScheduleRow {
         ScheduleRow {
-            interest,
-            principal,
-            balance,
+            interest: Cents(interest),
+            principal: Cents(principal),
+            balance: Cents(balance),
         }
     }
 
@@ -206,8 +207,8 @@ mod tests {
     #[test]
     fn a_step_is_spread_evenly_and_its_rest_comes_late() {
         let schedule = Schedule {
-            balance: 1_000,
-            doubtful: 7,
+            balance: Cents(1_000),
+            doubtful: Cents(7),
             rows: vec![row(50, 300, 700), row(9, 200, 500), row(100, 500, 0)],
         };
         let steps = [1, 1, 3];
@@ -220,18 +221,18 @@ mod tests {
             row(34, 167, 0),
         ];
         assert_eq!(months.rows, expected);
-        assert_eq!((months.balance, months.doubtful), (1_000, 7));
+        assert_eq!((months.balance, months.doubtful), (Cents(1_000), Cents(7)));
         assert_eq!(grouped(&months, &steps).expect("it fits"), schedule);
         // A last step may be longer than what is left.
         let longer = grouped(&months, &[4, 4]).expect("it fits");
         assert_eq!(longer.rows, [row(125, 833, 167), row(34, 167, 0)]);
         let mut wrong = schedule;
-        wrong.rows[1].balance += 1;
+        wrong.rows[1].balance += Cents(1);
         assert!(spread(&wrong, &steps).is_err());
         // The largest amounts.
         let all = Schedule {
-            balance: u64::MAX,
-            doubtful: 0,
+            balance: Cents(u64::MAX),
+            doubtful: Cents(0),
             rows: vec![row(u64::MAX, u64::MAX, 0)],
         };
         let months = spread(&all, &[600]).expect("it fits");

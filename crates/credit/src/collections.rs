@@ -1,5 +1,6 @@
 //! What a pool's loans brought in during a period: the joint between loans and a deal's waterfall.
 
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 
 /// What a pool's loans brought in during one period, and what became of them. In cents (10^-2 of the currency).
@@ -10,21 +11,21 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Collections {
     /// What loans owed at the start.
-    pub balance_before: u64,
+    pub balance_before: Cents,
     /// What they owe at the end.
-    pub balance_after: u64,
+    pub balance_after: Cents,
     /// Interest paid.
-    pub interest: u64,
+    pub interest: Cents,
     /// Principal paid when due.
-    pub scheduled_principal: u64,
+    pub scheduled_principal: Cents,
     /// Principal paid early.
-    pub prepaid_principal: u64,
+    pub prepaid_principal: Cents,
     /// What loans owed that defaulted in the period; they no longer count in the balance.
-    pub defaulted: u64,
+    pub defaulted: Cents,
     /// What came in from loans that had defaulted.
-    pub recoveries: u64,
+    pub recoveries: Cents,
     /// What loans owed that were bought back; it came in.
-    pub repurchased: u64,
+    pub repurchased: Cents,
     /// What loans owe at the end that are 30 to 59, 60 to 89, and 90 or more days past due.
-    pub delinquent: [u64; 3],
+    pub delinquent: [Cents; 3],
 }

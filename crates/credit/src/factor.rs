@@ -19,6 +19,7 @@
 
 use fixed::{Decimal, DomainError, Rounding, mul_div};
 use rayon::prelude::*;
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 
 use crate::copula::{CERTAIN, DefaultTimes, Factor};
@@ -59,9 +60,9 @@ pub struct ExpectedLoss {
     /// Its name.
     pub tranche: String,
     /// Principal that is never paid, in cents, rounded up.
-    pub principal: u64,
+    pub principal: Cents,
     /// Interest that falls due and is never paid, in cents, rounded up.
-    pub interest: u64,
+    pub interest: Cents,
     /// Principal that is never paid, as a part of what the tranche is owed at the cut-off date, at 8 decimals, rounded up;
     /// zero if nothing is owed.
     pub part: Decimal,
@@ -137,20 +138,20 @@ fn over_grid(
     };
     let outcomes = grid.points.par_iter().map(one);
     let outcomes = outcomes.collect::<Result<Vec<_>, ProtectionError>>()?;
-    let tranche = |(i, (name, owed)): (usize, (&str, u64))| {
-        let of = |lost: fn(&crate::protection::TrancheOutcome) -> u64| {
-            let lost: Vec<u64> = outcomes.iter().map(|o| lost(&o[i])).collect();
+    let tranche = |(i, (name, owed)): (usize, (&str, Cents))| {
+        let of = |lost: fn(&crate::protection::TrancheOutcome) -> Cents| {
+            let lost: Vec<u64> = outcomes.iter().map(|o| lost(&o[i]).0).collect();
             grid.mean(&lost).map_err(failed)
         };
         let principal = of(|o| o.principal_lost)?;
         let interest = of(|o| o.interest_lost)?;
         // A mean is at most the largest value.
-        let cents = |mean: u128| mean.div_ceil(u128::from(CERTAIN)) as u64;
+        let cents = |mean: u128| Cents(mean.div_ceil(u128::from(CERTAIN)) as u64);
         Ok(ExpectedLoss {
             tranche: name.into(),
             principal: cents(principal),
             interest: cents(interest),
-            part: part(principal, owed).map_err(failed)?,
+            part: part(principal, owed.0).map_err(failed)?,
         })
     };
     run_off.tranches().enumerate().map(tranche).collect()
@@ -216,24 +217,24 @@ mod tests {
             protect(&deal, &state, &indices, &schedule, &stress).expect("it runs")
         });
         let runs: Vec<_> = runs.collect();
-        assert!(runs[0][0].principal_lost > 0, "{runs:?}");
+        assert!(runs[0][0].principal_lost > Cents(0), "{runs:?}");
         for (i, loss) in expected.iter().enumerate() {
-            let half = |a: u64, b: u64| (a + b).div_ceil(2);
+            let half = |a: Cents, b: Cents| (a + b).0.div_ceil(2);
             let principal = half(runs[0][i].principal_lost, runs[1][i].principal_lost);
             let interest = half(runs[0][i].interest_lost, runs[1][i].interest_lost);
             // The stress's rates are rounded up once more.
             assert!(
-                loss.principal.abs_diff(principal) <= 100,
+                loss.principal.0.abs_diff(principal) <= 100,
                 "{loss:?} {principal}"
             );
             assert!(
-                loss.interest.abs_diff(interest) <= 100,
+                loss.interest.0.abs_diff(interest) <= 100,
                 "{loss:?} {interest}"
             );
-            let owed = i128::from(state.tranches[i].balance);
+            let owed = i128::from(state.tranches[i].balance.0);
             let units = loss.part.rescale_exact(8).expect("eight decimals");
-            assert!((units - 1) * owed < i128::from(loss.principal) * 100_000_000);
-            assert!(units * owed >= i128::from(loss.principal - 1) * 100_000_000);
+            assert!((units - 1) * owed < i128::from(loss.principal.0) * 100_000_000);
+            assert!(units * owed >= i128::from(loss.principal.0 - 1) * 100_000_000);
         }
     }
 

@@ -4,6 +4,7 @@
 //! the pool that is lost when it begins to lose, its *detachment point* the part that is lost when nothing of it is left.
 
 use fixed::Decimal;
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 
 use crate::amortization::Status;
@@ -19,7 +20,7 @@ pub struct Backing {
     /// The tranche's name.
     pub tranche: String,
     /// What is owed to it at closing, in cents.
-    pub notional: u64,
+    pub notional: Cents,
     /// Equity and the tranches behind it, in percent of the pool, rounded down: no more protection than there is.
     pub attachment: Decimal,
     /// The same with the tranche itself, rounded down as well, so that a tranche ends where the next begins.
@@ -89,7 +90,7 @@ pub struct PledgeFields {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pledged {
     /// What its open loans owe together, in cents.
-    pub balance: u64,
+    pub balance: Cents,
     /// How many are open, and how many were given up.
     pub counts: Counts,
 }
@@ -144,11 +145,13 @@ impl PledgeFields {
     }
 
     /// What a loan adds to the balance: what it owes if it is open, in cents.
-    pub fn of(&self, loan: &Loan) -> u64 {
+    pub fn of(&self, loan: &Loan) -> Cents {
         let value = |field: usize| loan.values.get(field).copied().flatten();
         match value(self.status) {
-            Some(code) if self.standings.open.contains(&code) => value(self.balance).unwrap_or(0),
-            _ => 0,
+            Some(code) if self.standings.open.contains(&code) => {
+                Cents(value(self.balance).unwrap_or(0))
+            }
+            _ => Cents(0),
         }
     }
 }
@@ -160,8 +163,11 @@ impl PledgeFields {
 pub fn pledged(tape: &Tape) -> Result<Pledged, IssuanceError> {
     let fields = PledgeFields::new(&tape.template)?;
     check_closed(tape)?;
-    let sum: u128 = tape.loans.iter().map(|l| u128::from(fields.of(l))).sum();
-    let sum = u64::try_from(sum).ok().filter(|s| *s < MAX_CENTS);
+    let owed = tape.loans.iter().map(|l| fields.of(l).widen());
+    let sum = owed
+        .sum::<Cents<u128>>()
+        .narrow()
+        .filter(|s| *s < MAX_CENTS);
     Ok(Pledged {
         balance: sum.ok_or(IssuanceError::TooLarge)?,
         counts: fields.standings.counts(&tape.loans),
@@ -172,12 +178,12 @@ pub fn pledged(tape: &Tape) -> Result<Pledged, IssuanceError> {
 ///
 /// # Errors
 /// If the deal is over another pool, or its tranches are more than the pool. Cash in the deal's accounts does not count.
-pub fn backing(deal: &Deal, pool: u64) -> Result<Vec<Backing>, IssuanceError> {
+pub fn backing(deal: &Deal, pool: Cents) -> Result<Vec<Backing>, IssuanceError> {
     if pool >= MAX_CENTS {
         return Err(IssuanceError::TooLarge);
     }
     let plan = deal.plan()?;
-    let amount = |cents: u64| Decimal::new(cents.into(), CENT_DECIMALS);
+    let amount = |cents: Cents| Decimal::new(cents.0.into(), CENT_DECIMALS);
     if plan.original_pool != pool {
         return Err(IssuanceError::Pool {
             pool: amount(pool),
@@ -191,8 +197,8 @@ pub fn backing(deal: &Deal, pool: u64) -> Result<Vec<Backing>, IssuanceError> {
         IssuanceError::Unbacked { tranches, pool }
     })?;
     // Below 2^56 times 2^27; a plan's pool is not zero.
-    let point = |below: u64| {
-        let units = u128::from(below) * u128::from(WHOLE) / u128::from(pool.max(1));
+    let point = |below: Cents| {
+        let units = u128::from(below.0) * u128::from(WHOLE) / u128::from(pool.0.max(1));
         Decimal::new(units as i128, PERCENT_DECIMALS)
     };
     let mut backing: Vec<Backing> = Vec::with_capacity(plan.tranches.len());
@@ -217,7 +223,7 @@ mod tests {
     use crate::sample_deal::{sample_deal, sample_deal_for};
     use crate::sample_pool;
 
-    fn points(deal: &Deal, pool: u64) -> Vec<(String, u64, String, String)> {
+    fn points(deal: &Deal, pool: Cents) -> Vec<(String, Cents, String, String)> {
         let backing = backing(deal, pool).expect("it is backed");
         let of = |b: Backing| {
             let (from, to) = (b.attachment.to_string(), b.detachment.to_string());
@@ -226,15 +232,15 @@ mod tests {
         backing.into_iter().map(of).collect()
     }
 
-    fn row(name: &str, notional: u64, from: &str, to: &str) -> (String, u64, String, String) {
-        (name.into(), notional, from.into(), to.into())
+    fn row(name: &str, notional: u64, from: &str, to: &str) -> (String, Cents, String, String) {
+        (name.into(), Cents(notional), from.into(), to.into())
     }
 
     /// 500 million: 425 A, 40 B, 20 C, and 15 of equity, which is 3 percent.
     #[test]
     fn points_are_those_computed_by_hand() {
         assert_eq!(
-            points(&sample_deal(), 50_000_000_000),
+            points(&sample_deal(), Cents(50_000_000_000)),
             [
                 row("A", 42_500_000_000, "15.000000", "100.000000"),
                 row("B", 4_000_000_000, "7.000000", "15.000000"),
@@ -252,7 +258,7 @@ mod tests {
             tranche.balance = Decimal::new(cents, 2);
         }
         assert_eq!(
-            points(&deal, 7),
+            points(&deal, Cents(7)),
             [
                 row("A", 3, "57.142857", "100.000000"),
                 row("B", 2, "28.571428", "57.142857"),
@@ -266,18 +272,21 @@ mod tests {
         let mut deal = sample_deal();
         let pool = 50_000_000_000;
         for other in [pool - 1, pool + 1, 0] {
-            let error = backing(&deal, other).expect_err("another pool");
+            let error = backing(&deal, Cents(other)).expect_err("another pool");
             assert!(error.is_false(), "{error}");
         }
-        assert_eq!(backing(&deal, u64::MAX), Err(IssuanceError::TooLarge));
+        assert_eq!(
+            backing(&deal, Cents(u64::MAX)),
+            Err(IssuanceError::TooLarge)
+        );
         // All of the pool is tranches: no equity, still backed.
         deal.tranches[2].balance = Decimal::new(3_500_000_000, 2);
-        assert_eq!(points(&deal, pool)[2].2, "0.000000");
+        assert_eq!(points(&deal, Cents(pool))[2].2, "0.000000");
         // A cent more, that cash in the account of principal would cover.
         deal.tranches[2].balance = Decimal::new(3_500_000_001, 2);
         deal.accounts[1].opening = Decimal::from_int(1);
         deal.validate().expect("cash covers it");
-        let error = backing(&deal, pool).expect_err("it is not the pool's");
+        let error = backing(&deal, Cents(pool)).expect_err("it is not the pool's");
         assert!(matches!(error, IssuanceError::Unbacked { .. }), "{error}");
     }
 
@@ -292,7 +301,7 @@ mod tests {
         // Given up, paid off and bought back loans do not count.
         let fields = PledgeFields::new(&template).expect("they are loans");
         let balance = fields.of(&tape.loans[0]);
-        assert!(balance > 0);
+        assert!(balance > Cents(0));
         tape.loans[0].values[fields.status] = Some(2);
         assert_eq!(pledged(&tape), Ok(pool - balance));
         for code in 3..5 {

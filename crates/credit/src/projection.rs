@@ -10,6 +10,7 @@
 //! the investor: defaults up, interest, principal and recoveries down.
 
 use rayon::prelude::*;
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 
 use crate::amortization::{LoanState, RollError, add};
@@ -21,9 +22,9 @@ use crate::stress::{MAX_LAG, Month, SEVERITY_ONE, StressError, WEIGHT_ONE};
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// What the loans owe at the cut-off date, the doubtful ones aside.
-    pub balance: u64,
+    pub balance: Cents,
     /// What doubtful loans owe at the cut-off date: those so many days past due, and those past maturity.
-    pub doubtful: u64,
+    pub doubtful: Cents,
     /// Month by month until nothing is owed.
     pub rows: Vec<ScheduleRow>,
 }
@@ -33,11 +34,11 @@ pub struct Schedule {
 #[serde(deny_unknown_fields)]
 pub struct ScheduleRow {
     /// Interest due.
-    pub interest: u64,
+    pub interest: Cents,
     /// Principal due.
-    pub principal: u64,
+    pub principal: Cents,
     /// What is owed at the end.
-    pub balance: u64,
+    pub balance: Cents,
 }
 
 /// The most days past due from which a loan can be doubtful: after a year without a payment nobody counts on one. (Banks are told
@@ -64,19 +65,19 @@ impl Schedule {
     /// schedule.
     pub fn of_loan(loan: &LoanState, doubtful_days: u16) -> Self {
         let balance = loan.pool_balance();
-        if balance > 0 && (loan.days_past_due >= doubtful_days || loan.term == 0) {
+        if balance > Cents(0) && (loan.days_past_due >= doubtful_days || loan.term == 0) {
             return Self {
                 doubtful: balance,
                 ..Self::default()
             };
         }
         let mut loan = LoanState {
-            overdue_interest: 0,
-            overdue_principal: 0,
+            overdue_interest: Cents(0),
+            overdue_principal: Cents(0),
             ..*loan
         };
         let mut rows = Vec::with_capacity(loan.term.into());
-        while loan.pool_balance() > 0 {
+        while loan.pool_balance() > Cents(0) {
             let due = loan.due();
             loan.balance -= due.principal;
             loan.accrued += due.earned;
@@ -90,7 +91,7 @@ impl Schedule {
         }
         Self {
             balance,
-            doubtful: 0,
+            doubtful: Cents(0),
             rows,
         }
     }
@@ -111,7 +112,7 @@ impl Schedule {
     }
 
     fn plus(mut self, other: &Self) -> Result<Self, RollError> {
-        let plus = |a: &mut u64, b: u64| -> Result<(), RollError> {
+        let plus = |a: &mut Cents, b: Cents| -> Result<(), RollError> {
             *a = a.checked_add(b).ok_or(RollError::Overflow("schedule"))?;
             Ok(())
         };
@@ -157,7 +158,10 @@ pub fn project(
     recovery_lag: u16,
 ) -> Result<Vec<Collections>, StressError> {
     let lag = usize::from(recovery_lag);
-    let months = schedule.rows.len().max(usize::from(schedule.doubtful > 0));
+    let months = schedule
+        .rows
+        .len()
+        .max(usize::from(schedule.doubtful > Cents(0)));
     if weights.len() < schedule.rows.len() {
         return Err(RollError::Range("number of weights").into());
     }
@@ -166,7 +170,7 @@ pub fn project(
     }
     let one = u128::from(WEIGHT_ONE);
     let kept = u128::from(SEVERITY_ONE - severity);
-    let recovered = |defaulted: u128| -> Result<u64, RollError> {
+    let recovered = |defaulted: u128| -> Result<Cents, RollError> {
         let product = defaulted.checked_mul(kept);
         let product = product.ok_or(RollError::Overflow("recoveries"))?;
         cents(product / u128::from(SEVERITY_ONE) / one)
@@ -181,7 +185,7 @@ pub fn project(
     let mut owed = schedule.balance;
     for t in 0..months + lag {
         if let (Some(row), Some(w)) = (schedule.rows.get(t), weights.get(t)) {
-            let times = |amount: u64, weight: u64| u128::from(amount) * u128::from(weight);
+            let times = |amount: Cents, weight: u64| u128::from(amount.0) * u128::from(weight);
             sum.interest += times(row.interest, w.pay);
             sum.scheduled += times(row.principal, w.pay);
             sum.prepaid += times(row.balance, w.prepay);
@@ -189,7 +193,7 @@ pub fn project(
             owed = row.balance;
         }
         if t == 0 {
-            sum.defaulted += u128::from(schedule.doubtful) * one;
+            sum.defaulted += u128::from(schedule.doubtful.0) * one;
         }
         history.push(sum.defaulted);
         let late = t.checked_sub(lag).map_or(0, |i| history[i]);
@@ -207,7 +211,7 @@ pub fn project(
         let mut left = left.ok_or(RollError::Range("schedule"))?;
         if t + 1 >= months {
             total.scheduled_principal += left;
-            left = 0;
+            left = Cents(0);
         }
         out.push(Collections {
             balance_before: initial - gone(&before),
@@ -224,8 +228,10 @@ pub fn project(
     Ok(out)
 }
 
-fn cents(amount: u128) -> Result<u64, RollError> {
-    u64::try_from(amount).map_err(|_| RollError::Overflow("projection"))
+fn cents(amount: u128) -> Result<Cents, RollError> {
+    u64::try_from(amount)
+        .map(Cents)
+        .map_err(|_| RollError::Overflow("projection"))
 }
 
 /// The sum of all periods, from the first balance to the last; the net loss is its defaults less its
@@ -237,14 +243,14 @@ pub fn life(rows: &[Collections]) -> Result<Collections, RollError> {
     let mut total = Collections::default();
     for row in rows {
         let flows = Collections {
-            balance_before: 0,
-            balance_after: 0,
-            delinquent: [0; 3],
+            balance_before: Cents(0),
+            balance_after: Cents(0),
+            delinquent: [Cents(0); 3],
             ..*row
         };
         add(&mut total, &flows)?;
     }
-    total.balance_before = rows.first().map_or(0, |r| r.balance_before);
-    total.balance_after = rows.last().map_or(0, |r| r.balance_after);
+    total.balance_before = rows.first().map_or(Cents(0), |r| r.balance_before);
+    total.balance_after = rows.last().map_or(Cents(0), |r| r.balance_after);
     Ok(total)
 }

@@ -4,6 +4,7 @@
 //! to the legal final date. What a tranche is owed then is lost. Nobody exercises the clean-up call.
 
 use fixed::Decimal;
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 
 use crate::amortization::then;
@@ -27,9 +28,9 @@ pub struct TrancheOutcome {
     /// Its name.
     pub tranche: String,
     /// Principal that was never paid: what is owed at the end, and what was written down for good.
-    pub principal_lost: u64,
+    pub principal_lost: Cents,
     /// Interest that fell due, is still owed and never paid.
-    pub interest_lost: u64,
+    pub interest_lost: Cents,
     /// The payment date, from 1 on, after which nothing was owed; none if something was lost.
     pub paid_off: Option<u32>,
 }
@@ -37,7 +38,7 @@ pub struct TrancheOutcome {
 impl TrancheOutcome {
     /// Whether principal and interest were paid.
     pub fn is_whole(&self) -> bool {
-        self.principal_lost == 0 && self.interest_lost == 0
+        self.principal_lost == Cents(0) && self.interest_lost == Cents(0)
     }
 }
 
@@ -67,9 +68,9 @@ pub enum ProtectionError {
     #[error("the pool owes {pool} cents, and the deal's state says {state}")]
     Pool {
         /// What the loans owe.
-        pool: u128,
+        pool: Cents<u128>,
         /// What the state says.
-        state: u64,
+        state: Cents,
     },
 }
 
@@ -138,8 +139,8 @@ impl<'a> RunOff<'a> {
         check_indices(indices)?;
         // Also where nothing comes in, so that no payment date would check it.
         state.check(&plan).map_err(at)?;
-        let pool = u128::from(schedule.balance) + u128::from(schedule.doubtful);
-        if pool != u128::from(state.pool_balance) {
+        let pool = schedule.balance.widen() + schedule.doubtful.widen::<u128>();
+        if pool != state.pool_balance.widen() {
             return Err(ProtectionError::Pool {
                 pool,
                 state: state.pool_balance,
@@ -156,7 +157,7 @@ impl<'a> RunOff<'a> {
     }
 
     /// The tranches' names, and what each is owed at the cut-off date: its balance, and what was written down and may come back.
-    pub(crate) fn tranches(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub(crate) fn tranches(&self) -> impl Iterator<Item = (&str, Cents)> {
         let owed = |t: &TrancheState| t.balance.saturating_add(t.written_down);
         let names = self.plan.tranches.iter().map(|t| t.name.as_str());
         names.zip(self.state.tranches.iter().map(owed))
@@ -187,7 +188,7 @@ impl<'a> RunOff<'a> {
         let (plan, indices) = (&self.plan, self.indices);
         let mut state = self.state.clone();
         let mut paid_off: Vec<Option<u32>> = vec![None; plan.tranches.len()];
-        let mut forgone = vec![0u64; plan.tranches.len()];
+        let mut forgone = vec![Cents(0); plan.tranches.len()];
         for months in rows.chunks(self.months_per_date) {
             let period = state.period + 1;
             let mut collections = months[0];
@@ -297,11 +298,11 @@ fn is_owed(tranche: &TrancheState) -> bool {
         tranche.written_down,
     ]
     .iter()
-    .any(|owed| *owed > 0)
+    .any(|owed| *owed > Cents(0))
 }
 
 /// Notes which tranches are paid off, and interest that the deal does not carry forward.
-fn note(state: &DealState, report: &Report, paid_off: &mut [Option<u32>], forgone: &mut [u64]) {
+fn note(state: &DealState, report: &Report, paid_off: &mut [Option<u32>], forgone: &mut [Cents]) {
     for (tranche, paid) in state.tranches.iter().zip(paid_off) {
         // A balance that was written down may come back.
         if is_owed(tranche) {

@@ -2,6 +2,7 @@
 //! coverage, principal paid in proportion until losses switch it to sequential, and a clean-up call.
 
 use fixed::Decimal;
+use records::units::Cents;
 
 use crate::deal::{Amount, Deal, FeeAmount, PERCENT_DECIMALS};
 use crate::waterfall::Index;
@@ -19,12 +20,12 @@ pub fn sample_deal() -> Deal {
 ///
 /// # Panics
 /// If the pool owes 2^63 cents or more.
-pub fn sample_deal_for(pool: u64) -> Deal {
+pub fn sample_deal_for(pool: Cents) -> Deal {
     let mut deal = sample_deal();
     let cents = |amount: &Decimal| amount.rescale_exact(2).expect("samples have two decimals");
     let original = cents(&deal.original_pool);
     let scale = |amount: &mut Decimal| {
-        *amount = Decimal::new(cents(amount) * i128::from(pool) / original, 2);
+        *amount = Decimal::new(cents(amount) * i128::from(pool.0) / original, 2);
     };
     for tranche in &mut deal.tranches {
         scale(&mut tranche.balance);

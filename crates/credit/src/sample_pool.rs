@@ -2,6 +2,7 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use records::units::Cents;
 
 use fixed::Decimal;
 
@@ -38,7 +39,7 @@ pub const STRESSES: &str = include_str!("../templates/sample-stresses.json");
 ///
 /// # Panics
 /// If its loans are no samples.
-pub fn owed(tape: &Tape) -> u64 {
+pub fn owed(tape: &Tape) -> Cents {
     let loans = states(tape).expect("samples are loans");
     loans.iter().map(LoanState::pool_balance).sum()
 }
@@ -92,19 +93,19 @@ pub fn remittances(seed: u64, tape: &Tape) -> Remittances {
         let draw = rng.random_range(0..1_000);
         let event = match (state.status, state.as_scheduled()) {
             (Status::Defaulted, _) => match draw {
-                0..200 => Event::Recovery(state.balance / 3),
-                _ => Event::Recovery(0),
+                0..200 => Event::Recovery(Cents(state.balance.0 / 3)),
+                _ => Event::Recovery(Cents(0)),
             },
             (status, scheduled) if !status.is_open() => scheduled,
             (_, Event::Payment(_)) if state.days_past_due >= 150 && draw < 500 => Event::Default,
             // Late loans pay the month's instalment, or nothing.
             (Status::Delinquent, _) if draw < 400 => Event::Payment(due.interest + due.principal),
-            (Status::Delinquent, _) if draw < 700 => Event::Payment(0),
+            (Status::Delinquent, _) if draw < 700 => Event::Payment(Cents(0)),
             (_, Event::Payment(scheduled)) => match draw {
-                0..8 => Event::Payment(0),
-                8..12 => Event::Payment(scheduled / 2),
+                0..8 => Event::Payment(Cents(0)),
+                8..12 => Event::Payment(Cents(scheduled.0 / 2)),
                 12..20 => Event::Payment(owed),
-                20..40 => Event::Payment((scheduled + 100_000).min(owed)),
+                20..40 => Event::Payment((scheduled + Cents(100_000)).min(owed)),
                 40..42 => Event::Repurchase(owed),
                 _ => Event::Payment(scheduled),
             },
@@ -125,7 +126,7 @@ pub fn remittances_csv(remittances: &Remittances) -> String {
             Event::Repurchase(cents) => ("repurchase", Some(cents)),
             Event::Default => ("default", None),
         };
-        let amount = amount.map_or(String::new(), |c| Decimal::new((*c).into(), 2).to_string());
+        let amount = amount.map_or(String::new(), |c| Decimal::new(c.0.into(), 2).to_string());
         text += &format!("{id},{event},{amount}\n");
     }
     text

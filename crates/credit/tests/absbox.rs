@@ -14,6 +14,7 @@ use credit::import::deal::read_deal;
 use credit::waterfall::Index;
 use deals::check_table;
 use fixed::Decimal;
+use records::units::Cents;
 
 fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -47,7 +48,7 @@ fn a_sequential_deal_with_a_reserve_pays_as_the_table_says() {
         10000    50000 | 366    3325  35000  630000 2248.59 0       10000  180000 9000    6840.91
         ",
     );
-    assert_eq!(last.accounts, [0, 9000_00, 0]);
+    assert_eq!(last.accounts, [0, 9000_00, 0].map(Cents));
 }
 
 #[test]

@@ -10,9 +10,10 @@ use credit::pool::tape::{Loan, Tape};
 use credit::pool::template::{Template, built_in};
 use credit::pool::{LoanFields, StateError, states};
 use proptest::prelude::*;
+use records::units::Cents;
 
 fn loan(balance: u64, rate: u32, term: u16, frequency: Frequency, rule: Rule) -> LoanState {
-    LoanState::new(balance, rate, term, frequency, rule).unwrap()
+    LoanState::new(Cents(balance), rate, term, frequency, rule).unwrap()
 }
 
 fn mortgage() -> LoanState {
@@ -45,21 +46,24 @@ fn life(mut loan: LoanState) -> Vec<Collections> {
 fn holds(c: &Collections) {
     let gone = c.scheduled_principal + c.prepaid_principal + c.defaulted + c.repurchased;
     assert_eq!(c.balance_before, c.balance_after + gone, "{c:?}");
-    assert!(c.delinquent.iter().sum::<u64>() <= c.balance_after);
+    assert!(c.delinquent.iter().sum::<Cents>() <= c.balance_after);
 }
 
 /// Known instalments: 100,000 over 30 years at 6% is 599.55 a month, 200,000 over 15 years at 4.5% is
 /// 1,529.99; rounded up to a cent.
 #[test]
 fn known_instalments() {
-    assert_eq!(mortgage().instalment, 59_956);
-    assert_eq!(instalment(20_000_000, 45_000, 1, 180).unwrap(), 152_999);
+    assert_eq!(mortgage().instalment, Cents(59_956));
+    assert_eq!(
+        instalment(Cents(20_000_000), 45_000, 1, 180).unwrap(),
+        Cents(152_999)
+    );
     // The factor, a twelfth, is rounded up too.
-    assert_eq!(instalment(120_000, 0, 1, 12).unwrap(), 10_001);
-    assert_eq!(instalment(0, 60_000, 1, 360).unwrap(), 0);
+    assert_eq!(instalment(Cents(120_000), 0, 1, 12).unwrap(), Cents(10_001));
+    assert_eq!(instalment(Cents(0), 60_000, 1, 360).unwrap(), Cents(0));
     assert!(annuity_factor(60_000, 1, 0).is_err());
     assert!(annuity_factor(MAX_RATE + 1, 1, 1).is_err());
-    assert!(instalment(MAX_BALANCE + 1, 60_000, 1, 360).is_err());
+    assert!(instalment(MAX_BALANCE + Cents(1), 60_000, 1, 360).is_err());
 }
 
 /// Instalments are above the closed form by at most 1.11 cents, over the whole range.
@@ -68,8 +72,10 @@ fn instalments_against_the_closed_form() {
     for rate in [0, 1, 100, 2_500, 35_000, 60_000, 123_456, 299_900, MAX_RATE] {
         for months in [1, 3, 6, 12] {
             for payments in [1, 2, 11, 60, 180, 359, 360, 600] {
-                for balance in [1, 99, 1_000_000, 43_210_987, MAX_BALANCE] {
-                    let ours = instalment(balance, rate, months, payments).unwrap() as f64;
+                for balance in [1, 99, 1_000_000, 43_210_987, MAX_BALANCE.0] {
+                    let ours = instalment(Cents(balance), rate, months, payments)
+                        .unwrap()
+                        .0 as f64;
                     let exact = balance as f64 * annuity(rate, months, payments);
                     // The reference itself is good to about 10^-13.
                     let slack = 1e-3 + exact * 1e-12;
@@ -101,9 +107,9 @@ fn balances_against_the_closed_form() {
         let r = f64::from(rate) / 12e6;
         for (k, row) in rows.iter().enumerate().take(rows.len() - 1) {
             let growth = (1.0 + r).powi(k as i32 + 1);
-            let paid = loan.instalment as f64 * (growth - 1.0) / r;
+            let paid = loan.instalment.0 as f64 * (growth - 1.0) / r;
             let exact = balance as f64 * growth - paid;
-            let below = exact - row.balance_after as f64;
+            let below = exact - row.balance_after.0 as f64;
             let most = (growth - 1.0) / r;
             assert!(
                 below > -0.01 && below < most + 0.01,
@@ -114,14 +120,14 @@ fn balances_against_the_closed_form() {
         let last = rows[rows.len() - 1];
         assert!(last.interest + last.scheduled_principal <= loan.instalment);
         assert_eq!(
-            rows.iter().map(|r| r.scheduled_principal).sum::<u64>(),
+            rows.iter().map(|r| r.scheduled_principal.0).sum::<u64>(),
             balance
         );
     }
     // 100,000 over 30 years at 6%: 93,054.36 are owed after five years (599.5505 a month; ours pays a cent
     // more).
     let five = life(mortgage())[59].balance_after;
-    assert!((9_305_436 - 140..9_305_436).contains(&five), "{five}");
+    assert!((9_305_436 - 140..9_305_436).contains(&five.0), "{five}");
 }
 
 /// What the other rules pay.
@@ -134,13 +140,13 @@ fn rules() {
         Frequency::Quarterly,
         Rule::InterestOnly,
     ));
-    let interest: Vec<u64> = rows.iter().map(|r| r.interest).collect();
+    let interest: Vec<u64> = rows.iter().map(|r| r.interest.0).collect();
     assert_eq!(
         interest,
         [0, 0, 15_000, 0, 0, 15_000, 0, 0, 15_000, 0, 0, 15_000]
     );
-    assert_eq!(rows[11].scheduled_principal, 1_000_000);
-    assert!(rows[..11].iter().all(|r| r.scheduled_principal == 0));
+    assert_eq!(rows[11].scheduled_principal, Cents(1_000_000));
+    assert!(rows[..11].iter().all(|r| r.scheduled_principal == Cents(0)));
 
     for (frequency, rule) in [
         (Frequency::Monthly, Rule::Bullet),
@@ -153,11 +159,11 @@ fn rules() {
         assert!(
             rows[..17]
                 .iter()
-                .all(|r| r.interest + r.scheduled_principal == 0)
+                .all(|r| r.interest + r.scheduled_principal == Cents(0))
         );
         assert_eq!(
             (rows[17].interest, rows[17].scheduled_principal),
-            (90_000, 1_000_000)
+            (Cents(90_000), Cents(1_000_000))
         );
     }
 
@@ -168,20 +174,29 @@ fn rules() {
         Frequency::Once,
         Rule::ZeroCoupon,
     ));
-    assert_eq!(rows.iter().map(|r| r.interest).sum::<u64>(), 0);
-    assert_eq!(rows[2].scheduled_principal, 1_000_000);
+    assert_eq!(rows.iter().map(|r| r.interest.0).sum::<u64>(), 0);
+    assert_eq!(rows[2].scheduled_principal, Cents(1_000_000));
 
     // Seven months at four a year: payments after one, four and seven months.
     let odd = loan(1_000_000, 60_000, 7, Frequency::Quarterly, Rule::LevelPay);
-    assert_eq!(odd.instalment, instalment(1_000_000, 60_000, 3, 3).unwrap());
+    assert_eq!(
+        odd.instalment,
+        instalment(Cents(1_000_000), 60_000, 3, 3).unwrap()
+    );
     let paid = life(odd)
         .iter()
-        .map(|r| r.scheduled_principal > 0)
+        .map(|r| r.scheduled_principal > Cents(0))
         .collect::<Vec<_>>();
     assert_eq!(paid, [true, false, false, true, false, false, true]);
 
     let yearly = loan(5_000_000, 71_300, 120, Frequency::Annual, Rule::LevelPay);
-    assert_eq!(life(yearly).iter().filter(|r| r.interest > 0).count(), 10);
+    assert_eq!(
+        life(yearly)
+            .iter()
+            .filter(|r| r.interest > Cents(0))
+            .count(),
+        10
+    );
 }
 
 /// A borrower who misses two payments, pays one, pays half, and catches up.
@@ -192,25 +207,25 @@ fn delinquency() {
     let months: [(u64, u16, Status); 6] = [
         (0, 30, Status::Delinquent),
         (0, 60, Status::Delinquent),
-        (p, 60, Status::Delinquent),
-        (p / 2, 90, Status::Delinquent),
-        (p, 90, Status::Delinquent),
-        (p * 7 / 2 + 1, 0, Status::Performing),
+        (p.0, 60, Status::Delinquent),
+        (p.0 / 2, 90, Status::Delinquent),
+        (p.0, 90, Status::Delinquent),
+        (p.0 * 7 / 2 + 1, 0, Status::Performing),
     ];
     let mut loan = start;
     for (paid, days, status) in months {
-        let (next, row) = loan.roll(Event::Payment(paid)).unwrap();
+        let (next, row) = loan.roll(Event::Payment(Cents(paid))).unwrap();
         holds(&row);
         assert_eq!((next.days_past_due, next.status), (days, status), "{paid}");
         assert_eq!(
             row.interest + row.scheduled_principal + row.prepaid_principal,
-            paid
+            Cents(paid)
         );
         let bucket = match days {
-            0 => [0; 3],
-            30 => [next.balance, 0, 0],
-            60 => [0, next.balance, 0],
-            _ => [0, 0, next.balance],
+            0 => [Cents(0); 3],
+            30 => [next.balance, Cents(0), Cents(0)],
+            60 => [Cents(0), next.balance, Cents(0)],
+            _ => [Cents(0), Cents(0), next.balance],
         };
         assert_eq!(row.delinquent, bucket);
         loan = next;
@@ -222,19 +237,19 @@ fn delinquency() {
     // A month without payments due leaves a quarterly loan current; a missed quarter makes it late.
     let mut loan = self::loan(1_000_000, 60_000, 12, Frequency::Quarterly, Rule::LevelPay);
     for days in [0, 0, 30, 60, 90, 120] {
-        loan = loan.roll(Event::Payment(0)).unwrap().0;
+        loan = loan.roll(Event::Payment(Cents(0))).unwrap().0;
         assert_eq!(loan.days_past_due, days);
     }
 
     // Past maturity all is due.
     let late = self::loan(1_000_000, 60_000, 1, Frequency::Monthly, Rule::LevelPay);
-    let (late, _) = late.roll(Event::Payment(400_000)).unwrap();
+    let (late, _) = late.roll(Event::Payment(Cents(400_000))).unwrap();
     assert_eq!((late.term, late.days_past_due), (0, 30));
     assert_eq!(late.overdue_principal, late.balance);
     let (done, row) = late.roll(late.as_scheduled()).unwrap();
     assert_eq!(
         (done.status, row.scheduled_principal),
-        (Status::Prepaid, 605_000)
+        (Status::Prepaid, Cents(605_000))
     );
 }
 
@@ -242,31 +257,41 @@ fn delinquency() {
 fn prepayments() {
     let start = mortgage();
     let (part, row) = start
-        .roll(Event::Payment(start.instalment + 1_000_000))
+        .roll(Event::Payment(start.instalment + Cents(1_000_000)))
         .unwrap();
     holds(&row);
-    assert_eq!(row.prepaid_principal, 1_000_000);
+    assert_eq!(row.prepaid_principal, Cents(1_000_000));
     // The instalment stays, so it is paid off sooner.
     assert_eq!(part.instalment, start.instalment);
     assert!(life(part).len() < 320);
 
     let (done, row) = start.roll(Event::Payment(start.payoff())).unwrap();
     holds(&row);
-    assert_eq!((done.status, done.balance), (Status::Prepaid, 0));
-    assert_eq!(row.interest, month_interest(10_000_000, 60_000));
-    assert_eq!(row.scheduled_principal + row.prepaid_principal, 10_000_000);
-    let (paid, owed) = (start.payoff() + 1, start.payoff());
+    assert_eq!((done.status, done.balance), (Status::Prepaid, Cents(0)));
+    assert_eq!(row.interest, month_interest(Cents(10_000_000), 60_000));
+    assert_eq!(
+        row.scheduled_principal + row.prepaid_principal,
+        Cents(10_000_000)
+    );
+    let (paid, owed) = (start.payoff() + Cents(1), start.payoff());
     assert_eq!(
         start.roll(Event::Payment(paid)),
         Err(RollError::TooMuch { paid, owed })
     );
     // Nothing follows.
-    let (same, row) = done.roll(Event::Payment(0)).unwrap();
+    let (same, row) = done.roll(Event::Payment(Cents(0))).unwrap();
     assert_eq!((same, row), (done, Collections::default()));
-    for event in [Event::Payment(1), Event::Default, Event::Repurchase(0)] {
+    for event in [
+        Event::Payment(Cents(1)),
+        Event::Default,
+        Event::Repurchase(Cents(0)),
+    ] {
         assert_eq!(done.roll(event), Err(RollError::Closed(Status::Prepaid)));
     }
-    assert_eq!(done.roll(Event::Recovery(1)), Err(RollError::NotDefaulted));
+    assert_eq!(
+        done.roll(Event::Recovery(Cents(1))),
+        Err(RollError::NotDefaulted)
+    );
 
     // Between quarters the interest of months past is paid before principal.
     let quarterly = loan(
@@ -276,42 +301,51 @@ fn prepayments() {
         Frequency::Quarterly,
         Rule::InterestOnly,
     );
-    let (next, row) = quarterly.roll(Event::Payment(8_000)).unwrap();
-    assert_eq!((row.interest, row.prepaid_principal), (5_000, 3_000));
+    let (next, row) = quarterly.roll(Event::Payment(Cents(8_000))).unwrap();
+    assert_eq!(
+        (row.interest, row.prepaid_principal),
+        (Cents(5_000), Cents(3_000))
+    );
     assert_eq!(
         (next.balance, next.accrued, next.days_past_due),
-        (997_000, 0, 0)
+        (Cents(997_000), Cents(0), 0)
     );
 }
 
 #[test]
 fn defaults_and_recoveries() {
     let start = mortgage().past_due(90);
-    let interest = month_interest(10_000_000, 60_000);
-    assert_eq!(start.overdue_interest, 3 * interest);
-    assert_eq!(start.overdue_principal, 3 * (start.instalment - interest));
+    let interest = month_interest(Cents(10_000_000), 60_000);
+    assert_eq!(start.overdue_interest, interest * 3);
+    assert_eq!(start.overdue_principal, (start.instalment - interest) * 3);
     let (gone, row) = start.roll(Event::Default).unwrap();
     holds(&row);
     assert_eq!(
         (row.defaulted, row.balance_after, row.interest),
-        (10_000_000, 0, 0)
+        (Cents(10_000_000), Cents(0), Cents(0))
     );
-    assert_eq!((gone.status, gone.pool_balance()), (Status::Defaulted, 0));
     assert_eq!(
-        gone.roll(Event::Payment(0)),
+        (gone.status, gone.pool_balance()),
+        (Status::Defaulted, Cents(0))
+    );
+    assert_eq!(
+        gone.roll(Event::Payment(Cents(0))),
         Err(RollError::Closed(Status::Defaulted))
     );
 
-    let (part, row) = gone.roll(Event::Recovery(9_999_999)).unwrap();
+    let (part, row) = gone.roll(Event::Recovery(Cents(9_999_999))).unwrap();
     holds(&row);
-    assert_eq!((row.recoveries, part.balance), (9_999_999, 1));
-    let (rest, row) = part.roll(Event::Recovery(1 + 3 * interest)).unwrap();
+    assert_eq!((row.recoveries, part.balance), (Cents(9_999_999), Cents(1)));
+    let (rest, row) = part.roll(Event::Recovery(Cents(1) + interest * 3)).unwrap();
     assert_eq!(
         (row.recoveries, rest.balance, rest.overdue_interest),
-        (1 + 3 * interest, 0, 0)
+        (Cents(1) + interest * 3, Cents(0), Cents(0))
     );
-    let too_much = Err(RollError::TooMuch { paid: 1, owed: 0 });
-    assert_eq!(rest.roll(Event::Recovery(1)), too_much);
+    let too_much = Err(RollError::TooMuch {
+        paid: Cents(1),
+        owed: Cents(0),
+    });
+    assert_eq!(rest.roll(Event::Recovery(Cents(1))), too_much);
     assert_eq!(
         rest.roll(rest.as_scheduled()).unwrap().1,
         Collections::default()
@@ -321,52 +355,68 @@ fn defaults_and_recoveries() {
 #[test]
 fn repurchases() {
     let start = mortgage();
-    let (gone, row) = start.roll(Event::Repurchase(10_030_000)).unwrap();
+    let (gone, row) = start.roll(Event::Repurchase(Cents(10_030_000))).unwrap();
     holds(&row);
-    assert_eq!((row.repurchased, row.interest), (10_000_000, 30_000));
-    assert_eq!((gone.status, gone.balance), (Status::Repurchased, 0));
+    assert_eq!(
+        (row.repurchased, row.interest),
+        (Cents(10_000_000), Cents(30_000))
+    );
+    assert_eq!((gone.status, gone.balance), (Status::Repurchased, Cents(0)));
     let below = RollError::BelowPar {
-        paid: 9_999_999,
-        owed: 10_000_000,
+        paid: Cents(9_999_999),
+        owed: Cents(10_000_000),
     };
-    assert_eq!(start.roll(Event::Repurchase(9_999_999)), Err(below));
-    assert!(start.roll(Event::Repurchase(start.payoff() + 1)).is_err());
+    assert_eq!(start.roll(Event::Repurchase(Cents(9_999_999))), Err(below));
+    assert!(
+        start
+            .roll(Event::Repurchase(start.payoff() + Cents(1)))
+            .is_err()
+    );
 }
 
 #[test]
 fn numbers_out_of_range() {
     let new = |b, r, t| LoanState::new(b, r, t, Frequency::Monthly, Rule::LevelPay);
-    assert_eq!(new(MAX_BALANCE + 1, 0, 1), Err(RollError::Range("balance")));
-    assert_eq!(new(1, MAX_RATE + 1, 1), Err(RollError::Range("rate")));
     assert_eq!(
-        new(1, 1, MAX_TERM + 1),
+        new(MAX_BALANCE + Cents(1), 0, 1),
+        Err(RollError::Range("balance"))
+    );
+    assert_eq!(
+        new(Cents(1), MAX_RATE + 1, 1),
+        Err(RollError::Range("rate"))
+    );
+    assert_eq!(
+        new(Cents(1), 1, MAX_TERM + 1),
         Err(RollError::Range("number of payments"))
     );
     let mut wrong = mortgage();
-    wrong.overdue_principal = wrong.balance + 1;
+    wrong.overdue_principal = wrong.balance + Cents(1);
     assert_eq!(
-        wrong.roll(Event::Payment(0)),
+        wrong.roll(Event::Payment(Cents(0))),
         Err(RollError::Range("overdue principal"))
     );
     // The largest loan at the highest rate, never paid.
     let mut loan = new(MAX_BALANCE, MAX_RATE, MAX_TERM).unwrap();
     for _ in 0..MAX_TERM {
-        loan = loan.roll(Event::Payment(0)).unwrap().0;
+        loan = loan.roll(Event::Payment(Cents(0))).unwrap().0;
     }
     assert_eq!(loan.overdue_principal, loan.balance);
     let mut full = Collections {
-        interest: u64::MAX,
+        interest: Cents(u64::MAX),
         ..Collections::default()
     };
     let one = Collections {
-        interest: 1,
+        interest: Cents(1),
         ..Collections::default()
     };
     assert_eq!(add(&mut full, &one), Err(RollError::Overflow("interest")));
     assert!(roll_pool(&[loan], &[]).is_err());
     let not_defaulted = Err((1, RollError::NotDefaulted));
     assert_eq!(
-        roll_pool(&[loan; 2], &[Event::Payment(0), Event::Recovery(0)]),
+        roll_pool(
+            &[loan; 2],
+            &[Event::Payment(Cents(0)), Event::Recovery(Cents(0))]
+        ),
         not_defaulted
     );
 }
@@ -417,12 +467,12 @@ fn loans_of_a_tape() {
     );
     assert_eq!(
         exact.past_due(65).overdue_interest,
-        2 * exact.month_interest()
+        exact.month_interest() * 2
     );
     let defaulted = states(&with("status", "defaulted")).unwrap()[0];
     assert_eq!(
         (defaulted.status, defaulted.pool_balance()),
-        (Status::Defaulted, 0)
+        (Status::Defaulted, Cents(0))
     );
     let error = states(&with("status", "prepaid")).unwrap_err();
     assert!(
@@ -444,7 +494,7 @@ fn loans_of_a_tape() {
     let mut own = with("rate", "3.625");
     let instalment = own.template.field("instalment").unwrap();
     own.loans[0].values[instalment] = Some(90_000);
-    assert_eq!(states(&own).unwrap()[0].instalment, 90_000);
+    assert_eq!(states(&own).unwrap()[0].instalment, Cents(90_000));
 
     // And one that says what is overdue, whatever the days past due suggest.
     let mut own = with("days_past_due", "65");
@@ -463,7 +513,7 @@ fn loans_of_a_tape() {
             state.overdue_interest,
             state.overdue_principal
         ),
-        (11, 22, 33)
+        (Cents(11), Cents(22), Cents(33))
     );
     fill_computed(&mut own.loans[0], &own.template).unwrap();
     assert_eq!(states(&own).unwrap(), [state]);
@@ -483,7 +533,11 @@ fn any_loan() -> impl Strategy<Value = LoanState> {
         1 => Just(Rule::Bullet),
         1 => Just(Rule::ZeroCoupon),
     ];
-    let balance = prop_oneof![0u64..100, 0u64..100_000_000, MAX_BALANCE - 9..=MAX_BALANCE];
+    let balance = prop_oneof![
+        0u64..100,
+        0u64..100_000_000,
+        MAX_BALANCE.0 - 9..=MAX_BALANCE.0
+    ];
     let rate = prop_oneof![Just(0u32), 0u32..300_000, Just(MAX_RATE)];
     let term = prop_oneof![0u16..5, 1..=MAX_TERM];
     (
@@ -501,16 +555,18 @@ fn any_loan() -> impl Strategy<Value = LoanState> {
 fn event(loan: &LoanState, kind: u8, share: u64) -> Event {
     let of = |amount: u64| (u128::from(amount) * u128::from(share) / 1_000) as u64;
     match (loan.status, kind) {
-        (Status::Defaulted, _) => Event::Recovery(of(loan.balance + loan.overdue_interest) / 2),
-        (s, _) if !s.is_open() => Event::Payment(0),
+        (Status::Defaulted, _) => {
+            Event::Recovery(Cents(of((loan.balance + loan.overdue_interest).0) / 2))
+        }
+        (s, _) if !s.is_open() => Event::Payment(Cents(0)),
         (_, 0..=9) => loan.as_scheduled(),
-        (_, 10..=12) => Event::Payment(0),
-        (_, 13..=15) => Event::Payment(of(loan.payoff())),
+        (_, 10..=12) => Event::Payment(Cents(0)),
+        (_, 13..=15) => Event::Payment(Cents(of(loan.payoff().0))),
         (_, 16) => Event::Payment(loan.payoff()),
         (_, 17) => Event::Default,
-        (_, 18) => Event::Repurchase(loan.balance + of(loan.payoff() - loan.balance)),
+        (_, 18) => Event::Repurchase(loan.balance + Cents(of((loan.payoff() - loan.balance).0))),
         _ => match loan.as_scheduled() {
-            Event::Payment(p) => Event::Payment(of(p)),
+            Event::Payment(p) => Event::Payment(Cents(of(p.0))),
             other => other,
         },
     }
@@ -538,14 +594,14 @@ proptest! {
                 let came = c.interest + c.scheduled_principal + c.prepaid_principal + c.recoveries + c.repurchased;
                 let paid = match event {
                     Event::Payment(p) | Event::Recovery(p) | Event::Repurchase(p) => *p,
-                    Event::Default => 0,
+                    Event::Default => Cents(0),
                 };
                 prop_assert_eq!(came, paid);
                 prop_assert!(next.balance <= loan.balance);
                 prop_assert!(next.overdue_principal <= next.balance);
                 prop_assert!(loan.status.is_open() || !next.status.is_open());
-                prop_assert_eq!(c.delinquent.iter().sum::<u64>() > 0,
-                    next.status == Status::Delinquent && next.balance > 0);
+                prop_assert_eq!(c.delinquent.iter().sum::<Cents>() > Cents(0),
+                    next.status == Status::Delinquent && next.balance > Cents(0));
                 add(&mut sum, &c).unwrap();
             }
             let (after, total) = roll_pool(&pool, &events).unwrap();
@@ -569,9 +625,9 @@ proptest! {
         let (principal, level) = (loan.pool_balance(), loan.rule == Rule::LevelPay);
         let rows = life(loan);
         prop_assert!(rows.len() <= usize::from(loan.term.max(1)));
-        prop_assert_eq!(rows.iter().map(|r| r.scheduled_principal).sum::<u64>(), principal);
-        prop_assert!(rows.iter().all(|r| r.prepaid_principal == 0));
-        if level && loan.days_past_due == 0 && loan.instalment > 0 {
+        prop_assert_eq!(rows.iter().map(|r| r.scheduled_principal).sum::<Cents>(), principal);
+        prop_assert!(rows.iter().all(|r| r.prepaid_principal == Cents(0)));
+        if level && loan.days_past_due == 0 && loan.instalment > Cents(0) {
             prop_assert!(rows.iter().all(|r| r.interest + r.scheduled_principal <= loan.instalment));
         }
     }

@@ -5,6 +5,7 @@ use credit::copula::{CERTAIN, DefaultTimes, Factor, quantile};
 use credit::projection::{Schedule, life, project};
 use credit::stress::{Defaults, Prepayments, Stress, WEIGHT_ONE, weights};
 use fixed::{Decimal, Interval};
+use records::units::Cents;
 
 fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -139,7 +140,14 @@ fn conditional_months() {
 fn pools_over_the_factor() {
     let loan = |i: u64| {
         let (balance, term) = (10_000_000 + 77_777 * i, 60 + 30 * i as u16);
-        LoanState::new(balance, 65_000, term, Frequency::Monthly, Rule::LevelPay).unwrap()
+        LoanState::new(
+            Cents(balance),
+            65_000,
+            term,
+            Frequency::Monthly,
+            Rule::LevelPay,
+        )
+        .unwrap()
     };
     let loans: Vec<LoanState> = (0..10).map(loan).collect();
     let schedule = Schedule::of_pool(&loans, 90).unwrap();
@@ -159,7 +167,7 @@ fn pools_over_the_factor() {
     let lost = |rates: &[u64]| {
         let rows = project(&schedule, &weights(rates, &prepaid), severity, 12).unwrap();
         let all = life(&rows).unwrap();
-        all.defaulted - all.recoveries
+        (all.defaulted - all.recoveries).0
     };
     let factor = Factor::steps(60, 6).unwrap();
     let given = |(value, _): &(Interval, u64)| {
@@ -176,12 +184,12 @@ fn pools_over_the_factor() {
         let borne: Vec<u64> = losses.iter().map(|l| (*l).clamp(a, d) - a).collect();
         factor.mean(&borne).unwrap()
     };
-    let all = mean((0, schedule.balance));
+    let all = mean((0, schedule.balance.0));
     let cuts = [
         0,
-        schedule.balance / 20,
-        schedule.balance / 8,
-        schedule.balance,
+        schedule.balance.0 / 20,
+        schedule.balance.0 / 8,
+        schedule.balance.0,
     ];
     let tranches: u128 = cuts.windows(2).map(|w| mean((w[0], w[1]))).sum();
     assert_eq!(tranches, all);

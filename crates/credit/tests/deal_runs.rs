@@ -12,6 +12,7 @@ use credit::import::deal::{read_deal, read_indices, write_deal, write_indices};
 use credit::sample_deal::{SAMPLE_DEAL, sample_deal, sample_indices};
 use credit::waterfall::{DealState, Index, payment_date, run, run_period};
 use deals::mini;
+use records::units::Cents;
 use serde_json::json;
 
 #[test]
@@ -27,27 +28,27 @@ fn the_sample_runs() {
     let mut state = DealState::initial(&deal).unwrap();
     let mut calls = 0;
     for period in 1..=plan.periods {
-        let paid = state.pool_balance / 60;
-        let defaulted = state.pool_balance / 10_000;
+        let paid = state.pool_balance.0 / 60;
+        let defaulted = state.pool_balance.0 / 10_000;
         let collections = Collections {
             balance_before: state.pool_balance,
-            balance_after: state.pool_balance - paid - defaulted,
-            interest: state.pool_balance / 1000 * 57 / 12 / 10 * 10,
-            scheduled_principal: paid / 2,
-            prepaid_principal: paid - paid / 2,
-            defaulted,
-            recoveries: defaulted / 2,
+            balance_after: state.pool_balance - Cents(paid) - Cents(defaulted),
+            interest: Cents(state.pool_balance.0 / 1000 * 57 / 12 / 10 * 10),
+            scheduled_principal: Cents(paid / 2),
+            prepaid_principal: Cents(paid - paid / 2),
+            defaulted: Cents(defaulted),
+            recoveries: Cents(defaulted / 2),
             ..Collections::default()
         };
         let called = credit::waterfall::called(&plan, &collections);
         calls += u32::from(called.is_some() && called != Some(collections));
         let (next, report) = run_period(&deal, &state, &collections, &indices).unwrap();
         assert_eq!(report.period, period);
-        assert_eq!(report.tranches[0].interest_shortfall, 0);
+        assert_eq!(report.tranches[0].interest_shortfall, Cents(0));
         if period == 1 {
             // 55 days at 5.2%.
             assert_eq!(report.tranches[0].rate.to_string(), "5.2");
-            assert_eq!(report.tranches[0].interest, 3_376_388_88);
+            assert_eq!(report.tranches[0].interest, Cents(3_376_388_88));
         }
         // A round trip through the file format changes nothing.
         let text = serde_json::to_string(&(&next, &report)).unwrap();
@@ -55,7 +56,7 @@ fn the_sample_runs() {
         assert_eq!((&next, &report), (&a, &b));
         state = next;
     }
-    assert_eq!(state.balances()[..2], [0, 0]);
+    assert_eq!(state.balances()[..2], [Cents(0); 2]);
     assert!(calls > 200);
     assert!(run_period(&deal, &state, &Collections::default(), &indices).is_err());
 }
@@ -122,8 +123,8 @@ fn plans_run_as_deals_do() {
     let state = DealState::initial(&deal).unwrap();
     let collections = Collections {
         balance_before: state.pool_balance,
-        balance_after: state.pool_balance - 1,
-        scheduled_principal: 1,
+        balance_after: state.pool_balance - Cents(1),
+        scheduled_principal: Cents(1),
         ..Collections::default()
     };
     assert_eq!(

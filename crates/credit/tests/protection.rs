@@ -10,6 +10,7 @@ use credit::sample_pool;
 use credit::stress::{Defaults, Prepayments, Stress};
 use credit::waterfall::DealState;
 use fixed::Decimal;
+use records::units::Cents;
 
 fn number(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -56,7 +57,7 @@ fn tranches_are_whole_without_losses() {
 #[test]
 fn losses_rise_from_below() {
     let (deal, state, schedule) = sample();
-    let mut before = vec![0; deal.tranches.len()];
+    let mut before = vec![Cents(0); deal.tranches.len()];
     for cdr in ["0", "1", "3", "6", "10", "20", "40", "80"] {
         let outcome = protect(
             &deal,
@@ -66,16 +67,16 @@ fn losses_rise_from_below() {
             &stress(cdr, "60"),
         )
         .unwrap();
-        let lost: Vec<u64> = outcome.iter().map(|t| t.principal_lost).collect();
+        let lost: Vec<Cents> = outcome.iter().map(|t| t.principal_lost).collect();
         for (i, (lost, before)) in lost.iter().zip(&before).enumerate() {
             assert!(lost >= before, "{cdr}: tranche {i}");
         }
         for pair in lost.windows(2) {
-            assert!(pair[0] == 0 || pair[1] > 0, "{cdr}: {lost:?}");
+            assert!(pair[0] == Cents(0) || pair[1] > Cents(0), "{cdr}: {lost:?}");
         }
         before = lost;
     }
-    assert!(before.iter().all(|lost| *lost > 0), "{before:?}");
+    assert!(before.iter().all(|lost| *lost > Cents(0)), "{before:?}");
 }
 
 /// At the breakeven multiple a tranche is whole, a hundredth above it is not; seniors bear more.
@@ -103,7 +104,7 @@ fn breakeven_multiples() {
 #[test]
 fn another_pool_is_refused() {
     let (deal, mut state, mut schedule) = sample();
-    schedule.doubtful += 1;
+    schedule.doubtful += Cents(1);
     let error = protect(
         &deal,
         &state,
@@ -112,8 +113,8 @@ fn another_pool_is_refused() {
         &stress("1", "50"),
     );
     assert!(matches!(error, Err(ProtectionError::Pool { .. })));
-    schedule.doubtful -= 1;
-    state.tranches[0].balance += 1;
+    schedule.doubtful -= Cents(1);
+    state.tranches[0].balance += Cents(1);
     let error = protect(
         &deal,
         &state,

@@ -7,6 +7,7 @@ use credit::pool::remittance::{RemittanceError, Remittances, Rolled, roll_tape};
 use credit::pool::{Tape, states};
 use credit::sample_pool::{remittances, remittances_csv, tape};
 use records::date::{days_of, next_month, written};
+use records::units::Cents;
 
 fn sample(loans: usize) -> Tape {
     tape(5, loans, &read_template("mortgage").unwrap())
@@ -41,7 +42,7 @@ fn a_tape_rolls_month_by_month_as_its_loans_do() {
             ..
         } = roll_tape(&now, &events).unwrap();
         let (before_states, after_states) = (states(&now).unwrap(), states(&after).unwrap());
-        let mut interest = 0;
+        let mut interest = Cents(0);
         for (i, loan) in now.loans.iter().enumerate() {
             let (next, sum) = before_states[i].roll(events[&loan.id]).unwrap();
             // What the tape says is all that is known of the loan.
@@ -52,7 +53,7 @@ fn a_tape_rolls_month_by_month_as_its_loans_do() {
         assert_eq!(collections.interest, interest);
         assert_eq!(
             collections.balance_after,
-            after_states.iter().map(|s| s.pool_balance()).sum::<u64>()
+            after_states.iter().map(|s| s.pool_balance()).sum::<Cents>()
         );
         assert_eq!(after.cut_off, now.cut_off.next());
         now = after;
@@ -69,7 +70,10 @@ fn loans_of_which_nothing_is_reported_paid_nothing() {
         collections,
         ..
     } = roll_tape(&now, &Remittances::new()).unwrap();
-    assert_eq!(collections.interest + collections.scheduled_principal, 0);
+    assert_eq!(
+        collections.interest + collections.scheduled_principal,
+        Cents(0)
+    );
     for (before, after) in states(&now).unwrap().iter().zip(states(&after).unwrap()) {
         let late = before.status == Status::Performing && after.status == Status::Delinquent;
         assert_eq!(late, before.status == Status::Performing);
@@ -82,17 +86,17 @@ fn what_cannot_be_is_refused() {
     let one = |id: &str, event| roll_tape(&now, &Remittances::from([(id.to_string(), event)]));
     let id = now.loans[1].id.clone();
     assert_eq!(
-        one("nobody", Event::Payment(1)).unwrap_err(),
+        one("nobody", Event::Payment(Cents(1))).unwrap_err(),
         RemittanceError::Unknown("nobody".into())
     );
     assert_eq!(
-        one(&id, Event::Recovery(1)).unwrap_err(),
+        one(&id, Event::Recovery(Cents(1))).unwrap_err(),
         RemittanceError::Loan {
             loan: id.clone(),
             error: RollError::NotDefaulted
         }
     );
-    assert!(one(&id, Event::Payment(u64::MAX / 4)).is_err());
+    assert!(one(&id, Event::Payment(Cents(u64::MAX / 4))).is_err());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use credit::stress::{
 };
 use fixed::{Decimal, Interval};
 use proptest::prelude::*;
+use records::units::Cents;
 
 /// What loans are expected to bring in under a stress.
 fn project_pool(
@@ -53,7 +54,14 @@ fn calm() -> Stress {
 }
 
 fn level(balance: u64, rate: u32, term: u16) -> LoanState {
-    LoanState::new(balance, rate, term, Frequency::Monthly, Rule::LevelPay).unwrap()
+    LoanState::new(
+        Cents(balance),
+        rate,
+        term,
+        Frequency::Monthly,
+        Rule::LevelPay,
+    )
+    .unwrap()
 }
 
 fn holds(rows: &[Collections]) {
@@ -68,7 +76,7 @@ fn holds(rows: &[Collections]) {
 
 fn loss(rows: &[Collections]) -> u64 {
     let all = life(rows).unwrap();
-    all.defaulted - all.recoveries
+    (all.defaulted - all.recoveries).0
 }
 
 /// Published: 6% CPR is 0.514301% SMM, and back.
@@ -176,7 +184,7 @@ fn ramps() {
 #[test]
 fn published_cash_flow() {
     let pool = [level(40_000_000_000, 81_250, 357)];
-    assert_eq!((pool[0].instalment + 50) / 100, 2_975_868);
+    assert_eq!((pool[0].instalment.0 + 50) / 100, 2_975_868);
     let stress = Stress {
         age: 3,
         prepayments: Prepayments::Psa(decimal("100")),
@@ -184,8 +192,8 @@ fn published_cash_flow() {
     };
     let rows = project_pool(&pool, &stress, 90).unwrap();
     holds(&rows);
-    assert_eq!((rows[0].scheduled_principal + 50) / 100, 267_535);
-    assert_eq!((rows[0].prepaid_principal + 50) / 100, 267_470);
+    assert_eq!((rows[0].scheduled_principal.0 + 50) / 100, 267_535);
+    assert_eq!((rows[0].prepaid_principal.0 + 50) / 100, 267_470);
     assert_eq!(loss(&rows), 0);
 }
 
@@ -230,13 +238,13 @@ fn projection_in_floats() {
                 "{t} {what}: {ours} for {exact}"
             );
         };
-        close(row.interest, pays * r, "interest");
-        close(row.scheduled_principal, scheduled, "scheduled");
-        close(row.prepaid_principal, prepaid, "prepaid");
-        close(row.defaulted, defaulted, "defaulted");
-        close(row.recoveries, recovered, "recovered");
+        close(row.interest.0, pays * r, "interest");
+        close(row.scheduled_principal.0, scheduled, "scheduled");
+        close(row.prepaid_principal.0, prepaid, "prepaid");
+        close(row.defaulted.0, defaulted, "defaulted");
+        close(row.recoveries.0, recovered, "recovered");
         left = pays - scheduled - prepaid;
-        close(row.balance_after, left, "balance");
+        close(row.balance_after.0, left, "balance");
     }
     let exact: f64 = lost.iter().sum::<f64>() * severity;
     assert!((loss(&rows) as f64 - exact).abs() < 100.0);
@@ -248,17 +256,24 @@ fn no_stress_is_the_schedule() {
     let loans = [
         level(25_000_000, 36_250, 171),
         level(1, 99_999, 3),
-        LoanState::new(7_654_321, 81_000, 61, Frequency::Quarterly, Rule::LevelPay).unwrap(),
         LoanState::new(
-            5_000_000,
+            Cents(7_654_321),
+            81_000,
+            61,
+            Frequency::Quarterly,
+            Rule::LevelPay,
+        )
+        .unwrap(),
+        LoanState::new(
+            Cents(5_000_000),
             45_000,
             24,
             Frequency::Semiannual,
             Rule::InterestOnly,
         )
         .unwrap(),
-        LoanState::new(900_000, 0, 2, Frequency::Once, Rule::ZeroCoupon).unwrap(),
-        LoanState::new(900_000, 120_000, 30, Frequency::Once, Rule::Bullet).unwrap(),
+        LoanState::new(Cents(900_000), 0, 2, Frequency::Once, Rule::ZeroCoupon).unwrap(),
+        LoanState::new(Cents(900_000), 120_000, 30, Frequency::Once, Rule::Bullet).unwrap(),
     ];
     let schedule = Schedule::of_pool(&loans, 90).unwrap();
     let rows = project_pool(&loans, &calm(), 90).unwrap();
@@ -295,20 +310,20 @@ fn doubtful_loans_default_at_once() {
     let schedule = Schedule::of_pool(&pool, 90).unwrap();
     assert_eq!(
         (schedule.balance, schedule.doubtful),
-        (20_000_000, 10_500_000)
+        (Cents(20_000_000), Cents(10_500_000))
     );
     let rows = project_pool(&pool, &calm(), 90).unwrap();
     holds(&rows);
     assert_eq!(
         (rows[0].balance_before, rows[0].defaulted),
-        (30_500_000, 10_500_000)
+        (Cents(30_500_000), Cents(10_500_000))
     );
-    assert_eq!(rows[6].recoveries, 6_300_000);
+    assert_eq!(rows[6].recoveries, Cents(6_300_000));
     // Nothing but doubtful loans, and nothing at all.
     let rows = project_pool(&[matured], &calm(), 90).unwrap();
     assert_eq!(
         (rows.len(), rows[0].balance_after, rows[6].recoveries),
-        (7, 0, 300_000)
+        (7, Cents(0), Cents(300_000))
     );
     let none = project_pool(&[], &calm(), 90).unwrap();
     assert!(none.iter().all(|r| *r == Collections::default()));
@@ -327,21 +342,21 @@ fn everything_defaults_or_prepays() {
     let rows = project_pool(&pool, &dead, 90).unwrap();
     assert_eq!(
         (rows[0].defaulted, rows[0].interest, loss(&rows)),
-        (10_000_000, 0, 10_000_000)
+        (Cents(10_000_000), Cents(0), 10_000_000)
     );
     let free = Stress {
         defaults: Defaults::Mdr(vec![Decimal::ZERO]),
         ..dead.clone()
     };
     let rows = project_pool(&pool, &free, 90).unwrap();
-    assert_eq!((rows[0].balance_after, loss(&rows)), (0, 0));
+    assert_eq!((rows[0].balance_after, loss(&rows)), (Cents(0), 0));
     let saved = Stress {
         severity: Decimal::ZERO,
         recovery_lag: 0,
         ..dead
     };
     let rows = project_pool(&pool, &saved, 90).unwrap();
-    assert_eq!((rows[0].recoveries, loss(&rows)), (10_000_000, 0));
+    assert_eq!((rows[0].recoveries, loss(&rows)), (Cents(10_000_000), 0));
 }
 
 #[test]
@@ -431,7 +446,7 @@ fn any_loans() -> impl Strategy<Value = Vec<LoanState>> {
         0u16..120,
     )
         .prop_map(|(b, r, t, f, rule, days)| {
-            let loan = LoanState::new(b, r, t, f, rule).unwrap();
+            let loan = LoanState::new(Cents(b), r, t, f, rule).unwrap();
             if days > 30 { loan.past_due(days) } else { loan }
         });
     prop::collection::vec(one, 1..12)
@@ -472,13 +487,13 @@ proptest! {
         let rows = project_pool(&loans, &stress, 90).unwrap();
         holds(&rows);
         let all = life(&rows).unwrap();
-        let initial: u64 = loans.iter().map(LoanState::pool_balance).sum();
+        let initial: Cents = loans.iter().map(LoanState::pool_balance).sum();
         prop_assert_eq!(all.balance_before, initial);
-        prop_assert_eq!(all.balance_after, 0);
+        prop_assert_eq!(all.balance_after, Cents(0));
         prop_assert_eq!(all.scheduled_principal + all.prepaid_principal + all.defaulted, initial);
         let severity = number(&stress.severity) / 100.0;
-        let lost = (all.defaulted - all.recoveries) as f64;
-        let exact = all.defaulted as f64 * severity;
+        let lost = ((all.defaulted - all.recoveries)).0 as f64;
+        let exact = all.defaulted.0 as f64 * severity;
         prop_assert!(lost > exact - 0.01 && lost < exact + 2.0, "{lost} {exact}");
     }
 
@@ -512,10 +527,10 @@ proptest! {
             credit::amortization::add(&mut sum, &life(&rows).unwrap()).unwrap();
         }
         let n = 2 * loans.len() as u64;
-        prop_assert!(sum.interest <= pool.interest && pool.interest <= sum.interest + n);
-        prop_assert!(sum.defaulted >= pool.defaulted && sum.defaulted <= pool.defaulted + n);
-        prop_assert!(sum.recoveries <= pool.recoveries + n && pool.recoveries <= sum.recoveries + n);
-        prop_assert!(sum.scheduled_principal.abs_diff(pool.scheduled_principal) <= n);
+        prop_assert!(sum.interest <= pool.interest && pool.interest <= sum.interest + Cents(n));
+        prop_assert!(sum.defaulted >= pool.defaulted && sum.defaulted <= pool.defaulted + Cents(n));
+        prop_assert!(sum.recoveries <= pool.recoveries + Cents(n) && pool.recoveries <= sum.recoveries + Cents(n));
+        prop_assert!(sum.scheduled_principal.0.abs_diff(pool.scheduled_principal.0) <= n);
     }
 
     /// More defaults, or more lost of each, never lose less; the multiple one changes nothing.

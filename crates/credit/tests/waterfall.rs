@@ -13,6 +13,7 @@ mod deals;
 use credit::collections::Collections;
 use credit::waterfall::{DealState, Index, called, run, run_period};
 use deals::{ScriptedDeal, check_table, mini, mini_without_equity, quiet};
+use records::units::Cents;
 use serde_json::json;
 
 #[test]
@@ -31,7 +32,7 @@ fn sequential() {
         ",
     );
     assert_eq!(last.period, 4);
-    assert_eq!(last.accounts, [0, 0]);
+    assert_eq!(last.accounts, [Cents(0); 2]);
 }
 
 /// In proportion, until losses are more than 1% of the original pool.
@@ -96,7 +97,7 @@ fn a_reserve_is_drawn_and_replenished() {
         0        | 0    0      3500     0      1600     0        0
         ",
     );
-    assert_eq!(last.fee_arrears, [100_00]);
+    assert_eq!(last.fee_arrears, [Cents(100_00)]);
     // 1% of the tranches before the payment, at least 8500: the excess flows through the interest waterfall.
     let percent = json!({"percent": {"percent": "1", "of": "tranches", "floor": "8500"}});
     check_table(
@@ -126,7 +127,7 @@ fn losses_are_written_down_and_recoveries_up() {
         5000     0     0       200000    | 3125  200000 425000 1500  0      0     200000 200   0      75000 100000 75
         ",
     );
-    assert!(last.tranches.iter().all(|t| t.written_down == 0));
+    assert!(last.tranches.iter().all(|t| t.written_down == Cents(0)));
 }
 
 #[test]
@@ -313,9 +314,9 @@ fn the_clean_up_call_pays_all() {
     );
     // 1000 is paid, and 89000 would be left: below 10% of a million.
     let ordinary = Collections {
-        interest: 500_00,
-        scheduled_principal: 1_000_00,
-        balance_after: 89_000_00,
+        interest: Cents(500_00),
+        scheduled_principal: Cents(1_000_00),
+        balance_after: Cents(89_000_00),
         ..quiet(&before)
     };
     let (_, report) = run(&plan, &before, &ordinary, &[]).unwrap();
@@ -324,22 +325,28 @@ fn the_clean_up_call_pays_all() {
     let (after, report) = run(&plan, &before, &collections, &[]).unwrap();
     assert!(report.can_call && report.called);
     // 500 + 1000 + 89000 + 5000 = 100 (fee) + 720 (0.8% of 90000) + 90000 + 4680.
-    assert_eq!(report.tranches[2].interest_paid, 720_00);
-    assert_eq!(report.tranches[2].principal_paid, 90_000_00);
-    assert_eq!((report.fees[0].paid, report.equity), (100_00, 4_680_00));
-    assert_eq!((after.balances(), after.accounts), (vec![0; 3], vec![0; 3]));
+    assert_eq!(report.tranches[2].interest_paid, Cents(720_00));
+    assert_eq!(report.tranches[2].principal_paid, Cents(90_000_00));
+    assert_eq!(
+        (report.fees[0].paid, report.equity),
+        (Cents(100_00), Cents(4_680_00))
+    );
+    assert_eq!(
+        (after.balances(), after.accounts),
+        (vec![Cents(0); 3], vec![Cents(0); 3])
+    );
     // Not below 10%: repurchases of everything are no call.
     let first = DealState::of(&plan);
     let all = Collections {
-        scheduled_principal: 900_000_00,
-        repurchased: 100_000_00,
-        balance_after: 0,
+        scheduled_principal: Cents(900_000_00),
+        repurchased: Cents(100_000_00),
+        balance_after: Cents(0),
         ..quiet(&first)
     };
     assert_eq!(called(&plan, &all), None);
     let (_, report) = run(&plan, &first, &all, &[]).unwrap();
     assert!(!report.can_call && !report.called);
-    assert_eq!(report.accounts[2].after, 5_000_00);
+    assert_eq!(report.accounts[2].after, Cents(5_000_00));
 }
 
 #[test]
@@ -440,20 +447,20 @@ fn fees_are_a_part_of_the_pool_and_wait() {
         (0, [86_20, 313_80], [57_75, 210_30]),
     ] {
         let collections = Collections {
-            interest: 1_000_00,
-            scheduled_principal: sched,
-            balance_after: state.pool_balance - sched,
+            interest: Cents(1_000_00),
+            scheduled_principal: Cents(sched),
+            balance_after: state.pool_balance - Cents(sched),
             ..quiet(&state)
         };
         let (next, report) = run(&plan, &state, &collections, &[]).unwrap();
-        let found: Vec<u64> = report.fees.iter().map(|f| f.paid).collect();
+        let found: Vec<Cents> = report.fees.iter().map(|f| f.paid).collect();
         assert_eq!(
             (found.as_slice(), next.fee_arrears.as_slice()),
-            (&paid[..], &arrears[..])
+            (&paid.map(Cents)[..], &arrears.map(Cents)[..])
         );
         state = next;
     }
-    assert_eq!(state.accounts[0], 1_800_00);
+    assert_eq!(state.accounts[0], Cents(1_800_00));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod deals;
 use credit::collections::Collections;
 use credit::waterfall::{DealState, WaterfallError, run};
 use deals::{mini, quiet};
+use records::units::Cents;
 use serde_json::json;
 
 #[test]
@@ -26,11 +27,11 @@ fn tests_are_measured_before_payments() {
     let plan = deal.deal().plan().unwrap();
     let state = DealState::of(&plan);
     let collections = Collections {
-        interest: 7_000_00,
-        scheduled_principal: 49_996_00,
-        defaulted: 4_00,
-        balance_after: 950_000_00,
-        delinquent: [9_500_00, 19_000_00, 28_500_01],
+        interest: Cents(7_000_00),
+        scheduled_principal: Cents(49_996_00),
+        defaulted: Cents(4_00),
+        balance_after: Cents(950_000_00),
+        delinquent: [Cents(9_500_00), Cents(19_000_00), Cents(28_500_01)],
         ..quiet(&state)
     };
     let (_, report) = run(&plan, &state, &collections, &[]).unwrap();
@@ -54,8 +55,8 @@ fn tests_are_measured_before_payments() {
     assert_eq!(found, expected);
     // With nothing to divide by, a test passes.
     let gone = Collections {
-        repurchased: 1_000_000_00,
-        balance_after: 0,
+        repurchased: Cents(1_000_000_00),
+        balance_after: Cents(0),
         ..quiet(&state)
     };
     let (state, _) = run(&plan, &state, &gone, &[]).unwrap();
@@ -100,34 +101,34 @@ fn what_does_not_fit_is_refused() {
             .to_string()
     };
     let wrong = Collections {
-        balance_before: 1,
+        balance_before: Cents(1),
         ..quiet(&state)
     };
     assert!(told(&state, wrong).starts_with("collections: balance_before: is 1 cents"));
     let wrong = Collections {
-        defaulted: 1,
+        defaulted: Cents(1),
         ..quiet(&state)
     };
     assert!(told(&state, wrong).starts_with("collections: balance_after: is 100000000 cents"));
     let wrong = Collections {
-        delinquent: [100_000_000, 1, 0],
+        delinquent: [Cents(100_000_000), Cents(1), Cents(0)],
         ..quiet(&state)
     };
     assert!(told(&state, wrong).starts_with("collections: delinquent: are 100000001 cents"));
     let wrong = Collections {
-        interest: u64::MAX,
-        scheduled_principal: 1,
-        balance_after: state.pool_balance - 1,
+        interest: Cents(u64::MAX),
+        scheduled_principal: Cents(1),
+        balance_after: state.pool_balance - Cents(1),
         ..quiet(&state)
     };
     assert!(run(&plan, &state, &wrong, &[]).is_ok());
     let wrong = Collections {
-        interest: u64::MAX,
+        interest: Cents(u64::MAX),
         ..quiet(&state)
     };
     let rich = DealState {
         period: 1,
-        accounts: vec![1, 0],
+        accounts: vec![Cents(1), Cents(0)],
         ..state.clone()
     };
     assert_eq!(told(&rich, wrong), "what an account holds is too large");
@@ -140,35 +141,48 @@ fn what_does_not_fit_is_refused() {
         error.to_string()
     };
     assert!(
-        forged(&|s| s.accounts.push(0)).starts_with("state: accounts: has 3 entries, the deal 2")
+        forged(&|s| s.accounts.push(Cents(0)))
+            .starts_with("state: accounts: has 3 entries, the deal 2")
     );
     assert!(forged(&|s| s.tranches.truncate(1)).starts_with("state: tranches: has 1"));
     assert!(forged(&|s| s.fee_arrears.clear()).starts_with("state: fee_arrears: has 0"));
     assert!(forged(&|s| s.tripped.push(true)).starts_with("state: tripped: has 1"));
     assert!(
-        forged(&|s| s.tranches[1].balance += 1).starts_with("state: tranches[1].balance: is more")
+        forged(&|s| s.tranches[1].balance += Cents(1))
+            .starts_with("state: tranches[1].balance: is more")
     );
-    assert!(forged(&|s| s.tranches[0].deficiency = 1).starts_with("state: tranches[0].deficiency"));
-    assert!(forged(&|s| s.pool_balance = 1).starts_with("state: tranches[0].deficiency"));
-    let lower = |s: &mut DealState| (s.tranches[0].balance, s.tranches[0].written_down) = (1, 1);
+    assert!(
+        forged(&|s| s.tranches[0].deficiency = Cents(1))
+            .starts_with("state: tranches[0].deficiency")
+    );
+    assert!(forged(&|s| s.pool_balance = Cents(1)).starts_with("state: tranches[0].deficiency"));
+    let lower = |s: &mut DealState| {
+        (s.tranches[0].balance, s.tranches[0].written_down) = (Cents(1), Cents(1))
+    };
     assert!(forged(&lower).starts_with("state: tranches[0].written_down"));
     assert!(
-        forged(&|s| s.tranches[0].balance = u64::MAX).starts_with("state: tranches[0].balance")
+        forged(&|s| s.tranches[0].balance = Cents(u64::MAX))
+            .starts_with("state: tranches[0].balance")
     );
 
     // Before the first payment date there is one state: that of closing.
-    let richer = |s: &mut DealState| s.accounts[0] = 9_000_000_000;
+    let richer = |s: &mut DealState| s.accounts[0] = Cents(9_000_000_000);
     assert!(forged(&richer).starts_with("state: accounts: is not that of closing"));
-    assert!(forged(&|s| s.fee_arrears[0] = 1).starts_with("state: fee_arrears: is not that"));
-    assert!(forged(&|s| s.recoveries = 1).starts_with("state: recoveries: is not that of"));
     assert!(
-        forged(&|s| s.tranches[0].unpaid_interest = 1).starts_with("state: tranches: is not that")
+        forged(&|s| s.fee_arrears[0] = Cents(1)).starts_with("state: fee_arrears: is not that")
     );
-    assert!(forged(&|s| s.defaulted = 1).starts_with("state: pool_balance: and what defaulted"));
+    assert!(forged(&|s| s.recoveries = Cents(1)).starts_with("state: recoveries: is not that of"));
+    assert!(
+        forged(&|s| s.tranches[0].unpaid_interest = Cents(1))
+            .starts_with("state: tranches: is not that")
+    );
+    assert!(
+        forged(&|s| s.defaulted = Cents(1)).starts_with("state: pool_balance: and what defaulted")
+    );
     assert!(forged(&|s| s.period = plan.periods + 1).starts_with("state: period: is beyond"));
     let later = DealState {
         period: 1,
-        accounts: vec![9_000_000_000, 0],
+        accounts: vec![Cents(9_000_000_000), Cents(0)],
         ..state.clone()
     };
     assert!(run(&plan, &later, &quiet(&later), &[]).is_ok());

@@ -9,6 +9,7 @@ use credit::sample_deal::{sample_deal, sample_indices};
 use credit::waterfall::{DealState, Index, Report, TrancheReport, called, run};
 use deals::{ScriptedDeal, mini, mini_without_equity};
 use proptest::prelude::*;
+use records::units::Cents;
 use serde_json::{Value, json};
 
 /// What happens in a period, in millionths of what loans owe.
@@ -63,7 +64,8 @@ fn flow() -> impl Strategy<Value = Flow> {
 impl Flow {
     fn collections(&self, plan: &Plan, state: &DealState) -> Collections {
         let pool = state.pool_balance;
-        let part = |millionths: u64| pool * millionths / 1_000_000;
+        let of = |whole: Cents, millionths: u64| Cents(whole.0 * millionths / 1_000_000);
+        let part = |millionths: u64| of(pool, millionths);
         let gone = [
             self.scheduled,
             self.prepaid,
@@ -71,7 +73,7 @@ impl Flow {
             self.repurchased,
         ]
         .map(part);
-        let after = pool - gone.iter().sum::<u64>();
+        let after = pool - gone.iter().sum::<Cents>();
         let lost = state.defaulted.saturating_sub(state.recoveries);
         let collections = Collections {
             balance_before: pool,
@@ -81,8 +83,8 @@ impl Flow {
             prepaid_principal: gone[1],
             defaulted: gone[2],
             repurchased: gone[3],
-            recoveries: lost * self.recovered / 1_000_000,
-            delinquent: self.delinquent.map(|d| after * d / 1_000_000),
+            recoveries: of(lost, self.recovered),
+            delinquent: self.delinquent.map(|d| of(after, d)),
         };
         let call = called(plan, &collections).filter(|_| self.call);
         call.unwrap_or(collections)
@@ -91,7 +93,7 @@ impl Flow {
 
 /// What must hold of each period.
 fn check(plan: &Plan, before: &DealState, c: &Collections, after: &DealState, report: &Report) {
-    let sum = |values: &[u64]| values.iter().map(|v| u128::from(*v)).sum::<u128>();
+    let sum = |values: &[Cents]| values.iter().map(|v| u128::from(v.0)).sum::<u128>();
     let cash_in = sum(&before.accounts)
         + sum(&[
             c.interest,
@@ -100,15 +102,15 @@ fn check(plan: &Plan, before: &DealState, c: &Collections, after: &DealState, re
             c.recoveries,
             c.repurchased,
         ]);
-    let mut cash_out = sum(&after.accounts) + u128::from(report.equity);
+    let mut cash_out = sum(&after.accounts) + u128::from(report.equity.0);
     for fee in &report.fees {
-        cash_out += u128::from(fee.paid);
+        cash_out += u128::from(fee.paid.0);
         assert_eq!(fee.arrears_before + fee.charged, fee.paid + fee.arrears);
     }
-    let collected: Vec<u64> = report.accounts.iter().map(|a| a.collected).collect();
+    let collected: Vec<Cents> = report.accounts.iter().map(|a| a.collected).collect();
     assert_eq!(sum(&before.accounts) + sum(&collected), cash_in);
     for (i, t) in report.tranches.iter().enumerate() {
-        cash_out += u128::from(t.interest_paid) + u128::from(t.principal_paid);
+        cash_out += u128::from(t.interest_paid.0 + t.principal_paid.0);
         assert_eq!(t.interest_due, t.interest_paid + t.interest_shortfall);
         assert_eq!(
             t.balance + t.principal_paid + t.written_down,
@@ -118,8 +120,8 @@ fn check(plan: &Plan, before: &DealState, c: &Collections, after: &DealState, re
         assert!(t.deficiency <= t.balance);
         // A junior one covers a senior one.
         let junior = &report.tranches[i + 1..];
-        assert!(t.deficiency == 0 || junior.iter().all(|j| j.deficiency == j.balance));
-        assert!(t.written_down == 0 || junior.iter().all(|j| j.balance == 0));
+        assert!(t.deficiency == Cents(0) || junior.iter().all(|j| j.deficiency == j.balance));
+        assert!(t.written_down == Cents(0) || junior.iter().all(|j| j.balance == Cents(0)));
     }
     assert_eq!(cash_in, cash_out);
     for trigger in plan.triggers.iter().zip(&report.triggers) {
@@ -296,9 +298,9 @@ proptest! {
         for (_, _, report) in run_flows(&sequential(ledgers), &flows, &[]) {
             for i in 1..report.tranches.len() {
                 let (senior, junior) = (&report.tranches[i - 1], &report.tranches[i]);
-                prop_assert!(junior.interest_paid == 0 || senior.interest_shortfall == 0);
+                prop_assert!(junior.interest_paid == Cents(0) || senior.interest_shortfall == Cents(0));
                 let left = senior.balance_before + senior.written_up - senior.principal_paid;
-                prop_assert!(junior.principal_paid == 0 || left == 0);
+                prop_assert!(junior.principal_paid == Cents(0) || left == Cents(0));
             }
             // Equity receives interest when none is due, and principal when nothing is owed.
             let residual = |waterfall: &str| {
@@ -306,8 +308,8 @@ proptest! {
                 steps.clone().find(|s| s.waterfall == waterfall).unwrap().from_account
             };
             let all = |check: &dyn Fn(&TrancheReport) -> bool| report.tranches.iter().all(check);
-            prop_assert!(residual("interest") == 0 || all(&|t| t.interest_shortfall == 0));
-            prop_assert!(residual("principal") == 0 || all(&|t| t.balance == 0));
+            prop_assert!(residual("interest") == Cents(0) || all(&|t| t.interest_shortfall == Cents(0)));
+            prop_assert!(residual("principal") == Cents(0) || all(&|t| t.balance == Cents(0)));
             prop_assert_eq!(report.equity, residual("interest") + residual("principal"));
         }
     }
@@ -322,17 +324,17 @@ proptest! {
     ) {
         let plan = sequential(ledgers);
         for (state, c, report) in run_flows(&plan, &flows, &[]) {
-            let prepaid = more_prepaid.min(c.balance_after);
+            let prepaid = Cents(more_prepaid).min(c.balance_after);
             let more = Collections {
-                interest: c.interest + more_interest,
-                recoveries: c.recoveries + more_recoveries,
+                interest: c.interest + Cents(more_interest),
+                recoveries: c.recoveries + Cents(more_recoveries),
                 prepaid_principal: c.prepaid_principal + prepaid,
                 balance_after: c.balance_after - prepaid,
-                delinquent: [0; 3],
+                delinquent: [Cents(0); 3],
                 ..c
             };
             let (_, better) = run(&plan, &state, &more, &[]).unwrap();
-            let mut paid = [0, 0];
+            let mut paid = [Cents(0); 2];
             for (t, b) in report.tranches.iter().zip(&better.tranches) {
                 prop_assert!(b.interest_paid >= t.interest_paid);
                 // A tranche and all senior to it.
@@ -358,30 +360,33 @@ proptest! {
             let (_, report) = run(&plan, &state, &c, &[]).unwrap();
             report.tranches.iter().map(|t| (t.interest_paid, t.interest_due)).collect::<Vec<_>>()
         };
-        let (less, much) = (paid(interest), paid(interest + more));
-        let due: u64 = less.iter().map(|t| t.1).sum();
+        let interest = Cents(interest);
+        let (less, much) = (paid(interest), paid(interest + Cents(more)));
+        let due: Cents = less.iter().map(|t| t.1).sum();
         for ((less, due_to), (much, _)) in less.iter().zip(&much) {
             prop_assert!(less <= much && much <= due_to);
             // Within two cents of the exact share.
-            let exact = u128::from(interest.min(due)) * u128::from(*due_to);
-            let found = u128::from(*less) * u128::from(due);
-            prop_assert!(found.abs_diff(exact) < 2 * u128::from(due));
+            let exact = u128::from(interest.min(due).0) * u128::from(due_to.0);
+            let found = u128::from(less.0) * u128::from(due.0);
+            prop_assert!(found.abs_diff(exact) < 2 * u128::from(due.0));
         }
-        prop_assert_eq!(less.iter().map(|t| t.0).sum::<u64>(), interest.min(due));
+        prop_assert_eq!(less.iter().map(|t| t.0).sum::<Cents>(), interest.min(due));
     }
 
     #[test]
     fn nothing_wraps(values in prop::array::uniform9(any::<u64>()), pool in any::<u64>()) {
         let plan = mini().deal().plan().unwrap();
-        let [interest, scheduled, prepaid, defaulted, repurchased, recoveries, a, b, c] = values;
+        let pool = Cents(pool);
+        let [interest, scheduled, prepaid, defaulted, repurchased, recoveries, a, b, c] = values.map(Cents);
+        let parity = |amount: Cents| Cents(amount.0 % 2);
         let collections = Collections {
             balance_before: pool,
             balance_after: pool.saturating_sub(scheduled),
             interest,
             scheduled_principal: scheduled.min(pool),
-            prepaid_principal: prepaid % 2,
-            defaulted: defaulted % 2,
-            repurchased: repurchased % 2,
+            prepaid_principal: parity(prepaid),
+            defaulted: parity(defaulted),
+            repurchased: parity(repurchased),
             recoveries,
             delinquent: [a, b, c],
         };

@@ -76,6 +76,24 @@ macro_rules! unit {
                 self.0.fmt(f)
             }
         }
+        impl $name<u64> {
+            /// The sum, if it fits.
+            pub fn checked_add(self, other: Self) -> Option<Self> {
+                self.0.checked_add(other.0).map(Self)
+            }
+            /// The difference, unless it is negative.
+            pub fn checked_sub(self, other: Self) -> Option<Self> {
+                self.0.checked_sub(other.0).map(Self)
+            }
+            /// The sum, or the largest number if it is more.
+            pub fn saturating_add(self, other: Self) -> Self {
+                Self(self.0.saturating_add(other.0))
+            }
+            /// The difference, or zero if it is negative.
+            pub fn saturating_sub(self, other: Self) -> Self {
+                Self(self.0.saturating_sub(other.0))
+            }
+        }
         impl<N> $name<N> {
             /// Counted by a wider integer.
             pub fn widen<M: From<N>>(self) -> $name<M> {

@@ -4,12 +4,13 @@
 //! from all of it that the prover chose and that decides the fact. Every text that stands in a claim or a file goes
 //! through [`quoted`], so that no name can be read as a sentence.
 
+use records::units::Cents;
 use serde::Serialize;
 use sha3::{Digest as _, Sha3_256};
 
 /// Cents of a currency as a decimal amount.
-pub fn cents(amount: u64) -> fixed::Decimal {
-    fixed::Decimal::new(amount.into(), credit::deal::CENT_DECIMALS)
+pub fn cents(amount: Cents) -> fixed::Decimal {
+    fixed::Decimal::new(amount.0.into(), credit::deal::CENT_DECIMALS)
 }
 
 /// A text from a claim or a file between backticks, of printable ASCII only: everything else, backticks and

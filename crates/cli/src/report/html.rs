@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use fixed::Decimal;
+use records::units::Cents;
 
 use crate::svg::escaped;
 
@@ -94,7 +95,7 @@ pub fn list(items: &[&str]) -> String {
 }
 
 /// Cents with thousands apart.
-pub fn money(cents: u64) -> String {
+pub fn money(Cents(cents): Cents) -> String {
     let whole = (cents / 100).to_string();
     let mut text = String::new();
     for (i, digit) in whole.chars().enumerate() {
@@ -107,14 +108,14 @@ pub fn money(cents: u64) -> String {
 }
 
 /// Cents, as a cell.
-pub fn amount(cents: u64) -> Cell {
+pub fn amount(cents: Cents) -> Cell {
     Cell::Number(money(cents))
 }
 
 /// Cents that should be none.
-pub fn loss(cents: u64) -> Cell {
+pub fn loss(cents: Cents) -> Cell {
     match cents {
-        0 => Cell::Number(money(0)),
+        Cents(0) => Cell::Number(money(cents)),
         _ => Cell::Bad(money(cents)),
     }
 }
@@ -125,6 +126,6 @@ pub fn drawn(number: &Decimal) -> f64 {
 }
 
 /// Cents to draw, in units of the currency.
-pub fn drawn_cents(cents: u64) -> f64 {
-    cents as f64 / 100.0
+pub fn drawn_cents(cents: Cents) -> f64 {
+    cents.0 as f64 / 100.0
 }

@@ -13,6 +13,7 @@ use std::fmt::Write;
 
 use credit::deal::{Coupon, Deal};
 use credit::issuance::backing;
+use records::units::Cents;
 use sealbook::Fact;
 use statements::stress::Stressed;
 use statements::waterfall::Waterfall;
@@ -79,7 +80,7 @@ fn tranches(deal: &Deal) -> String {
             };
             vec![
                 t.name.as_str().into(),
-                amount(plan.as_ref().map_or(0, |p| p.tranches[i].original)),
+                amount(plan.as_ref().map_or(Cents(0), |p| p.tranches[i].original)),
                 Cell::Text(coupon(&t.coupon)),
                 percent(point.map(|p| &p.attachment)),
                 percent(point.map(|p| &p.detachment)),
@@ -96,7 +97,7 @@ fn tranches(deal: &Deal) -> String {
         html,
         "<p class=\"sub\">By the deal, which says that the pool owed {} {} at closing; what is beyond the tranches is equity. The proof of \
          an issuance shows what a pool owes.</p>",
-        html::money(plan.map_or(0, |p| p.original_pool)),
+        html::money(plan.map_or(Cents(0), |p| p.original_pool)),
         escaped(&deal.currency)
     );
     html

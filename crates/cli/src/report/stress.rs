@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use credit::protection::{Life, life};
+use records::units::Cents;
 use statements::stress::{StressClaim, stress_in_words};
 
 use super::chart::bars;
@@ -107,7 +108,7 @@ pub fn body(claim: &StressClaim, proof: &Proof<'_>) -> Result<String, String> {
 /// Principal lost by tranche and scenario, drawn.
 fn losses(claim: &StressClaim) -> String {
     let series: Vec<String> = claim.deal.tranches.iter().map(|t| t.name.clone()).collect();
-    let part = |lost: u64, i: usize| {
+    let part = |lost: Cents, i: usize| {
         // What was written down may come back, and counts as lost if it does not.
         let state = &claim.deal_state.tranches[i];
         let owed = state.balance.saturating_add(state.written_down);

@@ -181,7 +181,7 @@ fn money_has_thousands() {
         (100_000, "1,000.00"),
         (12_345_678_901, "123,456,789.01"),
     ] {
-        assert_eq!(html::money(cents), text);
+        assert_eq!(html::money(Cents(cents)), text);
     }
 }
 
@@ -312,7 +312,7 @@ fn written_down_tranches_do_not_lose_more_than_all() {
     }
     claim.deal_state.period = 1;
     let tranche = &mut claim.deal_state.tranches[2];
-    (tranche.balance, tranche.written_down) = (0, tranche.balance);
+    (tranche.balance, tranche.written_down) = (Cents(0), tranche.balance);
     let lost = tranche.written_down;
     claim.scenarios[0].outcome[2].principal_lost = lost;
     let body = stress::body(&claim, &PROOF).expect("it runs");

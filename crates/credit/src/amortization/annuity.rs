@@ -1,6 +1,7 @@
 //! What a level-pay loan pays each time.
 
 use fixed::{DomainError, Interval};
+use records::units::Cents;
 
 use super::{MAX_BALANCE, MAX_RATE, MAX_TERM, RollError};
 
@@ -44,11 +45,16 @@ pub fn annuity_factor(rate: u32, months: u16, payments: u16) -> Result<u64, Roll
 ///
 /// # Errors
 /// As [`annuity_factor`], and if the balance is above [`MAX_BALANCE`].
-pub fn instalment(balance: u64, rate: u32, months: u16, payments: u16) -> Result<u64, RollError> {
+pub fn instalment(
+    balance: Cents,
+    rate: u32,
+    months: u16,
+    payments: u16,
+) -> Result<Cents, RollError> {
     if balance > MAX_BALANCE {
         return Err(RollError::Range("balance"));
     }
     let factor = annuity_factor(rate, months, payments)?;
-    let exact = u128::from(balance) * u128::from(factor);
-    Ok(exact.div_ceil(FACTOR_ONE) as u64)
+    let exact = u128::from(balance.0) * u128::from(factor);
+    Ok(Cents(exact.div_ceil(FACTOR_ONE) as u64))
 }

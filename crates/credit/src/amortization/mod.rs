@@ -18,6 +18,7 @@
 mod annuity;
 mod total;
 
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 
 use crate::collections::Collections;
@@ -26,7 +27,7 @@ pub use annuity::{FACTOR_DECIMALS, annuity_factor, instalment};
 pub use total::{add, roll_pool, then};
 
 /// Most cents that a loan may owe.
-pub const MAX_BALANCE: u64 = 100_000_000_000;
+pub const MAX_BALANCE: Cents = Cents(100_000_000_000);
 /// The highest rate, in 10^-6 a year: 100%.
 pub const MAX_RATE: u32 = 1_000_000;
 /// The longest term, in months.
@@ -37,7 +38,7 @@ pub const MAX_DAYS: u16 = 9_999;
 pub const MONTH_DIVISOR: u64 = 12_000_000;
 /// Most interest that a loan may owe, in cents: a loan at its limits reaches it after 100 years without a
 /// payment.
-pub const MAX_INTEREST: u64 = 10_000_000_000_000;
+pub const MAX_INTEREST: Cents = Cents(10_000_000_000_000);
 /// Days by which a payment is later after another month.
 const MONTH_DAYS: u16 = 30;
 
@@ -119,7 +120,7 @@ impl Status {
 pub struct LoanState {
     /// What is owed, interest aside; of a defaulted loan, what may still be recovered of it. At most
     /// [`MAX_BALANCE`].
-    pub balance: u64,
+    pub balance: Cents,
     /// A year's interest, in 10^-6 of the balance. At most [`MAX_RATE`].
     pub rate: u32,
     /// Months to maturity, at most [`MAX_TERM`]; zero from then on.
@@ -129,13 +130,13 @@ pub struct LoanState {
     /// What is due when.
     pub rule: Rule,
     /// What a level-pay loan pays each time, else zero. At most twice [`MAX_BALANCE`].
-    pub instalment: u64,
+    pub instalment: Cents,
     /// Interest since the last date on which some was due. At most [`MAX_INTEREST`].
-    pub accrued: u64,
+    pub accrued: Cents,
     /// Interest that was due and is not paid. At most [`MAX_INTEREST`].
-    pub overdue_interest: u64,
+    pub overdue_interest: Cents,
     /// Principal that was due and is not paid; part of the balance.
-    pub overdue_principal: u64,
+    pub overdue_principal: Cents,
     /// Days the oldest payment is late, at most [`MAX_DAYS`].
     pub days_past_due: u16,
     /// What became of it.
@@ -148,24 +149,24 @@ pub struct LoanState {
 pub enum Event {
     /// So much came in from the borrower; nothing, if a payment was missed or none was due. It pays in this
     /// order: what is overdue of interest, what is due of principal, interest not yet due, principal early.
-    Payment(u64),
+    Payment(Cents),
     /// It was given up: its balance leaves the pool, and interest stops.
     Default,
     /// So much came in from a loan that had defaulted before, maybe nothing.
-    Recovery(u64),
+    Recovery(Cents),
     /// It was bought back at this price: the balance, and at most the interest owed.
-    Repurchase(u64),
+    Repurchase(Cents),
 }
 
 /// What comes due in a month. Cents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Due {
     /// Interest for the month, due or not.
-    pub earned: u64,
+    pub earned: Cents,
     /// Interest that comes due.
-    pub interest: u64,
+    pub interest: Cents,
     /// Principal that comes due.
-    pub principal: u64,
+    pub principal: Cents,
 }
 
 /// Why an event cannot be.
@@ -181,17 +182,17 @@ pub enum RollError {
     #[error("{paid} cents came in, and only {owed} are owed")]
     TooMuch {
         /// What came in.
-        paid: u64,
+        paid: Cents,
         /// What is owed.
-        owed: u64,
+        owed: Cents,
     },
     /// A repurchase below par.
     #[error("it was bought back for {paid} cents, less than its balance of {owed}")]
     BelowPar {
         /// The price.
-        paid: u64,
+        paid: Cents,
         /// The balance.
-        owed: u64,
+        owed: Cents,
     },
     /// A number outside its range.
     #[error("the {0} is outside its range")]
@@ -203,8 +204,8 @@ pub enum RollError {
 
 /// The interest of a month: `balance * rate / 12,000,000` rounded down. Up to [`MAX_BALANCE`] and
 /// [`MAX_RATE`] the product is at most 10^17 (57 bits), the interest below 8.4 * 10^9 (33 bits).
-pub const fn month_interest(balance: u64, rate: u32) -> u64 {
-    (balance as u128 * rate as u128 / MONTH_DIVISOR as u128) as u64
+pub const fn month_interest(balance: Cents, rate: u32) -> Cents {
+    Cents((balance.0 as u128 * rate as u128 / MONTH_DIVISOR as u128) as u64)
 }
 
 /// Whether something is due in the next month, and whether everything is, so many months before maturity.
@@ -229,7 +230,7 @@ impl LoanState {
     /// # Errors
     /// Names the number that is outside its range.
     pub fn new(
-        balance: u64,
+        balance: Cents,
         rate: u32,
         term: u16,
         frequency: Frequency,
@@ -239,7 +240,7 @@ impl LoanState {
             (Rule::LevelPay, Some(months)) if term > 0 => {
                 instalment(balance, rate, months, term.div_ceil(months))?
             }
-            _ => 0,
+            _ => Cents(0),
         };
         let loan = Self {
             balance,
@@ -248,11 +249,11 @@ impl LoanState {
             frequency,
             rule,
             instalment,
-            accrued: 0,
-            overdue_interest: 0,
-            overdue_principal: 0,
+            accrued: Cents(0),
+            overdue_interest: Cents(0),
+            overdue_principal: Cents(0),
             days_past_due: 0,
-            status: if balance == 0 {
+            status: if balance == Cents(0) {
                 Status::Prepaid
             } else {
                 Status::Performing
@@ -271,7 +272,7 @@ impl LoanState {
             ("balance", self.balance <= MAX_BALANCE),
             ("rate", self.rate <= MAX_RATE),
             ("term", self.term <= MAX_TERM),
-            ("instalment", self.instalment <= 2 * MAX_BALANCE),
+            ("instalment", self.instalment <= MAX_BALANCE * 2),
             ("accrued interest", self.accrued <= MAX_INTEREST),
             ("overdue interest", self.overdue_interest <= MAX_INTEREST),
             ("overdue principal", self.overdue_principal <= self.balance),
@@ -291,13 +292,13 @@ impl LoanState {
         let interest = self.month_interest();
         self.days_past_due = days.min(MAX_DAYS);
         let missed = u64::from(self.days_past_due / MONTH_DAYS);
-        self.overdue_interest = missed * interest;
+        self.overdue_interest = interest * missed;
         if self.term == 0 {
             self.overdue_principal = self.balance;
         } else if let Some(months) = self.frequency.months() {
             let months = u64::from(months);
-            let principal = self.instalment.saturating_sub(months * interest);
-            self.overdue_principal = (missed / months * principal).min(self.balance);
+            let principal = self.instalment.saturating_sub(interest * months);
+            self.overdue_principal = (principal * (missed / months)).min(self.balance);
         }
         if self.status.is_open() {
             self.status = open_status(self.days_past_due);
@@ -306,19 +307,19 @@ impl LoanState {
     }
 
     /// A month's interest on the balance.
-    pub fn month_interest(&self) -> u64 {
+    pub fn month_interest(&self) -> Cents {
         match self.rule {
-            Rule::ZeroCoupon => 0,
+            Rule::ZeroCoupon => Cents(0),
             _ => month_interest(self.balance, self.rate),
         }
     }
 
     /// What the pool's balance counts of it.
-    pub fn pool_balance(&self) -> u64 {
+    pub fn pool_balance(&self) -> Cents {
         if self.status.is_open() {
             self.balance
         } else {
-            0
+            Cents(0)
         }
     }
 
@@ -340,7 +341,7 @@ impl LoanState {
         let principal = match self.rule {
             _ if last => not_due,
             Rule::LevelPay => self.instalment.saturating_sub(interest).min(not_due),
-            Rule::InterestOnly | Rule::Bullet | Rule::ZeroCoupon => 0,
+            Rule::InterestOnly | Rule::Bullet | Rule::ZeroCoupon => Cents(0),
         };
         Due {
             earned,
@@ -353,16 +354,16 @@ impl LoanState {
     pub fn as_scheduled(&self) -> Event {
         let due = self.due();
         match self.status {
-            Status::Defaulted => Event::Recovery(0),
+            Status::Defaulted => Event::Recovery(Cents(0)),
             status if status.is_open() => Event::Payment(
                 due.interest + due.principal + self.overdue_interest + self.overdue_principal,
             ),
-            _ => Event::Payment(0),
+            _ => Event::Payment(Cents(0)),
         }
     }
 
     /// What pays off the loan in the next month.
-    pub fn payoff(&self) -> u64 {
+    pub fn payoff(&self) -> Cents {
         self.balance + self.overdue_interest + self.accrued + self.due().earned
     }
 
@@ -400,13 +401,13 @@ impl LoanState {
         };
         match (event, self.status.is_open()) {
             (Event::Payment(paid), true) => self.pay(paid, &mut next, &mut sum)?,
-            (Event::Payment(0), false) if self.status != Status::Defaulted => {}
+            (Event::Payment(Cents(0)), false) if self.status != Status::Defaulted => {}
             (Event::Default, true) => {
                 sum.defaulted = self.balance;
                 next.status = Status::Defaulted;
                 next.overdue_interest += self.accrued;
-                next.accrued = 0;
-                next.overdue_principal = 0;
+                next.accrued = Cents(0);
+                next.overdue_principal = Cents(0);
             }
             (Event::Repurchase(paid), true) => {
                 let owed = self.payoff();
@@ -439,7 +440,7 @@ impl LoanState {
         Ok((next, sum))
     }
 
-    fn pay(&self, paid: u64, next: &mut Self, sum: &mut Collections) -> Result<(), RollError> {
+    fn pay(&self, paid: Cents, next: &mut Self, sum: &mut Collections) -> Result<(), RollError> {
         let due = self.due();
         let interest_due = self.overdue_interest + due.interest;
         let principal_due = self.overdue_principal + due.principal;
@@ -461,15 +462,15 @@ impl LoanState {
         next.balance = self.balance - scheduled - prepaid;
         next.term = self.term.saturating_sub(1);
         let bill = due.interest + due.principal;
-        next.days_past_due = if next.overdue_interest + next.overdue_principal == 0 {
+        next.days_past_due = if next.overdue_interest + next.overdue_principal == Cents(0) {
             0
-        } else if bill > 0 && paid >= bill {
+        } else if bill > Cents(0) && paid >= bill {
             self.days_past_due
         } else {
             (self.days_past_due + MONTH_DAYS).min(MAX_DAYS)
         };
         next.status = open_status(next.days_past_due);
-        if next.balance + next.overdue_interest + next.accrued == 0 {
+        if next.balance + next.overdue_interest + next.accrued == Cents(0) {
             *next = next.closed(Status::Prepaid);
         }
         sum.interest = interest + early;
@@ -480,10 +481,10 @@ impl LoanState {
 
     /// The loan when nothing is owed any more.
     pub(crate) fn closed(mut self, status: Status) -> Self {
-        self.balance = 0;
-        self.accrued = 0;
-        self.overdue_interest = 0;
-        self.overdue_principal = 0;
+        self.balance = Cents(0);
+        self.accrued = Cents(0);
+        self.overdue_interest = Cents(0);
+        self.overdue_principal = Cents(0);
         self.days_past_due = 0;
         self.status = status;
         self

@@ -2,13 +2,14 @@
 
 use super::{Event, LoanState, RollError};
 use crate::collections::Collections;
+use records::units::Cents;
 
 /// Adds what one loan, or another part of the pool, brought in during the same period.
 ///
 /// # Errors
 /// Names the sum that does not fit.
 pub fn add(total: &mut Collections, part: &Collections) -> Result<(), RollError> {
-    let mut plus = |name: &'static str, get: fn(&mut Collections) -> &mut u64| {
+    let mut plus = |name: &'static str, get: fn(&mut Collections) -> &mut Cents| {
         let mut part = *part;
         let sum = get(total).checked_add(*get(&mut part));
         *get(total) = sum.ok_or(RollError::Overflow(name))?;
@@ -37,8 +38,8 @@ pub fn then(first: &Collections, second: &Collections) -> Result<Collections, Ro
         return Err(RollError::Range("balance between the periods"));
     }
     let (mut total, mut later) = (*first, *second);
-    (total.balance_after, total.delinquent) = (0, [0; 3]);
-    later.balance_before = 0;
+    (total.balance_after, total.delinquent) = (Cents(0), [Cents(0); 3]);
+    later.balance_before = Cents(0);
     add(&mut total, &later)?;
     Ok(total)
 }

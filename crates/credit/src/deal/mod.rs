@@ -16,6 +16,7 @@ mod plan;
 mod resolve;
 pub mod step;
 
+use records::units::Cents;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -33,8 +34,8 @@ use step::{Bound, Measure, Step, When};
 pub const CENT_DECIMALS: u8 = 2;
 /// Most decimals of a percentage.
 pub const PERCENT_DECIMALS: u8 = 6;
-/// Amounts of a deal are below this many cents.
-pub const MAX_CENTS: u64 = 1 << 56;
+/// Amounts of a deal are below this.
+pub const MAX_CENTS: Cents = Cents(1 << 56);
 /// Most entries of any list of a deal.
 pub const MAX_ENTRIES: usize = 64;
 /// Most bytes of a deal, as JSON.

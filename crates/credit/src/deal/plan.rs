@@ -2,6 +2,7 @@
 
 use super::step::{Action, Bound, Measure, Step, When};
 use super::{Base, DayCount, Losses, Shortfall};
+use records::units::Cents;
 
 /// One percent, in units of [`PERCENT_DECIMALS`](super::PERCENT_DECIMALS).
 pub const PERCENT: u64 = 1_000_000;
@@ -23,7 +24,7 @@ pub struct Plan {
     /// How many payment dates there are up to legal final maturity.
     pub periods: u32,
     /// What the pool's loans owed at closing.
-    pub original_pool: u64,
+    pub original_pool: Cents,
     /// The accounts.
     pub accounts: Vec<AccountPlan>,
     /// Where interest is collected.
@@ -60,7 +61,7 @@ pub struct AccountPlan {
     /// Its name.
     pub name: String,
     /// What is paid in at closing.
-    pub opening: u64,
+    pub opening: Cents,
     /// What it should hold.
     pub target: Option<AmountPlan>,
     /// Whether what it holds covers the tranches.
@@ -79,8 +80,8 @@ pub struct FeePlan {
 /// How much a fee is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charge {
-    /// So many cents a period.
-    Fixed(u64),
+    /// So much a period.
+    Fixed(Cents),
     /// Millionths of a percent a year of the pool.
     PercentOfPool(u64, DayCount),
 }
@@ -91,7 +92,7 @@ pub struct TranchePlan {
     /// Its name.
     pub name: String,
     /// What is owed at closing.
-    pub original: u64,
+    pub original: Cents,
     /// Its rate.
     pub rate: Rate,
     /// Which part of a year a period is.
@@ -122,7 +123,7 @@ pub enum Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AmountPlan {
     /// The least it is, in cents.
-    pub floor: u64,
+    pub floor: Cents,
     /// Millionths of a percent of the base.
     pub percent: u64,
     /// Of what.
@@ -131,16 +132,16 @@ pub struct AmountPlan {
 
 impl AmountPlan {
     /// The amount in cents, rounded as told.
-    pub fn cents(&self, base: u64, up: bool) -> u64 {
+    pub fn cents(&self, base: Cents, up: bool) -> Cents {
         // At most the base, since the percentage is at most 100.
-        let product = u128::from(base) * u128::from(self.percent);
+        let product = u128::from(base.0) * u128::from(self.percent);
         let whole = u128::from(WHOLE);
         let part = if up {
             product.div_ceil(whole)
         } else {
             product / whole
         };
-        self.floor.max(part as u64)
+        self.floor.max(Cents(part as u64))
     }
 }
 
@@ -205,7 +206,7 @@ impl Plan {
     }
 
     /// What all tranches were owed at closing.
-    pub fn original_tranches(&self) -> u64 {
+    pub fn original_tranches(&self) -> Cents {
         // Below 2^63: at most 64 tranches of less than 2^56.
         self.tranches.iter().map(|t| t.original).sum()
     }

@@ -10,6 +10,7 @@
 //!
 //! A loan that is not listed paid nothing; `payment` is all that came in from its borrower in the month.
 
+use records::units::Cents;
 use std::path::Path;
 
 use crate::amortization::Event;
@@ -59,7 +60,9 @@ fn event_of(at: &At, event: &str, amount: &str) -> Result<Event, ImportError> {
                 "{amount} has more than {CENT_DECIMALS} decimals; cut it"
             ))
         })?;
-        u64::try_from(units).map_err(|_| error(format!("{amount} is negative or too large")))
+        u64::try_from(units)
+            .map(Cents)
+            .map_err(|_| error(format!("{amount} is negative or too large")))
     };
     match event {
         "payment" => Ok(Event::Payment(cents()?)),

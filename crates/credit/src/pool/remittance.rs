@@ -1,5 +1,6 @@
 //! What a servicer reports of a pool's loans for a month, and the tape after it.
 
+use records::units::Cents;
 use std::collections::BTreeMap;
 
 use crate::amortization::{Event, LoanState, RollError, Status, roll_pool};
@@ -49,8 +50,8 @@ fn events(
         let reported = remittances.get(&loan.id).copied();
         found += usize::from(reported.is_some());
         let silent = match state.status {
-            Status::Defaulted => Event::Recovery(0),
-            _ => Event::Payment(0),
+            Status::Defaulted => Event::Recovery(Cents(0)),
+            _ => Event::Payment(Cents(0)),
         };
         events.push(reported.unwrap_or(silent));
     }
@@ -151,7 +152,7 @@ impl LoanFields {
         let status = self.status.1.iter().position(|s| *s == state.status);
         let status = status.ok_or_else(|| lacks("status", "a code for every status"))?;
         let mut written = vec![
-            (self.balance, state.balance),
+            (self.balance, state.balance.0),
             (self.term, state.term.into()),
             (self.days, state.days_past_due.into()),
             (self.status.0, status as u64),
@@ -160,7 +161,7 @@ impl LoanFields {
         let computed = self.computed.iter().zip(COMPUTED).zip(state.computed());
         for ((field, name), value) in computed.skip(1) {
             let field = field.ok_or_else(|| lacks(name, "a number with 2 decimals"))?;
-            written.push((field, value));
+            written.push((field, value.0));
         }
         for (field, value) in written {
             let terms = &template.fields[field];

@@ -1,6 +1,7 @@
 //! Loans of a tape as what pays, month by month.
 
 use crate::amortization::{Frequency, LoanState, RollError, Rule, Status};
+use records::units::Cents;
 
 use super::tape::{Loan, Tape};
 use super::template::{Kind, Template};
@@ -53,14 +54,14 @@ pub fn fill_computed(loan: &mut Loan, template: &Template) -> Result<(), StateEr
     let state = LoanFields::new(template)?.state(loan)?;
     let computed = state.computed();
     for (which, field) in missing {
-        loan.values[field] = Some(computed[which]);
+        loan.values[field] = Some(computed[which].0);
     }
     Ok(())
 }
 
 impl LoanState {
     /// The values of the [`COMPUTED`] fields.
-    pub(super) fn computed(&self) -> [u64; COMPUTED.len()] {
+    pub(super) fn computed(&self) -> [Cents; COMPUTED.len()] {
         [
             self.instalment,
             self.accrued,
@@ -165,7 +166,7 @@ impl LoanFields {
             .get(code(self.status.0)?)
             .ok_or_else(unknown)?;
         let mut state = LoanState::new(
-            value(self.balance)?,
+            Cents(value(self.balance)?),
             rate,
             small(self.term, "remaining term")?,
             *frequency.ok_or_else(unknown)?,
@@ -176,10 +177,10 @@ impl LoanFields {
             .computed
             .map(|field| field.and_then(|i| loan.values.get(i).copied().flatten()));
         if let (Rule::LevelPay, Some(instalment)) = (state.rule, instalment) {
-            state.instalment = instalment;
+            state.instalment = Cents(instalment);
         }
         match status {
-            Status::Prepaid | Status::Repurchased if state.balance > 0 => {
+            Status::Prepaid | Status::Repurchased if state.balance > Cents(0) => {
                 return Err(error(format!(
                     "it is {status:?} and still owes {} cents; correct the status or the balance",
                     state.balance
@@ -189,7 +190,7 @@ impl LoanFields {
             Status::Defaulted => {
                 state = state.past_due(small(self.days, "days past due")?);
                 state.status = Status::Defaulted;
-                state.overdue_principal = 0;
+                state.overdue_principal = Cents(0);
             }
             Status::Performing | Status::Delinquent => {
                 // Also if nothing is owed: its next month closes it.
@@ -197,9 +198,9 @@ impl LoanFields {
                 state = state.past_due(small(self.days, "days past due")?);
             }
         }
-        state.accrued = accrued.unwrap_or(state.accrued);
-        state.overdue_interest = interest.unwrap_or(state.overdue_interest);
-        state.overdue_principal = principal.unwrap_or(state.overdue_principal);
+        state.accrued = accrued.map_or(state.accrued, Cents);
+        state.overdue_interest = interest.map_or(state.overdue_interest, Cents);
+        state.overdue_principal = principal.map_or(state.overdue_principal, Cents);
         state.check().map_err(|e| error(e.to_string()))?;
         Ok(state)
     }

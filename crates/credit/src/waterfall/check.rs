@@ -1,6 +1,7 @@
 //! Tests and triggers.
 
 use fixed::{Decimal, Rounding};
+use records::units::Cents;
 
 use super::report::{RATIO_DECIMALS, TestReport};
 use super::run::Run;
@@ -46,7 +47,7 @@ pub(super) fn outcome(run: &Run<'_>, before: &[bool]) -> Result<Outcome, Waterfa
 
 fn measured(run: &Run<'_>, test: &TestPlan) -> Result<TestReport, WaterfallError> {
     let (numerator, denominator) = ratio(run, &test.measure)?;
-    let (n, d) = (u128::from(numerator), u128::from(denominator));
+    let (n, d) = (u128::from(numerator.0), u128::from(denominator.0));
     // Below 2^64 * 2^34.
     let scaled = n * u128::from(WHOLE);
     let (passed, rounding) = match test.passes {
@@ -54,9 +55,9 @@ fn measured(run: &Run<'_>, test: &TestPlan) -> Result<TestReport, WaterfallError
         Bound::AtMost(bound) => (scaled <= u128::from(bound) * d, Rounding::Ceil),
     };
     // Only a zero denominator fails.
-    let value = Decimal::new(i128::from(numerator) * 100, 0)
+    let value = Decimal::new(i128::from(numerator.0) * 100, 0)
         .div(
-            &Decimal::new(denominator.into(), 0),
+            &Decimal::new(denominator.0.into(), 0),
             RATIO_DECIMALS,
             rounding,
         )
@@ -66,14 +67,15 @@ fn measured(run: &Run<'_>, test: &TestPlan) -> Result<TestReport, WaterfallError
         numerator,
         denominator,
         value,
-        passed: passed || denominator == 0,
+        passed: passed || denominator == Cents(0),
     })
 }
 
 /// What is divided by what, in cents.
-fn ratio(run: &Run<'_>, measure: &Measure<usize>) -> Result<(u64, u64), WaterfallError> {
-    let of =
-        |tranches: &[usize], values: &[u64], what| total(tranches.iter().map(|&t| values[t]), what);
+fn ratio(run: &Run<'_>, measure: &Measure<usize>) -> Result<(Cents, Cents), WaterfallError> {
+    let of = |tranches: &[usize], values: &[Cents], what| {
+        total(tranches.iter().map(|&t| values[t]), what)
+    };
     let pool = run.collections.balance_after;
     match measure {
         Measure::Overcollateralization { tranches } => Ok((

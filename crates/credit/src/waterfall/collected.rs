@@ -4,32 +4,35 @@ use super::WaterfallError;
 use super::state::DealState;
 use crate::collections::Collections;
 use crate::deal::{Plan, WHOLE};
+use records::units::Cents;
 
 /// Whether the clean-up call can be exercised in a period with these collections, whether or not it is.
 pub fn can_call(plan: &Plan, collections: &Collections) -> bool {
     let Some(call) = plan.clean_up else {
         return false;
     };
-    let left = u128::from(collections.balance_after) + u128::from(collections.repurchased);
-    left * u128::from(WHOLE) < u128::from(plan.original_pool) * u128::from(call.below)
+    let left = u128::from(collections.balance_after.0) + u128::from(collections.repurchased.0);
+    left * u128::from(WHOLE) < u128::from(plan.original_pool.0) * u128::from(call.below)
 }
 
 /// The same collections if the clean-up call is exercised: whoever calls buys all loans for what they owe. `None` if
 /// the call cannot be exercised.
 pub fn called(plan: &Plan, collections: &Collections) -> Option<Collections> {
     can_call(plan, collections).then_some(Collections {
-        balance_after: 0,
+        balance_after: Cents(0),
         repurchased: collections
             .repurchased
             .saturating_add(collections.balance_after),
-        delinquent: [0; 3],
+        delinquent: [Cents(0); 3],
         ..*collections
     })
 }
 
 /// Whether it was exercised.
 pub(super) fn is_called(plan: &Plan, collections: &Collections) -> bool {
-    can_call(plan, collections) && collections.balance_after == 0 && collections.repurchased > 0
+    can_call(plan, collections)
+        && collections.balance_after == Cents(0)
+        && collections.repurchased > Cents(0)
 }
 
 /// Checks that collections follow a state.
@@ -48,16 +51,16 @@ pub(super) fn check_collections(state: &DealState, c: &Collections) -> Result<()
         c.defaulted,
         c.repurchased,
     ];
-    let gone: u128 = gone.iter().map(|x| u128::from(*x)).sum();
-    if u128::from(c.balance_after) + gone != u128::from(c.balance_before) {
+    let gone: u128 = gone.iter().map(|x| u128::from(x.0)).sum();
+    if u128::from(c.balance_after.0) + gone != u128::from(c.balance_before.0) {
         let problem = format!(
             "is {} cents, but {} less {gone} of principal, defaults and repurchases is owed",
             c.balance_after, c.balance_before
         );
         return error("balance_after", problem);
     }
-    let late: u128 = c.delinquent.iter().map(|x| u128::from(*x)).sum();
-    if late > u128::from(c.balance_after) {
+    let late: u128 = c.delinquent.iter().map(|x| u128::from(x.0)).sum();
+    if late > u128::from(c.balance_after.0) {
         let problem = format!("are {late} cents, more than all loans owe");
         return error("delinquent", problem);
     }

@@ -1,6 +1,7 @@
 //! What falls due in a period: dates, rates, interest, fees.
 
 use fixed::Decimal;
+use records::units::Cents;
 
 use super::report::{FeeReport, TrancheReport};
 use super::state::DealState;
@@ -92,20 +93,22 @@ fn show_rate(rate: u64) -> Decimal {
 
 /// `amount * rate * part of a year`, rounded down. The rate is in millionths of a percent a year.
 fn accrued(
-    amount: u64,
+    amount: Cents,
     rate: u64,
     day_count: DayCount,
     (from, to): (i64, i64),
-) -> Result<u64, WaterfallError> {
+) -> Result<Cents, WaterfallError> {
     let days = u128::from(day_count.days(from, to));
     // Below 2^64 * 2^28 * 2^16.
-    let product = u128::from(amount) * u128::from(rate) * days;
+    let product = u128::from(amount.0) * u128::from(rate) * days;
     let accrued = product / (u128::from(WHOLE) * u128::from(day_count.year()));
-    u64::try_from(accrued).map_err(|_| WaterfallError::TooLarge("interest"))
+    u64::try_from(accrued)
+        .map(Cents)
+        .map_err(|_| WaterfallError::TooLarge("interest"))
 }
 
 /// What a fee is in a period.
-fn charged(charge: Charge, pool: u64, dates: (i64, i64)) -> Result<u64, WaterfallError> {
+fn charged(charge: Charge, pool: Cents, dates: (i64, i64)) -> Result<Cents, WaterfallError> {
     match charge {
         Charge::Fixed(cents) => Ok(cents),
         Charge::PercentOfPool(rate, day_count) => accrued(pool, rate, day_count, dates),
@@ -128,7 +131,7 @@ pub(super) fn tranches_due(
             Shortfall::Compounding => {
                 accrued(before.unpaid_interest, rate, terms.day_count, dates)?
             }
-            Shortfall::Lost | Shortfall::Carried => 0,
+            Shortfall::Lost | Shortfall::Carried => Cents(0),
         };
         let due = total(
             [before.unpaid_interest, on_unpaid, interest],
@@ -142,17 +145,17 @@ pub(super) fn tranches_due(
             unpaid_interest_before: before.unpaid_interest,
             interest_on_unpaid: on_unpaid,
             interest_due: due,
-            interest_paid: 0,
-            interest_shortfall: 0,
-            unpaid_interest: 0,
-            principal_paid: 0,
-            written_up: 0,
-            written_down: 0,
+            interest_paid: Cents(0),
+            interest_shortfall: Cents(0),
+            unpaid_interest: Cents(0),
+            principal_paid: Cents(0),
+            written_up: Cents(0),
+            written_down: Cents(0),
             balance: before.balance,
             factor: Decimal::ZERO,
             deficiency_before: before.deficiency,
-            deficiency_after_losses: 0,
-            deficiency: 0,
+            deficiency_after_losses: Cents(0),
+            deficiency: Cents(0),
         });
     }
     Ok(tranches)
@@ -167,8 +170,8 @@ pub(super) fn fees_due(plan: &Plan, state: &DealState) -> Result<Vec<FeeReport>,
             name: fee.name.clone(),
             arrears_before: *arrears,
             charged: charged(fee.charge, state.pool_balance, dates)?,
-            paid: 0,
-            arrears: 0,
+            paid: Cents(0),
+            arrears: Cents(0),
         });
     }
     Ok(fees)

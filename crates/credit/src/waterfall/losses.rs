@@ -2,9 +2,10 @@
 
 use super::{WaterfallError, add, total};
 use crate::deal::Plan;
+use records::units::Cents;
 
 /// What covers the tranches: what the pool's loans owe, and what accounts of principal hold.
-pub(super) fn cover(plan: &Plan, pool: u64, accounts: &[u64]) -> Result<u64, WaterfallError> {
+pub(super) fn cover(plan: &Plan, pool: Cents, accounts: &[Cents]) -> Result<Cents, WaterfallError> {
     let held = accounts.iter().zip(&plan.accounts);
     let cash = total(
         held.filter(|(_, a)| a.is_principal).map(|(cash, _)| *cash),
@@ -14,12 +15,12 @@ pub(super) fn cover(plan: &Plan, pool: u64, accounts: &[u64]) -> Result<u64, Wat
 }
 
 /// Distributes over tranches what is owed beyond the cover: the last one's balance first.
-pub(super) fn ledgers(balances: &[u64], cover: u64) -> Vec<u64> {
+pub(super) fn ledgers(balances: &[Cents], cover: Cents) -> Vec<Cents> {
     let mut covered = cover;
-    let ledger = |balance: &u64| {
+    let ledger = |balance: &Cents| {
         let part = covered.min(*balance);
         covered -= part;
-        balance - part
+        *balance - part
     };
     balances.iter().map(ledger).collect()
 }
@@ -27,14 +28,14 @@ pub(super) fn ledgers(balances: &[u64], cover: u64) -> Vec<u64> {
 /// What of recoveries is added to balances that were written down, the most senior first, as far as the tranches stay
 /// covered.
 pub(super) fn write_ups(
-    balances: &[u64],
-    written_down: &[u64],
-    recoveries: u64,
-    cover: u64,
-) -> Result<Vec<u64>, WaterfallError> {
+    balances: &[Cents],
+    written_down: &[Cents],
+    recoveries: Cents,
+    cover: Cents,
+) -> Result<Vec<Cents>, WaterfallError> {
     let owed = total(balances.iter().copied(), "what tranches are owed")?;
     let mut left = recoveries.min(cover.saturating_sub(owed));
-    let up = |down: &u64| {
+    let up = |down: &Cents| {
         let up = left.min(*down);
         left -= up;
         up

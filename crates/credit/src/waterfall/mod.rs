@@ -48,6 +48,7 @@ mod report;
 mod run;
 mod state;
 
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 
 use fixed::Decimal;
@@ -128,9 +129,9 @@ pub enum WaterfallError {
     )]
     NotConserved {
         /// Collections, and what accounts held.
-        cash_in: u128,
+        cash_in: Cents<u128>,
         /// Payments, and what accounts hold.
-        cash_out: u128,
+        cash_out: Cents<u128>,
     },
 }
 
@@ -149,14 +150,16 @@ pub fn run_period(
 }
 
 /// A sum that fits.
-fn add(a: u64, b: u64, what: &'static str) -> Result<u64, WaterfallError> {
+fn add(a: Cents, b: Cents, what: &'static str) -> Result<Cents, WaterfallError> {
     a.checked_add(b).ok_or(WaterfallError::TooLarge(what))
 }
 
 /// A sum that fits.
 fn total(
-    amounts: impl IntoIterator<Item = u64>,
+    amounts: impl IntoIterator<Item = Cents>,
     what: &'static str,
-) -> Result<u64, WaterfallError> {
-    amounts.into_iter().try_fold(0, |sum, x| add(sum, x, what))
+) -> Result<Cents, WaterfallError> {
+    amounts
+        .into_iter()
+        .try_fold(Cents(0), |sum, x| add(Cents(sum.0), x, what))
 }

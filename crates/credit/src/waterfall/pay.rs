@@ -5,21 +5,24 @@ use super::run::Run;
 use super::{WaterfallError, add, total};
 use crate::deal::step::{Action, Extent, Order, Until};
 use crate::deal::{AmountPlan, Base, StepPlan};
+use records::units::Cents;
 
 /// Shares of an amount that is at most the sum of the weights; none is more than its weight, and none is less if the
 /// amount is more.
-pub(super) fn shares(amount: u64, weights: &[u64], order: Order) -> Vec<u64> {
+pub(super) fn shares(amount: Cents, weights: &[Cents], order: Order) -> Vec<Cents> {
     let mut left = amount;
-    let mut weight_left: u128 = weights.iter().map(|w| u128::from(*w)).sum();
-    let share = |weight: &u64| {
+    let mut weight_left: u128 = weights.iter().map(|w| u128::from(w.0)).sum();
+    let share = |weight: &Cents| {
         let share = match order {
             Order::Sequential => left.min(*weight),
-            Order::ProRata if weight_left == 0 => 0,
+            Order::ProRata if weight_left == 0 => Cents(0),
             // At most the weight, since what is left is at most the weight that is left.
-            Order::ProRata => (u128::from(left) * u128::from(*weight)).div_ceil(weight_left) as u64,
+            Order::ProRata => {
+                Cents((u128::from(left.0) * u128::from(weight.0)).div_ceil(weight_left) as u64)
+            }
         };
         left -= share;
-        weight_left -= u128::from(*weight);
+        weight_left -= u128::from(weight.0);
         share
     };
     weights.iter().map(share).collect()
@@ -27,7 +30,7 @@ pub(super) fn shares(amount: u64, weights: &[u64], order: Order) -> Vec<u64> {
 
 impl Run<'_> {
     /// What a deal's amount is now, in cents.
-    pub(super) fn cents(&self, amount: &AmountPlan, up: bool) -> Result<u64, WaterfallError> {
+    pub(super) fn cents(&self, amount: &AmountPlan, up: bool) -> Result<Cents, WaterfallError> {
         let base = match amount.of {
             Base::Pool => self.collections.balance_after,
             Base::OriginalPool => self.plan.original_pool,
@@ -38,7 +41,7 @@ impl Run<'_> {
     }
 
     /// What an account should hold, rounded up.
-    pub(super) fn target(&self, account: usize) -> Result<Option<u64>, WaterfallError> {
+    pub(super) fn target(&self, account: usize) -> Result<Option<Cents>, WaterfallError> {
         let target = self.plan.accounts[account].target;
         target.map(|t| self.cents(&t, true)).transpose()
     }
@@ -54,9 +57,9 @@ impl Run<'_> {
                 waterfall: waterfall.name.clone(),
                 step: number,
                 ran,
-                due: 0,
-                from_account: 0,
-                from_support: 0,
+                due: Cents(0),
+                from_account: Cents(0),
+                from_support: Cents(0),
             };
             if ran {
                 self.step(step, &mut report)?;
@@ -85,8 +88,8 @@ impl Run<'_> {
     }
 
     /// What a step moves if there is enough cash.
-    fn due(&self, step: &StepPlan) -> Result<u64, WaterfallError> {
-        let of = |numbers: &[usize], values: &[u64], what| {
+    fn due(&self, step: &StepPlan) -> Result<Cents, WaterfallError> {
+        let of = |numbers: &[usize], values: &[Cents], what| {
             total(numbers.iter().map(|&i| values[i]), what)
         };
         let held = self.accounts[step.account];
@@ -118,11 +121,11 @@ impl Run<'_> {
             Action::Transfer { to, amount } => match amount {
                 Extent::All => Ok(held),
                 Extent::Gap => {
-                    let target = self.target(*to)?.unwrap_or(0);
+                    let target = self.target(*to)?.unwrap_or(Cents(0));
                     Ok(target.saturating_sub(self.accounts[*to]))
                 }
                 Extent::Excess => {
-                    let target = self.target(step.account)?.unwrap_or(0);
+                    let target = self.target(step.account)?.unwrap_or(Cents(0));
                     Ok(held.saturating_sub(target))
                 }
             },
@@ -134,9 +137,9 @@ impl Run<'_> {
     fn pay(
         &mut self,
         action: &Action<usize, AmountPlan>,
-        amount: u64,
+        amount: Cents,
     ) -> Result<(), WaterfallError> {
-        let pick = |numbers: &[usize], values: &[u64]| -> Vec<u64> {
+        let pick = |numbers: &[usize], values: &[Cents]| -> Vec<Cents> {
             numbers.iter().map(|&i| values[i]).collect()
         };
         match action {
@@ -169,7 +172,7 @@ impl Run<'_> {
     }
 
     /// Pays into an account.
-    pub(super) fn receive(&mut self, account: usize, amount: u64) -> Result<(), WaterfallError> {
+    pub(super) fn receive(&mut self, account: usize, amount: Cents) -> Result<(), WaterfallError> {
         self.accounts[account] = add(self.accounts[account], amount, "what an account holds")?;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What investors are told after a payment date.
 
 use fixed::Decimal;
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 
 /// Decimals of a factor.
@@ -19,9 +20,9 @@ pub struct Report {
     /// The day, such as `2026-11-25`.
     pub payment_date: String,
     /// What the pool's loans owe at the period's end.
-    pub pool_balance: u64,
+    pub pool_balance: Cents,
     /// What loans owed that have defaulted since closing, less recoveries; zero if recoveries are more.
-    pub cumulative_loss: u64,
+    pub cumulative_loss: Cents,
     /// Whether the clean-up call could be exercised.
     pub can_call: bool,
     /// Whether it was.
@@ -37,7 +38,7 @@ pub struct Report {
     /// The triggers.
     pub triggers: Vec<TriggerReport>,
     /// What was paid to equity.
-    pub equity: u64,
+    pub equity: Cents,
     /// The steps of the waterfalls that ran, in their order.
     pub steps: Vec<StepReport>,
 }
@@ -50,39 +51,39 @@ pub struct TrancheReport {
     /// Its name.
     pub name: String,
     /// What was owed before.
-    pub balance_before: u64,
+    pub balance_before: Cents,
     /// The rate of the period, in percent a year.
     pub rate: Decimal,
     /// Interest on the balance, rounded down.
-    pub interest: u64,
+    pub interest: Cents,
     /// Interest owed from before.
-    pub unpaid_interest_before: u64,
+    pub unpaid_interest_before: Cents,
     /// Interest on it, rounded down; zero unless it is compounding.
-    pub interest_on_unpaid: u64,
+    pub interest_on_unpaid: Cents,
     /// All interest due.
-    pub interest_due: u64,
+    pub interest_due: Cents,
     /// Interest paid.
-    pub interest_paid: u64,
+    pub interest_paid: Cents,
     /// Interest due and not paid.
-    pub interest_shortfall: u64,
+    pub interest_shortfall: Cents,
     /// What of it is owed in the next period.
-    pub unpaid_interest: u64,
+    pub unpaid_interest: Cents,
     /// Principal paid.
-    pub principal_paid: u64,
+    pub principal_paid: Cents,
     /// What was added to the balance out of recoveries.
-    pub written_up: u64,
+    pub written_up: Cents,
     /// What was taken off the balance since nothing covers it.
-    pub written_down: u64,
+    pub written_down: Cents,
     /// What is owed after.
-    pub balance: u64,
+    pub balance: Cents,
     /// What is owed of what was owed at closing, rounded down.
     pub factor: Decimal,
     /// What its ledger held before the period.
-    pub deficiency_before: u64,
+    pub deficiency_before: Cents,
     /// What it held after the period's losses and before payments.
-    pub deficiency_after_losses: u64,
+    pub deficiency_after_losses: Cents,
     /// What it holds after.
-    pub deficiency: u64,
+    pub deficiency: Cents,
 }
 
 /// A fee.
@@ -92,13 +93,13 @@ pub struct FeeReport {
     /// Its name.
     pub name: String,
     /// What was owed from before.
-    pub arrears_before: u64,
+    pub arrears_before: Cents,
     /// What fell due, rounded down.
-    pub charged: u64,
+    pub charged: Cents,
     /// What was paid.
-    pub paid: u64,
+    pub paid: Cents,
     /// What is still owed.
-    pub arrears: u64,
+    pub arrears: Cents,
 }
 
 /// An account.
@@ -108,13 +109,13 @@ pub struct AccountReport {
     /// Its name.
     pub name: String,
     /// What it held before.
-    pub before: u64,
+    pub before: Cents,
     /// What was collected in it.
-    pub collected: u64,
+    pub collected: Cents,
     /// What it holds after.
-    pub after: u64,
+    pub after: Cents,
     /// What it should hold, after payments, rounded up.
-    pub target: Option<u64>,
+    pub target: Option<Cents>,
 }
 
 /// A test.
@@ -124,9 +125,9 @@ pub struct TestReport {
     /// Its name.
     pub name: String,
     /// What is divided, in cents.
-    pub numerator: u64,
+    pub numerator: Cents,
     /// By what, in cents.
-    pub denominator: u64,
+    pub denominator: Cents,
     /// The quotient in percent, rounded down if it should be at least something, otherwise up. None if there is
     /// nothing to divide by.
     pub value: Option<Decimal>,
@@ -157,9 +158,9 @@ pub struct StepReport {
     /// Whether its condition held.
     pub ran: bool,
     /// What it could move at most if there was cash.
-    pub due: u64,
+    pub due: Cents,
     /// What it took from its account.
-    pub from_account: u64,
+    pub from_account: Cents,
     /// What it took from its support.
-    pub from_support: u64,
+    pub from_support: Cents,
 }

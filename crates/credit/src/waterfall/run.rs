@@ -1,6 +1,7 @@
 //! One period.
 
 use fixed::{Decimal, Rounding};
+use records::units::Cents;
 
 use super::check::{Outcome, outcome};
 use super::collected::{can_call, check_collections, is_called};
@@ -22,38 +23,38 @@ pub(super) struct Run<'a> {
     /// The payment date.
     pub date: i64,
     /// Since closing.
-    pub defaulted: u64,
-    pub recoveries: u64,
-    pub accounts: Vec<u64>,
-    pub balances: Vec<u64>,
-    pub interest_due: Vec<u64>,
-    pub interest_paid: Vec<u64>,
-    pub principal_paid: Vec<u64>,
-    pub fees_due: Vec<u64>,
-    pub fees_paid: Vec<u64>,
-    pub equity: u64,
+    pub defaulted: Cents,
+    pub recoveries: Cents,
+    pub accounts: Vec<Cents>,
+    pub balances: Vec<Cents>,
+    pub interest_due: Vec<Cents>,
+    pub interest_paid: Vec<Cents>,
+    pub principal_paid: Vec<Cents>,
+    pub fees_due: Vec<Cents>,
+    pub fees_paid: Vec<Cents>,
+    pub equity: Cents,
     pub outcome: Outcome,
     pub steps: Vec<StepReport>,
 }
 
 impl<'a> Run<'a> {
     /// What all tranches are owed.
-    pub(super) fn owed(&self) -> Result<u64, WaterfallError> {
+    pub(super) fn owed(&self) -> Result<Cents, WaterfallError> {
         total(self.balances.iter().copied(), "what tranches are owed")
     }
 
     /// What covers the tranches.
-    pub(super) fn cover(&self) -> Result<u64, WaterfallError> {
+    pub(super) fn cover(&self) -> Result<Cents, WaterfallError> {
         cover(self.plan, self.collections.balance_after, &self.accounts)
     }
 
     /// Defaults less recoveries since closing.
-    pub(super) fn loss(&self) -> u64 {
+    pub(super) fn loss(&self) -> Cents {
         self.defaulted.saturating_sub(self.recoveries)
     }
 
     /// Fees due and not yet paid.
-    pub(super) fn fees_left(&self) -> Vec<u64> {
+    pub(super) fn fees_left(&self) -> Vec<Cents> {
         difference(&self.fees_due, &self.fees_paid)
     }
 
@@ -64,7 +65,7 @@ impl<'a> Run<'a> {
         collections: &'a Collections,
         date: i64,
         tranches: &[TrancheReport],
-        fees_due: Vec<u64>,
+        fees_due: Vec<Cents>,
     ) -> Result<Self, WaterfallError> {
         let mut run = Self {
             plan,
@@ -75,11 +76,11 @@ impl<'a> Run<'a> {
             accounts: state.accounts.clone(),
             balances: state.balances(),
             interest_due: tranches.iter().map(|t| t.interest_due).collect(),
-            interest_paid: vec![0; tranches.len()],
-            principal_paid: vec![0; tranches.len()],
-            fees_paid: vec![0; fees_due.len()],
+            interest_paid: vec![Cents(0); tranches.len()],
+            principal_paid: vec![Cents(0); tranches.len()],
+            fees_paid: vec![Cents(0); fees_due.len()],
             fees_due,
-            equity: 0,
+            equity: Cents(0),
             outcome: Outcome::default(),
             steps: Vec::new(),
         };
@@ -96,14 +97,17 @@ impl<'a> Run<'a> {
     }
 
     /// Interest due and not yet paid.
-    pub(super) fn interest_left(&self) -> Vec<u64> {
+    pub(super) fn interest_left(&self) -> Vec<Cents> {
         difference(&self.interest_due, &self.interest_paid)
     }
 }
 
 /// What is due less what of it was paid.
-fn difference(due: &[u64], paid: &[u64]) -> Vec<u64> {
-    due.iter().zip(paid).map(|(due, paid)| due - paid).collect()
+fn difference(due: &[Cents], paid: &[Cents]) -> Vec<Cents> {
+    due.iter()
+        .zip(paid)
+        .map(|(due, paid)| *due - *paid)
+        .collect()
 }
 
 /// Runs a plan for the period after a state, as [`run_period`](super::run_period) does.
@@ -143,7 +147,7 @@ pub fn run(
     let next = settle(&run, state, &mut tranches)?;
     run.balances = next.balances();
     for (fee, (due, paid)) in fees.iter_mut().zip(run.fees_due.iter().zip(&run.fees_paid)) {
-        (fee.paid, fee.arrears) = (*paid, due - paid);
+        (fee.paid, fee.arrears) = (*paid, *due - *paid);
     }
     let mut accounts = Vec::with_capacity(plan.accounts.len());
     for (i, account) in plan.accounts.iter().enumerate() {
@@ -194,7 +198,7 @@ fn record_losses(
             }
         }
         Losses::WriteDown => {
-            let written_down: Vec<u64> = state.tranches.iter().map(|t| t.written_down).collect();
+            let written_down: Vec<Cents> = state.tranches.iter().map(|t| t.written_down).collect();
             let up = write_ups(
                 &run.balances,
                 &written_down,
@@ -229,7 +233,12 @@ fn waterfalls(run: &Run<'_>) -> Vec<usize> {
 
 /// Cash neither appears nor vanishes.
 fn check_conserved(run: &Run<'_>, state: &DealState) -> Result<(), WaterfallError> {
-    let sum = |amounts: &[u64]| amounts.iter().map(|x| u128::from(*x)).sum::<u128>();
+    let sum = |amounts: &[Cents]| {
+        amounts
+            .iter()
+            .map(|x| x.widen::<u128>())
+            .sum::<Cents<u128>>()
+    };
     let c = run.collections;
     let cash_in = sum(&state.accounts)
         + sum(&[
@@ -242,7 +251,7 @@ fn check_conserved(run: &Run<'_>, state: &DealState) -> Result<(), WaterfallErro
     let cash_out = sum(&run.fees_paid)
         + sum(&run.interest_paid)
         + sum(&run.principal_paid)
-        + u128::from(run.equity)
+        + run.equity.widen()
         + sum(&run.accounts);
     if cash_in == cash_out {
         Ok(())
@@ -259,7 +268,7 @@ fn settle(
 ) -> Result<DealState, WaterfallError> {
     let cover = run.cover()?;
     let uncovered = ledgers(&run.balances, cover);
-    let none = vec![0; tranches.len()];
+    let none = vec![Cents(0); tranches.len()];
     let (deficiency, down) = match run.plan.losses {
         Losses::Ledgers => (uncovered, none),
         Losses::WriteDown => (none, uncovered),
@@ -270,7 +279,7 @@ fn settle(
         tranche.interest_paid = run.interest_paid[i];
         tranche.interest_shortfall = tranche.interest_due - tranche.interest_paid;
         tranche.unpaid_interest = match terms.shortfall {
-            Shortfall::Lost => 0,
+            Shortfall::Lost => Cents(0),
             Shortfall::Carried | Shortfall::Compounding => tranche.interest_shortfall,
         };
         tranche.principal_paid = run.principal_paid[i];
@@ -299,10 +308,10 @@ fn settle(
 }
 
 /// What is owed of what was owed at closing, rounded down.
-fn factor(balance: u64, original: u64) -> Decimal {
-    Decimal::new(balance.into(), 0)
+fn factor(balance: Cents, original: Cents) -> Decimal {
+    Decimal::new(balance.0.into(), 0)
         .div(
-            &Decimal::new(original.into(), 0),
+            &Decimal::new(original.0.into(), 0),
             FACTOR_DECIMALS,
             Rounding::Floor,
         )

@@ -1,5 +1,6 @@
 //! What is known of a deal between two payment dates.
 
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 
 use super::losses::{cover, ledgers};
@@ -13,17 +14,17 @@ pub struct DealState {
     /// How many payment dates have passed.
     pub period: u32,
     /// What the pool's loans owe.
-    pub pool_balance: u64,
+    pub pool_balance: Cents,
     /// What loans owed that have defaulted since closing.
-    pub defaulted: u64,
+    pub defaulted: Cents,
     /// What was recovered since closing from loans that had defaulted.
-    pub recoveries: u64,
+    pub recoveries: Cents,
     /// The tranches.
     pub tranches: Vec<TrancheState>,
     /// Fees that fell due and were not paid.
-    pub fee_arrears: Vec<u64>,
+    pub fee_arrears: Vec<Cents>,
     /// What accounts hold.
-    pub accounts: Vec<u64>,
+    pub accounts: Vec<Cents>,
     /// Which triggers are tripped.
     pub tripped: Vec<bool>,
 }
@@ -33,13 +34,13 @@ pub struct DealState {
 #[serde(deny_unknown_fields)]
 pub struct TrancheState {
     /// What is owed.
-    pub balance: u64,
+    pub balance: Cents,
     /// Interest that fell due, was not paid and is still owed.
-    pub unpaid_interest: u64,
+    pub unpaid_interest: Cents,
     /// What its principal deficiency ledger holds: the part of the balance that nothing covers.
-    pub deficiency: u64,
+    pub deficiency: Cents,
     /// By how much the balance was written down and not up again.
-    pub written_down: u64,
+    pub written_down: Cents,
 }
 
 impl DealState {
@@ -60,17 +61,17 @@ impl DealState {
         Self {
             period: 0,
             pool_balance: plan.original_pool,
-            defaulted: 0,
-            recoveries: 0,
+            defaulted: Cents(0),
+            recoveries: Cents(0),
             tranches: tranches.collect(),
-            fee_arrears: vec![0; plan.fees.len()],
+            fee_arrears: vec![Cents(0); plan.fees.len()],
             accounts: plan.accounts.iter().map(|a| a.opening).collect(),
             tripped: vec![false; plan.triggers.len()],
         }
     }
 
     /// What the tranches are owed, in cents.
-    pub fn balances(&self) -> Vec<u64> {
+    pub fn balances(&self) -> Vec<Cents> {
         self.tranches.iter().map(|t| t.balance).collect()
     }
 
@@ -100,7 +101,7 @@ impl DealState {
                 &self.balances(),
                 cover(plan, self.pool_balance, &self.accounts)?,
             ),
-            Losses::WriteDown => vec![0; self.tranches.len()],
+            Losses::WriteDown => vec![Cents(0); self.tranches.len()],
         };
         let tranches = self.tranches.iter().zip(&plan.tranches);
         for (i, ((tranche, terms), expected)) in tranches.zip(expected).enumerate() {
@@ -117,7 +118,7 @@ impl DealState {
                 );
                 return error(field("deficiency"), problem);
             }
-            if plan.losses == Losses::Ledgers && tranche.written_down != 0 {
+            if plan.losses == Losses::Ledgers && tranche.written_down != Cents(0) {
                 return error(
                     field("written_down"),
                     "is not zero in a deal with ledgers".into(),
@@ -129,8 +130,8 @@ impl DealState {
             return error("period".into(), problem);
         }
         // What loans owe only falls, by what is paid, bought back or defaults.
-        let gone = u128::from(self.pool_balance) + u128::from(self.defaulted);
-        if gone > u128::from(plan.original_pool) {
+        let gone = u128::from(self.pool_balance.0) + u128::from(self.defaulted.0);
+        if gone > u128::from(plan.original_pool.0) {
             let problem = format!(
                 "and what defaulted are {gone} cents together, more than the {} that the pool owed at closing",
                 plan.original_pool

@@ -1,6 +1,7 @@
 //! Small deals, and tables of what they must pay.
 #![allow(dead_code)] // Each test file uses its part.
 
+use records::units::Cents;
 use std::collections::HashMap;
 
 use credit::collections::Collections;
@@ -123,14 +124,17 @@ pub fn check_table(deal: &Deal, indices: &[Index], table: &str) -> DealState {
         assert!(inputs.iter().all(|n| known.contains(n)));
         let collections = Collections {
             balance_before: state.pool_balance,
-            balance_after: state.pool_balance - of("sched") - of("prepaid") - of("default"),
-            interest: of("interest"),
-            scheduled_principal: of("sched"),
-            prepaid_principal: of("prepaid"),
-            defaulted: of("default"),
-            recoveries: of("recovered"),
-            repurchased: 0,
-            delinquent: [0; 3],
+            balance_after: state.pool_balance
+                - Cents(of("sched"))
+                - Cents(of("prepaid"))
+                - Cents(of("default")),
+            interest: Cents(of("interest")),
+            scheduled_principal: Cents(of("sched")),
+            prepaid_principal: Cents(of("prepaid")),
+            defaulted: Cents(of("default")),
+            recoveries: Cents(of("recovered")),
+            repurchased: Cents(0),
+            delinquent: [Cents(0); 3],
         };
         let (next, report) = run(&plan, &state, &collections, indices).unwrap();
         for (name, expected) in outputs.iter().zip(expected) {
@@ -150,27 +154,24 @@ pub fn check_table(deal: &Deal, indices: &[Index], table: &str) -> DealState {
 fn value(report: &Report, name: &str) -> u64 {
     if let Some((tranche, column)) = name.split_once('.') {
         let t = report.tranches.iter().find(|t| t.name == tranche).unwrap();
-        return match column {
+        let cents = match column {
             "int" => t.interest_paid,
-            "short" => t.interest_shortfall,
-            "prin" => t.principal_paid,
-            "down" => t.written_down,
+            "short" => Cents(t.interest_shortfall.0),
+            "prin" => Cents(t.principal_paid.0),
+            "down" => Cents(t.written_down.0),
             "up" => t.written_up,
             "bal" => t.balance,
             "ledger" => t.deficiency,
             other => panic!("no column {other}"),
         };
+        return cents.0;
     }
     match name {
-        "fee" => report.fees.iter().map(|f| f.paid).sum(),
-        "equity" => report.equity,
+        "fee" => report.fees.iter().map(|f| f.paid.0).sum(),
+        "equity" => report.equity.0,
         account => {
-            report
-                .accounts
-                .iter()
-                .find(|a| a.name == account)
-                .unwrap()
-                .after
+            let mut accounts = report.accounts.iter();
+            accounts.find(|a| a.name == account).unwrap().after.0
         }
     }
 }

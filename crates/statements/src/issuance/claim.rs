@@ -1,5 +1,6 @@
 //! What an issuance proof claims, and which tables prove it.
 
+use records::units::Cents;
 use std::collections::BTreeSet;
 
 use credit::deal::Deal;
@@ -64,7 +65,7 @@ pub struct IssuanceClaim {
     /// The nullifiers of all loans under that key, rising. Their order says nothing about the loans.
     pub nullifiers: Vec<Nullifier>,
     /// What the pool's open loans owe together, in cents.
-    pub balance: u64,
+    pub balance: Cents,
     /// The deal that the pool backs.
     pub deal: Deal,
     /// The deal's tranches, the most senior first, and where they stand in the pool.
@@ -271,7 +272,7 @@ impl PartTables {
 /// What the registers hold after the last part, salts aside; nothing is said of the key of the last leaf.
 fn shown(claim: &IssuanceClaim, product: &[F; DEGREE]) -> Vec<Show> {
     let mut shows = vec![Show::Hidden; PRODUCT];
-    shows[BALANCE] = Show::Value(claim.balance.into());
+    shows[BALANCE] = Show::Value(claim.balance.0.into());
     shows[OPEN] = Show::Value(claim.open.into());
     shows[DEFAULTED] = Show::Value(claim.defaulted.into());
     let elements = registers_of(*product).map(Held::try_from);

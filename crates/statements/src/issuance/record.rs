@@ -160,7 +160,7 @@ impl Record {
             deal: claim.deal.name.clone(),
             deal_digest: claim.deal_digest(),
             currency: claim.deal.currency.clone(),
-            balance: claim.balance,
+            balance: claim.balance.0,
             tranches: claim.tranches.clone(),
         })
     }

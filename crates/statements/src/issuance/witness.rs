@@ -220,7 +220,7 @@ fn added(fields: &PledgeFields, loan: &Loan) -> [u64; COUNTED] {
     let standings = &fields.standings;
     let is = |condition: Condition| u64::from(condition.holds(loan));
     [
-        fields.of(loan),
+        fields.of(loan).0,
         is(standings.is_open()),
         is(standings.is_defaulted()),
     ]

@@ -5,6 +5,7 @@ use credit::issuance::Backing;
 use credit::pool::tape::CutOff;
 use credit::pool::{Template, template_words};
 use credit::waterfall::DealState;
+use records::units::Cents;
 
 use super::IssuanceClaim;
 use crate::kit::{Anchor, At, Given, Spoken};
@@ -27,7 +28,7 @@ pub struct Findings<'a> {
     /// How many were given up.
     pub defaulted: u64,
     /// What the open loans owe together, in cents.
-    pub balance: u64,
+    pub balance: Cents,
     /// The deal.
     pub deal: &'a Deal,
     /// The deal's tranches, the most senior first, and where they stand in the pool.
@@ -92,7 +93,7 @@ impl Findings<'_> {
     /// What of the pool no tranche is owed.
     fn equity(&self) -> Option<String> {
         let mut notionals = self.tranches.iter().map(|t| t.notional);
-        let owed = notionals.try_fold(0u64, u64::checked_add);
+        let owed = notionals.try_fold(Cents(0), Cents::checked_add);
         let rest = self.balance.checked_sub(owed?)?;
         Some(format!(
             "below all tranches: {} {} of the pool; points are balances in the deal's order, whatever its waterfalls pay first",

@@ -5,6 +5,7 @@ use credit::deal::{Deal, Plan};
 use credit::pool::Template;
 use credit::pool::tape::CutOff;
 use credit::waterfall::{DealState, Index, TrancheState, payment_date};
+use records::units::Cents;
 
 use crate::account::PublicDigest;
 use crate::words::{cents, digest, quoted};
@@ -77,7 +78,7 @@ impl DealAt<'_> {
             quoted(&deal.currency),
             cents(plan.original_pool)
         );
-        if state.defaulted > 0 || state.recoveries > 0 {
+        if state.defaulted > Cents(0) || state.recoveries > Cents(0) {
             pool += &format!(
                 ", {} defaulted since and {} was recovered",
                 cents(state.defaulted),
@@ -99,7 +100,7 @@ impl DealAt<'_> {
             held.collect::<Vec<_>>().join(", ")
         ));
         let fees = plan.fees.iter().zip(&state.fee_arrears);
-        let late = fees.filter(|(_, arrears)| **arrears > 0);
+        let late = fees.filter(|(_, arrears)| **arrears > Cents(0));
         let late: Vec<String> = late
             .map(|(fee, arrears)| format!("{} of fee {}", cents(*arrears), quoted(&fee.name)))
             .collect();
@@ -138,7 +139,7 @@ impl DealAt<'_> {
 }
 
 /// A tranche's balance, and what it is short of.
-fn tranche(name: &str, original: u64, now: &TrancheState) -> String {
+fn tranche(name: &str, original: Cents, now: &TrancheState) -> String {
     let mut text = format!(
         "{} {} of {} at closing",
         quoted(name),
@@ -150,7 +151,7 @@ fn tranche(name: &str, original: u64, now: &TrancheState) -> String {
         (now.deficiency, "not covered"),
         (now.written_down, "written down"),
     ] {
-        if amount > 0 {
+        if amount > Cents(0) {
             text += &format!(", {} {what}", cents(amount));
         }
     }
@@ -158,8 +159,8 @@ fn tranche(name: &str, original: u64, now: &TrancheState) -> String {
 }
 
 /// A sum of amounts that may not fit 64 bits.
-fn together(amounts: impl Iterator<Item = u64>) -> fixed::Decimal {
-    let sum: i128 = amounts.map(i128::from).sum();
+fn together(amounts: impl Iterator<Item = Cents>) -> fixed::Decimal {
+    let sum: i128 = amounts.map(|a| i128::from(a.0)).sum();
     fixed::Decimal::new(sum, credit::deal::CENT_DECIMALS)
 }
 
@@ -240,7 +241,7 @@ mod tests {
     fn a_start_at_closing_is_the_deals_own() {
         let tape = tape();
         let mut rich = DealState::initial(&deal()).expect("a deal");
-        rich.accounts = vec![0, 9_000_000_000, 100_000_000_000_000];
+        rich.accounts = vec![Cents(0), Cents(9_000_000_000), Cents(100_000_000_000_000)];
         let terms = terms(Some(rich.clone()));
         let error = stress::check(&tape, &terms).expect_err("it is not closing");
         let error = error.to_string();
@@ -323,7 +324,7 @@ mod tests {
         let error = of(second, &issued).expect_err("a month later");
         assert!(matches!(error, NotLinked::Nothing(_)), "{error}");
         let mut rich = state;
-        rich.accounts[2] += 1;
+        rich.accounts[2] += Cents(1);
         let rich = stressed(first.after(), Some(rich));
         other(of(rich.claim(), &months), "deal and its state");
         let mut another = second.clone();

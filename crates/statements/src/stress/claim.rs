@@ -11,6 +11,7 @@ use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{Register, Show, TotalsTable};
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
 
@@ -186,11 +187,11 @@ impl Statement for Stressed {
             .schedule
             .rows
             .last()
-            .is_some_and(|row| row.principal == 0)
+            .is_some_and(|row| row.principal == Cents(0))
         {
             return Err("the schedule goes on after everything is paid".into());
         }
-        if owed != 0 {
+        if owed != Cents(0) {
             return Err("the schedule ends before everything is paid".into());
         }
         check_doubtful(claim.doubtful_days).map_err(|e| e.to_string())?;
@@ -231,11 +232,11 @@ fn shown(schedule: &Schedule) -> Vec<Show> {
     let value = |v: u64| Show::Value(v.into());
     let mut shows = vec![
         Show::Hidden,
-        value(schedule.balance),
-        value(schedule.doubtful),
+        value(schedule.balance.0),
+        value(schedule.doubtful.0),
     ];
     let rows = schedule.rows.iter();
-    shows.extend(rows.flat_map(|row| [value(row.interest), value(row.balance)]));
+    shows.extend(rows.flat_map(|row| [value(row.interest.0), value(row.balance.0)]));
     shows
 }
 

@@ -231,11 +231,11 @@ fn running(claim: &StressClaim, sealed: &Sealed, loans: &[LoanState], secret: &S
             .and_then(|months| coarse::grouped(&months, &claim.steps))
             .expect("the whole pool has a schedule");
         state[KEY_REGISTER] = sealed.leaves[range.end - 1].identity.key().into();
-        state[BALANCE] += u128::from(schedule.balance);
-        state[DOUBTFUL] += u128::from(schedule.doubtful);
+        state[BALANCE] += u128::from(schedule.balance.0);
+        state[DOUBTFUL] += u128::from(schedule.doubtful.0);
         for (sums, row) in state[FIRST_STEP..].chunks_exact_mut(2).zip(&schedule.rows) {
-            sums[0] += u128::from(row.interest);
-            sums[1] += u128::from(row.balance);
+            sums[0] += u128::from(row.interest.0);
+            sums[1] += u128::from(row.balance.0);
         }
     })
 }

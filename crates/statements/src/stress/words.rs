@@ -223,7 +223,7 @@ impl Findings<'_> {
     /// The schedule: how much, for how long, in which steps.
     fn schedule_words(&self) -> Vec<String> {
         let rows = &self.schedule.rows;
-        let interest: i128 = rows.iter().map(|r| i128::from(r.interest)).sum();
+        let interest: i128 = rows.iter().map(|r| i128::from(r.interest.0)).sum();
         let mut lines = vec![format!(
             "the schedule, SHA3-256 {}: {} of interest and {} of principal in {} row(s) {}",
             digest(self.schedule),

@@ -9,6 +9,7 @@ use gadgets::hash::Domain;
 use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{Register, Show, TotalsTable};
+use records::units::Cents;
 use serde::{Deserialize, Serialize};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
@@ -187,7 +188,7 @@ fn check_waterfall(claim: &WaterfallClaim) -> Result<(), String> {
 
 /// What the registers hold after a month's last part, salts aside; nothing is known of the key.
 fn shown(c: &Collections) -> Vec<Show> {
-    let sums: [u64; SUMS] = [
+    let sums: [Cents; SUMS] = [
         c.balance_before,
         c.interest,
         c.scheduled_principal,
@@ -200,7 +201,7 @@ fn shown(c: &Collections) -> Vec<Show> {
         c.delinquent[2],
     ];
     let mut shows = vec![Show::Hidden; FIRST_SUM];
-    shows.extend(sums.map(|sum| Show::Value(sum.into())));
+    shows.extend(sums.map(|sum| Show::Value(sum.0.into())));
     shows
 }
 

@@ -261,20 +261,20 @@ fn adds(before: &LoanState, after: &LoanState, amounts: &Amounts) -> Adds {
     let only = |bit: bool, amount: u64| limbs(if bit { amount } else { 0 });
     let late = |days: std::ops::Range<u16>| {
         let is = pays && after.status.is_open() && days.contains(&after.days_past_due);
-        only(is, after.balance)
+        only(is, after.balance.0)
     };
     let [first, second, third] = amounts.rests;
     let paid = only(pays, amounts.paid);
     let (of_pays, second) = (only(pays, first), only(pays, second));
     let (of_repurchases, third) = (only(amounts.repurchases, first), limbs(third));
     [
-        only(open, before.balance),
+        only(open, before.balance.0),
         std::array::from_fn(|i| paid[i] - of_pays[i] + second[i] - third[i] + of_repurchases[i]),
         std::array::from_fn(|i| of_pays[i] - second[i]),
         third,
-        only(amounts.defaults, before.balance),
+        only(amounts.defaults, before.balance.0),
         only(before.status == Status::Defaulted, amounts.paid),
-        only(amounts.repurchases, before.balance),
+        only(amounts.repurchases, before.balance.0),
         late(30..60),
         late(60..90),
         late(90..u16::MAX),

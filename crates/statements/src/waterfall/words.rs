@@ -5,6 +5,7 @@ use credit::deal::Deal;
 use credit::pool::tape::CutOff;
 use credit::pool::{Template, template_words};
 use credit::waterfall::{DealState, Index, Report, TrancheReport};
+use records::units::Cents;
 
 use super::WaterfallClaim;
 use crate::kit::{Anchor, At, Given, Spoken};
@@ -28,7 +29,7 @@ fn month(until: &impl std::fmt::Display, c: &Collections) -> String {
         ("recovered", c.recoveries),
         ("bought back", c.repurchased),
     ] {
-        if amount > 0 {
+        if amount > Cents(0) {
             line += &format!(", {} {what}", cents(amount));
         }
     }
@@ -39,7 +40,7 @@ fn month(until: &impl std::fmt::Display, c: &Collections) -> String {
         ("60 to 89 days late", second),
         ("90 or more days late", third),
     ] {
-        if amount > 0 {
+        if amount > Cents(0) {
             line += &format!(", {} of it {what}", cents(amount));
         }
     }
@@ -60,7 +61,7 @@ fn tranche(t: &TrancheReport) -> String {
         ("written down", t.written_down),
         ("written up", t.written_up),
     ] {
-        if amount > 0 {
+        if amount > Cents(0) {
             line += &format!(" ({} {what})", cents(amount));
         }
     }
@@ -81,7 +82,7 @@ fn payment(report: &Report) -> String {
             line += &format!("; {what} {}", parts.join(", "));
         }
     };
-    let named = |name: &String, amount: u64| format!("{} {}", quoted(name), cents(amount));
+    let named = |name: &String, amount: Cents| format!("{} {}", quoted(name), cents(amount));
     let fees = report.fees.iter();
     list("fees paid:", fees.map(|f| named(&f.name, f.paid)).collect());
     let accounts = report.accounts.iter();

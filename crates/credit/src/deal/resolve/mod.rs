@@ -3,6 +3,7 @@
 mod conditions;
 mod steps;
 
+use records::units::Cents;
 use std::collections::BTreeSet;
 
 use fixed::Decimal;
@@ -54,7 +55,7 @@ pub(super) fn plan(deal: &Deal) -> Checked<Plan> {
     let mut names = names(deal)?;
     let (closing, first_payment, periods) = dates(deal)?;
     let original_pool = cents("original_pool", &deal.original_pool)?;
-    if original_pool == 0 {
+    if original_pool == Cents(0) {
         return error("original_pool", "is zero; a deal needs a pool");
     }
     let [
@@ -201,15 +202,15 @@ fn find_all(place: &str, what: &str, list: &[&str], names: &[String]) -> Checked
     Ok(found)
 }
 
-fn cents(place: &str, value: &Decimal) -> Checked<u64> {
+fn cents(place: &str, value: &Decimal) -> Checked<Cents> {
     let problem = match value.rescale_exact(CENT_DECIMALS) {
         Err(fixed::FixedError::TooManyDecimals { .. }) => {
             format!("{value} has more than two decimals; cut it")
         }
         Ok(units) if units < 0 => format!("{value} is negative"),
-        Ok(units) if units < i128::from(MAX_CENTS) => return Ok(units as u64),
+        Ok(units) if units < i128::from(MAX_CENTS.0) => return Ok(Cents(units as u64)),
         _ => {
-            let most = Decimal::new(MAX_CENTS.into(), CENT_DECIMALS);
+            let most = Decimal::new(MAX_CENTS.0.into(), CENT_DECIMALS);
             format!("{value} is too large; amounts are below {most}")
         }
     };
@@ -248,7 +249,7 @@ fn amount(place: &str, amount: &Amount) -> Checked<AmountPlan> {
         } => Ok(AmountPlan {
             floor: match floor {
                 Some(floor) => cents(&format!("{place}.percent.floor"), floor)?,
-                None => 0,
+                None => Cents(0),
             },
             percent: percent(&format!("{place}.percent.percent"), value)?,
             of: *of,
@@ -356,7 +357,7 @@ fn tranches(deal: &Deal) -> Checked<Vec<TranchePlan>> {
     let tranches = deal.tranches.iter().enumerate().map(|(i, tranche)| {
         let place = format!("tranches[{i}]");
         let original = cents(&format!("{place}.balance"), &tranche.balance)?;
-        if original == 0 {
+        if original == Cents(0) {
             return error(format!("{place}.balance"), "is zero; remove the tranche");
         }
         Ok(TranchePlan {
@@ -434,10 +435,10 @@ fn clean_up(deal: &Deal, names: &Names<'_>) -> Checked<Option<CleanUpPlan>> {
 /// At closing the tranches are covered.
 fn check_cover(plan: &Plan) -> Checked<()> {
     let accounts = plan.accounts.iter().filter(|a| a.is_principal);
-    let cash: u64 = accounts.map(|a| a.opening).sum();
+    let cash: Cents = accounts.map(|a| a.opening).sum();
     let (owed, cover) = (plan.original_tranches(), plan.original_pool + cash);
     if owed > cover {
-        let show = |cents: u64| Decimal::new(cents.into(), CENT_DECIMALS);
+        let show = |cents: Cents| Decimal::new(cents.0.into(), CENT_DECIMALS);
         return error(
             "tranches",
             format!(

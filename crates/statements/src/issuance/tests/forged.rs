@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::issuance::claim::PRODUCT;
+use records::units::Cents;
 
 /// Each numbered constraint is broken, alone, by some change of one cell. The key and what opens the seal are hashed, too,
 /// so changes of them break more than one; they are below.
@@ -118,10 +119,10 @@ fn nullifiers_are_those_of_the_loans() {
 fn the_balance_is_that_of_open_loans() {
     let tape = mortgages(3, 60);
     let pool = sample_pool::owed(&tape);
-    for other in [pool - 1, pool + 1] {
+    for other in [pool - Cents(1), pool + Cents(1)] {
         let found = forged(&tape, &key(), |claim, _| {
             claim.balance = other;
-            claim.deal.original_pool = Decimal::new(other.into(), 2);
+            claim.deal.original_pool = Decimal::new(other.0.into(), 2);
             claim.tranches = backing(&claim.deal, other).expect("it is backed");
         });
         assert_eq!(found, ["TOTALS-5"], "{other}");
@@ -134,7 +135,7 @@ fn the_balance_is_that_of_open_loans() {
     let balance = closed.template.field("balance").expect("it has one");
     assert_eq!(
         pool - less,
-        closed.loans[9].values[balance].expect("it owes")
+        Cents(closed.loans[9].values[balance].expect("it owes"))
     );
     // The loan is said to be open after all.
     let found = wrong(&prepared_of(&closed), |rows| {
@@ -237,14 +238,14 @@ fn changed_claims_are_rejected() {
         ("another day", |c| {
             c.cut_off = "2020-06-30".to_string().try_into().expect("a date");
         }),
-        ("a cent less", |c| c.balance -= 1),
+        ("a cent less", |c| c.balance -= Cents(1)),
         ("a cent less in the deal, too", |c| {
-            c.balance -= 1;
-            c.deal.original_pool = Decimal::new(c.balance.into(), 2);
+            c.balance -= Cents(1);
+            c.deal.original_pool = Decimal::new(c.balance.0.into(), 2);
             c.tranches = backing(&c.deal, c.balance).expect("it is backed");
         }),
-        ("a pool beyond all deals", |c| c.balance = u64::MAX),
-        ("a larger tranche", |c| c.tranches[0].notional += 1),
+        ("a pool beyond all deals", |c| c.balance = Cents(u64::MAX)),
+        ("a larger tranche", |c| c.tranches[0].notional += Cents(1)),
         ("a higher attachment point", |c| {
             c.tranches[1].attachment = c.tranches[1].detachment;
         }),
@@ -276,7 +277,7 @@ fn changed_claims_are_rejected() {
 fn false_claims_are_refused_with_the_reason() {
     let tape = mortgages(3, 30);
     let pool = sample_pool::owed(&tape);
-    let error = check(&tape, &sample_deal_for(pool - 1)).expect_err("another pool");
+    let error = check(&tape, &sample_deal_for(pool - Cents(1))).expect_err("another pool");
     assert!(error.is_false());
     assert!(matches!(error.reason(), Some(IssuanceError::Pool { .. })));
     let mut above = sample_deal_for(pool);

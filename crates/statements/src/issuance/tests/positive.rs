@@ -1,6 +1,7 @@
 //! What is true is accepted, and said.
 
 use super::*;
+use records::units::Cents;
 
 #[test]
 fn true_claims_have_a_witness() {
@@ -170,7 +171,7 @@ fn words_say_what_decides() {
         ),
         format!(
             "whose open loans owe {} `USD`",
-            Decimal::new(claim.balance.into(), 2)
+            Decimal::new(claim.balance.0.into(), 2)
         ),
         format!("(SHA3-256 {})", claim.deal_digest()),
         format!(
@@ -201,12 +202,12 @@ fn words_say_what_decides() {
         |c| c.loans += 1,
         |c| c.open -= 1,
         |c| c.defaulted += 1,
-        |c| c.balance += 1,
+        |c| c.balance += Cents(1),
         |c| c.registry = c.pool,
         |c| c.nullifiers.swap(0, 1),
         |c| c.deal.tranches[0].balance = c.deal.original_pool,
         |c| c.template.fields[0].about = "x".into(),
-        |c| c.tranches[1].notional += 1,
+        |c| c.tranches[1].notional += Cents(1),
     ];
     for (i, change) in changes.iter().enumerate() {
         let mut claim = claim.clone();

@@ -3,6 +3,7 @@
 use credit::amortization::month_interest;
 use gadgets::limbs::{Limbs, limb_of, signed};
 use gadgets::range::{LIMB_BITS, limb};
+use records::units::Cents;
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::loans::START;
@@ -79,7 +80,7 @@ pub struct ScheduleRow {
 pub fn step(contract: &Contract, before: &Standing, month: &Month) -> (u64, Standing) {
     let term = before.term.saturating_sub(1);
     let earned = match month.bears {
-        true => month_interest(before.balance, contract.rate as u32),
+        true => month_interest(Cents(before.balance), contract.rate as u32).0,
         false => 0,
     };
     let total = before.accrued + earned;

@@ -1,5 +1,6 @@
 //! Attacks on the stress statement: claims that cost their verifier time, what a schedule tells, loans that are closed and owe.
 
+use records::units::Cents;
 use std::time::Instant;
 
 use credit::deal::Deal;
@@ -70,7 +71,7 @@ fn long_deals_are_run_seldom() {
     let loans = states(&tape).expect("they are loans");
     let schedule = Schedule::of_pool(&loans, 90).expect("it fits");
     let mut claim = prepared(20).claim().clone();
-    claim.deal = long_deal(schedule.balance + schedule.doubtful);
+    claim.deal = long_deal((schedule.balance + schedule.doubtful).0);
     let stress = claim.scenarios[0].clone();
     claim.scenarios = vec![stress; 100];
     let start = Instant::now();
@@ -93,12 +94,12 @@ fn states_are_checked_without_a_payment() {
         age: 0,
     };
     let mut empty = DealState::initial(&deal).expect("a deal");
-    empty.pool_balance = 0;
+    empty.pool_balance = Cents(0);
     let mut huge = empty.clone();
     empty.tranches.clear();
     for tranche in &mut huge.tranches {
         // Together zero, modulo 2^64.
-        (tranche.balance, tranche.unpaid_interest) = (1 << 63, 1 << 63);
+        (tranche.balance, tranche.unpaid_interest) = (Cents(1 << 63), Cents(1 << 63));
     }
     for state in [&empty, &huge] {
         let outcome = protect(&deal, state, &indices, &schedule, &stress);
@@ -130,7 +131,7 @@ fn guesses(claim: &crate::stress::StressClaim) -> Vec<u64> {
     let paid: Vec<i128> = rows
         .map(|(i, row)| {
             let months = credit::coarse::months_of(&claim.steps, i) as i128;
-            (i128::from(row.interest) + i128::from(row.principal)) / months
+            (i128::from(row.interest.0) + i128::from(row.principal.0)) / months
         })
         .collect();
     let falls = paid.windows(3).map(|w| w[0] - w[2]);
@@ -187,7 +188,7 @@ fn steps_hide_instalments() {
     assert_eq!(many.told().few_endings, 0);
     for prepared in [&monthly, &quarters, &years, &many] {
         for scenario in &prepared.claim().scenarios {
-            let lost: Vec<u64> = scenario.outcome.iter().map(|t| t.principal_lost).collect();
+            let lost: Vec<Cents> = scenario.outcome.iter().map(|t| t.principal_lost).collect();
             println!("{}: {lost:?}", scenario.name);
         }
     }

@@ -90,28 +90,30 @@ fn changed_claims_are_rejected() {
             let index = c.indices[0].clone();
             c.indices = vec![index; 65];
         }),
-        ("more interest", |c| c.schedule.rows[0].interest += 1),
+        ("more interest", |c| c.schedule.rows[0].interest += Cents(1)),
         ("faster principal", |c| {
-            c.schedule.rows[0].principal += 1;
-            c.schedule.rows[0].balance -= 1;
-            c.schedule.rows[1].principal -= 1;
+            c.schedule.rows[0].principal += Cents(1);
+            c.schedule.rows[0].balance -= Cents(1);
+            c.schedule.rows[1].principal -= Cents(1);
         }),
         ("a doubtful loan scheduled", |c| {
             c.schedule.balance += c.schedule.doubtful;
             c.schedule.rows[0].principal += c.schedule.doubtful;
-            c.schedule.doubtful = 0;
+            c.schedule.doubtful = Cents(0);
         }),
         ("later doubt", |c| c.doubtful_days = 120),
         ("a kinder stress", |c| {
             c.scenarios[1].stress.severity = fixed::Decimal::from_int(1)
         }),
         ("a loss left out", |c| {
-            c.scenarios[1].outcome[2].principal_lost = 0
+            c.scenarios[1].outcome[2].principal_lost = Cents(0)
         }),
         ("a better deal", |c| {
             c.deal.tranches[2].balance = fixed::Decimal::from_int(1)
         }),
-        ("another state", |c| c.deal_state.tranches[0].balance -= 1),
+        ("another state", |c| {
+            c.deal_state.tranches[0].balance -= Cents(1)
+        }),
         ("other fixings", |c| {
             c.indices[0].fixings[0] = fixed::Decimal::ZERO
         }),
@@ -121,10 +123,10 @@ fn changed_claims_are_rejected() {
             c.cut_off = "2020-06-30".to_string().try_into().expect("a date");
         }),
         ("a smaller expected loss", |c| {
-            c.models[0].expected[2].principal -= 1
+            c.models[0].expected[2].principal -= Cents(1)
         }),
         ("less expected interest", |c| {
-            c.models[1].expected[1].interest = 0
+            c.models[1].expected[1].interest = Cents(0)
         }),
         ("a smaller part", |c| {
             c.models[0].expected[0].part = fixed::Decimal::ZERO
@@ -191,7 +193,10 @@ fn models_are_checked() {
         let error = Stressed::context(&claim).expect_err("it is false");
         assert!(error.contains(say), "{error}");
     };
-    refused(|m| m.expected[0].interest += 1, "of model `joint` are not");
+    refused(
+        |m| m.expected[0].interest += Cents(1),
+        "of model `joint` are not",
+    );
     refused(
         |m| m.factor.correlation = fixed::Decimal::ZERO,
         "of model `joint` are not",

@@ -1,6 +1,7 @@
 //! Each constraint is needed: without it a forgery would pass that breaks it and nothing else.
 
 use gadgets::totals::SALTS;
+use records::units::Cents;
 use stark::{F, PrimeCharacteristicRing};
 
 use super::*;
@@ -85,8 +86,8 @@ fn interest_does_not_come_later() {
     row.standing[k + 1].accrued += moved;
     let month = at % (1 << prepared.context().log_rows) * PER_ROW + k;
     let mut claim = prepared.claim().clone();
-    claim.schedule.rows[month].interest -= moved;
-    claim.schedule.rows[month + 1].interest += moved;
+    claim.schedule.rows[month].interest -= Cents(moved);
+    claim.schedule.rows[month + 1].interest += Cents(moved);
     let register = SALTS + FIRST_STEP + 2 * month;
     rows.after[register] -= u128::from(moved);
     rows.after[register + 2] += u128::from(moved);

@@ -46,13 +46,13 @@ fn changed_steps_are_rejected() {
         }),
         ("steps without end", |c| c.steps[0] = u16::MAX),
         ("interest sooner", |c| {
-            c.schedule.rows[0].interest += 1;
-            c.schedule.rows[1].interest -= 1;
+            c.schedule.rows[0].interest += Cents(1);
+            c.schedule.rows[1].interest -= Cents(1);
         }),
         ("principal sooner", |c| {
-            c.schedule.rows[0].principal += 1;
-            c.schedule.rows[0].balance -= 1;
-            c.schedule.rows[1].principal -= 1;
+            c.schedule.rows[0].principal += Cents(1);
+            c.schedule.rows[0].balance -= Cents(1);
+            c.schedule.rows[1].principal -= Cents(1);
         }),
     ];
     for (what, change) in changes {

@@ -1,6 +1,7 @@
 //! The private amounts of a loan's month: what its row is filled from.
 
 use credit::amortization::{Event, LoanState, month_interest};
+use records::units::Cents;
 
 use crate::pools::calendar::{CalendarTable, Month};
 use crate::pools::month::Fields;
@@ -65,31 +66,31 @@ impl Amounts {
         after: After,
     ) -> Self {
         let earned = match month.bears {
-            true => month_interest(before.balance, before.rate),
+            true => month_interest(before.balance, before.rate).0,
             false => 0,
         };
-        let total = before.accrued + earned;
+        let total = before.accrued.0 + earned;
         let interest = if month.pays { total } else { 0 };
         let over = instalment.saturating_sub(interest);
-        let not_due = before.balance - before.overdue_principal;
+        let not_due = before.balance.0 - before.overdue_principal.0;
         let principal = match (before.term <= 1, month.level) {
             (true, _) => not_due,
             (_, true) => over.min(not_due),
             _ => 0,
         };
         let (paid, rests) = match event {
-            Event::Payment(paid) if before.status.is_open() => {
-                let first = paid.saturating_sub(before.overdue_interest + interest);
-                let second = first.saturating_sub(before.overdue_principal + principal);
+            Event::Payment(Cents(paid)) if before.status.is_open() => {
+                let first = paid.saturating_sub(before.overdue_interest.0 + interest);
+                let second = first.saturating_sub(before.overdue_principal.0 + principal);
                 (
                     paid,
                     [first, second, second.saturating_sub(total - interest)],
                 )
             }
-            Event::Recovery(paid) => (paid, [paid.saturating_sub(before.balance), 0, 0]),
-            Event::Repurchase(paid) => {
-                let of_interest = paid.saturating_sub(before.balance);
-                let owed = before.overdue_interest + total;
+            Event::Recovery(Cents(paid)) => (paid, [paid.saturating_sub(before.balance.0), 0, 0]),
+            Event::Repurchase(Cents(paid)) => {
+                let of_interest = paid.saturating_sub(before.balance.0);
+                let owed = before.overdue_interest.0 + total;
                 (paid, [of_interest, owed.saturating_sub(of_interest), 0])
             }
             Event::Default | Event::Payment(_) => (0, [0; 3]),

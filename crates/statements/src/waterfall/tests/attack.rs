@@ -1,9 +1,10 @@
 //! Attacks on the waterfall statement: rows against the specification at random, and claims that cost their verifier time.
 
+use records::units::Cents;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use credit::amortization::{Event, LoanState, Status};
+use credit::amortization::{Event, LoanState, MAX_BALANCE, Status};
 use credit::pool::Tape;
 use credit::pool::remittance::Remittances;
 use credit::pool::states::states;
@@ -107,7 +108,7 @@ fn any_event(dice: &mut Dice, state: &LoanState) -> Event {
     let due = state.due();
     let bill = due.interest + due.principal;
     let edges = [
-        0,
+        Cents(0),
         bill,
         due.interest,
         state.overdue_interest,
@@ -118,19 +119,19 @@ fn any_event(dice: &mut Dice, state: &LoanState) -> Event {
         state.payoff(),
         state.balance + state.overdue_interest,
     ];
-    let edge = dice.of(&edges);
+    let edge = dice.of(&edges.map(|edge| edge.0));
     let amount = match dice.below(5) {
         0 => edge + 1,
         1 => edge.saturating_sub(1),
-        2 => dice.upto(state.payoff()),
+        2 => dice.upto(state.payoff().0),
         _ => edge,
     };
     match (state.status, dice.below(8)) {
-        (Status::Defaulted, 0..7) => Event::Recovery(amount),
+        (Status::Defaulted, 0..7) => Event::Recovery(Cents(amount)),
         (_, 0) => Event::Default,
-        (_, 1) => Event::Repurchase(amount),
-        (_, 2) => Event::Recovery(amount),
-        _ => Event::Payment(amount),
+        (_, 1) => Event::Repurchase(Cents(amount)),
+        (_, 2) => Event::Recovery(Cents(amount)),
+        _ => Event::Payment(Cents(amount)),
     }
 }
 
@@ -187,12 +188,16 @@ fn forged(dice: &mut Dice, before: &LoanState, after: &LoanState) -> LoanState {
             };
             match dice.below(8) {
                 0 => {
-                    forged.balance = near(dice, forged.balance, before.balance).min(100_000_000_000)
+                    let balance = near(dice, forged.balance.0, before.balance.0);
+                    forged.balance = Cents(balance).min(MAX_BALANCE);
                 }
-                1 => forged.accrued = near(dice, forged.accrued, before.accrued),
-                2 => forged.overdue_interest = near(dice, forged.overdue_interest, 1 << 40),
+                1 => forged.accrued = Cents(near(dice, forged.accrued.0, before.accrued.0)),
+                2 => {
+                    forged.overdue_interest = Cents(near(dice, forged.overdue_interest.0, 1 << 40));
+                }
                 3 => {
-                    forged.overdue_principal = near(dice, forged.overdue_principal, before.balance)
+                    forged.overdue_principal =
+                        Cents(near(dice, forged.overdue_principal.0, before.balance.0))
                 }
                 4 => {
                     forged.days_past_due =
@@ -225,10 +230,10 @@ fn forged(dice: &mut Dice, before: &LoanState, after: &LoanState) -> LoanState {
 
 fn after_of(state: &LoanState, code: u64) -> After {
     After {
-        balance: state.balance,
-        accrued: state.accrued,
-        overdue_interest: state.overdue_interest,
-        overdue_principal: state.overdue_principal,
+        balance: state.balance.0,
+        accrued: state.accrued.0,
+        overdue_interest: state.overdue_interest.0,
+        overdue_principal: state.overdue_principal.0,
         days: state.days_past_due.into(),
         term: state.term.into(),
         status: code,
@@ -285,16 +290,16 @@ fn rows_refuse_what_the_specification_does_not_say() {
                 (event, before.status.is_open())
             {
                 // Also from a closed loan something is said to come in.
-                amounts.paid = paid;
+                amounts.paid = paid.0;
             }
             let of_row = if amounts.defaults {
                 Event::Default
             } else if amounts.repurchases {
-                Event::Repurchase(amounts.paid)
+                Event::Repurchase(Cents(amounts.paid))
             } else if before.status == Status::Defaulted {
-                Event::Recovery(amounts.paid)
+                Event::Recovery(Cents(amounts.paid))
             } else {
-                Event::Payment(amounts.paid)
+                Event::Payment(Cents(amounts.paid))
             };
             if before.roll(of_row).is_ok_and(|(n, _)| n == next) {
                 rows.amounts[row] = good.amounts[row];
@@ -411,11 +416,11 @@ fn rows_have_one_witness() {
                 let event = if amounts.defaults {
                     Event::Default
                 } else if amounts.repurchases {
-                    Event::Repurchase(amounts.paid)
+                    Event::Repurchase(Cents(amounts.paid))
                 } else if before.status == Status::Defaulted {
-                    Event::Recovery(amounts.paid)
+                    Event::Recovery(Cents(amounts.paid))
                 } else {
-                    Event::Payment(amounts.paid)
+                    Event::Payment(Cents(amounts.paid))
                 };
                 let field = tape.template.field("instalment").expect("it is there");
                 let (next, _) = before.roll(event).unwrap_or_else(|e| {

@@ -3,6 +3,7 @@
 use credit::amortization::{Event, LoanState, Status};
 use credit::pool::Tape;
 use credit::pool::states::states;
+use records::units::Cents;
 use stark::{Statement, violated};
 
 use super::{prepared, rows, tape, terms};
@@ -50,7 +51,7 @@ fn closed_loans_owe_nothing() {
             .position(|l| l.id == *id)
             .expect("it is there");
         let state = LoanState {
-            balance: cents,
+            balance: Cents(cents),
             ..states[loan]
         };
         let Amounts { month, after, .. } = rows.amounts[at];
@@ -59,7 +60,7 @@ fn closed_loans_owe_nothing() {
             balance: cents,
             ..after
         };
-        rows.amounts[at] = Amounts::new(&state, instalment, month, Event::Payment(0), after);
+        rows.amounts[at] = Amounts::new(&state, instalment, month, Event::Payment(Cents(0)), after);
         rows.loans = sealed[0].loans.clone();
         rows.leaves = sealed[0].leaves.clone();
         rows.seals_after = sealed[1].leaves.iter().map(|l| l.seal).collect();

@@ -33,13 +33,13 @@ fn forged_months_are_rejected() {
     let defaulted = find(&|i| before[i].status == Status::Defaulted);
     let defaults = find(&|i| event(i) == Event::Default);
     let late = find(&|i| {
-        event(i) == Event::Payment(0)
+        event(i) == Event::Payment(Cents(0))
             && before[i].status == Status::Performing
             && after.loans[i].values[at("days_past_due")] == Some(30)
     });
     let pays = find(&|i| {
-        matches!(event(i), Event::Payment(p) if p > 100_000)
-            && before[i].balance > 10_000_000
+        matches!(event(i), Event::Payment(p) if p > Cents(100_000))
+            && before[i].balance > Cents(10_000_000)
             && after.loans[i].values[at("balance")] > Some(1_000_000)
     });
     let gone = find(&|i| before[i].status == Status::Prepaid);
@@ -183,26 +183,26 @@ fn changed_claims_are_rejected() {
     // Changes of what came in, with everything that follows computed again.
     let collected: Vec<(&str, Change<Waterfall>)> = vec![
         ("a unit of interest less", |c| {
-            c.months[0].collections.interest -= 1
+            c.months[0].collections.interest -= Cents(1)
         }),
         ("a unit of principal less", |c| {
-            c.months[0].collections.scheduled_principal -= 1;
-            c.months[0].collections.prepaid_principal += 1;
+            c.months[0].collections.scheduled_principal -= Cents(1);
+            c.months[0].collections.prepaid_principal += Cents(1);
         }),
         ("a recovery kept", |c| {
-            c.months[1].collections.recoveries = 0
+            c.months[1].collections.recoveries = Cents(0)
         }),
         ("a default called a repurchase", |c| {
             let c = &mut c.months[1].collections;
             c.repurchased += c.defaulted;
-            c.defaulted = 0;
+            c.defaulted = Cents(0);
         }),
         ("nobody is late", |c| {
-            c.months[1].collections.delinquent = [0; 3]
+            c.months[1].collections.delinquent = [Cents(0); 3]
         }),
         ("interest a month later", |c| {
-            c.months[0].collections.interest -= 1;
-            c.months[1].collections.interest += 1;
+            c.months[0].collections.interest -= Cents(1);
+            c.months[1].collections.interest += Cents(1);
         }),
     ];
     let recomputed = |c: &mut WaterfallClaim| {
@@ -224,7 +224,7 @@ fn changed_claims_are_rejected() {
     let changes: Vec<(&str, Change<Waterfall>)> = vec![
         ("junior before senior", |c| {
             let paid = c.reports[0].tranches[0].interest_paid;
-            c.reports[0].tranches[0].interest_paid = 0;
+            c.reports[0].tranches[0].interest_paid = Cents(0);
             c.reports[0].tranches[2].interest_paid += paid;
         }),
         ("a trigger ignored", |c| {
@@ -234,11 +234,11 @@ fn changed_claims_are_rejected() {
         ("another trigger state after", |c| {
             c.deal_after.tripped[0] = !c.deal_after.tripped[0];
         }),
-        ("equity paid", |c| c.reports[0].equity += 1),
+        ("equity paid", |c| c.reports[0].equity += Cents(1)),
         ("a period left out", |c| {
             c.reports.pop();
         }),
-        ("another start", |c| c.deal_before.accounts[2] += 1),
+        ("another start", |c| c.deal_before.accounts[2] += Cents(1)),
         ("another deal", |c| {
             c.deal
                 .waterfalls

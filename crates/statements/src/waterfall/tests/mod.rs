@@ -70,22 +70,28 @@ fn month(tape: &Tape, seed: usize) -> Remittances {
             (Status::Defaulted, k) => {
                 let owed = state.balance + state.overdue_interest;
                 Event::Recovery(
-                    [0, owed.min(1), state.balance, owed, owed.saturating_sub(1)][k % 5],
+                    [
+                        Cents(0),
+                        owed.min(Cents(1)),
+                        state.balance,
+                        owed,
+                        owed.saturating_sub(Cents(1)),
+                    ][k % 5],
                 )
             }
-            (status, _) if !status.is_open() => Event::Payment(0),
-            (_, 0) => Event::Payment(0),
-            (_, 1) => Event::Payment(bill.saturating_sub(1)),
+            (status, _) if !status.is_open() => Event::Payment(Cents(0)),
+            (_, 0) => Event::Payment(Cents(0)),
+            (_, 1) => Event::Payment(bill.saturating_sub(Cents(1))),
             (_, 2) => Event::Payment(bill),
             (_, 3) => Event::Payment(owed),
-            (_, 4) => Event::Payment(owed - owed.min(1)),
+            (_, 4) => Event::Payment(owed - owed.min(Cents(1))),
             (_, 5) => Event::Payment(state.overdue_interest),
-            (_, 6) => Event::Payment((bill + overdue + 1).min(owed)),
-            (_, 7) => Event::Payment(owed.min(12_345)),
+            (_, 6) => Event::Payment((bill + overdue + Cents(1)).min(owed)),
+            (_, 7) => Event::Payment(owed.min(Cents(12_345))),
             (_, 8) => Event::Default,
             (_, 9) => Event::Repurchase(owed),
             (_, 10) => Event::Repurchase(state.balance),
-            (_, 11) => Event::Payment((bill + overdue).saturating_sub(1)),
+            (_, 11) => Event::Payment((bill + overdue).saturating_sub(Cents(1))),
             _ => Event::Payment(bill + overdue),
         };
         (loan.id.clone(), event)
