@@ -19,6 +19,7 @@ use statements::solvency::{self, Options, Solvency};
 use statements::stress;
 use statements::systemic::{self, Venue};
 use statements::waterfall;
+use venue::fact::Fact;
 
 fn account(snapshot: &Snapshot, seed: u64, positions: usize) -> Account {
     sample::book(snapshot, seed, 1, positions, 0).accounts()[0].clone()
@@ -104,7 +105,8 @@ fn solvency_proofs_share_nothing() {
 /// Venues with other inventories, entries and capitals, over the same scenarios and trades' terms.
 #[test]
 fn risk_proofs_share_nothing() {
-    share_nothing(Shows::Covered);
+    share_nothing(Shows::Fact(Fact::Funded));
+    share_nothing(Shows::Fact(Fact::AdequateWithoutProviders));
     share_nothing(Shows::Totals {
         grid: Some(fixed::Decimal::from_int(1_000_000)),
         tolerance: None,
@@ -131,6 +133,7 @@ fn share_nothing(shows: Shows) {
         }
         state.entry.0 *= scale;
         state.capital = Ticks(capital);
+        state.collected = Ticks(capital);
         let trades: Vec<_> = trades
             .iter()
             .map(|t| {
