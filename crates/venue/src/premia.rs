@@ -229,8 +229,9 @@ impl Evaluated {
     ///
     /// By the envelope theorem the risk grows with the horizon by the tilted mean of how liabilities grow. Moves
     /// grow with the root of time, `S(tau) = S_now + sqrt(tau / horizon) (S - S_now)`, so at the horizon
-    /// `dS/dtau = (S - S_now) / (2 horizon)` and the rate is `E_Q[1{X > 0} (S_i - S_now_i)] / (2 horizon)`. Rates
-    /// times quantities add up to the derivative of EVaR.
+    /// `dS/dtau = (S - S_now) / (2 horizon)` and the rate is `E_Q[1{X > 0} (S_i - S_now_i)] / (2 horizon)`: what a lot's tilted
+    /// worth grows by while the tilt `Q` is held fixed. Rates times quantities add up to the derivative of EVaR. A single market's
+    /// does not give the derivative of its share in the [`allocation`](Self::allocation), in which the tilt changes, too.
     pub fn funding(&self, set: &ScenarioSet, step: impl Fn(usize) -> u128) -> Vec<Decimal> {
         let divisor = self.sums.weights as i128 * 2 * i128::from(set.horizon_micro_days());
         let markets = set.markets.iter().enumerate();

@@ -332,8 +332,8 @@ pub fn round_up(amount: u128) -> u128 {
 }
 
 /// What providers are owed more after a change: the value of the call spread on the inventory's worth with
-/// strikes `C + P` and `C + P + L`, which is what they may lose, after less before. In ticks, the mean over
-/// the scenarios.
+/// strikes `C + P` and `C + P + L`, which is what they may lose, after less before, or zero where they may lose less. In ticks, the mean
+/// over the scenarios.
 ///
 /// # Errors
 /// If a state does not fit the set.
@@ -352,7 +352,8 @@ pub fn providers_premium(
         let total = Interval::from_decimal(&Decimal::new(total, 0))?;
         Ok(total.div_int(set.values.len() as i64)?)
     };
-    Ok(spread(after)?.sub(&spread(before)?)?)
+    let more = spread(after)?.sub(&spread(before)?)?;
+    Ok(Interval::from_ends(more.lo().max(0), more.hi().max(0))?)
 }
 
 /// A plain number of ticks as an amount of the quote currency.

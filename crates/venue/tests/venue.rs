@@ -120,11 +120,13 @@ fn liabilities_by_hand() {
         (Ticks(85 + 303), Ticks(7))
     );
     assert_eq!(bought.liabilities(&set).unwrap(), [17, -3, -3].map(Ticks));
-    // Providers may lose 0, 5 and 5 of their 5 before, and 5, 2 and 2 after.
-    let more = providers_premium(&state, &bought, &set).unwrap();
+    // Providers may lose 0, 5 and 5 of their 5 before, and 5, 2 and 2 after: less, for which they pay nothing back.
+    let less = providers_premium(&state, &bought, &set).unwrap();
+    assert_eq!(less, Interval::ZERO);
+    let more = providers_premium(&bought, &state, &set).unwrap();
     close(
         float(&more),
-        (5.0 + 2.0 + 2.0) / 3.0 - (0.0 + 5.0 + 5.0) / 3.0,
+        (0.0 + 5.0 + 5.0) / 3.0 - (5.0 + 2.0 + 2.0) / 3.0,
         1e-12,
     );
 }

@@ -90,7 +90,7 @@ impl Make for Arguments {
         let mut facts = serde_json::Map::new();
         for (end, evaluated) in ends {
             let place = format!("{end} the day");
-            facts.insert(end.into(), inputs.facts(&evaluated.state, &place)?);
+            facts.insert(end.into(), inputs.facts(&evaluated.state, &place));
         }
         let evar = ends.map(|(_, evaluated)| evaluated.evar().to_quote());
         let premia: Vec<Ticks<u64>> = day.states[1..].iter().map(|state| state.premium).collect();
@@ -154,18 +154,26 @@ struct Inputs {
 }
 
 impl Inputs {
-    /// Which facts hold of a state. Whoever asks is told of those that do not.
-    fn facts(&self, state: &VenueState, place: &str) -> Result<serde_json::Value, Failure> {
+    /// Which facts hold of a state. Whoever asks is told of those that do not. None is claimed here, so a state whose losses are
+    /// too large for one has its prices all the same.
+    fn facts(&self, state: &VenueState, place: &str) -> serde_json::Value {
         let mut held = serde_json::Map::new();
         for fact in Fact::ALL {
-            let losses = Losses::new(fact, state, &self.set, self.terms.confidence)?;
-            let checked = losses.check(fact, state, place.into(), &self.set.quote);
-            if let Err(unmet) = &checked {
-                note!("note: {unmet}");
-            }
-            held.insert(fact.key().into(), checked.is_ok().into());
+            let losses = Losses::new(fact, state, &self.set, self.terms.confidence);
+            let value = match losses.map(|l| l.check(fact, state, place.into(), &self.set.quote)) {
+                Ok(Ok(())) => true.into(),
+                Ok(Err(unmet)) => {
+                    note!("note: {unmet}");
+                    false.into()
+                }
+                Err(e) => {
+                    note!("note: {place} it can't be said whether the venue is {fact}: {e}");
+                    serde_json::Value::Null
+                }
+            };
+            held.insert(fact.key().into(), value);
         }
-        Ok(held.into())
+        held.into()
     }
 }
 

@@ -141,7 +141,7 @@ impl Quote {
     fn say(&self, quote: &str) {
         say!("premium      {} {quote}", self.premium);
         say!(
-            "providers'   {} {quote}, what they may lose more on average",
+            "providers'   {} {quote}, what they may lose more on average, or zero",
             self.providers
         );
         say!(

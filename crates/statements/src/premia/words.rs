@@ -131,7 +131,8 @@ fn rates(claim: &PremiaClaim) -> Vec<String> {
             _ => "rounded down".into(),
         };
         format!(
-            "funding after the last change: a lot of {} pays {rate} {} a day ({step}); longs pay, shorts receive",
+            "funding after the last change: a lot of {} pays {rate} {} a day ({step}), by what its worth grows with the horizon \
+             under the tilt of that state, held fixed; longs pay, shorts receive",
             quoted(&m.symbol),
             quoted(&set.quote)
         )

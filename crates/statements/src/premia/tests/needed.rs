@@ -13,7 +13,10 @@ fn idle(shows: Shows, ids: &[&'static str]) -> Vec<&'static str> {
     let (mut state, mut changes) = (state(&set), changes(&trades(&set, 2)));
     if let Shows::Fact(_) = shows {
         state.collected = Ticks(1 << 50);
-        changes.push(Change::Roll { at_ms: 1 });
+        // A funded venue without cash is one that owes nothing.
+        if shows != Shows::Fact(Fact::Funded) {
+            changes.push(Change::Roll { at_ms: 1 });
+        }
         changes.push(Change::Transfer(Transfer {
             collected: Ticks(1 << 50),
             ..Transfer::default()

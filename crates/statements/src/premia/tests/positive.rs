@@ -334,8 +334,12 @@ fn check_and_prove_refuse_the_same() {
         grid: None,
         tolerance: None,
     };
-    let exact = check(&set, &state, &[trade(50, price)], &terms()).expect("it has a price");
-    let premium = exact.last().premium.0 as i64;
+    let pays = |lots: i64| {
+        let exact = check(&set, &state, &[trade(lots, price)], &terms());
+        exact.expect("it has a price").last().premium.0 as i64
+    };
+    let lots = if pays(200) > 0 { 200 } else { -200 };
+    let premium = pays(lots);
     assert!(premium > 0);
     let long = vec![moved(0); 4_097];
     let prices = terms().shows;
@@ -348,15 +352,19 @@ fn check_and_prove_refuse_the_same() {
         (
             "too large",
             prices,
-            vec![moved((1 << 60) - 1), trade(50, price)],
+            vec![moved((1 << 60) - 1), trade(lots, price)],
         ),
         // Enough is collected of exact premia, and not of all that may be drawn.
         (
             "is taken out than there is",
             totals,
-            vec![trade(50, price), moved(-premium)],
+            vec![trade(lots, price), moved(-premium)],
         ),
-        ("funded", Shows::Fact(Fact::Funded), vec![trade(50, price)]),
+        (
+            "funded",
+            Shows::Fact(Fact::Funded),
+            vec![trade(lots, price)],
+        ),
     ];
     for (expected, shows, changes) in cases {
         let terms = Terms {
@@ -375,7 +383,7 @@ fn check_and_prove_refuse_the_same() {
         );
     }
     // Whatever is drawn, there is enough.
-    let enough = [trade(50, price), moved(-premium / 2)];
+    let enough = [trade(lots, price), moved(-premium / 2)];
     let terms = Terms {
         shows: totals,
         ..terms()
