@@ -12,23 +12,26 @@ pub struct Distribution<'a> {
     pub weights: &'a [f64],
     /// Vertical lines with their names, such as VaR.
     pub marks: &'a [(&'a str, f64)],
-    /// The title.
+    /// The title: what is decided.
     pub title: &'a str,
+    /// Lines below the title, such as the horizon and the date.
+    pub notes: &'a [String],
     /// The currency.
     pub quote: &'a str,
 }
 
 const WIDTH: f64 = 860.0;
-const HEIGHT: f64 = 480.0;
+const HEIGHT: f64 = 620.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 30.0;
-const TOP: f64 = 60.0;
-const BOTTOM: f64 = 70.0;
+const TOP: f64 = 100.0;
+const BOTTOM: f64 = 200.0;
 const BINS: usize = 60;
 const BARS: &str = "#B8C4CE";
 const TILT: &str = "#E69F00";
 
-/// The picture: a histogram of the liability, the same reweighted by the tilt as a line, and the marks.
+/// The picture: a histogram of the liability, the same reweighted by the tilt as a line, and the marks. Shares are on a
+/// logarithmic scale that starts below a single scenario, or the tail, which decides, could not be seen.
 pub fn distribution(d: &Distribution<'_>) -> String {
     let plot = Plot::new(d);
     [
@@ -60,7 +63,9 @@ struct Plot<'a> {
     bars: [f64; BINS],
     /// The same under the tilt.
     tilted: [f64; BINS],
-    /// The greatest share on the axis.
+    /// The least share on the axis: half a scenario.
+    least: f64,
+    /// The greatest.
     most: f64,
 }
 
@@ -84,7 +89,8 @@ impl<'a> Plot<'a> {
             drawn: d,
             low,
             high,
-            most: bars.iter().chain(&tilted).copied().fold(1e-9, f64::max) * 1.05,
+            least: 0.5 / d.liabilities.len() as f64,
+            most: bars.iter().chain(&tilted).copied().fold(1e-9, f64::max) * 1.3,
             bars,
             tilted,
         }
@@ -95,9 +101,10 @@ impl<'a> Plot<'a> {
         LEFT + (x - self.low) / (self.high - self.low) * (WIDTH - LEFT - RIGHT)
     }
 
-    /// Where a share lies, from above.
+    /// Where a share lies, from above; less than the least is drawn as nothing.
     fn y_of(&self, y: f64) -> f64 {
-        FLOOR - y / self.most * (FLOOR - TOP)
+        let height = (y.max(self.least) / self.least).ln() / (self.most / self.least).ln();
+        FLOOR - height * (FLOOR - TOP)
     }
 
     /// The upper left corner of each bin's bar.
@@ -107,12 +114,17 @@ impl<'a> Plot<'a> {
     }
 
     fn head(&self) -> String {
-        format!(
+        let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
              font-size=\"12\">\n<title>{0}</title>\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n\
              <text x=\"{LEFT}\" y=\"24\" font-size=\"16\">{0}</text>\n",
             escaped(self.drawn.title)
-        )
+        );
+        for (i, note) in self.drawn.notes.iter().enumerate() {
+            let y = 43.0 + 16.0 * i as f64;
+            let _ = writeln!(svg, "<text x=\"{LEFT}\" y=\"{y}\">{}</text>", escaped(note));
+        }
+        svg
     }
 
     fn bars(&self) -> String {
@@ -152,7 +164,10 @@ impl<'a> Plot<'a> {
                 short(tick)
             );
         }
-        for tick in ticks(0.0, self.most) {
+        for tick in (0..9).map(|power| 0.1f64.powi(power)) {
+            if !(self.least..=self.most).contains(&tick) {
+                continue;
+            }
             let y = self.y_of(tick);
             let _ = writeln!(
                 svg,
@@ -160,7 +175,7 @@ impl<'a> Plot<'a> {
                  text-anchor=\"end\">{}%</text>",
                 LEFT - 8.0,
                 y + 4.0,
-                short(100.0 * tick)
+                percent(tick)
             );
         }
         svg
@@ -169,10 +184,10 @@ impl<'a> Plot<'a> {
     /// What the axes show.
     fn titles(&self) -> String {
         format!(
-            "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">liability at the horizon, {}</text>\n\
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">owed beyond all capital at the horizon, {}</text>\n\
              <text transform=\"translate(18 {}) rotate(-90)\" text-anchor=\"middle\">share of scenarios</text>\n",
             (LEFT + WIDTH - RIGHT) / 2.0,
-            HEIGHT - 28.0,
+            FLOOR + 38.0,
             escaped(self.drawn.quote),
             (TOP + FLOOR) / 2.0
         )
@@ -215,9 +230,15 @@ impl<'a> Plot<'a> {
     }
 }
 
-/// Where a line of the legend lies, from above.
+/// Where a line of the legend lies, from above: below the axis, where it hides no bar.
 fn legend_line(i: usize) -> f64 {
-    TOP + 10.0 + 17.0 * i as f64
+    FLOOR + 62.0 + 17.0 * i as f64
+}
+
+/// A power of ten as a percentage, with all its digits.
+fn percent(share: f64) -> String {
+    let digits = (-share.log10().round() - 2.0).max(0.0) as usize;
+    format!("{:.digits$}", 100.0 * share)
 }
 
 /// Round numbers from one number to another.
@@ -247,6 +268,7 @@ mod tests {
             weights: &weights,
             marks: &marks,
             title: "A & B",
+            notes: &["1 day".to_string()],
             quote: "USD",
         });
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
@@ -268,6 +290,34 @@ mod tests {
             opened,
             2 * svg.matches("</").count() + svg.matches("/>").count(),
             "{opened} {closed}"
+        );
+    }
+
+    /// One scenario in ten thousand stands out of the axis by more than a few pixels.
+    #[test]
+    fn the_tail_can_be_seen() {
+        let mut liabilities = vec![-1000.0; 9_999];
+        liabilities.push(500.0);
+        let svg = distribution(&Distribution {
+            weights: &vec![1.0; 10_000],
+            liabilities: &liabilities,
+            marks: &[("cash", 0.0)],
+            title: "adequate",
+            notes: &[],
+            quote: "USD",
+        });
+        let heights = svg
+            .lines()
+            .filter(|l| l.starts_with("<rect x=\"8") && l.contains(BARS));
+        let tall = |line: &str| -> Option<f64> {
+            let (_, height) = line.split_once("height=\"")?;
+            height.split_once('"')?.0.parse().ok()
+        };
+        let most = heights.filter_map(tall).fold(0.0, f64::max);
+        assert!(most > 15.0, "{most}");
+        assert!(
+            svg.contains(">0.01%</text>") && svg.contains(">100%</text>"),
+            "{svg}"
         );
     }
 }

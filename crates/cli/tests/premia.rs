@@ -39,7 +39,25 @@ fn a_trade_is_quoted_or_refused() {
         4
     );
     let svg = std::fs::read_to_string(dir.join("p.svg")).unwrap();
-    assert!(svg.contains("EVaR") && svg.contains("capital"));
+    // The picture says what is decided, over what, and what its marks mean.
+    for shown in [
+        "What the venue may owe beyond all its capital: adequate, funded",
+        "1000 scenarios 1 day(s) ahead of 2020-05-20 18:40:00 UTC, at confidence 0.95",
+        "of 1000 scenarios owe more than all capital",
+        "scenarios as given, noted: sample of 1000 scenarios, seed 1",
+        "EVaR: adequate if it is at most the cash",
+        "cash: what the window collected",
+    ] {
+        assert!(svg.contains(shown), "{shown}\n{svg}");
+    }
+    let owing = quote["owing_scenarios"].as_u64().unwrap();
+    assert!(
+        svg.contains(&format!("{owing} of 1000 scenarios owe")),
+        "{owing}"
+    );
+    assert!(owing > 0 && owing < 100, "{owing}");
+    assert_eq!(quote["facts"]["funded"], true);
+    assert_eq!(quote["facts"]["adequate-without-providers"], false);
     // The allocation adds up to EVaR.
     let shares = quote["allocation"].as_object().unwrap().values();
     let sum: f64 = shares
@@ -60,10 +78,20 @@ fn a_trade_is_quoted_or_refused() {
     // A sale hedges the venue: it costs nothing.
     let hedge = run(dir, &format!("price {VENUE} --trade BTC:-5:6400.5"), 0);
     assert!(hedge.contains("premium      0.000000 USD"), "{hedge}");
-    let refused = run(dir, &format!("price {VENUE} --trade BTC:500"), 1);
+    let refused = run(
+        dir,
+        &format!("price {VENUE} --trade BTC:500 --plot p.svg"),
+        1,
+    );
     assert!(
-        refused.contains("exceeds capital and collected sum of"),
+        refused
+            .contains("after it the venue is not adequate: EVaR of what it may owe its traders is"),
         "{refused}"
+    );
+    let svg = std::fs::read_to_string(dir.join("p.svg")).unwrap();
+    assert!(
+        svg.contains("beyond all its capital: not adequate, not funded"),
+        "{svg}"
     );
     for (wrong, expected) in [
         ("--trade X:1", "there is no market `X`"),
@@ -331,18 +359,25 @@ fn a_venue_that_cannot_bear_its_state_proves_nothing() {
     )
     .unwrap();
     let poor = "--scenarios scenarios.json --state poor.json";
-    // Without --covered the claim is true, and says what EVaR is; the prover is told.
+    // Without a fact the claim is true, and says what EVaR is; the prover is told what does not hold.
     let text = run(dir, &format!("check premia {poor}"), 0);
-    let told = "before the first trade: EVaR of 72052.559402 exceeds capital";
-    assert!(text.contains("note: ") && text.contains(told), "{text}");
-    let text = run(dir, &format!("check premia {poor} --covered"), 1);
-    assert!(text.contains(told), "{text}");
+    let told = |place: &str| {
+        format!(
+            "{place} the venue is not funded: EVaR of what it may owe beyond all capital is 72052.559402 USD, and the window's cash is"
+        )
+    };
+    assert!(
+        text.contains("note: ") && text.contains(&told("after the day")),
+        "{text}"
+    );
+    let text = run(dir, &format!("check premia {poor} --funded"), 1);
+    assert!(text.contains(&told("before the first change")), "{text}");
     let text = run(
         dir,
-        &format!("prove premia {poor} --covered --out p.proof"),
+        &format!("prove premia {poor} --funded --out p.proof"),
         1,
     );
-    assert!(text.contains("exceeds capital"), "{text}");
+    assert!(text.contains(&told("before the first change")), "{text}");
     assert!(!dir.join("p.proof").exists());
     std::fs::write(
         dir.join("bad.csv"),
@@ -460,11 +495,11 @@ fn transfers_pay_and_are_printed() {
     ] {
         assert!(words.contains(expected), "{expected}\n{words}");
     }
-    // A deposit that makes a claim of cover true is in its words, too.
+    // A deposit that makes a fact true is in its words, too.
     trades("deposit.csv", ",,,capital,900000000\nBTC,20,,,\n");
     run(
         dir,
-        &format!("prove premia {flat} --trades deposit.csv --covered --out c.proof"),
+        &format!("prove premia {flat} --trades deposit.csv --adequate --out c.proof"),
         0,
     );
     let words = run(dir, "verify c.proof", 0);
@@ -500,4 +535,55 @@ fn states_are_dated() {
         text.contains("the last state is older than the first one"),
         "{text}"
     );
+}
+
+/// The window's cash rolls into capital: the venue stays adequate, and is funded no more, without any trade.
+#[test]
+fn a_roll_leaves_a_venue_adequate() {
+    let dir = folder();
+    let dir = dir.path();
+    let roll = "market,lots,price,transfer,amount\n,,,roll,2020-05-20T18:40:00Z\n";
+    std::fs::write(dir.join("roll.csv"), roll).unwrap();
+    let venue = format!("{VENUE} --secret s");
+    for fact in ["--funded", "--adequate"] {
+        run(dir, &format!("check premia {VENUE} {fact}"), 0);
+    }
+    run(
+        dir,
+        &format!("check premia {VENUE} --adequate --trades roll.csv"),
+        0,
+    );
+    let text = run(
+        dir,
+        &format!("check premia {VENUE} --funded --trades roll.csv"),
+        1,
+    );
+    assert!(
+        text.contains("after change 1 the venue is not funded"),
+        "{text}"
+    );
+    let text = run(
+        dir,
+        &format!("check premia {VENUE} --adequate --without-providers"),
+        1,
+    );
+    assert!(
+        text.contains("not adequate without providers' capital")
+            && text.contains("capital and the window's cash are 110000"),
+        "{text}"
+    );
+    let prove = "--adequate --trades roll.csv --after after.json --out r.proof";
+    run(dir, &format!("prove premia {venue} {prove}"), 0);
+    let words = run(dir, "verify r.proof", 0);
+    for told in [
+        "is adequate: EVaR of what it may owe its traders is at most its capital, its providers' capital and what it collected",
+        "with what it collected since 2020-04-20 18:40:00 UTC",
+        "a roll: all that was collected until 2020-05-20 18:40:00 UTC moves into capital",
+    ] {
+        assert!(words.contains(told), "{told}\n{words}");
+    }
+    let after: Value =
+        serde_json::from_slice(&std::fs::read(dir.join("after.json")).unwrap()).unwrap();
+    assert_eq!(after["capital"], "110000.000000");
+    assert_eq!(after["collected"], "0.000000");
 }

@@ -18,6 +18,7 @@ use statements::premia::{self, Shows};
 use statements::solvency::{self, Options};
 use statements::systemic::{self, Venue};
 use statements::{exposure, inventory, issuance, margin, pool, stress, waterfall};
+use venue::fact::Fact;
 
 /// One of several claims that say the same about other private values, under a secret of its own.
 type Make = fn(variant: usize) -> Box<dyn AnyPrepared>;

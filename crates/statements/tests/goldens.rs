@@ -31,6 +31,7 @@ use statements::{
     inventory, issuance, margin, pool, premia, solvency, stress, systemic, waterfall,
 };
 use venue::evar::Confidence;
+use venue::fact::Fact;
 use venue::state::{Change, Transfer};
 
 /// What finds the parts of a claim.
@@ -148,7 +149,10 @@ fn special_cases() -> Vec<Case> {
                 tolerance: None,
             })
         }),
-        case::<premia::Premia>("covered", || risk_of_day(Shows::Covered)),
+        case::<premia::Premia>("funded", || risk_of_day(Shows::Fact(Fact::Funded))),
+        case::<premia::Premia>("adequate", || {
+            risk_of_day(Shows::Fact(Fact::AdequateWithoutProviders))
+        }),
         case::<systemic::Systemic>("venue", systemic_of_venue),
         case::<pool::Pool>("rules-and-figures", || pool_of(500)),
         case::<pool::Pool>("parts", || pool_of(8200)),
@@ -236,11 +240,17 @@ fn risk_of_day(shows: Shows) -> premia::PremiaClaim {
         providers: Ticks(-10_000_000),
         ..Transfer::default()
     }));
+    let day_later = set.as_of_ms + 86_400_000;
+    if shows == Shows::Fact(Fact::AdequateWithoutProviders) {
+        changes.push(Change::Roll {
+            at_ms: day_later - 1_000,
+        });
+    }
     let terms = premia::Terms {
         confidence: confidence(),
         shows,
-        funding: shows != Shows::Covered,
-        until_ms: None,
+        funding: !matches!(shows, Shows::Fact(_)),
+        until_ms: matches!(shows, Shows::Fact(_)).then_some(day_later),
     };
     let prepared = premia::Prepared::new(&set, &state, &changes, &terms, &secret());
     prepared.expect("a claim").claim().clone()

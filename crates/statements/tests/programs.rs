@@ -488,7 +488,8 @@ fn waterfall_claims() {
 #[test]
 fn premia_claims() {
     let rules = |claim_only| Rules {
-        shape: &[],
+        // Losses that are cut at zero or not, and capital that counts or not.
+        shape: &["shown.fact"],
         sizes: &[],
         claim_only,
         untried: &[
@@ -517,7 +518,8 @@ fn premia_claims() {
     // Without funding rates, values now and the horizon play no part.
     let [a, b] = no_table;
     let no_table = [a, b, "scenarios.horizon_days", "scenarios.markets.*.value"];
-    check("premia-covered", &rules(&no_table), look);
+    check("premia-funded", &rules(&no_table), look);
+    check("premia-adequate", &rules(&no_table), look);
 }
 
 #[test]

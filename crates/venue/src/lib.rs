@@ -4,7 +4,8 @@
 //! - [`evar`], [`certificate`]: entropic value at risk, and the integers that prove it.
 //! - [`history`], [`scenarios`]: price histories, and scenario sets made from them.
 //! - [`state`]: positions and capital, and what changes them.
-//! - [`premia`]: a day of trades: EVaR, what each pays, funding, and whether capital covers it.
+//! - [`premia`]: a day of trades: EVaR, what each pays, and funding.
+//! - [`fact`]: what bears the risk: whether a venue is funded, and whether it is adequate.
 //! - [`rounding`]: what a day's totals are rounded to, if no more is said.
 //! - [`systemic`]: the risk of several venues together.
 //! - [`inventory`]: a venue's net positions from its account book.
@@ -12,6 +13,7 @@
 
 pub mod certificate;
 pub mod evar;
+pub mod fact;
 pub mod history;
 pub mod import;
 pub mod inventory;

@@ -1,12 +1,14 @@
-//! A venue's day: EVaR of its state before the first trade and after each, what each pays, funding rates, and whether capital
-//! covers the risk. EVaR is what a [`Certificate`] proves, rounded up to a tick: what is quoted is what is proven.
+//! A venue's day: EVaR of its state before the first change and after each, what each pays, and funding rates; or a [`Fact`] of
+//! each state. EVaR is what a [`Certificate`] proves, rounded up to a tick: what is quoted is what is proven.
 
 use fixed::{Decimal, DomainError, Interval, Rounding as Direction, mul_div};
 use rayon::prelude::*;
-use records::units::{TICK_DECIMALS, Ticks};
+use records::date::moment;
+use records::units::{MAX_AMOUNT, TICK_DECIMALS, Ticks};
 
-use crate::certificate::{Certificate, Sums, slack};
+use crate::certificate::{Certificate, MAX_GAIN, Sums, Weight, slack};
 use crate::evar::{Confidence, EvarError};
+use crate::fact::{Fact, Losses, Unmet};
 use crate::rounding::{Rounding, RoundingError};
 use crate::scenarios::{ScenarioError, ScenarioSet};
 use crate::state::{Change, VenueError, VenueState, charge, gain, round_up};
@@ -23,7 +25,7 @@ pub struct Terms {
     pub confidence: Confidence,
     /// What to say of the states.
     pub shows: Shows,
-    /// State the funding rates of the last state, unless only that capital covers EVaR.
+    /// State the funding rates of the last state, unless only a fact is stated.
     pub funding: bool,
     /// As of when the last state is, in milliseconds since 1970. If it is not said: as of the scenarios, or of the first
     /// state if that is later.
@@ -47,11 +49,11 @@ pub enum Shows {
         /// the grid. Each state's is drawn within it: the smaller it is, the more receipts tell.
         tolerance: Option<Decimal>,
     },
-    /// Only that capital and the collected sum cover EVaR. No premia are collected.
-    Covered,
+    /// Only that a fact holds of every state. No premia are collected.
+    Fact(Fact),
 }
 
-/// Why a day has no prices, or is not covered.
+/// Why a day has no prices, or not the fact that is claimed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PremiaError {
     /// The scenario set is malformed.
@@ -60,6 +62,24 @@ pub enum PremiaError {
     /// The day ends before it starts.
     #[error("the last state is older than the first one")]
     Until,
+    /// A window ends outside of the day.
+    #[error("a roll as of {} is not between {} and {}, the dates of the first and the last state", moment(*.at_ms), moment(*.from_ms), moment(*.until_ms))]
+    RollDate {
+        /// Of the roll.
+        at_ms: u64,
+        /// Of the first state.
+        from_ms: u64,
+        /// Of the last state.
+        until_ms: u64,
+    },
+    /// A roll among changes whose premia stay private.
+    #[error(
+        "where only totals are stated, no window rolls into capital; claim the roll by itself, from the state behind them"
+    )]
+    RollAmongTotals,
+    /// A state of before its own window.
+    #[error("the window of what was collected starts after the state's date")]
+    Since,
     /// A state has no risk.
     #[error("{place}: {error}")]
     State {
@@ -71,38 +91,22 @@ pub enum PremiaError {
     /// A grid or a tolerance does not fit.
     #[error(transparent)]
     Rounding(#[from] RoundingError),
-    /// EVaR exceeds what covers it, where that it does not is claimed.
+    /// A fact that is claimed does not hold.
     #[error(transparent)]
-    Uncovered(Box<Uncovered>),
+    Unmet(Box<Unmet>),
 }
 
 impl PremiaError {
-    /// Whether all is well-formed, and EVaR is not covered.
+    /// Whether all is well-formed, and a fact does not hold.
     pub fn is_false(&self) -> bool {
-        matches!(self, Self::Uncovered(_))
+        matches!(self, Self::Unmet(_))
     }
-}
-
-/// A state whose EVaR exceeds what covers it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: EVaR of {evar} exceeds capital and collected sum of {means} by {excess} {quote}")]
-pub struct Uncovered {
-    /// Which state.
-    pub place: String,
-    /// EVaR, rounded up.
-    pub evar: Decimal,
-    /// Capital and what was collected before the state.
-    pub means: Decimal,
-    /// The difference.
-    pub excess: Decimal,
-    /// The currency.
-    pub quote: String,
 }
 
 /// Which state of a day this is.
 pub fn place(state: usize) -> String {
     if state == 0 {
-        "before the first trade".into()
+        "before the first change".into()
     } else {
         format!("after change {state}")
     }
@@ -119,12 +123,14 @@ pub struct Evaluated {
     pub premium: Ticks<u64>,
     /// The liability in each scenario.
     pub liabilities: Vec<Ticks>,
-    /// What proves EVaR.
+    /// What proves EVaR of the gains; or, if only a fact is stated, of its losses.
     pub certificate: Certificate,
     /// What its weights add up to.
     pub sums: Sums,
     /// How far above EVaR a private one is drawn; zero where EVaR is public.
     pub lift: Ticks<u64>,
+    /// The losses of the fact that is stated, if only one is.
+    pub losses: Option<Losses>,
 }
 
 /// How EVaR is made up, rounded down to ticks: each market's share `q_i E_Q[1{X > 0} S_i]`, and what the means take off,
@@ -146,11 +152,24 @@ impl Evaluated {
         state: VenueState,
         change: Option<Change>,
         set: &ScenarioSet,
-        confidence: Confidence,
+        terms: &Terms,
     ) -> Result<Self, VenueError> {
+        if let Shows::Fact(fact) = terms.shows {
+            let losses = Losses::new(fact, &state, set, terms.confidence)?;
+            return Ok(Self {
+                state,
+                change,
+                premium: Ticks(0),
+                liabilities: losses.liabilities.clone(),
+                certificate: losses.certificate,
+                sums: losses.sums,
+                lift: Ticks(0),
+                losses: Some(losses),
+            });
+        }
         let liabilities = state.liabilities(set)?;
         let gains: Vec<u64> = liabilities.iter().map(|&x| gain(x).0).collect();
-        let certificate = Certificate::find(&gains, confidence)?;
+        let certificate = Certificate::find(&gains, terms.confidence)?;
         let sums = certificate
             .sums(&gains)
             .ok_or(VenueError::Evar(EvarError::Range))?;
@@ -162,7 +181,16 @@ impl Evaluated {
             certificate,
             sums,
             lift: Ticks(0),
+            losses: None,
         })
+    }
+
+    /// How the weight of one of its liabilities comes about. `None` if the certificate gives it none.
+    pub fn weight(&self, liability: Ticks) -> Option<Weight> {
+        match &self.losses {
+            Some(losses) => losses.weight(liability),
+            None => self.certificate.weight(gain(liability).0),
+        }
     }
 
     /// What is said of its EVaR, in public or in private: the certificate's, rounded up to a tick, and the lift.
@@ -189,7 +217,7 @@ impl Evaluated {
     fn tilted(&self, f: impl Fn(usize) -> i128) -> i128 {
         let owed = self.liabilities.iter().enumerate().filter(|(_, x)| x.0 > 0);
         // Weights add up to less than 2^48.
-        owed.map(|(s, &x)| match self.certificate.weight(gain(x).0) {
+        owed.map(|(s, &x)| match self.weight(x) {
             Some(weight) => i128::from(weight.weight) * f(s),
             None => 0,
         })
@@ -201,8 +229,9 @@ impl Evaluated {
     ///
     /// By the envelope theorem the risk grows with the horizon by the tilted mean of how liabilities grow. Moves
     /// grow with the root of time, `S(tau) = S_now + sqrt(tau / horizon) (S - S_now)`, so at the horizon
-    /// `dS/dtau = (S - S_now) / (2 horizon)` and the rate is `E_Q[1{X > 0} (S_i - S_now_i)] / (2 horizon)`. Rates
-    /// times quantities add up to the derivative of EVaR.
+    /// `dS/dtau = (S - S_now) / (2 horizon)` and the rate is `E_Q[1{X > 0} (S_i - S_now_i)] / (2 horizon)`: what a lot's tilted
+    /// worth grows by while the tilt `Q` is held fixed. Rates times quantities add up to the derivative of EVaR. A single market's
+    /// does not give the derivative of its share in the [`allocation`](Self::allocation), in which the tilt changes, too.
     pub fn funding(&self, set: &ScenarioSet, step: impl Fn(usize) -> u128) -> Vec<Decimal> {
         let divisor = self.sums.weights as i128 * 2 * i128::from(set.horizon_micro_days());
         let markets = set.markets.iter().enumerate();
@@ -235,27 +264,6 @@ impl Evaluated {
             means: share(self.tilted(|_| 1), -self.state.means().0)?,
         })
     }
-
-    /// Whether capital and what was collected cover EVaR. What the change to this state pays does not count: it is what the risk
-    /// it adds is worth.
-    ///
-    /// # Errors
-    /// If they do not. `place` says which state this is.
-    pub fn check_covered(&self, place: String, quote: &str) -> Result<(), Box<Uncovered>> {
-        let collected = self.state.collected.widen::<i128>() - self.premium.widen();
-        let means = self.state.capital.widen() + collected;
-        let evar = self.evar().widen();
-        if evar <= means {
-            return Ok(());
-        }
-        Err(Box::new(Uncovered {
-            place,
-            evar: evar.to_quote(),
-            means: means.to_quote(),
-            excess: (evar - means).to_quote(),
-            quote: quote.into(),
-        }))
-    }
 }
 
 /// The states of a day.
@@ -267,10 +275,10 @@ pub struct Day {
     pub rounding: Option<Rounding>,
 }
 
-/// A day as its terms say it: what is checked, quoted and proven. Without [`Shows::Covered`] EVaR need not be covered.
+/// A day as its terms say it: what is checked, quoted and proven. What bears its risk is checked only where a fact is stated.
 ///
 /// # Errors
-/// If EVaR is not covered where that is claimed, or something is malformed or too large.
+/// If a fact that is stated does not hold, or something is malformed or too large.
 pub fn check(
     set: &ScenarioSet,
     state: &VenueState,
@@ -278,48 +286,101 @@ pub fn check(
     terms: &Terms,
 ) -> Result<Day, PremiaError> {
     set.validate()?;
-    if terms.until_ms.is_some_and(|until| until < state.as_of_ms) {
-        return Err(PremiaError::Until);
+    check_dates(state, changes, terms.until(set, state))?;
+    let rolls = changes.iter().any(|c| matches!(c, Change::Roll { .. }));
+    if rolls && matches!(terms.shows, Shows::Totals { .. }) {
+        return Err(PremiaError::RollAmongTotals);
     }
-    let states = evaluate(set, state, changes, terms.confidence)?;
-    let rounding = match terms.shows {
+    let mut day = evaluate(set, state, changes, terms)?;
+    day.rounding = match terms.shows {
         Shows::Totals { grid, tolerance } => Some(Rounding::chosen(
             set,
-            &states,
+            &day.states,
             terms.confidence,
             grid,
             tolerance,
         )?),
         _ => None,
     };
-    let mut day = Day { states, rounding };
-    day.collect(terms)?;
-    if terms.shows == Shows::Covered
-        && let Some(uncovered) = day.uncovered(&set.quote)
+    if let Some(rounding) = &day.rounding {
+        day.check_draws(rounding)?;
+    }
+    if let Shows::Fact(fact) = terms.shows
+        && let Some(unmet) = day.unmet(fact, &set.quote)
     {
-        return Err(PremiaError::Uncovered(uncovered));
+        return Err(PremiaError::Unmet(unmet));
     }
     Ok(day)
 }
 
-/// The states before the first change and after each, but for what changes collect: EVaR does not depend on that, so all can
-/// be evaluated at once.
+impl Terms {
+    /// As of when the last state is.
+    pub fn until(&self, set: &ScenarioSet, state: &VenueState) -> u64 {
+        self.until_ms.unwrap_or(set.as_of_ms.max(state.as_of_ms))
+    }
+}
+
+/// Whether the dates of a day, and of its rolls, follow each other. That a window starts before it ends, each roll checks.
+fn check_dates(state: &VenueState, changes: &[Change], until_ms: u64) -> Result<(), PremiaError> {
+    let from_ms = state.as_of_ms;
+    if until_ms < from_ms {
+        return Err(PremiaError::Until);
+    }
+    if state.collected_since_ms > from_ms {
+        return Err(PremiaError::Since);
+    }
+    for change in changes {
+        if let Change::Roll { at_ms } = *change
+            && !(from_ms..=until_ms).contains(&at_ms)
+        {
+            return Err(PremiaError::RollDate {
+                at_ms,
+                from_ms,
+                until_ms,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The states before the first change and after each. EVaR does not depend on what changes collect, so the states between two
+/// rolls, which move that into capital, are evaluated at once.
 fn evaluate(
     set: &ScenarioSet,
     state: &VenueState,
     changes: &[Change],
-    confidence: Confidence,
-) -> Result<Vec<Evaluated>, PremiaError> {
-    let mut states = vec![(state.clone(), None)];
-    for (i, change) in changes.iter().enumerate() {
-        let after = states[i].0.changed(&change.without_collected(), Ticks(0));
-        states.push((after.map_err(at(i + 1))?, Some(*change)));
+    terms: &Terms,
+) -> Result<Day, PremiaError> {
+    let mut day = Day {
+        states: Vec::new(),
+        rounding: None,
+    };
+    let (mut first, mut rest) = ((state.clone(), None), changes);
+    loop {
+        let done = day.states.len();
+        let rolls = |change: &Change| matches!(change, Change::Roll { .. });
+        let until = rest.iter().position(rolls).unwrap_or(rest.len());
+        let mut states = vec![first];
+        for (i, change) in rest[..until].iter().enumerate() {
+            let after = states[i].0.changed(&change.without_collected(), Ticks(0));
+            states.push((after.map_err(at(done + i + 1))?, Some(*change)));
+        }
+        let evaluated: Result<Vec<_>, _> = states
+            .into_par_iter()
+            .enumerate()
+            .map(|(i, (state, change))| {
+                Evaluated::new(state, change, set, terms).map_err(at(done + i))
+            })
+            .collect();
+        day.states.extend(evaluated?);
+        day.collect(terms)?;
+        let Some(roll) = rest.get(until) else {
+            return Ok(day);
+        };
+        let rolled = day.last().state.changed(roll, Ticks(0));
+        let rolled = rolled.map_err(at(day.states.len()))?;
+        (first, rest) = ((rolled, Some(*roll)), &rest[until + 1..]);
     }
-    states
-        .into_par_iter()
-        .enumerate()
-        .map(|(i, (state, change))| Evaluated::new(state, change, set, confidence).map_err(at(i)))
-        .collect()
 }
 
 fn at(i: usize) -> impl Fn(VenueError) -> PremiaError {
@@ -337,21 +398,57 @@ impl Day {
     pub fn collect(&mut self, terms: &Terms) -> Result<(), PremiaError> {
         for i in 1..self.states.len() {
             let [before, after] = [&self.states[i - 1], &self.states[i]];
-            let premium = match terms.shows {
-                Shows::Covered => Ticks(0),
+            let change = after.change.as_ref().expect("a state behind a change");
+            let premium = match (terms.shows, change) {
+                (Shows::Fact(_), _) | (_, Change::Roll { .. }) => Ticks(0),
                 _ => charge(before.evar(), after.evar()),
             };
-            let change = after.change.as_ref().expect("a state behind a change");
             let state = before.state.changed(change, premium).map_err(at(i))?;
             (self.states[i].state, self.states[i].premium) = (state, premium);
         }
         Ok(())
     }
 
-    /// The first state whose EVaR is not covered.
-    pub fn uncovered(&self, quote: &str) -> Option<Box<Uncovered>> {
+    /// Whether all fits wherever private EVaRs are drawn within the tolerance: each premium is then off by that, and zero or more.
+    /// So whether a day can be proven does not depend on its draws.
+    fn check_draws(&self, rounding: &Rounding) -> Result<(), PremiaError> {
+        let tolerance = u128::from(rounding.tolerance);
+        let grid = u128::from(rounding.grid);
+        let [mut least, mut most] = [i128::from(self.states[0].state.collected.0); 2];
+        let mut paid = 0;
+        for (i, e) in self.states.iter().enumerate() {
+            let stated = (u128::from(e.evar().0) + tolerance).div_ceil(grid) * grid;
+            if stated >= u128::from(MAX_GAIN) {
+                return Err(at(i)(VenueError::TooLarge("EVaR")));
+            }
+            let Some(change) = &e.change else {
+                continue;
+            };
+            let moved = match change {
+                Change::Transfer(transfer) => i128::from(transfer.collected.0),
+                _ => 0,
+            };
+            let premium = u128::from(e.premium.0);
+            paid += premium + tolerance;
+            least += moved + premium.saturating_sub(tolerance) as i128;
+            most += moved + (premium + tolerance) as i128;
+            if least < 0 {
+                return Err(at(i)(VenueError::TooLittle("of what was collected")));
+            }
+            if most.max(paid as i128) >= i128::from(MAX_AMOUNT) {
+                return Err(at(i)(VenueError::TooLarge("what was collected")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first state of which a fact that is claimed of all does not hold.
+    fn unmet(&self, fact: Fact, quote: &str) -> Option<Box<Unmet>> {
         let states = self.states.iter().enumerate();
-        let mut checked = states.map(|(i, e)| e.check_covered(place(i), quote));
+        let mut checked = states.filter_map(|(i, e)| {
+            let losses = e.losses.as_ref()?;
+            Some(losses.check(fact, &e.state, place(i), quote))
+        });
         checked.find_map(Result::err)
     }
 

@@ -100,6 +100,9 @@ pub fn state(set: &ScenarioSet) -> VenueState {
         Ticks(120_000_000_000),
     );
     state.as_of_ms = set.as_of_ms;
+    // What thirty days brought in.
+    state.collected = Ticks(50_000_000_000);
+    state.collected_since_ms = set.as_of_ms - 30 * 86_400_000;
     for (market, m) in set.markets.iter().enumerate() {
         let lots = Lots(30 * (n - 2 * market as i64));
         let trade = Trade {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! liability X = q . S - (C + P + L)      traders' gain less the venue's capital P and its providers' L
-//! risk rho    = EVaR(max(X, 0)) - collected
+//! risk        = EVaR(max(X, 0))
 //! ```
 //!
 //! where `q` is what traders are net long in lots, `C = sum of q * entry` what they paid. The closed form for
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::MAX_GAIN;
 use crate::evar::{Confidence, Evar, EvarError, evar};
 use crate::scenarios::ScenarioSet;
+use records::date::moment;
 use records::units::{Lots, MAX_AMOUNT, TICK_DECIMALS, Ticks};
 
 /// Net quantities are below this many lots in magnitude.
@@ -36,8 +37,10 @@ pub struct VenueState {
     pub capital: Ticks<u64>,
     /// Liquidity providers' capital.
     pub providers: Ticks<u64>,
-    /// Premia and funding collected over the last window.
+    /// Premia and funding collected in the window: cash that is not in the capital yet.
     pub collected: Ticks<u64>,
+    /// Since when it was collected: the window's start, in milliseconds since 1970, not after `as_of_ms`.
+    pub collected_since_ms: u64,
 }
 
 /// A trade with the venue.
@@ -60,7 +63,7 @@ pub struct Transfer {
     pub capital: Ticks,
     /// Liquidity providers' capital.
     pub providers: Ticks,
-    /// Collected premia and funding: negative when the window moves on.
+    /// Collected premia and funding: negative where funding is paid out.
     pub collected: Ticks,
 }
 
@@ -71,6 +74,11 @@ pub enum Change {
     Trade(Trade),
     /// A transfer.
     Transfer(Transfer),
+    /// All that the window collected moves into capital, and the next window starts.
+    Roll {
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
+    },
 }
 
 impl From<Trade> for Change {
@@ -88,7 +96,7 @@ impl Change {
                 collected: Ticks(0),
                 ..transfer
             }),
-            trade => trade,
+            other => other,
         }
     }
 }
@@ -113,6 +121,18 @@ pub enum VenueError {
     /// More is taken out than there is.
     #[error("more {0} is taken out than there is")]
     TooLittle(&'static str),
+    /// A window that would not be after the last one.
+    #[error(
+        "the window since {} can't roll into capital as of {}; each amount rolls once",
+        moment(*.since_ms),
+        moment(*.at_ms)
+    )]
+    Roll {
+        /// The start of the window.
+        since_ms: u64,
+        /// Its end.
+        at_ms: u64,
+    },
     /// No risk measure.
     #[error(transparent)]
     Evar(#[from] EvarError),
@@ -131,6 +151,7 @@ impl VenueState {
             capital,
             providers,
             collected: Ticks(0),
+            collected_since_ms: 0,
         }
     }
 
@@ -204,7 +225,7 @@ impl VenueState {
         Ok(evar(&gains, confidence)?)
     }
 
-    /// The state after a change. A premium that was paid is collected.
+    /// The state after a change. A premium that was paid is collected; a roll pays none.
     ///
     /// # Errors
     /// If the market is not there, an amount is too large, or more is taken out than there is.
@@ -212,6 +233,7 @@ impl VenueState {
         let transfer = match change {
             Change::Trade(trade) => return self.after(trade, premium),
             Change::Transfer(transfer) => transfer,
+            Change::Roll { at_ms } => return self.rolled(*at_ms),
         };
         let moved = |amount: Ticks<u64>, by: Ticks<i128>, name| {
             let amount = amount.widen() + by;
@@ -230,6 +252,29 @@ impl VenueState {
                 "providers' capital",
             )?,
             collected: moved(self.collected, collected, "of what was collected")?,
+            ..self.clone()
+        })
+    }
+
+    /// The state after all that was collected moved into capital: each amount once, since the next window starts then.
+    ///
+    /// # Errors
+    /// If the window starts at that moment or later, or the capital is too large.
+    pub fn rolled(&self, at_ms: u64) -> Result<Self, VenueError> {
+        if at_ms <= self.collected_since_ms {
+            return Err(VenueError::Roll {
+                since_ms: self.collected_since_ms,
+                at_ms,
+            });
+        }
+        let capital = self.capital + self.collected;
+        if capital.0 >= MAX_AMOUNT {
+            return Err(VenueError::TooLarge("capital"));
+        }
+        Ok(Self {
+            capital,
+            collected: Ticks(0),
+            collected_since_ms: at_ms,
             ..self.clone()
         })
     }
@@ -287,8 +332,8 @@ pub fn round_up(amount: u128) -> u128 {
 }
 
 /// What providers are owed more after a change: the value of the call spread on the inventory's worth with
-/// strikes `C + P` and `C + P + L`, which is what they may lose, after less before. In ticks, the mean over
-/// the scenarios.
+/// strikes `C + P` and `C + P + L`, which is what they may lose, after less before, or zero where they may lose less. In ticks, the mean
+/// over the scenarios.
 ///
 /// # Errors
 /// If a state does not fit the set.
@@ -307,7 +352,8 @@ pub fn providers_premium(
         let total = Interval::from_decimal(&Decimal::new(total, 0))?;
         Ok(total.div_int(set.values.len() as i64)?)
     };
-    Ok(spread(after)?.sub(&spread(before)?)?)
+    let more = spread(after)?.sub(&spread(before)?)?;
+    Ok(Interval::from_ends(more.lo().max(0), more.hi().max(0))?)
 }
 
 /// A plain number of ticks as an amount of the quote currency.

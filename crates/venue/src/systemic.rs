@@ -142,7 +142,12 @@ pub fn check<'a>(
 }
 
 /// The certificate with a bound, in subticks. Exponents must fit, so a bound far above EVaR needs a larger scale.
-fn wider(honest: &Certificate, bound: u128, budget: u128, gains: &[u64]) -> Option<Certificate> {
+pub(crate) fn wider(
+    honest: &Certificate,
+    bound: u128,
+    budget: u128,
+    gains: &[u64],
+) -> Option<Certificate> {
     let first = honest.scale.max(bound >> 25);
     (0..8).map(|i| first << i).find_map(|scale| {
         let certificate = Certificate { bound, scale };

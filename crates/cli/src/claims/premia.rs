@@ -6,6 +6,7 @@ use clap::Args;
 use records::units::Ticks;
 use serde_json::json;
 use statements::premia::{self, Premia, Shows, Terms};
+use venue::fact::{Fact, Losses};
 use venue::import::states;
 use venue::scenarios::ScenarioSet;
 use venue::state::{Change, VenueState, ticks};
@@ -22,18 +23,26 @@ pub struct Arguments {
     #[command(flatten)]
     pub venue: VenueArguments,
     /// The trades, in order: a CSV with columns market, lots, price; with columns transfer, amount also money that comes
-    /// in or goes out.
+    /// in or goes out, and windows that roll.
     #[arg(long)]
     pub trades: Option<PathBuf>,
-    /// Claim only that capital and collected premia cover EVaR in every state, without stating it.
+    /// Claim only that the venue is funded in every state, without stating EVaR: EVaR of what it may owe beyond all capital is at
+    /// most what it collected.
     #[arg(long)]
-    pub covered: bool,
+    pub funded: bool,
+    /// Claim only that the venue is adequate in every state, without stating EVaR: EVaR of what it may owe its traders is at most
+    /// its capital, its providers' capital and what it collected.
+    #[arg(long, conflicts_with = "funded")]
+    pub adequate: bool,
+    /// Leave providers' capital out of that.
+    #[arg(long, requires = "adequate")]
+    pub without_providers: bool,
     /// Publish the trades' sizes.
-    #[arg(long, conflicts_with = "covered")]
+    #[arg(long, conflicts_with_all = ["funded", "adequate"])]
     pub show_lots: bool,
     /// Keep sizes, single premia and the EVaR in between private: state EVaR at both ends, the total of premia and funding
-    /// rates, all rounded. Without it and without --covered, sizes can be computed from what is stated.
-    #[arg(long, conflicts_with_all = ["covered", "show_lots"])]
+    /// rates, all rounded. Without it, --funded and --adequate, sizes can be computed from what is stated.
+    #[arg(long, conflicts_with_all = ["funded", "adequate", "show_lots"])]
     pub totals: bool,
     /// What EVaR and the total of premia are rounded to, in the quote currency: more than any change moves EVaR by. Chosen from
     /// the state if not given.
@@ -50,7 +59,7 @@ pub struct Arguments {
     #[arg(long)]
     pub until_ms: Option<u64>,
     /// State the funding rates after the last trade.
-    #[arg(long, conflicts_with = "covered")]
+    #[arg(long, conflicts_with_all = ["funded", "adequate"])]
     pub funding: bool,
     /// Write the state after the last trade into this file.
     #[arg(long)]
@@ -67,24 +76,33 @@ impl Make for Arguments {
         let (set, changes) = (&inputs.set, &inputs.changes);
         let day = premia::check(set, &inputs.state, changes, &inputs.terms)?;
         let quote = &set.quote;
-        let covered = match day.uncovered(quote) {
-            None => " is covered",
-            Some(uncovered) => {
-                note!("note: {uncovered}; a claim with --covered would be false");
-                ""
-            }
-        };
-        let evar = [&day.states[0], day.last()].map(|state| state.evar().to_quote());
+        if let Shows::Fact(fact) = inputs.terms.shows {
+            return Ok(Answer {
+                json: json!({ "fact": fact, "holds": true, "changes": changes.len(), "quote": quote }),
+                lines: Vec::new(),
+                sentence: Ok(format!(
+                    "the venue is {fact} before and after each of {} change(s)",
+                    changes.len()
+                )),
+            });
+        }
+        let ends = [("before", &day.states[0]), ("after", day.last())];
+        let mut facts = serde_json::Map::new();
+        for (end, evaluated) in ends {
+            let place = format!("{end} the day");
+            facts.insert(end.into(), inputs.facts(&evaluated.state, &place));
+        }
+        let evar = ends.map(|(_, evaluated)| evaluated.evar().to_quote());
         let premia: Vec<Ticks<u64>> = day.states[1..].iter().map(|state| state.premium).collect();
         let total: Ticks<u128> = premia.iter().map(|p| p.widen()).sum();
         Ok(Answer {
             json: json!({
-                "evar_before": evar[0], "evar_after": evar[1], "covered": !covered.is_empty(),
+                "evar_before": evar[0], "evar_after": evar[1], "facts": facts,
                 "premia": premia.iter().map(|p| p.to_quote()).collect::<Vec<_>>(), "quote": quote,
             }),
             lines: Vec::new(),
             sentence: Ok(format!(
-                "EVaR of {} {quote} before and {} {quote} after {} change(s){covered}; premia add up to {} {quote}",
+                "EVaR of {} {quote} before and {} {quote} after {} change(s); premia add up to {} {quote}",
                 evar[0],
                 evar[1],
                 changes.len(),
@@ -135,6 +153,30 @@ struct Inputs {
     terms: Terms,
 }
 
+impl Inputs {
+    /// Which facts hold of a state. Whoever asks is told of those that do not. None is claimed here, so a state whose losses are
+    /// too large for one has its prices all the same.
+    fn facts(&self, state: &VenueState, place: &str) -> serde_json::Value {
+        let mut held = serde_json::Map::new();
+        for fact in Fact::ALL {
+            let losses = Losses::new(fact, state, &self.set, self.terms.confidence);
+            let value = match losses.map(|l| l.check(fact, state, place.into(), &self.set.quote)) {
+                Ok(Ok(())) => true.into(),
+                Ok(Err(unmet)) => {
+                    note!("note: {unmet}");
+                    false.into()
+                }
+                Err(e) => {
+                    note!("note: {place} it can't be said whether the venue is {fact}: {e}");
+                    serde_json::Value::Null
+                }
+            };
+            held.insert(fact.key().into(), value);
+        }
+        held.into()
+    }
+}
+
 impl Arguments {
     fn inputs(&self) -> Result<Inputs, Failure> {
         let (set, state, confidence) = read_venue(&self.venue)?;
@@ -142,8 +184,13 @@ impl Arguments {
             Some(path) => states::read_changes(path, &set)?,
             None => Vec::new(),
         };
-        let shows = if self.covered {
-            Shows::Covered
+        let shows = if self.funded {
+            Shows::Fact(Fact::Funded)
+        } else if self.adequate {
+            Shows::Fact(match self.without_providers {
+                false => Fact::Adequate,
+                true => Fact::AdequateWithoutProviders,
+            })
         } else if self.totals {
             Shows::Totals {
                 grid: self.grid,

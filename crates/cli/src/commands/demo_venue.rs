@@ -10,6 +10,7 @@ use statements::inventory;
 use statements::premia::{Prepared, PublicChange, Shows, Terms};
 use statements::systemic::{self, Venue};
 use venue::evar::{Confidence, EvarError};
+use venue::fact::Fact;
 use venue::scenarios::ScenarioSet;
 use venue::state::{Change, Trade, Transfer, VenueState};
 
@@ -135,7 +136,7 @@ fn receipts(set: &ScenarioSet, prepared: &Prepared) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A trade that capital and premia do not cover has no proof.
+/// A trade whose risk neither capital nor the window's cash bears has no proof.
 fn refuse(
     set: &ScenarioSet,
     state: &VenueState,
@@ -147,12 +148,12 @@ fn refuse(
         lots: Lots(120),
         price: Ticks(set.markets[0].value),
     });
-    let covered = Terms {
-        shows: Shows::Covered,
+    let adequate = Terms {
+        shows: Shows::Fact(Fact::Adequate),
         funding: false,
         ..terms.clone()
     };
-    match Prepared::new(set, state, &[large], &covered, secret) {
+    match Prepared::new(set, state, &[large], &adequate, secret) {
         Err(refusal) if refusal.is_false() => {
             let symbol = &set.markets[0].symbol;
             say!("  a trade of 120 more lots of {symbol} is refused: {refusal}\n");

@@ -1,13 +1,16 @@
 //! `sealbook price`: what a trade or a withdrawal costs, and whether the venue can bear it. No proof.
 
 use fixed::{Decimal, Interval};
+use records::date::moment;
 use records::units::Ticks;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use statements::premia;
-use venue::evar::Confidence;
+use venue::evar::{Confidence, EvarError, cvar, evar, var};
+use venue::fact::{Fact, Losses, Unmet};
 use venue::import::states;
 use venue::premia::{Evaluated, Shows, Terms};
 use venue::scenarios::ScenarioSet;
+use venue::scenarios::recipe::Source;
 use venue::state::{Change, Transfer, VenueError, VenueState, providers_premium, ticks};
 
 use crate::Failure;
@@ -19,6 +22,12 @@ use crate::plot::{Distribution, distribution};
 
 impl From<VenueError> for Failure {
     fn from(error: VenueError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+impl From<EvarError> for Failure {
+    fn from(error: EvarError) -> Self {
         Self::Input(error.to_string())
     }
 }
@@ -64,25 +73,24 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
     let [before, after] = &day.states[..] else {
         return Err(Failure::Internal("one change leads to one state".into()));
     };
+    let decision = Decision::new(&set, after, confidence)?;
     if let Some(path) = &arguments.plot {
-        write(path, picture(&after.state, &set, confidence)?.as_bytes())?;
+        write(path, decision.picture(&set, confidence)?.as_bytes())?;
     }
     let quote = Quote::new(&set, before, after)?;
-    let refused = after.check_covered("after it".into(), &set.quote);
     if arguments.json {
-        let object = |pairs: &[(String, Decimal)]| -> serde_json::Map<String, Value> {
-            let pairs = pairs.iter();
-            pairs.map(|(name, x)| (name.clone(), json!(x))).collect()
-        };
-        print_json(&json!({
-            "premium": quote.premium, "providers_premium": quote.providers,
-            "evar_before": quote.evar[0], "evar_after": quote.evar[1], "allocation": object(&quote.shares),
-            "accepted": refused.is_ok(), "funding_per_lot_and_day": object(&quote.rates), "quote": set.quote,
-        }));
+        let mut json = quote.json();
+        json.extend(decision.json());
+        json.insert("quote".into(), json!(set.quote));
+        print_json(&Value::Object(json));
     } else {
         quote.say(&set.quote);
+        decision.say(&set);
     }
-    refused.map_err(|e| Failure::False(e.to_string()))
+    match &decision.facts[ADEQUATE].checked {
+        Ok(()) => Ok(()),
+        Err(unmet) => Err(Failure::False(unmet.to_string())),
+    }
 }
 
 /// What a change costs, and what the venue's risk is before and after it.
@@ -111,65 +119,199 @@ impl Quote {
         })
     }
 
+    fn json(&self) -> Map<String, Value> {
+        let object = |pairs: &[(String, Decimal)]| -> Value {
+            let pairs = pairs.iter().map(|(name, x)| (name.clone(), json!(x)));
+            Value::Object(pairs.collect())
+        };
+        let fields = [
+            ("premium", json!(self.premium)),
+            ("providers_premium", json!(self.providers)),
+            ("evar_before", json!(self.evar[0])),
+            ("evar_after", json!(self.evar[1])),
+            ("allocation", object(&self.shares)),
+            ("funding_per_lot_and_day", object(&self.rates)),
+        ];
+        fields
+            .map(|(name, x)| (name.to_string(), x))
+            .into_iter()
+            .collect()
+    }
+
     fn say(&self, quote: &str) {
         say!("premium      {} {quote}", self.premium);
         say!(
-            "providers'   {} {quote}, what they may lose more on average",
+            "providers'   {} {quote}, what they may lose more on average, or zero",
             self.providers
         );
-        say!("EVaR before  {} {quote}", self.evar[0]);
+        say!(
+            "EVaR before  {} {quote}, of what it may owe beyond all capital",
+            self.evar[0]
+        );
         say!("EVaR after   {} {quote}, of which", self.evar[1]);
         for (market, share) in &self.shares {
             say!("  {market:<10} {share} {quote}");
         }
-        say!("funding after it, per lot and day; longs pay, shorts receive:");
+        say!("funding after it, per lot and day, tilt held fixed; longs pay, shorts receive:");
         for (market, rate) in &self.rates {
             say!("  {market:<10} {rate} {quote}");
         }
     }
 }
 
-/// The distribution of a state's liability.
-fn picture(
-    state: &VenueState,
-    set: &ScenarioSet,
-    confidence: Confidence,
-) -> Result<String, Failure> {
-    let input = |e: &dyn std::fmt::Display| Failure::Input(e.to_string());
-    // Only for the eye: pixels are floats.
-    let amount = |ticks: f64| ticks / 1e6;
-    let middle = |x: &Interval| (x.lo() + x.width() / 2) as f64 / 2f64.powi(56);
-    let gains: Vec<i64> = state.gains(set)?.iter().map(|&x| x.0 as i64).collect();
-    let risk = state.evar(set, confidence)?;
-    let marks = [
-        (
-            "VaR",
-            venue::evar::var(&gains, confidence).map_err(|e| input(&e))? as f64,
-        ),
-        (
-            "CVaR",
-            middle(&venue::evar::cvar(&gains, confidence).map_err(|e| input(&e))?),
-        ),
-        ("EVaR", middle(&risk.value)),
-        (
-            "capital and collected",
-            (state.capital + state.collected).0 as f64,
-        ),
-    ]
-    .map(|(name, ticks)| (name, amount(ticks)));
-    let liabilities = state.liabilities(set)?;
-    Ok(distribution(&Distribution {
-        liabilities: &liabilities
+/// The fact that decides, among all facts.
+const ADEQUATE: usize = 1;
+
+/// Whether a fact holds after the change.
+struct Tested {
+    fact: Fact,
+    losses: Losses,
+    checked: Result<(), Box<Unmet>>,
+}
+
+/// Whether the venue can bear a change. What the change itself pays does not count: it is what the risk that it adds is worth.
+struct Decision {
+    state: VenueState,
+    facts: [Tested; 3],
+    /// What is owed beyond all capital, in each scenario.
+    liabilities: Vec<Ticks>,
+}
+
+impl Decision {
+    fn new(set: &ScenarioSet, after: &Evaluated, confidence: Confidence) -> Result<Self, Failure> {
+        let mut state = after.state.clone();
+        state.collected -= after.premium;
+        let test = |fact: Fact| -> Result<Tested, Failure> {
+            let losses = Losses::new(fact, &state, set, confidence)?;
+            let checked = losses.check(fact, &state, "after it".into(), &set.quote);
+            Ok(Tested {
+                fact,
+                losses,
+                checked,
+            })
+        };
+        let [funded, adequate, without] = Fact::ALL.map(test);
+        Ok(Self {
+            facts: [funded?, adequate?, without?],
+            liabilities: after.liabilities.clone(),
+            state,
+        })
+    }
+
+    /// In how many scenarios more is owed than all capital.
+    fn owing(&self) -> usize {
+        self.liabilities.iter().filter(|x| x.0 > 0).count()
+    }
+
+    fn json(&self) -> Map<String, Value> {
+        let held = self
+            .facts
             .iter()
-            .map(|&x| amount(x.0 as f64))
-            .collect::<Vec<_>>(),
-        weights: &risk.weights.iter().map(|&w| w as f64).collect::<Vec<_>>(),
-        marks: &marks,
-        title: &format!(
-            "What the venue owes beyond its means in {} scenarios, at {} confidence",
-            set.values.len(),
-            Decimal::from(confidence)
-        ),
-        quote: &set.quote,
-    }))
+            .map(|t| (t.fact.key().to_string(), json!(t.checked.is_ok())));
+        let fields = [
+            ("accepted", json!(self.facts[ADEQUATE].checked.is_ok())),
+            ("facts", Value::Object(held.collect())),
+            ("scenarios", json!(self.liabilities.len())),
+            ("owing_scenarios", json!(self.owing())),
+        ];
+        fields
+            .map(|(name, x)| (name.to_string(), x))
+            .into_iter()
+            .collect()
+    }
+
+    fn say(&self, set: &ScenarioSet) {
+        let quote = &set.quote;
+        say!("over         {}", over(set));
+        say!(
+            "owing        {} of {} scenarios owe more than all capital",
+            self.owing(),
+            self.liabilities.len()
+        );
+        say!("after it, before what it pays is collected, the venue is");
+        for tested in &self.facts {
+            let evar = tested.losses.evar.to_quote();
+            let not = if tested.checked.is_ok() { "" } else { "not " };
+            say!(
+                "  {not}{}: EVaR of its losses is {evar} {quote}, its cash {} {quote}",
+                tested.fact,
+                self.state.collected.to_quote()
+            );
+        }
+    }
+
+    /// The distribution of what is owed, and what decides.
+    fn picture(&self, set: &ScenarioSet, confidence: Confidence) -> Result<String, Failure> {
+        // Only for the eye: pixels are floats.
+        let amount = |ticks: f64| ticks / 1e6;
+        let middle = |x: &Interval| (x.lo() + x.width() / 2) as f64 / 2f64.powi(56);
+        let losses: Vec<i64> = self.liabilities.iter().map(|x| x.0).collect();
+        let [funded, adequate, _] = &self.facts;
+        let holds = |tested: &Tested| match tested.checked {
+            Ok(()) => format!("{}", tested.fact),
+            Err(_) => format!("not {}", tested.fact),
+        };
+        let marks = [
+            ("VaR", var(&losses, confidence)? as f64),
+            ("CVaR", middle(&cvar(&losses, confidence)?)),
+            (
+                "EVaR: adequate if it is at most the cash",
+                adequate.losses.evar.0 as f64,
+            ),
+            (
+                "EVaR with surplus as zero: funded if it is at most the cash",
+                funded.losses.evar.0 as f64,
+            ),
+            (
+                "cash: what the window collected, before what the change pays",
+                self.state.collected.0 as f64,
+            ),
+        ]
+        .map(|(name, ticks)| (name, amount(ticks)));
+        let tilt = evar(&losses, confidence)?.weights;
+        Ok(distribution(&Distribution {
+            liabilities: &losses.iter().map(|&x| amount(x as f64)).collect::<Vec<_>>(),
+            weights: &tilt.iter().map(|&w| w as f64).collect::<Vec<_>>(),
+            marks: &marks,
+            title: &format!(
+                "What the venue may owe beyond all its capital: {}, {}",
+                holds(adequate),
+                holds(funded)
+            ),
+            notes: &[
+                format!("{}, at confidence {}", over(set), Decimal::from(confidence)),
+                format!(
+                    "{} of {} scenarios owe more than all capital; shares on a logarithmic scale, so that one scenario can be seen",
+                    self.owing(),
+                    losses.len()
+                ),
+                source(set),
+            ],
+            quote: &set.quote,
+        }))
+    }
+}
+
+/// What EVaR is taken over.
+fn over(set: &ScenarioSet) -> String {
+    format!(
+        "{} scenarios {} day(s) ahead of {}",
+        set.values.len(),
+        set.horizon_days,
+        moment(set.as_of_ms)
+    )
+}
+
+/// Where the scenarios come from.
+fn source(set: &ScenarioSet) -> String {
+    match &set.source {
+        Source::Given { note } => format!("scenarios as given, noted: {note}"),
+        Source::Made(recipe) => {
+            let method = serde_json::to_string(&recipe.method).unwrap_or_default();
+            format!(
+                "scenarios made from prices {:.12}... by {method}",
+                recipe.prices
+            )
+        }
+    }
 }

@@ -25,6 +25,8 @@ pub struct InventoryClaim {
     pub links: Vec<PublicDigest>,
     /// As of when the state is, in milliseconds since 1970: its commitment binds it.
     pub state_as_of_ms: u64,
+    /// Since when what it collected was collected: its commitment binds it, too.
+    pub state_collected_since_ms: u64,
     /// The venue's state, as in a premia claim: net quantities and net entry are those of the whole book.
     pub state: PublicDigest,
     /// What a verifier asked for.

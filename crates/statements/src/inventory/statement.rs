@@ -106,7 +106,12 @@ impl Context {
         Ok(Self {
             opening,
             listing,
-            markets: markets_listing(quote, &claim.markets, claim.state_as_of_ms),
+            markets: markets_listing(
+                quote,
+                &claim.markets,
+                claim.state_as_of_ms,
+                claim.state_collected_since_ms,
+            ),
             instruments: order,
         })
     }
@@ -169,7 +174,7 @@ impl PartTables {
 
 impl Statement for Inventory {
     const ID: &'static str = "inventory";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = InventoryClaim;
     type Context = Context;
 

@@ -64,7 +64,12 @@ impl Prepared {
         check(snapshot, accounts, set, state)?;
         let size = segment(book.accounts(), book.slots as usize);
         let states = states(book, set, state, size).map_err(Refusal::malformed)?;
-        let listing = markets_listing(&snapshot.quote, &set.markets, state.as_of_ms);
+        let listing = markets_listing(
+            &snapshot.quote,
+            &set.markets,
+            state.as_of_ms,
+            state.collected_since_ms,
+        );
         let (roots, reference) = book.segments(size);
         let between = states[1..states.len() - 1].iter().enumerate();
         let claim = InventoryClaim {
@@ -76,6 +81,7 @@ impl Prepared {
                 .map(|(i, s)| link(s, secret, &listing, i + 1, None))
                 .collect(),
             state_as_of_ms: state.as_of_ms,
+            state_collected_since_ms: state.collected_since_ms,
             state: commitment(state, secret, &listing),
             nonce: None,
         };

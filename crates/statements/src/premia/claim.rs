@@ -4,6 +4,7 @@ use fixed::Decimal;
 use records::units::Lots;
 use serde::{Deserialize, Serialize};
 use venue::evar::Confidence;
+use venue::fact::Fact;
 use venue::scenarios::ScenarioSet;
 use venue::state::Change;
 
@@ -24,6 +25,8 @@ pub struct PremiaClaim {
     pub before: PublicDigest,
     /// As of when, in milliseconds since 1970: the commitment binds it.
     pub as_of_ms: u64,
+    /// Since when the window collected what that state has collected: the commitment binds it, too.
+    pub collected_since_ms: u64,
     /// Its state after the last change; equal to `before` if there are none and the date is the same.
     pub after: PublicDigest,
     /// As of when, not before `as_of_ms`. The states between parts have this date too.
@@ -77,11 +80,45 @@ pub enum Shown {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         funding: Option<Vec<Decimal>>,
     },
-    /// Only that EVaR does not exceed the venue's capital and what it collected, in every state.
-    Covered {
-        /// The trades and transfers, in order. No premia are collected.
+    /// Only that a fact holds of every state.
+    Fact {
+        /// Which.
+        fact: Fact,
+        /// The trades, transfers and rolls, in order. No premia are collected.
         changes: Vec<PublicChange>,
     },
+}
+
+impl PremiaClaim {
+    /// Since when the window collected what the last state has collected: since its last roll, if there is one.
+    pub fn until_since_ms(&self) -> u64 {
+        let changes = self.shown.each_change().into_iter().rev();
+        let mut rolls = changes.filter_map(|change| match change {
+            PublicChange::Roll { at_ms } => Some(*at_ms),
+            _ => None,
+        });
+        rolls.next().unwrap_or(self.collected_since_ms)
+    }
+
+    /// Whether its dates follow each other: each window ends after it starts, and within the claim.
+    pub(super) fn check_dates(&self) -> Result<(), String> {
+        if self.until_ms < self.as_of_ms {
+            return Err("the last state is older than the first one".into());
+        }
+        if self.collected_since_ms > self.as_of_ms {
+            return Err("the window starts after the first state".into());
+        }
+        let mut since = self.collected_since_ms;
+        for change in self.shown.each_change() {
+            if let PublicChange::Roll { at_ms } = *change {
+                if at_ms <= since || !(self.as_of_ms..=self.until_ms).contains(&at_ms) {
+                    return Err("a window rolls before it starts, or outside of the claim".into());
+                }
+                since = at_ms;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Shown {
@@ -89,15 +126,23 @@ impl Shown {
     pub fn funding(&self) -> Option<&[Decimal]> {
         match self {
             Self::Prices { funding, .. } | Self::Totals { funding, .. } => funding.as_deref(),
-            Self::Covered { .. } => None,
+            Self::Fact { .. } => None,
         }
     }
 
-    /// How many trades and transfers there are.
+    /// The changes, in order.
+    pub fn each_change(&self) -> Vec<&PublicChange> {
+        match self {
+            Self::Prices { changes, .. } => changes.iter().map(|c| &c.change).collect(),
+            Self::Totals { changes, .. } | Self::Fact { changes, .. } => changes.iter().collect(),
+        }
+    }
+
+    /// How many changes there are.
     pub fn changes(&self) -> usize {
         match self {
             Self::Prices { changes, .. } => changes.len(),
-            Self::Totals { changes, .. } | Self::Covered { changes } => changes.len(),
+            Self::Totals { changes, .. } | Self::Fact { changes, .. } => changes.len(),
         }
     }
 }
@@ -122,8 +167,13 @@ pub enum PublicChange {
         capital: Decimal,
         /// Liquidity providers'.
         providers: Decimal,
-        /// Collected premia and funding: negative when the window moves on.
+        /// Collected premia and funding: negative where funding is paid out.
         collected: Decimal,
+    },
+    /// All that the window collected moves into capital, and the next window starts.
+    Roll {
+        /// When, in milliseconds since 1970.
+        at_ms: u64,
     },
 }
 
@@ -140,6 +190,7 @@ pub(super) fn public(change: &Change, show_lots: bool) -> PublicChange {
             providers: transfer.providers.to_quote(),
             collected: transfer.collected.to_quote(),
         },
+        Change::Roll { at_ms } => PublicChange::Roll { at_ms: *at_ms },
     }
 }
 

@@ -4,6 +4,7 @@ use fixed::Decimal;
 use records::units::Ticks;
 use serde_json::json;
 use venue::evar::Confidence;
+use venue::fact::Fact;
 use venue::state::Change;
 
 use super::{Premia, Prepared, Shows, Terms};
@@ -12,7 +13,7 @@ use crate::kit::{Example, Inputs, Size};
 /// Markets of the venue.
 const MARKETS: usize = 32;
 
-/// A venue's EVaR and funding rates; the premia of its trades, one by one, or in total; that its means cover it.
+/// A venue's EVaR and funding rates; the premia of its trades, one by one, or in total; that it is funded, and adequate.
 pub(super) fn examples() -> Vec<Example<Premia>> {
     const PRICES: Shows = Shows::Prices { lots: false };
     const TOTALS: Shows = Shows::Totals {
@@ -31,11 +32,18 @@ pub(super) fn examples() -> Vec<Example<Premia>> {
         name: "premia-totals",
         inputs: |size: &Size| inputs(size, [1_024, 100], TOTALS, true),
     };
-    let covered = Example {
-        name: "premia-covered",
-        inputs: |size: &Size| inputs(size, [1_024, 100], Shows::Covered, false),
+    let funded = Example {
+        name: "premia-funded",
+        inputs: |size: &Size| inputs(size, [1_024, 100], Shows::Fact(Fact::Funded), false),
     };
-    vec![state, trades, totals, covered]
+    let adequate = Example {
+        name: "premia-adequate",
+        inputs: |size: &Size| {
+            let fact = Fact::AdequateWithoutProviders;
+            inputs(size, [1_024, 100], Shows::Fact(fact), false)
+        },
+    };
+    vec![state, trades, totals, funded, adequate]
 }
 
 /// So many scenarios and trades, unless a size is given.
@@ -53,9 +61,10 @@ fn inputs(
     };
     let set = venue::sample::scenarios(1, MARKETS, scenarios);
     let mut state = venue::sample::state(&set);
-    if shows == Shows::Covered {
-        // The sample's capital is that of four markets.
+    if let Shows::Fact(_) = shows {
+        // The sample's capital and cash are those of four markets.
         state.capital = Ticks(1 << 50);
+        state.collected = Ticks(1 << 50);
     }
     let changes = venue::sample::trades(1, &set, trades);
     let changes: Vec<Change> = changes.into_iter().map(Change::from).collect();

@@ -60,7 +60,7 @@ impl Receipt {
     ) -> Self {
         let (trade, lots) = match change {
             Change::Trade(trade) => (Some((trade.market, trade.price.0)), trade.lots),
-            Change::Transfer(_) => (None, Lots(0)),
+            Change::Transfer(_) | Change::Roll { .. } => (None, Lots(0)),
         };
         let unsalted = receipt_quads(&Default::default(), number, trade, lots.0, premium.0);
         let mut about = before.elements().to_vec();
@@ -95,6 +95,9 @@ impl Receipt {
                 (Some((*market as usize, price.0)), lots)
             }
             PublicChange::Transfer { .. } => (None, Lots(0)),
+            PublicChange::Roll { .. } => {
+                return Err("a roll pays nothing and has no receipt".into());
+            }
         };
         let premium = whole_ticks("a premium", &self.premium)?;
         let salt = self.salt.elements();

@@ -21,7 +21,8 @@ pub(super) fn said(set: &ScenarioSet, day: &Day, terms: &Terms) -> Result<Shown,
         (Shows::Totals { .. }, Some(rounding)) => {
             totals(rounding, set, day, terms, public_changes())
         }
-        (Shows::Covered, _) => Shown::Covered {
+        (Shows::Fact(fact), _) => Shown::Fact {
+            fact,
             changes: public_changes(),
         },
         (shows, _) => {

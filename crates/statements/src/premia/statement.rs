@@ -5,6 +5,7 @@ use gadgets::range::RangeTable;
 use gadgets::sponge::{SpongeTable, Stream, Target};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 use venue::certificate::{budget, least};
+use venue::fact::Fact;
 
 use super::claim::{PremiaClaim, Shown};
 use super::steps::{HiddenDay, funding, hidden, steps};
@@ -42,6 +43,8 @@ pub struct Context {
     pub(crate) hidden: Option<HiddenDay>,
     /// The funding rates of the last state, if they are stated.
     pub(crate) funding: Option<FundingTable>,
+    /// The fact that is stated of every state, if only one is.
+    pub(crate) fact: Option<Fact>,
     /// States per part.
     pub(crate) per_part: usize,
     /// The committed states before the first part, between parts, and after the last.
@@ -56,13 +59,18 @@ impl Context {
         if digest != claim.scenarios_digest {
             return Err("the scenarios do not have the claimed digest".into());
         }
-        if claim.until_ms < claim.as_of_ms {
-            return Err("the last state is older than the first one".into());
-        }
-        let listings = [claim.as_of_ms, claim.until_ms]
-            .map(|date| markets_listing(&set.quote, &set.markets, date));
+        claim.check_dates()?;
+        let listings = [
+            (claim.as_of_ms, claim.collected_since_ms),
+            (claim.until_ms, claim.until_since_ms()),
+        ];
+        let listings =
+            listings.map(|(date, since)| markets_listing(&set.quote, &set.markets, date, since));
         let steps = steps(set, claim.confidence, &claim.shown)?;
-        let tight = !matches!(claim.shown, Shown::Covered { .. });
+        let fact = match claim.shown {
+            Shown::Fact { fact, .. } => Some(fact),
+            _ => None,
+        };
         let n = set.values.len();
         let per_part = Self::states_per_part(claim);
         let parts = steps.len().div_ceil(per_part);
@@ -76,10 +84,11 @@ impl Context {
             grid,
             listings,
             budget: budget(n, claim.confidence),
-            least: tight.then(|| least(n, claim.confidence)),
+            least: fact.is_none().then(|| least(n, claim.confidence)),
             steps,
-            hidden: hidden(claim)?,
-            funding: funding(claim)?,
+            hidden: hidden(set, claim.confidence, &claim.shown)?,
+            funding: funding(set, &claim.shown)?,
+            fact,
             per_part,
             commitments,
         })
@@ -148,6 +157,7 @@ impl PartTables {
             steps,
             funding: funding.is_some(),
             hidden: context.part_hidden(part),
+            fact: context.fact,
         };
         let sponge = SpongeTable::new(streams(context, part, &states));
         Self {
@@ -155,6 +165,7 @@ impl PartTables {
                 grid: context.grid.clone(),
                 blocks,
                 venues: 1,
+                cuts_at_zero: context.fact.is_none_or(Fact::cuts_at_zero),
                 funding: funding.is_some(),
             },
             groups: GroupsTable {
@@ -218,7 +229,7 @@ fn streams(context: &Context, part: usize, states: &StatesTable) -> Vec<Stream> 
 
 impl Statement for Premia {
     const ID: &'static str = "premia";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = PremiaClaim;
     type Context = Context;
 

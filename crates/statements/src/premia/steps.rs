@@ -10,7 +10,7 @@ use venue::rounding::slack_units;
 use venue::scenarios::{MAX_VALUE, ScenarioSet};
 use venue::state::{MAX_QUANTITY, charge};
 
-use super::claim::{PremiaClaim, PublicChange, Shown};
+use super::claim::{PublicChange, Shown};
 use super::statement::MAX_CHANGES;
 use super::tables::funding::FundingTable;
 use super::tables::states::{Outcome, StateStep};
@@ -41,10 +41,10 @@ pub(super) fn steps(
         return Err(format!("{count} changes; at most {MAX_CHANGES} fit"));
     }
     match shown {
-        Shown::Covered { changes } => {
-            let mut steps = vec![StateStep::initial(Outcome::Covered)];
+        Shown::Fact { changes, .. } => {
+            let mut steps = vec![StateStep::initial(Outcome::Fact)];
             for change in changes {
-                steps.push(step(set, change, Outcome::Covered)?);
+                steps.push(step(set, change, Outcome::Fact)?);
             }
             Ok(steps)
         }
@@ -111,7 +111,11 @@ fn priced_steps(
     for priced in changes {
         let after = evar_ticks(&priced.evar)?;
         let premium = whole_ticks("a premium", &priced.premium)?;
-        if premium != charge(last, after) {
+        let due = match priced.change {
+            PublicChange::Roll { .. } => Ticks(0),
+            _ => charge(last, after),
+        };
+        if premium != due {
             return Err("a premium is not what EVaR rose by".into());
         }
         last = after;
@@ -157,6 +161,7 @@ fn step(set: &ScenarioSet, change: &PublicChange, outcome: Outcome) -> Result<St
                 price: price.0,
                 lots: lots.map(|Lots(lots)| lots),
                 changes: [0; 3],
+                rolls: false,
                 outcome,
             })
         }
@@ -176,11 +181,20 @@ fn step(set: &ScenarioSet, change: &PublicChange, outcome: Outcome) -> Result<St
             }
             Ok(step)
         }
+        // When it rolls, the claim's dates say.
+        PublicChange::Roll { .. } => Ok(StateStep {
+            rolls: true,
+            ..StateStep::initial(outcome)
+        }),
     }
 }
 
 /// What is public of a day whose EVaR and premia are private.
-pub(super) fn hidden(claim: &PremiaClaim) -> Result<Option<HiddenDay>, String> {
+pub(super) fn hidden(
+    set: &ScenarioSet,
+    confidence: Confidence,
+    shown: &Shown,
+) -> Result<Option<HiddenDay>, String> {
     let Shown::Totals {
         evar_before,
         evar_after,
@@ -190,7 +204,7 @@ pub(super) fn hidden(claim: &PremiaClaim) -> Result<Option<HiddenDay>, String> {
         changes,
         receipts,
         funding: _,
-    } = &claim.shown
+    } = shown
     else {
         return Ok(None);
     };
@@ -215,10 +229,17 @@ pub(super) fn hidden(claim: &PremiaClaim) -> Result<Option<HiddenDay>, String> {
     if changes.iter().any(shows) {
         return Err("a trade's size is shown, where only totals are".into());
     }
-    let count = claim.scenarios.values.len();
+    // What a change pays is what the private EVaR rises by, and nobody is there to pay for a roll.
+    if changes
+        .iter()
+        .any(|c| matches!(c, PublicChange::Roll { .. }))
+    {
+        return Err("a window rolls, where only totals are shown".into());
+    }
+    let count = set.values.len();
     Ok(Some(HiddenDay {
         tolerance: tolerance.0,
-        slack: slack_units(count, claim.confidence).map_err(|e| e.to_string())?,
+        slack: slack_units(count, confidence).map_err(|e| e.to_string())?,
         grid: grid.0,
         premia: whole_ticks("the premia's total", premia)?.0,
         receipts: receipts.iter().map(|r| r.elements()).collect(),
@@ -226,15 +247,14 @@ pub(super) fn hidden(claim: &PremiaClaim) -> Result<Option<HiddenDay>, String> {
 }
 
 /// The table of the stated funding rates.
-pub(super) fn funding(claim: &PremiaClaim) -> Result<Option<FundingTable>, String> {
-    let Some(rates) = claim.shown.funding() else {
+pub(super) fn funding(set: &ScenarioSet, shown: &Shown) -> Result<Option<FundingTable>, String> {
+    let Some(rates) = shown.funding() else {
         return Ok(None);
     };
-    let set = &claim.scenarios;
     if rates.len() != set.markets.len() {
         return Err("there must be one funding rate a market".into());
     }
-    let rounded = matches!(claim.shown, Shown::Totals { .. });
+    let rounded = matches!(shown, Shown::Totals { .. });
     let steps = (0..rates.len()).map(|market| {
         let step = if rounded { rate_step(set, market) } else { 1 };
         u64::try_from(step)

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use stark::{Statement, Trace};
 use venue::premia::{Day, Evaluated, PremiaError, Terms};
 use venue::scenarios::ScenarioSet;
-use venue::state::{Change, VenueState, gain};
+use venue::state::{Change, VenueState};
 
 use super::claim::{PremiaClaim, Shown};
 use super::lifts::Lifts;
@@ -15,6 +15,7 @@ use super::receipt::Receipt;
 use super::rows::{Rows, single};
 use super::said::said;
 use super::statement::{Context, PartTables, Premia};
+use super::steps::{funding, hidden, steps};
 use super::tables::premia::carried;
 use super::tables::states::StateRow;
 use crate::account::{PublicDigest, Secret};
@@ -39,17 +40,26 @@ pub struct Witness {
 pub type Prepared = kit::Prepared<Premia>;
 
 /// A day as its terms say it. EVaR and premia are those that a proof states, but for totals: there the private EVaR of each
-/// state is drawn within the tolerance above.
+/// state is drawn within the tolerance above. What this accepts has a proof, whatever is drawn.
 ///
 /// # Errors
-/// As [`venue::premia::check`].
+/// As [`venue::premia::check`], or if something is too large for the tables.
 pub fn check(
     set: &ScenarioSet,
     state: &VenueState,
     changes: &[Change],
     terms: &Terms,
 ) -> Result<Day, Refusal> {
-    venue::premia::check(set, state, changes, terms).map_err(refusal)
+    let day = venue::premia::check(set, state, changes, terms).map_err(refusal)?;
+    let shown = said(set, &day, terms).map_err(Refusal::malformed)?;
+    let fits = || -> Result<(), String> {
+        steps(set, terms.confidence, &shown)?;
+        hidden(set, terms.confidence, &shown)?;
+        funding(set, &shown)?;
+        Ok(())
+    };
+    fits().map_err(Refusal::malformed)?;
+    Ok(day)
 }
 
 fn refusal(error: PremiaError) -> Refusal {
@@ -60,7 +70,7 @@ impl Prepared {
     /// Claims what the terms say of the state before the first change and after each one.
     ///
     /// # Errors
-    /// As [`check`], or if something is too large for the tables.
+    /// As [`check`].
     pub fn new(
         set: &ScenarioSet,
         state: &VenueState,
@@ -69,9 +79,13 @@ impl Prepared {
         secret: &Secret,
     ) -> Result<Self, Refusal> {
         let mut day = check(set, state, changes, terms)?;
-        let until_ms = terms.until_ms.unwrap_or(set.as_of_ms.max(state.as_of_ms));
+        let until_ms = terms.until(set, state);
+        let dates = [
+            (state.as_of_ms, state.collected_since_ms),
+            (until_ms, day.last().state.collected_since_ms),
+        ];
         let [first, listing] =
-            [state.as_of_ms, until_ms].map(|date| markets_listing(&set.quote, &set.markets, date));
+            dates.map(|(date, since)| markets_listing(&set.quote, &set.markets, date, since));
         let before = commitment(state, secret, &first);
         let digest = scenarios_digest(set);
         if let Some(rounding) = &day.rounding {
@@ -91,6 +105,7 @@ impl Prepared {
             confidence: terms.confidence,
             before,
             as_of_ms: state.as_of_ms,
+            collected_since_ms: state.collected_since_ms,
             after: commitment(&day.last().state, secret, &listing),
             until_ms,
             links: Vec::new(),
@@ -286,11 +301,15 @@ impl Witness {
 fn scenario_rows(context: &Context, blocks: &[Evaluated]) -> Vec<ScenarioRow> {
     let block = 1 << context.grid.log_block;
     let n = context.grid.scenarios;
+    let counted = |state: &VenueState| match context.fact {
+        Some(fact) => fact.counted(state),
+        None => state.clone(),
+    };
     let states: Vec<Arc<BlockState>> = blocks
         .iter()
         .map(|e| {
             Arc::new(BlockState {
-                digits: vec![BlockState::digits(&e.state)],
+                digits: vec![BlockState::digits(&counted(&e.state))],
                 bound: e.certificate.bound,
                 scale: e.certificate.scale,
             })
@@ -303,12 +322,11 @@ fn scenario_rows(context: &Context, blocks: &[Evaluated]) -> Vec<ScenarioRow> {
             let at = (row / block).min(blocks.len() - 1);
             let scenario = row % block;
             let liability = blocks[at].liabilities[scenario.min(n - 1)];
-            let certificate = &blocks[at].certificate;
             ScenarioRow {
                 state: states[at].clone(),
                 liabilities: single(liability),
-                weight: certificate
-                    .weight(gain(liability).0)
+                weight: blocks[at]
+                    .weight(liability)
                     .expect("the certificate gives every scenario a weight"),
                 padding: scenario >= n || row >= blocks.len() * block,
                 sums: [0; WEIGHT_LIMBS + PRODUCT_LEN],

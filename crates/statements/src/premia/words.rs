@@ -3,6 +3,7 @@
 use fixed::Decimal;
 use records::date::moment;
 use records::units::Lots;
+use venue::fact::Fact;
 use venue::premia::rate_step;
 use venue::scenarios::ScenarioSet;
 
@@ -54,13 +55,17 @@ impl PublicChange {
                     moved => format!("a transfer of {}", moved.join(" and ")),
                 }
             }
+            Self::Roll { at_ms } => format!(
+                "a roll: all that was collected until {} moves into capital",
+                moment(*at_ms)
+            ),
         }
     }
 
     /// The amounts of a transfer by kind.
     fn moved(&self) -> Vec<(&'static str, Decimal)> {
         match self {
-            Self::Trade { .. } => Vec::new(),
+            Self::Trade { .. } | Self::Roll { .. } => Vec::new(),
             Self::Transfer {
                 capital,
                 providers,
@@ -126,7 +131,8 @@ fn rates(claim: &PremiaClaim) -> Vec<String> {
             _ => "rounded down".into(),
         };
         format!(
-            "funding after the last change: a lot of {} pays {rate} {} a day ({step}); longs pay, shorts receive",
+            "funding after the last change: a lot of {} pays {rate} {} a day ({step}), by what its worth grows with the horizon \
+             under the tilt of that state, held fixed; longs pay, shorts receive",
             quoted(&m.symbol),
             quoted(&set.quote)
         )
@@ -143,34 +149,64 @@ pub fn words(claim: &PremiaClaim) -> Vec<String> {
         over(set)
     );
     let from = format!(
-        "committed as {}, as of {}",
+        "committed as {}, as of {}, with what it collected since {}",
         claim.before,
-        moment(claim.as_of_ms)
+        moment(claim.as_of_ms),
+        moment(claim.collected_since_ms)
     );
     let to = format!(
-        "committed as {}, as of {}",
+        "committed as {}, as of {}, with what it collected since {}",
         claim.after,
-        moment(claim.until_ms)
+        moment(claim.until_ms),
+        moment(claim.until_since_ms())
     );
     let mut lines = match &claim.shown {
         Shown::Prices { .. } => prices(claim, &from, &to, &over),
         Shown::Totals { .. } => totals(claim, &from, &to, &over),
-        Shown::Covered { changes } => {
-            let sentence = format!(
-                "what the venue {from}, may owe beyond all its means has an EVaR of no more than its capital and what it \
-                 collected {over}, and so after each of {} trade(s) and transfer(s), to the state {to}",
-                changes.len()
-            );
-            let each = changes.iter().enumerate();
-            let each = each.map(|(i, c)| format!("change {}: {}", i + 1, c.words(set)));
-            let mut lines = vec![sentence, transfers(changes.iter(), set)];
-            lines.extend(each);
-            lines.push("no premia are collected; EVaR, sizes of trades, inventory and capital are not shown".into());
-            lines
-        }
+        Shown::Fact { fact, changes } => held(set, *fact, changes, &from, &to, &over),
     };
     lines.extend(scenario_lines(set));
     lines.extend(nonce::line(&claim.nonce));
+    lines
+}
+
+/// Where only a fact is stated.
+fn held(
+    set: &ScenarioSet,
+    fact: Fact,
+    changes: &[PublicChange],
+    from: &str,
+    to: &str,
+    over: &str,
+) -> Vec<String> {
+    let bears = match fact {
+        Fact::Funded => "what it collected",
+        Fact::Adequate => "its capital, its providers' capital and what it collected together",
+        Fact::AdequateWithoutProviders => "its own capital and what it collected together",
+    };
+    let mut lines = vec![
+        format!(
+            "the venue {from}, is {fact}: EVaR of {} is at most {bears}, {over}; and so it is after each of {} trade(s), \
+             transfer(s) and roll(s), to the state {to}",
+            fact.losses(),
+            changes.len()
+        ),
+        "what it collected is cash that is not in its capital yet, so no amount counts twice"
+            .into(),
+    ];
+    if fact == Fact::Funded {
+        lines.push(
+            "so it is adequate, too: EVaR of what it may owe its traders is at most its capital, its providers' capital and \
+             what it collected together"
+                .into(),
+        );
+    }
+    lines.push(transfers(changes.iter(), set));
+    let each = changes.iter().enumerate();
+    lines.extend(each.map(|(i, c)| format!("change {}: {}", i + 1, c.words(set))));
+    lines.push(
+        "no premia are collected; EVaR, sizes of trades, inventory, capital and what was collected are not shown".into(),
+    );
     lines
 }
 

@@ -8,7 +8,7 @@ use venue::scenarios::ScenarioSet;
 use crate::account::PublicDigest;
 use crate::nonce::Nonce;
 
-/// The commitment to a venue's state, and the date that it binds.
+/// The commitment to a venue's state, and the dates that it binds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatedState {
@@ -16,6 +16,8 @@ pub struct DatedState {
     pub state: PublicDigest,
     /// As of when, in milliseconds since 1970.
     pub as_of_ms: u64,
+    /// Since when what it collected was collected, which plays no part here.
+    pub collected_since_ms: u64,
 }
 
 /// A systemic claim: all that a verifier learns. Amounts are in the quote currency, in whole ticks.

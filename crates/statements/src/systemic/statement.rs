@@ -65,6 +65,7 @@ impl Tables {
                 grid: context.grid.clone(),
                 blocks: 1,
                 venues: context.venues.len(),
+                cuts_at_zero: true,
                 funding: false,
             },
             groups: GroupsTable {
@@ -107,7 +108,7 @@ fn distinct(venues: &[DatedState]) -> Result<(), String> {
 
 impl Statement for Systemic {
     const ID: &'static str = "systemic";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = SystemicClaim;
     type Context = Context;
 
@@ -129,7 +130,9 @@ impl Statement for Systemic {
             listings: claim
                 .venues
                 .iter()
-                .map(|v| markets_listing(&set.quote, &set.markets, v.as_of_ms))
+                .map(|v| {
+                    markets_listing(&set.quote, &set.markets, v.as_of_ms, v.collected_since_ms)
+                })
                 .collect(),
             bound: u128::from(bound.0) << 20,
             budget: budget(set.values.len(), claim.confidence),

@@ -151,7 +151,7 @@ impl Table for VenuesTable {
         committed.extend(packed(&capital));
         committed.extend(packed(&providers));
         let of = |w: &Option<VenueRow>| w.as_ref().map_or(0, |w| w.state.means().0);
-        message.extend(means(b, "VENUES-3", of, &entry, [&capital, &providers]));
+        message.extend(means(b, "VENUES-3", of, &entry, &[&capital, &providers]));
         b.send(STATE, used.clone(), &message);
 
         // What was collected plays no part here: below 2^60 or not, only its elements are committed to.

@@ -69,11 +69,12 @@ impl Prepared {
     ) -> Result<Self, Refusal> {
         let together = check(set, venues.iter().map(|v| &v.state), confidence, bound)?;
         let dated = venues.iter().map(|v| {
-            let as_of_ms = v.state.as_of_ms;
-            let listing = markets_listing(&set.quote, &set.markets, as_of_ms);
+            let (as_of_ms, since_ms) = (v.state.as_of_ms, v.state.collected_since_ms);
+            let listing = markets_listing(&set.quote, &set.markets, as_of_ms, since_ms);
             DatedState {
                 state: commitment(&v.state, &v.secret, &listing),
                 as_of_ms,
+                collected_since_ms: since_ms,
             }
         });
         let claim = SystemicClaim {

@@ -72,15 +72,16 @@ pub fn state_elements(state: &VenueState) -> Vec<F> {
     elements
 }
 
-/// What the places in a state stand for, and when: the quote currency, each market's symbol and lot, and the state's date. A
-/// quantity in a commitment is a number at a place; without this digest it could be opened with other markets or lots, and
-/// pass as a state of another day.
-pub fn markets_listing(quote: &str, markets: &[Market], as_of_ms: u64) -> Digest {
+/// What the places in a state stand for, and when: the quote currency, each market's symbol and lot, the state's date, and
+/// since when its window collected. A quantity in a commitment is a number at a place; without this digest it could be opened
+/// with other markets or lots, and pass as a state of another day, and old cash as this window's.
+pub fn markets_listing(quote: &str, markets: &[Market], as_of_ms: u64, since_ms: u64) -> Digest {
     let markets: Vec<_> = markets
         .iter()
         .map(|m| (&m.symbol, m.lot.normalized()))
         .collect();
-    let text = serde_json::to_string(&(quote, markets, as_of_ms)).expect("lists are plain data");
+    let text =
+        serde_json::to_string(&(quote, markets, as_of_ms, since_ms)).expect("lists are plain data");
     text_digest(Domain::Listing, &text)
 }
 

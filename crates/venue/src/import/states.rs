@@ -4,10 +4,12 @@
 //! - State: JSON, amounts in the quote currency and quantities in lots by market, such as
 //!   `{"capital": "900", "providers": "100", "entry": "12.5", "quantities": {"BTC": 5, "ETH": -12}}`; a market that is
 //!   not named has none, `entry` and `collected` are zero if absent, and the state is as of `as_of_ms` (milliseconds since
-//!   1970) or, if that is absent, as of the scenarios.
+//!   1970) or, if that is absent, as of the scenarios. What was collected was so since `collected_since_ms`; if that is
+//!   absent, as of the state.
 //! - Trades: CSV with columns `market`, `lots` (negative if the trader sells) and `price` of a lot (the market's value
 //!   if empty). With two more columns a line may also be a transfer: `transfer` says whose money moves (`capital`,
-//!   `providers` or `collected`) and `amount` how much comes in, negative if it goes out; the other columns are empty.
+//!   `providers` or `collected`) and `amount` how much comes in, negative if it goes out; the other columns are empty. A line
+//!   whose `transfer` is `roll` moves all that was collected into capital, and `amount` says when: `2026-11-26T18:48:06Z`.
 
 use std::path::Path;
 
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenarios::{MAX_VALUE, ScenarioSet};
 use crate::state::{Change, MAX_QUANTITY, Trade, Transfer, VenueState};
+use records::date::moment_of;
 use records::files::json;
 use records::files::{At, Header, ImportError, csv_error, csv_reader, read_file};
 use records::json::Pairs;
@@ -32,6 +35,8 @@ struct StateFile {
     entry: Decimal,
     #[serde(default = "zero")]
     collected: Decimal,
+    #[serde(default)]
+    collected_since_ms: Option<u64>,
     quantities: Pairs<Lots<i64>>,
 }
 
@@ -110,8 +115,15 @@ pub fn read_state(path: &Path, set: &ScenarioSet) -> Result<VenueState, ImportEr
         let at = file.path(format!("quantities.{name}"));
         quantities[market(&at, set, name)?] = quantity(&at, name, *lots)?;
     }
+    let as_of_ms = state.as_of_ms.unwrap_or(set.as_of_ms);
+    let since_ms = state.collected_since_ms.unwrap_or(as_of_ms);
+    if since_ms > as_of_ms {
+        let problem = "is after the state's date";
+        return Err(file.error(Some("collected_since_ms"), problem));
+    }
     Ok(VenueState {
-        as_of_ms: state.as_of_ms.unwrap_or(set.as_of_ms),
+        as_of_ms,
+        collected_since_ms: since_ms,
         quantities,
         entry: whole_ticks(&file, "entry", &state.entry)?,
         capital: positive_ticks(&file, "capital", &state.capital)?,
@@ -132,6 +144,7 @@ pub fn write_state(path: &Path, state: &VenueState, set: &ScenarioSet) -> std::i
         providers: state.providers.to_quote(),
         entry: state.entry.to_quote(),
         collected: state.collected.to_quote(),
+        collected_since_ms: Some(state.collected_since_ms),
         quantities: Pairs(names.zip(state.quantities.iter().copied()).collect()),
     };
     std::fs::write(path, serde_json::to_vec_pretty(&file)?)
@@ -219,6 +232,15 @@ pub fn read_changes(path: &Path, set: &ScenarioSet) -> Result<Vec<Change>, Impor
 
 /// A transfer as it is written in files.
 fn transfer(at: &At, kind: &str, amount: &str) -> Result<Change, ImportError> {
+    if kind == "roll" {
+        let at_ms = moment_of(amount).ok_or_else(|| {
+            let problem = format!(
+                "'{amount}' is no moment in UTC; write when the window rolls, such as 2026-11-26T18:48:06Z"
+            );
+            at.error(Some("amount"), problem)
+        })?;
+        return Ok(Change::Roll { at_ms });
+    }
     let amount = whole_ticks(at, "amount", &at.number("amount", amount)?)?;
     let mut transfer = Transfer::default();
     match kind {
@@ -226,7 +248,7 @@ fn transfer(at: &At, kind: &str, amount: &str) -> Result<Change, ImportError> {
         "providers" => transfer.providers = amount,
         "collected" => transfer.collected = amount,
         _ => {
-            let problem = format!("'{kind}' is none of capital, providers, collected");
+            let problem = format!("'{kind}' is none of capital, providers, collected, roll");
             return Err(at.error(Some("transfer"), problem));
         }
     }

@@ -71,7 +71,7 @@ fn many_markets_fit() {
 #[test]
 fn links_do_not_repeat() {
     let set = sample(2, 1).set;
-    let listing = crate::venues::markets_listing(&set.quote, &set.markets, 0);
+    let listing = crate::venues::markets_listing(&set.quote, &set.markets, 0, 0);
     let state = VenueState::flat(2, Ticks(5), Ticks(5));
     let link = |i| crate::venues::commitments::link(&state, &secret(), &listing, i, None);
     assert_ne!(link(1), link(2));

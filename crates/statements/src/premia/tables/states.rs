@@ -9,7 +9,8 @@ use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
 use records::units::Ticks;
-use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+use stark::{Expr, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+use venue::fact::Fact;
 use venue::state::VenueState;
 
 use super::LAST;
@@ -25,13 +26,14 @@ use crate::venues::tables::{
 /// - STATES-2: the next row's quantities are this row's and its trade's, over the integers; without a trade the
 ///   lots are zero, and shown lots are the public ones.
 /// - STATES-3: the next row's sum of entry notionals is this row's and lots times price.
-/// - STATES-4: the next row's capitals and collected sum are this row's, the public changes, and the premium where it is private.
-/// - STATES-5: the means are entry notionals and both capitals.
+/// - STATES-4: the next row's capitals and collected sum are this row's, the public changes, and the premium where it is private;
+///   where the window rolls, all that was collected is in the capital instead.
+/// - STATES-5: the means are entry notionals and both capitals; or, for the fact that leaves it out, without providers' capital.
 /// - STATES-6: only the first state and the last evaluated one have a salt; the sponge hashes their elements, and
 ///   their digests are public. What their places stand for, and when, is a digest that the verifier computes (STATES-1).
 /// - STATES-7: a row that is not evaluated has no bound, scale or sums.
-/// - STATES-8: the stated EVaR is the bound, rounded up to a tick; or the bound does not exceed a private EVaR, or capital and
-///   collected sum.
+/// - STATES-8: the stated EVaR is the bound, rounded up to a tick; or the bound does not exceed a private EVaR, or, for a
+///   fact, what was collected.
 /// - STATES-9: the weights' sum does not exceed its budget: EVaR is at most the bound.
 /// - STATES-10: nor does it fall short of its least.
 /// - STATES-11: the weights' mean gain does not exceed the bound,
@@ -51,6 +53,8 @@ pub struct StatesTable {
     pub steps: Vec<StateStep>,
     /// Whether funding rates are proven of the last state.
     pub funding: bool,
+    /// The fact that is proven of every state, if only one is.
+    pub fact: Option<Fact>,
     /// What is public where EVaR and premia are not.
     pub hidden: Option<Hidden>,
 }
@@ -66,6 +70,8 @@ pub struct StateStep {
     pub lots: Option<i64>,
     /// What capital, providers' capital and the collected sum grow by, in ticks, below 2^60 in magnitude.
     pub changes: [i64; 3],
+    /// Whether all that was collected moves into capital.
+    pub rolls: bool,
     /// What is said of the state.
     pub outcome: Outcome,
 }
@@ -85,8 +91,8 @@ pub enum Outcome {
         /// In ticks.
         stated: Option<u64>,
     },
-    /// EVaR is at most its capital and collected sum.
-    Covered,
+    /// EVaR of its losses is at most what it collected.
+    Fact,
 }
 
 impl StateStep {
@@ -97,6 +103,7 @@ impl StateStep {
             price: 0,
             lots: None,
             changes: [0; 3],
+            rolls: false,
             outcome,
         }
     }
@@ -146,7 +153,9 @@ const TRADES: usize = 4;
 const LOTS_SHOWN: usize = 5;
 /// Whether the state is the last evaluated one.
 const CLOSES: usize = 6;
-const PRICE: usize = 7;
+/// Whether all that was collected moves into capital.
+const ROLLS: usize = 7;
+const PRICE: usize = 8;
 const PRICE_LIMBS: usize = 4;
 const LOTS: usize = PRICE + PRICE_LIMBS;
 /// Signed limbs of the changes of three amounts.
@@ -209,6 +218,7 @@ impl Table for StatesTable {
                     columns[start + i][row] = F::from_u64(limb_of(value.into(), i));
                 }
             };
+            set(ROLLS, 1, row, step.rolls.into());
             set(PRICE, PRICE_LIMBS, row, step.price);
             let row = row + 1;
             set(EVALUATED, 1, row, 1);
@@ -259,20 +269,28 @@ impl Table for StatesTable {
             .as_ref()
             .map(|hidden| (hidden, self.premia(b, hidden, &lots)));
         let premium = hidden.as_ref().map(|(_, premia)| &premia.premium);
-        let capital = amount(b, 0, |s| s.capital, None);
-        let providers = amount(b, 1, |s| s.providers, None);
-        let collected = amount(b, 2, |s| s.collected, premium);
+        let of: [fn(&VenueState) -> Ticks<u64>; 3] =
+            [|s| s.capital, |s| s.providers, |s| s.collected];
+        let [capital, providers, collected] = [0, 1, 2].map(|which| amount(b, which, of[which]));
+        let rolled = collected.now.sum().times_bit(&b.fixed(ROLLS));
+        let premium = premium.map_or(Sum::zero(), Amount::to_sum);
+        capital.grows(b, 0, &rolled);
+        providers.grows(b, 1, &Sum::zero());
+        collected.grows(b, 2, &premium.minus(&rolled));
+        let [capital, providers, collected] = [capital, providers, collected].map(|a| a.now);
         for amount in [&capital, &providers, &collected] {
             committed.extend(packed(amount));
         }
-        let capitals = [&capital, &providers];
-        message.extend(means(
-            b,
-            "STATES-5",
-            |w: &StateRow| w.state.means().0,
-            &entry,
-            capitals,
-        ));
+        let fact = self.fact;
+        let counted = move |w: &StateRow| match fact {
+            Some(fact) => fact.counted(&w.state).means().0,
+            None => w.state.means().0,
+        };
+        let capitals = match fact.is_none_or(Fact::counts_providers) {
+            true => vec![&capital, &providers],
+            false => vec![&capital],
+        };
+        message.extend(means(b, "STATES-5", counted, &entry, &capitals));
 
         committed.resize(committed.len().next_multiple_of(QUAD), b.constant(F::ZERO));
         for (i, quad) in committed.chunks(QUAD).enumerate() {
@@ -284,39 +302,51 @@ impl Table for StatesTable {
         match hidden {
             Some((hidden, premia)) => self.hidden_evar(b, hidden, &premia.evar, &outcome),
             None if self.least.is_some() => self.stated_evar(b, &outcome),
-            None => Self::covered(b, &outcome, &capital, &collected),
+            None => Self::has_cash(b, &outcome, &collected),
         }
     }
 }
 
-/// The limbs of an amount, which grows by a public change, and by a private premium.
+/// An amount on this row and on the next one.
+struct Running<E> {
+    now: Limbs<E>,
+    after: Amount<E>,
+}
+
+/// One of capital, providers' capital and the collected sum.
 fn amount<B: RowBuilder<StateRow>>(
     b: &mut B,
     which: usize,
     of: fn(&VenueState) -> Ticks<u64>,
-    premium: Option<&Amount<B::E>>,
-) -> Limbs<B::E> {
-    let id = "STATES-4";
+) -> Running<B::E> {
     let after = Amount::read(b, |w: &StateRow| w.amounts_after[which]);
-    let limbs: Limbs<B::E> = (0..AMOUNT_LIMBS)
+    let now = (0..AMOUNT_LIMBS)
         .map(|i| {
             let (cell, next) = b.state(|w| limb_felt(of(&w.state).0.into(), i));
             let cell = limb(b, cell);
-            b.assert_zero(id, When::Transition, next - after.limbs()[i].clone());
+            let step = next - after.limbs()[i].clone();
+            b.assert_zero("STATES-4", When::Transition, step);
             cell
         })
         .collect();
-    let change = (0..AMOUNT_LIMBS)
-        .map(|i| b.fixed(CHANGES + which * AMOUNT_LIMBS + i))
-        .collect();
-    let change = Sum::declared(b, id, change, LIMB_MAX);
-    limbs
-        .sum()
-        .plus(&change)
-        .plus(&premium.map_or(Sum::zero(), Amount::to_sum))
-        .minus(&after.to_sum())
-        .assert_zero(b, id);
-    limbs
+    Running { now, after }
+}
+
+impl<E: Expr> Running<E> {
+    /// It grows by its public change, and by what comes in besides.
+    fn grows<B: RowBuilder<StateRow, E = E>>(&self, b: &mut B, which: usize, besides: &Sum<E>) {
+        let id = "STATES-4";
+        let change = (0..AMOUNT_LIMBS)
+            .map(|i| b.fixed(CHANGES + which * AMOUNT_LIMBS + i))
+            .collect();
+        let change = Sum::declared(b, id, change, LIMB_MAX);
+        self.now
+            .sum()
+            .plus(&change)
+            .plus(besides)
+            .minus(&self.after.to_sum())
+            .assert_zero(b, id);
+    }
 }
 
 impl StatesTable {
@@ -463,15 +493,14 @@ impl StatesTable {
         }
     }
 
-    /// The bound does not exceed the venue's own means.
-    fn covered<B: RowBuilder<StateRow>>(
+    /// The bound does not exceed what was collected. Capital is on the other side: losses are what is owed beyond it.
+    fn has_cash<B: RowBuilder<StateRow>>(
         b: &mut B,
         outcome: &Outcomes<B::E>,
-        capital: &Limbs<B::E>,
         collected: &Limbs<B::E>,
     ) {
-        let means = capital.sum().plus(&collected.sum());
-        means
+        collected
+            .sum()
             .times_bit(&b.fixed(EVALUATED))
             .shifted(SUBTICK_LIMBS)
             .minus(&outcome.bound)

@@ -304,11 +304,13 @@ fn a_commitment_binds_the_markets() {
     let set = scenarios(2, 10);
     let state = state(&set);
     let of = |quote: &str, markets: &[venue::scenarios::Market]| {
-        commitment(&state, &secret(), &markets_listing(quote, markets, 0))
+        commitment(&state, &secret(), &markets_listing(quote, markets, 0, 0))
     };
     let honest = of(&set.quote, &set.markets);
-    let tomorrow = markets_listing(&set.quote, &set.markets, 86_400_000);
+    let tomorrow = markets_listing(&set.quote, &set.markets, 86_400_000, 0);
     assert_ne!(commitment(&state, &secret(), &tomorrow), honest);
+    let window = markets_listing(&set.quote, &set.markets, 0, 1);
+    assert_ne!(commitment(&state, &secret(), &window), honest);
     assert_ne!(of("EUR", &set.markets), honest);
     let mut swapped = set.markets.clone();
     swapped.reverse();
@@ -470,11 +472,11 @@ fn changed_claims_are_rejected() {
                 price,
                 lots,
             } => (market, price, lots),
-            PublicChange::Transfer { .. } => panic!("it is a trade"),
+            _ => panic!("it is a trade"),
         }
     }
     const TICK: Decimal = Decimal::new(1, 6);
-    let changes: [(bool, Change); 12] = [
+    let changes: [(bool, Change); 13] = [
         // The claim contradicts itself.
         (true, |c| c.scenarios.values[3][0] += 1),
         (true, |c| c.scenarios_digest.replace_range(0..1, "g")),
@@ -489,6 +491,7 @@ fn changed_claims_are_rejected() {
         (false, |c| {
             c.confidence = Decimal::new(96, 2).try_into().expect("a constant")
         }),
+        (true, |c| c.collected_since_ms = c.as_of_ms + 1),
         (false, |c| c.before = c.after),
         (false, |c| c.after = c.before),
         (false, |c| *trade(c).2 = Some(Lots(7))),

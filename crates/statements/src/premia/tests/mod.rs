@@ -1,5 +1,6 @@
 //! Tests of the premia statement: what is true is accepted, what is false is not.
 
+mod facts;
 mod forged;
 mod hidden;
 mod lifts;

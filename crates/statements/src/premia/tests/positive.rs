@@ -1,7 +1,7 @@
 //! What is true is accepted.
 
 use stark::{Statement, cell_test, security_report, verify, violations};
-use venue::premia::PremiaError;
+use venue::fact::Fact;
 use venue::state::Transfer;
 
 use super::*;
@@ -206,53 +206,6 @@ fn a_venue_that_owes_nothing_has_no_risk() {
     }
 }
 
-#[test]
-fn capital_covers_evar_or_it_is_refused() {
-    let set = scenarios(2, 300);
-    let (rich, trades) = (state(&set), trades(&set, 2));
-    let covered = Terms {
-        shows: Shows::Covered,
-        ..terms()
-    };
-    let rich = VenueState {
-        capital: Ticks(100_000_000_000),
-        ..rich
-    };
-    let prepared =
-        Prepared::new(&set, &rich, &changes(&trades), &covered, &secret()).expect("it is true");
-    let airs = PartTables::new(prepared.context(), 0).airs();
-    assert_eq!(violations(&airs, &prepared.traces(0)), Vec::new());
-    assert_eq!(cell_test(&airs, &prepared.traces(0), &[]), Vec::new());
-    let text = serde_json::to_string(prepared.claim()).expect("plain data");
-    assert!(!text.contains("evar"), "nothing is said of EVaR");
-    // Far too much of one market.
-    let mut poor = VenueState::flat(2, Ticks(1_000), Ticks(1_000));
-    poor = poor
-        .after(
-            &Trade {
-                market: 0,
-                lots: Lots(10_000),
-                price: Ticks(set.markets[0].value),
-            },
-            Ticks(0),
-        )
-        .expect("it fits");
-    let refused = Prepared::new(&set, &poor, &[], &covered, &secret());
-    let refused = refused.expect_err("it is not covered");
-    let Some(PremiaError::Uncovered(why)) = refused.reason() else {
-        panic!("it is not covered")
-    };
-    assert!(refused.is_false());
-    assert!(why.to_string().contains("before the first trade"), "{why}");
-    assert!(why.excess > Decimal::ONE);
-    // What is only checked is refused for the same reason; and nobody claims that prices are covered.
-    let checked = check(&set, &poor, &[], &covered).expect_err("it is not covered");
-    assert!(checked.is_false() && checked.to_string() == refused.to_string());
-    let day = check(&set, &poor, &[], &terms()).expect("it has a price");
-    assert_eq!(day.uncovered(&set.quote).as_ref(), Some(why));
-    Prepared::new(&set, &poor, &[], &terms(), &secret()).expect("it has a price");
-}
-
 /// A day with trades and transfers: a withdrawal pays for the risk it adds, whoever's it is.
 #[test]
 fn transfers_change_the_state() {
@@ -356,4 +309,88 @@ fn a_round_trip_of_capital_pays_the_trades_premium() {
     // EVaR of a venue that owes nothing is stated as a few ticks.
     let less = alone.checked_sub(&total).expect("it fits");
     assert!(less < Decimal::new(10, 6), "{alone} {around:?}");
+}
+
+/// What `check` accepts has a proof, and what it refuses has none, for the same reason.
+#[test]
+fn check_and_prove_refuse_the_same() {
+    let set = scenarios(2, 60);
+    let state = state(&set);
+    let trade = |lots, price| {
+        Change::Trade(Trade {
+            market: 0,
+            lots: Lots(lots),
+            price: Ticks(price),
+        })
+    };
+    let moved = |collected| {
+        Change::Transfer(Transfer {
+            collected: Ticks(collected),
+            ..Transfer::default()
+        })
+    };
+    let price = set.markets[0].value;
+    let totals = Shows::Totals {
+        grid: None,
+        tolerance: None,
+    };
+    let pays = |lots: i64| {
+        let exact = check(&set, &state, &[trade(lots, price)], &terms());
+        exact.expect("it has a price").last().premium.0 as i64
+    };
+    let lots = if pays(200) > 0 { 200 } else { -200 };
+    let premium = pays(lots);
+    assert!(premium > 0);
+    let long = vec![moved(0); 4_097];
+    let prices = terms().shows;
+    let cases: [(&str, Shows, Vec<Change>); 8] = [
+        ("4097 changes", prices, long),
+        ("2^40 ticks", prices, vec![trade(1, 1 << 40)]),
+        ("2^40 ticks", totals, vec![trade(1, 1 << 40)]),
+        ("too large", prices, vec![trade(1 << 38, 1)]),
+        ("is taken out than there is", prices, vec![moved(-1)]),
+        (
+            "too large",
+            prices,
+            vec![moved((1 << 60) - 1), trade(lots, price)],
+        ),
+        // Enough is collected of exact premia, and not of all that may be drawn.
+        (
+            "is taken out than there is",
+            totals,
+            vec![trade(lots, price), moved(-premium)],
+        ),
+        (
+            "funded",
+            Shows::Fact(Fact::Funded),
+            vec![trade(lots, price)],
+        ),
+    ];
+    for (expected, shows, changes) in cases {
+        let terms = Terms {
+            shows,
+            funding: false,
+            ..terms()
+        };
+        let checked = check(&set, &state, &changes, &terms).expect_err(expected);
+        let proven = Prepared::new(&set, &state, &changes, &terms, &secret());
+        let proven = proven.expect_err(expected);
+        assert_eq!(checked.to_string(), proven.to_string());
+        assert_eq!(checked.is_false(), proven.is_false());
+        assert!(
+            checked.to_string().contains(expected),
+            "{checked} {expected}"
+        );
+    }
+    // Whatever is drawn, there is enough.
+    let enough = [trade(lots, price), moved(-premium / 2)];
+    let terms = Terms {
+        shows: totals,
+        ..terms()
+    };
+    check(&set, &state, &enough, &terms).expect("it is true");
+    for secret in ["7", "8", "9"] {
+        let secret = testing::secret_of(secret.chars().next().expect("a digit"));
+        Prepared::new(&set, &state, &enough, &terms, &secret).expect("it is true");
+    }
 }

@@ -71,13 +71,13 @@ pub fn packed<E: stark::Expr>(limbs: &[E]) -> Vec<E> {
     limbs.chunks(3).map(join).collect()
 }
 
-/// The digits of `C + P + L`.
+/// The digits of `C` and the capitals that count.
 pub fn means<W, B: RowBuilder<W>>(
     b: &mut B,
     id: &'static str,
     of: impl Fn(&W) -> i128,
     entry: &SignedLimbs<B::E>,
-    capitals: [&Limbs<B::E>; 2],
+    capitals: &[&Limbs<B::E>],
 ) -> SignedLimbs<B::E> {
     let digits: SignedLimbs<B::E> = (0..MEANS_DIGITS)
         .map(|i| {

@@ -27,7 +27,8 @@ use crate::venues::grid::{GROUP, Grid};
 /// - SCENARIOS-2: a block's rows share one state.
 /// - SCENARIOS-3: `quantities . values - means = gain - rest`, over the integers, with one of them zero; of several
 ///   venues, the gains add up to the gain.
-/// - SCENARIOS-4: `(bound - 2^20 gain) 2^20 + 16 * 2^20 scale = scale * exponent + remainder`.
+/// - SCENARIOS-4: `(bound - 2^20 gain) 2^20 + 16 * 2^20 scale = scale * exponent + remainder`; where losses are not cut at zero,
+///   with the gain less the rest.
 /// - SCENARIOS-5: whether the exponent is 64 octaves or more, or the row is padding: then the weight is zero.
 /// - SCENARIOS-6: `weight * 2^29 + rest = coarse * fine`, rest below 2^29.
 /// - SCENARIOS-7: sums over the rows above in the group.
@@ -41,6 +42,8 @@ pub struct ScenariosTable {
     pub blocks: usize,
     /// Venues of a block; their gains add up.
     pub venues: usize,
+    /// Whether what is weighted is the gain; or else the loss, which may be negative, of one venue.
+    pub cuts_at_zero: bool,
     /// Whether each market's worth under the tilt is added up in the last block.
     pub funding: bool,
 }
@@ -195,19 +198,24 @@ impl Table for ScenariosTable {
         let [sends, group, starts, block] = [SENDS, GROUP_NUMBER, BLOCK_STARTS, BLOCK_NUMBER]
             .map(|column| b.pinned("SCENARIOS-1", column));
         let certificate = self.certificate(b, &starts, &block);
-        let (gains, owes): (Vec<_>, Vec<_>) = (0..self.venues)
+        let gains: Vec<Gain<B::E>> = (0..self.venues)
             .map(|venue| {
                 let number = block.clone() * F::from_usize(self.venues) + F::from_usize(venue);
                 let state = self.state(b, &starts, number, venue);
                 self.gain(b, &state, venue)
             })
-            .unzip();
-        let gain = total(b, gains);
-        let exponent = self.exponent(b, &certificate, &gain);
+            .collect();
+        let owes = gains[0].owes.clone();
+        let rest = gains[0].rest.clone();
+        let gain = total(b, gains.into_iter().map(|g| g.gain).collect());
+        let exponent = match self.cuts_at_zero {
+            true => self.exponent(b, &certificate, &gain),
+            false => self.exponent(b, &certificate, &gain.minus(&rest)),
+        };
         let weight = self.weight(b, &exponent);
         self.sums(b, &sends, group, &gain, &weight);
         if self.funding {
-            self.holdings(b, &owes[0], &weight);
+            self.holdings(b, &owes, &weight);
         }
     }
 }
@@ -222,6 +230,13 @@ struct State<E> {
 struct CertificateCells<E> {
     bound: Limbs<E>,
     scale: Limbs<E>,
+}
+
+/// What a venue owes, and what is left where it owes nothing: one of the two is zero.
+struct Gain<E> {
+    gain: Sum<E>,
+    rest: Sum<E>,
+    owes: E,
 }
 
 /// The cells of an exponent.
@@ -314,7 +329,7 @@ impl ScenariosTable {
         b: &mut B,
         state: &State<B::E>,
         venue: usize,
-    ) -> (Sum<B::E>, B::E) {
+    ) -> Gain<B::E> {
         let id = "SCENARIOS-3";
         let limbs = self.grid.value_limbs;
         let mut worth = Sum::zero();
@@ -336,11 +351,9 @@ impl ScenariosTable {
             b.zero(id, owes.clone() * half);
         }
         let gain = lessened.to_sum().plus(&Sum::bit(b, id, owes.clone()));
-        liability
-            .minus(&gain)
-            .plus(&rest.to_sum())
-            .assert_zero(b, id);
-        (gain, owes)
+        let rest = rest.to_sum();
+        liability.minus(&gain).plus(&rest).assert_zero(b, id);
+        Gain { gain, rest, owes }
     }
 
     fn exponent<B: RowBuilder<ScenarioRow>>(
