@@ -8,6 +8,7 @@ use common::{PATH_SLACK, shared_words};
 use credit::amortization::Event;
 use credit::sample_pool;
 use market::{Account, Level, sample};
+use records::units::Ticks;
 use sealbook::STATEMENTS;
 use serde_json::Value;
 use stark::ProofFile;
@@ -27,7 +28,9 @@ type Make = fn(variant: usize) -> Box<dyn AnyPrepared>;
 const CASES: &[(&str, usize, Make)] = &[
     ("margin", 3, margin),
     ("solvency", 2, solvency),
-    ("premia", 2, |variant| premia(variant, Shows::Covered)),
+    ("premia", 2, |variant| {
+        premia(variant, Shows::Fact(Fact::Funded))
+    }),
     ("premia", 2, |variant| premia(variant, TOTALS)),
     ("inventory", 2, inventory),
     ("exposure", 3, exposure),
@@ -153,10 +156,10 @@ fn premia(variant: usize, shows: Shows) -> Box<dyn AnyPrepared> {
     };
     let mut state = venue::sample::state(&set);
     for q in &mut state.quantities {
-        *q *= scale;
+        q.0 *= scale;
     }
-    state.entry *= scale;
-    state.capital = capital;
+    state.entry.0 *= scale;
+    state.capital = Ticks(capital);
     let trades: Vec<_> = venue::sample::trades(1, &set, 2)
         .iter()
         .map(|t| {
@@ -178,8 +181,8 @@ fn inventory(variant: usize) -> Box<dyn AnyPrepared> {
     let set = venue::sample::scenarios(1, 3, 10);
     let snapshot = venue::sample::snapshot(&set);
     let mut state = venue::sample::state(&set);
-    state.quantities.iter_mut().for_each(|q| *q *= scale);
-    state.entry *= scale;
+    state.quantities.iter_mut().for_each(|q| q.0 *= scale);
+    state.entry.0 *= scale;
     let book = venue::sample::book(scale as u64, &set, &state, 40);
     let secret = Secret::random();
     let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret).unwrap();
@@ -207,7 +210,10 @@ fn systemic(variant: usize) -> Box<dyn AnyPrepared> {
     let set = venue::sample::scenarios(1, 3, 200);
     let venues = [1, -2].map(|sign| {
         let mut state = venue::sample::state(&set);
-        state.quantities.iter_mut().for_each(|q| *q *= scale * sign);
+        state
+            .quantities
+            .iter_mut()
+            .for_each(|q| q.0 *= scale * sign);
         Venue {
             state,
             secret: Secret::random(),
