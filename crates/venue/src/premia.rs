@@ -5,7 +5,7 @@ use fixed::{Decimal, DomainError, Interval, Rounding as Direction, mul_div};
 use rayon::prelude::*;
 use records::units::TICK_DECIMALS;
 
-use crate::certificate::{Certificate, Sums, slack};
+use crate::certificate::{Certificate, Gains, Sums, shifts, slack};
 use crate::evar::{Confidence, EvarError};
 use crate::rounding::{Rounding, RoundingError};
 use crate::scenarios::{ScenarioError, ScenarioSet};
@@ -123,6 +123,8 @@ pub struct Evaluated {
     pub certificate: Certificate,
     /// What its weights add up to.
     pub sums: Sums,
+    /// The scenarios' [`shifts`].
+    pub shifts: Vec<i64>,
     /// How far above EVaR a private one is drawn, in ticks; zero where EVaR is public.
     pub lift: u64,
 }
@@ -149,7 +151,8 @@ impl Evaluated {
         confidence: Confidence,
     ) -> Result<Self, VenueError> {
         let liabilities = state.liabilities(set)?;
-        let gains: Vec<u64> = liabilities.iter().map(|&x| x.max(0) as u64).collect();
+        let gains = liabilities.iter().map(|&x| x.max(0) as u64).collect();
+        let gains = Gains::over(set, gains);
         let certificate = Certificate::find(&gains, confidence)?;
         let sums = certificate
             .sums(&gains)
@@ -161,6 +164,7 @@ impl Evaluated {
             liabilities,
             certificate,
             sums,
+            shifts: shifts(&set.probabilities),
             lift: 0,
         })
     }
@@ -185,11 +189,16 @@ impl Evaluated {
         below.div_ceil(self.sums.weights << 20) as u64
     }
 
+    /// What is added to the exponent of a scenario's weight.
+    pub fn shift(&self, scenario: usize) -> i64 {
+        self.shifts.get(scenario).copied().unwrap_or(0)
+    }
+
     /// The sum over the scenarios in which something is owed of the weight times `f`, at most 2^40 in magnitude.
     fn tilted(&self, f: impl Fn(usize) -> i128) -> i128 {
         let owed = self.liabilities.iter().enumerate().filter(|(_, x)| **x > 0);
         // Weights add up to less than 2^48.
-        owed.map(|(s, &x)| match self.certificate.weight(x as u64) {
+        owed.map(|(s, &x)| match self.certificate.weight(x as u64, self.shift(s)) {
             Some(weight) => i128::from(weight.weight) * f(s),
             None => 0,
         })
@@ -364,7 +373,7 @@ impl Day {
     /// # Errors
     /// If it does not fit.
     pub fn tolerance(&self, set: &ScenarioSet, confidence: Confidence) -> Result<u64, DomainError> {
-        let slack = slack(set.values.len(), confidence)?;
+        let slack = slack(set.values.len(), set.is_weighted(), confidence)?;
         let most = self.states.iter().map(Evaluated::evar).max().unwrap_or(0);
         let mut tolerance = most / 1_000_000;
         for e in &self.states {

@@ -68,6 +68,7 @@ pub fn scenarios(seed: u64, markets: usize, count: usize) -> ScenarioSet {
         },
         markets: names,
         values,
+        probabilities: Vec::new(),
     }
 }
 

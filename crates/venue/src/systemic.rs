@@ -3,7 +3,7 @@
 
 use fixed::Decimal;
 
-use crate::certificate::{Certificate, MAX_GAIN, budget};
+use crate::certificate::{Certificate, Gains, MAX_GAIN, budget};
 use crate::evar::Confidence;
 use crate::scenarios::{ScenarioError, ScenarioSet};
 use crate::state::{VenueError, VenueState, ticks};
@@ -119,6 +119,7 @@ pub fn check<'a>(
     if gains.iter().any(|&gain| gain >= MAX_GAIN) {
         return Err(too_large);
     }
+    let gains = Gains::over(set, gains);
     let honest = Certificate::find(&gains, confidence).map_err(|e| SystemicError::Sum(e.into()))?;
     let evar = ticks(honest.evar_ticks().into());
     let bound = bound.unwrap_or(evar);
@@ -130,7 +131,7 @@ pub fn check<'a>(
             quote: set.quote.clone(),
         })));
     }
-    let budget = budget(gains.len(), confidence);
+    let budget = budget(set.values.len(), confidence);
     let certificate = wider(&honest, most, budget, &gains).ok_or(SystemicError::TooFar)?;
     Ok(Together {
         liabilities,
@@ -141,7 +142,7 @@ pub fn check<'a>(
 }
 
 /// The certificate with a bound, in subticks. Exponents must fit, so a bound far above EVaR needs a larger scale.
-fn wider(honest: &Certificate, bound: u128, budget: u128, gains: &[u64]) -> Option<Certificate> {
+fn wider(honest: &Certificate, bound: u128, budget: u128, gains: &Gains) -> Option<Certificate> {
     let first = honest.scale.max(bound >> 25);
     (0..8).map(|i| first << i).find_map(|scale| {
         let certificate = Certificate { bound, scale };

@@ -200,6 +200,7 @@ pub fn make(
         source: Source::Made(recipe.clone()),
         markets,
         values,
+        probabilities: Vec::new(),
     };
     set.validate()?;
     Ok(set)
