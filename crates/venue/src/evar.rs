@@ -12,7 +12,7 @@
 //! enclosure. If the largest loss has probability alpha or more, EVaR is the largest loss and z runs to
 //! infinity.
 //!
-//! The solver looks for the scale `1/z` between two ends that enclose it whatever the losses are: at a 64th of the
+//! The solver looks for the scale `1/z` between two ends that enclose it whatever the losses are: at a 128th of the
 //! gap between the two largest losses nothing but the largest counts, at the losses' whole spread the entropy is
 //! below 1/8. Entropy falls with the scale, so Newton's steps are taken only where they stay between the ends. What
 //! it finds is what the [certificate](crate::certificate) is made from, and what that is judged by: one path for
@@ -248,7 +248,7 @@ struct Tilted {
     most: Interval,
     /// How far each is below the largest, in units.
     below: Vec<Interval>,
-    /// The probability of each, times their number.
+    /// The logarithm of each one's probability times their number: -38 to 10.
     odds: Vec<Interval>,
     count: Interval,
 }
@@ -262,9 +262,10 @@ impl Tilted {
         for &(x, p) in each {
             below.push(number((i128::from(most) - i128::from(x)) as u128)?);
             odds.push(if total == count {
-                Interval::from_int(p as i64)
+                Interval::from_int(p as i64).ln()?
             } else {
-                number(count * u128::from(p))?.div(&number(total)?)?
+                let own = number(count * u128::from(p))?.ln()?;
+                own.sub(&number(total)?.ln()?)?
             });
         }
         Ok(Self {
@@ -285,7 +286,7 @@ fn solve(losses: &Tilted, entropy: &Interval) -> Result<Evar, EvarError> {
     let nearest = gaps.clone().filter(|&gap| gap > 0).min().unwrap_or(0);
     let spread = gaps.max().unwrap_or(0);
     // The scale lies between these.
-    let (mut low, mut high) = ((nearest >> 6).max(1), spread.max(1));
+    let (mut low, mut high) = ((nearest >> 7).max(1), spread.max(1));
     let point = |x: i128| Interval::from_ends(x, x);
     let mut tilt = Tilt::new(losses, point(low)?)?;
     if tilt.entropy()?.center().lo() > entropy.center().lo() {
@@ -341,9 +342,10 @@ fn solve(losses: &Tilted, entropy: &Interval) -> Result<Evar, EvarError> {
 struct Tilt<'a> {
     losses: &'a Tilted,
     scale: Interval,
-    /// n p exp(u), u = (x - most) / scale.
+    /// n p exp(u - shift), u = (x - most) / scale; the largest is about 1.
     weights: Vec<Interval>,
-    total: Interval,
+    /// The logarithm of E[exp(u)].
+    log_mean: Interval,
     /// E_Q[u] and E_Q[u^2].
     mean_u: Interval,
     mean_square: Interval,
@@ -351,29 +353,40 @@ struct Tilt<'a> {
 
 impl<'a> Tilt<'a> {
     fn new(losses: &'a Tilted, scale: Interval) -> Result<Self, DomainError> {
-        let mut weights = Vec::with_capacity(losses.below.len());
+        // Beyond 256 e-folds a weight is nothing whatever the odds.
+        let far = |below: &Interval| below.lo() >> 8 > scale.hi();
+        let of = |below: &Interval| match far(below) {
+            true => Ok(Interval::from_int(-256)),
+            false => below.div(&scale).map(|u| u.neg()),
+        };
+        let us = losses.below.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        let logs = us.iter().zip(&losses.odds).map(|(u, odds)| u.add(odds));
+        let logs = logs.collect::<Result<Vec<_>, _>>()?;
+        let shift = logs.iter().map(|log| log.center().lo()).max().unwrap_or(0);
+        let shift = Interval::from_ends(shift, shift)?;
+        let mut weights = Vec::with_capacity(logs.len());
         let [mut total, mut first, mut second] = [Interval::ZERO; 3];
-        // Beyond 60 e-folds a weight is an enclosure of zero: its moments are below 60^2 e^-60.
-        let far = Interval::from_int(-60);
-        for (below, odds) in losses.below.iter().zip(&losses.odds) {
-            let u = if below.lo() >> 6 > scale.hi() {
-                far
+        // Beyond y = 60 e-folds weight and moments, of which u is below y + 100 in magnitude, are below 2^-56.
+        let (cut, unit) = (Interval::from_int(-60), Interval::from_ends(0, 1)?);
+        for (u, log) in us.iter().zip(&logs) {
+            let log = log.sub(&shift)?;
+            let (weight, term, square) = if log.hi() < cut.lo() {
+                (unit, unit.neg(), unit)
             } else {
-                below.div(&scale)?.neg()
+                let weight = log.exp()?;
+                let term = weight.mul(u)?;
+                (weight, term, term.mul(u)?)
             };
-            let weight = u.exp()?.mul(odds)?;
-            let u = if u.hi() < far.lo() { far } else { u };
-            let term = weight.mul(&u)?;
             total = total.add(&weight)?;
             first = first.add(&term)?;
-            second = second.add(&term.mul(&u)?)?;
+            second = second.add(&square)?;
             weights.push(weight);
         }
         Ok(Self {
             losses,
             scale,
+            log_mean: total.ln()?.add(&shift)?.sub(&losses.count.ln()?)?,
             weights,
-            total,
             mean_u: first.div(&total)?,
             mean_square: second.div(&total)?,
         })
@@ -381,8 +394,7 @@ impl<'a> Tilt<'a> {
 
     /// KL(Q | P) = E_Q[u] - ln(E[exp(u)]).
     fn entropy(&self) -> Result<Interval, DomainError> {
-        let mean = self.mean_u.sub(&self.total.ln()?)?;
-        mean.add(&self.losses.count.ln()?)
+        self.mean_u.sub(&self.log_mean)
     }
 
     fn variance(&self) -> Result<Interval, DomainError> {
@@ -391,8 +403,7 @@ impl<'a> Tilt<'a> {
 
     /// most + scale (ln(E[exp(u)]) + ln(1 / alpha)): not below EVaR, whatever the scale.
     fn upper(&self, entropy: &Interval) -> Result<Interval, DomainError> {
-        let log = self.total.ln()?.sub(&self.losses.count.ln()?)?;
-        let log = log.add(entropy)?;
+        let log = self.log_mean.add(entropy)?;
         self.losses.most.add(&self.scale.mul(&log)?)
     }
 

@@ -291,8 +291,9 @@ fn lies_between(seed: u64) {
     let most = *losses.iter().max().unwrap();
     let spread = most - losses.iter().min().unwrap();
     let of = Losses::weighted(&losses, &parts);
-    let (cv, ev) = (cvar(of, c).unwrap(), evar(of, c).unwrap().value);
     let told = format!("{seed}: {percent}% of {losses:?} with {parts:?}");
+    let ev = evar(of, c).unwrap_or_else(|e| panic!("{e}: {told}")).value;
+    let cv = cvar(of, c).unwrap();
     assert!(cv.lo() <= ev.hi(), "{told}");
     assert!(ev.hi() <= Interval::from_int(most).hi(), "{told}");
     assert!(ev.width() <= (1 << FRACTION_BITS).max(i128::from(spread) << 16), "{told}");

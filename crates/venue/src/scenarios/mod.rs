@@ -1,6 +1,7 @@
 //! Scenario sets: futures of a few markets and how likely they are, public and reproducible.
 
 mod forecast;
+pub mod garch;
 mod linear;
 mod normal;
 pub mod recipe;

@@ -4,11 +4,16 @@ use fixed::{Decimal, DomainError, FRACTION_BITS, Interval, Rounding, mul_div};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::forecast::{ewma, ewma_deviations, garch, orthogonal_garch};
-use super::linear::{Matrix, exact};
+use super::forecast::{
+    Processes, ewma, ewma_deviations, fits, garch, orthogonal_garch, series_of,
+};
+use super::garch::Garch;
+use super::linear::{Matrix, exact, times};
 use super::normal::Words;
 use super::{MAX_SCENARIOS, Market, ScenarioError, ScenarioSet};
 use crate::history::PriceHistory;
+use crate::state::ticks;
+use records::date::written;
 use records::units::TICK_DECIMALS;
 
 /// Where a scenario set comes from.
@@ -72,10 +77,78 @@ pub enum Forecast {
         /// Such as 0.94.
         decay: Decimal,
     },
-    /// GARCH(1,1) a market, constant correlations.
+    /// GARCH(1,1) a market that reverts to the history's mean square, constant correlations. Only of sets that there are.
     Garch,
-    /// GARCH(1,1) a principal component.
+    /// The same a principal component. Only of sets that there are.
     OrthogonalGarch,
+    /// GARCH(1,1) a market by maximum likelihood, constant correlations.
+    GarchMaximumLikelihood {
+        /// One a market, in their order.
+        fits: Vec<Garch>,
+    },
+    /// GARCH(1,1) a principal component by maximum likelihood.
+    OrthogonalGarchMaximumLikelihood {
+        /// One a component, that of the largest variance first.
+        fits: Vec<Garch>,
+    },
+}
+
+impl Forecast {
+    /// GARCH(1,1) with the processes that are most likely after a history: of markets, or of principal components.
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn fitted(history: &PriceHistory, orthogonal: bool) -> Result<Self, DomainError> {
+        let fits = fits(&series_of(&history.log_returns(1)?, orthogonal)?)?;
+        Ok(if orthogonal {
+            Self::OrthogonalGarchMaximumLikelihood { fits }
+        } else {
+            Self::GarchMaximumLikelihood { fits }
+        })
+    }
+
+    /// The loadings over so many steps: log returns are these times independent normal numbers.
+    fn loadings(&self, history: &PriceHistory, steps: u32) -> Result<Matrix, RecipeError> {
+        let returns = history.log_returns(1)?;
+        Ok(match self {
+            Self::Ewma { decay } => ewma(&returns, &decay_of(decay)?, steps)?,
+            Self::Garch => garch(&returns, Processes::Targeted, steps)?,
+            Self::OrthogonalGarch => orthogonal_garch(&returns, Processes::Targeted, steps)?,
+            Self::GarchMaximumLikelihood { fits } => {
+                garch(&returns, Processes::Given(fits), steps)?
+            }
+            Self::OrthogonalGarchMaximumLikelihood { fits } => {
+                orthogonal_garch(&returns, Processes::Given(fits), steps)?
+            }
+        })
+    }
+
+    /// Each market's forecast volatility over so many steps: the deviation of its log return.
+    ///
+    /// # Errors
+    /// If the forecast does not fit the history, or a number is out of range.
+    pub fn volatilities(
+        &self,
+        history: &PriceHistory,
+        steps: u32,
+    ) -> Result<Vec<Decimal>, RecipeError> {
+        let loadings = self.loadings(history, steps)?;
+        let of = |row: &Vec<i128>| {
+            let square = row.iter().map(|x| times(*x, *x)).sum();
+            let deviation = exact(square)?.sqrt()?;
+            Ok(Decimal::new(deviation.center().floor_at(8)?, 8))
+        };
+        loadings.iter().map(of).collect()
+    }
+
+    /// The fitted processes, and whether they are those of principal components.
+    fn processes(&self) -> Option<(&[Garch], bool)> {
+        match self {
+            Self::GarchMaximumLikelihood { fits } => Some((fits, false)),
+            Self::OrthogonalGarchMaximumLikelihood { fits } => Some((fits, true)),
+            Self::Ewma { .. } | Self::Garch | Self::OrthogonalGarch => None,
+        }
+    }
 }
 
 /// Why a set cannot be made.
@@ -105,6 +178,31 @@ pub enum RecipeError {
     /// Not a decay.
     #[error("a decay must be above 0 and below 1")]
     Decay,
+    /// Not a process a market.
+    #[error("there are {got} GARCH processes for {expected} markets")]
+    Fits {
+        /// Processes.
+        got: usize,
+        /// Markets.
+        expected: usize,
+    },
+    /// A lot is worth so little that its moves are lost.
+    #[error(
+        "a lot of {lot} `{symbol}` is worth {worth} {quote}, less than 1,000 ticks, so its scenarios would tell nothing; take a lot of \
+         {proposed}: `--lot {symbol}={proposed}`"
+    )]
+    SmallLot {
+        /// The market.
+        symbol: String,
+        /// Its lot.
+        lot: Decimal,
+        /// What that is worth now.
+        worth: Decimal,
+        /// In this currency.
+        quote: String,
+        /// A lot that is worth 1 or more.
+        proposed: Decimal,
+    },
     /// There is one lot a market.
     #[error("there are {got} lots for {expected} markets")]
     Lots {
@@ -121,6 +219,8 @@ pub enum RecipeError {
     Domain(#[from] DomainError),
 }
 
+/// What a lot is worth at least when a set is made, in ticks: then rounding to a tick moves it by at most a two thousandth.
+const MIN_VALUE: u64 = 1_000;
 /// Most bytes of a seed or a note.
 pub const MAX_TEXT: usize = 1024;
 
@@ -164,6 +264,14 @@ impl Recipe {
             Method::MonteCarlo { forecast, .. } => match forecast {
                 Forecast::Ewma { decay } => decay_of(decay).map(|_| ()),
                 Forecast::Garch | Forecast::OrthogonalGarch => Ok(()),
+                Forecast::GarchMaximumLikelihood { fits }
+                | Forecast::OrthogonalGarchMaximumLikelihood { fits } => {
+                    let valid = fits.iter().all(Garch::is_valid);
+                    valid.then_some(()).ok_or(RecipeError::Text(
+                        "GARCH takes an omega above 0, an alpha and a beta of at least 0 whose sum is at most 0.9999, all with at most \
+                         nine decimals",
+                    ))
+                }
             },
         }
     }
@@ -191,7 +299,7 @@ pub fn make(
 ) -> Result<ScenarioSet, RecipeError> {
     check(recipe, history, setting)?;
     let today = history.days()[history.days().len() - 1];
-    let markets = markets_now(history, &setting.lots)?;
+    let markets = markets_now(history, setting)?;
     let values = values(recipe, history, &markets)?;
     let set = ScenarioSet {
         as_of_ms: u64::try_from(today).unwrap_or(0) * 86_400_000,
@@ -229,6 +337,14 @@ fn check(recipe: &Recipe, history: &PriceHistory, setting: &Setting) -> Result<(
         });
     }
     recipe.validate()?;
+    let expected = history.symbols().len();
+    if let Method::MonteCarlo { forecast, .. } = &recipe.method
+        && let Some((fits, _)) = forecast.processes()
+        && fits.len() != expected
+    {
+        let got = fits.len();
+        return Err(RecipeError::Fits { got, expected });
+    }
     // What there will be, before it is made; of markets a history has no more than fit.
     let scenarios = match &recipe.method {
         Method::Historical | Method::FilteredHistorical { .. } => observations - steps as usize,
@@ -241,9 +357,9 @@ fn check(recipe: &Recipe, history: &PriceHistory, setting: &Setting) -> Result<(
 }
 
 /// The markets with what a lot is worth at the last prices, rounded to the nearest tick.
-fn markets_now(history: &PriceHistory, lots: &[Decimal]) -> Result<Vec<Market>, ScenarioError> {
+fn markets_now(history: &PriceHistory, setting: &Setting) -> Result<Vec<Market>, RecipeError> {
     let last = &history.prices()[history.prices().len() - 1];
-    let markets = history.symbols().iter().zip(lots).zip(last);
+    let markets = history.symbols().iter().zip(&setting.lots).zip(last);
     let markets = markets.map(|((symbol, lot), price)| {
         let too_large = || ScenarioError::TooLarge {
             place: "now".into(),
@@ -255,6 +371,22 @@ fn markets_now(history: &PriceHistory, lots: &[Decimal]) -> Result<Vec<Market>, 
             .ok()
             .and_then(|ticks| u64::try_from(ticks).ok())
             .ok_or_else(too_large)?;
+        if value < MIN_VALUE {
+            // The price is positive, and as small as prices may be at least 10^-9.
+            let power = |exponent: &u32| Decimal::from_int(10i128.pow(*exponent));
+            let worth_one = |lot: &Decimal| {
+                let worth = lot.checked_mul(price);
+                worth.is_ok_and(|worth| worth >= Decimal::ONE)
+            };
+            let proposed = (0..18).map(|e| power(&e)).find(worth_one);
+            return Err(RecipeError::SmallLot {
+                symbol: symbol.clone(),
+                lot: *lot,
+                worth: ticks(value.into()),
+                quote: setting.quote.clone(),
+                proposed: proposed.unwrap_or(power(&18)),
+            });
+        }
         Ok(Market {
             symbol: symbol.clone(),
             lot: *lot,
@@ -281,12 +413,7 @@ fn values(
             scenarios,
             seed,
         } => {
-            let returns = history.log_returns(1)?;
-            let loadings = match forecast {
-                Forecast::Ewma { decay } => ewma(&returns, &decay_of(decay)?, steps)?,
-                Forecast::Garch => garch(&returns, steps)?,
-                Forecast::OrthogonalGarch => orthogonal_garch(&returns, steps)?,
-            };
+            let loadings = forecast.loadings(history, steps)?;
             let each = (0..*scenarios).into_par_iter();
             each.map(|s| simulated(markets, &loadings, &mut Words::new(seed, s.into())))
                 .collect()
@@ -388,6 +515,82 @@ fn value_of(market: &Market, value: i128) -> Result<u64, RecipeError> {
         .into()
     })
 }
+
+/// What whoever makes or uses a set should know: where a fit ran into a bound or is not the most likely one, and where the
+/// horizon is not that of the history's days. A set can be used all the same.
+///
+/// # Errors
+/// If a number is out of range.
+pub fn warnings(
+    recipe: &Recipe,
+    history: &PriceHistory,
+    setting: &Setting,
+) -> Result<Vec<String>, DomainError> {
+    let mut found = dates(recipe, history, setting)?;
+    let Method::MonteCarlo { forecast, .. } = &recipe.method else {
+        return Ok(found);
+    };
+    let Some((fits, orthogonal)) = forecast.processes() else {
+        return Ok(found);
+    };
+    let series = series_of(&history.log_returns(1)?, orthogonal)?;
+    let shortfalls = fits.par_iter().zip(&series);
+    let shortfalls = shortfalls
+        .map(|(fit, series)| fit.shortfall(series))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (i, (fit, shortfall)) in fits.iter().zip(shortfalls).enumerate() {
+        let name = match orthogonal {
+            true => format!("component {}", i + 1),
+            false => format!("`{}`", history.symbols()[i]),
+        };
+        if let Some(boundary) = fit.on_boundary() {
+            found.push(format!("the GARCH process of {name} is on a boundary: {boundary}"));
+        }
+        if shortfall > TOLERATED {
+            let worse = exact(shortfall)?.ceil_at(2)?;
+            found.push(format!(
+                "the GARCH process of {name} is not the most likely one: its log likelihood is lower by {}",
+                Decimal::new(worse, 2)
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// By how much a log likelihood may be below the largest one, in units of 2^-56: a hundredth.
+const TOLERATED: i128 = (1 << FRACTION_BITS) / 100;
+
+/// Where the horizon and the history's days do not agree.
+fn dates(
+    recipe: &Recipe,
+    history: &PriceHistory,
+    setting: &Setting,
+) -> Result<Vec<String>, DomainError> {
+    let mut gaps: Vec<i64> = history.days().windows(2).map(|d| d[1] - d[0]).collect();
+    let widest = gaps.iter().copied().enumerate().max_by_key(|(_, gap)| *gap);
+    gaps.sort_unstable();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(1);
+    let mut found = Vec::new();
+    let days = Decimal::from_int(i128::from(usual) * i128::from(recipe.steps));
+    if setting.horizon_days != days {
+        found.push(format!(
+            "the horizon is {} day(s), but {} step(s) of a history whose observations are mostly {usual} day(s) apart are {days}",
+            setting.horizon_days, recipe.steps
+        ));
+    }
+    if let Some((t, gap)) = widest
+        && gap > WIDE_GAP * usual
+    {
+        let [from, to] = [t, t + 1].map(|t| written(history.days()[t]));
+        found.push(format!(
+            "no observation lies between {from} and {to}: what happened in {gap} days counts as one step"
+        ));
+    }
+    Ok(found)
+}
+
+/// A gap in a history that is more than so many times the usual one.
+const WIDE_GAP: i64 = 7;
 
 impl ScenarioSet {
     /// What the set needs besides its recipe and its history to be made again.
