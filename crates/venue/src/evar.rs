@@ -46,10 +46,14 @@ pub enum EvarError {
     #[error("losses differ by 2^58 units or more; use a coarser unit")]
     Range,
     /// Not one probability a loss, or one that does not fit.
-    #[error("there must be one probability a loss, of 1 to 2^40 parts, or none if losses are equally likely")]
+    #[error(
+        "there must be one probability a loss, of 1 to 2^40 parts, or none if losses are equally likely"
+    )]
     Probabilities,
     /// What was found cannot be told apart from other values to a unit.
-    #[error("EVaR cannot be enclosed to a unit and a 2^40th of the losses' spread; use a coarser unit")]
+    #[error(
+        "EVaR cannot be enclosed to a unit and a 2^40th of the losses' spread; use a coarser unit"
+    )]
     Imprecise,
     /// Arithmetic failed.
     #[error(transparent)]
@@ -162,10 +166,7 @@ pub struct Evar {
 ///
 /// # Errors
 /// If there are no losses, or their probabilities do not fit.
-pub fn var<'a>(
-    losses: impl Into<Losses<'a>>,
-    confidence: Confidence,
-) -> Result<i64, EvarError> {
+pub fn var<'a>(losses: impl Into<Losses<'a>>, confidence: Confidence) -> Result<i64, EvarError> {
     let (mut sorted, total) = losses.into().each()?;
     sorted.sort_unstable_by(|a, b| b.cmp(a));
     // Parts that may be larger, in millionths.
@@ -209,10 +210,7 @@ pub fn cvar<'a>(
 ///
 /// # Errors
 /// If there are no losses, they spread too far, or the enclosure is wider.
-pub fn evar<'a>(
-    losses: impl Into<Losses<'a>>,
-    confidence: Confidence,
-) -> Result<Evar, EvarError> {
+pub fn evar<'a>(losses: impl Into<Losses<'a>>, confidence: Confidence) -> Result<Evar, EvarError> {
     let (each, total) = losses.into().each()?;
     let ends = || each.iter().map(|&(x, _)| x);
     let (most, least) = (ends().max().unwrap_or(0), ends().min().unwrap_or(0));

@@ -5,6 +5,7 @@
 //! - [`history`], [`scenarios`]: price histories, and scenario sets made from them.
 //! - [`state`]: positions and capital, and what changes them.
 //! - [`premia`]: a day of trades: EVaR, what each pays, funding, and whether capital covers it.
+//! - [`precision`]: how far an EVaR over drawn scenarios may be off for the draws alone.
 //! - [`rounding`]: what a day's totals are rounded to, if no more is said.
 //! - [`systemic`]: the risk of several venues together.
 //! - [`inventory`]: a venue's net positions from its account book.
@@ -15,6 +16,7 @@ pub mod evar;
 pub mod history;
 pub mod import;
 pub mod inventory;
+pub mod precision;
 pub mod premia;
 pub mod rounding;
 pub mod sample;

@@ -194,15 +194,18 @@ impl Evaluated {
         self.shifts.get(scenario).copied().unwrap_or(0)
     }
 
+    /// A scenario's weight under the tilt that proves EVaR, in 2^-34.
+    pub fn weight(&self, scenario: usize) -> u64 {
+        let gain = self.liabilities[scenario].max(0) as u64;
+        let weight = self.certificate.weight(gain, self.shift(scenario));
+        weight.map_or(0, |weight| weight.weight)
+    }
+
     /// The sum over the scenarios in which something is owed of the weight times `f`, at most 2^40 in magnitude.
     fn tilted(&self, f: impl Fn(usize) -> i128) -> i128 {
         let owed = self.liabilities.iter().enumerate().filter(|(_, x)| **x > 0);
         // Weights add up to less than 2^48.
-        owed.map(|(s, &x)| match self.certificate.weight(x as u64, self.shift(s)) {
-            Some(weight) => i128::from(weight.weight) * f(s),
-            None => 0,
-        })
-        .sum()
+        owed.map(|(s, _)| i128::from(self.weight(s)) * f(s)).sum()
     }
 
     /// The funding rate of each market: what a lot pays per day for the risk it keeps, in the quote currency, rounded down to a

@@ -273,7 +273,10 @@ fn odd_losses(seed: u64) -> (Vec<i64>, Vec<u64>) {
     });
     let losses: Vec<i64> = losses.collect();
     let parts = match rng.random_range(0..3) {
-        0 => losses.iter().map(|_| 1 << rng.random_range(0..40)).collect(),
+        0 => losses
+            .iter()
+            .map(|_| 1 << rng.random_range(0..40))
+            .collect(),
         1 => losses.iter().map(|_| rng.random_range(1..5)).collect(),
         _ => Vec::new(),
     };
@@ -296,18 +299,27 @@ fn lies_between(seed: u64) {
     let cv = cvar(of, c).unwrap();
     assert!(cv.lo() <= ev.hi(), "{told}");
     assert!(ev.hi() <= Interval::from_int(most).hi(), "{told}");
-    assert!(ev.width() <= (1 << FRACTION_BITS).max(i128::from(spread) << 16), "{told}");
+    assert!(
+        ev.width() <= (1 << FRACTION_BITS).max(i128::from(spread) << 16),
+        "{told}"
+    );
     let gains = losses.iter().map(|&x| x as u64).collect();
     let gains = Gains::weighted(gains, parts.clone());
     let certificate = Certificate::find(&gains, c).unwrap_or_else(|e| panic!("{e}: {told}"));
     let proven = i128::from(certificate.evar_ticks());
     assert!(cv.floor_at(0).unwrap() <= proven, "{told}");
     assert!(ev.floor_at(0).unwrap() <= proven, "{told}");
-    assert!(proven <= i128::from(most) + 1 + (i128::from(spread) >> 21), "{proven}, {told}");
+    assert!(
+        proven <= i128::from(most) + 1 + (i128::from(spread) >> 21),
+        "{proven}, {told}"
+    );
     let sums = certificate.sums(&gains).unwrap();
     assert!(sums.weights <= budget(losses.len(), c), "{told}");
     assert!(sums.weights >= least(losses.len(), c), "{told}");
-    assert!(sums.gains << 20 <= certificate.bound * sums.weights, "{told}");
+    assert!(
+        sums.gains << 20 <= certificate.bound * sums.weights,
+        "{told}"
+    );
 }
 
 #[test]
@@ -339,7 +351,9 @@ fn losses_a_tick_apart_are_told_apart() {
             let found = evar(&losses, confidence(95)).unwrap().value;
             assert!((middle(&found, 1.0) - base as f64 - expected).abs() < 1e-6);
             let gains = Gains::equal(losses.iter().map(|&x| x as u64).collect());
-            let proven = Certificate::find(&gains, confidence(95)).unwrap().evar_ticks();
+            let proven = Certificate::find(&gains, confidence(95))
+                .unwrap()
+                .evar_ticks();
             assert_eq!(proven as i64, base + (expected.ceil() as i64));
         }
     }

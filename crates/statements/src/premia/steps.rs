@@ -90,7 +90,8 @@ fn priced_steps(
         return Ok(Vec::new());
     };
     let tolerance = whole_ticks("the tolerance", tolerance)?;
-    let slack = slack(set.values.len(), confidence).map_err(|e| e.to_string())?;
+    let slack =
+        slack(set.values.len(), set.is_weighted(), confidence).map_err(|e| e.to_string())?;
     let outcome = |evar: u64| {
         // (1 - slack) (t - epsilon) >= t - epsilon - slack t, and t is less than a tick below.
         let below = slack_ticks(&slack, evar).map_err(|e| e.to_string())?;
@@ -211,10 +212,11 @@ pub(super) fn hidden(claim: &PremiaClaim) -> Result<Option<HiddenDay>, String> {
     if changes.iter().any(shows) {
         return Err("a trade's size is shown, where only totals are".into());
     }
-    let count = claim.scenarios.values.len();
+    let set = &claim.scenarios;
+    let slack = slack_units(set.values.len(), set.is_weighted(), claim.confidence);
     Ok(Some(HiddenDay {
         tolerance,
-        slack: slack_units(count, claim.confidence).map_err(|e| e.to_string())?,
+        slack: slack.map_err(|e| e.to_string())?,
         grid,
         premia: whole_ticks("the premia's total", premia)?,
         receipts: receipts.iter().map(|r| r.elements()).collect(),

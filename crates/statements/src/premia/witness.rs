@@ -308,7 +308,7 @@ fn scenario_rows(context: &Context, blocks: &[Evaluated]) -> Vec<ScenarioRow> {
                 state: states[at].clone(),
                 liabilities: single(liability),
                 weight: certificate
-                    .weight(liability.max(0) as u64)
+                    .weight(liability.max(0) as u64, context.grid.shift(scenario))
                     .expect("the certificate gives every scenario a weight"),
                 padding: scenario >= n || row >= blocks.len() * block,
                 sums: [0; WEIGHT_LIMBS + PRODUCT_LEN],

@@ -12,8 +12,12 @@ use crate::words::quoted;
 /// What EVaR is taken over: the set's number, horizon, currency, date and digest.
 pub(crate) fn over(set: &ScenarioSet) -> String {
     let digest = scenarios_digest(set);
+    let likely = match set.is_weighted() {
+        true => "with probabilities of their own",
+        false => "equally likely",
+    };
     format!(
-        "over {} equally likely scenarios {} day(s) ahead of {}, of {} market(s) in {} ({digest})",
+        "over these {} scenarios, {likely}, {} day(s) ahead of {}, of {} market(s) in {} ({digest})",
         set.values.len(),
         set.horizon_days,
         moment(set.as_of_ms),

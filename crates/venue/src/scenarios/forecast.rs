@@ -85,7 +85,10 @@ impl Processes<'_> {
                 let residuals = fit.residuals;
                 Ok(Filtered { residuals, ahead })
             }
-            Self::Given(fits) => fits.get(i).ok_or(DomainError::Overflow)?.filter(series, steps),
+            Self::Given(fits) => fits
+                .get(i)
+                .ok_or(DomainError::Overflow)?
+                .filter(series, steps),
         }
     }
 }
@@ -103,10 +106,7 @@ fn markets(returns: &Returns) -> Result<(Vec<i128>, Matrix, Vec<Vec<i128>>), Dom
 type Component = (i128, Vec<i128>, Vec<i128>);
 
 /// The principal components of the series' correlations.
-fn components(
-    correlations: &Matrix,
-    series: &[Vec<i128>],
-) -> Result<Vec<Component>, DomainError> {
+fn components(correlations: &Matrix, series: &[Vec<i128>]) -> Result<Vec<Component>, DomainError> {
     let count = series.first().map_or(0, Vec::len);
     let pairs = eigenvectors(correlations)?.into_iter();
     pairs

@@ -118,7 +118,10 @@ struct Squares {
 impl Squares {
     fn new(series: &[i128]) -> Result<Self, DomainError> {
         let square = |x: &i128| Ok(exact(*x)?.mul(&exact(*x)?)?.center().lo());
-        let each = series.iter().map(square).collect::<Result<Vec<_>, DomainError>>()?;
+        let each = series
+            .iter()
+            .map(square)
+            .collect::<Result<Vec<_>, DomainError>>()?;
         let (mut weight, mut weights, mut sum) = (UNIT, 0, 0);
         for square in each.iter().take(BACKCAST) {
             // Below 2^126.
@@ -145,7 +148,11 @@ impl Squares {
         for &square in &self.each {
             let own = variance as u128;
             let bits = own.ilog2();
-            let scaled = if bits > 62 { own >> (bits - 62) } else { own << (62 - bits) };
+            let scaled = if bits > 62 {
+                own >> (bits - 62)
+            } else {
+                own << (62 - bits)
+            };
             mantissa = (mantissa * scaled) >> 62;
             octaves += i64::from(bits) - i64::from(FRACTION_BITS);
             if mantissa >> 63 != 0 {
@@ -170,7 +177,12 @@ pub(super) fn fit(series: &[i128]) -> Result<Garch, DomainError> {
     let squares = Squares::new(series)?;
     let mut starts = Vec::new();
     if squares.each.iter().all(|&x| x == 0) {
-        return Ok(Point { omega: BILLION, alpha: 0, beta: 0 }.into());
+        return Ok(Point {
+            omega: BILLION,
+            alpha: 0,
+            beta: 0,
+        }
+        .into());
     }
     for persistence in [300, 700, 900, 970, 990, 998] {
         for alpha in [20, 50, 100, 200, 350] {
@@ -402,7 +414,10 @@ mod tests {
             let squares = Squares::new(&series).unwrap();
             let found = float(squares.cost(&fitted.point().unwrap()).unwrap());
             let again = cost_in_floats(&xs, floats(&fitted));
-            assert!((found - again).abs() < 1e-8 * found.abs(), "{found} {again}");
+            assert!(
+                (found - again).abs() < 1e-8 * found.abs(),
+                "{found} {again}"
+            );
             let mut least = f64::MAX;
             for alpha in (0..40).map(|a| f64::from(a) / 80.0) {
                 for left in (0..28).map(|k| 0.0001 * 1.4f64.powi(k)) {

@@ -1,8 +1,10 @@
 //! Scenario sets: futures of a few markets and how likely they are, public and reproducible.
 
+pub mod beacon;
 mod forecast;
 pub mod garch;
 mod linear;
+pub mod mixture;
 mod normal;
 pub mod recipe;
 
@@ -72,7 +74,9 @@ pub enum ScenarioError {
         expected: usize,
     },
     /// Probabilities that do not fit.
-    #[error("there must be one probability a scenario, of 1 to 2^40 parts, or none if all are equally likely")]
+    #[error(
+        "there must be one probability a scenario, of 1 to 2^40 parts, or none if all are equally likely"
+    )]
     Probabilities,
     /// A value that does not fit.
     #[error("{place}: a lot of `{symbol}` is worth 2^40 ticks or more; use a smaller lot")]

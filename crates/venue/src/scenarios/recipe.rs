@@ -4,11 +4,11 @@ use fixed::{Decimal, DomainError, FRACTION_BITS, Interval, Rounding, mul_div};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::forecast::{
-    Processes, ewma, ewma_deviations, fits, garch, orthogonal_garch, series_of,
-};
+use super::beacon::{Draws, Seed};
+use super::forecast::{Processes, ewma, ewma_deviations, fits, garch, orthogonal_garch, series_of};
 use super::garch::Garch;
 use super::linear::{Matrix, exact, times};
+use super::mixture::Shocks;
 use super::normal::Words;
 use super::{MAX_SCENARIOS, Market, ScenarioError, ScenarioSet};
 use crate::history::PriceHistory;
@@ -57,7 +57,20 @@ pub enum Method {
         /// The EWMA decay, such as 0.94.
         decay: Decimal,
     },
-    /// Log-normal prices by a covariance forecast.
+    /// Prices by a covariance forecast, drawn from a [defensive mixture](super::mixture): scenarios have probabilities.
+    DefensiveMixture {
+        /// The forecast.
+        forecast: Forecast,
+        /// What moves the markets.
+        shocks: Shocks,
+        /// How many.
+        scenarios: u32,
+        /// Observations that the history has, all of which are used.
+        window: u32,
+        /// The same seed gives the same scenarios.
+        seed: Seed,
+    },
+    /// Log-normal prices by a covariance forecast, equally likely.
     MonteCarlo {
         /// The forecast.
         forecast: Forecast,
@@ -66,6 +79,18 @@ pub enum Method {
         /// Public; the same seed gives the same scenarios.
         seed: String,
     },
+}
+
+impl Method {
+    /// The forecast that scenarios are drawn by, if they are drawn.
+    pub fn forecast(&self) -> Option<&Forecast> {
+        match self {
+            Self::MonteCarlo { forecast, .. } | Self::DefensiveMixture { forecast, .. } => {
+                Some(forecast)
+            }
+            Self::Historical | Self::FilteredHistorical { .. } => None,
+        }
+    }
 }
 
 /// A forecast of the covariance of log returns (see the module `forecast`).
@@ -141,6 +166,31 @@ impl Forecast {
         loadings.iter().map(of).collect()
     }
 
+    /// The forecast without numbers that were fitted to prices.
+    pub(super) fn unfitted(&self) -> Self {
+        let fits = Vec::new();
+        match self {
+            Self::GarchMaximumLikelihood { .. } => Self::GarchMaximumLikelihood { fits },
+            Self::OrthogonalGarchMaximumLikelihood { .. } => {
+                Self::OrthogonalGarchMaximumLikelihood { fits }
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn validate(&self) -> Result<(), RecipeError> {
+        if let Self::Ewma { decay } = self {
+            decay_of(decay)?;
+        }
+        let fits = self.processes().map_or(&[][..], |(fits, _)| fits);
+        if fits.iter().all(Garch::is_valid) {
+            return Ok(());
+        }
+        Err(RecipeError::Text(
+            "GARCH takes an omega above 0, an alpha and a beta of at least 0 whose sum is at most 0.9999, all with at most nine decimals",
+        ))
+    }
+
     /// The fitted processes, and whether they are those of principal components.
     fn processes(&self) -> Option<(&[Garch], bool)> {
         match self {
@@ -178,6 +228,22 @@ pub enum RecipeError {
     /// Not a decay.
     #[error("a decay must be above 0 and below 1")]
     Decay,
+    /// The history is longer or shorter than the window.
+    #[error("the window is {window} observations, the history has {observations}")]
+    Window {
+        /// Observations of the window.
+        window: u32,
+        /// In the history.
+        observations: usize,
+    },
+    /// Not the beacon's round.
+    #[error("the round of the beacon is {found}, the policy takes {expected}")]
+    Round {
+        /// By the policy.
+        expected: String,
+        /// In the recipe.
+        found: u64,
+    },
     /// Not a process a market.
     #[error("there are {got} GARCH processes for {expected} markets")]
     Fits {
@@ -261,18 +327,14 @@ impl Recipe {
             Method::MonteCarlo { seed, .. } if seed.len() > MAX_TEXT => {
                 Err(RecipeError::Text("a seed must be at most 1,024 bytes long"))
             }
-            Method::MonteCarlo { forecast, .. } => match forecast {
-                Forecast::Ewma { decay } => decay_of(decay).map(|_| ()),
-                Forecast::Garch | Forecast::OrthogonalGarch => Ok(()),
-                Forecast::GarchMaximumLikelihood { fits }
-                | Forecast::OrthogonalGarchMaximumLikelihood { fits } => {
-                    let valid = fits.iter().all(Garch::is_valid);
-                    valid.then_some(()).ok_or(RecipeError::Text(
-                        "GARCH takes an omega above 0, an alpha and a beta of at least 0 whose sum is at most 0.9999, all with at most \
-                         nine decimals",
-                    ))
-                }
-            },
+            Method::MonteCarlo { forecast, .. } => forecast.validate(),
+            Method::DefensiveMixture { shocks, .. } if !shocks.is_valid() => Err(
+                RecipeError::Text("Student's t takes 3 to 30 degrees of freedom"),
+            ),
+            Method::DefensiveMixture { forecast, seed, .. } => {
+                forecast.validate()?;
+                seed.validate()
+            }
         }
     }
 }
@@ -298,17 +360,16 @@ pub fn make(
     setting: &Setting,
 ) -> Result<ScenarioSet, RecipeError> {
     check(recipe, history, setting)?;
-    let today = history.days()[history.days().len() - 1];
     let markets = markets_now(history, setting)?;
-    let values = values(recipe, history, &markets)?;
+    let (values, probabilities) = values(recipe, history, &markets, setting)?;
     let set = ScenarioSet {
-        as_of_ms: u64::try_from(today).unwrap_or(0) * 86_400_000,
+        as_of_ms: history.as_of_ms(),
         quote: setting.quote.clone(),
         horizon_days: setting.horizon_days,
         source: Source::Made(recipe.clone()),
         markets,
         values,
-        probabilities: Vec::new(),
+        probabilities,
     };
     set.validate()?;
     Ok(set)
@@ -338,8 +399,8 @@ fn check(recipe: &Recipe, history: &PriceHistory, setting: &Setting) -> Result<(
     }
     recipe.validate()?;
     let expected = history.symbols().len();
-    if let Method::MonteCarlo { forecast, .. } = &recipe.method
-        && let Some((fits, _)) = forecast.processes()
+    let drawn = recipe.method.forecast();
+    if let Some((fits, _)) = drawn.and_then(Forecast::processes)
         && fits.len() != expected
     {
         let got = fits.len();
@@ -348,8 +409,18 @@ fn check(recipe: &Recipe, history: &PriceHistory, setting: &Setting) -> Result<(
     // What there will be, before it is made; of markets a history has no more than fit.
     let scenarios = match &recipe.method {
         Method::Historical | Method::FilteredHistorical { .. } => observations - steps as usize,
-        Method::MonteCarlo { scenarios, .. } => *scenarios as usize,
+        Method::MonteCarlo { scenarios, .. } | Method::DefensiveMixture { scenarios, .. } => {
+            *scenarios as usize
+        }
     };
+    if let Method::DefensiveMixture { window, .. } = recipe.method
+        && window as usize != observations
+    {
+        return Err(RecipeError::Window {
+            window,
+            observations,
+        });
+    }
     if !(1..=MAX_SCENARIOS).contains(&scenarios) {
         return Err(ScenarioError::Scenarios(scenarios).into());
     }
@@ -396,17 +467,18 @@ fn markets_now(history: &PriceHistory, setting: &Setting) -> Result<Vec<Market>,
     markets.collect()
 }
 
-/// What a lot of each market is worth in each scenario.
+/// What a lot of each market is worth in each scenario, and how likely these are, in parts; none if equally.
 fn values(
     recipe: &Recipe,
     history: &PriceHistory,
     markets: &[Market],
-) -> Result<Vec<Vec<u64>>, RecipeError> {
+    setting: &Setting,
+) -> Result<(Vec<Vec<u64>>, Vec<u64>), RecipeError> {
     let steps = recipe.steps;
-    match &recipe.method {
-        Method::Historical => historical(markets, history, steps),
+    let values = match &recipe.method {
+        Method::Historical => historical(markets, history, steps)?,
         Method::FilteredHistorical { decay } => {
-            filtered(markets, history, steps, &decay_of(decay)?)
+            filtered(markets, history, steps, &decay_of(decay)?)?
         }
         Method::MonteCarlo {
             forecast,
@@ -416,9 +488,28 @@ fn values(
             let loadings = forecast.loadings(history, steps)?;
             let each = (0..*scenarios).into_par_iter();
             each.map(|s| simulated(markets, &loadings, &mut Words::new(seed, s.into())))
-                .collect()
+                .collect::<Result<_, _>>()?
         }
-    }
+        Method::DefensiveMixture {
+            forecast,
+            shocks,
+            scenarios,
+            window,
+            seed,
+        } => {
+            let draws = Draws {
+                steps,
+                forecast,
+                shocks,
+                scenarios: *scenarios,
+                window: *window,
+            };
+            let seed = seed.text(draws, history, setting)?;
+            let loadings = forecast.loadings(history, steps)?;
+            return mixed(markets, &loadings, shocks, *scenarios, &seed);
+        }
+    };
+    Ok((values, Vec::new()))
 }
 
 fn decay_of(decay: &Decimal) -> Result<Interval, RecipeError> {
@@ -483,17 +574,42 @@ fn filtered(
         .collect()
 }
 
+/// Values after draws from a mixture, and their probabilities in parts.
+fn mixed(
+    markets: &[Market],
+    loadings: &Matrix,
+    shocks: &Shocks,
+    scenarios: u32,
+    seed: &str,
+) -> Result<(Vec<Vec<u64>>, Vec<u64>), RecipeError> {
+    let each = (0..scenarios).into_par_iter().map(|s| {
+        let mut words = Words::new(seed, s.into());
+        let (shocks, parts) = shocks.draw(&mut words, markets.len())?;
+        Ok((shocked(markets, loadings, &shocks)?, parts))
+    });
+    let each = each.collect::<Result<Vec<_>, RecipeError>>()?;
+    Ok(each.into_iter().unzip())
+}
+
 /// Values after a random move.
 fn simulated(
     markets: &[Market],
     loadings: &Matrix,
     words: &mut Words,
 ) -> Result<Vec<u64>, RecipeError> {
-    let normals = words.normals(markets.len())?;
+    shocked(markets, loadings, &words.normals(markets.len())?)
+}
+
+/// Values after shocks, in units of 2^-56.
+fn shocked(
+    markets: &[Market],
+    loadings: &Matrix,
+    normals: &[i128],
+) -> Result<Vec<u64>, RecipeError> {
     let each = markets.iter().zip(loadings);
     each.map(|(market, row)| {
-        // A loading is below 2^7, a normal number below 2^4.
-        let terms = row.iter().zip(&normals);
+        // A loading is below 2^7, a shock below 2^4.
+        let terms = row.iter().zip(normals);
         let sum: i128 = terms.map(|(a, z)| (a * z) >> FRACTION_BITS).sum();
         moved(market, &exact(sum)?)
     })
@@ -527,10 +643,8 @@ pub fn warnings(
     setting: &Setting,
 ) -> Result<Vec<String>, DomainError> {
     let mut found = dates(recipe, history, setting)?;
-    let Method::MonteCarlo { forecast, .. } = &recipe.method else {
-        return Ok(found);
-    };
-    let Some((fits, orthogonal)) = forecast.processes() else {
+    let drawn = recipe.method.forecast();
+    let Some((fits, orthogonal)) = drawn.and_then(Forecast::processes) else {
         return Ok(found);
     };
     let series = series_of(&history.log_returns(1)?, orthogonal)?;
@@ -544,7 +658,9 @@ pub fn warnings(
             false => format!("`{}`", history.symbols()[i]),
         };
         if let Some(boundary) = fit.on_boundary() {
-            found.push(format!("the GARCH process of {name} is on a boundary: {boundary}"));
+            found.push(format!(
+                "the GARCH process of {name} is on a boundary: {boundary}"
+            ));
         }
         if shortfall > TOLERATED {
             let worse = exact(shortfall)?.ceil_at(2)?;

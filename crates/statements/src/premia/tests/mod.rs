@@ -5,6 +5,7 @@ mod hidden;
 mod lifts;
 mod needed;
 mod positive;
+mod weighted;
 
 use fixed::Decimal;
 use venue::scenarios::recipe::Source;
@@ -65,6 +66,7 @@ fn scenarios(markets: usize, count: usize) -> ScenarioSet {
         },
         markets,
         values,
+        probabilities: Vec::new(),
     }
 }
 
