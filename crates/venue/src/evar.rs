@@ -275,8 +275,8 @@ impl Tilted {
     }
 }
 
-/// Halvings of the ends, at most: 2^64 between them and 2^-50 of a scale.
-const MOST_STEPS: usize = 128;
+/// Steps at most; a fourth of them halve the ends, first by their ratio of 2^65 at most, then to a 2^50th of a scale.
+const MOST_STEPS: usize = 256;
 
 /// EVaR where the largest loss is less likely than the tail.
 fn solve(losses: &Tilted, entropy: &Interval) -> Result<Evar, EvarError> {
@@ -289,7 +289,7 @@ fn solve(losses: &Tilted, entropy: &Interval) -> Result<Evar, EvarError> {
     let mut tilt = Tilt::new(losses, point(low)?)?;
     if tilt.entropy()?.center().lo() > entropy.center().lo() {
         let mut scale = high;
-        for _ in 0..MOST_STEPS {
+        for step in 0..MOST_STEPS {
             tilt = Tilt::new(losses, point(scale)?)?;
             let excess = tilt.entropy()?.sub(entropy)?.center();
             if excess.lo() > 0 {
@@ -305,13 +305,14 @@ fn solve(losses: &Tilted, entropy: &Interval) -> Result<Evar, EvarError> {
             let newton = newton.and_then(|step| step.mul(&point(scale)?));
             let next = newton.map(|step| scale + step.center().lo());
             let inside = |x: &i128| low < *x && *x < high;
-            let moved = next.ok().filter(inside);
+            // Newton creeps where the tilt goes over from one loss to another: every fourth step halves the ends.
+            let moved = next.ok().filter(inside).filter(|_| step % 4 != 3);
             if moved.is_some_and(|x| (x - scale).abs() <= scale >> 48) {
                 break;
             }
             // Halfway, by ratio while the ends are far apart.
             scale = moved.unwrap_or_else(|| match (high / low).ilog2() {
-                0 => low + (high - low) / 2,
+                0 | 1 => low + (high - low) / 2,
                 octaves => low << octaves.div_ceil(2),
             });
         }

@@ -284,8 +284,8 @@ fn odd_losses(seed: u64) -> (Vec<i64>, Vec<u64>) {
 }
 
 /// What is quoted and proven, and the enclosure that it is judged by, lie between CVaR and the largest loss: the enclosure
-/// within its own width, the certificate up to its own rounding: a tick, and a 2^21th of the spread where the largest losses
-/// are as likely as the tail.
+/// within its own width, the certificate up to its own rounding: a tick, and where the largest losses are as likely as the tail
+/// three more and a 2^21th of the spread.
 fn lies_between(seed: u64) {
     let mut rng = StdRng::seed_from_u64(seed);
     let percent = [50, 90, 95, 99][rng.random_range(0..4)];
@@ -309,10 +309,11 @@ fn lies_between(seed: u64) {
     let proven = i128::from(certificate.evar_ticks());
     assert!(cv.floor_at(0).unwrap() <= proven, "{told}");
     assert!(ev.floor_at(0).unwrap() <= proven, "{told}");
-    assert!(
-        proven <= i128::from(most) + 1 + (i128::from(spread) >> 21),
-        "{proven}, {told}"
-    );
+    let allowed = match ev.lo() == Interval::from_int(most).lo() {
+        true => 4 + (i128::from(spread) >> 21),
+        false => 1,
+    };
+    assert!(proven <= i128::from(most) + allowed, "{proven}, {told}");
     let sums = certificate.sums(&gains).unwrap();
     assert!(sums.weights <= budget(losses.len(), c), "{told}");
     assert!(sums.weights >= least(losses.len(), c), "{told}");

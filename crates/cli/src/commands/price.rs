@@ -3,17 +3,18 @@
 use fixed::{Decimal, Interval};
 use serde_json::{Value, json};
 use statements::premia;
-use venue::evar::Confidence;
+use venue::evar::{Confidence, Losses};
 use venue::import::states;
+use venue::precision::{FEW, Precision};
 use venue::premia::{Evaluated, Shows, Terms};
 use venue::scenarios::ScenarioSet;
-use venue::state::{Change, Transfer, VenueError, VenueState, providers_premium, ticks};
+use venue::state::{Change, Transfer, VenueError, providers_premium, ticks};
 
 use crate::Failure;
 use crate::arguments::Price;
 use crate::files::write;
 use crate::inputs::read_venue;
-use crate::output::{print_json, say};
+use crate::output::{note, print_json, say};
 use crate::plot::{Distribution, distribution};
 
 impl From<VenueError> for Failure {
@@ -64,7 +65,7 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
         return Err(Failure::Internal("one change leads to one state".into()));
     };
     if let Some(path) = &arguments.plot {
-        write(path, picture(&after.state, &set, confidence)?.as_bytes())?;
+        write(path, picture(after, &set, confidence)?.as_bytes())?;
     }
     let quote = Quote::new(&set, before, after)?;
     let refused = after.check_covered("after it".into(), &set.quote);
@@ -76,11 +77,14 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
         print_json(&json!({
             "premium": quote.premium, "providers_premium": quote.providers,
             "evar_before": quote.evar[0], "evar_after": quote.evar[1], "allocation": object(&quote.shares),
-            "accepted": refused.is_ok(), "funding_per_lot_and_day": object(&quote.rates), "quote": set.quote,
+            "premium_error": quote.premium_error, "evar_errors": quote.errors, "effective_scenarios": quote.effective,
+            "scenarios": set.values.len(), "equally_likely": !set.is_weighted(), "confidence": Decimal::from(confidence),
+            "horizon_days": set.horizon_days, "as_of_ms": set.as_of_ms, "accepted": refused.is_ok(), "funding_per_lot_and_day": object(&quote.rates), "quote": set.quote,
         }));
     } else {
-        quote.say(&set.quote);
+        quote.say(&set, confidence);
     }
+    quote.warn();
     refused.map_err(|e| Failure::False(e.to_string()))
 }
 
@@ -89,6 +93,11 @@ struct Quote {
     premium: Decimal,
     providers: Decimal,
     evar: [Decimal; 2],
+    /// How far each EVaR, and the premium, may be off for the draws alone: standard errors.
+    errors: [Decimal; 2],
+    premium_error: Decimal,
+    /// How many scenarios bear each EVaR.
+    effective: [u64; 2],
     /// By market, then of the means.
     shares: Vec<(String, Decimal)>,
     /// By market, a lot and day.
@@ -100,7 +109,13 @@ impl Quote {
         let symbols = || set.markets.iter().map(|market| market.symbol.clone());
         let shares = after.allocation(set)?;
         let amounts = shares.markets.into_iter().chain([shares.means]).map(ticks);
+        let precision = [before, after].map(|state| Precision::of(state, set));
+        // For display: floats, rounded up to a tick.
+        let amount = |error: f64| ticks(error.ceil() as i128);
         Ok(Self {
+            errors: [&precision[0], &precision[1]].map(|p| amount(p.error())),
+            premium_error: amount(precision[1].error_of_rise(&precision[0])),
+            effective: [&precision[0], &precision[1]].map(|p| p.effective.floor() as u64),
             premium: ticks(after.premium.into()),
             providers: money(&providers_premium(&before.state, &after.state, set)?)?,
             evar: [before, after].map(|state| ticks(state.evar().into())),
@@ -109,14 +124,39 @@ impl Quote {
         })
     }
 
-    fn say(&self, quote: &str) {
-        say!("premium      {} {quote}", self.premium);
+    fn say(&self, set: &ScenarioSet, confidence: Confidence) {
+        let quote = &set.quote;
+        say!(
+            "over these {} scenarios, {}, {} day(s) ahead of {}, at {} confidence; +- is one standard error of the draws",
+            set.values.len(),
+            match set.is_weighted() {
+                true => "with probabilities of their own",
+                false => "equally likely",
+            },
+            set.horizon_days,
+            records::date::moment(set.as_of_ms),
+            Decimal::from(confidence)
+        );
+        say!(
+            "premium      {} {quote} +- {}",
+            self.premium,
+            self.premium_error
+        );
         say!(
             "providers'   {} {quote}, what they may lose more on average",
             self.providers
         );
-        say!("EVaR before  {} {quote}", self.evar[0]);
-        say!("EVaR after   {} {quote}, of which", self.evar[1]);
+        say!(
+            "EVaR before  {} {quote} +- {}",
+            self.evar[0],
+            self.errors[0]
+        );
+        say!(
+            "EVaR after   {} {quote} +- {}, borne by {} effective scenarios, of which",
+            self.evar[1],
+            self.errors[1],
+            self.effective[1]
+        );
         for (market, share) in &self.shares {
             say!("  {market:<10} {share} {quote}");
         }
@@ -127,9 +167,24 @@ impl Quote {
     }
 }
 
+impl Quote {
+    /// Says where few scenarios bear an EVaR.
+    fn warn(&self) {
+        let few = self.effective.iter().any(|&n| (n as f64) < FEW);
+        if few && self.evar[1] > Decimal::ZERO {
+            note!(
+                "warning: EVaR is borne by {} effective scenarios before and {} after, fewer than {FEW}: it is likely too low, and so is \
+                 its standard error; draw more scenarios, or with `--method garch` from a mixture",
+                self.effective[0],
+                self.effective[1]
+            );
+        }
+    }
+}
+
 /// The distribution of a state's liability.
 fn picture(
-    state: &VenueState,
+    after: &Evaluated,
     set: &ScenarioSet,
     confidence: Confidence,
 ) -> Result<String, Failure> {
@@ -137,31 +192,30 @@ fn picture(
     // Only for the eye: pixels are floats.
     let amount = |ticks: f64| ticks / 1e6;
     let middle = |x: &Interval| (x.lo() + x.width() / 2) as f64 / 2f64.powi(56);
-    let gains: Vec<i64> = state.gains(set)?.iter().map(|&x| x as i64).collect();
-    let risk = state.evar(set, confidence)?;
+    let gains: Vec<i64> = after.liabilities.iter().map(|&x| x.max(0)).collect();
+    let losses = Losses::over(set, &gains);
+    let state = &after.state;
     let marks = [
         (
             "VaR",
-            venue::evar::var(&gains, confidence).map_err(|e| input(&e))? as f64,
+            venue::evar::var(losses, confidence).map_err(|e| input(&e))? as f64,
         ),
         (
             "CVaR",
-            middle(&venue::evar::cvar(&gains, confidence).map_err(|e| input(&e))?),
+            middle(&venue::evar::cvar(losses, confidence).map_err(|e| input(&e))?),
         ),
-        ("EVaR", middle(&risk.value)),
+        ("EVaR", after.evar() as f64),
         (
             "capital and collected",
             (state.capital + state.collected) as f64,
         ),
     ]
     .map(|(name, ticks)| (name, amount(ticks)));
-    let liabilities = state.liabilities(set)?;
+    let each = |of: &dyn Fn(usize) -> f64| (0..set.values.len()).map(of).collect::<Vec<f64>>();
     Ok(distribution(&Distribution {
-        liabilities: &liabilities
-            .iter()
-            .map(|&x| amount(x as f64))
-            .collect::<Vec<_>>(),
-        weights: &risk.weights.iter().map(|&w| w as f64).collect::<Vec<_>>(),
+        liabilities: &each(&|s| amount(after.liabilities[s] as f64)),
+        probabilities: &each(&|s| set.probabilities.get(s).map_or(1.0, |&p| p as f64)),
+        weights: &each(&|s| after.weight(s) as f64),
         marks: &marks,
         title: &format!(
             "What the venue owes beyond its means in {} scenarios, at {} confidence",

@@ -7,6 +7,8 @@ mod linear;
 pub mod mixture;
 mod normal;
 pub mod recipe;
+mod values;
+pub mod warnings;
 
 use fixed::{Decimal, DomainError, FRACTION_BITS, Interval, Rounding, mul_div};
 use serde::{Deserialize, Serialize};

@@ -1,19 +1,17 @@
 //! Scenario sets from price histories, so that anyone can make them again.
 
-use fixed::{Decimal, DomainError, FRACTION_BITS, Interval, Rounding, mul_div};
-use rayon::prelude::*;
+use fixed::{Decimal, DomainError, FRACTION_BITS, Interval, Rounding};
 use serde::{Deserialize, Serialize};
 
-use super::beacon::{Draws, Seed};
-use super::forecast::{Processes, ewma, ewma_deviations, fits, garch, orthogonal_garch, series_of};
+use super::beacon::{Draws, Seed, policy_digest};
+use super::forecast::{Processes, ewma, fits, garch, orthogonal_garch, series_of};
 use super::garch::Garch;
 use super::linear::{Matrix, exact, times};
 use super::mixture::Shocks;
-use super::normal::Words;
+use super::values::values;
 use super::{MAX_SCENARIOS, Market, ScenarioError, ScenarioSet};
 use crate::history::PriceHistory;
 use crate::state::ticks;
-use records::date::written;
 use records::units::TICK_DECIMALS;
 
 /// Where a scenario set comes from.
@@ -133,7 +131,11 @@ impl Forecast {
     }
 
     /// The loadings over so many steps: log returns are these times independent normal numbers.
-    fn loadings(&self, history: &PriceHistory, steps: u32) -> Result<Matrix, RecipeError> {
+    pub(super) fn loadings(
+        &self,
+        history: &PriceHistory,
+        steps: u32,
+    ) -> Result<Matrix, RecipeError> {
         let returns = history.log_returns(1)?;
         Ok(match self {
             Self::Ewma { decay } => ewma(&returns, &decay_of(decay)?, steps)?,
@@ -192,7 +194,7 @@ impl Forecast {
     }
 
     /// The fitted processes, and whether they are those of principal components.
-    fn processes(&self) -> Option<(&[Garch], bool)> {
+    pub(super) fn processes(&self) -> Option<(&[Garch], bool)> {
         match self {
             Self::GarchMaximumLikelihood { fits } => Some((fits, false)),
             Self::OrthogonalGarchMaximumLikelihood { fits } => Some((fits, true)),
@@ -467,52 +469,7 @@ fn markets_now(history: &PriceHistory, setting: &Setting) -> Result<Vec<Market>,
     markets.collect()
 }
 
-/// What a lot of each market is worth in each scenario, and how likely these are, in parts; none if equally.
-fn values(
-    recipe: &Recipe,
-    history: &PriceHistory,
-    markets: &[Market],
-    setting: &Setting,
-) -> Result<(Vec<Vec<u64>>, Vec<u64>), RecipeError> {
-    let steps = recipe.steps;
-    let values = match &recipe.method {
-        Method::Historical => historical(markets, history, steps)?,
-        Method::FilteredHistorical { decay } => {
-            filtered(markets, history, steps, &decay_of(decay)?)?
-        }
-        Method::MonteCarlo {
-            forecast,
-            scenarios,
-            seed,
-        } => {
-            let loadings = forecast.loadings(history, steps)?;
-            let each = (0..*scenarios).into_par_iter();
-            each.map(|s| simulated(markets, &loadings, &mut Words::new(seed, s.into())))
-                .collect::<Result<_, _>>()?
-        }
-        Method::DefensiveMixture {
-            forecast,
-            shocks,
-            scenarios,
-            window,
-            seed,
-        } => {
-            let draws = Draws {
-                steps,
-                forecast,
-                shocks,
-                scenarios: *scenarios,
-                window: *window,
-            };
-            let seed = seed.text(draws, history, setting)?;
-            let loadings = forecast.loadings(history, steps)?;
-            return mixed(markets, &loadings, shocks, *scenarios, &seed);
-        }
-    };
-    Ok((values, Vec::new()))
-}
-
-fn decay_of(decay: &Decimal) -> Result<Interval, RecipeError> {
+pub(super) fn decay_of(decay: &Decimal) -> Result<Interval, RecipeError> {
     let number = Interval::from_decimal(decay)?;
     if number.lo() > 0 && number.hi() < 1 << FRACTION_BITS {
         Ok(number)
@@ -521,194 +478,38 @@ fn decay_of(decay: &Decimal) -> Result<Interval, RecipeError> {
     }
 }
 
-/// Values after what happened over each horizon of the history: `now * p[t + steps] / p[t]`, rounded to the nearest
-/// tick.
-fn historical(
-    markets: &[Market],
-    history: &PriceHistory,
-    steps: u32,
-) -> Result<Vec<Vec<u64>>, RecipeError> {
-    let prices = history.prices();
-    let windows = prices.iter().zip(prices.iter().skip(steps as usize));
-    windows
-        .map(|(from, to)| {
-            let each = markets.iter().zip(from.iter().zip(to));
-            each.map(|(market, (from, to))| {
-                let scale = from.scale().max(to.scale());
-                let units = |p: &Decimal| p.rescale_exact(scale).map_err(DomainError::from);
-                let value = mul_div(
-                    market.value.into(),
-                    units(to)?,
-                    units(from)?,
-                    Rounding::HalfEven,
-                );
-                value_of(market, value.map_err(DomainError::from)?)
-            })
-            .collect()
-        })
-        .collect()
-}
-
-/// Values after what happened over each horizon of the history, in today's volatility.
-fn filtered(
-    markets: &[Market],
-    history: &PriceHistory,
-    steps: u32,
-    decay: &Interval,
-) -> Result<Vec<Vec<u64>>, RecipeError> {
-    let daily = history.log_returns(1)?;
-    let moves = history.log_returns(steps as usize)?;
-    let deviations = (0..markets.len())
-        .map(|i| ewma_deviations(daily.iter().map(|r| r[i]), decay))
-        .collect::<Result<Vec<_>, _>>()?;
-    let scaled = |t: usize, i: usize| {
-        let (then, now) = (deviations[i][t], deviations[i][deviations[i].len() - 1]);
-        let scaled = match then {
-            0 => Interval::ZERO,
-            _ => exact(moves[t][i])?.mul(&exact(now)?)?.div(&exact(then)?)?,
-        };
-        moved(&markets[i], &scaled.center())
-    };
-    (0..moves.len())
-        .map(|t| (0..markets.len()).map(|i| scaled(t, i)).collect())
-        .collect()
-}
-
-/// Values after draws from a mixture, and their probabilities in parts.
-fn mixed(
-    markets: &[Market],
-    loadings: &Matrix,
-    shocks: &Shocks,
-    scenarios: u32,
-    seed: &str,
-) -> Result<(Vec<Vec<u64>>, Vec<u64>), RecipeError> {
-    let each = (0..scenarios).into_par_iter().map(|s| {
-        let mut words = Words::new(seed, s.into());
-        let (shocks, parts) = shocks.draw(&mut words, markets.len())?;
-        Ok((shocked(markets, loadings, &shocks)?, parts))
-    });
-    let each = each.collect::<Result<Vec<_>, RecipeError>>()?;
-    Ok(each.into_iter().unzip())
-}
-
-/// Values after a random move.
-fn simulated(
-    markets: &[Market],
-    loadings: &Matrix,
-    words: &mut Words,
-) -> Result<Vec<u64>, RecipeError> {
-    shocked(markets, loadings, &words.normals(markets.len())?)
-}
-
-/// Values after shocks, in units of 2^-56.
-fn shocked(
-    markets: &[Market],
-    loadings: &Matrix,
-    normals: &[i128],
-) -> Result<Vec<u64>, RecipeError> {
-    let each = markets.iter().zip(loadings);
-    each.map(|(market, row)| {
-        // A loading is below 2^7, a shock below 2^4.
-        let terms = row.iter().zip(normals);
-        let sum: i128 = terms.map(|(a, z)| (a * z) >> FRACTION_BITS).sum();
-        moved(market, &exact(sum)?)
-    })
-    .collect()
-}
-
-/// What a lot is worth after a log return: `now * exp(r)`, rounded down.
-fn moved(market: &Market, log_return: &Interval) -> Result<u64, RecipeError> {
-    let now = Interval::from_decimal(&Decimal::new(market.value.into(), 0))?;
-    value_of(market, now.mul(&log_return.exp()?.center())?.floor_at(0)?)
-}
-
-fn value_of(market: &Market, value: i128) -> Result<u64, RecipeError> {
-    u64::try_from(value).map_err(|_| {
-        ScenarioError::TooLarge {
-            place: "a scenario".into(),
-            symbol: market.symbol.clone(),
-        }
-        .into()
-    })
-}
-
-/// What whoever makes or uses a set should know: where a fit ran into a bound or is not the most likely one, and where the
-/// horizon is not that of the history's days. A set can be used all the same.
-///
-/// # Errors
-/// If a number is out of range.
-pub fn warnings(
-    recipe: &Recipe,
-    history: &PriceHistory,
-    setting: &Setting,
-) -> Result<Vec<String>, DomainError> {
-    let mut found = dates(recipe, history, setting)?;
-    let drawn = recipe.method.forecast();
-    let Some((fits, orthogonal)) = drawn.and_then(Forecast::processes) else {
-        return Ok(found);
-    };
-    let series = series_of(&history.log_returns(1)?, orthogonal)?;
-    let shortfalls = fits.par_iter().zip(&series);
-    let shortfalls = shortfalls
-        .map(|(fit, series)| fit.shortfall(series))
-        .collect::<Result<Vec<_>, _>>()?;
-    for (i, (fit, shortfall)) in fits.iter().zip(shortfalls).enumerate() {
-        let name = match orthogonal {
-            true => format!("component {}", i + 1),
-            false => format!("`{}`", history.symbols()[i]),
-        };
-        if let Some(boundary) = fit.on_boundary() {
-            found.push(format!(
-                "the GARCH process of {name} is on a boundary: {boundary}"
-            ));
-        }
-        if shortfall > TOLERATED {
-            let worse = exact(shortfall)?.ceil_at(2)?;
-            found.push(format!(
-                "the GARCH process of {name} is not the most likely one: its log likelihood is lower by {}",
-                Decimal::new(worse, 2)
-            ));
-        }
-    }
-    Ok(found)
-}
-
-/// By how much a log likelihood may be below the largest one, in units of 2^-56: a hundredth.
-const TOLERATED: i128 = (1 << FRACTION_BITS) / 100;
-
-/// Where the horizon and the history's days do not agree.
-fn dates(
-    recipe: &Recipe,
-    history: &PriceHistory,
-    setting: &Setting,
-) -> Result<Vec<String>, DomainError> {
-    let mut gaps: Vec<i64> = history.days().windows(2).map(|d| d[1] - d[0]).collect();
-    let widest = gaps.iter().copied().enumerate().max_by_key(|(_, gap)| *gap);
-    gaps.sort_unstable();
-    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(1);
-    let mut found = Vec::new();
-    let days = Decimal::from_int(i128::from(usual) * i128::from(recipe.steps));
-    if setting.horizon_days != days {
-        found.push(format!(
-            "the horizon is {} day(s), but {} step(s) of a history whose observations are mostly {usual} day(s) apart are {days}",
-            setting.horizon_days, recipe.steps
-        ));
-    }
-    if let Some((t, gap)) = widest
-        && gap > WIDE_GAP * usual
-    {
-        let [from, to] = [t, t + 1].map(|t| written(history.days()[t]));
-        found.push(format!(
-            "no observation lies between {from} and {to}: what happened in {gap} days counts as one step"
-        ));
-    }
-    Ok(found)
-}
-
-/// A gap in a history that is more than so many times the usual one.
-const WIDE_GAP: i64 = 7;
-
 impl ScenarioSet {
+    /// The digest of the policy by which the seed was taken from a beacon, if it was.
+    pub fn policy(&self) -> Option<String> {
+        let Source::Made(recipe) = &self.source else {
+            return None;
+        };
+        let Method::DefensiveMixture {
+            forecast,
+            shocks,
+            scenarios,
+            window,
+            seed: Seed::Beacon(beacon),
+        } = &recipe.method
+        else {
+            return None;
+        };
+        let draws = Draws {
+            steps: recipe.steps,
+            forecast,
+            shocks,
+            scenarios: *scenarios,
+            window: *window,
+        };
+        let markets: Vec<String> = self.markets.iter().map(|m| m.symbol.clone()).collect();
+        Some(policy_digest(
+            draws,
+            &markets,
+            &self.setting(),
+            &beacon.schedule,
+        ))
+    }
+
     /// What the set needs besides its recipe and its history to be made again.
     pub fn setting(&self) -> Setting {
         Setting {

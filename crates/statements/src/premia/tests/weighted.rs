@@ -138,3 +138,17 @@ fn losses_a_tick_apart_are_proven_as_quoted() {
         }
     }
 }
+
+/// Shifts are public: no cell more than without them.
+#[test]
+fn probabilities_take_no_cells() {
+    let widths = |set: &ScenarioSet| -> Vec<(usize, usize)> {
+        let prepared = Prepared::new(set, &state(set), &[], &terms(), &secret());
+        let prepared = prepared.expect("it is true");
+        let airs = PartTables::new(prepared.context(), 0).airs();
+        airs.iter()
+            .map(|air| (air.width(), air.log_height()))
+            .collect()
+    };
+    assert_eq!(widths(&scenarios(2, 300)), widths(&weighted(2, 300)));
+}
