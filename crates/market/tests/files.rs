@@ -426,6 +426,10 @@ fn bad_markets_say_where() {
             "grids.ETH: needs the scenario without any move",
         ),
         (
+            refused(&|s| s.instruments.swap(0, 63)),
+            "instruments[32].underlying: instruments on `ETH` stand apart; sort the instruments by underlying",
+        ),
+        (
             refused(&|s| {
                 let mut own = s.grid.clone();
                 own.price_moves = vec![d("0"); 100];

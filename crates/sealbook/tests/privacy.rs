@@ -49,11 +49,11 @@ fn proven(&(name, variants, make): &(&str, usize, Make)) -> Vec<ProofFile> {
     for claim in &claims[1..] {
         assert_eq!(shapes(&**claim), shapes(&*claims[0]), "{name}");
     }
-    let prove = |claim: &Box<dyn AnyPrepared>| {
+    let prove = |claim: Box<dyn AnyPrepared>| {
         let parts = claim.prove(&mut |_, _| {}, None);
         claim.file(parts.expect("it is proven"))
     };
-    claims.iter().map(prove).collect()
+    claims.into_iter().map(prove).collect()
 }
 
 /// Where two claims differ, unless in a commitment: a text of as many hexadecimal digits in both.

@@ -263,7 +263,7 @@ impl LeafLayout {
         read: &[bool],
         unused: &B::E,
         of: fn(&W) -> &LoanWitness,
-    ) -> (B::E, [Option<Limb<B::E>>; LIMBS_PER_ELEMENT]) {
+    ) -> Element<B::E> {
         let start = element * LIMBS_PER_ELEMENT;
         let overlaps = |&(first, count): &(usize, usize)| {
             first < start + LIMBS_PER_ELEMENT && first + count > start
@@ -296,6 +296,9 @@ fn only_hashed<W, B: RowBuilder<W>>(b: &mut B, unused: &B::E, cell: B::E) -> B::
     b.zero("LOAN-3", unused.clone() * cell.clone());
     cell
 }
+
+/// An element inside a row, and those of its limbs that are read.
+type Element<E> = (E, [Option<Limb<E>>; LIMBS_PER_ELEMENT]);
 
 /// Fields and their limbs.
 pub type Changed<E> = Vec<(usize, Limbs<E>)>;

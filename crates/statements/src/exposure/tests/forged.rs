@@ -129,7 +129,8 @@ fn counts_do_not_wrap() {
 #[test]
 fn registers_add_up() {
     let prepared = prepared(2_100);
-    let forgeries: [(usize, fn(&mut Rows<'_>)); 5] = [
+    type Forge = fn(&mut Rows<'_>);
+    let forgeries: [(usize, Forge); 5] = [
         (0, |rows| rows.after[SALTS] -= 1),
         (0, |rows| rows.after[SALTS + 1] += 1),
         (0, |rows| rows.after[SALTS] -= OFFSET),
@@ -198,7 +199,7 @@ fn accounts_are_those_of_the_book() {
                 Side::Long
             };
         }),
-        changed(&prepared, |a| a.positions[1] = a.positions[0].clone()),
+        changed(&prepared, |a| a.positions[1] = a.positions[0]),
         twice,
     ];
     for (i, members) in forgeries.iter().enumerate() {

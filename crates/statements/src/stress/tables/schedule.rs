@@ -260,8 +260,8 @@ fn interest_so_far<B: RowBuilder<ScheduleRow>>(
 ) -> Vec<B::E> {
     let mut carry = b.constant(F::ZERO);
     let mut total = Vec::new();
-    for i in 0..AMOUNT_LIMBS {
-        let mut value = accrued[i].clone() + carry.clone();
+    for (i, accrued) in accrued.iter().enumerate() {
+        let mut value = accrued.clone() + carry.clone();
         if let Some(earned) = earned.get(i) {
             value += bears.clone() * earned.clone();
         }

@@ -1,6 +1,7 @@
 //! Schedules of several months a step.
 
 use super::*;
+use records::units::Cents;
 
 /// A schedule of steps is proven as one of months is, and its outcomes are those of the months it is spread over.
 #[test]

@@ -1,6 +1,7 @@
 //! What is false is refused.
 
 use super::*;
+use records::units::Cents;
 
 /// Each numbered constraint is broken, alone, by some change of one cell.
 #[test]

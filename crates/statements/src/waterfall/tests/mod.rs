@@ -14,6 +14,7 @@ use credit::pool::{Loan, Tape};
 use credit::sample_deal::{sample_deal_for, sample_indices};
 use credit::sample_pool;
 use credit::waterfall::pay;
+use records::units::Cents;
 use stark::{F, PrimeCharacteristicRing, verify, violated};
 
 use super::claim::PartTables;
