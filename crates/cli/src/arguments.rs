@@ -193,11 +193,30 @@ pub struct MakeScenarios {
     #[arg(long, default_value = "0.94")]
     pub decay: fixed::Decimal,
     /// Scenarios, where the method draws them.
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 16_384)]
     pub count: u32,
-    /// The public seed, where the method draws.
-    #[arg(long, default_value = "sealbook")]
+    /// Degrees of freedom of Student's t, 3 to 30, for fat tails, where the method draws; normal shocks if not given.
+    #[arg(long)]
+    pub freedom: Option<u32>,
+    /// Draw scenarios that are equally likely, from normal shocks without a bound; the tail has few of them.
+    #[arg(long, conflicts_with_all = ["freedom", "beacon"])]
+    pub equally_likely: bool,
+    /// Only so many of the history's last lines.
+    #[arg(long)]
+    pub window: Option<u32>,
+    /// The seed, where the method draws. Whoever chooses it may try many: a beacon's is better.
+    #[arg(long, default_value = "sealbook", conflicts_with = "beacon")]
     pub seed: String,
+    /// NAME:GENESIS:PERIOD of a public beacon, in milliseconds, such as quicknet:1692803367000:3000: the seed is made from its
+    /// first round after the prices and the delay. Without the value, says which round that is, and the policy's digest.
+    #[arg(long)]
+    pub beacon: Option<String>,
+    /// Seconds from the prices to the beacon's round, at least.
+    #[arg(long, default_value_t = 3_600, requires = "beacon")]
+    pub beacon_delay: u64,
+    /// What the beacon said in that round: 64 hexadecimal digits.
+    #[arg(long, requires = "beacon")]
+    pub beacon_value: Option<String>,
     /// The horizon, in lines of the history.
     #[arg(long, default_value_t = 1)]
     pub steps: u32,
@@ -240,9 +259,9 @@ pub enum MethodName {
     FilteredHistorical,
     /// Drawn from an exponentially weighted covariance.
     Ewma,
-    /// Drawn from GARCH(1,1) variances with constant correlations.
+    /// Drawn from GARCH(1,1) variances by maximum likelihood, with constant correlations.
     Garch,
-    /// Drawn from GARCH(1,1) variances of principal components.
+    /// Drawn from GARCH(1,1) variances of principal components, by maximum likelihood.
     OrthogonalGarch,
 }
 

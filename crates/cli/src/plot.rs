@@ -8,6 +8,8 @@ use crate::svg::{COLOURS, escaped, short, step};
 pub struct Distribution<'a> {
     /// The liability in each scenario.
     pub liabilities: &'a [f64],
+    /// The probability of each scenario; any scale.
+    pub probabilities: &'a [f64],
     /// The weight of each scenario under the tilt; any scale.
     pub weights: &'a [f64],
     /// Vertical lines with their names, such as VaR.
@@ -80,9 +82,11 @@ impl<'a> Plot<'a> {
         let mut bars = [0.0; BINS];
         let mut tilted = [0.0; BINS];
         let total: f64 = d.weights.iter().sum();
-        for (x, w) in d.liabilities.iter().zip(d.weights) {
+        let all: f64 = d.probabilities.iter().sum();
+        let scenarios = d.liabilities.iter().zip(d.probabilities);
+        for ((x, p), w) in scenarios.zip(d.weights) {
             let bin = (((x - low) / (high - low) * BINS as f64) as usize).min(BINS - 1);
-            bars[bin] += 1.0 / d.liabilities.len() as f64;
+            bars[bin] += p / all;
             tilted[bin] += if total > 0.0 { w / total } else { 0.0 };
         }
         Self {
@@ -265,6 +269,7 @@ mod tests {
         ];
         let svg = distribution(&Distribution {
             liabilities: &liabilities,
+            probabilities: &[1.0; 200],
             weights: &weights,
             marks: &marks,
             title: "A & B",

@@ -337,6 +337,17 @@ fn scenarios_are_made_checked_and_made_again() {
         ),
         ("--method ewma --count 20000", "there must be 1 to 16384"),
         ("--lot BTC=1000", "use a smaller lot"),
+        ("--lot XRP=0.0000001", "take a lot of 1: `--lot XRP=1`"),
+        ("--window 501", "--window 501: "),
+        ("--method ewma --freedom 2", "3 to 30 degrees of freedom"),
+        (
+            "--method ewma --beacon quicknet:1692803367000:3000",
+            "it has no round after these prices",
+        ),
+        (
+            "--method ewma --beacon old:1000000000000:3000",
+            "give --beacon-value with what it says in round ",
+        ),
     ] {
         let text = run(
             dir,

@@ -8,8 +8,9 @@
 //! weight = floor of 2^(34 + 16 - e / 2^20), by two tables and a product; 0 from 64 octaves on
 //! ```
 //!
-//! so a weight is `2^34 exp(z (gain - t))` for `z = ln 2 / d`. Then, for S scenarios and tail alpha (both bounds
-//! are derived in the statement's page):
+//! so a weight is `2^34 exp(z (gain - t))` for `z = ln 2 / d`. Of scenarios that are not equally likely, the weight is
+//! `2^34 S p_s exp(z (gain - t))`: each has a public shift, `log2(1 / (S p_s))` in 2^-20 rounded down ([`shifts`]), which is
+//! added to the exponent `e`. Then, for S scenarios and tail alpha (both bounds are derived in the statement's page):
 //!
 //! - if the weights add up to at most [`budget`], EVaR is at most `t`, whatever `d` is;
 //! - if they add up to at least [`least`] and their mean gain is between `t - epsilon` and `t`, EVaR is at least
@@ -19,7 +20,8 @@ use std::sync::LazyLock;
 
 use fixed::{Decimal, DomainError, FRACTION_BITS, Interval};
 
-use crate::evar::{Confidence, EvarError};
+use crate::evar::{Confidence, Evar, EvarError, Losses, evar};
+use crate::scenarios::ScenarioSet;
 
 /// Bits of an exponent below an octave.
 pub const FRACTION: u32 = 20;
@@ -39,8 +41,13 @@ pub const EXPONENT_BITS: u32 = 46;
 pub const MAX_GAIN: u64 = 1 << 58;
 /// subticks per tick, as a shift.
 const PHI_BITS: u32 = 20;
-/// The least scale: a tick, so that a bound in subticks moves the weights by no more than their own steps.
-const MIN_SCALE: u128 = 1 << 20;
+/// The least scale: a 32nd of a tick. The weights of losses a tick apart then differ by 32 octaves, and a loss that is as
+/// likely as the tail or likelier is exceeded by at most 20 octaves, which is less than a tick.
+const MIN_SCALE: u128 = 1 << 15;
+/// Octaves between the weights of the least and the largest gain, at most: 2^26 less what bounds, shifts and the offset take.
+const MAX_OCTAVES: u128 = (1 << (EXPONENT_BITS - FRACTION)) - 256;
+/// How far a shift may be off, and an exponent by its division, in 2^-22: together below 9/4 steps of 2^-20.
+const SHIFTED_ROUNDING: i64 = 9;
 /// The weights' sum lies within 2^-22 of its budget.
 const LEAST_BITS: u32 = 20;
 
@@ -118,19 +125,82 @@ pub fn least(scenarios: usize, confidence: Confidence) -> u128 {
 }
 
 /// By which fraction of the weights' mean gain EVaR may lie below it: their entropy exceeds ln(1 / alpha) by at
-/// most `x + 2^-20 ln 2`, with `x = ln(share / least)`, so mixing them with the uniform weights in the proportion
-/// `slack = excess / (ln(1 / alpha) + excess)` makes them allowed.
+/// most `x + 2^-20 ln 2`, with `x = ln(share / least)`, so mixing them with the scenarios' own probabilities in the proportion
+/// `slack = excess / (ln(1 / alpha) + excess)` makes them allowed. Of `weighted` scenarios shifts are rounded too: there it is
+/// `x + (9/4) 2^-20 ln 2`.
 ///
 /// # Errors
 /// Never for up to 2^24 scenarios.
-pub fn slack(scenarios: usize, confidence: Confidence) -> Result<Interval, DomainError> {
+pub fn slack(
+    scenarios: usize,
+    weighted: bool,
+    confidence: Confidence,
+) -> Result<Interval, DomainError> {
     let number = |x: u128| Interval::from_decimal(&Decimal::new(x as i128 + 1, 0));
     let ratio = number(share(scenarios, confidence))?.div(&Interval::from_decimal(
         &Decimal::new(least(scenarios, confidence) as i128, 0),
     )?)?;
-    let rounding = Interval::from_int(2).ln()?.div_int(1 << FRACTION)?;
+    let octave = Interval::from_int(2).ln()?;
+    let rounding = if weighted {
+        octave.times(SHIFTED_ROUNDING)?.div_int(4 << FRACTION)?
+    } else {
+        octave.div_int(1 << FRACTION)?
+    };
     let excess = ratio.ln()?.add(&rounding)?;
     excess.div(&confidence.entropy()?.add(&excess)?)
+}
+
+/// What is owed in each scenario, in ticks, and how likely that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gains {
+    ticks: Vec<u64>,
+    /// In parts of their sum; empty if all are equally likely.
+    parts: Vec<u64>,
+    /// One a scenario.
+    shifts: Vec<i64>,
+}
+
+impl Gains {
+    /// Gains in the scenarios of a set, in their order.
+    pub fn over(set: &ScenarioSet, ticks: Vec<u64>) -> Self {
+        Self::weighted(ticks, set.probabilities.clone())
+    }
+
+    /// Equally likely gains.
+    pub fn equal(ticks: Vec<u64>) -> Self {
+        Self::weighted(ticks, Vec::new())
+    }
+
+    /// Gains with their probabilities, in parts of the sum of these.
+    pub fn weighted(ticks: Vec<u64>, parts: Vec<u64>) -> Self {
+        let mut shifts = shifts(&parts);
+        shifts.resize(ticks.len(), 0);
+        Self {
+            ticks,
+            parts,
+            shifts,
+        }
+    }
+
+    fn each(&self) -> impl Iterator<Item = (u64, i64)> {
+        self.ticks.iter().copied().zip(self.shifts.iter().copied())
+    }
+
+    fn evar(&self, confidence: Confidence) -> Result<Evar, EvarError> {
+        let losses: Vec<i64> = self.ticks.iter().map(|&x| x as i64).collect();
+        evar(Losses::weighted(&losses, &self.parts), confidence)
+    }
+}
+
+/// The shift of each scenario's exponent: `log2(1 / (S p_s))` octaves in 2^-20, rounded down by less than 5/4 of a step; none if
+/// all are equally likely. A probability is 1 to 2^40 parts of a sum, so shifts are below 2^26 in magnitude.
+pub fn shifts(parts: &[u64]) -> Vec<i64> {
+    let count = parts.len() as u128;
+    let total: u128 = parts.iter().map(|&p| u128::from(p)).sum();
+    // In 2^-32, from above and from below by at most two: 3/2^12 of a step.
+    let above = |p: u64| log2(count * u128::from(p)) + 2;
+    let octaves = parts.iter().map(|&p| log2(total) - above(p));
+    octaves.map(|x| (x >> (32 - FRACTION)) as i64).collect()
 }
 
 /// A bound and a scale.
@@ -157,112 +227,99 @@ impl Certificate {
         u64::try_from(self.bound.div_ceil(1 << PHI_BITS)).unwrap_or(u64::MAX)
     }
 
-    /// The weight of a gain, or `None` if it exceeds the bound by more than 16 octaves or lies too far below.
-    pub fn weight(&self, gain: u64) -> Option<Weight> {
+    /// The weight of a gain in a scenario with this shift, or `None` if it exceeds the bound by more than 16 octaves, less the
+    /// shift, or lies too far below.
+    pub fn weight(&self, gain: u64, shift: i64) -> Option<Weight> {
         let distance = i128::try_from(self.bound).ok()? - (i128::from(gain) << PHI_BITS);
-        let numerator =
-            (distance << FRACTION) + ((self.scale as i128) << (FRACTION + OFFSET.ilog2()));
-        let numerator = u128::try_from(numerator).ok()?;
-        let exponent = u64::try_from(numerator / self.scale).ok()?;
+        let scale = self.scale as i128;
+        let numerator = (distance << FRACTION) + (scale << (FRACTION + OFFSET.ilog2()));
+        let exponent = numerator.div_euclid(scale) + i128::from(shift);
+        let exponent = u64::try_from(exponent).ok()?;
         (exponent >> EXPONENT_BITS == 0).then(|| Weight {
             exponent,
-            remainder: numerator % self.scale,
+            remainder: numerator.rem_euclid(scale) as u128,
             weight: weight_of(exponent),
         })
     }
 
     /// The sums, or `None` if some gain has no weight.
-    pub fn sums(&self, gains: &[u64]) -> Option<Sums> {
+    pub fn sums(&self, gains: &Gains) -> Option<Sums> {
         let mut sums = Sums {
             weights: 0,
             gains: 0,
         };
-        for &gain in gains {
-            let weight = u128::from(self.weight(gain)?.weight);
+        for (gain, shift) in gains.each() {
+            let weight = u128::from(self.weight(gain, shift)?.weight);
             sums.weights += weight;
             sums.gains += weight * u128::from(gain);
         }
         Some(sums)
     }
 
-    /// Units (ticks) per e-fold of weight.
+    /// Finds the least bound that the weights' budget allows, at the scale at which their mean gain meets it: that of
+    /// [`evar`], or what is nearest to it among scales at which exponents fit. It is at least EVaR, and above it by at most
+    /// a tick and a 2^20th of the largest gain.
     ///
     /// # Errors
-    /// If it does not fit.
-    pub fn units_per_efold(&self) -> Result<Interval, DomainError> {
-        let octave = Interval::from_decimal(&Decimal::new(self.scale as i128, 0))?;
-        let two = Interval::from_int(2).ln()?;
-        Ok(octave.div_int(1 << PHI_BITS)?.div(&two)?.center())
-    }
-
-    /// Finds the least bound that the weights' budget allows, at the scale at which their mean gain meets it.
-    ///
-    /// # Errors
-    /// If there are no gains or one is too large.
-    pub fn find(gains: &[u64], confidence: Confidence) -> Result<Self, EvarError> {
-        let most = *gains.iter().max().ok_or(EvarError::Empty)?;
+    /// If there are no gains, one is too large, or EVaR cannot be told to a tick.
+    pub fn find(gains: &Gains, confidence: Confidence) -> Result<Self, EvarError> {
+        let most = *gains.ticks.iter().max().ok_or(EvarError::Empty)?;
+        let least = gains.ticks.iter().min().unwrap_or(&most);
         if most >= MAX_GAIN {
             return Err(EvarError::Range);
         }
+        let exact = gains.evar(confidence)?;
+        let spread = u128::from(most - least) << PHI_BITS;
+        let lowest = (spread / MAX_OCTAVES + 1).max(MIN_SCALE);
+        // In subticks an octave: below 2^78.
+        let octave = exact.scale.mul(&Interval::from_int(2).ln()?)?;
+        let scale = (octave.center().lo() >> (FRACTION_BITS - PHI_BITS)) as u128;
+        let found = Self::near(gains, most, scale.max(lowest), lowest, confidence);
+        // What is found holds whatever it is; that it is near is checked too.
+        let below = (exact.value.lo() >> (FRACTION_BITS - PHI_BITS)) as u128;
+        let allowed = (1 << PHI_BITS) + ((u128::from(most) << PHI_BITS) >> 20);
+        if found.bound + 1 < below || found.bound > below + allowed {
+            return Err(EvarError::Imprecise);
+        }
+        Ok(found)
+    }
+
+    /// Weights are rounded, so the mean gain meets the bound only up to their steps: the best of a few scales.
+    fn near(gains: &Gains, most: u64, scale: u128, lowest: u128, confidence: Confidence) -> Self {
+        let count = gains.ticks.len();
+        let (budget, least) = (budget(count, confidence), least(count, confidence));
         let top = u128::from(most) << PHI_BITS;
-        // Below, exponents would not fit; above, the mean is below the bound for any tail of at most a half.
-        let mut low = (top >> (EXPONENT_BITS - FRACTION - 1)).max(MIN_SCALE);
-        let mut high = (2 * top).max(2 * low);
-        let budget = budget(gains.len(), confidence);
-        let at = |scale: u128| Self::at_scale(gains, top, scale, budget);
-        if !at(low).mean_exceeds(gains) {
-            // One scenario dominates: the steeper, the better.
-            return Ok(at(low).tightened(gains, budget));
-        }
-        // The mean gain falls with the scale.
-        while high - low > 1 + (low >> 30) {
-            let middle = low + (high - low) / 2;
-            if at(middle).mean_exceeds(gains) {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        // Weights are rounded, so the mean gain meets the bound only up to their steps: the best of a few scales.
         let mut best: Option<(u128, Self)> = None;
-        let mut step = (high >> 26).max(1);
-        high = high.saturating_sub(CANDIDATES / 2 * step).max(MIN_SCALE);
+        let mut step = (scale >> 26).max(1);
+        let mut first = scale.saturating_sub(CANDIDATES / 2 * step).max(lowest);
         loop {
             for i in 0..CANDIDATES {
-                let found = at(high + i * step).tightened(gains, budget);
-                if let Some(gap) = found.gap(gains)
+                let found = Self::at_scale(gains, top, first + i * step, budget);
+                let found = found.tightened(gains, budget);
+                if let Some(gap) = found.gap(gains, least)
                     && best.is_none_or(|(least, _)| gap < least)
                 {
                     best = Some((gap, found));
                 }
             }
             if let Some((_, best)) = best {
-                return Ok(best);
+                return best;
             }
-            high += CANDIDATES * step;
+            first += CANDIDATES * step;
             step *= 4;
         }
     }
 
-    /// How far the weights' mean gain is below the bound, in subticks; `None` if it is above.
-    fn gap(&self, gains: &[u64]) -> Option<u128> {
-        let sums = self.sums(gains)?;
+    /// How far the weights' mean gain is below the bound, in subticks; `None` if it is above, or the weights do not add up to
+    /// their `least`.
+    fn gap(&self, gains: &Gains, least: u128) -> Option<u128> {
+        let sums = self.sums(gains).filter(|sums| sums.weights >= least)?;
         let below = (self.bound * sums.weights).checked_sub(sums.gains << PHI_BITS)?;
         Some(below / sums.weights)
     }
 
-    /// Whether the weights' mean gain exceeds the bound.
-    fn mean_exceeds(&self, gains: &[u64]) -> bool {
-        self.sums(gains)
-            .is_none_or(|s| match self.bound.checked_mul(s.weights) {
-                Some(most) => s.gains << PHI_BITS > most,
-                // Far above the budget: the scale is far from the answer.
-                None => true,
-            })
-    }
-
     /// The bound at a scale, to about 2^-20 of the scale.
-    fn at_scale(gains: &[u64], top: u128, scale: u128, budget: u128) -> Self {
+    fn at_scale(gains: &Gains, top: u128, scale: u128, budget: u128) -> Self {
         let mut found = Self { bound: top, scale };
         for _ in 0..3 {
             let sum = found.sums(gains).map_or(1, |s| s.weights);
@@ -276,7 +333,7 @@ impl Certificate {
     }
 
     /// The least bound at this scale that the budget allows, to about 2^-26 of the scale.
-    fn tightened(&self, gains: &[u64], budget: u128) -> Self {
+    fn tightened(&self, gains: &Gains, budget: u128) -> Self {
         let allowed = |bound: u128| {
             let candidate = Self { bound, ..*self };
             candidate.sums(gains).is_some_and(|s| s.weights <= budget)
@@ -309,7 +366,8 @@ impl Certificate {
     }
 }
 
-/// log2 in units of 2^-32, to about 2^-29; of zero as of one. A step towards the answer, not part of it.
+/// log2 in units of 2^-32, rounded down, at most two too low; of zero as of one. The mantissa and each square are cut at 2^-62:
+/// what the `k`-th is cut by counts a `2^k`-th in the result, so all cuts together are below 2^-59.
 fn log2(x: u128) -> i128 {
     let x = x.max(1);
     let bits = x.ilog2();

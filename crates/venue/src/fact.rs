@@ -20,7 +20,7 @@ use fixed::Decimal;
 use records::units::Ticks;
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::{Certificate, Sums, Weight, budget};
+use crate::certificate::{Certificate, Gains, Sums, Weight, budget, shifts};
 use crate::evar::{Confidence, EvarError};
 use crate::scenarios::ScenarioSet;
 use crate::state::{VenueError, VenueState, gain};
@@ -119,6 +119,8 @@ impl Losses {
             .iter()
             .map(|x| loss(x).wrapping_add_unsigned(shift) as u64)
             .collect();
+        let count = shifted.len();
+        let shifted = Gains::over(set, shifted);
         let honest = Certificate::find(&shifted, confidence)?;
         let evar = i64::try_from(honest.evar_ticks()).map_err(|_| EvarError::Range)?;
         let evar = Ticks(evar.wrapping_sub_unsigned(shift));
@@ -127,7 +129,7 @@ impl Losses {
         let certificate = if honest.bound >= zero {
             honest
         } else {
-            let budget = budget(shifted.len(), confidence);
+            let budget = budget(count, confidence);
             wider(&honest, zero, budget, &shifted)
                 .ok_or(VenueError::TooLarge("what is at stake, by far,"))?
         };
@@ -145,12 +147,13 @@ impl Losses {
             cuts_at_zero,
             shift,
         };
-        losses.sums = losses.add_up().ok_or(EvarError::Range)?;
+        losses.sums = losses.add_up(set).ok_or(EvarError::Range)?;
         Ok(losses)
     }
 
-    /// How a scenario's weight comes about, by its liability. `None` if the certificate gives it none.
-    pub fn weight(&self, liability: Ticks) -> Option<Weight> {
+    /// How a scenario's weight comes about, by its liability and its [shift](crate::certificate::shifts). `None` if the
+    /// certificate gives it none.
+    pub fn weight(&self, liability: Ticks, shift: i64) -> Option<Weight> {
         let loss = if self.cuts_at_zero {
             liability.0.max(0)
         } else {
@@ -160,16 +163,18 @@ impl Losses {
             bound: self.certificate.bound + (u128::from(self.shift) << 20),
             ..self.certificate
         };
-        shifted.weight(loss.wrapping_add_unsigned(self.shift) as u64)
+        shifted.weight(loss.wrapping_add_unsigned(self.shift) as u64, shift)
     }
 
-    fn add_up(&self) -> Option<Sums> {
+    fn add_up(&self, set: &ScenarioSet) -> Option<Sums> {
+        let shifts = shifts(&set.probabilities);
         let mut sums = Sums {
             weights: 0,
             gains: 0,
         };
-        for &liability in &self.liabilities {
-            let weight = u128::from(self.weight(liability)?.weight);
+        for (scenario, &liability) in self.liabilities.iter().enumerate() {
+            let shift = shifts.get(scenario).copied().unwrap_or(0);
+            let weight = u128::from(self.weight(liability, shift)?.weight);
             sums.weights += weight;
             sums.gains += weight * u128::from(gain(liability).0);
         }

@@ -120,6 +120,27 @@ impl PriceHistory {
         &self.days
     }
 
+    /// The moment of the last prices, in milliseconds since 1970: the start of their day.
+    pub fn as_of_ms(&self) -> u64 {
+        let last = self.days.last().copied().unwrap_or(0);
+        u64::try_from(last).unwrap_or(0) * 86_400_000
+    }
+
+    /// The last so many observations.
+    ///
+    /// # Errors
+    /// If there are not as many, or too few.
+    pub fn last(&self, count: usize) -> Result<Self, HistoryError> {
+        let first = self.days.len().checked_sub(count);
+        let first = first.filter(|_| count >= 3);
+        let first = first.ok_or(HistoryError::Observations(count.min(self.days.len())))?;
+        Ok(Self {
+            symbols: self.symbols.clone(),
+            days: self.days[first..].to_vec(),
+            prices: self.prices[first..].to_vec(),
+        })
+    }
+
     /// SHA3-256 of the history, in hex: of the names, one a line, an empty line, and a line an observation of the day's
     /// number and the prices without trailing zeros, with spaces between.
     pub fn digest(&self) -> String {

@@ -6,6 +6,7 @@
 //! - [`state`]: positions and capital, and what changes them.
 //! - [`premia`]: a day of trades: EVaR, what each pays, and funding.
 //! - [`fact`]: what bears the risk: whether a venue is funded, and whether it is adequate.
+//! - [`precision`]: how far an EVaR over drawn scenarios may be off for the draws alone.
 //! - [`rounding`]: what a day's totals are rounded to, if no more is said.
 //! - [`systemic`]: the risk of several venues together.
 //! - [`inventory`]: a venue's net positions from its account book.
@@ -17,6 +18,7 @@ pub mod fact;
 pub mod history;
 pub mod import;
 pub mod inventory;
+pub mod precision;
 pub mod premia;
 pub mod rounding;
 pub mod sample;

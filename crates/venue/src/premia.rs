@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use records::date::moment;
 use records::units::{MAX_AMOUNT, TICK_DECIMALS, Ticks};
 
-use crate::certificate::{Certificate, MAX_GAIN, Sums, Weight, slack};
+use crate::certificate::{Certificate, Gains, MAX_GAIN, Sums, Weight, shifts, slack};
 use crate::evar::{Confidence, EvarError};
 use crate::fact::{Fact, Losses, Unmet};
 use crate::rounding::{Rounding, RoundingError};
@@ -127,6 +127,8 @@ pub struct Evaluated {
     pub certificate: Certificate,
     /// What its weights add up to.
     pub sums: Sums,
+    /// The scenarios' [`shifts`].
+    pub shifts: Vec<i64>,
     /// How far above EVaR a private one is drawn; zero where EVaR is public.
     pub lift: Ticks<u64>,
     /// The losses of the fact that is stated, if only one is.
@@ -163,12 +165,14 @@ impl Evaluated {
                 liabilities: losses.liabilities.clone(),
                 certificate: losses.certificate,
                 sums: losses.sums,
+                shifts: shifts(&set.probabilities),
                 lift: Ticks(0),
                 losses: Some(losses),
             });
         }
         let liabilities = state.liabilities(set)?;
-        let gains: Vec<u64> = liabilities.iter().map(|&x| gain(x).0).collect();
+        let gains = liabilities.iter().map(|&x| gain(x).0).collect();
+        let gains = Gains::over(set, gains);
         let certificate = Certificate::find(&gains, terms.confidence)?;
         let sums = certificate
             .sums(&gains)
@@ -180,16 +184,18 @@ impl Evaluated {
             liabilities,
             certificate,
             sums,
+            shifts: shifts(&set.probabilities),
             lift: Ticks(0),
             losses: None,
         })
     }
 
-    /// How the weight of one of its liabilities comes about. `None` if the certificate gives it none.
-    pub fn weight(&self, liability: Ticks) -> Option<Weight> {
+    /// How the weight of a scenario comes about. `None` if the certificate gives it none.
+    pub fn weight(&self, scenario: usize) -> Option<Weight> {
+        let (liability, shift) = (self.liabilities[scenario], self.shift(scenario));
         match &self.losses {
-            Some(losses) => losses.weight(liability),
-            None => self.certificate.weight(gain(liability).0),
+            Some(losses) => losses.weight(liability, shift),
+            None => self.certificate.weight(gain(liability).0, shift),
         }
     }
 
@@ -213,15 +219,21 @@ impl Evaluated {
         Ticks(below.div_ceil(self.sums.weights << 20) as u64)
     }
 
+    /// What is added to the exponent of a scenario's weight.
+    pub fn shift(&self, scenario: usize) -> i64 {
+        self.shifts.get(scenario).copied().unwrap_or(0)
+    }
+
+    /// A scenario's weight under the tilt that proves EVaR, in 2^-34.
+    pub fn tilt(&self, scenario: usize) -> u64 {
+        self.weight(scenario).map_or(0, |weight| weight.weight)
+    }
+
     /// The sum over the scenarios in which something is owed of the weight times `f`, at most 2^40 in magnitude.
     fn tilted(&self, f: impl Fn(usize) -> i128) -> i128 {
         let owed = self.liabilities.iter().enumerate().filter(|(_, x)| x.0 > 0);
         // Weights add up to less than 2^48.
-        owed.map(|(s, &x)| match self.weight(x) {
-            Some(weight) => i128::from(weight.weight) * f(s),
-            None => 0,
-        })
-        .sum()
+        owed.map(|(s, _)| i128::from(self.tilt(s)) * f(s)).sum()
     }
 
     /// The funding rate of each market: what a lot pays per day for the risk it keeps, in the quote currency, rounded down to a
@@ -466,7 +478,7 @@ impl Day {
         set: &ScenarioSet,
         confidence: Confidence,
     ) -> Result<Ticks<u64>, DomainError> {
-        let slack = slack(set.values.len(), confidence)?;
+        let slack = slack(set.values.len(), set.is_weighted(), confidence)?;
         let most = self.states.iter().map(Evaluated::evar).max();
         let mut tolerance = most.unwrap_or_default().0 / 1_000_000;
         for e in &self.states {

@@ -75,7 +75,7 @@ impl Rounding {
                 ticks(least as i128),
             )));
         }
-        let slack = slack_units(set.values.len(), confidence)?;
+        let slack = slack_units(set.values.len(), set.is_weighted(), confidence)?;
         let chosen = |tolerance| Self {
             grid,
             tolerance,
@@ -150,8 +150,12 @@ pub fn allowed(tolerance: u64, slack: u64, evar: u64) -> Option<u128> {
 ///
 /// # Errors
 /// Never for up to 2^24 scenarios.
-pub fn slack_units(scenarios: usize, confidence: Confidence) -> Result<u64, DomainError> {
-    let units = slack(scenarios, confidence)?
+pub fn slack_units(
+    scenarios: usize,
+    weighted: bool,
+    confidence: Confidence,
+) -> Result<u64, DomainError> {
+    let units = slack(scenarios, weighted, confidence)?
         .times(1 << SLACK_BITS)?
         .ceil_at(0)?;
     // Not negative, and below one.

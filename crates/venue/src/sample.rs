@@ -69,6 +69,7 @@ pub fn scenarios(seed: u64, markets: usize, count: usize) -> ScenarioSet {
         },
         markets: names,
         values,
+        probabilities: Vec::new(),
     }
 }
 

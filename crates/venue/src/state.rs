@@ -15,7 +15,7 @@ use fixed::{Decimal, DomainError, Interval};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::MAX_GAIN;
-use crate::evar::{Confidence, Evar, EvarError, evar};
+use crate::evar::{Confidence, Evar, EvarError, Losses, evar};
 use crate::scenarios::ScenarioSet;
 use records::date::moment;
 use records::units::{Lots, MAX_AMOUNT, TICK_DECIMALS, Ticks};
@@ -222,7 +222,7 @@ impl VenueState {
     /// As [`liabilities`](Self::liabilities).
     pub fn evar(&self, set: &ScenarioSet, confidence: Confidence) -> Result<Evar, VenueError> {
         let gains: Vec<i64> = self.gains(set)?.iter().map(|&x| x.0 as i64).collect();
-        Ok(evar(&gains, confidence)?)
+        Ok(evar(Losses::over(set, &gains), confidence)?)
     }
 
     /// The state after a change. A premium that was paid is collected; a roll pays none.
@@ -344,13 +344,9 @@ pub fn providers_premium(
 ) -> Result<Interval, VenueError> {
     let spread = |state: &VenueState| -> Result<Interval, VenueError> {
         let providers = i128::from(state.providers.0);
-        let total: i128 = state
-            .liabilities(set)?
-            .iter()
-            .map(|&x| (i128::from(x.0) + providers).clamp(0, providers))
-            .sum();
-        let total = Interval::from_decimal(&Decimal::new(total, 0))?;
-        Ok(total.div_int(set.values.len() as i64)?)
+        let lost = |x: Ticks| (i128::from(x.0) + providers).clamp(0, providers);
+        let liabilities = state.liabilities(set)?;
+        Ok(set.mean(liabilities.into_iter().map(lost))?)
     };
     let more = spread(after)?.sub(&spread(before)?)?;
     Ok(Interval::from_ends(more.lo().max(0), more.hi().max(0))?)

@@ -3,7 +3,7 @@
 
 use fixed::Decimal;
 
-use crate::certificate::{Certificate, MAX_GAIN, budget};
+use crate::certificate::{Certificate, Gains, MAX_GAIN, budget};
 use crate::evar::Confidence;
 use crate::scenarios::{ScenarioError, ScenarioSet};
 use crate::state::{VenueError, VenueState, gain};
@@ -120,6 +120,7 @@ pub fn check<'a>(
     if gains.iter().any(|&gain| gain >= MAX_GAIN) {
         return Err(too_large);
     }
+    let gains = Gains::over(set, gains);
     let honest = Certificate::find(&gains, confidence).map_err(|e| SystemicError::Sum(e.into()))?;
     let evar = Ticks(honest.evar_ticks()).to_quote();
     let bound = bound.unwrap_or(evar);
@@ -131,7 +132,7 @@ pub fn check<'a>(
             quote: set.quote.clone(),
         })));
     }
-    let budget = budget(gains.len(), confidence);
+    let budget = budget(set.values.len(), confidence);
     let certificate = wider(&honest, most, budget, &gains).ok_or(SystemicError::TooFar)?;
     Ok(Together {
         liabilities,
@@ -146,7 +147,7 @@ pub(crate) fn wider(
     honest: &Certificate,
     bound: u128,
     budget: u128,
-    gains: &[u64],
+    gains: &Gains,
 ) -> Option<Certificate> {
     let first = honest.scale.max(bound >> 25);
     (0..8).map(|i| first << i).find_map(|scale| {

@@ -84,6 +84,7 @@ fn tiny() -> ScenarioSet {
         },
         markets: vec![market("A"), market("B")],
         values: vec![vec![90, 120], vec![100, 100], vec![130, 70]],
+        probabilities: Vec::new(),
     }
 }
 

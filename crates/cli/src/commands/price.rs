@@ -5,9 +5,10 @@ use records::date::moment;
 use records::units::Ticks;
 use serde_json::{Map, Value, json};
 use statements::premia;
-use venue::evar::{Confidence, EvarError, cvar, evar, var};
+use venue::evar::{Confidence, EvarError, Losses as Sample, cvar, var};
 use venue::fact::{Fact, Losses, Unmet};
 use venue::import::states;
+use venue::precision::{FEW, Precision};
 use venue::premia::{Evaluated, Shows, Terms};
 use venue::scenarios::ScenarioSet;
 use venue::scenarios::recipe::Source;
@@ -17,7 +18,7 @@ use crate::Failure;
 use crate::arguments::Price;
 use crate::files::write;
 use crate::inputs::read_venue;
-use crate::output::{print_json, say};
+use crate::output::{note, print_json, say};
 use crate::plot::{Distribution, distribution};
 
 impl From<VenueError> for Failure {
@@ -81,12 +82,13 @@ pub fn run(arguments: &Price) -> Result<(), Failure> {
     if arguments.json {
         let mut json = quote.json();
         json.extend(decision.json());
-        json.insert("quote".into(), json!(set.quote));
+        json.extend(over_json(&set, confidence));
         print_json(&Value::Object(json));
     } else {
-        quote.say(&set.quote);
+        quote.say(&set, confidence);
         decision.say(&set);
     }
+    quote.warn();
     match &decision.facts[ADEQUATE].checked {
         Ok(()) => Ok(()),
         Err(unmet) => Err(Failure::False(unmet.to_string())),
@@ -98,6 +100,11 @@ struct Quote {
     premium: Decimal,
     providers: Decimal,
     evar: [Decimal; 2],
+    /// How far each EVaR, and the premium, may be off for the draws alone: standard errors.
+    errors: [Decimal; 2],
+    premium_error: Decimal,
+    /// How many scenarios bear each EVaR.
+    effective: [u64; 2],
     /// By market, then of the means.
     shares: Vec<(String, Decimal)>,
     /// By market, a lot and day.
@@ -110,7 +117,13 @@ impl Quote {
         let shares = after.allocation(set)?;
         let amounts = shares.markets.into_iter().chain([shares.means]);
         let amounts = amounts.map(|amount| amount.to_quote());
+        let precision = [before, after].map(|state| Precision::of(state, set));
+        // For display: floats, rounded up to a tick.
+        let amount = |error: f64| ticks(error.ceil() as i128);
         Ok(Self {
+            errors: [&precision[0], &precision[1]].map(|p| amount(p.error())),
+            premium_error: amount(precision[1].error_of_rise(&precision[0])),
+            effective: [&precision[0], &precision[1]].map(|p| p.effective.floor() as u64),
             premium: after.premium.to_quote(),
             providers: money(&providers_premium(&before.state, &after.state, set)?)?,
             evar: [before, after].map(|state| state.evar().to_quote()),
@@ -129,6 +142,9 @@ impl Quote {
             ("providers_premium", json!(self.providers)),
             ("evar_before", json!(self.evar[0])),
             ("evar_after", json!(self.evar[1])),
+            ("premium_error", json!(self.premium_error)),
+            ("evar_errors", json!(self.errors)),
+            ("effective_scenarios", json!(self.effective)),
             ("allocation", object(&self.shares)),
             ("funding_per_lot_and_day", object(&self.rates)),
         ];
@@ -138,17 +154,39 @@ impl Quote {
             .collect()
     }
 
-    fn say(&self, quote: &str) {
-        say!("premium      {} {quote}", self.premium);
+    fn say(&self, set: &ScenarioSet, confidence: Confidence) {
+        let quote = &set.quote;
+        say!(
+            "over these {} scenarios, {}, {} day(s) ahead of {}, at {} confidence; +- is one standard error of the draws",
+            set.values.len(),
+            match set.is_weighted() {
+                true => "with probabilities of their own",
+                false => "equally likely",
+            },
+            set.horizon_days,
+            moment(set.as_of_ms),
+            Decimal::from(confidence)
+        );
+        say!(
+            "premium      {} {quote} +- {}",
+            self.premium,
+            self.premium_error
+        );
         say!(
             "providers'   {} {quote}, what they may lose more on average, or zero",
             self.providers
         );
         say!(
-            "EVaR before  {} {quote}, of what it may owe beyond all capital",
-            self.evar[0]
+            "EVaR before  {} {quote} +- {}, of what it may owe beyond all capital",
+            self.evar[0],
+            self.errors[0]
         );
-        say!("EVaR after   {} {quote}, of which", self.evar[1]);
+        say!(
+            "EVaR after   {} {quote} +- {}, borne by {} effective scenarios, of which",
+            self.evar[1],
+            self.errors[1],
+            self.effective[1]
+        );
         for (market, share) in &self.shares {
             say!("  {market:<10} {share} {quote}");
         }
@@ -157,6 +195,36 @@ impl Quote {
             say!("  {market:<10} {rate} {quote}");
         }
     }
+}
+
+impl Quote {
+    /// Says where few scenarios bear an EVaR.
+    fn warn(&self) {
+        let few = self.effective.iter().any(|&n| (n as f64) < FEW);
+        if few && self.evar[1] > Decimal::ZERO {
+            note!(
+                "warning: EVaR is borne by {} effective scenarios before and {} after, fewer than {FEW}: it is likely too low, and so is \
+                 its standard error; draw more scenarios, or with `--method garch` from a mixture",
+                self.effective[0],
+                self.effective[1]
+            );
+        }
+    }
+}
+
+/// What a quote is taken over.
+fn over_json(set: &ScenarioSet, confidence: Confidence) -> Map<String, Value> {
+    let fields = [
+        ("equally_likely", json!(!set.is_weighted())),
+        ("confidence", json!(Decimal::from(confidence))),
+        ("horizon_days", json!(set.horizon_days)),
+        ("as_of_ms", json!(set.as_of_ms)),
+        ("quote", json!(set.quote)),
+    ];
+    fields
+        .map(|(name, x)| (name.to_string(), x))
+        .into_iter()
+        .collect()
 }
 
 /// The fact that decides, among all facts.
@@ -175,6 +243,8 @@ struct Decision {
     facts: [Tested; 3],
     /// What is owed beyond all capital, in each scenario.
     liabilities: Vec<Ticks>,
+    /// The weights that prove EVaR.
+    tilt: Vec<u64>,
 }
 
 impl Decision {
@@ -194,6 +264,7 @@ impl Decision {
         Ok(Self {
             facts: [funded?, adequate?, without?],
             liabilities: after.liabilities.clone(),
+            tilt: (0..set.values.len()).map(|s| after.tilt(s)).collect(),
             state,
         })
     }
@@ -246,14 +317,15 @@ impl Decision {
         let amount = |ticks: f64| ticks / 1e6;
         let middle = |x: &Interval| (x.lo() + x.width() / 2) as f64 / 2f64.powi(56);
         let losses: Vec<i64> = self.liabilities.iter().map(|x| x.0).collect();
+        let sample = Sample::over(set, &losses);
         let [funded, adequate, _] = &self.facts;
         let holds = |tested: &Tested| match tested.checked {
             Ok(()) => format!("{}", tested.fact),
             Err(_) => format!("not {}", tested.fact),
         };
         let marks = [
-            ("VaR", var(&losses, confidence)? as f64),
-            ("CVaR", middle(&cvar(&losses, confidence)?)),
+            ("VaR", var(sample, confidence)? as f64),
+            ("CVaR", middle(&cvar(sample, confidence)?)),
             (
                 "EVaR: adequate if it is at most the cash",
                 adequate.losses.evar.0 as f64,
@@ -268,10 +340,12 @@ impl Decision {
             ),
         ]
         .map(|(name, ticks)| (name, amount(ticks)));
-        let tilt = evar(&losses, confidence)?.weights;
+        let each =
+            |of: &dyn Fn(usize) -> f64| (0..losses.len()).map(of).collect::<Vec<f64>>();
         Ok(distribution(&Distribution {
-            liabilities: &losses.iter().map(|&x| amount(x as f64)).collect::<Vec<_>>(),
-            weights: &tilt.iter().map(|&w| w as f64).collect::<Vec<_>>(),
+            liabilities: &each(&|s| amount(losses[s] as f64)),
+            probabilities: &each(&|s| set.probabilities.get(s).map_or(1.0, |&p| p as f64)),
+            weights: &each(&|s| self.tilt[s] as f64),
             marks: &marks,
             title: &format!(
                 "What the venue may owe beyond all its capital: {}, {}",

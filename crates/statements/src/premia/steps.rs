@@ -91,7 +91,8 @@ fn priced_steps(
         return Ok(Vec::new());
     };
     let tolerance = whole_ticks("the tolerance", tolerance)?;
-    let slack = slack(set.values.len(), confidence).map_err(|e| e.to_string())?;
+    let slack =
+        slack(set.values.len(), set.is_weighted(), confidence).map_err(|e| e.to_string())?;
     let outcome = |evar: Ticks<u64>| {
         // (1 - slack) (t - epsilon) >= t - epsilon - slack t, and t is less than a tick below.
         let below = slack_ticks(&slack, evar).map_err(|e| e.to_string())?;
@@ -236,10 +237,11 @@ pub(super) fn hidden(
     {
         return Err("a window rolls, where only totals are shown".into());
     }
-    let count = set.values.len();
+    let set = &claim.scenarios;
+    let slack = slack_units(set.values.len(), set.is_weighted(), claim.confidence);
     Ok(Some(HiddenDay {
         tolerance: tolerance.0,
-        slack: slack_units(count, confidence).map_err(|e| e.to_string())?,
+        slack: slack.map_err(|e| e.to_string())?,
         grid: grid.0,
         premia: whole_ticks("the premia's total", premia)?.0,
         receipts: receipts.iter().map(|r| r.elements()).collect(),

@@ -137,7 +137,7 @@ impl Witness {
                     weight: self
                         .together
                         .certificate
-                        .weight(gain)
+                        .weight(gain, context.grid.shift(row))
                         .expect("the certificate gives every scenario a weight"),
                     padding: row >= n,
                     sums: Default::default(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gadgets::limbs::limbs_of;
 use stark::MIN_LOG_HEIGHT;
+use venue::certificate::shifts;
 use venue::scenarios::ScenarioSet;
 
 /// Scenario rows whose sums are added up without normalizing.
@@ -13,6 +14,8 @@ pub(crate) const GROUP: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Grid {
     limbs: Arc<Vec<u16>>,
+    /// One a scenario, if they have probabilities of their own.
+    shifts: Arc<Vec<i64>>,
     /// Markets.
     pub markets: usize,
     /// Limbs of a value.
@@ -43,11 +46,23 @@ impl Grid {
         }
         Self {
             limbs: Arc::new(limbs),
+            shifts: Arc::new(shifts(&set.probabilities)),
             markets: set.markets.len(),
             value_limbs,
             scenarios,
             log_block,
         }
+    }
+
+    /// Whether scenarios have probabilities of their own.
+    pub fn is_weighted(&self) -> bool {
+        !self.shifts.is_empty()
+    }
+
+    /// What is added to the exponent of a row's weight in a block; those behind the last scenario repeat it.
+    pub fn shift(&self, scenario: usize) -> i64 {
+        let last = self.scenarios - 1;
+        self.shifts.get(scenario.min(last)).copied().unwrap_or(0)
     }
 
     /// A limb of what a lot of a market is worth in a scenario.

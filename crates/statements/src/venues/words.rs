@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use records::date::moment;
 use venue::scenarios::ScenarioSet;
-use venue::scenarios::recipe::Source;
+use venue::scenarios::beacon::Seed;
+use venue::scenarios::recipe::{Method, Recipe, Source};
 
 use super::scenarios_digest;
 use crate::words::quoted;
@@ -12,8 +13,12 @@ use crate::words::quoted;
 /// What EVaR is taken over: the set's number, horizon, currency, date and digest.
 pub(crate) fn over(set: &ScenarioSet) -> String {
     let digest = scenarios_digest(set);
+    let likely = match set.is_weighted() {
+        true => "with probabilities of their own",
+        false => "equally likely",
+    };
     format!(
-        "over {} equally likely scenarios {} day(s) ahead of {}, of {} market(s) in {} ({digest})",
+        "over these {} scenarios, {likely}, {} day(s) ahead of {}, of {} market(s) in {} ({digest})",
         set.values.len(),
         set.horizon_days,
         moment(set.as_of_ms),
@@ -39,6 +44,10 @@ pub(crate) fn scenario_lines(set: &ScenarioSet) -> Vec<String> {
             )
         }
     };
+    let seed = match &set.source {
+        Source::Made(recipe) => seed_line(recipe, set.policy()),
+        Source::Given { .. } => None,
+    };
     let markets: Vec<String> = set
         .markets
         .iter()
@@ -58,8 +67,7 @@ pub(crate) fn scenario_lines(set: &ScenarioSet) -> Vec<String> {
         })
         .collect();
     let different: BTreeSet<&Vec<u64>> = set.values.iter().collect();
-    vec![
-        source,
+    let rest = [
         format!(
             "{} of the scenarios are different; their markets are {}",
             different.len(),
@@ -67,5 +75,30 @@ pub(crate) fn scenario_lines(set: &ScenarioSet) -> Vec<String> {
         ),
         "quantities, entry notionals, capital and the collected sum are the venue's word, but for what an inventory proof shows"
             .into(),
-    ]
+    ];
+    [source].into_iter().chain(seed).chain(rest).collect()
+}
+
+/// Who chose the seed of drawn scenarios.
+fn seed_line(recipe: &Recipe, policy: Option<String>) -> Option<String> {
+    let seed = match &recipe.method {
+        Method::Historical | Method::FilteredHistorical { .. } => return None,
+        Method::MonteCarlo { .. } => &Seed::Plain {
+            text: String::new(),
+        },
+        Method::DefensiveMixture { seed, .. } => seed,
+    };
+    Some(match seed {
+        Seed::Plain { .. } => "their seed is whoever made them's choice, who may have tried others: EVaR over other draws is another \
+             one"
+            .into(),
+        Seed::Beacon(beacon) => format!(
+            "their seed is made from what beacon {} said in round {}, the first after the prices and {} second(s), by policy {}; ask \
+             the beacon whether it said so, and whoever claims this where the policy stood before",
+            quoted(&beacon.schedule.network),
+            beacon.round,
+            beacon.schedule.delay_ms / 1000,
+            policy.unwrap_or_default(),
+        ),
+    })
 }

@@ -11,11 +11,14 @@
 //!   taken as independent.
 //!
 //! `a` and the persistence `p` maximize the Gaussian likelihood over whole thousandths. Variances over several steps add
-//! up, and revert to the mean square by `p` a step.
+//! up, and revert to the mean square by `p` a step. That reverting is a restriction: a series that ends far from its mean
+//! square is off by some percent. So new sets are made with processes of which nothing is fixed before ([`super::garch`]), whose
+//! parameters their recipe names; sets of the restricted one can still be made again.
 
 use fixed::{DomainError, Interval};
 use rayon::prelude::*;
 
+use super::garch::{self, Filtered, Garch};
 use super::linear::{Matrix, UNIT, cholesky, eigenvectors, exact, times};
 
 /// Log returns in units of 2^-56, at most `ln 64` in magnitude (`history::MAX_RATIO`): per observation, per market.
@@ -64,24 +67,109 @@ pub(super) fn ewma_deviations(
     Ok(deviations)
 }
 
+/// Which processes a forecast takes.
+#[derive(Clone, Copy)]
+pub(super) enum Processes<'a> {
+    /// Fitted here, and reverting to the mean square.
+    Targeted,
+    /// These, a market or a component each.
+    Given(&'a [Garch]),
+}
+
+impl Processes<'_> {
+    fn filter(&self, i: usize, series: &[i128], steps: u32) -> Result<Filtered, DomainError> {
+        match self {
+            Self::Targeted => {
+                let fit = Targeted::fit(series)?;
+                let ahead = fit.ahead(steps)?;
+                let residuals = fit.residuals;
+                Ok(Filtered { residuals, ahead })
+            }
+            Self::Given(fits) => fits
+                .get(i)
+                .ok_or(DomainError::Overflow)?
+                .filter(series, steps),
+        }
+    }
+}
+
+/// The markets' series in units of their deviations, and these.
+fn markets(returns: &Returns) -> Result<(Vec<i128>, Matrix, Vec<Vec<i128>>), DomainError> {
+    let (deviations, correlations) = correlations(&second_moments(returns)?)?;
+    let series = (0..deviations.len())
+        .map(|i| standardized(returns.iter().map(|r| r[i]), deviations[i]))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok((deviations, correlations, series))
+}
+
+/// A principal component: its deviation, its vector, and its series in units of its deviation.
+type Component = (i128, Vec<i128>, Vec<i128>);
+
+/// The principal components of the series' correlations.
+fn components(correlations: &Matrix, series: &[Vec<i128>]) -> Result<Vec<Component>, DomainError> {
+    let count = series.first().map_or(0, Vec::len);
+    let pairs = eigenvectors(correlations)?.into_iter();
+    pairs
+        .map(|(value, vector)| {
+            // A component that does not move but for rounding is left out.
+            let value = if value > UNIT >> 40 { value } else { 0 };
+            let deviation = exact(value)?.sqrt()?.lo();
+            let factor = (0..count).map(|t| {
+                let terms = vector.iter().zip(series);
+                terms.map(|(w, x)| times(*w, x[t])).sum()
+            });
+            let factor = standardized(factor, deviation)?;
+            Ok((deviation, vector, factor))
+        })
+        .collect()
+}
+
+/// The series whose processes a forecast takes: the markets' own, or those of the principal components.
+///
+/// # Errors
+/// If a number is out of range.
+pub(super) fn series_of(
+    returns: &Returns,
+    orthogonal: bool,
+) -> Result<Vec<Vec<i128>>, DomainError> {
+    let (_, correlations, series) = markets(returns)?;
+    if !orthogonal {
+        return Ok(series);
+    }
+    let components = components(&correlations, &series)?.into_iter();
+    Ok(components.map(|(_, _, factor)| factor).collect())
+}
+
+/// The most likely process of each series.
+///
+/// # Errors
+/// If a number is out of range.
+pub(super) fn fits(series: &[Vec<i128>]) -> Result<Vec<Garch>, DomainError> {
+    series.par_iter().map(|series| garch::fit(series)).collect()
+}
+
 /// The loadings of the GARCH(1,1) forecast with constant correlations.
 ///
 /// # Errors
 /// If a number is out of range.
-pub(super) fn garch(returns: &Returns, steps: u32) -> Result<Matrix, DomainError> {
-    let (deviations, _) = correlations(&second_moments(returns)?)?;
-    let fits = (0..deviations.len())
-        .into_par_iter()
-        .map(|i| Garch::fit(&standardized(returns.iter().map(|r| r[i]), deviations[i])?))
+pub(super) fn garch(
+    returns: &Returns,
+    processes: Processes,
+    steps: u32,
+) -> Result<Matrix, DomainError> {
+    let (deviations, _, series) = markets(returns)?;
+    let filtered = series.par_iter().enumerate();
+    let filtered = filtered
+        .map(|(i, series)| processes.filter(i, series, steps))
         .collect::<Result<Vec<_>, _>>()?;
     let residuals: Vec<Vec<i128>> = (0..returns.len())
-        .map(|t| fits.iter().map(|fit| fit.residuals[t]).collect())
+        .map(|t| filtered.iter().map(|own| own.residuals[t]).collect())
         .collect();
     let (_, correlations) = correlations(&second_moments(&residuals)?)?;
     let scaled = deviations
         .iter()
-        .zip(&fits)
-        .map(|(d, fit)| Ok(exact(*d)?.mul(&fit.ahead(steps)?.sqrt()?)?.center().lo()));
+        .zip(&filtered)
+        .map(|(d, own)| Ok(exact(*d)?.mul(&own.ahead.sqrt()?)?.center().lo()));
     Ok(scale(
         &scaled.collect::<Result<Vec<_>, DomainError>>()?,
         &cholesky(&correlations)?,
@@ -92,23 +180,18 @@ pub(super) fn garch(returns: &Returns, steps: u32) -> Result<Matrix, DomainError
 ///
 /// # Errors
 /// If a number is out of range.
-pub(super) fn orthogonal_garch(returns: &Returns, steps: u32) -> Result<Matrix, DomainError> {
-    let (deviations, correlations) = correlations(&second_moments(returns)?)?;
-    let series = (0..deviations.len())
-        .map(|i| standardized(returns.iter().map(|r| r[i]), deviations[i]))
-        .collect::<Result<Vec<_>, _>>()?;
-    let components = eigenvectors(&correlations)?
+pub(super) fn orthogonal_garch(
+    returns: &Returns,
+    processes: Processes,
+    steps: u32,
+) -> Result<Matrix, DomainError> {
+    let (deviations, correlations, series) = markets(returns)?;
+    let components = components(&correlations, &series)?
         .into_par_iter()
-        .map(|(value, vector)| {
-            // A component that does not move but for rounding is left out.
-            let value = if value > UNIT >> 40 { value } else { 0 };
-            let deviation = exact(value)?.sqrt()?.lo();
-            let factor = (0..returns.len()).map(|t| {
-                let terms = vector.iter().zip(&series);
-                terms.map(|(w, x)| times(*w, x[t])).sum()
-            });
-            let fit = Garch::fit(&standardized(factor, deviation)?)?;
-            let ahead = fit.ahead(steps)?.sqrt()?.mul(&exact(deviation)?)?;
+        .enumerate()
+        .map(|(i, (deviation, vector, factor))| {
+            let ahead = processes.filter(i, &factor, steps)?.ahead;
+            let ahead = ahead.sqrt()?.mul(&exact(deviation)?)?;
             Ok((ahead.center().lo(), vector))
         })
         .collect::<Result<Vec<_>, DomainError>>()?;
@@ -192,8 +275,8 @@ fn standardized(
         .collect()
 }
 
-/// A fitted GARCH(1,1) process of unit mean square.
-struct Garch {
+/// A fitted GARCH(1,1) process that reverts to a unit mean square.
+struct Targeted {
     /// Persistence, in thousandths.
     persistence: i64,
     /// The variance of the next observation.
@@ -202,7 +285,7 @@ struct Garch {
     residuals: Vec<i128>,
 }
 
-impl Garch {
+impl Targeted {
     fn fit(series: &[i128]) -> Result<Self, DomainError> {
         let squares = series
             .iter()
@@ -349,7 +432,7 @@ mod tests {
             let found = float(cost(&squares, (80, 970)).unwrap());
             assert!((found - cost_in_floats(&xs, 0.08, 0.97)).abs() < 1e-9 * found.abs());
             let series: Vec<i128> = xs.iter().map(|x| number(*x)).collect();
-            let fit = Garch::fit(&series).unwrap();
+            let fit = Targeted::fit(&series).unwrap();
             // No point of a fine grid is better by more than a thousandth of what a parameter is worth.
             let mut best = f64::MAX;
             for a in 0..80 {
@@ -376,7 +459,7 @@ mod tests {
 
     #[test]
     fn variances_ahead_revert() {
-        let fit = Garch {
+        let fit = Targeted {
             persistence: 900,
             next: Interval::from_int(3),
             residuals: Vec::new(),
@@ -423,8 +506,8 @@ mod tests {
             .map(|x| vec![number(x * 0.02), 0])
             .collect();
         let (plain, orthogonal) = (
-            garch(&returns, 2).unwrap(),
-            orthogonal_garch(&returns, 2).unwrap(),
+            garch(&returns, Processes::Targeted, 2).unwrap(),
+            orthogonal_garch(&returns, Processes::Targeted, 2).unwrap(),
         );
         let variance = |l: &Matrix, i: usize| l[i].iter().map(|x| float(*x).powi(2)).sum::<f64>();
         assert!((variance(&plain, 0) / variance(&orthogonal, 0) - 1.0).abs() < 1e-9);

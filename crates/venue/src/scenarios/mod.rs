@@ -1,11 +1,16 @@
-//! Scenario sets: equally likely futures of a few markets, public and reproducible.
+//! Scenario sets: futures of a few markets and how likely they are, public and reproducible.
 
+pub mod beacon;
 mod forecast;
+pub mod garch;
 mod linear;
+pub mod mixture;
 mod normal;
 pub mod recipe;
+mod values;
+pub mod warnings;
 
-use fixed::Decimal;
+use fixed::{Decimal, DomainError, FRACTION_BITS, Interval, Rounding, mul_div};
 use serde::{Deserialize, Serialize};
 
 /// Most scenarios of a set.
@@ -15,7 +20,10 @@ pub const MAX_MARKETS: usize = 64;
 /// What a lot is worth is below this, in ticks (a million of the quote currency).
 pub const MAX_VALUE: u64 = 1 << 40;
 
-/// What a lot of each market is worth in each of a number of equally likely scenarios.
+/// A scenario's probability is at most this many parts of all.
+pub const MAX_PART: u64 = 1 << 40;
+
+/// What a lot of each market is worth in each of a number of scenarios, and how likely these are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioSet {
@@ -31,6 +39,9 @@ pub struct ScenarioSet {
     pub markets: Vec<Market>,
     /// Per scenario and market, what a lot is worth at the horizon, in ticks.
     pub values: Vec<Vec<u64>>,
+    /// Per scenario, its probability in parts of the sum of all, 1 to 2^40; empty if all are equally likely.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probabilities: Vec<u64>,
 }
 
 /// A market of a scenario set.
@@ -64,6 +75,11 @@ pub enum ScenarioError {
         /// The markets.
         expected: usize,
     },
+    /// Probabilities that do not fit.
+    #[error(
+        "there must be one probability a scenario, of 1 to 2^40 parts, or none if all are equally likely"
+    )]
+    Probabilities,
     /// A value that does not fit.
     #[error("{place}: a lot of `{symbol}` is worth 2^40 ticks or more; use a smaller lot")]
     TooLarge {
@@ -111,6 +127,11 @@ impl ScenarioSet {
         if !(1..=3_650_000_000).contains(&micro_days) {
             return Err(ScenarioError::Horizon);
         }
+        let fits = |part: &u64| (1..=MAX_PART).contains(part);
+        let one_each = self.probabilities.len() == self.values.len();
+        if !self.probabilities.is_empty() && !(one_each && self.probabilities.iter().all(fits)) {
+            return Err(ScenarioError::Probabilities);
+        }
         let check = |place: &dyn Fn() -> String, i: usize, value: u64| {
             if value < MAX_VALUE {
                 return Ok(());
@@ -149,6 +170,31 @@ impl ScenarioSet {
             }
         }
         Ok(())
+    }
+
+    /// Whether scenarios have probabilities of their own.
+    pub fn is_weighted(&self) -> bool {
+        !self.probabilities.is_empty()
+    }
+
+    /// Each scenario's parts, and all parts.
+    fn parts(&self) -> (impl Iterator<Item = u64>, u128) {
+        let count = self.values.len();
+        let parts = (0..count).map(|s| self.probabilities.get(s).copied().unwrap_or(1));
+        let total = parts.clone().map(u128::from).sum();
+        (parts, total)
+    }
+
+    /// The mean of amounts, one a scenario, each below 2^60 in magnitude.
+    ///
+    /// # Errors
+    /// If an amount is larger.
+    pub fn mean(&self, amounts: impl Iterator<Item = i128>) -> Result<Interval, DomainError> {
+        let (parts, total) = self.parts();
+        // Below 2^60 * 2^40 * 2^14.
+        let sum: i128 = amounts.zip(parts).map(|(x, p)| x * i128::from(p)).sum();
+        let end = |rounding| mul_div(sum, 1 << FRACTION_BITS, total as i128, rounding);
+        Interval::from_ends(end(Rounding::Floor)?, end(Rounding::Ceil)?)
     }
 
     /// The horizon in millionths of a day.

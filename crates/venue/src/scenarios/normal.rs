@@ -48,6 +48,11 @@ impl Words {
         }
     }
 
+    /// The lowest bit of a word.
+    pub fn bit(&mut self) -> bool {
+        self.next() & 1 == 1
+    }
+
     /// A number in `[-1, 1)`, in units of 2^-56.
     fn uniform(&mut self) -> i128 {
         i128::from(self.next() >> (64 - FRACTION_BITS - 1)) - (1 << FRACTION_BITS)

@@ -1,14 +1,17 @@
 //! Scenario sets from price histories, so that anyone can make them again.
 
-use fixed::{Decimal, DomainError, FRACTION_BITS, Interval, Rounding, mul_div};
-use rayon::prelude::*;
+use fixed::{Decimal, DomainError, FRACTION_BITS, Interval, Rounding};
 use serde::{Deserialize, Serialize};
 
-use super::forecast::{ewma, ewma_deviations, garch, orthogonal_garch};
-use super::linear::{Matrix, exact};
-use super::normal::Words;
+use super::beacon::{Draws, Seed, policy_digest};
+use super::forecast::{Processes, ewma, fits, garch, orthogonal_garch, series_of};
+use super::garch::Garch;
+use super::linear::{Matrix, exact, times};
+use super::mixture::Shocks;
+use super::values::values;
 use super::{MAX_SCENARIOS, Market, ScenarioError, ScenarioSet};
 use crate::history::PriceHistory;
+use crate::state::ticks;
 use records::units::TICK_DECIMALS;
 
 /// Where a scenario set comes from.
@@ -52,7 +55,20 @@ pub enum Method {
         /// The EWMA decay, such as 0.94.
         decay: Decimal,
     },
-    /// Log-normal prices by a covariance forecast.
+    /// Prices by a covariance forecast, drawn from a [defensive mixture](super::mixture): scenarios have probabilities.
+    DefensiveMixture {
+        /// The forecast.
+        forecast: Forecast,
+        /// What moves the markets.
+        shocks: Shocks,
+        /// How many.
+        scenarios: u32,
+        /// Observations that the history has, all of which are used.
+        window: u32,
+        /// The same seed gives the same scenarios.
+        seed: Seed,
+    },
+    /// Log-normal prices by a covariance forecast, equally likely.
     MonteCarlo {
         /// The forecast.
         forecast: Forecast,
@@ -61,6 +77,18 @@ pub enum Method {
         /// Public; the same seed gives the same scenarios.
         seed: String,
     },
+}
+
+impl Method {
+    /// The forecast that scenarios are drawn by, if they are drawn.
+    pub fn forecast(&self) -> Option<&Forecast> {
+        match self {
+            Self::MonteCarlo { forecast, .. } | Self::DefensiveMixture { forecast, .. } => {
+                Some(forecast)
+            }
+            Self::Historical | Self::FilteredHistorical { .. } => None,
+        }
+    }
 }
 
 /// A forecast of the covariance of log returns (see the module `forecast`).
@@ -72,10 +100,107 @@ pub enum Forecast {
         /// Such as 0.94.
         decay: Decimal,
     },
-    /// GARCH(1,1) a market, constant correlations.
+    /// GARCH(1,1) a market that reverts to the history's mean square, constant correlations. Only of sets that there are.
     Garch,
-    /// GARCH(1,1) a principal component.
+    /// The same a principal component. Only of sets that there are.
     OrthogonalGarch,
+    /// GARCH(1,1) a market by maximum likelihood, constant correlations.
+    GarchMaximumLikelihood {
+        /// One a market, in their order.
+        fits: Vec<Garch>,
+    },
+    /// GARCH(1,1) a principal component by maximum likelihood.
+    OrthogonalGarchMaximumLikelihood {
+        /// One a component, that of the largest variance first.
+        fits: Vec<Garch>,
+    },
+}
+
+impl Forecast {
+    /// GARCH(1,1) with the processes that are most likely after a history: of markets, or of principal components.
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn fitted(history: &PriceHistory, orthogonal: bool) -> Result<Self, DomainError> {
+        let fits = fits(&series_of(&history.log_returns(1)?, orthogonal)?)?;
+        Ok(if orthogonal {
+            Self::OrthogonalGarchMaximumLikelihood { fits }
+        } else {
+            Self::GarchMaximumLikelihood { fits }
+        })
+    }
+
+    /// The loadings over so many steps: log returns are these times independent normal numbers.
+    pub(super) fn loadings(
+        &self,
+        history: &PriceHistory,
+        steps: u32,
+    ) -> Result<Matrix, RecipeError> {
+        let returns = history.log_returns(1)?;
+        Ok(match self {
+            Self::Ewma { decay } => ewma(&returns, &decay_of(decay)?, steps)?,
+            Self::Garch => garch(&returns, Processes::Targeted, steps)?,
+            Self::OrthogonalGarch => orthogonal_garch(&returns, Processes::Targeted, steps)?,
+            Self::GarchMaximumLikelihood { fits } => {
+                garch(&returns, Processes::Given(fits), steps)?
+            }
+            Self::OrthogonalGarchMaximumLikelihood { fits } => {
+                orthogonal_garch(&returns, Processes::Given(fits), steps)?
+            }
+        })
+    }
+
+    /// Each market's forecast volatility over so many steps: the deviation of its log return.
+    ///
+    /// # Errors
+    /// If the forecast does not fit the history, or a number is out of range.
+    pub fn volatilities(
+        &self,
+        history: &PriceHistory,
+        steps: u32,
+    ) -> Result<Vec<Decimal>, RecipeError> {
+        let loadings = self.loadings(history, steps)?;
+        let of = |row: &Vec<i128>| {
+            let square = row.iter().map(|x| times(*x, *x)).sum();
+            let deviation = exact(square)?.sqrt()?;
+            Ok(Decimal::new(deviation.center().floor_at(8)?, 8))
+        };
+        loadings.iter().map(of).collect()
+    }
+
+    /// The forecast without numbers that were fitted to prices.
+    pub(super) fn unfitted(&self) -> Self {
+        let fits = Vec::new();
+        match self {
+            Self::GarchMaximumLikelihood { .. } => Self::GarchMaximumLikelihood { fits },
+            Self::OrthogonalGarchMaximumLikelihood { .. } => {
+                Self::OrthogonalGarchMaximumLikelihood { fits }
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn validate(&self) -> Result<(), RecipeError> {
+        if let Self::Ewma { decay } = self {
+            decay_of(decay)?;
+        }
+        let fits = self.processes().map_or(&[][..], |(fits, _)| fits);
+        if fits.iter().all(Garch::is_valid) {
+            return Ok(());
+        }
+        Err(RecipeError::Text(
+            "GARCH takes an omega above 0, an alpha and a beta of at least 0 whose sum is at most 0.9999, all with at most nine decimals",
+        ))
+    }
+
+    /// The fitted processes, and whether they are those of principal components.
+    pub(super) fn processes(&self) -> Option<(&[Garch], bool)> {
+        match self {
+            Self::GarchMaximumLikelihood { fits } => Some((fits, false)),
+            Self::OrthogonalGarchMaximumLikelihood { fits } => Some((fits, true)),
+            Self::Ewma { .. } | Self::Garch | Self::OrthogonalGarch => None,
+        }
+    }
 }
 
 /// Why a set cannot be made.
@@ -105,6 +230,47 @@ pub enum RecipeError {
     /// Not a decay.
     #[error("a decay must be above 0 and below 1")]
     Decay,
+    /// The history is longer or shorter than the window.
+    #[error("the window is {window} observations, the history has {observations}")]
+    Window {
+        /// Observations of the window.
+        window: u32,
+        /// In the history.
+        observations: usize,
+    },
+    /// Not the beacon's round.
+    #[error("the round of the beacon is {found}, the policy takes {expected}")]
+    Round {
+        /// By the policy.
+        expected: String,
+        /// In the recipe.
+        found: u64,
+    },
+    /// Not a process a market.
+    #[error("there are {got} GARCH processes for {expected} markets")]
+    Fits {
+        /// Processes.
+        got: usize,
+        /// Markets.
+        expected: usize,
+    },
+    /// A lot is worth so little that its moves are lost.
+    #[error(
+        "a lot of {lot} `{symbol}` is worth {worth} {quote}, less than 1,000 ticks, so its scenarios would tell nothing; take a lot of \
+         {proposed}: `--lot {symbol}={proposed}`"
+    )]
+    SmallLot {
+        /// The market.
+        symbol: String,
+        /// Its lot.
+        lot: Decimal,
+        /// What that is worth now.
+        worth: Decimal,
+        /// In this currency.
+        quote: String,
+        /// A lot that is worth 1 or more.
+        proposed: Decimal,
+    },
     /// There is one lot a market.
     #[error("there are {got} lots for {expected} markets")]
     Lots {
@@ -121,6 +287,8 @@ pub enum RecipeError {
     Domain(#[from] DomainError),
 }
 
+/// What a lot is worth at least when a set is made, in ticks: then rounding to a tick moves it by at most a two thousandth.
+const MIN_VALUE: u64 = 1_000;
 /// Most bytes of a seed or a note.
 pub const MAX_TEXT: usize = 1024;
 
@@ -161,10 +329,14 @@ impl Recipe {
             Method::MonteCarlo { seed, .. } if seed.len() > MAX_TEXT => {
                 Err(RecipeError::Text("a seed must be at most 1,024 bytes long"))
             }
-            Method::MonteCarlo { forecast, .. } => match forecast {
-                Forecast::Ewma { decay } => decay_of(decay).map(|_| ()),
-                Forecast::Garch | Forecast::OrthogonalGarch => Ok(()),
-            },
+            Method::MonteCarlo { forecast, .. } => forecast.validate(),
+            Method::DefensiveMixture { shocks, .. } if !shocks.is_valid() => Err(
+                RecipeError::Text("Student's t takes 3 to 30 degrees of freedom"),
+            ),
+            Method::DefensiveMixture { forecast, seed, .. } => {
+                forecast.validate()?;
+                seed.validate()
+            }
         }
     }
 }
@@ -190,16 +362,16 @@ pub fn make(
     setting: &Setting,
 ) -> Result<ScenarioSet, RecipeError> {
     check(recipe, history, setting)?;
-    let today = history.days()[history.days().len() - 1];
-    let markets = markets_now(history, &setting.lots)?;
-    let values = values(recipe, history, &markets)?;
+    let markets = markets_now(history, setting)?;
+    let (values, probabilities) = values(recipe, history, &markets, setting)?;
     let set = ScenarioSet {
-        as_of_ms: u64::try_from(today).unwrap_or(0) * 86_400_000,
+        as_of_ms: history.as_of_ms(),
         quote: setting.quote.clone(),
         horizon_days: setting.horizon_days,
         source: Source::Made(recipe.clone()),
         markets,
         values,
+        probabilities,
     };
     set.validate()?;
     Ok(set)
@@ -228,11 +400,29 @@ fn check(recipe: &Recipe, history: &PriceHistory, setting: &Setting) -> Result<(
         });
     }
     recipe.validate()?;
+    let expected = history.symbols().len();
+    let drawn = recipe.method.forecast();
+    if let Some((fits, _)) = drawn.and_then(Forecast::processes)
+        && fits.len() != expected
+    {
+        let got = fits.len();
+        return Err(RecipeError::Fits { got, expected });
+    }
     // What there will be, before it is made; of markets a history has no more than fit.
     let scenarios = match &recipe.method {
         Method::Historical | Method::FilteredHistorical { .. } => observations - steps as usize,
-        Method::MonteCarlo { scenarios, .. } => *scenarios as usize,
+        Method::MonteCarlo { scenarios, .. } | Method::DefensiveMixture { scenarios, .. } => {
+            *scenarios as usize
+        }
     };
+    if let Method::DefensiveMixture { window, .. } = recipe.method
+        && window as usize != observations
+    {
+        return Err(RecipeError::Window {
+            window,
+            observations,
+        });
+    }
     if !(1..=MAX_SCENARIOS).contains(&scenarios) {
         return Err(ScenarioError::Scenarios(scenarios).into());
     }
@@ -240,9 +430,9 @@ fn check(recipe: &Recipe, history: &PriceHistory, setting: &Setting) -> Result<(
 }
 
 /// The markets with what a lot is worth at the last prices, rounded to the nearest tick.
-fn markets_now(history: &PriceHistory, lots: &[Decimal]) -> Result<Vec<Market>, ScenarioError> {
+fn markets_now(history: &PriceHistory, setting: &Setting) -> Result<Vec<Market>, RecipeError> {
     let last = &history.prices()[history.prices().len() - 1];
-    let markets = history.symbols().iter().zip(lots).zip(last);
+    let markets = history.symbols().iter().zip(&setting.lots).zip(last);
     let markets = markets.map(|((symbol, lot), price)| {
         let too_large = || ScenarioError::TooLarge {
             place: "now".into(),
@@ -254,6 +444,22 @@ fn markets_now(history: &PriceHistory, lots: &[Decimal]) -> Result<Vec<Market>, 
             .ok()
             .and_then(|ticks| u64::try_from(ticks).ok())
             .ok_or_else(too_large)?;
+        if value < MIN_VALUE {
+            // The price is positive, and as small as prices may be at least 10^-9.
+            let power = |exponent: &u32| Decimal::from_int(10i128.pow(*exponent));
+            let worth_one = |lot: &Decimal| {
+                let worth = lot.checked_mul(price);
+                worth.is_ok_and(|worth| worth >= Decimal::ONE)
+            };
+            let proposed = (0..18).map(|e| power(&e)).find(worth_one);
+            return Err(RecipeError::SmallLot {
+                symbol: symbol.clone(),
+                lot: *lot,
+                worth: ticks(value.into()),
+                quote: setting.quote.clone(),
+                proposed: proposed.unwrap_or(power(&18)),
+            });
+        }
         Ok(Market {
             symbol: symbol.clone(),
             lot: *lot,
@@ -263,37 +469,7 @@ fn markets_now(history: &PriceHistory, lots: &[Decimal]) -> Result<Vec<Market>, 
     markets.collect()
 }
 
-/// What a lot of each market is worth in each scenario.
-fn values(
-    recipe: &Recipe,
-    history: &PriceHistory,
-    markets: &[Market],
-) -> Result<Vec<Vec<u64>>, RecipeError> {
-    let steps = recipe.steps;
-    match &recipe.method {
-        Method::Historical => historical(markets, history, steps),
-        Method::FilteredHistorical { decay } => {
-            filtered(markets, history, steps, &decay_of(decay)?)
-        }
-        Method::MonteCarlo {
-            forecast,
-            scenarios,
-            seed,
-        } => {
-            let returns = history.log_returns(1)?;
-            let loadings = match forecast {
-                Forecast::Ewma { decay } => ewma(&returns, &decay_of(decay)?, steps)?,
-                Forecast::Garch => garch(&returns, steps)?,
-                Forecast::OrthogonalGarch => orthogonal_garch(&returns, steps)?,
-            };
-            let each = (0..*scenarios).into_par_iter();
-            each.map(|s| simulated(markets, &loadings, &mut Words::new(seed, s.into())))
-                .collect()
-        }
-    }
-}
-
-fn decay_of(decay: &Decimal) -> Result<Interval, RecipeError> {
+pub(super) fn decay_of(decay: &Decimal) -> Result<Interval, RecipeError> {
     let number = Interval::from_decimal(decay)?;
     if number.lo() > 0 && number.hi() < 1 << FRACTION_BITS {
         Ok(number)
@@ -302,93 +478,38 @@ fn decay_of(decay: &Decimal) -> Result<Interval, RecipeError> {
     }
 }
 
-/// Values after what happened over each horizon of the history: `now * p[t + steps] / p[t]`, rounded to the nearest
-/// tick.
-fn historical(
-    markets: &[Market],
-    history: &PriceHistory,
-    steps: u32,
-) -> Result<Vec<Vec<u64>>, RecipeError> {
-    let prices = history.prices();
-    let windows = prices.iter().zip(prices.iter().skip(steps as usize));
-    windows
-        .map(|(from, to)| {
-            let each = markets.iter().zip(from.iter().zip(to));
-            each.map(|(market, (from, to))| {
-                let scale = from.scale().max(to.scale());
-                let units = |p: &Decimal| p.rescale_exact(scale).map_err(DomainError::from);
-                let value = mul_div(
-                    market.value.into(),
-                    units(to)?,
-                    units(from)?,
-                    Rounding::HalfEven,
-                );
-                value_of(market, value.map_err(DomainError::from)?)
-            })
-            .collect()
-        })
-        .collect()
-}
-
-/// Values after what happened over each horizon of the history, in today's volatility.
-fn filtered(
-    markets: &[Market],
-    history: &PriceHistory,
-    steps: u32,
-    decay: &Interval,
-) -> Result<Vec<Vec<u64>>, RecipeError> {
-    let daily = history.log_returns(1)?;
-    let moves = history.log_returns(steps as usize)?;
-    let deviations = (0..markets.len())
-        .map(|i| ewma_deviations(daily.iter().map(|r| r[i]), decay))
-        .collect::<Result<Vec<_>, _>>()?;
-    let scaled = |t: usize, i: usize| {
-        let (then, now) = (deviations[i][t], deviations[i][deviations[i].len() - 1]);
-        let scaled = match then {
-            0 => Interval::ZERO,
-            _ => exact(moves[t][i])?.mul(&exact(now)?)?.div(&exact(then)?)?,
-        };
-        moved(&markets[i], &scaled.center())
-    };
-    (0..moves.len())
-        .map(|t| (0..markets.len()).map(|i| scaled(t, i)).collect())
-        .collect()
-}
-
-/// Values after a random move.
-fn simulated(
-    markets: &[Market],
-    loadings: &Matrix,
-    words: &mut Words,
-) -> Result<Vec<u64>, RecipeError> {
-    let normals = words.normals(markets.len())?;
-    let each = markets.iter().zip(loadings);
-    each.map(|(market, row)| {
-        // A loading is below 2^7, a normal number below 2^4.
-        let terms = row.iter().zip(&normals);
-        let sum: i128 = terms.map(|(a, z)| (a * z) >> FRACTION_BITS).sum();
-        moved(market, &exact(sum)?)
-    })
-    .collect()
-}
-
-/// What a lot is worth after a log return: `now * exp(r)`, rounded down.
-fn moved(market: &Market, log_return: &Interval) -> Result<u64, RecipeError> {
-    let now = Interval::from_decimal(&Decimal::new(market.value.into(), 0))?;
-    value_of(market, now.mul(&log_return.exp()?.center())?.floor_at(0)?)
-}
-
-fn value_of(market: &Market, value: i128) -> Result<u64, RecipeError> {
-    u64::try_from(value).map_err(|_| {
-        ScenarioError::TooLarge {
-            place: "a scenario".into(),
-            symbol: market.symbol.clone(),
-        }
-        .into()
-    })
-}
-
 impl ScenarioSet {
+    /// The digest of the policy by which the seed was taken from a beacon, if it was.
+    pub fn policy(&self) -> Option<String> {
+        let Source::Made(recipe) = &self.source else {
+            return None;
+        };
+        let Method::DefensiveMixture {
+            forecast,
+            shocks,
+            scenarios,
+            window,
+            seed: Seed::Beacon(beacon),
+        } = &recipe.method
+        else {
+            return None;
+        };
+        let draws = Draws {
+            steps: recipe.steps,
+            forecast,
+            shocks,
+            scenarios: *scenarios,
+            window: *window,
+        };
+        let markets: Vec<String> = self.markets.iter().map(|m| m.symbol.clone()).collect();
+        Some(policy_digest(
+            draws,
+            &markets,
+            &self.setting(),
+            &beacon.schedule,
+        ))
+    }
+
     /// What the set needs besides its recipe and its history to be made again.
     pub fn setting(&self) -> Setting {
         Setting {

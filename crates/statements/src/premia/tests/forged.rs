@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use stark::{Rejection, Statement, broken_alone, verify, violated};
-use venue::certificate::{Certificate, weight_of};
+use venue::certificate::{Certificate, Gains, weight_of};
 use venue::premia::PremiaError;
 
 use super::*;
@@ -44,7 +44,7 @@ fn with_certificate(prepared: &Prepared, certificate: Certificate) -> Vec<String
         let state = std::sync::Arc::new(state);
         for row in &mut rows.scenarios {
             row.state = state.clone();
-            row.weight = certificate.weight(row.gain()).expect("it has a weight");
+            row.weight = certificate.weight(row.gain(), 0).expect("it has a weight");
         }
         (rows.states[1].bound, rows.states[1].scale) = (certificate.bound, certificate.scale);
     })
@@ -141,7 +141,7 @@ fn what_links_rows_breaks_alone() {
     let state = std::sync::Arc::new(state);
     for row in &mut rows.scenarios[128..] {
         row.state = state.clone();
-        row.weight = certificate.weight(row.gain()).expect("it has a weight");
+        row.weight = certificate.weight(row.gain(), 0).expect("it has a weight");
     }
     rows.add_up(1, prepared.context().grid.log_block);
     rows.add_up_holdings(&prepared.context().grid, 1);
@@ -200,7 +200,7 @@ fn the_scale_is_one_for_all_scenarios() {
         });
         for row in &mut rows.scenarios[100..200] {
             row.state = state.clone();
-            if let Some(weight) = steeper.weight(row.gain()) {
+            if let Some(weight) = steeper.weight(row.gain(), 0) {
                 row.weight = weight;
             }
         }
@@ -240,10 +240,9 @@ fn scenarios_are_all_there_once_in_their_order() {
 #[test]
 fn a_tilt_that_is_not_the_optimum_is_refused() {
     let (prepared, honest) = one_state();
-    let gains: Vec<u64> = prepared.rows(0).scenarios[..300]
-        .iter()
-        .map(|r| r.gain())
-        .collect();
+    let rows = prepared.rows(0);
+    let gains = rows.scenarios[..300].iter().map(|row| row.gain());
+    let gains = Gains::equal(gains.collect());
     // Too flat: a bound that is true but too high, overstating the risk.
     let flat = Certificate {
         scale: honest.scale * 2,

@@ -1,6 +1,6 @@
 //! Where a private EVaR may lie above the true one, and how it is drawn.
 
-use venue::certificate::Certificate;
+use venue::certificate::{Certificate, Gains};
 use venue::state::charge;
 
 use super::forged::wrong;
@@ -90,10 +90,9 @@ fn a_tilt_that_is_too_flat_exceeds_the_tolerance() {
     let prepared = made(&[], &with(None, None), &secret()).expect("it is true");
     let [_, tolerance] = stated(&prepared);
     let row = prepared.rows(0).states[1].clone();
-    let gains: Vec<u64> = prepared.rows(0).scenarios[..300]
-        .iter()
-        .map(|row| row.gain())
-        .collect();
+    let rows = prepared.rows(0);
+    let gains = rows.scenarios[..300].iter().map(|row| row.gain());
+    let gains = Gains::equal(gains.collect());
     let context = prepared.context();
     // The bound at which the weights' sum meets its budget again.
     let at = |bound: u128| Certificate {
@@ -120,7 +119,7 @@ fn a_tilt_that_is_too_flat_exceeds_the_tolerance() {
         });
         for row in &mut rows.scenarios {
             row.state = state.clone();
-            row.weight = flat.weight(row.gain()).expect("it has a weight");
+            row.weight = flat.weight(row.gain(), 0).expect("it has a weight");
         }
         (rows.states[1].bound, rows.states[1].scale) = (flat.bound, flat.scale);
         for row in &mut rows.states {

@@ -6,6 +6,7 @@ mod hidden;
 mod lifts;
 mod needed;
 mod positive;
+mod weighted;
 
 use fixed::Decimal;
 use records::units::{Lots, Ticks};
@@ -67,6 +68,7 @@ fn scenarios(markets: usize, count: usize) -> ScenarioSet {
         },
         markets,
         values,
+        probabilities: Vec::new(),
     }
 }
 

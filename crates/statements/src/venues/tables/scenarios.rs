@@ -27,8 +27,8 @@ use crate::venues::grid::{GROUP, Grid};
 /// - SCENARIOS-2: a block's rows share one state.
 /// - SCENARIOS-3: `quantities . values - means = gain - rest`, over the integers, with one of them zero; of several
 ///   venues, the gains add up to the gain.
-/// - SCENARIOS-4: `(bound - 2^20 gain) 2^20 + 16 * 2^20 scale = scale * exponent + remainder`; where losses are not cut at zero,
-///   with the gain less the rest.
+/// - SCENARIOS-4: `(bound - 2^20 gain) 2^20 + 16 * 2^20 scale = scale * (exponent - shift) + remainder`, where the shift is public,
+///   and zero if scenarios are equally likely; where losses are not cut at zero, with the gain less the rest.
 /// - SCENARIOS-5: whether the exponent is 64 octaves or more, or the row is padding: then the weight is zero.
 /// - SCENARIOS-6: `weight * 2^29 + rest = coarse * fine`, rest below 2^29.
 /// - SCENARIOS-7: sums over the rows above in the group.
@@ -151,6 +151,8 @@ const STATE_ENDS: usize = 6;
 const SENDS_HOLDINGS: usize = 7;
 const HOLDINGS_GROUP: usize = 8;
 const VALUES: usize = 9;
+/// Balanced digits of a shift, behind the values: it is below 2^26 in magnitude.
+const SHIFT_DIGITS: usize = 3;
 
 impl Table for ScenariosTable {
     type Row = ScenarioRow;
@@ -191,6 +193,14 @@ impl Table for ScenariosTable {
             let limb = |s| F::from_u64(grid.limb(s, market, i));
             (0..block).map(limb).collect::<Vec<F>>()
         }));
+        if self.grid.is_weighted() {
+            let digits = (0..block).map(|s| signed_digits(self.grid.shift(s).into(), SHIFT_DIGITS));
+            let digits: Vec<Vec<i64>> = digits.collect();
+            columns.extend((0..SHIFT_DIGITS).map(|i| {
+                let column = digits.iter().map(|d| F::from_i64(d[i]));
+                column.collect::<Vec<F>>()
+            }));
+        }
         columns
     }
 
@@ -379,6 +389,13 @@ impl ScenariosTable {
             high[1].clone() * up,
         ];
         let exponent = Sum::declared(b, "SCENARIOS-4", coefficients, (1 << 16) - 1);
+        let unshifted = if self.grid.is_weighted() {
+            let first = VALUES + self.grid.markets * self.grid.value_limbs;
+            let digits = (0..SHIFT_DIGITS).map(|i| b.fixed(first + i)).collect();
+            exponent.minus(&SignedLimbs::declared(b, "SCENARIOS-4", digits).sum())
+        } else {
+            exponent
+        };
         let bound = certificate.bound.sum();
         let scale = certificate.scale.sum();
         let octaves = Sum::product(&scale, &Sum::constant(16)).shifted(2);
@@ -386,7 +403,7 @@ impl ScenariosTable {
             .shifted(2)
             .minus(&gain.shifted(4))
             .plus(&octaves)
-            .minus(&Sum::product(&scale, &exponent))
+            .minus(&Sum::product(&scale, &unshifted))
             .minus(&remainder.sum())
             .assert_zero(b, "SCENARIOS-4");
         Exponent { coarse, fine, high }
