@@ -305,6 +305,7 @@ mod tests {
         liabilities.push(500.0);
         let svg = distribution(&Distribution {
             weights: &vec![1.0; 10_000],
+            probabilities: &vec![1.0; 10_000],
             liabilities: &liabilities,
             marks: &[("cash", 0.0)],
             title: "adequate",

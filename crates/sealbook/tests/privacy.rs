@@ -8,7 +8,7 @@ use common::{PATH_SLACK, shared_words};
 use credit::amortization::Event;
 use credit::sample_pool;
 use market::{Account, Level, sample};
-use records::units::Ticks;
+use records::units::{Cents, Ticks};
 use sealbook::STATEMENTS;
 use serde_json::Value;
 use stark::ProofFile;
@@ -282,12 +282,12 @@ fn issued(seed: u64, key: &issuance::RegistryKey) -> issuance::Prepared {
     let at = |name: &str| template.field(name).unwrap();
     tape.loans[0].values[at("status")] = Some(0);
     tape.loans[0].values[at("balance")] = Some(0);
-    let rest = 4_000_000_000 - sample_pool::owed(&tape);
+    let rest = 4_000_000_000 - sample_pool::owed(&tape).0;
     tape.loans[0].values[at("balance")] = Some(rest);
     for loan in &mut tape.loans {
         loan.id = format!("{}-{seed}", loan.id);
     }
-    let deal = credit::sample_deal::sample_deal_for(4_000_000_000);
+    let deal = credit::sample_deal::sample_deal_for(Cents(4_000_000_000));
     issuance::Prepared::new(&tape, &deal, key, &Secret::random()).unwrap()
 }
 
@@ -326,7 +326,7 @@ fn waterfall(variant: usize) -> Box<dyn AnyPrepared> {
         ] {
             set(loan, name, value);
         }
-        month.insert(loan.id.clone(), Event::Payment(paid));
+        month.insert(loan.id.clone(), Event::Payment(Cents(paid)));
     }
     let terms = waterfall::Terms {
         months: vec![month],

@@ -1,10 +1,11 @@
 //! Drawn scenarios: EVaR within its standard error, seeds from a beacon, and what is refused or warned of.
 
 use fixed::Decimal;
+use records::units::{Lots, Ticks};
 use venue::evar::Confidence;
 use venue::history::PriceHistory;
 use venue::precision::Precision;
-use venue::premia::Evaluated;
+use venue::premia::{Evaluated, Shows, Terms};
 use venue::scenarios::ScenarioSet;
 use venue::scenarios::beacon::{Beacon, Schedule, Seed};
 use venue::scenarios::mixture::Shocks;
@@ -66,6 +67,12 @@ fn mixture(scenarios: u32, text: &str, shocks: Shocks, window: u32) -> Method {
 fn drawn_evar_is_within_its_standard_error() {
     let history = venue::sample::prices(3, 1, 300);
     let confidence = Confidence::try_from(Decimal::new(95, 2)).unwrap();
+    let terms = Terms {
+        confidence,
+        shows: Shows::Prices { lots: true },
+        funding: false,
+        until_ms: None,
+    };
     let volatility = Forecast::Ewma { decay: decay() }
         .volatilities(&history, 1)
         .unwrap()[0];
@@ -74,15 +81,15 @@ fn drawn_evar_is_within_its_standard_error() {
         let now = set.markets[0].value;
         // Traders are net long at today's price.
         let state = VenueState {
-            quantities: vec![1_000],
-            entry: now as i64 * 1_000,
-            ..VenueState::flat(1, 0, 0)
+            quantities: vec![Lots(1_000)],
+            entry: Ticks(now as i64 * 1_000),
+            ..VenueState::flat(1, Ticks(0), Ticks(0))
         };
-        let state = Evaluated::new(state, None, set, confidence).unwrap();
+        let state = Evaluated::new(state, None, set, &terms).unwrap();
         let precision = Precision::of(&state, set);
         let scale = now as f64 * 1_000.0;
         (
-            state.evar() as f64 / scale,
+            state.evar().0 as f64 / scale,
             precision.error() / scale,
             precision.effective,
         )

@@ -46,6 +46,7 @@ fn golden() -> (ScenarioSet, VenueState) {
             value: 50 * UNIT,
         }],
         values: values.collect(),
+        probabilities: Vec::new(),
     };
     let state = VenueState {
         as_of_ms: NOW,

@@ -237,8 +237,7 @@ pub(super) fn hidden(
     {
         return Err("a window rolls, where only totals are shown".into());
     }
-    let set = &claim.scenarios;
-    let slack = slack_units(set.values.len(), set.is_weighted(), claim.confidence);
+    let slack = slack_units(set.values.len(), set.is_weighted(), confidence);
     Ok(Some(HiddenDay {
         tolerance: tolerance.0,
         slack: slack.map_err(|e| e.to_string())?,

@@ -1,5 +1,6 @@
 //! Scenarios with probabilities of their own, and losses that are hard to tell apart.
 
+use records::units::Ticks;
 use stark::{verify, violations};
 use venue::evar::{Losses, evar};
 
@@ -45,12 +46,12 @@ fn scenarios_with_probabilities_are_proven() {
         proven(&prepared);
     }
     let day = check(&set, &state, &some, &terms()).expect("it has a price");
-    let quoted = day.states[0].evar() as i64;
+    let quoted = day.states[0].evar().0 as i64;
     let gains: Vec<i64> = state
         .gains(&set)
         .unwrap()
         .iter()
-        .map(|&x| x as i64)
+        .map(|&x| x.0 as i64)
         .collect();
     let exact = evar(Losses::over(&set, &gains), terms().confidence)
         .unwrap()
@@ -106,7 +107,7 @@ fn even_probabilities_change_nothing() {
         let day = check(set, &state(set), &[], &terms()).expect("it has a price");
         day.states[0].evar()
     };
-    assert!(of(&set).abs_diff(of(&even)) <= 1 + of(&set) / 1_000_000);
+    assert!(of(&set).0.abs_diff(of(&even).0) <= 1 + of(&set).0 / 1_000_000);
 }
 
 /// Losses a tick apart, for which a solver that is not bracketed printed -36,337,677.32: what is quoted is what is proven, and
@@ -123,11 +124,11 @@ fn losses_a_tick_apart_are_proven_as_quoted() {
                 ..scenarios(1, 1)
             };
             let state = VenueState {
-                quantities: vec![1],
-                ..VenueState::flat(1, 0, 0)
+                quantities: vec![records::units::Lots(1)],
+                ..VenueState::flat(1, Ticks(0), Ticks(0))
             };
             let day = check(&set, &state, &[], &terms()).expect("it has a price");
-            assert_eq!(day.states[0].evar(), base + above);
+            assert_eq!(day.states[0].evar().0, base + above);
             let prepared = Prepared::new(&set, &state, &[], &terms(), &secret());
             let prepared = prepared.expect("it is true");
             let Shown::Prices { evar, .. } = &prepared.claim().shown else {
