@@ -19,6 +19,9 @@ pub enum ExposureError {
         "`{0}` is not a linear perpetual or future; only their exposure is lots times what a lot is of the underlying"
     )]
     NotLinear(String),
+    /// Instruments on different underlyings.
+    #[error("`{0}` is on another underlying than the first instrument named")]
+    Underlying(String),
     /// Lots of different sizes.
     #[error(
         "a lot of `{0}` is not as much of the underlying as one of the first instrument named; name those of one size together"
@@ -58,6 +61,8 @@ pub struct Exposed {
     pub instruments: Vec<usize>,
     /// What a lot is, in the underlying.
     pub lot: Decimal,
+    /// The underlying.
+    pub underlying: String,
 }
 
 impl Exposed {
@@ -76,11 +81,18 @@ impl Exposed {
         let first = *instruments.first().ok_or(ExposureError::None)?;
         let lot = size(&all[first])?;
         for &index in &instruments {
+            if all[index].underlying != all[first].underlying {
+                return Err(ExposureError::Underlying(all[index].symbol.clone()));
+            }
             if size(&all[index])? != lot {
                 return Err(ExposureError::Lot(all[index].symbol.clone()));
             }
         }
-        Ok(Self { instruments, lot })
+        Ok(Self {
+            underlying: all[first].underlying.clone(),
+            instruments,
+            lot,
+        })
     }
 
     /// What accounts are net long, in lots: below 2^94, if they fit a book.

@@ -217,8 +217,9 @@ pub fn check<'a>(
             scenarios: set.quote.clone(),
         });
     }
-    check_moment(snapshot.as_of_ms, state.as_of_ms)?;
+    // Other markets say more than another moment.
     let inventory = inventory(accounts, &snapshot.instruments, &set.markets)?;
+    check_moment(snapshot.as_of_ms, state.as_of_ms)?;
     inventory.check(state, &set.markets)?;
     Ok(inventory)
 }

@@ -12,8 +12,11 @@ use crate::words::quoted;
 pub fn words(claim: &ExposureClaim) -> Vec<String> {
     let (book, snapshot) = (&claim.book, &claim.snapshot);
     // A claim whose instruments do not fit has no other words.
-    let lot = Exposed::new(snapshot, &claim.instruments);
-    let lot = lot.map_or("unknown".into(), |exposed| exposed.lot.to_string());
+    let exposed = Exposed::new(snapshot, &claim.instruments);
+    let (lot, underlying) = exposed.map_or_else(
+        |_| ("unknown".into(), "an unknown underlying".into()),
+        |exposed| (exposed.lot.to_string(), quoted(&exposed.underlying)),
+    );
     let counted: Vec<String> = claim.instruments.iter().map(|s| quoted(s)).collect();
     let others = snapshot.instruments.iter().map(|i| quoted(&i.symbol));
     let others: Vec<String> = others.filter(|symbol| !counted.contains(symbol)).collect();
@@ -23,7 +26,7 @@ pub fn words(claim: &ExposureClaim) -> Vec<String> {
     };
     let mut lines = vec![
         format!(
-            "as of {}, the {} accounts of book {} together are net long at least {} and at most {} of the underlying in {}",
+            "as of {}, the {} accounts of book {} together are net long at least {} and at most {} of {underlying} in {}",
             moment(snapshot),
             book.accounts,
             book.commitment,
@@ -32,7 +35,7 @@ pub fn words(claim: &ExposureClaim) -> Vec<String> {
             counted.join(", ")
         ),
         format!(
-            "a lot of each of these is {lot} of the underlying; that they have one underlying is the prover's word"
+            "a lot of each of these is {lot} of {underlying}, which the market names as what all of them are on"
         ),
         format!("positions in other instruments do not count: {others}"),
         format!(

@@ -358,7 +358,7 @@ fn only_what_is_proportional_to_lots_counts() {
             &["BTC-PERP", "BTC-30JAN26-60000-C"],
             "not a linear perpetual",
         ),
-        (&["BTC-PERP", "ETH-PERP"], "not as much of the underlying"),
+        (&["BTC-PERP", "ETH-PERP"], "on another underlying"),
         (&["BTC-PERP", "BTC-PERP"], "named twice"),
         (&["BTC-PERP", "btc-perp"], "no instrument `btc-perp`"),
         (&[], "at least one"),
@@ -366,6 +366,11 @@ fn only_what_is_proportional_to_lots_counts() {
         let refused = named(symbols).expect_err(why);
         assert!(refused.contains(why), "{symbols:?}: {refused}");
     }
+    let mut claim = good.clone();
+    claim.snapshot.instruments[2].lot = fixed::Decimal::ONE;
+    claim.instruments = vec!["BTC-PERP".into(), "BTC-30JAN26".into()];
+    let refused = Exposure::context(&claim).expect_err("of two sizes");
+    assert!(refused.contains("not as much of the underlying"), "{refused}");
     // Nor can a linear one be called so that is settled in coin: the book's lists say how.
     let mut claim = good.clone();
     claim.snapshot.instruments[1].settlement = Settlement::Linear;
