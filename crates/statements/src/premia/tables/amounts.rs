@@ -4,7 +4,7 @@ use gadgets::limbs::{AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs};
 use gadgets::range::limb;
 use gadgets::sum::Sum;
 use records::units::Ticks;
-use stark::{Expr, PrimeCharacteristicRing, RowBuilder, When};
+use stark::{Expr, RowBuilder, When};
 use venue::state::VenueState;
 
 use super::states::{CHANGES, StateRow};
