@@ -201,7 +201,9 @@ impl<'a> Plot<'a> {
     fn marks(&self) -> String {
         let mark = |(i, (name, value)): (usize, &(&str, f64))| {
             let (x, y) = (self.x_of(*value), legend_line(i));
-            let colour = COLOURS[i % COLOURS.len()];
+            // The tilt has its own.
+            let mut colours = COLOURS.iter().filter(|c| **c != TILT).cycle();
+            let colour = colours.nth(i).unwrap_or(&TILT);
             format!(
                 "<path class=\"mark\" d=\"M{x:.1} {TOP}V{FLOOR}\" stroke=\"{colour}\" stroke-width=\"2\" \
                  stroke-dasharray=\"6 3\"/>\n\

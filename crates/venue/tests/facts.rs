@@ -150,7 +150,8 @@ fn funded_venues_are_adequate_and_rolls_change_no_adequacy() {
         let set = venue::sample::scenarios(seed, 1 + seed as usize % 4, 60 + 11 * seed as usize);
         let mut state = venue::sample::state(&set);
         state.capital.0 /= 1 + seed % 7;
-        state.collected.0 = state.collected.0 * (seed % 5) / 2;
+        state.providers.0 /= 1 + seed % 3;
+        state.collected.0 = state.collected.0 * (seed % 5) / 4;
         let rolled = state.rolled(set.as_of_ms + 1).unwrap();
         let funded = holds(Fact::Funded, &state, &set);
         let adequate = holds(Fact::Adequate, &state, &set);

@@ -1,6 +1,7 @@
 //! The tables of the premia statement besides those that it [shares](crate::venues::tables). STATEMENT.md explains every
 //! numbered constraint.
 
+mod amounts;
 pub mod funding;
 pub mod holdings;
 pub mod premia;

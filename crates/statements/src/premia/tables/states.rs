@@ -1,19 +1,18 @@
 //! States of a venue, the trades between them, and what is proven of each.
 
 use gadgets::hash::{DIGEST, Digest};
-use gadgets::limbs::{
-    AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs, SignedLimbs, limb_of, limbs_of, signed_limb,
-};
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, Limbs, SignedLimbs, limb_of, limbs_of, signed_limb};
 use gadgets::public::{Publics, limb_values};
 use gadgets::range::limb;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
 use records::units::Ticks;
-use stark::{Expr, F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
+use stark::{F, MIN_LOG_HEIGHT, PrimeCharacteristicRing, RowBuilder, Table, When};
 use venue::fact::Fact;
 use venue::state::VenueState;
 
 use super::LAST;
+use super::amounts::amount;
 use super::premia::Hidden;
 use crate::venues::tables::{
     BOUND_LIMBS, CERTIFICATE, ENTRY_DIGITS, GAINS_LIMBS, QUANTITY_DIGITS, STATE, SUMS,
@@ -159,7 +158,7 @@ const PRICE: usize = 8;
 const PRICE_LIMBS: usize = 4;
 const LOTS: usize = PRICE + PRICE_LIMBS;
 /// Signed limbs of the changes of three amounts.
-const CHANGES: usize = LOTS + QUANTITY_DIGITS;
+pub(super) const CHANGES: usize = LOTS + QUANTITY_DIGITS;
 pub(super) const EVAR: usize = CHANGES + 3 * AMOUNT_LIMBS;
 const EPSILON: usize = EVAR + AMOUNT_LIMBS;
 /// What the places of a committed state stand for.
@@ -304,48 +303,6 @@ impl Table for StatesTable {
             None if self.least.is_some() => self.stated_evar(b, &outcome),
             None => Self::has_cash(b, &outcome, &collected),
         }
-    }
-}
-
-/// An amount on this row and on the next one.
-struct Running<E> {
-    now: Limbs<E>,
-    after: Amount<E>,
-}
-
-/// One of capital, providers' capital and the collected sum.
-fn amount<B: RowBuilder<StateRow>>(
-    b: &mut B,
-    which: usize,
-    of: fn(&VenueState) -> Ticks<u64>,
-) -> Running<B::E> {
-    let after = Amount::read(b, |w: &StateRow| w.amounts_after[which]);
-    let now = (0..AMOUNT_LIMBS)
-        .map(|i| {
-            let (cell, next) = b.state(|w| limb_felt(of(&w.state).0.into(), i));
-            let cell = limb(b, cell);
-            let step = next - after.limbs()[i].clone();
-            b.assert_zero("STATES-4", When::Transition, step);
-            cell
-        })
-        .collect();
-    Running { now, after }
-}
-
-impl<E: Expr> Running<E> {
-    /// It grows by its public change, and by what comes in besides.
-    fn grows<B: RowBuilder<StateRow, E = E>>(&self, b: &mut B, which: usize, besides: &Sum<E>) {
-        let id = "STATES-4";
-        let change = (0..AMOUNT_LIMBS)
-            .map(|i| b.fixed(CHANGES + which * AMOUNT_LIMBS + i))
-            .collect();
-        let change = Sum::declared(b, id, change, LIMB_MAX);
-        self.now
-            .sum()
-            .plus(&change)
-            .plus(besides)
-            .minus(&self.after.to_sum())
-            .assert_zero(b, id);
     }
 }
 

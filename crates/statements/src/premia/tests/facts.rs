@@ -135,8 +135,17 @@ fn providers_capital_counts_only_where_it_is_said() {
             row.liabilities[0] -= state.providers.0 as i64;
         }
     });
-    // The states table sends what the claim counts, and weights are not those of the lower losses.
+    // The states table sends what the claim counts.
     assert!(found.contains(&"bus state".into()), "{found:?}");
+    // All that proves the weaker fact of a state does not prove this one.
+    let weaker = claimed(Fact::Adequate, &least(Fact::Adequate), &[]).expect("it is true");
+    let mut claim = weaker.claim().clone();
+    if let Shown::Fact { fact, .. } = &mut claim.shown {
+        *fact = Fact::AdequateWithoutProviders;
+    }
+    let context = Premia::context(&claim).expect("well-formed");
+    let airs = PartTables::new(&context, 0).airs();
+    assert_eq!(violated(&airs, &weaker.traces(0)), ["STATES-5"]);
 }
 
 /// A surplus in one scenario makes up for a loss in another where a venue is said to be adequate, and not where it is said to be
