@@ -61,7 +61,7 @@ pub struct ExpectedLoss {
     pub tranche: String,
     /// Principal that is never paid, in cents, rounded up.
     pub principal: Cents,
-    /// Interest that falls due and is never paid, in cents, rounded up.
+    /// Interest that falls due and is never paid, not discounted; rounded up.
     pub interest: Cents,
     /// Principal that is never paid, as a part of what the tranche is owed at the cut-off date, at 8 decimals, rounded up;
     /// zero if nothing is owed.
@@ -197,6 +197,7 @@ mod tests {
             severity: Decimal::from_int(60),
             recovery_lag: 12,
             age: 0,
+            delinquency: None,
         };
         let grid = Factor {
             points: vec![

@@ -24,6 +24,7 @@ fn stress(cdr: &str) -> Stress {
         severity: number("50"),
         recovery_lag: 12,
         age: 0,
+        delinquency: None,
     }
 }
 
