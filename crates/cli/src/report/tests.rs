@@ -76,9 +76,10 @@ fn a_page_says_by_which_rules_it_counts() {
         scenario.stress.delinquency = None;
     }
     let idle = page(&claim);
-    assert!(!idle.contains("Test late: passes"));
+    assert!(!idle.contains("Test late: passes") && !idle.contains("Test late: fails"));
+    // A chart says its title more than once.
     let said = idle.matches("Test late: not tested, since this stress makes no loan late");
-    assert_eq!(said.count(), claim.scenarios.len());
+    assert!(said.count() >= claim.scenarios.len());
 }
 
 #[test]
