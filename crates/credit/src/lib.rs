@@ -9,6 +9,7 @@
 //!   under a stress.
 //! - [`coarse`]: the same with months summed into steps, which tells less of single loans.
 //! - [`factor`]: what tranches are expected to lose when the pool's loans default together by a factor.
+//! - [`measures`]: average life, price, yield and duration of tranches.
 //! - [`issuance`]: what a pool pledges for a deal's tranches.
 //! - [`import`], [`sample_pool`], [`sample_deal`]: reading tapes and deals, making realistic ones.
 
@@ -20,6 +21,7 @@ pub mod deal;
 pub mod factor;
 pub mod import;
 pub mod issuance;
+pub mod measures;
 pub mod pool;
 pub mod projection;
 pub mod protection;

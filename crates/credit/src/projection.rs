@@ -142,7 +142,7 @@ struct Totals {
 
 /// What a pool is expected to bring in, month by month until nothing is owed and nothing more recovered,
 /// under weights that last at least as long as the schedule. Doubtful loans default in the first month.
-/// Delinquency is not projected.
+/// Which loans are late is another matter ([`Pipeline`](crate::stress::Pipeline)).
 ///
 /// Running totals, exact in 10^-12 cents, are cut to cents, defaults up, all else down; a month's flow is the
 /// difference of two of them. Up to the last month of the schedule what is owed follows from them; in it,

@@ -1,7 +1,7 @@
 //! What protects a tranche: a deal run to its end under a public stress.
 //!
 //! The pool's projected collections ([`projection`](crate::projection)) run through the deal, payment date by payment date,
-//! to the legal final date. What a tranche is owed then is lost. Nobody exercises the clean-up call.
+//! to the legal final date. Loans are late before they default if the stress says so. What a tranche is owed then is lost. Nobody exercises the clean-up call.
 
 use fixed::Decimal;
 use records::units::Cents;
@@ -29,7 +29,7 @@ pub struct TrancheOutcome {
     pub tranche: String,
     /// Principal that was never paid: what is owed at the end, and what was written down for good.
     pub principal_lost: Cents,
-    /// Interest that fell due, is still owed and never paid.
+    /// Interest that fell due and is never paid, each amount as it fell due: not discounted.
     pub interest_lost: Cents,
     /// The payment date, from 1 on, after which nothing was owed; none if something was lost.
     pub paid_off: Option<u32>,
@@ -184,7 +184,8 @@ impl<'a> RunOff<'a> {
     ) -> Result<Vec<TrancheOutcome>, ProtectionError> {
         let at = |period: u32| move |error| ProtectionError::Waterfall { period, error };
         let severity = stress.severity_units()?;
-        let rows = project(self.schedule, weights, severity, stress.recovery_lag)?;
+        let mut rows = project(self.schedule, weights, severity, stress.recovery_lag)?;
+        stress.fill_delinquency(&mut rows)?;
         let (plan, indices) = (&self.plan, self.indices);
         let mut state = self.state.clone();
         let mut paid_off: Vec<Option<u32>> = vec![None; plan.tranches.len()];

@@ -48,9 +48,9 @@ pub fn sample_deal_for(pool: Cents) -> Deal {
     deal
 }
 
-/// Fixings for all payment dates of the sample deal: 4.3% at first, 0.01 less each month down to 3%.
+/// Fixings for all payment dates of the sample deal: 2.9% at first, 0.005 less each month down to 2.4%.
 pub fn sample_indices() -> Vec<Index> {
-    let fixing = |n: i128| Decimal::new((4_300_000 - 10_000 * n).max(3_000_000), PERCENT_DECIMALS);
+    let fixing = |n: i128| Decimal::new((2_900_000 - 5_000 * n).max(2_400_000), PERCENT_DECIMALS);
     vec![Index {
         name: "SOFR".into(),
         fixings: (0..361).map(fixing).collect(),

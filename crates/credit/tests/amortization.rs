@@ -58,8 +58,7 @@ fn known_instalments() {
         instalment(Cents(20_000_000), 45_000, 1, 180).unwrap(),
         Cents(152_999)
     );
-    // The factor, a twelfth, is rounded up too.
-    assert_eq!(instalment(Cents(120_000), 0, 1, 12).unwrap(), Cents(10_001));
+    assert_eq!(instalment(Cents(120_000), 0, 1, 12).unwrap(), Cents(10_000));
     assert_eq!(instalment(Cents(0), 60_000, 1, 360).unwrap(), Cents(0));
     assert!(annuity_factor(60_000, 1, 0).is_err());
     assert!(annuity_factor(MAX_RATE + 1, 1, 1).is_err());
@@ -631,4 +630,17 @@ proptest! {
             prop_assert!(rows.iter().all(|r| r.interest + r.scheduled_principal <= loan.instalment));
         }
     }
+}
+
+#[test]
+fn a_loan_without_interest_pays_equal_parts() {
+    let loan = LoanState::new(Cents(3_600_000), 0, 36, Frequency::Monthly, Rule::LevelPay).unwrap();
+    assert_eq!(loan.instalment, Cents(100_000));
+    let rows = life(loan);
+    assert_eq!(rows.len(), 36);
+    assert!(rows.iter().all(|r| r.scheduled_principal == Cents(100_000)));
+    // What does not divide is rounded up, and the last payment is the rest.
+    let loan = LoanState::new(Cents(100), 0, 3, Frequency::Monthly, Rule::LevelPay).unwrap();
+    let paid: Vec<u64> = life(loan).iter().map(|r| r.scheduled_principal.0).collect();
+    assert_eq!(paid, [34, 34, 32]);
 }

@@ -158,6 +158,7 @@ fn pools_over_the_factor() {
         severity: decimal("45"),
         recovery_lag: 12,
         age: 10,
+        delinquency: None,
     };
     let severity = stress.severity_units().unwrap();
     let (plain, prepaid) = (

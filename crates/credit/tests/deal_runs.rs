@@ -46,9 +46,9 @@ fn the_sample_runs() {
         assert_eq!(report.period, period);
         assert_eq!(report.tranches[0].interest_shortfall, Cents(0));
         if period == 1 {
-            // 55 days at 5.2%.
-            assert_eq!(report.tranches[0].rate.to_string(), "5.2");
-            assert_eq!(report.tranches[0].interest, Cents(3_376_388_88));
+            // 31 days at 3.8%.
+            assert_eq!(report.tranches[0].rate.to_string(), "3.8");
+            assert_eq!(report.tranches[0].interest, Cents(1_390_694_44));
         }
         // A round trip through the file format changes nothing.
         let text = serde_json::to_string(&(&next, &report)).unwrap();

@@ -1,7 +1,7 @@
 //! What tranches are expected to lose over the factor of a copula.
 
 use credit::copula::{CERTAIN, DefaultTimes};
-use credit::deal::Deal;
+use credit::deal::{Coupon, Deal};
 use credit::factor::{ExpectedLoss, MAX_NODES, MIN_NODES, OneFactor, expected_losses};
 use credit::import::tape::read_template;
 use credit::pool::states::states;
@@ -24,6 +24,7 @@ fn stress(cdr: &str) -> Stress {
         severity: number("50"),
         recovery_lag: 12,
         age: 0,
+        delinquency: None,
     }
 }
 
@@ -38,6 +39,8 @@ struct Sample {
     deal: Deal,
     state: DealState,
     schedule: Schedule,
+    /// Percent by which fixings are above the sample's.
+    rise: Decimal,
 }
 
 impl Sample {
@@ -51,11 +54,25 @@ impl Sample {
             deal,
             state,
             schedule,
+            rise: Decimal::ZERO,
         }
     }
 
+    /// The deal with coupons that its loans hardly earn, so that all tranches lose something.
+    fn dear() -> Self {
+        let mut sample = Self::new();
+        for (tranche, coupon) in sample.deal.tranches[1..].iter_mut().zip(["5.25", "6.5"]) {
+            tranche.coupon = Coupon::Fixed(number(coupon));
+        }
+        sample.rise = number("1.4");
+        sample
+    }
+
     fn expected(&self, stress: &Stress, factor: &OneFactor) -> Vec<ExpectedLoss> {
-        let indices = sample_indices();
+        let mut indices = sample_indices();
+        for fixing in &mut indices[0].fixings {
+            *fixing = fixing.checked_add(&self.rise).unwrap();
+        }
         expected_losses(
             &self.deal,
             &self.state,
@@ -178,7 +195,7 @@ fn defaults_average_out() {
 /// What a finite grid of the factor costs: nearness of fewer nodes to the most, as parts of a tranche and of the loss.
 #[test]
 fn grids_agree() {
-    let sample = Sample::new();
+    let sample = Sample::dear();
     let part = |e: &ExpectedLoss| e.part.to_string().parse::<f64>().unwrap();
     for correlation in ["0.1", "0.3"] {
         let best = sample.expected(&stress("2"), &factor(correlation, MAX_NODES));
@@ -200,7 +217,7 @@ fn grids_agree() {
 /// The smaller a loss, the finer a grid it needs: a senior tranche that hardly ever loses.
 #[test]
 fn small_losses_need_more_nodes() {
-    let sample = Sample::new();
+    let sample = Sample::dear();
     let stress = Stress {
         prepayments: Prepayments::Cpr(vec![number("8")]),
         severity: number("40"),

@@ -23,6 +23,7 @@ fn stress(cdr: &str, severity: &str) -> Stress {
         severity: number(severity),
         recovery_lag: 12,
         age: 0,
+        delinquency: None,
     }
 }
 

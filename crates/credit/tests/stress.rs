@@ -41,6 +41,7 @@ fn stress(defaults: Defaults, prepayments: Prepayments, severity: i128, lag: u16
         severity: Decimal::from_int(severity),
         recovery_lag: lag,
         age: 0,
+        delinquency: None,
     }
 }
 
@@ -473,6 +474,7 @@ fn any_stress() -> impl Strategy<Value = Stress> {
             severity: Decimal::new(severity, 4),
             recovery_lag,
             age,
+            delinquency: None,
         },
     )
 }

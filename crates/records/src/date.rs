@@ -49,10 +49,29 @@ pub fn next_month(days: i64) -> i64 {
     }
 }
 
-/// The days between two dates where every month has thirty: a 31st counts as a 30th.
+/// The days between two dates where every month has thirty: a 31st counts as a 30th (30E/360, ISDA 2006 Definitions 4.16(g)).
 pub fn days_30_360(from: i64, to: i64) -> i64 {
     let ((y, m, d), (y2, m2, d2)) = (civil(from), civil(to));
     360 * (y2 - y) + 30 * (m2 - m) + d2.min(30) - d.min(30)
+}
+
+/// The days between two dates by the 30/360 rule of the United States (MSRB rule G-33, SIA "Standard Securities Calculation
+/// Methods"). Of a period that starts on the last day of February the first day counts as a 30th, and so does the last day if it
+/// is a last day of February, too. Then a 31st at the end counts as a 30th if the first day is a 30th or a 31st, and a 31st at the
+/// start as a 30th.
+pub fn days_30_360_us(from: i64, to: i64) -> i64 {
+    let ((y, m, mut d), (y2, m2, mut d2)) = (civil(from), civil(to));
+    let ends_february = |days: i64, month: i64| month == 2 && civil(days + 1).1 == 3;
+    if ends_february(from, m) {
+        if ends_february(to, m2) {
+            d2 = 30;
+        }
+        d = 30;
+    }
+    if d2 == 31 && d >= 30 {
+        d2 = 30;
+    }
+    360 * (y2 - y) + 30 * (m2 - m) + d2 - d.min(30)
 }
 
 /// The date so many days after 1970-01-01, as `2026-11-21`.
@@ -218,6 +237,28 @@ mod tests {
             ("2024-02-28", "2025-02-28", 360),
         ] {
             assert_eq!(days_30_360(day(from), day(to)), days, "{from} to {to}");
+        }
+    }
+
+    /// Against QuantLib's `Thirty360(Thirty360.USA)` by its rules: last days of February count as a 30th.
+    #[test]
+    fn thirty_days_a_month_in_the_united_states() {
+        let day = |text: &str| days_of(text).unwrap();
+        for (from, to, us, e) in [
+            ("2026-01-25", "2026-02-25", 30, 30),
+            ("2026-01-31", "2026-02-25", 25, 25),
+            // The end of February starts the period.
+            ("2025-02-28", "2025-03-31", 30, 32),
+            ("2024-02-28", "2024-03-31", 33, 32),
+            ("2024-02-29", "2024-03-31", 30, 31),
+            ("2024-02-29", "2025-02-28", 360, 359),
+            ("2025-02-28", "2025-03-28", 28, 30),
+            // A 31st at the end counts as one where the start is no 30th.
+            ("2026-01-15", "2026-03-31", 76, 75),
+            ("2026-01-30", "2026-03-31", 60, 60),
+        ] {
+            assert_eq!(days_30_360_us(day(from), day(to)), us, "{from} to {to}");
+            assert_eq!(days_30_360(day(from), day(to)), e, "{from} to {to}");
         }
     }
 

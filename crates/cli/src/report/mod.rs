@@ -2,6 +2,7 @@
 
 mod chart;
 mod html;
+mod measures;
 mod periods;
 mod start;
 mod stress;
@@ -11,8 +12,9 @@ mod waterfall;
 
 use std::fmt::Write;
 
-use credit::deal::{Coupon, Deal};
+use credit::deal::{Coupon, DayCount, Deal, Shortfall};
 use credit::issuance::backing;
+use credit::waterfall::Index;
 use records::units::Cents;
 use sealbook::Fact;
 use statements::stress::Stressed;
@@ -82,6 +84,8 @@ fn tranches(deal: &Deal) -> String {
                 t.name.as_str().into(),
                 amount(plan.as_ref().map_or(Cents(0), |p| p.tranches[i].original)),
                 Cell::Text(coupon(&t.coupon)),
+                Cell::Text(day_count(t.day_count)),
+                Cell::Text(shortfall(t.shortfall).into()),
                 percent(point.map(|p| &p.attachment)),
                 percent(point.map(|p| &p.detachment)),
             ]
@@ -90,7 +94,15 @@ fn tranches(deal: &Deal) -> String {
     let head = format!("at closing, {}", deal.currency);
     let mut html = String::from("<h2>Tranches</h2>\n");
     html += &table(
-        &["tranche", &head, "coupon", "attaches at", "detaches at"],
+        &[
+            "tranche",
+            &head,
+            "coupon",
+            "day count",
+            "interest not paid when due",
+            "attaches at",
+            "detaches at",
+        ],
         &rows,
     );
     let _ = writeln!(
@@ -100,6 +112,57 @@ fn tranches(deal: &Deal) -> String {
         html::money(plan.map_or(Cents(0), |p| p.original_pool)),
         escaped(&deal.currency)
     );
+    html
+}
+
+/// A day count as deals write it, and by which rule.
+fn day_count(count: DayCount) -> String {
+    match count {
+        DayCount::Thirty360 => "30/360 (30E/360)",
+        DayCount::Thirty360Us => "30/360 US",
+        DayCount::Actual360 => "ACT/360",
+        DayCount::Actual365 => "ACT/365",
+    }
+    .into()
+}
+
+/// What becomes of interest that is not paid when due.
+fn shortfall(rule: Shortfall) -> &'static str {
+    match rule {
+        Shortfall::Lost => "is never owed again",
+        Shortfall::Carried => "stays owed, without interest",
+        Shortfall::Compounding => "stays owed, with interest",
+    }
+}
+
+/// The fixings with which the page computes: how many an index has, the first, the least and the largest.
+fn fixings(indices: &[Index], currency: &str) -> String {
+    let rows: Vec<Vec<Cell>> = indices
+        .iter()
+        .map(|index| {
+            let rate = |rate: Option<&fixed::Decimal>| {
+                Cell::Number(rate.map_or("-".into(), |r| format!("{r}%")))
+            };
+            vec![
+                index.name.as_str().into(),
+                Cell::Number(index.fixings.len().to_string()),
+                rate(index.fixings.first()),
+                rate(index.fixings.iter().min()),
+                rate(index.fixings.iter().max()),
+            ]
+        })
+        .collect();
+    let mut html = format!(
+        "<p>All amounts are in {}. Interest accrues from one payment date to the next.</p>\n",
+        escaped(currency)
+    );
+    if !rows.is_empty() {
+        html += "<h3>Fixings of indices, as the claim states them</h3>\n";
+        html += &table(
+            &["index", "payment dates", "first", "least", "largest"],
+            &rows,
+        );
+    }
     html
 }
 

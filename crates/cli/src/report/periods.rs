@@ -1,7 +1,7 @@
 //! Payment dates one after another: charts that stresses and past periods share.
 
 use credit::deal::Deal;
-use credit::deal::step::Bound;
+use credit::deal::step::{Bound, Measure};
 use credit::waterfall::{DealState, Report};
 
 use super::chart::{Line, lines};
@@ -38,8 +38,9 @@ pub fn balances(deal: &Deal, before: &DealState, reports: &[Report]) -> String {
     lines(&title, "", &places, &all, true)
 }
 
-/// Each test over the payment dates, with what it should be.
-pub fn tests(deal: &Deal, reports: &[Report]) -> String {
+/// Each test over the payment dates, with what it should be. `late` is whether it is known which loans are late: otherwise a test of
+/// delinquency passes whatever comes.
+pub fn tests(deal: &Deal, reports: &[Report], late: bool) -> String {
     let places: Vec<String> = reports.iter().map(|r| r.payment_date.clone()).collect();
     let charts = deal.tests.iter().enumerate().map(|(i, test)| {
         let measured = reports.iter().map(|r| r.tests[i].value.as_ref().map(drawn));
@@ -48,7 +49,12 @@ pub fn tests(deal: &Deal, reports: &[Report]) -> String {
             Bound::AtMost(bound) => (bound, "at most"),
         };
         let failed = reports.iter().filter(|r| !r.tests[i].passed).count();
+        let idle = !late && matches!(test.measure, Measure::Delinquency { .. });
         let title = match failed {
+            _ if idle => format!(
+                "Test {}: not tested, since this stress makes no loan late",
+                test.name
+            ),
             0 => format!("Test {}: passes on every date", test.name),
             n => format!(
                 "Test {}: fails on {n} of {} dates",

@@ -8,7 +8,7 @@ use statements::stress::{StressClaim, stress_in_words};
 
 use super::chart::bars;
 use super::html::{Cell, drawn_cents, loss, money, table};
-use super::{Proof, head, periods, start, tranches};
+use super::{Proof, fixings, head, measures, periods, start, tranches};
 use crate::svg::escaped;
 
 const PROVEN: &[&str] = &[
@@ -41,6 +41,7 @@ pub fn body(claim: &StressClaim, proof: &Proof<'_>) -> Result<String, String> {
     let monthly = claim.monthly()?;
     html += &start::section(&claim.start());
     html += &tranches(&claim.deal);
+    html += &fixings(&claim.indices, &claim.deal.currency);
     let _ = writeln!(
         html,
         "<p>At the cut-off date, {}, loans owe {} {currency} as scheduled over {} months ({} rows are published{}), and {} {currency} is \
@@ -95,12 +96,13 @@ pub fn body(claim: &StressClaim, proof: &Proof<'_>) -> Result<String, String> {
                 "tranche",
                 "paid in full on",
                 "principal lost",
-                "interest lost",
+                "interest not paid, undiscounted",
             ],
             &rows,
         );
+        html += &measures::section(&claim.deal, &claim.deal_state, &reports)?;
         html += &periods::balances(&claim.deal, &claim.deal_state, &reports);
-        html += &periods::tests(&claim.deal, &reports);
+        html += &periods::tests(&claim.deal, &reports, scenario.stress.delinquency.is_some());
     }
     Ok(html)
 }
@@ -163,7 +165,7 @@ fn expected(claim: &StressClaim) -> String {
                 "tranche",
                 "expected principal lost",
                 "of its balance",
-                "expected interest lost",
+                "expected interest not paid, undiscounted",
             ],
             &rows,
         );

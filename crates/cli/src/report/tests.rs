@@ -50,6 +50,38 @@ fn stressed() -> statements::stress::StressClaim {
     prepared.expect("it is true").claim().clone()
 }
 
+/// A page names what its numbers rest on, and promises no test that cannot fail.
+#[test]
+fn a_page_says_by_which_rules_it_counts() {
+    let mut claim = stressed();
+    let page =
+        |claim: &statements::stress::StressClaim| stress::body(claim, &PROOF).expect("it runs");
+    let html = page(&claim);
+    for text in [
+        "ACT/360",
+        "30/360 (30E/360)",
+        "stays owed, with interest",
+        "stays owed, without interest",
+        "All amounts are in USD",
+        "<td>SOFR</td><td class=\"n\">361</td><td class=\"n\">2.900000%</td><td class=\"n\">2.400000%</td>",
+        "interest not paid, undiscounted",
+        "average life",
+        "yield at 100",
+        "Settlement on 2026-12-25",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert!(!html.contains("interest lost") && !html.contains("makes no loan late"));
+    for scenario in &mut claim.scenarios {
+        scenario.stress.delinquency = None;
+    }
+    let idle = page(&claim);
+    assert!(!idle.contains("Test late: passes") && !idle.contains("Test late: fails"));
+    // A chart says its title more than once.
+    let said = idle.matches("Test late: not tested, since this stress makes no loan late");
+    assert!(said.count() >= claim.scenarios.len());
+}
+
 #[test]
 fn a_stress_claim_makes_a_page() {
     let claim = stressed();

@@ -4,7 +4,7 @@ use credit::waterfall::Report;
 use statements::waterfall::WaterfallClaim;
 
 use super::html::{Cell, amount, loss, money, table};
-use super::{Proof, head, periods, start, tranches};
+use super::{Proof, fixings, head, periods, start, tranches};
 use crate::svg::escaped;
 
 const PROVEN: &[&str] = &[
@@ -28,11 +28,12 @@ pub fn body(claim: &WaterfallClaim, proof: &Proof<'_>) -> String {
     let mut html = head(&claim.deal, &sub, proof, PROVEN, &not_proven);
     html += &start::section(&claim.start());
     html += &tranches(&claim.deal);
+    html += &fixings(&claim.indices, &claim.deal.currency);
     html += &collections(claim);
     html += "<h2>Balances</h2>\n";
     html += &periods::balances(&claim.deal, &claim.deal_before, &claim.reports);
     if claim.reports.len() > 1 {
-        html += &periods::tests(&claim.deal, &claim.reports);
+        html += &periods::tests(&claim.deal, &claim.reports, true);
     }
     for report in &claim.reports {
         html += &period(report);
@@ -99,7 +100,7 @@ fn period(report: &Report) -> String {
     html += &triggers(report);
     html += &steps(report);
     html += &format!(
-        "<p>Equity receives {}. Losses since closing: {}.</p>\n",
+        "<p>Equity receives {}. Defaults since closing less recoveries: {}.</p>\n",
         money(report.equity),
         money(report.cumulative_loss)
     );

@@ -41,7 +41,8 @@ pub fn annuity_factor(rate: u32, months: u16, payments: u16) -> Result<u64, Roll
 }
 
 /// What each of so many payments must be to pay off a balance: `balance * factor / 10^12` rounded up, with
-/// [`annuity_factor`]. The product is at most `2 * 10^23` (78 bits).
+/// [`annuity_factor`]; without interest `balance / payments` rounded up, so that 36,000 over 36 months are 1,000.00 each. The
+/// product is at most `2 * 10^23` (78 bits).
 ///
 /// # Errors
 /// As [`annuity_factor`], and if the balance is above [`MAX_BALANCE`].
@@ -55,6 +56,10 @@ pub fn instalment(
         return Err(RollError::Range("balance"));
     }
     let factor = annuity_factor(rate, months, payments)?;
+    if rate == 0 {
+        // The factor is rounded up; the quotient is exact.
+        return Ok(Cents(balance.0.div_ceil(payments.into())));
+    }
     let exact = u128::from(balance.0) * u128::from(factor);
     Ok(Cents(exact.div_ceil(FACTOR_ONE) as u64))
 }

@@ -122,9 +122,13 @@ impl Frequency {
 /// the next, that day excluded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DayCount {
-    /// Months have thirty days, years 360; a 31st counts as a 30th.
+    /// Months have thirty days, years 360; a 31st counts as a 30th (30E/360, ISDA 2006 Definitions 4.16(g)).
     #[serde(rename = "30/360")]
     Thirty360,
+    /// The same by the rule of the United States (MSRB rule G-33, SIA), with its rules for the end of February:
+    /// [`days_30_360_us`](records::date::days_30_360_us).
+    #[serde(rename = "30/360 US")]
+    Thirty360Us,
     /// Days that passed, of 360.
     #[serde(rename = "ACT/360")]
     Actual360,
@@ -137,7 +141,7 @@ impl DayCount {
     /// The days that a year counts.
     pub fn year(self) -> u64 {
         match self {
-            Self::Thirty360 | Self::Actual360 => 360,
+            Self::Thirty360 | Self::Thirty360Us | Self::Actual360 => 360,
             Self::Actual365 => 365,
         }
     }
@@ -146,6 +150,7 @@ impl DayCount {
     pub fn days(self, from: i64, to: i64) -> u64 {
         let days = match self {
             Self::Thirty360 => records::date::days_30_360(from, to),
+            Self::Thirty360Us => records::date::days_30_360_us(from, to),
             Self::Actual360 | Self::Actual365 => to - from,
         };
         days.max(0).unsigned_abs()

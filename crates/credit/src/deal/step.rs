@@ -175,7 +175,8 @@ pub enum Measure<N = String> {
         #[serde(default = "Vec::new")]
         fees: Vec<N>,
     },
-    /// What loans owed that have defaulted since closing, less recoveries (at least zero), of the original pool.
+    /// What loans owed that have defaulted since closing, less recoveries so far (at least zero), of the original pool. While
+    /// recoveries of a default are still to come, this is more than the loss that is realized in the end.
     CumulativeLoss,
     /// What loans owe that are at least so many days past due (30, 60 or 90), of what all owe at the period's end.
     Delinquency {

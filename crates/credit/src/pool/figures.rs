@@ -3,6 +3,10 @@
 //! Every measure is a fraction `scale * numerator / denominator` of sums over the loans, of which a figure shows the
 //! value rounded down to [`Measured::decimals`], or claims that it is, before rounding, at least or at most a bound.
 //!
+//! Who profits from rounding: a value shown is rounded down. Where investors want much (a rate, a score, a balance) that is
+//! against the issuer. Where they want little (a loan-to-value ratio, a share, a concentration) it is in the issuer's favor, by
+//! less than one unit of the last decimal; who must be sure there asks for `at_most`, which compares exactly, before rounding.
+//!
 //! Figures are over open loans unless they say that they are over all ([`Over`]); rules hold for all loans that are not
 //! closed ([`standing`](super::standing)).
 

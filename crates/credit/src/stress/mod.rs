@@ -14,10 +14,12 @@
 //! never helps the investor.
 
 mod outcomes;
+mod pipeline;
 
 pub use outcomes::{
     Detail, Model, NamedStress, OutcomeError, Outcomes, Scenario, Setting, Terms, Told, check_work,
 };
+pub use pipeline::{MAX_LATE, Pipeline};
 
 use fixed::{Decimal, DomainError, Interval};
 use serde::{Deserialize, Serialize};
@@ -78,6 +80,9 @@ pub struct Stress {
     /// How many months old the loans are at the cut-off date, for the ramps.
     #[serde(default)]
     pub age: u16,
+    /// How long loans are late before they default. If it is not given, none are, and no test of delinquency can fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delinquency: Option<Pipeline>,
 }
 
 /// What is wrong with a stress, or with what is projected.
@@ -215,6 +220,9 @@ impl Stress {
             Prepayments::Psa(multiple) => percentage("psa", multiple, MAX_RAMP)?,
         }
         percentage("severity", &self.severity, 100)?;
+        self.delinquency
+            .as_ref()
+            .map_or(Ok(()), Pipeline::validate)?;
         self.severity_units()?;
         if self.recovery_lag > MAX_LAG {
             return Err(StressError::Invalid {

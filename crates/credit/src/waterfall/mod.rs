@@ -21,20 +21,21 @@
 //! use credit::collections::Collections;
 //! use credit::sample_deal::{sample_deal, sample_indices};
 //! use credit::waterfall::{DealState, run_period};
+//! use records::units::Cents;
 //!
 //! let deal = sample_deal();
 //! let state = DealState::initial(&deal)?;
 //! let collections = Collections {
 //!     balance_before: state.pool_balance,
-//!     balance_after: state.pool_balance - 250_000_000,
-//!     interest: 225_000_000,
-//!     scheduled_principal: 100_000_000,
-//!     prepaid_principal: 150_000_000,
+//!     balance_after: state.pool_balance - Cents(250_000_000),
+//!     interest: Cents(225_000_000),
+//!     scheduled_principal: Cents(100_000_000),
+//!     prepaid_principal: Cents(150_000_000),
 //!     ..Collections::default()
 //! };
 //! let (state, report) = run_period(&deal, &state, &collections, &sample_indices())?;
 //! assert_eq!(state.period, 1);
-//! assert_eq!(report.tranches[0].principal_paid, 250_000_000);
+//! assert_eq!(report.tranches[0].principal_paid, Cents(250_000_000));
 //! # Ok::<(), credit::waterfall::WaterfallError>(())
 //! ```
 

@@ -34,7 +34,7 @@ const CHOICES: [&[&str]; 6] = [
     &["call", "put"],
     &["long", "short"],
     &["monthly", "quarterly", "semiannual", "annual"],
-    &["30/360", "ACT/360", "ACT/365"],
+    &["30/360", "30/360 US", "ACT/360", "ACT/365"],
     &["compounding", "carried", "none"],
 ];
 

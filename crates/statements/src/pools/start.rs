@@ -281,7 +281,7 @@ mod tests {
         let honest = stress::words(stressed(&tape, None).claim()).join("\n");
         assert!(!honest.contains("THE PROVER"), "{honest}");
         assert!(
-            honest.contains("it starts at the deal's closing, 2026-12-01"),
+            honest.contains("it starts at the deal's closing, 2026-12-25"),
             "{honest}"
         );
         assert!(honest.contains("90 or more days past due"), "{honest}");

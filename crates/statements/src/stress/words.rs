@@ -62,8 +62,16 @@ pub fn stress_in_words(stress: &Stress) -> String {
         Prepayments::Smm(values) => format!("early repayment {} a month (SMM)", rates(values)),
         Prepayments::Psa(percent) => format!("early repayment at {percent}% PSA"),
     };
+    let late = match &stress.delinquency {
+        Some(late) => format!(
+            "loans are late for {} months before they default, and {}% of what is late does; payments of late loans are advanced",
+            late.months, late.defaults
+        ),
+        None => "no loan is late before it defaults, so that tests of delinquency pass".into(),
+    };
     format!(
-        "{defaults}; {prepayments}; {}% of a default is lost, the rest comes in {} months later; loans are taken as {} months old",
+        "{defaults}; {prepayments}; {}% of a default is lost, the rest comes in {} months later; loans are taken as {} months old; \
+         {late}",
         stress.severity, stress.recovery_lag, stress.age
     )
 }
@@ -177,7 +185,7 @@ impl Findings<'_> {
                 let mut text = match t.is_whole() {
                     true => format!("{} loses nothing", quoted(&t.tranche)),
                     false => format!(
-                        "{} loses {} of principal and {} of interest",
+                        "{} loses {} of principal and is not paid {} of interest (not discounted)",
                         quoted(&t.tranche),
                         cents(t.principal_lost),
                         cents(t.interest_lost)
@@ -199,7 +207,7 @@ impl Findings<'_> {
         let models = self.models.iter().map(|model| {
             let tranches = model.expected.iter().map(|t| {
                 format!(
-                    "{} is expected to lose {} of principal ({} of what it is owed) and {} of interest",
+                    "{} is expected to lose {} of principal ({} of what it is owed), and {} of interest (not discounted) not to be paid",
                     quoted(&t.tranche),
                     cents(t.principal),
                     percent(&t.part),

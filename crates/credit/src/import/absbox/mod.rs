@@ -17,7 +17,7 @@
 //! | `bonds` of type `Sequential`, in their order | `tranches`, the most senior first |
 //! | the bond of type `Equity`, if any | equity, which is no tranche |
 //! | `rateType`: `fix`; `floater` that resets on payment dates; `cap` and `floor` of it | `coupon` |
-//! | `dayCount`: none or `DC_ACT_365F`; `DC_ACT_360`; `DC_30E_360`, `DC_30Ep_360`, `DC_30_360_ISDA` | ACT/365, ACT/360, 30/360 |
+//! | `dayCount`: none or `DC_ACT_365F`; `DC_ACT_360`; `DC_30E_360`, `DC_30Ep_360`, `DC_30_360_ISDA`; `DC_30_360_US` | ACT/365, ACT/360, 30/360, 30/360 US |
 //! | `waterfall.amortizing` | `waterfalls.interest`; `principal` stays empty |
 //! | `waterfall.Accelerated`, `waterfall.Defaulted` | waterfalls to which a trigger switches |
 //! | `trigger.BeforeDistribution`: at most one, not curable, with `["newStatus", ...]` to one of these two | a trigger |

@@ -475,8 +475,9 @@ fn day_count(node: &Node<'_>) -> Checked<DayCount> {
         "DC_ACT_360" => Ok(DayCount::Actual360),
         // They differ only in a period that ends on a 31st, and payment dates are on the 28th at the latest.
         "DC_30E_360" | "DC_30Ep_360" | "DC_30_360_ISDA" => Ok(DayCount::Thirty360),
+        "DC_30_360_US" => Ok(DayCount::Thirty360Us),
         _ => node.refuse(
-            "is not supported; supported: DC_ACT_365F, DC_ACT_360, DC_30E_360, DC_30Ep_360, DC_30_360_ISDA",
+            "is not supported; supported: DC_ACT_365F, DC_ACT_360, DC_30E_360, DC_30Ep_360, DC_30_360_ISDA, DC_30_360_US",
         ),
     }
 }

@@ -56,6 +56,7 @@ fn terms(tape: &Tape) -> Terms {
         severity: fixed::Decimal::from_int(50),
         recovery_lag: 6,
         age: 0,
+        delinquency: None,
     };
     let named = |name: &str, cdr| NamedStress {
         name: name.into(),
