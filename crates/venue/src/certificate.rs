@@ -42,7 +42,8 @@ pub const MAX_GAIN: u64 = 1 << 58;
 /// subticks per tick, as a shift.
 const PHI_BITS: u32 = 20;
 /// The least scale: a 32nd of a tick. The weights of losses a tick apart then differ by 32 octaves, and a loss that is as
-/// likely as the tail or likelier is exceeded by at most 20 octaves, which is less than a tick.
+/// likely as the tail or likelier is exceeded by at most 20 octaves, which is less than a tick; but where it is likelier by a power of
+/// two or another simple ratio, weights meet their budget from above only at scales of up to a tick.
 const MIN_SCALE: u128 = 1 << 15;
 /// Octaves between the weights of the least and the largest gain, at most: 2^26 less what bounds, shifts and the offset take.
 const MAX_OCTAVES: u128 = (1 << (EXPONENT_BITS - FRACTION)) - 256;
@@ -192,6 +193,12 @@ impl Gains {
     }
 }
 
+/// Octaves of `1 / alpha`, rounded up: 1 to 20.
+pub fn tail_octaves(confidence: Confidence) -> u32 {
+    let tail = confidence.tail_millionths();
+    1_000_000u64.div_ceil(tail).next_power_of_two().ilog2()
+}
+
 /// The shift of each scenario's exponent: `log2(1 / (S p_s))` octaves in 2^-20, rounded down by less than 5/4 of a step; none if
 /// all are equally likely. A probability is 1 to 2^40 parts of a sum, so shifts are below 2^26 in magnitude.
 pub fn shifts(parts: &[u64]) -> Vec<i64> {
@@ -258,7 +265,8 @@ impl Certificate {
 
     /// Finds the least bound that the weights' budget allows, at the scale at which their mean gain meets it: that of
     /// [`evar`], or what is nearest to it among scales at which exponents fit. It is at least EVaR, and above it by at most
-    /// a tick and a 2^20th of the largest gain.
+    /// a tick and a 2^20th of the largest gain. Where the largest gain is as likely as the tail or likelier, EVaR is that gain,
+    /// which no finite scale proves: there it is above by up to another tick an octave of `1 / alpha`.
     ///
     /// # Errors
     /// If there are no gains, one is too large, or EVaR cannot be told to a tick.
@@ -277,7 +285,8 @@ impl Certificate {
         let found = Self::near(gains, most, scale.max(lowest), lowest, confidence);
         // What is found holds whatever it is; that it is near is checked too.
         let below = (exact.value.lo() >> (FRACTION_BITS - PHI_BITS)) as u128;
-        let allowed = (1 << PHI_BITS) + ((u128::from(most) << PHI_BITS) >> 20);
+        let ticks = 1 + u128::from(tail_octaves(confidence));
+        let allowed = (ticks << PHI_BITS) + ((u128::from(most) << PHI_BITS) >> 20);
         if found.bound + 1 < below || found.bound > below + allowed {
             return Err(EvarError::Imprecise);
         }

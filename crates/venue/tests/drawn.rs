@@ -203,15 +203,15 @@ fn lots_that_are_worth_next_to_nothing_are_refused_with_a_proposal() {
         make(&recipe(&history, 1, Method::Historical), &history, &setting)
     };
     let error = attempt(Decimal::ONE).unwrap_err();
-    let RecipeError::SmallLot { proposed, .. } = &error else {
+    let RecipeError::SmallLot(small) = &error else {
         panic!("{error}");
     };
-    assert_eq!(proposed.to_string(), "10000000");
+    assert_eq!(small.proposed.to_string(), "10000000");
     assert!(
         error.to_string().contains("`--lot PEPE=10000000`"),
         "{error}"
     );
-    let set = attempt(*proposed).unwrap();
+    let set = attempt(small.proposed).unwrap();
     // 1.85 now; 1.87 by 1.85, 1.81 by 1.87 and 1.85 by 1.81 of it.
     let values: Vec<u64> = set.values.iter().map(|v| v[0]).collect();
     assert_eq!(

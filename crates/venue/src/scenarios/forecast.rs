@@ -93,8 +93,10 @@ impl Processes<'_> {
     }
 }
 
-/// The markets' series in units of their deviations, and these.
-fn markets(returns: &Returns) -> Result<(Vec<i128>, Matrix, Vec<Vec<i128>>), DomainError> {
+/// The markets' deviations, their correlations, and their series in units of their deviations.
+type Standardized = (Vec<i128>, Matrix, Vec<Vec<i128>>);
+
+fn markets(returns: &Returns) -> Result<Standardized, DomainError> {
     let (deviations, correlations) = correlations(&second_moments(returns)?)?;
     let series = (0..deviations.len())
         .map(|i| standardized(returns.iter().map(|r| r[i]), deviations[i]))

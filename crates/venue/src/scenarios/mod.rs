@@ -129,7 +129,8 @@ impl ScenarioSet {
         }
         let fits = |part: &u64| (1..=MAX_PART).contains(part);
         let one_each = self.probabilities.len() == self.values.len();
-        if !self.probabilities.is_empty() && !(one_each && self.probabilities.iter().all(fits)) {
+        let all_fit = self.probabilities.iter().all(fits);
+        if self.is_weighted() && (!one_each || !all_fit) {
             return Err(ScenarioError::Probabilities);
         }
         let check = |place: &dyn Fn() -> String, i: usize, value: u64| {

@@ -203,6 +203,25 @@ impl Forecast {
     }
 }
 
+/// A lot whose scenarios would tell nothing, and one whose would.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a lot of {lot} `{symbol}` is worth {worth} {quote}, less than 1,000 ticks, so its scenarios would tell nothing; take a lot of \
+     {proposed}: `--lot {symbol}={proposed}`"
+)]
+pub struct SmallLot {
+    /// The market.
+    pub symbol: String,
+    /// Its lot.
+    pub lot: Decimal,
+    /// What that is worth now.
+    pub worth: Decimal,
+    /// In this currency.
+    pub quote: String,
+    /// A lot that is worth 1 or more.
+    pub proposed: Decimal,
+}
+
 /// Why a set cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecipeError {
@@ -255,22 +274,8 @@ pub enum RecipeError {
         expected: usize,
     },
     /// A lot is worth so little that its moves are lost.
-    #[error(
-        "a lot of {lot} `{symbol}` is worth {worth} {quote}, less than 1,000 ticks, so its scenarios would tell nothing; take a lot of \
-         {proposed}: `--lot {symbol}={proposed}`"
-    )]
-    SmallLot {
-        /// The market.
-        symbol: String,
-        /// Its lot.
-        lot: Decimal,
-        /// What that is worth now.
-        worth: Decimal,
-        /// In this currency.
-        quote: String,
-        /// A lot that is worth 1 or more.
-        proposed: Decimal,
-    },
+    #[error(transparent)]
+    SmallLot(Box<SmallLot>),
     /// There is one lot a market.
     #[error("there are {got} lots for {expected} markets")]
     Lots {
@@ -452,13 +457,13 @@ fn markets_now(history: &PriceHistory, setting: &Setting) -> Result<Vec<Market>,
                 worth.is_ok_and(|worth| worth >= Decimal::ONE)
             };
             let proposed = (0..18).map(|e| power(&e)).find(worth_one);
-            return Err(RecipeError::SmallLot {
+            return Err(RecipeError::SmallLot(Box::new(SmallLot {
                 symbol: symbol.clone(),
                 lot: *lot,
                 worth: ticks(value.into()),
                 quote: setting.quote.clone(),
                 proposed: proposed.unwrap_or(power(&18)),
-            });
+            })));
         }
         Ok(Market {
             symbol: symbol.clone(),
