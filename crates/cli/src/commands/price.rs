@@ -340,8 +340,7 @@ impl Decision {
             ),
         ]
         .map(|(name, ticks)| (name, amount(ticks)));
-        let each =
-            |of: &dyn Fn(usize) -> f64| (0..losses.len()).map(of).collect::<Vec<f64>>();
+        let each = |of: &dyn Fn(usize) -> f64| (0..losses.len()).map(of).collect::<Vec<f64>>();
         Ok(distribution(&Distribution {
             liabilities: &each(&|s| amount(losses[s] as f64)),
             probabilities: &each(&|s| set.probabilities.get(s).map_or(1.0, |&p| p as f64)),

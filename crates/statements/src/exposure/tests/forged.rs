@@ -370,7 +370,10 @@ fn only_what_is_proportional_to_lots_counts() {
     claim.snapshot.instruments[2].lot = fixed::Decimal::ONE;
     claim.instruments = vec!["BTC-PERP".into(), "BTC-30JAN26".into()];
     let refused = Exposure::context(&claim).expect_err("of two sizes");
-    assert!(refused.contains("not as much of the underlying"), "{refused}");
+    assert!(
+        refused.contains("not as much of the underlying"),
+        "{refused}"
+    );
     // Nor can a linear one be called so that is settled in coin: the book's lists say how.
     let mut claim = good.clone();
     claim.snapshot.instruments[1].settlement = Settlement::Linear;
