@@ -205,7 +205,7 @@ impl SolvencyClaim {
 
 impl Statement for Solvency {
     const ID: &'static str = "solvency";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = SolvencyClaim;
     type Context = Context;
 
