@@ -6,7 +6,9 @@
 //! and debts in an underlying coin, and entries in it, lose and win with its price. The account meets the level if equity is
 //! at least the requirement.
 //!
-//! Equity is rounded down, the requirement up, balances that move with a price down to a tick.
+//! Equity is rounded down, and so is what a lot wins in a scenario; contingency is rounded up. What there is in a coin is cut
+//! down to a tick: of a balance above zero the loss is then too low by less than a tick, the only rounding that does not go
+//! against the account.
 
 use fixed::Decimal;
 use rayon::prelude::*;

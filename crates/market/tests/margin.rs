@@ -300,3 +300,17 @@ fn an_underlying_may_have_its_own_scenarios() {
             .contains("more than the whole price")
     );
 }
+
+/// Price moves without volatility shifts make no scenario, whatever the words would say of them.
+#[test]
+fn a_list_without_the_other_makes_no_scenarios() {
+    let mut snapshot = market();
+    snapshot.grid.volatility_shifts.clear();
+    snapshot.grid.extremes.push(market::Extreme {
+        price_move: Decimal::ZERO,
+        volatility_shift: Decimal::ZERO,
+        fraction: Decimal::ONE,
+    });
+    let refused = snapshot.validate().unwrap_err();
+    assert_eq!(refused.field, "grid", "{refused}");
+}

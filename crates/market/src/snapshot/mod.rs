@@ -445,6 +445,13 @@ impl Snapshot {
     }
 
     fn check_grid(&self, grid: &ScenarioGrid, field: &str) -> Result<(), SnapshotError> {
+        if grid.price_moves.is_empty() != grid.volatility_shifts.is_empty() {
+            return Err(SnapshotError::new(
+                field,
+                "price moves and volatility shifts are combined, so that one list without the other makes no scenario; fill both, or \
+                 neither",
+            ));
+        }
         let scenarios = grid.scenarios();
         let zero = |s: &Scenario| s.price_move.is_zero() && s.volatility_shift.is_zero();
         if !self.instruments.is_empty() && !scenarios.iter().any(zero) {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use gadgets::limbs::{AMOUNT_LIMBS, LIMB_MAX, SIGNED_LIMB_MAX};
 use gadgets::range::LIMB_BITS;
-use gadgets::sum::Sum;
 use market::array::{LotNumbers, MOVE_BITS};
 use market::margin::{MAX_COIN_BALANCE, MarginTables};
 use market::snapshot::MAX_INSTRUMENTS;
@@ -270,15 +269,15 @@ impl Plan {
             compared_limbs: 0,
         };
         plan.loss_limbs = plan.loss_limbs(tables);
-        let (len, bound) = plan.compared_shape();
-        if bound > MAX_SUM {
+        let compared = plan.compared_shape();
+        if compared.bound > MAX_SUM {
             return Err(format!(
                 "{} assets, {} underlyings an account: equity has too many terms for one sum; leave out assets",
                 plan.assets.len(),
                 plan.underlyings
             ));
         }
-        plan.compared_limbs = held(len, bound as i64);
+        plan.compared_limbs = held(compared.len, compared.bound as i64);
         Ok(plan)
     }
 
@@ -352,32 +351,30 @@ impl Plan {
     }
 
     /// Coefficients of equity less the requirement, in 2^-40 of a tick, and the bound on them: as the accounts' row adds up.
-    fn compared_shape(&self) -> (usize, u64) {
-        let number = |limbs: usize| Sum::shape(limbs, LIMB_MAX);
-        let amount = number(AMOUNT_LIMBS);
-        let entries = Sum::shape(self.entry_len(), self.entry_bound());
-        let values = Sum::shape(self.pnl_len(), self.pnl_bound()).shifted(SUBTICK_LIMBS);
-        let (mut equity, mut lost) = (entries.plus(&values), Sum::zero());
+    fn compared_shape(&self) -> Shape {
+        let amount = Shape::number(AMOUNT_LIMBS);
+        let entries = Shape::new(self.entry_len(), self.entry_bound());
+        let values = Shape::new(SUBTICK_LIMBS + self.pnl_len(), self.pnl_bound());
+        let (mut equity, mut lost) = (entries.plus(values), Shape::new(0, 0));
         for asset in self.assets.iter() {
-            let mut own = Sum::product(&amount, &number(rate_limbs(asset.debt)));
+            equity = equity.plus(amount.times(Shape::number(rate_limbs(asset.debt))));
             if !asset.pieces.is_empty() {
-                let [rate, intercept] = piece_limbs(&asset.pieces).map(number);
-                own = own.plus(&Sum::product(&amount, &rate)).plus(&intercept);
+                let [rate, intercept] = piece_limbs(&asset.pieces).map(Shape::number);
+                equity = equity.plus(amount.times(rate)).plus(intercept);
             }
-            equity = equity.plus(&own);
             if let Some(coin) = &asset.coin {
-                let [long, short] = coin.losses.map(|loss| number(rate_limbs(loss)));
-                let balance = number(BALANCE_LIMBS);
-                lost = lost.plus(&Sum::product(&balance, &long));
-                let balance = Sum::shape(BALANCE_LIMBS + 1, LIMB_MAX + 1);
-                lost = lost.plus(&Sum::product(&balance, &short));
+                let [long, short] = coin.losses.map(|loss| Shape::number(rate_limbs(loss)));
+                lost = lost.plus(Shape::number(BALANCE_LIMBS).times(long));
+                // The power above the balance's limbs, less these.
+                let balance = Shape::new(BALANCE_LIMBS + 1, LIMB_MAX + 1);
+                lost = lost.plus(balance.times(short));
             }
         }
         for _ in 0..self.underlyings {
-            lost = lost.plus(&number(self.loss_limbs));
+            lost = lost.plus(Shape::number(self.loss_limbs));
         }
-        let left = equity.shifted(MOVE_LIMBS - SUBTICK_LIMBS).minus(&lost);
-        (left.coefficients().len(), left.bound())
+        let equity = Shape::new(equity.len + MOVE_LIMBS - SUBTICK_LIMBS, equity.bound);
+        equity.plus(lost)
     }
 
     /// Where a line's running sums of a column stand.
@@ -401,6 +398,30 @@ impl Plan {
             assets: self.assets.len(),
             single: self.single,
         }
+    }
+}
+
+/// The coefficients of a [`gadgets::sum::Sum`] and the bound on them, however large.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    len: usize,
+    bound: u64,
+}
+
+impl Shape {
+    fn new(len: usize, bound: u64) -> Self {
+        Self { len, bound }
+    }
+    fn number(limbs: usize) -> Self {
+        Self::new(limbs, LIMB_MAX)
+    }
+    fn plus(self, other: Self) -> Self {
+        Self::new(self.len.max(other.len), self.bound + other.bound)
+    }
+    fn times(self, other: Self) -> Self {
+        let terms = self.len.min(other.len) as u64;
+        let len = (self.len + other.len).saturating_sub(1);
+        Self::new(len, terms * self.bound * other.bound)
     }
 }
 

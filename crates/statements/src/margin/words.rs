@@ -51,6 +51,9 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
 
 /// The scenarios of a grid, by their range.
 fn grid_words(grid: &ScenarioGrid) -> String {
+    if grid.price_moves.is_empty() && grid.extremes.is_empty() {
+        return "no scenarios".into();
+    }
     let range = |values: &[fixed::Decimal]| match (values.iter().min(), values.iter().max()) {
         (Some(least), Some(most)) => format!("{} from {least} to {most}", values.len()),
         _ => "none".into(),
@@ -74,12 +77,31 @@ fn grid_words(grid: &ScenarioGrid) -> String {
     )
 }
 
+/// How many instruments are on each underlying.
+fn by_underlying(snapshot: &Snapshot) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for instrument in &snapshot.instruments {
+        match counts.last_mut() {
+            Some((name, count)) if *name == instrument.underlying => *count += 1,
+            _ => counts.push((&instrument.underlying, 1)),
+        }
+    }
+    let counts = counts
+        .iter()
+        .map(|(name, count)| format!("{count} on {}", quoted(name)));
+    let counts: Vec<String> = counts.collect();
+    match counts.is_empty() {
+        true => "none".into(),
+        false => counts.join(", "),
+    }
+}
+
 /// The margin rules, which the prover names: their digest, how far scenarios go, and what moves in them.
 fn rules_words(snapshot: &Snapshot) -> Vec<String> {
     let p = &snapshot.parameters;
     let mut lines = vec![format!(
         "by the margin rules {} (scenarios, add-ons, factors and haircuts): {}; volatility shifts count (30 days / time to \
-         expiry)^{} below 30 days and ^{} above; add-ons of notional: perpetuals {}, futures {}, short options {} and at least \
+         expiry, at least a day)^{} below 30 days and ^{} above; add-ons of notional: perpetuals {}, futures {}, short options {} and at least \
          {}; initial margin {} times maintenance, a buffer of {}",
         parameters_digest(snapshot),
         grid_words(&snapshot.grid),
@@ -99,6 +121,10 @@ fn rules_words(snapshot: &Snapshot) -> Vec<String> {
             quoted(underlying)
         ));
     }
+    lines.push(format!(
+        "instruments offset each other where they are on one underlying, which the market names: {}",
+        by_underlying(snapshot)
+    ));
     let stable = match p.stable_assets.as_slice() {
         [] => "no asset but the quote currency keeps its price in all scenarios".to_string(),
         stable => {

@@ -256,6 +256,74 @@ fn claims_of_endless_tables_are_refused() {
     };
     assert!(many(64).is_ok());
     assert!(many(65).unwrap_err().contains("tiers"));
+    // More assets than one sum holds.
+    let mut snapshot = sample::snapshot();
+    for i in 0..60 {
+        let mut asset = snapshot.assets[1].clone();
+        asset.symbol = format!("COIN{i}");
+        snapshot.assets.push(asset);
+    }
+    let tables = MarginTables::new(&snapshot, Level::Initial).expect("valid");
+    let refused = plan::Plan::new(&tables, &SIZES).unwrap_err();
+    assert!(refused.contains("leave out assets"), "{refused}");
+}
+
+/// Snapshots whose tables look otherwise: balances that stand still, scenarios of an underlying's own, underlyings without a coin, no
+/// coin at all, and more underlyings than a claim has places for by default.
+#[test]
+fn markets_of_every_kind_have_a_witness() {
+    let sample = sample::snapshot();
+    let changed = |change: &dyn Fn(&mut market::Snapshot)| {
+        let mut snapshot = sample.clone();
+        change(&mut snapshot);
+        snapshot.validate().expect("it is a market");
+        snapshot
+    };
+    let linear = |snapshot: &mut market::Snapshot| {
+        let on = |i: &market::Instrument| i.settlement == market::Settlement::Linear;
+        snapshot.instruments.retain(on);
+    };
+    let snapshots = [
+        changed(&|s| s.parameters.balances_move = false),
+        changed(&|s| {
+            let mut short = s.grid.clone();
+            short
+                .price_moves
+                .retain(|m| m.abs() < fixed::Decimal::new(10, 2));
+            s.grids.insert("ETH".into(), short);
+        }),
+        changed(&|s| {
+            linear(s);
+            for i in &mut s.instruments {
+                i.underlying = format!("index of {}", i.underlying).replace(' ', "-");
+            }
+        }),
+        changed(&|s| {
+            linear(s);
+            s.parameters.stable_assets = vec!["SHIB".into()];
+            for (asset, name) in s.assets.iter_mut().skip(1).zip(["BTC", "ETH"]) {
+                assert_eq!(asset.symbol, name);
+                asset.price = fixed::Decimal::ZERO;
+            }
+        }),
+        changed(&|s| {
+            linear(s);
+            for (n, i) in s.instruments.iter_mut().enumerate() {
+                i.underlying = format!("U{}", n / 5);
+            }
+        }),
+    ];
+    for (i, snapshot) in snapshots.iter().enumerate() {
+        let count = snapshot.instruments.len().min(8);
+        let book = sample::book(snapshot, 3, 20, count, 2);
+        let sealed = SealedBook::new(snapshot, book.accounts(), 8, &secret()).expect("it fits");
+        let one = &book.accounts()[10].id;
+        for id in [None, Some(one.as_str())] {
+            let prepared = Prepared::new(&sealed, id, Level::Maintenance).expect("it is true");
+            let found = violations(&prepared.tables(0), &prepared.traces(0));
+            assert_eq!(found, [], "market {i}, {id:?}");
+        }
+    }
 }
 
 /// More collateral never worsens a margin, and never makes a provable claim unprovable.
