@@ -165,7 +165,7 @@ fn totals_of_a_day_tell_neither_sizes_nor_the_inventory() {
     };
     let mut rng = StdRng::seed_from_u64(3);
     let mut found = 0;
-    for _ in 0..60 {
+    for _ in 0..240 {
         let other = other_venue(&mut rng, &set, &state);
         let day: Vec<Trade> = trades
             .iter()

@@ -303,9 +303,15 @@ fn check(name: &str, rules: &Rules<'_>, look: LookAt) {
 #[test]
 fn margin_claims() {
     let rules = Rules {
-        shape: &[],
-        // Limbs of a rate in units of other decimals.
-        sizes: &["snapshot.assets.*.decimals", "subject.book.slots"],
+        shape: &["snapshot.parameters.balances_move"],
+        // Limbs of a rate in units of other decimals; which assets are coins that move.
+        sizes: &[
+            "snapshot.assets.*.decimals",
+            "snapshot.assets.*.symbol",
+            "snapshot.quote",
+            "subject.book.slots",
+            "underlyings",
+        ],
         // Other pledges, and the parameters of other levels.
         claim_only: &[
             "snapshot.source",

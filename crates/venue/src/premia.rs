@@ -190,9 +190,8 @@ impl Evaluated {
         })
     }
 
-    /// How the weight of a scenario comes about. `None` if the certificate gives it none.
-    pub fn weight(&self, scenario: usize) -> Option<Weight> {
-        let (liability, shift) = (self.liabilities[scenario], self.shift(scenario));
+    /// How the weight of a liability comes about in a scenario with this shift. `None` if the certificate gives it none.
+    pub fn weight(&self, liability: Ticks, shift: i64) -> Option<Weight> {
         match &self.losses {
             Some(losses) => losses.weight(liability, shift),
             None => self.certificate.weight(gain(liability).0, shift),
@@ -226,7 +225,8 @@ impl Evaluated {
 
     /// A scenario's weight under the tilt that proves EVaR, in 2^-34.
     pub fn tilt(&self, scenario: usize) -> u64 {
-        self.weight(scenario).map_or(0, |weight| weight.weight)
+        let weight = self.weight(self.liabilities[scenario], self.shift(scenario));
+        weight.map_or(0, |weight| weight.weight)
     }
 
     /// The sum over the scenarios in which something is owed of the weight times `f`, at most 2^40 in magnitude.

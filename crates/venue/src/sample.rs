@@ -121,7 +121,7 @@ pub fn snapshot(set: &ScenarioSet) -> Snapshot {
     let instruments = set.markets.iter().map(|market| Instrument {
         symbol: market.symbol.clone(),
         kind: Kind::Perpetual,
-        underlying: (market.symbol.split('-').next().unwrap_or(&market.symbol)).to_string(),
+        underlying: market.symbol.clone(),
         settlement: Settlement::Linear,
         mark: ticks(market.value.into()),
         forward: None,

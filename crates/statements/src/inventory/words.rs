@@ -35,8 +35,9 @@ pub fn words(claim: &InventoryClaim) -> Vec<String> {
         format!(
             "an account has at most {} positions; that accounts are of real traders and entry prices those of real trades is \
              the prover's word (an invented account can offset all others); nothing is said about balances, capital or what \
-             was collected",
-            book.slots
+             was collected since {}",
+            book.slots,
+            records::date::moment(claim.state_collected_since_ms)
         ),
         format!("{}; prices play no part", market_words(&claim.snapshot)),
     ];

@@ -326,7 +326,7 @@ fn scenario_rows(context: &Context, blocks: &[Evaluated]) -> Vec<ScenarioRow> {
                 state: states[at].clone(),
                 liabilities: single(liability),
                 weight: blocks[at]
-                    .weight(scenario)
+                    .weight(liability, context.grid.shift(scenario))
                     .expect("the certificate gives every scenario a weight"),
                 padding: scenario >= n || row >= blocks.len() * block,
                 sums: [0; WEIGHT_LIMBS + PRODUCT_LEN],

@@ -369,7 +369,8 @@ fn only_what_is_proportional_to_lots_counts() {
     let mut claim = good.clone();
     claim.snapshot.instruments[2].lot = fixed::Decimal::ONE;
     claim.instruments = vec!["BTC-PERP".into(), "BTC-30JAN26".into()];
-    let refused = Exposure::context(&claim).expect_err("of two sizes");
+    let refused = market::exposure::Exposed::new(&claim.snapshot, &claim.instruments);
+    let refused = refused.expect_err("of two sizes").to_string();
     assert!(
         refused.contains("not as much of the underlying"),
         "{refused}"
