@@ -68,7 +68,7 @@ fn a_trade_is_quoted_or_refused() {
     assert!((sum - number("evar_after")).abs() < 1e-6 * sum, "{sum}");
     assert!(number("providers_premium") >= 0.0);
     // A withdrawal pays for the risk it leaves.
-    let withdrawal = run(dir, &format!("price {VENUE} --withdraw 20000 --json"), 0);
+    let withdrawal = told(dir, &format!("price {VENUE} --withdraw 20000 --json"), 0);
     let withdrawal: Value = serde_json::from_str(&withdrawal).unwrap();
     assert!(withdrawal["premium"].as_str().unwrap() > "0");
     let text = run(dir, &format!("price {VENUE} --withdraw 900000"), 2);
@@ -258,14 +258,14 @@ fn an_inventory_is_checked_proven_and_linked() {
     let none = "it does not speak of the state of the venue that the claim speaks of";
     assert!(text.contains(none), "{text}");
     assert!(run(dir, "verify risk.proof --with other.proof", 1).contains(none));
-    // Another book, of another moment.
+    // Another book, with other markets.
     let text = run(
         dir,
         "check inventory --book book.csv --market market.json --scenarios scenarios.json --state venue.json",
         2,
     );
     assert!(
-        text.contains("a book is the inventory of its own moment"),
+        text.contains("`BTC-PERP` is not a market of the scenarios"),
         "{text}"
     );
     // The book is the one of a solvency claim under the same secret.

@@ -15,7 +15,13 @@ pub fn words(claim: &SystemicClaim) -> Vec<String> {
     let venues: Vec<String> = claim
         .venues
         .iter()
-        .map(|v| format!("{} as of {}", v.state, moment(v.as_of_ms)))
+        .map(|v| {
+            let [when, since] = [v.as_of_ms, v.collected_since_ms].map(moment);
+            format!(
+                "{} as of {when} with what it collected since {since}",
+                v.state
+            )
+        })
         .collect();
     let mut lines = vec![format!(
         "EVaR of what the venues committed as {} owe beyond their means, added up, is at most {} {} at confidence {} {}",
