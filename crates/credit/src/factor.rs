@@ -15,7 +15,7 @@
 //! mean over the values is nearer to the integral the more there are (both are measured in the tests). The mean over the values is
 //! exact, and rounded up. So what is computed is the expected loss over *these* values, not a bound of the integral: for the
 //! sample deal, with coupons that its loans hardly earn, 50 values give it within 3% even for a senior tranche that loses 0.004%
-//! of its balance, 25 within 20% there, and within 4% for tranches that lose 0.05% or more.
+//! of its balance, 25 within 20% there, and within 6% for tranches that lose 0.05% or more.
 
 use fixed::{Decimal, DomainError, Rounding, mul_div};
 use rayon::prelude::*;
