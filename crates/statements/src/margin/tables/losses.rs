@@ -338,7 +338,8 @@ impl LossesTable {
         let unused = b.one() - subject.used.clone();
         let mut here = b.constant(F::ZERO);
         for (column, limbs) in differences.iter().enumerate() {
-            let chosen = b.cell(|w| F::from_bool(w.column == Some(column)));
+            let why = "any of several columns with the largest loss may be named";
+            let chosen = b.free(why, |w| F::from_bool(w.column == Some(column)));
             b.boolean(id, &chosen);
             b.zero("LOSSES-2", unused.clone() * chosen.clone());
             // Limbs below 2^10: their sum is zero only if each is.
