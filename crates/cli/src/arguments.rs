@@ -175,7 +175,7 @@ pub struct Price {
 #[derive(Debug, Subcommand)]
 pub enum Scenarios {
     /// Make a set from a price history, so that anyone can make it again.
-    Make(MakeScenarios),
+    Make(Box<MakeScenarios>),
     /// Show a set and its digest; with prices, make it again and compare.
     Check(CheckScenarios),
 }

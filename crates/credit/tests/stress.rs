@@ -494,7 +494,7 @@ proptest! {
         prop_assert_eq!(all.balance_after, Cents(0));
         prop_assert_eq!(all.scheduled_principal + all.prepaid_principal + all.defaulted, initial);
         let severity = number(&stress.severity) / 100.0;
-        let lost = ((all.defaulted - all.recoveries)).0 as f64;
+        let lost = (all.defaulted - all.recoveries).0 as f64;
         let exact = all.defaulted.0 as f64 * severity;
         prop_assert!(lost > exact - 0.01 && lost < exact + 2.0, "{lost} {exact}");
     }

@@ -327,7 +327,7 @@ impl Plan {
     fn loss_limbs(&self, tables: &MarginTables) -> usize {
         let changes = tables.arrays.lots.iter().flat_map(|lot| &lot.changes);
         let most = changes.flatten().map(|c| c.unsigned_abs()).max();
-        let lots = u128::from(most.unwrap_or(0)) * (self.slots as u128) << (10 * LOT_LIMBS);
+        let lots = (u128::from(most.unwrap_or(0)) * (self.slots as u128)) << (10 * LOT_LIMBS);
         let coin = MAX_COIN_BALANCE as u128 * u128::from(self.moves.most);
         let most = (lots << MOVE_BITS) + coin;
         ((u128::BITS - most.leading_zeros()) as usize)
