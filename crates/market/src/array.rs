@@ -134,10 +134,14 @@ impl RiskArrays {
                 Ok(lot)
             })
             .collect::<Result<_, _>>()?;
+        let moves = moves.iter().map(|m| coin_moves(m, columns));
+        let moves = moves
+            .collect::<Result<_, _>>()
+            .map_err(|e| SnapshotError::new("grid", e.to_string()))?;
         Ok(Self {
             columns,
             lots,
-            moves: moves.iter().map(|m| coin_moves(m, columns)).collect(),
+            moves,
         })
     }
 }
@@ -149,11 +153,11 @@ fn pad(numbers: &mut Vec<i64>, columns: usize) {
 }
 
 /// The moves of a coin in 2^-40, for a balance above zero and below. The short-option minimum moves nothing.
-fn coin_moves(moves: &[Move], columns: usize) -> [Vec<i64>; 2] {
+fn coin_moves(moves: &[Move], columns: usize) -> Result<[Vec<i64>; 2], DomainError> {
     let mut sides = [Vec::with_capacity(columns), Vec::with_capacity(columns)];
     for m in moves {
         // At most 1 in magnitude, so that the ends of the interval are below 2^57.
-        let counted = Interval::from_decimal(&m.counted).unwrap_or(Interval::ONE);
+        let counted = Interval::from_decimal(&m.counted)?;
         let step = 1i128 << (fixed::FRACTION_BITS - MOVE_BITS);
         sides[0].push(counted.lo().div_euclid(step) as i64);
         sides[1].push(-((-counted.hi()).div_euclid(step)) as i64);
@@ -162,7 +166,7 @@ fn coin_moves(moves: &[Move], columns: usize) -> [Vec<i64>; 2] {
         side.push(0);
         pad(side, columns);
     }
-    sides
+    Ok(sides)
 }
 
 impl LotNumbers {

@@ -128,7 +128,7 @@ pub struct TooLarge {
 }
 
 /// What an account has in each underlying.
-struct Exposure {
+struct Holdings {
     /// In the coin itself: ticks, rounded down.
     coin: Vec<i128>,
     /// Positions by their place in the account.
@@ -188,10 +188,10 @@ fn coin_balance(tables: &MarginTables, account: &Account, asset: usize, own: i12
     entries + if tables.balances_move { own } else { 0 }
 }
 
-impl Exposure {
+impl Holdings {
     fn new(tables: &MarginTables, account: &Account, equity: &Equity) -> Result<Self, TooLarge> {
         let count = tables.arrays.moves.len();
-        let mut exposure = Self {
+        let mut holdings = Self {
             coin: vec![0; count],
             positions: vec![Vec::new(); count],
         };
@@ -204,13 +204,13 @@ impl Exposure {
                         account: account.id.clone(),
                     });
                 }
-                exposure.coin[underlying] = ticks;
+                holdings.coin[underlying] = ticks;
             }
         }
         for (place, p) in account.positions.iter().enumerate() {
-            exposure.positions[tables.arrays.lots[p.instrument].underlying].push(place);
+            holdings.positions[tables.arrays.lots[p.instrument].underlying].push(place);
         }
-        Ok(exposure)
+        Ok(holdings)
     }
 
     /// The losses on an underlying in each of its columns, in 2^-40 of a tick.
@@ -235,9 +235,9 @@ impl Exposure {
 /// As [`evaluate`].
 pub fn losses(tables: &MarginTables, account: &Account) -> Result<Vec<Vec<i128>>, TooLarge> {
     let equity = Equity::new(tables, account);
-    let exposure = Exposure::new(tables, account, &equity)?;
+    let holdings = Holdings::new(tables, account, &equity)?;
     let all = 0..tables.arrays.moves.len();
-    Ok(all.map(|u| exposure.losses(tables, account, u)).collect())
+    Ok(all.map(|u| holdings.losses(tables, account, u)).collect())
 }
 
 /// The margin of an account; exactly the arithmetic of the proof.
@@ -246,20 +246,20 @@ pub fn losses(tables: &MarginTables, account: &Account) -> Result<Vec<Vec<i128>>
 /// If it has more than 2^60 ticks in one coin.
 pub fn evaluate(tables: &MarginTables, account: &Account) -> Result<MarginResult, TooLarge> {
     let equity = Equity::new(tables, account);
-    let exposure = Exposure::new(tables, account, &equity)?;
+    let holdings = Holdings::new(tables, account, &equity)?;
     let mut losses = Vec::new();
     for underlying in 0..tables.arrays.moves.len() {
-        if exposure.coin[underlying] == 0 && exposure.positions[underlying].is_empty() {
+        if holdings.coin[underlying] == 0 && holdings.positions[underlying].is_empty() {
             continue;
         }
-        let all = exposure.losses(tables, account, underlying);
+        let all = holdings.losses(tables, account, underlying);
         // The first of the largest; the scenario without a move keeps it from being negative.
         let column = (0..all.len()).rev().max_by_key(|&c| all[c]).unwrap_or(0);
         losses.push(Loss {
             underlying,
             column,
             amount: all[column],
-            balance: Ticks(exposure.coin[underlying]),
+            balance: Ticks(holdings.coin[underlying]),
         });
     }
     let lost: i128 = losses.iter().map(|l| l.amount).sum();

@@ -95,7 +95,7 @@ pub struct Losses {
     pub sums: Sums,
     cuts_at_zero: bool,
     /// What makes the least loss not negative.
-    shift: u64,
+    raised: u64,
 }
 
 impl Losses {
@@ -113,19 +113,19 @@ impl Losses {
         let cuts_at_zero = fact.cuts_at_zero();
         let loss = |x: &Ticks| if cuts_at_zero { x.0.max(0) } else { x.0 };
         let least = liabilities.iter().map(loss).min().unwrap_or(0);
-        let shift = least.min(0).unsigned_abs();
+        let raised = least.min(0).unsigned_abs();
         // Below 2^59.
         let shifted: Vec<u64> = liabilities
             .iter()
-            .map(|x| loss(x).wrapping_add_unsigned(shift) as u64)
+            .map(|x| loss(x).wrapping_add_unsigned(raised) as u64)
             .collect();
         let count = shifted.len();
         let shifted = Gains::over(set, shifted);
         let honest = Certificate::find(&shifted, confidence)?;
         let evar = i64::try_from(honest.evar_ticks()).map_err(|_| EvarError::Range)?;
-        let evar = Ticks(evar.wrapping_sub_unsigned(shift));
+        let evar = Ticks(evar.wrapping_sub_unsigned(raised));
         // A bound below zero is none that cash can be compared with: zero is one, too.
-        let zero = u128::from(shift) << 20;
+        let zero = u128::from(raised) << 20;
         let certificate = if honest.bound >= zero {
             honest
         } else {
@@ -145,7 +145,7 @@ impl Losses {
                 gains: 0,
             },
             cuts_at_zero,
-            shift,
+            raised,
         };
         losses.sums = losses.add_up(set).ok_or(EvarError::Range)?;
         Ok(losses)
@@ -160,10 +160,10 @@ impl Losses {
             liability.0
         };
         let shifted = Certificate {
-            bound: self.certificate.bound + (u128::from(self.shift) << 20),
+            bound: self.certificate.bound + (u128::from(self.raised) << 20),
             ..self.certificate
         };
-        shifted.weight(loss.wrapping_add_unsigned(self.shift) as u64, shift)
+        shifted.weight(loss.wrapping_add_unsigned(self.raised) as u64, shift)
     }
 
     fn add_up(&self, set: &ScenarioSet) -> Option<Sums> {

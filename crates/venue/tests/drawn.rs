@@ -1,7 +1,10 @@
 //! Drawn scenarios: EVaR within its standard error, seeds from a beacon, and what is refused or warned of.
 
+mod sets;
+
 use fixed::Decimal;
 use records::units::{Lots, Ticks};
+use sets::*;
 use venue::evar::Confidence;
 use venue::history::PriceHistory;
 use venue::precision::Precision;
@@ -12,43 +15,6 @@ use venue::scenarios::mixture::Shocks;
 use venue::scenarios::recipe::{Forecast, Method, Recipe, RecipeError, Setting, make};
 use venue::scenarios::warnings::warnings;
 use venue::state::VenueState;
-
-fn recipe(history: &PriceHistory, steps: u32, method: Method) -> Recipe {
-    Recipe {
-        prices: history.digest(),
-        steps,
-        method,
-    }
-}
-
-fn setting(markets: usize, lot: i128) -> Setting {
-    Setting {
-        quote: "USD".into(),
-        horizon_days: Decimal::ONE,
-        lots: vec![Decimal::from_int(lot); markets],
-    }
-}
-
-fn sample() -> PriceHistory {
-    venue::sample::prices(3, 4, 300)
-}
-
-fn made(history: &PriceHistory, steps: u32, method: Method) -> ScenarioSet {
-    let n = history.symbols().len();
-    make(&recipe(history, steps, method), history, &setting(n, 1)).unwrap()
-}
-
-fn monte_carlo(forecast: Forecast, scenarios: u32) -> Method {
-    Method::MonteCarlo {
-        forecast,
-        scenarios,
-        seed: "2026-11-21".into(),
-    }
-}
-
-fn decay() -> Decimal {
-    "0.94".parse().unwrap()
-}
 
 fn mixture(scenarios: u32, text: &str, shocks: Shocks, window: u32) -> Method {
     Method::DefensiveMixture {

@@ -4,7 +4,10 @@
 #[path = "../../records/tests/common/mod.rs"]
 mod common;
 
+mod sets;
+
 use fixed::Decimal;
+use sets::*;
 use venue::evar::{Confidence, evar};
 use venue::history::{HistoryError, PriceHistory};
 use venue::import::prices::{read_prices, write_prices};
@@ -12,43 +15,6 @@ use venue::scenarios::ScenarioSet;
 use venue::scenarios::beacon::Seed;
 use venue::scenarios::mixture::Shocks;
 use venue::scenarios::recipe::{Forecast, Method, Recipe, RecipeError, Setting, Source, make};
-
-fn recipe(history: &PriceHistory, steps: u32, method: Method) -> Recipe {
-    Recipe {
-        prices: history.digest(),
-        steps,
-        method,
-    }
-}
-
-fn setting(markets: usize, lot: i128) -> Setting {
-    Setting {
-        quote: "USD".into(),
-        horizon_days: Decimal::ONE,
-        lots: vec![Decimal::from_int(lot); markets],
-    }
-}
-
-fn sample() -> PriceHistory {
-    venue::sample::prices(3, 4, 300)
-}
-
-fn made(history: &PriceHistory, steps: u32, method: Method) -> ScenarioSet {
-    let n = history.symbols().len();
-    make(&recipe(history, steps, method), history, &setting(n, 1)).unwrap()
-}
-
-fn monte_carlo(forecast: Forecast, scenarios: u32) -> Method {
-    Method::MonteCarlo {
-        forecast,
-        scenarios,
-        seed: "2026-11-21".into(),
-    }
-}
-
-fn decay() -> Decimal {
-    "0.94".parse().unwrap()
-}
 
 /// Prices in floats.
 fn floats(history: &PriceHistory) -> Vec<Vec<f64>> {

@@ -290,8 +290,10 @@ fn fill_accounts(
 fn loss_row(plan: &Plan, filled: &[Filled], row: usize) -> LossRow {
     let (per_account, per_place) = (plan.account_losses(), plan.loss_rows());
     let Some(account) = filled.get(row / per_account) else {
+        // As on the rows of an unused place that has no end.
         return LossRow {
             row,
+            found: row > filled.len() * per_account,
             ..LossRow::default()
         };
     };
@@ -300,7 +302,6 @@ fn loss_row(plan: &Plan, filled: &[Filled], row: usize) -> LossRow {
         // An unused place: nothing is lost in its first column.
         return LossRow {
             row,
-            column: (piece == 0).then_some(0),
             found: piece > 0,
             ..LossRow::default()
         };
@@ -311,11 +312,9 @@ fn loss_row(plan: &Plan, filled: &[Filled], row: usize) -> LossRow {
         true => &account.lines[piece / plan.groups * plan.slots + place.end].sums[pnl],
         false => &[],
     };
-    let column = place.column.checked_sub(piece * plan.width);
     LossRow {
         row,
         pnl: won.to_vec(),
-        column: column.filter(|column| *column < plan.width),
         found: place.column < piece * plan.width,
         ..place.row.clone()
     }

@@ -1,7 +1,7 @@
 //! The largest loss of every account on each of its underlyings.
 
 use gadgets::limbs::{Limbs, limb_of};
-use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When, signed_felt};
+use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When, signed_felt};
 
 use super::{BALANCE, LOSS, MOVES, PNL, flags, numbers};
 use crate::margin::digits::{Digit, sign};
@@ -36,9 +36,7 @@ pub(crate) struct LossRow {
     pub pnl: Vec<F>,
     /// The largest loss.
     pub loss: u128,
-    /// The column of this row that is the first with it, if the first is on this row.
-    pub column: Option<usize>,
-    /// It is on a row above.
+    /// It is the loss in a column of a row above.
     pub found: bool,
 }
 
@@ -327,7 +325,7 @@ impl LossesTable {
             .collect()
     }
 
-    /// In one column of the place the difference is zero.
+    /// In some column of the place the difference is zero.
     fn attained<B: RowBuilder<LossRow>>(
         &self,
         b: &mut B,
@@ -335,28 +333,35 @@ impl LossesTable {
         differences: &[Vec<B::E>],
     ) {
         let id = "LOSSES-5";
-        let unused = b.one() - subject.used.clone();
-        let mut here = b.constant(F::ZERO);
-        for (column, limbs) in differences.iter().enumerate() {
-            let why = "any of several columns with the largest loss may be named";
-            let chosen = b.free(why, |w| F::from_bool(w.column == Some(column)));
-            b.boolean(id, &chosen);
-            b.zero("LOSSES-2", unused.clone() * chosen.clone());
+        let one = b.one();
+        let mut equal = b.constant(F::ZERO);
+        for limbs in differences {
             // Limbs below 2^10: their sum is zero only if each is.
             let sum = limbs
                 .iter()
                 .cloned()
                 .fold(b.constant(F::ZERO), |a, l| a + l);
-            b.zero(id, chosen.clone() * sum);
-            here += chosen;
+            equal += one.clone() - differs(b, id, &sum);
         }
+        // At most as many as there are columns on a row.
+        let here = differs(b, id, &equal);
         let (found, next_found) = b.state(|w| F::from_bool(w.found));
-        let found_here = found.clone() + here;
+        let missing = (one.clone() - found.clone()) * (one.clone() - here);
         b.assert_zero(id, When::First, found);
-        let goes_on = b.one() - subject.last.clone();
-        let step = next_found - goes_on * found_here.clone();
+        let goes_on = one.clone() - subject.last.clone();
+        let step = next_found - goes_on * (one - missing.clone());
         b.assert_zero(id, When::Transition, step);
-        let missing = b.one() - found_here;
         b.zero(id, subject.last.clone() * missing);
     }
+}
+
+/// Whether a value is not zero: one or zero, with the inverse as the evidence.
+fn differs<W, B: RowBuilder<W>>(b: &mut B, id: &'static str, value: &B::E) -> B::E {
+    let differs = b.derive([value], |[v]| F::from_bool(v != F::ZERO));
+    let inverse = b.derive([value], |[v]| v.try_inverse().unwrap_or(F::ZERO));
+    let same = b.one() - differs.clone();
+    b.zero(id, value.clone() * inverse.clone() - differs.clone());
+    b.zero(id, value.clone() * same.clone());
+    b.zero(id, inverse * same);
+    differs
 }

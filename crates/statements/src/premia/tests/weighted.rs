@@ -72,6 +72,43 @@ fn scenarios_with_probabilities_are_proven() {
     );
 }
 
+/// A fact about losses over such scenarios: as much cash as EVaR of its losses proves it, a tick less is refused, and the weights of
+/// even scenarios are none for it.
+#[test]
+fn facts_over_scenarios_with_probabilities_are_proven() {
+    use venue::fact::{Fact, Losses as Lost};
+    let set = weighted(2, 300);
+    for fact in Fact::ALL {
+        let terms = Terms {
+            shows: Shows::Fact(fact),
+            funding: false,
+            ..terms()
+        };
+        let risky = state(&set);
+        let lost = Lost::new(fact, &risky, &set, terms.confidence).expect("it has a risk");
+        let cash = lost.evar.0.max(0) as u64;
+        let with = |cash: u64| VenueState {
+            collected: Ticks(cash),
+            ..risky.clone()
+        };
+        let prepared = Prepared::new(&set, &with(cash), &[], &terms, &secret());
+        let prepared = prepared.expect("it is true");
+        proven(&prepared);
+        if cash > 0 {
+            let poor = Prepared::new(&set, &with(cash - 1), &[], &terms, &secret());
+            assert!(poor.expect_err("it is false").is_false(), "{fact}");
+        }
+        let found = wrong(&prepared, |rows| {
+            for row in rows.scenarios.iter_mut().take(300) {
+                if let Some(weight) = lost.weight(Ticks(row.liabilities[0]), 0) {
+                    row.weight = weight;
+                }
+            }
+        });
+        assert!(found.contains(&"SCENARIOS-4".into()), "{fact}: {found:?}");
+    }
+}
+
 /// Forged first: a prover who takes the scenarios as equally likely, or the shift of another scenario, is refused.
 #[test]
 fn probabilities_cannot_be_left_out() {
