@@ -4,7 +4,7 @@ use gadgets::limbs::{Amount, Limbs};
 use gadgets::public::Publics;
 use gadgets::range::{RangeTable, limb};
 use gadgets::sum::Sum;
-use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, unproven};
+use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, When, unproven};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,4 +109,54 @@ fn each_fault_is_found() {
         let found = found(fault);
         assert!(found.contains(&(id, declared)), "{fault:?}: {found:?}");
     }
+}
+
+/// A running sum of limbs that a bit ends: on every fourth row, and wherever else it is one.
+#[derive(Clone)]
+struct Runs {
+    /// The bound that is declared.
+    bound: u64,
+    /// Whether the bit is one on every fourth row.
+    ends: bool,
+}
+
+impl Table for Runs {
+    type Row = u64;
+    fn name(&self) -> &'static str {
+        "runs"
+    }
+    fn log_height(&self) -> usize {
+        stark::MIN_LOG_HEIGHT
+    }
+    fn fixed(&self) -> Vec<Vec<F>> {
+        vec![[0, 0, 0, 1].map(F::from_u64).to_vec()]
+    }
+    fn row<B: RowBuilder<u64>>(&self, b: &mut B) {
+        let last = b.pinned("LAST", 0);
+        let ends = b.bit("ENDS", |w| *w == 1);
+        if self.ends {
+            b.zero("ENDS", last * (b.one() - ends.clone()));
+        }
+        let (term, next_term) = b.state(|w| F::from_u64(*w));
+        limb(b, term.clone());
+        let (sum, next_sum) = b.state(|w| F::from_u64(*w));
+        b.assert_zero("SUM", When::First, sum.clone() - term);
+        let goes_on = b.one() - ends;
+        let step = next_sum - next_term - goes_on * sum.clone();
+        b.assert_zero("SUM", When::Transition, step);
+        Sum::declared(b, "SUM", vec![sum], self.bound);
+    }
+}
+
+#[test]
+fn sums_that_a_bit_ends_are_bounded_by_their_longest_run() {
+    let proven = |bound, ends| {
+        let range = RangeTable::limbs(stark::MIN_LOG_HEIGHT);
+        let airs = [TableAir::new(Runs { bound, ends }), TableAir::new(range)];
+        unproven(&airs).is_empty()
+    };
+    assert!(proven(4 * 1023, true));
+    assert!(!proven(4 * 1023 - 1, true));
+    // Without the constraint, a sum may run over all rows.
+    assert!(!proven(4 * 1023, false));
 }

@@ -444,7 +444,13 @@ fn declared_intervals_follow() {
     let mut parts: Vec<(String, Part)> = Vec::new();
     for case in cases() {
         let json = std::fs::read(case.path()).unwrap_or_default();
-        let of_case = (case.parts)(&json).unwrap_or_default();
+        // When claims are written, what they are is not known yet: the next run reads them.
+        let of_case = match (case.parts)(&json) {
+            Err(e) if std::env::var_os("SEALBOOK_GOLDENS").is_none() => {
+                panic!("{}: {e}", case.name)
+            }
+            parts => parts.unwrap_or_default(),
+        };
         for (number, part) in of_case.into_iter().enumerate() {
             // Parts of the same tables say the same.
             let tables: Vec<_> = part.tables.iter().map(TableAir::digest).collect();

@@ -278,7 +278,7 @@ impl Facts<'_> {
     }
 
     /// Running sums: a cell that is known on the first row, and of which the next row's is `goes_on * cell` and what the rows
-    /// add, with a public `goes_on`.
+    /// add, with a public `goes_on`, or one that is a bit and zero where a public column is one.
     pub(super) fn learn_from_sums(&mut self) -> bool {
         let mut news = false;
         for step in self.transition.clone() {
@@ -317,13 +317,16 @@ impl Facts<'_> {
             .collect();
         with_cell.sort_by_key(|(monomial, _)| monomial.len());
         let is_public = |v: &&Var| matches!(v, Var::Fixed(_));
+        let mut by_bit = false;
         // A public column, and its value where the sum ends.
         let ends = match with_cell[..] {
             [] => return hull(Some(first), self.known.interval(&sum)),
             [(m, 1)] if m.len() == 1 => None,
             [(m, 1)] if m.len() == 2 => Some((m.iter().copied().find(|v| is_public(&v))?, 0)),
             [(m, 1), (g, -1)] if m.len() == 1 && g.len() == 2 => {
-                Some((g.iter().copied().find(|v| is_public(&v))?, 1))
+                let end = g.iter().copied().find(|v| *v != var)?;
+                by_bit = !is_public(&&end);
+                Some((if by_bit { self.ends_at(end)? } else { end }, 1))
             }
             _ => return None,
         };
@@ -345,10 +348,19 @@ impl Facts<'_> {
         let (low, high) = adds(false)?;
         let start = match ends {
             None => first,
+            // A bit may end a sum on any row, and the next one starts with what a row adds.
+            Some(_) if by_bit => hull(hull(Some(first), adds(true)), adds(false))?,
             Some(_) => hull(Some(first), adds(true))?,
         };
         let rows = self.longest_run(ends) as i128;
         Some((start.0 + rows * low.min(0), start.1 + rows * high.max(0)))
+    }
+
+    /// A public column that is one only where this bit is one.
+    fn ends_at(&self, bit: Var) -> Option<Var> {
+        let ends = |column: &Var| self.always.iter().any(|zero| is_gated(zero, bit, *column));
+        let mut columns = (0..self.known.fixed.len()).map(Var::Fixed);
+        columns.find(|column| self.known.is_bit(bit) && ends(column))
     }
 
     /// Most rows over which a sum runs before a public column has the value that ends it.
