@@ -127,7 +127,7 @@ impl Table for AccountsTable {
         }
         let opening = self.plan.opening();
         opening.send_leaf(b, &row, &active, &mut publics, hidden, leaf);
-        let lost = self.losses(b, &row, &active, lost);
+        let lost = self.losses(b, &row, lost);
         self.compare(b, &equity.shifted(MOVE_LIMBS - SUBTICK_LIMBS).minus(&lost));
     }
 }
@@ -194,11 +194,11 @@ impl AccountsTable {
         &self,
         b: &mut B,
         row: &B::E,
-        active: &B::E,
         mut lost: Sum<B::E>,
     ) -> Sum<B::E> {
+        // Rows of losses exist for unused accounts, too, and are zero there.
         let slot = b.pinned("ACCOUNTS-1", SLOT);
-        let unused = b.one() - active.clone();
+        let unused = b.one() - slot.clone();
         for place in 0..self.plan.underlyings {
             let limbs: Vec<B::E> = (0..self.plan.loss_limbs)
                 .map(|i| {
