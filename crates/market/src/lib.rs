@@ -25,6 +25,6 @@ pub mod solvency;
 
 pub use book::{Account, AccountError, Balance, Book, MAX_LOTS, Position, Side};
 pub use snapshot::{
-    Asset, Extreme, Haircuts, Instrument, Kind, Level, MarginParameters, OptionType, ScenarioGrid,
-    Settlement, Snapshot, SnapshotError, Tier,
+    Asset, Extreme, Haircuts, Instrument, Kind, Level, MarginParameters, OffsetGroup, OptionType,
+    ScenarioGrid, Settlement, Snapshot, SnapshotError, Tier,
 };

@@ -6,6 +6,15 @@
 //! and debts in an underlying coin, and entries in it, lose and win with its price. The account meets the level if equity is
 //! at least the requirement.
 //!
+//! Market rules may group underlyings. A group `g` with the offset `c` needs
+//!
+//! ```text
+//! (1 - c) sum over u in g of (largest loss on u) + c (largest over scenarios s of sum over u in g of loss[u][s])
+//! ```
+//!
+//! instead of the sum of its largest losses: never more than that, never less than zero, and sub-additive, since both terms
+//! are. (Credits between pairs of underlyings are not: a pure loss can lower their sum.)
+//!
 //! Equity is rounded down, and so is what a lot wins in a scenario; contingency is rounded up. What there is in a coin is cut
 //! down to a tick: of a balance above zero the loss is then too low by less than a tick, the only rounding that does not go
 //! against the account.
@@ -16,7 +25,7 @@ use rayon::prelude::*;
 use crate::array::{MOVE_BITS, RiskArrays, column_name};
 use crate::book::Account;
 use crate::haircut::{AssetRates, value};
-use crate::snapshot::{Level, Snapshot, SnapshotError};
+use crate::snapshot::{Level, OFFSET_DECIMALS, Snapshot, SnapshotError};
 use records::units::{SUBTICKS_PER_TICK, Subticks, Ticks};
 
 /// What an account has in one coin after haircuts, debts and entries, is below this many ticks in magnitude.
@@ -37,8 +46,19 @@ pub struct MarginTables {
     pub balances_move: bool,
     /// The largest loss of a unit of a coin, per underlying, for a balance above zero and below: 2^-40, at least 0.
     pub coin_losses: Vec<[i64; 2]>,
+    /// The groups with an offset above zero.
+    pub groups: Vec<Group>,
     /// Per instrument and underlying.
     pub arrays: RiskArrays,
+}
+
+/// A group of underlyings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// In 10^-6, above zero.
+    pub offset: u64,
+    /// Which.
+    pub underlyings: Vec<usize>,
 }
 
 impl MarginTables {
@@ -68,9 +88,23 @@ impl MarginTables {
             coins: coins.collect(),
             balances_move: snapshot.parameters.balances_move,
             coin_losses: coin_losses.collect(),
+            groups: groups(snapshot),
             arrays,
         })
     }
+}
+
+/// The groups of a valid snapshot that have an offset.
+fn groups(snapshot: &Snapshot) -> Vec<Group> {
+    let names = snapshot.underlyings();
+    let groups = snapshot.parameters.offset_groups.iter();
+    let groups = groups.map(|group| Group {
+        offset: (group.offset.rescale_exact(OFFSET_DECIMALS)).map_or(0, |c| c as u64),
+        underlyings: (group.underlyings.iter())
+            .filter_map(|name| names.iter().position(|u| u == name))
+            .collect(),
+    });
+    groups.filter(|group| group.offset > 0).collect()
 }
 
 /// The largest loss of an account on one underlying.
@@ -93,6 +127,19 @@ impl Loss {
     }
 }
 
+/// The largest joint loss of an account on a group of underlyings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JointLoss {
+    /// The place of the group in [`MarginTables::groups`].
+    pub group: usize,
+    /// The first column with the largest joint loss.
+    pub column: usize,
+    /// The joint loss, at least 0, in 2^-40 of a tick.
+    pub amount: i128,
+    /// The sum of the largest losses on the group's underlyings.
+    pub apart: i128,
+}
+
 /// An account's margin at a level.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarginResult {
@@ -102,6 +149,10 @@ pub struct MarginResult {
     pub contingency: Subticks,
     /// The largest loss on each underlying that the account has positions on or a balance in, in the order of underlyings.
     pub losses: Vec<Loss>,
+    /// The largest joint loss on each group that the account has anything of, in the order of groups.
+    pub joint: Vec<JointLoss>,
+    /// What groups take off the sum of the largest losses, in 2^-40 of a tick, rounded down.
+    pub credit: i128,
     /// Equity less the requirement, rounded down. Negative if the account falls short.
     pub excess: Subticks,
 }
@@ -110,6 +161,10 @@ impl MarginResult {
     /// Whether the account meets the level.
     pub fn is_met(&self) -> bool {
         self.excess.0 >= 0
+    }
+    /// What groups take off, in the quote currency, rounded down to a tick.
+    pub fn credit_to_quote(&self) -> Decimal {
+        Decimal::new(self.credit >> MOVE_BITS, records::units::TICK_DECIMALS)
     }
     /// The requirement, rounded up.
     pub fn requirement(&self) -> Subticks {
@@ -247,30 +302,79 @@ pub fn losses(tables: &MarginTables, account: &Account) -> Result<Vec<Vec<i128>>
 pub fn evaluate(tables: &MarginTables, account: &Account) -> Result<MarginResult, TooLarge> {
     let equity = Equity::new(tables, account);
     let holdings = Holdings::new(tables, account, &equity)?;
-    let mut losses = Vec::new();
+    let (mut losses, mut columns) = (Vec::new(), Vec::new());
     for underlying in 0..tables.arrays.moves.len() {
         if holdings.coin[underlying] == 0 && holdings.positions[underlying].is_empty() {
             continue;
         }
         let all = holdings.losses(tables, account, underlying);
-        // The first of the largest; the scenario without a move keeps it from being negative.
-        let column = (0..all.len()).rev().max_by_key(|&c| all[c]).unwrap_or(0);
+        let (column, amount) = largest(&all);
         losses.push(Loss {
             underlying,
             column,
-            amount: all[column],
+            amount,
             balance: Ticks(holdings.coin[underlying]),
         });
+        columns.push(all);
     }
-    let lost: i128 = losses.iter().map(|l| l.amount).sum();
+    let joint = joint_losses(tables, &losses, &columns);
+    let credit = credit(tables, &joint);
+    let lost = losses.iter().map(|l| l.amount).sum::<i128>() - credit;
     let contingency = Subticks(equity.contingency * SUBTICKS_PER_TICK);
     let total = Subticks(equity.total());
     Ok(MarginResult {
         equity: total,
         contingency,
         losses,
+        joint,
+        credit,
         excess: total - contingency - Subticks(-(-lost).div_euclid(LOSSES_PER_SUBTICK)),
     })
+}
+
+/// The first of the largest numbers, and its place. The scenario without a move keeps losses from being negative.
+fn largest(all: &[i128]) -> (usize, i128) {
+    let place = (0..all.len()).rev().max_by_key(|&c| all[c]).unwrap_or(0);
+    (place, all.get(place).copied().unwrap_or(0))
+}
+
+/// The largest joint loss on each group, from the largest losses and all losses on underlyings, column by column.
+fn joint_losses(tables: &MarginTables, losses: &[Loss], columns: &[Vec<i128>]) -> Vec<JointLoss> {
+    let mut joint = Vec::new();
+    for (number, group) in tables.groups.iter().enumerate() {
+        let held = losses.iter().zip(columns);
+        let held: Vec<_> = held
+            .filter(|(loss, _)| group.underlyings.contains(&loss.underlying))
+            .collect();
+        if held.is_empty() {
+            continue;
+        }
+        let sums: Vec<i128> = (0..tables.arrays.columns)
+            .map(|c| held.iter().map(|(_, all)| all[c]).sum())
+            .collect();
+        let (column, amount) = largest(&sums);
+        joint.push(JointLoss {
+            group: number,
+            column,
+            amount,
+            apart: held.iter().map(|(loss, _)| loss.amount).sum(),
+        });
+    }
+    joint
+}
+
+/// What groups take off the sum of the largest losses, rounded down.
+fn credit(tables: &MarginTables, joint: &[JointLoss]) -> i128 {
+    const ONE: i128 = 10i128.pow(OFFSET_DECIMALS as u32);
+    // A product by the whole difference may exceed 128 bits.
+    let (mut whole, mut millionths) = (0, 0);
+    for loss in joint {
+        let offset = i128::from(tables.groups[loss.group].offset);
+        let difference = loss.apart - loss.amount;
+        whole += offset * difference.div_euclid(ONE);
+        millionths += offset * difference.rem_euclid(ONE);
+    }
+    whole + millionths.div_euclid(ONE)
 }
 
 /// The margins of accounts at a level.
@@ -325,7 +429,7 @@ impl Margins {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "account `{account}` is below {level} margin: equity {equity} {quote} is short of the requirement {requirement} {quote} \
-     by {shortfall} {quote}; its largest losses are {losses}"
+     by {shortfall} {quote}; its largest losses are {losses}{credit}"
 )]
 pub struct Undermargined {
     /// The account.
@@ -334,6 +438,8 @@ pub struct Undermargined {
     pub level: Level,
     /// The scenario with the largest loss on each underlying, and the loss.
     pub losses: String,
+    /// What offsets take off their sum, if there are any.
+    pub credit: String,
     /// Collateral after haircuts plus unrealized profit.
     pub equity: Decimal,
     /// What the level requires.
@@ -355,6 +461,14 @@ fn explain(
         account: account.id.clone(),
         level: tables.level,
         losses: described(snapshot, &result.losses),
+        credit: match result.credit {
+            0 => String::new(),
+            _ => format!(
+                "; offsets between them take off {} {}",
+                result.credit_to_quote(),
+                snapshot.quote
+            ),
+        },
         equity: result.equity.to_quote(),
         requirement: result.requirement().to_quote_up(),
         shortfall: (-result.excess).to_quote_up(),

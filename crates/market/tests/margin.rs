@@ -3,7 +3,8 @@
 use fixed::Decimal;
 use market::margin::{MarginTables, evaluate};
 use market::{
-    Account, Balance, Kind, Level, OptionType, Position, Settlement, Side, Snapshot, sample,
+    Account, Balance, Kind, Level, OffsetGroup, OptionType, Position, Settlement, Side, Snapshot,
+    sample,
 };
 use records::units::Subticks;
 
@@ -108,6 +109,92 @@ fn different_underlyings_do_not_offset() {
         &[("BTC-PERP", "10"), ("BTC-30JAN26", "-10")],
     );
     assert!(requirement(&snapshot, &calendar, Level::Maintenance).to_quote_up() < d("7000"));
+}
+
+/// The market with one group of both coins.
+fn grouped(offset: &str) -> Snapshot {
+    let mut snapshot = market();
+    snapshot.parameters.offset_groups = vec![OffsetGroup {
+        underlyings: vec!["BTC".into(), "ETH".into()],
+        offset: d(offset),
+    }];
+    snapshot
+}
+
+#[test]
+fn groups_take_part_of_the_joint_loss() {
+    for (offset, expected) in [
+        ("0", "201806.73664"),
+        ("0.5", "104160.23344"),
+        ("1", "6513.73024"),
+    ] {
+        let snapshot = grouped(offset);
+        let hedged = account(
+            &snapshot,
+            &[("USD", "10000")],
+            &[("BTC-PERP", "10"), ("ETH-PERP", "-179.80")],
+        );
+        let tables = MarginTables::new(&snapshot, Level::Maintenance).unwrap();
+        let result = evaluate(&tables, &hedged).unwrap();
+        near(result.requirement(), expected, 0);
+        if offset != "0" {
+            let [joint] = result.joint[..] else {
+                panic!("one group")
+            };
+            assert_eq!(joint.amount, 3_826_800 << 40);
+            assert_eq!(joint.apart, 195_296_833_200 << 40);
+        }
+    }
+}
+
+#[test]
+fn groups_count_coins_and_options() {
+    let mixed = |snapshot: &Snapshot| {
+        account(
+            snapshot,
+            &[("USD", "100000"), ("BTC", "2")],
+            &[
+                ("BTC-PERP", "10"),
+                ("ETH-PERP", "-179.80"),
+                ("BTC-30JAN26-65000-C", "-20"),
+                ("ETH-27MAR26-3600-P", "100"),
+            ],
+        )
+    };
+    for (offset, level, expected) in [
+        ("0", Level::Maintenance, "222134.200474"),
+        ("0.5", Level::Maintenance, "196666.891021"),
+        ("0.5", Level::Initial, "255666.965721"),
+    ] {
+        let snapshot = grouped(offset);
+        near(
+            requirement(&snapshot, &mixed(&snapshot), level),
+            expected,
+            100,
+        );
+    }
+}
+
+#[test]
+fn what_is_no_group_is_refused() {
+    let wrong = |underlyings: &[&str], offset: &str| {
+        let mut snapshot = grouped(offset);
+        let group = &mut snapshot.parameters.offset_groups[0];
+        group.underlyings = underlyings.iter().map(|u| u.to_string()).collect();
+        snapshot.validate().unwrap_err().problem
+    };
+    assert!(wrong(&["BTC", "ETH"], "1.1").contains("from 0 to 1"));
+    assert!(wrong(&["BTC", "ETH"], "-0.1").contains("from 0 to 1"));
+    assert!(wrong(&["BTC", "ETH"], "0.1234567").contains("6 decimals"));
+    assert!(wrong(&["BTC"], "0.5").contains("two underlyings"));
+    assert!(wrong(&["BTC", "BTC"], "0.5").contains("already"));
+    assert!(wrong(&["BTC", "XRP"], "0.5").contains("no underlying"));
+    let mut snapshot = grouped("0.5");
+    let mut own = snapshot.grid.clone();
+    own.price_moves.pop();
+    snapshot.grids.insert("ETH".into(), own);
+    let problem = snapshot.validate().unwrap_err().problem;
+    assert!(problem.contains("different shapes"), "{problem}");
 }
 
 #[test]

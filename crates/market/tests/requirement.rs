@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use fixed::Decimal;
 use market::margin::{MarginResult, MarginTables, evaluate, losses};
-use market::{Account, Balance, Instrument, Level, Position, Side, Snapshot, sample};
+use market::{Account, Balance, Instrument, Level, OffsetGroup, Position, Side, Snapshot, sample};
 use proptest::prelude::*;
 use records::units::{SUBTICKS_PER_TICK, Subticks};
 
@@ -38,9 +38,10 @@ impl Market {
     }
 }
 
-/// The sample market; with balances that do not move; with scenarios of its own for one coin, in which it only falls.
-fn markets() -> &'static [Market; 3] {
-    static MARKETS: OnceLock<[Market; 3]> = OnceLock::new();
+/// The sample market; with balances that do not move; with scenarios of its own for one coin, in which it only falls; with
+/// offsets between both coins.
+fn markets() -> &'static [Market; 4] {
+    static MARKETS: OnceLock<[Market; 4]> = OnceLock::new();
     MARKETS.get_or_init(|| {
         let mut still = sample::snapshot();
         still.parameters.balances_move = false;
@@ -55,7 +56,12 @@ fn markets() -> &'static [Market; 3] {
         own.price_moves.retain(|m| *m <= Decimal::ZERO);
         own.extremes.retain(|e| e.price_move.is_negative());
         falls.grids.insert("ETH".into(), own);
-        [sample::snapshot(), still, falls].map(Market::new)
+        let mut grouped = sample::snapshot();
+        grouped.parameters.offset_groups = vec![OffsetGroup {
+            underlyings: vec!["BTC".into(), "ETH".into()],
+            offset: Decimal::new(7, 1),
+        }];
+        [sample::snapshot(), still, falls, grouped].map(Market::new)
     })
 }
 
@@ -154,7 +160,7 @@ proptest! {
 
     /// The requirement is the contingency and the largest losses, each the first largest of its columns; none is negative.
     #[test]
-    fn it_is_the_sum_of_the_largest_losses(drawn in drawn(), market in 0usize..3, level in 0usize..2) {
+    fn it_is_the_sum_of_the_largest_losses(drawn in drawn(), market in 0usize..4, level in 0usize..2) {
         let market = &markets()[market];
         let account = account(market, &drawn);
         let result = market.evaluate(level, &account);
@@ -172,6 +178,19 @@ proptest! {
             let named = result.losses.iter().any(|l| l.underlying == u);
             prop_assert!(named || columns.iter().all(|l| *l == 0));
         }
+        // Of the group, if there is one, the largest sum over columns counts for its offset, 0.7.
+        for joint in &result.joint {
+            let group = &market.tables[level].groups[joint.group];
+            let sums: Vec<i128> = (0..market.tables[level].arrays.columns)
+                .map(|c| group.underlyings.iter().map(|&u| all[u][c]).sum())
+                .collect();
+            prop_assert_eq!(Some(&joint.amount), sums.iter().max());
+            prop_assert!(0 <= joint.amount && joint.amount <= joint.apart);
+            prop_assert_eq!(joint.apart, sum);
+            prop_assert_eq!(result.credit, (7 * (joint.apart - joint.amount)).div_euclid(10));
+        }
+        prop_assert_eq!(result.joint.len(), market.tables[level].groups.len().min(result.losses.len()));
+        let sum = sum - result.credit;
         let required = result.requirement() - result.contingency;
         // 2^20 of the units of losses are a subtick; rounded up.
         prop_assert!(required.0 << 20 >= sum && (required.0 - 1) << 20 < sum);
@@ -181,7 +200,7 @@ proptest! {
 
     /// Two accounts as one need no more than both: within the first tier of haircuts, where what a holding counts is its sum.
     #[test]
-    fn two_accounts_as_one_need_no_more(a in drawn(), b in drawn(), market in 0usize..3, level in 0usize..2) {
+    fn two_accounts_as_one_need_no_more(a in drawn(), b in drawn(), market in 0usize..4, level in 0usize..2) {
         let market = &markets()[market];
         let [a, b] = [a, b].map(|drawn| account(market, &drawn));
         let both = together(market, &a, &b);
@@ -192,7 +211,7 @@ proptest! {
 
     /// n times an account needs n times as much, but for what is in coin, which is cut to a tick once instead of n times.
     #[test]
-    fn it_scales(a in drawn(), n in 2u64..6, market in 0usize..3, level in 0usize..2) {
+    fn it_scales(a in drawn(), n in 2u64..6, market in 0usize..4, level in 0usize..2) {
         let market = &markets()[market];
         // One balance: a multiple of several would leave the first tier.
         let mut a = account(market, &a);
@@ -230,7 +249,7 @@ proptest! {
         a in drawn(),
         asset in 0usize..4,
         more in prop_oneof![1u64..1_000, 1u64..1 << 44],
-        market in 0usize..3,
+        market in 0usize..4,
         level in 0usize..2,
     ) {
         let market = &markets()[market];
@@ -246,7 +265,7 @@ proptest! {
     /// Initial margin needs no less than maintenance margin, in scenarios as fine as the sample's. In few and wide ones it can:
     /// the loss of an option stops at its value while the gain of its hedge still grows with the factor.
     #[test]
-    fn a_higher_level_needs_no_less(a in drawn(), market in 0usize..3) {
+    fn a_higher_level_needs_no_less(a in drawn(), market in 0usize..4) {
         let market = &markets()[market];
         let a = account(market, &a);
         let [maintenance, initial] = [0, 1].map(|level| market.evaluate(level, &a).requirement());

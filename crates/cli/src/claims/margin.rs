@@ -161,6 +161,7 @@ fn numbers(snapshot: &Snapshot, account: &Account, result: &MarginResult) -> Map
         ("requirement", json!(result.requirement().to_quote_up())),
         ("excess", json!(result.excess.to_quote())),
         ("losses", json!(losses.collect::<Vec<_>>())),
+        ("offset", json!(result.credit_to_quote())),
     ];
     members
         .map(|(name, value)| (name.to_string(), value))
@@ -190,6 +191,12 @@ fn lines(snapshot: &Snapshot, result: &MarginResult) -> Vec<String> {
         format!("  {underlying} {} {quote} ({scenario})", loss.to_quote_up())
     });
     lines.extend(losses);
+    if result.credit > 0 {
+        lines.push(format!(
+            "  less {} {quote} by offsets between underlyings",
+            result.credit_to_quote()
+        ));
+    }
     if result.losses.is_empty() {
         lines.push("  none: nothing that a scenario moves".into());
     }

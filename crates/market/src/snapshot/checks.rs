@@ -6,7 +6,7 @@ use fixed::Decimal;
 
 use super::{
     Asset, Instrument, Kind, MAX_ASSETS, MAX_DECIMALS, MAX_INSTRUMENTS, MAX_PRICES, MAX_SCENARIOS,
-    Scenario, ScenarioGrid, Settlement, Snapshot, SnapshotError, Tier,
+    OFFSET_DECIMALS, Scenario, ScenarioGrid, Settlement, Snapshot, SnapshotError, Tier,
 };
 
 impl Snapshot {
@@ -238,11 +238,64 @@ impl Snapshot {
                 ));
             }
         }
+        self.check_offsets()?;
         if p.initial_factor < Decimal::ONE {
             return Err(SnapshotError::new(
                 "parameters.initial_factor",
                 "must be at least 1",
             ));
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    /// Groups: known underlyings, each once, that have scenarios of one shape.
+    fn check_offsets(&self) -> Result<(), SnapshotError> {
+        let known = self.underlyings();
+        let shape = |name: &str| {
+            let grid = self.grid_of(name);
+            [
+                grid.price_moves.len(),
+                grid.volatility_shifts.len(),
+                grid.extremes.len(),
+            ]
+        };
+        let mut grouped = HashSet::new();
+        for (i, group) in self.parameters.offset_groups.iter().enumerate() {
+            let fail = |problem: String| {
+                let field = format!("parameters.offset_groups[{i}]");
+                Err(SnapshotError::new(field, problem))
+            };
+            let millionths = group.offset.rescale_exact(OFFSET_DECIMALS);
+            if !millionths.is_ok_and(|m| (0..=1_000_000).contains(&m)) {
+                return fail(format!(
+                    "the offset {} must be from 0 to 1, with at most {OFFSET_DECIMALS} decimals",
+                    group.offset
+                ));
+            }
+            if group.underlyings.len() < 2 {
+                return fail("needs two underlyings or more; losses on one offset anyway".into());
+            }
+            for name in &group.underlyings {
+                if !known.contains(&name.as_str()) {
+                    return fail(format!(
+                        "`{name}` is no underlying of an instrument and no asset that moves"
+                    ));
+                }
+                if !grouped.insert(name) {
+                    return fail(format!(
+                        "`{name}` is in a group already; remove it from one"
+                    ));
+                }
+                if shape(name) != shape(&group.underlyings[0]) {
+                    return fail(format!(
+                        "`{name}` and `{}` have grids of different shapes, so that no joint scenarios are defined; give both as \
+                         many price moves, volatility shifts and extremes",
+                        group.underlyings[0]
+                    ));
+                }
+            }
         }
         Ok(())
     }

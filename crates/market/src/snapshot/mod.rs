@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest, Sha3_256};
 
 pub use checks::check_assets;
-pub use parameters::{Extreme, Level, MarginParameters, Scenario, ScenarioGrid};
+pub use parameters::{Extreme, Level, MarginParameters, OffsetGroup, Scenario, ScenarioGrid};
 
 /// The most decimals of an asset.
 pub const MAX_DECIMALS: u8 = 18;
@@ -22,6 +22,8 @@ pub const MAX_INSTRUMENTS: usize = 1 << 14;
 /// The most instruments times scenarios (the short-option minimum counts as one): a snapshot may come from a stranger, and
 /// each of these is a price.
 pub const MAX_PRICES: usize = 1 << 20;
+/// Offsets of groups are in steps of 10^-6.
+pub const OFFSET_DECIMALS: u8 = 6;
 /// The most assets of a snapshot.
 pub const MAX_ASSETS: usize = 1 << 12;
 

@@ -71,6 +71,20 @@ pub struct MarginParameters {
     /// with its price.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stable_assets: Vec<String>,
+    /// Groups of underlyings between which losses offset in part. An underlying is in one group at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offset_groups: Vec<OffsetGroup>,
+}
+
+/// Underlyings whose scenarios happen together: the group needs `1 - offset` of the sum of its largest losses, and `offset` of
+/// its largest joint loss. In a joint scenario every underlying is in the scenario of that number in its own grid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OffsetGroup {
+    /// Two or more, with grids of one shape.
+    pub underlyings: Vec<String>,
+    /// 0 to 1, in steps of 10^-6. With 0 there is no offset; with 1 only the joint loss counts.
+    pub offset: Decimal,
 }
 
 fn yes() -> bool {
@@ -166,6 +180,7 @@ impl Default for MarginParameters {
             volatility_power_long: Decimal::new(13, 2),
             balances_move: true,
             stable_assets: Vec::new(),
+            offset_groups: Vec::new(),
         }
     }
 }

@@ -6,7 +6,8 @@
 
 use gadgets::limbs::{Limbs, join, signed};
 use gadgets::range::LIMB_BITS;
-use stark::{F, P, PrimeCharacteristicRing, RowBuilder};
+use gadgets::sum::Sum;
+use stark::{Expr, F, P, PrimeCharacteristicRing, RowBuilder};
 
 /// A coefficient that covers `limbs` limbs of 10 bits (one or two) and lies in `range`, both ends
 /// included.
@@ -70,6 +71,30 @@ pub(crate) fn headroom(digits: impl IntoIterator<Item = (Range, usize)>) -> usiz
         extra += 1;
     }
     extra
+}
+
+/// One-limb digits that hold a sum, at least so many.
+pub(crate) fn digits_of<E: Expr>(sum: &Sum<E>, least: usize) -> Vec<Digit<E>> {
+    let (coefficients, bound) = (sum.coefficients(), sum.bound() as i64);
+    let len = held(coefficients.len(), bound).max(least);
+    let digits = (0..len).map(|i| match coefficients.get(i) {
+        Some(c) => Digit {
+            value: c.clone(),
+            range: (-bound, bound),
+            limbs: 1,
+        },
+        None => Digit {
+            value: E::ZERO,
+            range: (0, 0),
+            limbs: 1,
+        },
+    });
+    digits.collect()
+}
+
+/// How many one-limb digits hold a number of so many coefficients with this bound.
+pub(crate) fn held(coefficients: usize, bound: i64) -> usize {
+    coefficients + headroom(std::iter::repeat_n(((-bound, bound), 1), coefficients))
 }
 
 /// The limbs of an integer, range-checked, and its sign.

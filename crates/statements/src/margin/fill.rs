@@ -1,15 +1,17 @@
 //! From accounts to filled tables.
 
-use gadgets::limbs::limb_of;
+use gadgets::limbs::{limb_of, signed};
+use gadgets::range::LIMB_BITS;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
-use market::margin::MarginResult;
+use market::margin::{Loss, MarginResult};
 use rayon::prelude::*;
 use stark::{F, PrimeCharacteristicRing, TableAir, Tally, Trace, fill};
 
-use super::plan::{LOT_LIMBS, Plan};
+use super::plan::{LOT_LIMBS, MOVE_LIMBS, Plan};
 use super::statement::{PartTables, PerTable};
 use super::tables::accounts::AccountRow;
 use super::tables::coins::CoinRow;
+use super::tables::joint::JointRow;
 use super::tables::lines::LineRow;
 use super::tables::losses::LossRow;
 use super::tables::rates::RateRow;
@@ -24,20 +26,44 @@ type Position = (usize, u64, u64);
 pub(super) struct Filled {
     /// Block by block, slot by slot.
     pub lines: Vec<LineRow>,
-    /// Its underlyings that it has lines on, by their places.
+    /// Its underlyings that it has lines on, and its coins in groups, by their places.
     pub places: Vec<Place>,
+    /// Of each group.
+    pub joint: Vec<Spread>,
     is_below: bool,
+}
+
+/// By how much the largest joint loss on a group is below the sum of the largest losses.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Spread {
+    pub amount: u128,
+    /// The first column with the largest joint loss.
+    pub column: usize,
 }
 
 /// An underlying of an account.
 #[derive(Clone)]
 pub(super) struct Place {
-    /// The last slot of its lines.
+    /// The last slot of its lines, if it has any.
     end: usize,
     /// What all its rows of losses have in common.
     pub row: LossRow,
     /// The first column with the largest loss.
     pub column: usize,
+}
+
+impl Place {
+    fn new(end: usize, row: LossRow, loss: Option<&Loss>) -> Self {
+        Self {
+            end,
+            row: LossRow {
+                balance: loss.filter(|_| row.moves).map_or(0, |l| l.balance.0),
+                loss: loss.map_or(0, |l| l.amount.unsigned_abs()),
+                ..row
+            },
+            column: loss.map_or(0, |l| l.column),
+        }
+    }
 }
 
 impl Filled {
@@ -55,26 +81,40 @@ impl Filled {
             .take(plan.slots)
             .enumerate()
             .filter(|(_, l)| l.ends);
+        let losses = account.map_or(&[][..], |(_, result)| &result.losses);
         let places = ends.map(|(end, line)| {
-            let losses = account.iter().flat_map(|(_, result)| &result.losses);
-            let loss = losses
-                .into_iter()
-                .find(|l| l.underlying + 1 == line.underlying);
-            Place {
-                end,
-                row: LossRow {
-                    underlying: line.underlying,
-                    moves: line.moves,
-                    lines: true,
-                    balance: loss.filter(|_| line.moves).map_or(0, |l| l.balance.0),
-                    loss: loss.map_or(0, |l| l.amount.unsigned_abs()),
-                    ..LossRow::default()
-                },
-                column: loss.map_or(0, |l| l.column),
-            }
+            let loss = losses.iter().find(|l| l.underlying + 1 == line.underlying);
+            let row = LossRow {
+                underlying: line.underlying,
+                moves: line.moves,
+                lines: true,
+                ..LossRow::default()
+            };
+            Place::new(end, row, loss)
         });
+        let mut places: Vec<Place> = places.collect();
+        for loss in losses {
+            let underlying = loss.underlying + 1;
+            let placed = places.iter().any(|p| p.row.underlying == underlying);
+            if plan.moves.is_grouped(underlying) && !placed {
+                let row = LossRow {
+                    underlying,
+                    moves: true,
+                    ..LossRow::default()
+                };
+                places.push(Place::new(0, row, Some(loss)));
+            }
+        }
+        let mut joint = vec![Spread::default(); plan.offsets.len()];
+        for loss in account.iter().flat_map(|(_, result)| &result.joint) {
+            joint[loss.group] = Spread {
+                amount: (loss.apart - loss.amount).unsigned_abs(),
+                column: loss.column,
+            };
+        }
         Self {
-            places: places.collect(),
+            places,
+            joint,
             lines,
             is_below: account.is_some_and(|(_, result)| !result.is_met()),
         }
@@ -205,6 +245,10 @@ pub(super) fn fill_from(
     });
 
     let opened = members.iter().map(|m| (&m.account, &m.leaf));
+    let joint = tables.joint.as_ref().zip(airs.joint.as_ref());
+    let joint =
+        joint.map(|(table, air)| fill(table, air, &tally, |row| joint_row(plan, filled, row)));
+
     let mut quads = plan.opening().quads(opened, 2 * (SALTS + 1));
     let totals = tables.totals.as_ref().zip(airs.totals.as_ref());
     let totals = totals.map(|(table, air)| {
@@ -232,6 +276,7 @@ pub(super) fn fill_from(
         lines,
         accounts,
         losses,
+        joint,
         rates: fill(&tables.rates, &airs.rates, &none, rates),
         moves: fill(&tables.moves, &airs.moves, &none, moves),
         sponge,
@@ -282,6 +327,7 @@ fn fill_accounts(
             value: last[value_at.clone()].to_vec(),
             coins: coins.collect(),
             losses: account.places.iter().map(|place| place.row.loss).collect(),
+            spreads: account.joint.iter().map(|spread| spread.amount).collect(),
             count,
         }
     })
@@ -318,4 +364,52 @@ fn loss_row(plan: &Plan, filled: &[Filled], row: usize) -> LossRow {
         found: place.column < piece * plan.width,
         ..place.row.clone()
     }
+}
+
+fn joint_row(plan: &Plan, filled: &[Filled], row: usize) -> JointRow {
+    let (per_group, places) = (plan.loss_rows(), plan.underlyings);
+    let per_account = plan.offsets.len() * per_group;
+    let Some(account) = filled.get(row / per_account) else {
+        // As on the rows of a group that has no end.
+        return JointRow {
+            row,
+            found: row > filled.len() * per_account,
+            ..JointRow::default()
+        };
+    };
+    let (group, piece) = (row % per_account / per_group, row % per_group);
+    let first = row / per_account * plan.account_losses() + piece;
+    let below = plan.offsets[group].underlyings.iter().map(|underlying| {
+        let place = account.places.iter().take(places);
+        let place = place
+            .enumerate()
+            .find(|(_, p)| p.row.underlying == *underlying);
+        place.map(|(place, _)| below(plan, &loss_row(plan, filled, first + place * per_group)))
+    });
+    let spread = account.joint[group];
+    JointRow {
+        row,
+        below: below.collect(),
+        spread: spread.amount,
+        found: spread.column < piece * plan.width,
+    }
+}
+
+/// By how much the losses in a row's columns are below the largest.
+fn below(plan: &Plan, row: &LossRow) -> Vec<u128> {
+    let key = 2 * row.underlying + usize::from(row.balance < 0);
+    let number = |digits: &mut dyn Iterator<Item = i64>| {
+        digits.enumerate().fold(0i128, |sum, (i, digit)| {
+            sum + (i128::from(digit) << (LIMB_BITS * i))
+        })
+    };
+    let columns = (0..plan.width).map(|column| {
+        let at = row.row % plan.loss_rows() * plan.width + column;
+        let moves = number(&mut plan.moves.of(key, at).iter().copied());
+        let pnl = row.pnl.iter().skip(column * plan.pnl_len());
+        let pnl = number(&mut pnl.take(plan.pnl_len()).map(|c| signed(*c)));
+        let won = (pnl << (LIMB_BITS * MOVE_LIMBS)) + row.balance * moves;
+        (row.loss as i128 + won).unsigned_abs()
+    });
+    columns.collect()
 }

@@ -10,7 +10,7 @@ use market::margin::{MAX_COIN_BALANCE, MarginTables};
 use market::snapshot::MAX_INSTRUMENTS;
 use stark::MIN_LOG_HEIGHT;
 
-use super::digits::{balanced, balanced_len, headroom};
+use super::digits::{balanced, balanced_len, held};
 use super::tables::coins::Coin;
 use crate::collateral::{MAX_TIERS, Piece, piece_limbs, pieces, rate_limbs};
 use crate::opening::Opening;
@@ -34,6 +34,8 @@ const MIN_HEIGHT: usize = 1 << MIN_LOG_HEIGHT;
 const MAX_UNDERLYINGS: usize = 1000;
 /// Most scenario columns.
 pub const MAX_COLUMNS: usize = 256;
+/// Most groups of underlyings with an offset, and most underlyings of one.
+const MAX_GROUPS: usize = 16;
 /// Account slots of one part of a book's proof.
 pub const SEGMENT: usize = 1024;
 /// Rows for an underlying of an account in the table of losses of a book.
@@ -143,7 +145,7 @@ impl Rates {
     }
 }
 
-/// How coins move in each column, as balanced digits, in 2^-40.
+/// How coins move in each column, as balanced digits, in 2^-40; and which underlyings are in a group.
 #[derive(Clone, Debug)]
 pub(crate) struct Moves {
     /// Digits of a move.
@@ -152,6 +154,8 @@ pub(crate) struct Moves {
     /// The largest magnitude.
     most: u64,
     moves: Vec<i64>,
+    /// Of each underlying, from 1 on; 0 is in none.
+    grouped: Vec<bool>,
 }
 
 impl Moves {
@@ -170,12 +174,22 @@ impl Moves {
                 }
             }
         }
+        let mut grouped = vec![false; 1 + tables.arrays.moves.len()];
+        for underlying in tables.groups.iter().flat_map(|g| &g.underlyings) {
+            grouped[underlying + 1] = true;
+        }
         Self {
             digits,
             columns,
             most,
             moves,
+            grouped,
         }
+    }
+
+    /// Whether an underlying, from 1 on, is in a group with an offset; 0 is not.
+    pub fn is_grouped(&self, underlying: usize) -> bool {
+        self.grouped[underlying]
     }
 
     /// Rows: two for each underlying, from 1 on, behind two that move nothing.
@@ -215,14 +229,23 @@ pub(crate) struct Plan {
     pub rates: Arc<Rates>,
     /// Per underlying.
     pub moves: Arc<Moves>,
+    /// The groups with an offset.
+    pub offsets: Arc<Vec<OffsetNumbers>>,
     /// Per asset.
     pub assets: Arc<Vec<AssetNumbers>>,
     /// Whether balances move with their coin, or entries alone.
     pub balances_move: bool,
     /// Limbs of a largest loss in 2^-40 of a tick.
     pub loss_limbs: usize,
-    /// Limbs of equity less the requirement, in the same unit.
-    pub compared_limbs: usize,
+}
+
+/// A group of underlyings with an offset.
+#[derive(Clone, Debug)]
+pub(crate) struct OffsetNumbers {
+    /// From 1 on.
+    pub underlyings: Vec<usize>,
+    /// In 10^-6.
+    pub offset: u64,
 }
 
 /// The sizes that a claim states.
@@ -263,21 +286,19 @@ impl Plan {
             width,
             rates: Arc::new(Rates::new(tables, columns)),
             moves: Arc::new(Moves::new(tables, columns)),
+            offsets: Arc::new(offsets(tables)),
             assets: Arc::new(assets(tables)),
             balances_move: tables.balances_move,
             loss_limbs: 0,
-            compared_limbs: 0,
         };
         plan.loss_limbs = plan.loss_limbs(tables);
-        let compared = plan.compared_shape();
-        if compared.bound > MAX_SUM {
+        if plan.compared_bound() > MAX_SUM {
             return Err(format!(
                 "{} assets, {} underlyings an account: equity has too many terms for one sum; leave out assets",
                 plan.assets.len(),
                 plan.underlyings
             ));
         }
-        plan.compared_limbs = held(compared.len, compared.bound as i64);
         Ok(plan)
     }
 
@@ -345,13 +366,26 @@ impl Plan {
         held(len, bound as i64)
     }
 
-    /// Digits that hold a balance whose sum has so many coefficients with this bound; at least those of whole ticks.
-    pub fn balance_len(&self, coefficients: usize, bound: i64) -> usize {
-        held(coefficients, bound).max(SUBTICK_LIMBS + BALANCE_LIMBS)
+    /// Places for underlyings in a row of joint losses: those of the largest group.
+    pub fn joint_places(&self) -> usize {
+        let sizes = self.offsets.iter().map(|group| group.underlyings.len());
+        sizes.max().unwrap_or(0)
     }
 
-    /// Coefficients of equity less the requirement, in 2^-40 of a tick, and the bound on them: as the accounts' row adds up.
-    fn compared_shape(&self) -> Shape {
+    /// Limbs of what a group's joint loss lies below the sum of its largest losses.
+    pub fn spread_limbs(&self) -> usize {
+        // At most 2^10 underlyings add up.
+        self.loss_limbs + 1
+    }
+
+    /// Digits of the difference between that in a scenario and the least.
+    pub fn joint_len(&self) -> usize {
+        let len = self.difference_len().max(self.spread_limbs());
+        held(len, TOP_LIMB * (self.joint_places() as i64 + 1))
+    }
+
+    /// The bound on the coefficients of equity less the requirement, in 2^-40 of a tick: as the accounts' row adds up.
+    fn compared_bound(&self) -> u64 {
         let amount = Shape::number(AMOUNT_LIMBS);
         let entries = Shape::new(self.entry_len(), self.entry_bound());
         let values = Shape::new(SUBTICK_LIMBS + self.pnl_len(), self.pnl_bound());
@@ -374,7 +408,7 @@ impl Plan {
             lost = lost.plus(Shape::number(self.loss_limbs));
         }
         let equity = Shape::new(equity.len + MOVE_LIMBS - SUBTICK_LIMBS, equity.bound);
-        equity.plus(lost)
+        equity.plus(lost).bound
     }
 
     /// Where a line's running sums of a column stand.
@@ -425,11 +459,6 @@ impl Shape {
     }
 }
 
-/// How many one-limb digits hold a number of so many coefficients with this bound.
-fn held(coefficients: usize, bound: i64) -> usize {
-    coefficients + headroom(std::iter::repeat_n(((-bound, bound), 1), coefficients))
-}
-
 fn check_sizes(tables: &MarginTables, sizes: &Sizes) -> Result<(), String> {
     let Sizes {
         slots, underlyings, ..
@@ -439,16 +468,22 @@ fn check_sizes(tables: &MarginTables, sizes: &Sizes) -> Result<(), String> {
             "{slots} position slots per account; use 4, 8, 16, 32 or 64"
         ));
     }
-    if !(1..=slots).contains(&underlyings) {
+    // Positions on each, and balances in coins that are in a group.
+    let most = slots + grouped_coins(tables).count();
+    if !(1..=most).contains(&underlyings) {
         return Err(format!(
-            "{underlyings} underlyings per account; use 1 to {slots}, the number of position slots"
+            "{underlyings} underlyings per account; use 1 to {most}, the number of position slots and of coins in offset groups"
         ));
     }
     let arrays = &tables.arrays;
+    let largest_group = tables.groups.iter().map(|g| g.underlyings.len());
+    let largest_group = largest_group.max().unwrap_or(0);
     for (count, most, what) in [
         (arrays.columns, MAX_COLUMNS, "scenario columns"),
         (arrays.lots.len(), MAX_INSTRUMENTS, "instruments"),
         (arrays.moves.len(), MAX_UNDERLYINGS, "underlyings and coins"),
+        (tables.groups.len(), MAX_GROUPS, "offset groups"),
+        (largest_group, MAX_GROUPS, "underlyings in an offset group"),
     ] {
         if count > most {
             return Err(format!("{count} {what}; at most {most} fit"));
@@ -462,6 +497,20 @@ fn check_sizes(tables: &MarginTables, sizes: &Sizes) -> Result<(), String> {
     Ok(())
 }
 
+/// Coins in offset groups: a balance in one takes a place of its own.
+pub(crate) fn grouped_coins(tables: &MarginTables) -> impl Iterator<Item = usize> {
+    let grouped = tables.groups.iter().flat_map(|g| &g.underlyings).copied();
+    grouped.filter(|underlying| tables.coins.contains(&Some(*underlying)))
+}
+
+fn offsets(tables: &MarginTables) -> Vec<OffsetNumbers> {
+    let groups = tables.groups.iter().map(|group| OffsetNumbers {
+        underlyings: group.underlyings.iter().map(|u| u + 1).collect(),
+        offset: group.offset,
+    });
+    groups.collect()
+}
+
 fn assets(tables: &MarginTables) -> Vec<AssetNumbers> {
     let assets = tables.assets.iter().zip(&tables.coins);
     let numbers = assets.map(|(rates, coin)| {
@@ -470,9 +519,13 @@ fn assets(tables: &MarginTables) -> Vec<AssetNumbers> {
         AssetNumbers {
             pieces: pieces(&tiers),
             debt: rates.debt,
-            coin: coin.map(|underlying| Coin {
+            coin: coin.as_ref().map(|underlying| Coin {
                 underlying: underlying + 1,
-                losses: tables.coin_losses[underlying].map(i64::unsigned_abs),
+                grouped: tables
+                    .groups
+                    .iter()
+                    .any(|g| g.underlyings.contains(underlying)),
+                losses: tables.coin_losses[*underlying].map(i64::unsigned_abs),
             }),
         }
     });

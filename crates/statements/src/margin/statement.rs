@@ -11,6 +11,7 @@ use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
 use super::plan::{Plan, SEGMENT, Sizes};
 use super::tables::accounts::AccountsTable;
 use super::tables::joined::JoinedTable;
+use super::tables::joint::JointTable;
 use super::tables::lines::LinesTable;
 use super::tables::losses::LossesTable;
 use super::tables::moves::MovesTable;
@@ -90,6 +91,8 @@ pub(crate) struct PartTables {
     pub lines: LinesTable,
     pub accounts: AccountsTable,
     pub losses: LossesTable,
+    /// With offset groups only.
+    pub joint: Option<JointTable>,
     pub rates: RatesTable,
     pub moves: MovesTable,
     pub sponge: SpongeTable,
@@ -130,6 +133,7 @@ impl PartTables {
                 used,
             },
             losses: LossesTable { plan: plan.clone() },
+            joint: (!plan.offsets.is_empty()).then(|| JointTable { plan: plan.clone() }),
             rates: RatesTable { plan: plan.clone() },
             moves: MovesTable { plan: plan.clone() },
             sponge: SpongeTable::new(streams),
@@ -144,6 +148,7 @@ impl PartTables {
             lines: TableAir::new(self.lines.clone()),
             accounts: TableAir::new(self.accounts.clone()),
             losses: TableAir::new(self.losses.clone()),
+            joint: self.joint.clone().map(TableAir::new),
             rates: TableAir::new(self.rates.clone()),
             moves: TableAir::new(self.moves.clone()),
             sponge: TableAir::new(self.sponge.clone()),
@@ -158,6 +163,8 @@ pub(crate) struct PerTable<T> {
     pub lines: T,
     pub accounts: T,
     pub losses: T,
+    /// With offset groups only.
+    pub joint: Option<T>,
     pub rates: T,
     pub moves: T,
     pub sponge: T,
@@ -178,6 +185,7 @@ impl<T> PerTable<T> {
             self.sponge,
             self.limbs,
         ];
+        all.extend(self.joint);
         all.extend(self.totals);
         all
     }
@@ -195,7 +203,7 @@ pub(crate) fn proven(tables: PartTables) -> Vec<TableAir> {
 
 impl Statement for Margin {
     const ID: &'static str = "margin";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Claim = MarginClaim;
     type Context = Context;
 

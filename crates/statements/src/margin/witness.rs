@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use market::margin::{MarginResult, Margins};
+use market::margin::{MarginResult, MarginTables, Margins};
 use market::{Account, Level, Snapshot};
 use stark::Trace;
 
 use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
 use super::fill::fill_part;
+use super::plan::grouped_coins;
 use super::statement::{Context, Margin, PartTables, PerTable, segment};
 use super::tables::joined::JoinedTable;
 use crate::book::{Member, SealedBook};
@@ -91,7 +92,7 @@ impl Prepared {
             parameters_digest: parameters_digest(&book.snapshot),
             level,
             subject,
-            underlyings: underlyings(book) as u32,
+            underlyings: underlyings(book, &checked.tables) as u32,
             nonce: None,
         };
         let context = Context::new(&claim, &checked.tables).map_err(Refusal::malformed)?;
@@ -109,21 +110,25 @@ impl Prepared {
 }
 
 /// Places for underlyings that hold every account of the book: as many as the snapshot has if these are few, which says nothing
-/// about accounts; otherwise the least power of two.
-fn underlyings(book: &SealedBook) -> usize {
+/// about accounts; otherwise the least power of two. Coins in groups have a place each.
+fn underlyings(book: &SealedBook, tables: &MarginTables) -> usize {
     const FEW: usize = 8;
-    let on = |index: usize| book.snapshot.instruments[index].underlying.as_str();
-    let distinct = |names: &mut dyn Iterator<Item = &str>| names.collect::<BTreeSet<_>>().len();
-    let all = distinct(&mut (0..book.snapshot.instruments.len()).map(on)).max(1);
-    let slots = book.slots as usize;
+    let on = |index: usize| tables.arrays.lots[index].underlying;
+    let coins: Vec<usize> = grouped_coins(tables).collect();
+    let distinct = |underlyings: &mut dyn Iterator<Item = usize>| {
+        let all: BTreeSet<usize> = underlyings.chain(coins.iter().copied()).collect();
+        all.len()
+    };
+    let all = distinct(&mut (0..tables.arrays.lots.len()).map(on)).max(1);
+    let places = book.slots as usize + coins.len();
     if all <= FEW {
-        return all.min(slots);
+        return all.min(places);
     }
     let accounts = book.members.iter().map(|m| &m.account.positions);
     let most = accounts
         .map(|p| distinct(&mut p.iter().map(|p| on(p.instrument))))
         .max();
-    most.unwrap_or(1).next_power_of_two().min(slots)
+    most.unwrap_or(1).next_power_of_two().min(places)
 }
 
 /// What is claimed of a whole book, and the hidden count of accounts below the level.

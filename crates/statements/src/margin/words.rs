@@ -140,9 +140,32 @@ fn rules_words(snapshot: &Snapshot) -> Vec<String> {
         false => "entries in a coin lose and win with its price, balances and debts do not",
     };
     lines.push(format!(
-        "the requirement is the sum over underlyings of the largest loss on each, without offsets between them; {moves}; {stable}"
+        "the requirement is the sum over underlyings of the largest loss on each, {}; {moves}; {stable}",
+        match offset_words(snapshot) {
+            None => "without offsets between them".to_string(),
+            Some(groups) => format!(
+                "with offsets in groups: {groups}; a joint loss is that of all underlyings of a group, each in the scenario of one \
+                 number in its own list"
+            ),
+        }
     ));
     lines
+}
+
+/// The groups with an offset, if there are any.
+fn offset_words(snapshot: &Snapshot) -> Option<String> {
+    let groups = snapshot.parameters.offset_groups.iter();
+    let groups = groups.filter(|group| !group.offset.is_zero());
+    let groups = groups.map(|group| {
+        let names: Vec<_> = group.underlyings.iter().map(|name| quoted(name)).collect();
+        format!(
+            "of {}, the sum of the largest losses less {} of what the largest joint loss is below it",
+            names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "),
+            group.offset
+        )
+    });
+    let groups: Vec<String> = groups.collect();
+    (!groups.is_empty()).then(|| groups.join("; "))
 }
 
 impl Spoken for super::Margin {

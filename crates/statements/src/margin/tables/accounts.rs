@@ -1,20 +1,22 @@
 //! Accounts: the commitment's leaves, what collateral is worth, and whether equity covers the requirement.
 
 use gadgets::hash::Digest;
-use gadgets::limbs::{Amount, halves_of};
-use gadgets::public::Publics;
+use gadgets::limbs::{Amount, Limbs, halves_of, limb_of};
+use gadgets::public::{Publics, limb_values};
 use gadgets::sum::Sum;
 use gadgets::totals::{COUNT_LIMBS, COUNTS, SALTS};
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::coins::{CoinRow, coin};
-use super::{ENTRY, LOSS, flags, ones};
+use super::{ENTRY, LOSS, SPREAD, flags, ones};
 use crate::account::{ELEMENTS_PER_ASSET, Leaf};
 use crate::collateral::{haircut, public_pieces, rate_limbs, rate_values};
-use crate::margin::digits::{Digit, sign};
+use crate::margin::digits::{digits_of, sign};
 use crate::margin::plan::{MOVE_LIMBS, Plan, SUBTICK_LIMBS};
 use crate::opening::Hidden;
 
+/// Limbs of an offset in 10^-6.
+const OFFSET_LIMBS: usize = 2;
 /// The register of accounts below the level, after the salts.
 pub(crate) const BELOW: usize = 0;
 
@@ -27,6 +29,7 @@ pub(crate) const BELOW: usize = 0;
 ///   not be negative.
 /// - ACCOUNTS-5: nothing is owed in an asset without a price, where a debt would count for nothing.
 /// - ACCOUNTS-6: the number of accounts in the rows above of which it is negative.
+/// - ACCOUNTS-7: with groups, the sign after what offsets take off the sum of the largest losses, in 10^-6 of that.
 /// - COINS-1 to COINS-4: what the account has in each coin (see [`super::coins`]).
 #[derive(Clone, Debug)]
 pub(crate) struct AccountsTable {
@@ -50,6 +53,8 @@ pub(crate) struct AccountRow {
     pub coins: Vec<CoinRow>,
     /// The largest loss on each of its underlyings, by their places.
     pub losses: Vec<u128>,
+    /// Of each group: by how much the largest joint loss is below the sum of the largest losses.
+    pub spreads: Vec<u128>,
     /// Accounts below the level in the rows above.
     pub count: u64,
 }
@@ -94,7 +99,10 @@ impl Table for AccountsTable {
             let coin = a.coin.as_ref().map_or(Vec::new(), |coin| coin.public());
             [public_pieces(&a.pieces), rate_values(a.debt), coin]
         });
-        numbers.flatten().chain(self.listing).collect()
+        let offsets = self.plan.offsets.iter();
+        let offsets = offsets.flat_map(|group| limb_values(group.offset.into(), OFFSET_LIMBS));
+        let numbers = numbers.flatten().chain(self.listing);
+        numbers.chain(offsets).collect()
     }
 
     fn row<B: RowBuilder<AccountRow>>(&self, b: &mut B) {
@@ -128,7 +136,23 @@ impl Table for AccountsTable {
         let opening = self.plan.opening();
         opening.send_leaf(b, &row, &active, &mut publics, hidden, leaf);
         let lost = self.losses(b, &row, lost);
-        self.compare(b, &equity.shifted(MOVE_LIMBS - SUBTICK_LIMBS).minus(&lost));
+        let left = equity.shifted(MOVE_LIMBS - SUBTICK_LIMBS).minus(&lost);
+        let id = "ACCOUNTS-4";
+        let below = match self.plan.offsets.is_empty() {
+            true => sign(b, id, &digits_of(&left, 0), !self.plan.single).1,
+            false => {
+                let (limbs, negative) = sign(b, id, &digits_of(&left, 0), true);
+                let negative = Sum::bit(b, id, negative.expect("a sign was asked for"));
+                let above = negative.shifted(limbs.len());
+                let left = Limbs::declared(b, id, limbs).sum().minus(&above);
+                let left = Sum::product(&left, &Sum::constant(1_000_000));
+                let left = left.plus(&self.credits(b, &row, &mut publics));
+                sign(b, "ACCOUNTS-7", &digits_of(&left, 0), !self.plan.single).1
+            }
+        };
+        if let Some(below) = below {
+            self.count(b, &below);
+        }
     }
 }
 
@@ -203,7 +227,7 @@ impl AccountsTable {
             let limbs: Vec<B::E> = (0..self.plan.loss_limbs)
                 .map(|i| {
                     let loss = |w: &AccountRow| w.losses.get(place).copied().unwrap_or(0);
-                    b.cell(|w| F::from_u64(gadgets::limbs::limb_of(loss(w), i)))
+                    b.cell(|w| F::from_u64(limb_of(loss(w), i)))
                 })
                 .collect();
             for limb in &limbs {
@@ -212,33 +236,44 @@ impl AccountsTable {
             let mut message = vec![row.clone(), b.constant(F::from_usize(place))];
             message.extend(limbs.iter().cloned());
             b.receive(LOSS, slot.clone(), &message);
-            lost = lost.plus(&gadgets::limbs::Limbs::declared(b, "ACCOUNTS-4", limbs).sum());
+            lost = lost.plus(&Limbs::declared(b, "ACCOUNTS-4", limbs).sum());
         }
         lost
     }
 
-    /// Whether what is left is negative: not of a single account; of a book it is counted.
-    fn compare<B: RowBuilder<AccountRow>>(&self, b: &mut B, left: &Sum<B::E>) {
-        let bound = left.bound() as i64;
-        let zero = b.constant(F::ZERO);
-        let digits: Vec<Digit<B::E>> = (0..self.plan.compared_limbs)
-            .map(|i| match left.coefficients().get(i) {
-                Some(c) => Digit {
-                    value: c.clone(),
-                    range: (-bound, bound),
-                    limbs: 1,
-                },
-                None => Digit {
-                    value: zero.clone(),
-                    range: (0, 0),
-                    limbs: 1,
-                },
-            })
-            .collect();
-        let (_, below) = sign(b, "ACCOUNTS-4", &digits, !self.plan.single);
-        let Some(below) = below else {
-            return;
-        };
+    /// What offsets take off the sum of the largest losses, in 10^-6 of 2^-40 of a tick.
+    fn credits<B: RowBuilder<AccountRow>>(
+        &self,
+        b: &mut B,
+        row: &B::E,
+        publics: &mut Publics,
+    ) -> Sum<B::E> {
+        let id = "ACCOUNTS-7";
+        // Rows of joint losses exist for unused accounts, too, and are zero there.
+        let slot = b.pinned("ACCOUNTS-1", SLOT);
+        let unused = b.one() - slot.clone();
+        let mut credits = Sum::zero();
+        for group in 0..self.plan.offsets.len() {
+            let cells: Vec<B::E> = (0..self.plan.spread_limbs())
+                .map(|i| {
+                    let spread = |w: &AccountRow| w.spreads.get(group).copied().unwrap_or(0);
+                    let cell = b.cell(|w| F::from_u64(limb_of(spread(w), i)));
+                    b.zero("ACCOUNTS-2", unused.clone() * cell.clone());
+                    cell
+                })
+                .collect();
+            let mut message = vec![row.clone(), b.constant(F::from_usize(group))];
+            message.extend(cells.iter().cloned());
+            b.receive(SPREAD, slot.clone(), &message);
+            let offset = publics.limbs(b, id, OFFSET_LIMBS);
+            let spread = Limbs::declared(b, id, cells);
+            credits = credits.plus_product(&spread.sum(), &offset.sum());
+        }
+        credits
+    }
+
+    /// Counts the accounts that are below the level.
+    fn count<B: RowBuilder<AccountRow>>(&self, b: &mut B, below: &B::E) {
         let id = "ACCOUNTS-6";
         let (count, next_count) = b.state(|w| F::from_u64(w.count));
         b.assert_zero(id, When::First, count.clone());
@@ -248,7 +283,10 @@ impl AccountsTable {
         let one = b.one();
         b.assert_zero(id, When::Last, end.clone() - one);
         b.assert_zero(id, When::Transition, end.clone());
-        let mut message = vec![b.constant(F::from_usize(SALTS + BELOW)), count + below];
+        let mut message = vec![
+            b.constant(F::from_usize(SALTS + BELOW)),
+            count + below.clone(),
+        ];
         message.resize(1 + COUNT_LIMBS, b.constant(F::ZERO));
         b.send(COUNTS, end, &message);
     }

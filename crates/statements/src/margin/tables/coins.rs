@@ -2,7 +2,7 @@
 //!
 //! A coin's balance is the haircut value of what the account holds in it, less its debt, plus its entries in the coin. Where
 //! the account has positions on the coin's underlying, it moves in their scenarios; otherwise its largest loss is the largest
-//! move against it.
+//! move against it. A coin in a group moves in scenarios anyway, since those are joint.
 
 use gadgets::limbs::Limbs;
 use gadgets::public::{Publics, limb_values};
@@ -12,7 +12,7 @@ use stark::{F, PrimeCharacteristicRing, RowBuilder};
 use super::accounts::AccountRow;
 use super::{BALANCE, COIN};
 use crate::collateral::rate_limbs;
-use crate::margin::digits::{Digit, sign};
+use crate::margin::digits::{digits_of, sign};
 use crate::margin::plan::{BALANCE_LIMBS, Plan, SUBTICK_LIMBS, TOP_LIMB};
 
 /// The public numbers of a coin.
@@ -20,6 +20,8 @@ use crate::margin::plan::{BALANCE_LIMBS, Plan, SUBTICK_LIMBS, TOP_LIMB};
 pub(crate) struct Coin {
     /// The number of its underlying, from 1 on.
     pub underlying: usize,
+    /// It is in a group with an offset, whose joint loss needs its losses in each column.
+    pub grouped: bool,
     /// The largest loss of a unit for a balance above zero, and below, in 2^-40.
     pub losses: [u64; 2],
 }
@@ -42,7 +44,7 @@ pub(crate) struct CoinRow {
     pub entry: Vec<F>,
     /// Whether it has.
     pub lines: bool,
-    /// How many of the account's underlyings the balance moves with: one, or none.
+    /// How many of the account's places it moves at: one, or none.
     pub joined: usize,
 }
 
@@ -60,7 +62,7 @@ pub(crate) struct Place<'a, E> {
 /// - COINS-1: its entries in the coin come from its lines, if there are any.
 /// - COINS-2: the limbs and the sign of the balance; it is below 2^60 ticks in magnitude. Cutting the lowest limbs rounds down
 ///   to a tick.
-/// - COINS-3: whether it moves with positions: a bit.
+/// - COINS-3: whether it moves at a place among the account's underlyings: a bit. A coin in a group does unless there is nothing.
 /// - COINS-4: if not, the sign decides which loss of a unit counts.
 pub(crate) fn coin<B: RowBuilder<AccountRow>>(
     b: &mut B,
@@ -80,11 +82,17 @@ pub(crate) fn coin<B: RowBuilder<AccountRow>>(
         true => own.plus(&entries),
         false => entries,
     };
-    let (limbs, negative) = balance_limbs(b, place.plan, &balance);
+    let (limbs, negative) = balance_limbs(b, &balance);
 
     let number = place.number;
     let joined = b.cell(|w| F::from_usize(w.coins.get(number).map_or(0, |c| c.joined)));
     b.boolean("COINS-3", &joined);
+    if numbers.grouped {
+        let apart = b.one() - joined.clone();
+        for cell in limbs.iter().chain([&negative]) {
+            b.zero("COINS-3", apart.clone() * cell.clone());
+        }
+    }
     let mut message = vec![place.row.clone(), underlying];
     message.extend(limbs.iter().cloned());
     message.push(negative.clone());
@@ -135,26 +143,8 @@ fn entries<B: RowBuilder<AccountRow>>(
 }
 
 /// The limbs of a balance in whole ticks and whether it is below zero.
-fn balance_limbs<B: RowBuilder<AccountRow>>(
-    b: &mut B,
-    plan: &Plan,
-    balance: &Sum<B::E>,
-) -> (Limbs<B::E>, B::E) {
-    let bound = balance.bound() as i64;
-    let digits: Vec<Digit<B::E>> = (0..plan.balance_len(balance.coefficients().len(), bound))
-        .map(|i| match balance.coefficients().get(i) {
-            Some(c) => Digit {
-                value: c.clone(),
-                range: (-bound, bound),
-                limbs: 1,
-            },
-            None => Digit {
-                value: b.constant(F::ZERO),
-                range: (0, 0),
-                limbs: 1,
-            },
-        })
-        .collect();
+fn balance_limbs<B: RowBuilder<AccountRow>>(b: &mut B, balance: &Sum<B::E>) -> (Limbs<B::E>, B::E) {
+    let digits = digits_of(balance, SUBTICK_LIMBS + BALANCE_LIMBS);
     let (limbs, negative) = sign(b, "COINS-2", &digits, true);
     let negative = negative.expect("a sign was asked for");
     let kept = SUBTICK_LIMBS..SUBTICK_LIMBS + BALANCE_LIMBS;

@@ -19,10 +19,16 @@ macro_rules! for_joined {
         for_joined!(@one part.moves, $table => $each);
         for_joined!(@one part.sponge, $table => $each);
         for_joined!(@one part.limbs, $table => $each);
-        if let Some($table) = &part.totals {
+        for_joined!(@some part.joint, $table => $each);
+        for_joined!(@some part.totals, $table => $each);
+    }};
+    (@some $field:expr, $table:ident => $each:expr) => {
+        if let Some($table) = &$field
+            && Self::joins($table)
+        {
             $each
         }
-    }};
+    };
     (@one $field:expr, $table:ident => $each:expr) => {
         if Self::joins(&$field) {
             let $table = &$field;

@@ -3,7 +3,7 @@
 use gadgets::limbs::{Limbs, limb_of};
 use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When, signed_felt};
 
-use super::{BALANCE, LOSS, MOVES, PNL, flags, numbers};
+use super::{BALANCE, BELOW, LOSS, MOVES, PNL, flags, numbers};
 use crate::margin::digits::{Digit, sign};
 use crate::margin::plan::{BALANCE_LIMBS, MOVE_LIMBS, Plan, SIGNED_LIMB, TOP_LIMB};
 
@@ -16,6 +16,8 @@ use crate::margin::plan::{BALANCE_LIMBS, MOVE_LIMBS, Plan, SIGNED_LIMB, TOP_LIMB
 /// - LOSSES-3: the rows of a place speak of one underlying and one largest loss.
 /// - LOSSES-4: the largest loss is no less than the loss in each column, in 2^-40 of a tick.
 /// - LOSSES-5: it is the loss in one of them.
+///
+/// Where there are groups with offsets, a row tells by how much each loss is below the largest, if its underlying is in one.
 #[derive(Clone, Debug)]
 pub(crate) struct LossesTable {
     pub plan: Plan,
@@ -113,7 +115,7 @@ impl Table for LossesTable {
         let subject = self.subject(b);
         let pnl = self.pnl(b, &subject);
         let (balance, negative) = self.balance(b, &subject);
-        let moves = self.moves(b, &subject, &negative);
+        let (moves, grouped) = self.moves(b, &subject, &negative);
         let loss = self.loss(b, &subject);
         let differences: Vec<Vec<B::E>> = (0..self.plan.width)
             .map(|column| {
@@ -124,7 +126,14 @@ impl Table for LossesTable {
                 sign(b, "LOSSES-4", &digits, false).0
             })
             .collect();
-        self.attained(b, &subject, &differences);
+        let id = "LOSSES-5";
+        attained(b, id, &subject.last, &differences, |w: &LossRow| w.found);
+        if let Some(grouped) = grouped {
+            let row = b.pinned("LOSSES-1", ROW);
+            let mut message = vec![subject.account, subject.underlying, row];
+            message.extend(differences.into_iter().flatten());
+            b.send(BELOW, grouped, &message);
+        }
     }
 }
 
@@ -223,40 +232,35 @@ impl LossesTable {
         (limbs, negative)
     }
 
-    /// How the coin moves in each column.
+    /// How the coin moves in each column, if the underlying is one, and, if there are groups, whether it is in one.
     fn moves<B: RowBuilder<LossRow>>(
         &self,
         b: &mut B,
         subject: &Subject<B::E>,
         negative: &B::E,
-    ) -> Vec<B::E> {
+    ) -> (Vec<B::E>, Option<B::E>) {
         let plan = &self.plan;
         let row = b.pinned("LOSSES-1", ROW);
-        let from = [&subject.underlying, &subject.moves];
-        let coin = b.derive(from, |[underlying, moves]| underlying * moves);
-        let expected = subject.underlying.clone() * subject.moves.clone();
-        b.zero("LOSSES-2", coin.clone() - expected);
+        let underlying = subject.underlying.clone();
+        let grouped = (!plan.offsets.is_empty())
+            .then(|| b.cell(|w| F::from_bool(plan.moves.is_grouped(w.underlying))));
         let digits: Vec<B::E> = (0..plan.width * plan.moves.digits)
             .map(|i| {
                 b.cell(|w| {
-                    let key = if w.moves {
-                        2 * w.underlying + usize::from(w.balance < 0)
-                    } else {
-                        0
-                    };
+                    let key = 2 * w.underlying + usize::from(w.balance < 0);
                     let column = w.row % plan.loss_rows() * plan.width + i / plan.moves.digits;
                     signed_felt(plan.moves.of(key, column)[i % plan.moves.digits])
                 })
             })
             .collect();
-        let mut message = vec![coin.clone(), negative.clone(), row.clone()];
-        message.extend(digits.iter().cloned());
-        let key = coin.clone() + coin + negative.clone();
+        let mut message = vec![underlying.clone(), negative.clone(), row.clone()];
+        message.extend(grouped.iter().chain(&digits).cloned());
+        let key = underlying.clone() + underlying + negative.clone();
         let index = key * F::from_usize(plan.loss_rows()) + row;
         let one = b.one();
         // Rows behind the last account look up the first row's first columns.
         b.lookup(MOVES, &index, one, &message);
-        digits
+        (digits, grouped)
     }
 
     /// The largest loss, told to the account by the last row of the place.
@@ -324,35 +328,35 @@ impl LossesTable {
             })
             .collect()
     }
+}
 
-    /// In some column of the place the difference is zero.
-    fn attained<B: RowBuilder<LossRow>>(
-        &self,
-        b: &mut B,
-        subject: &Subject<B::E>,
-        differences: &[Vec<B::E>],
-    ) {
-        let id = "LOSSES-5";
-        let one = b.one();
-        let mut equal = b.constant(F::ZERO);
-        for limbs in differences {
-            // Limbs below 2^10: their sum is zero only if each is.
-            let sum = limbs
-                .iter()
-                .cloned()
-                .fold(b.constant(F::ZERO), |a, l| a + l);
-            equal += one.clone() - differs(b, id, &sum);
-        }
-        // At most as many as there are columns on a row.
-        let here = differs(b, id, &equal);
-        let (found, next_found) = b.state(|w| F::from_bool(w.found));
-        let missing = (one.clone() - found.clone()) * (one.clone() - here);
-        b.assert_zero(id, When::First, found);
-        let goes_on = one.clone() - subject.last.clone();
-        let step = next_found - goes_on * (one - missing.clone());
-        b.assert_zero(id, When::Transition, step);
-        b.zero(id, subject.last.clone() * missing);
+/// In some column, of the rows down to the last of a place, the difference is zero. `found` says so of the rows above.
+pub(super) fn attained<W, B: RowBuilder<W>>(
+    b: &mut B,
+    id: &'static str,
+    last: &B::E,
+    differences: &[Vec<B::E>],
+    found: impl FnOnce(&W) -> bool,
+) {
+    let one = b.one();
+    let mut equal = b.constant(F::ZERO);
+    for limbs in differences {
+        // Limbs below 2^10: their sum is zero only if each is.
+        let sum = limbs
+            .iter()
+            .cloned()
+            .fold(b.constant(F::ZERO), |a, l| a + l);
+        equal += one.clone() - differs(b, id, &sum);
     }
+    // At most as many as there are columns on a row.
+    let here = differs(b, id, &equal);
+    let (found, next_found) = b.state(|w| F::from_bool(found(w)));
+    let missing = (one.clone() - found.clone()) * (one.clone() - here);
+    b.assert_zero(id, When::First, found);
+    let goes_on = one.clone() - last.clone();
+    let step = next_found - goes_on * (one - missing.clone());
+    b.assert_zero(id, When::Transition, step);
+    b.zero(id, last.clone() * missing);
 }
 
 /// Whether a value is not zero: one or zero, with the inverse as the evidence.

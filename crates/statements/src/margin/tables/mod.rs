@@ -2,11 +2,13 @@
 //!
 //! A position is a line. Lines look up what a lot is worth in [`rates`] and add up in [`lines`], for each underlying what it
 //! wins in every scenario; [`accounts`] opens the commitment, values the collateral and says what there is in each coin;
-//! [`losses`] finds the largest loss on each underlying; accounts compare equity with the sum of those.
+//! [`losses`] finds the largest loss on each underlying, and [`joint`] the largest joint loss of each group that has an offset;
+//! accounts compare equity with the sum of those.
 
 pub(crate) mod accounts;
 pub(crate) mod coins;
 pub(crate) mod joined;
+pub(crate) mod joint;
 pub(crate) mod lines;
 pub(crate) mod losses;
 pub(crate) mod moves;
@@ -17,7 +19,8 @@ use stark::{Bus, F};
 /// `[key, block, underlying, whether its coin moves, entry digits, coin entry digits, value digits, digits of the changes in
 /// the block's columns]`.
 pub(crate) const RATES: Bus = Bus::new("rate");
-/// `[underlying or 0, sign, row of an underlying, digits of the row's columns]`: how a coin moves.
+/// `[underlying, sign, row of an underlying, whether it is in a group if there are any, digits of the row's columns]`: how a
+/// coin moves.
 pub(crate) const MOVES: Bus = Bus::new("move");
 /// `[line, key, lots]`: a position, from one block's line to the next block's.
 pub(crate) const CARRY: Bus = Bus::new("carry");
@@ -33,6 +36,11 @@ pub(crate) const COIN: Bus = Bus::new("coin");
 pub(crate) const BALANCE: Bus = Bus::new("balance");
 /// `[account, place, limbs]`: the largest loss on one of its underlyings.
 pub(crate) const LOSS: Bus = Bus::new("loss");
+
+/// `[account, underlying, row of an underlying, limbs]`: by how much the loss in each of the row's columns is below the largest.
+pub(crate) const BELOW: Bus = Bus::new("below");
+/// `[account, group, limbs]`: by how much the largest joint loss is below the sum of the largest losses.
+pub(crate) const SPREAD: Bus = Bus::new("spread");
 
 /// A public column that is one everywhere.
 pub(crate) fn ones() -> Vec<F> {

@@ -41,6 +41,9 @@ impl Table for MovesTable {
             column(&|row| F::from_usize(row / 2)),
             column(&|row| F::from_usize(row % 2)),
         ];
+        if !self.plan.offsets.is_empty() {
+            columns.push(column(&|row| F::from_bool(moves.is_grouped(row / 2))));
+        }
         for s in 0..self.plan.rates.columns {
             for digit in 0..moves.digits {
                 columns.push(column(&|row| signed_felt(moves.of(row, s)[digit])));
@@ -51,12 +54,18 @@ impl Table for MovesTable {
 
     fn row<B: RowBuilder<RateRow>>(&self, b: &mut B) {
         let id = "MOVES-1";
-        let shared = [b.pinned(id, 0), b.pinned(id, 1)];
+        let [underlying, sign] = [0, 1].map(|column| b.pinned(id, column));
+        let grouped: Vec<B::E> = match self.plan.offsets.is_empty() {
+            true => Vec::new(),
+            false => vec![b.pinned(id, 2)],
+        };
+        let first = 2 + grouped.len();
         let per_row = self.plan.width * self.plan.moves.digits;
         for row in 0..self.plan.loss_rows() {
-            let mut message = shared.to_vec();
-            message.push(b.constant(F::from_usize(row)));
-            message.extend((0..per_row).map(|i| b.pinned(id, 2 + row * per_row + i)));
+            let row_number = b.constant(F::from_usize(row));
+            let mut message = vec![underlying.clone(), sign.clone(), row_number];
+            message.extend(grouped.iter().cloned());
+            message.extend((0..per_row).map(|i| b.pinned(id, first + row * per_row + i)));
             let multiplicity = b.multiplicity(|w| F::new(w.multiplicities[row]));
             b.provide(MOVES, multiplicity, &message);
         }

@@ -2,6 +2,7 @@
 //! agrees with `market`.
 
 mod forged;
+mod groups;
 mod moments;
 mod needed;
 mod positive;
