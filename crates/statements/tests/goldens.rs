@@ -18,7 +18,7 @@ use std::sync::Arc;
 use credit::pool::tape::Tape;
 use credit::sample_pool;
 use fixed::Decimal;
-use market::{Account, Level, Snapshot, sample};
+use market::{Account, Level, OffsetGroup, Snapshot, sample};
 use rayon::prelude::*;
 use records::units::Ticks;
 use stark::{Part, ProofFile, Statement, TARGET_BITS, TableAir, security_report, unproven};
@@ -32,6 +32,7 @@ use statements::{
 };
 use venue::evar::Confidence;
 use venue::fact::Fact;
+use venue::scenarios::ScenarioSet;
 use venue::state::{Change, Transfer};
 
 /// What finds the parts of a claim.
@@ -137,23 +138,34 @@ fn special_cases() -> Vec<Case> {
         case::<margin::Margin>("book", || book_margin(40)),
         // So many that no table is joined with others.
         case::<margin::Margin>("tall-book", || book_margin(600)),
+        case::<margin::Margin>("offsets", margin_with_offsets),
         case::<solvency::Solvency>("totals", || solvent(true, 150)),
         case::<solvency::Solvency>("full-part", || solvent(true, 16_500)),
         case::<solvency::Solvency>("hidden-totals", || solvent(false, 150)),
         case::<solvency::Solvency>("uncovered", uncovered),
-        case::<inventory::Inventory>("book", inventory_of_book),
-        case::<premia::Premia>("prices", || risk_of_day(Shows::Prices { lots: true })),
+        case::<inventory::Inventory>("book", || inventory_of_book(&even())),
+        case::<inventory::Inventory>("weighted", || inventory_of_book(&weighted())),
+        case::<premia::Premia>("prices", || {
+            risk_of_day(&even(), Shows::Prices { lots: true })
+        }),
+        case::<premia::Premia>("weighted", || {
+            risk_of_day(&weighted(), Shows::Prices { lots: true })
+        }),
         case::<premia::Premia>("totals", || {
-            risk_of_day(Shows::Totals {
-                grid: None,
-                tolerance: None,
-            })
+            risk_of_day(
+                &even(),
+                Shows::Totals {
+                    grid: None,
+                    tolerance: None,
+                },
+            )
         }),
-        case::<premia::Premia>("funded", || risk_of_day(Shows::Fact(Fact::Funded))),
+        case::<premia::Premia>("funded", || risk_of_day(&even(), Shows::Fact(Fact::Funded))),
         case::<premia::Premia>("adequate", || {
-            risk_of_day(Shows::Fact(Fact::AdequateWithoutProviders))
+            risk_of_day(&even(), Shows::Fact(Fact::AdequateWithoutProviders))
         }),
-        case::<systemic::Systemic>("venue", systemic_of_venue),
+        case::<systemic::Systemic>("venue", || systemic_of_venue(&even())),
+        case::<systemic::Systemic>("weighted", || systemic_of_venue(&weighted())),
         case::<pool::Pool>("rules-and-figures", || pool_of(500)),
         case::<pool::Pool>("parts", || pool_of(8200)),
         case::<stress::Stressed>("deal", stress_of_deal),
@@ -195,6 +207,19 @@ fn book_margin(accounts: usize) -> margin::MarginClaim {
     prepared.expect("a claim").claim().clone()
 }
 
+/// Both coins in one group, in a book so large that no table is joined with others.
+fn margin_with_offsets() -> margin::MarginClaim {
+    let mut snapshot = sample::snapshot();
+    snapshot.parameters.offset_groups = vec![OffsetGroup {
+        underlyings: vec!["BTC".into(), "ETH".into()],
+        offset: Decimal::new(6, 1),
+    }];
+    let book = sample::book(&snapshot, 3, 600, 3, 1);
+    let sealed = sealed(&snapshot, book.accounts());
+    let prepared = margin::Prepared::new(&sealed, None, Level::Maintenance);
+    prepared.expect("a claim").claim().clone()
+}
+
 fn solvent(publish_totals: bool, accounts: u64) -> solvency::SolvencyClaim {
     let accounts: Vec<_> = (0..accounts)
         .map(|i| sample::exchange_account(9, i))
@@ -220,21 +245,32 @@ fn uncovered() -> solvency::SolvencyClaim {
     prepared.expect("a claim").claim().clone()
 }
 
-fn inventory_of_book() -> inventory::InventoryClaim {
-    let set = venue::sample::scenarios(1, 2, 50);
-    let state = venue::sample::state(&set);
-    let snapshot = venue::sample::snapshot(&set);
-    let book = venue::sample::book(1, &set, &state, 5);
+/// Scenarios that are all as probable.
+fn even() -> ScenarioSet {
+    venue::sample::scenarios(1, 2, 50)
+}
+
+/// The same scenarios, every third of them a quarter as probable as the others.
+fn weighted() -> ScenarioSet {
+    let mut set = even();
+    let parts = (0..set.values.len()).map(|s| if s % 3 == 0 { 1 << 20 } else { 1 << 22 });
+    set.probabilities = parts.collect();
+    set
+}
+
+fn inventory_of_book(set: &ScenarioSet) -> inventory::InventoryClaim {
+    let state = venue::sample::state(set);
+    let snapshot = venue::sample::snapshot(set);
+    let book = venue::sample::book(1, set, &state, 5);
     let sealed = sealed(&snapshot, book.accounts());
-    let prepared = inventory::Prepared::new(&sealed, &set, &state, &secret());
+    let prepared = inventory::Prepared::new(&sealed, set, &state, &secret());
     prepared.expect("a claim").claim().clone()
 }
 
 /// Trades and a provider's withdrawal.
-fn risk_of_day(shows: Shows) -> premia::PremiaClaim {
-    let set = venue::sample::scenarios(1, 2, 50);
-    let state = venue::sample::state(&set);
-    let trades = venue::sample::trades(1, &set, 3);
+fn risk_of_day(set: &ScenarioSet, shows: Shows) -> premia::PremiaClaim {
+    let state = venue::sample::state(set);
+    let trades = venue::sample::trades(1, set, 3);
     let mut changes: Vec<Change> = trades.into_iter().map(Change::from).collect();
     changes.push(Change::Transfer(Transfer {
         providers: Ticks(-10_000_000),
@@ -252,18 +288,17 @@ fn risk_of_day(shows: Shows) -> premia::PremiaClaim {
         funding: !matches!(shows, Shows::Fact(_)),
         until_ms: matches!(shows, Shows::Fact(_)).then_some(day_later),
     };
-    let prepared = premia::Prepared::new(&set, &state, &changes, &terms, &secret());
+    let prepared = premia::Prepared::new(set, &state, &changes, &terms, &secret());
     prepared.expect("a claim").claim().clone()
 }
 
-fn systemic_of_venue() -> systemic::SystemicClaim {
-    let set = venue::sample::scenarios(1, 2, 50);
-    let state = venue::sample::state(&set);
+fn systemic_of_venue(set: &ScenarioSet) -> systemic::SystemicClaim {
+    let state = venue::sample::state(set);
     let venues = vec![systemic::Venue {
         state,
         secret: secret(),
     }];
-    let prepared = systemic::Prepared::new(&set, venues, confidence(), None);
+    let prepared = systemic::Prepared::new(set, venues, confidence(), None);
     prepared.expect("a claim").claim().clone()
 }
 
