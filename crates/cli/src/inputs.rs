@@ -58,8 +58,8 @@ pub struct VenueArguments {
     pub confidence: fixed::Decimal,
 }
 
-/// A market: JSON, which says itself when and where prices were taken, or a BTC option chain in CSV, in lots of a tenth, which
-/// says when.
+/// A market: JSON, which says itself when and where prices were taken, or an option chain in CSV, in lots of a tenth of a coin,
+/// which says when.
 pub fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
     if origin.as_of.is_some() {
         return Err(Failure::Input(format!(
@@ -68,7 +68,7 @@ pub fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
         )));
     }
     if path.extension().is_some_and(|e| e == "csv") {
-        let mut snapshot = optionchain::read(path, "BTC", fixed::Decimal::new(1, 1))?;
+        let mut snapshot = optionchain::read(path, fixed::Decimal::new(1, 1))?;
         if let Some(source) = &origin.source {
             snapshot.source = source_of(source)?;
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fixed::Decimal;
 
-use crate::history::{HistoryError, PriceHistory};
+use crate::history::{HistoryError, MAX_RATIO, PriceHistory};
 use records::date::{days_of, written};
 use records::files::{At, Header, ImportError, csv_error, csv_reader};
 
@@ -17,7 +17,8 @@ pub fn read_prices(path: &Path) -> Result<PriceHistory, ImportError> {
     let mut reader = csv_reader(path)?;
     let header = Header::new(reader.headers().map_err(|e| csv_error(&file, &e))?);
     let symbols = header.names().iter().skip(1).cloned().collect::<Vec<_>>();
-    let (mut days, mut prices, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut days, mut prices) = (Vec::new(), Vec::new());
+    let (mut cells, mut lines) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let record = record.map_err(|e| csv_error(&file, &e))?;
         let line = record.position().map_or(0, csv::Position::line);
@@ -31,28 +32,85 @@ pub fn read_prices(path: &Path) -> Result<PriceHistory, ImportError> {
         days.push(day);
         prices.push(numbers.collect::<Result<Vec<Decimal>, _>>()?);
         lines.push(line);
+        cells.push(record);
     }
-    PriceHistory::new(symbols, days, prices).map_err(|e| match &e {
-        HistoryError::Shape(t) => file.line(lines[*t]).error(
-            header.names().first().map(String::as_str),
-            "is not later than the line before; sort the lines by date",
-        ),
-        HistoryError::Price {
-            symbol,
-            observation,
-        } => file.line(lines[*observation]).error(
-            Some(symbol),
-            "is not positive, or more than 64 times off the line before; correct it or adjust for splits",
-        ),
-        HistoryError::Day(t) => file.line(lines[*t]).error(
-            header.names().first().map(String::as_str),
-            "is not between 1970-01-01 and 2099-12-31; correct it",
-        ),
-        HistoryError::Name(_) | HistoryError::Duplicate(_) | HistoryError::Markets(_) => {
-            file.line(1).error(None, format!("{e}; correct the header"))
+    let texts = Texts {
+        file: &file,
+        header: header.names(),
+        cells: &cells,
+        lines: &lines,
+    };
+    PriceHistory::new(symbols, days, prices).map_err(|e| texts.refused(&e))
+}
+
+/// A history as its file writes it.
+struct Texts<'a> {
+    file: &'a At,
+    header: &'a [String],
+    /// The cells of each observation, the date first.
+    cells: &'a [csv::StringRecord],
+    lines: &'a [u64],
+}
+
+impl Texts<'_> {
+    /// What is wrong, where it stands.
+    fn refused(&self, e: &HistoryError) -> ImportError {
+        let date = self.header.first().map(String::as_str);
+        match e {
+            HistoryError::Shape(t) => {
+                let (now, before) = (&self.cells[*t][0], &self.cells[*t - 1][0]);
+                let problem = match now == before {
+                    true => format!(
+                        "'{now}' stands twice, first on line {}; remove one of the lines",
+                        self.lines[*t - 1]
+                    ),
+                    false => format!(
+                        "'{now}' is before '{before}' of the line before; sort the lines by date, oldest first"
+                    ),
+                };
+                self.at(*t).error(date, problem)
+            }
+            HistoryError::Price {
+                symbol,
+                observation: t,
+            } => {
+                let column = self.header.iter().position(|name| name == symbol);
+                let cell = |t: usize| column.and_then(|c| self.cells[t].get(c)).unwrap_or("");
+                let now = cell(*t);
+                let positive = |text: &str| text.parse().is_ok_and(|p: Decimal| p > Decimal::ZERO);
+                let problem = match t.checked_sub(1).map(cell) {
+                    _ if !positive(now) => {
+                        format!("'{now}' is not above zero; correct it, or remove the line")
+                    }
+                    None => format!(
+                        "'{now}' is too small for a price; quote a thousand or a million units instead"
+                    ),
+                    Some(before) => format!(
+                        "'{now}' is more than {MAX_RATIO} times off '{before}' of the line before; correct it, bring all lines to one \
+                         unit, or adjust for splits"
+                    ),
+                };
+                self.at(*t).error(Some(symbol), problem)
+            }
+            HistoryError::Day(t) => {
+                let problem = format!(
+                    "'{}' is not between 1970-01-01 and 2099-12-31; correct it",
+                    &self.cells[*t][0]
+                );
+                self.at(*t).error(date, problem)
+            }
+            HistoryError::Name(_) | HistoryError::Duplicate(_) | HistoryError::Markets(_) => {
+                (self.file.line(1)).error(None, format!("{e}; correct the header"))
+            }
+            HistoryError::Observations(_) => {
+                (self.file).error(None, format!("{e}; give more lines, or fewer"))
+            }
         }
-        e @ HistoryError::Observations(_) => file.error(None, e.to_string()),
-    })
+    }
+
+    fn at(&self, observation: usize) -> At {
+        self.file.line(self.lines[observation])
+    }
 }
 
 /// Writes a price history.
