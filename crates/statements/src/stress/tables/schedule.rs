@@ -298,22 +298,21 @@ fn split<B: RowBuilder<ScheduleRow>>(
 ) -> Split<B::E> {
     let mut instalment = instalment.to_vec();
     instalment.resize(AMOUNT_LIMBS, b.constant(F::ZERO));
-    let due: Vec<B::E> = total.iter().map(|t| pays.clone() * t.clone()).collect();
-    // Where the two are the same, nothing is lacking.
-    let (lacks, rest) = difference(b, "SCHEDULE-7", &due, &instalment);
-    let short = level.clone() * lacks.clone();
-    let short = {
-        let cell = b.derive([&short], |[v]| v);
-        b.equal("SCHEDULE-6", cell.clone(), short);
+    let cell = |b: &mut B, value: B::E| {
+        let cell = b.derive([&value], |[v]| v);
+        b.equal("SCHEDULE-6", cell.clone(), value);
         cell
     };
-    let interest = (due.iter().zip(total).zip(&instalment))
-        .map(|((due, total), instalment)| {
-            // A loan that is short pays, so that all of its interest would be due.
-            let interest = due.clone() + short.clone() * (instalment.clone() - total.clone());
-            let cell = b.derive([&interest], |[v]| v);
-            b.equal("SCHEDULE-6", cell.clone(), interest);
-            cell
+    let due: Vec<B::E> = (total.iter())
+        .map(|total| cell(b, pays.clone() * total.clone()))
+        .collect();
+    // Where the two are the same, nothing is lacking.
+    let (lacks, rest) = difference(b, "SCHEDULE-7", &due, &instalment);
+    let short = cell(b, level.clone() * lacks.clone());
+    let interest = (due.iter().zip(&instalment))
+        .map(|(due, instalment)| {
+            let lacking = short.clone() * (instalment.clone() - due.clone());
+            cell(b, due.clone() + lacking)
         })
         .collect();
     let deferred = (due.iter().zip(total).zip(&rest))
