@@ -124,7 +124,7 @@ fn files_are_read_and_their_errors_placed() {
             "loan-000001,payment,1.001",
             "month.csv:2: field `amount`: 1.001 has more than 2 decimals",
         ),
-        ("loan-000001,payment,-1", "is negative or too large"),
+        ("loan-000001,payment,-1", "-1 is negative"),
         ("loan-000001,payment,", "field `amount`"),
         (
             "loan-000001,paid,1",

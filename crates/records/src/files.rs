@@ -41,16 +41,20 @@ pub enum Place {
     Path(String),
 }
 
+fn write_place(f: &mut fmt::Formatter<'_>, file: &str, place: Option<&Place>) -> fmt::Result {
+    f.write_str(file)?;
+    match place {
+        Some(Place::Line(line)) => write!(f, ":{line}"),
+        Some(Place::Row(row)) => write!(f, ": row {row}"),
+        Some(Place::Item { line, index }) => write!(f, ":{line}: [{index}]"),
+        Some(Place::Path(path)) => write!(f, ": {path}"),
+        None => Ok(()),
+    }
+}
+
 impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        match &self.place {
-            Some(Place::Line(line)) => write!(f, ":{line}")?,
-            Some(Place::Row(row)) => write!(f, ": row {row}")?,
-            Some(Place::Item { line, index }) => write!(f, ":{line}: [{index}]")?,
-            Some(Place::Path(path)) => write!(f, ": {path}")?,
-            None => {}
-        }
+        write_place(f, &self.file, self.place.as_ref())?;
         if let Some(field) = &self.field {
             write!(f, ": field `{field}`")?;
         }
@@ -67,6 +71,24 @@ pub struct At {
     pub file: String,
     /// The record.
     pub place: Option<Place>,
+}
+
+impl Place {
+    /// The number of the line, the row or the item; of a path 0.
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::Line(n) | Self::Row(n) => *n,
+            Self::Item { index, .. } => *index,
+            Self::Path(_) => 0,
+        }
+    }
+}
+
+/// The file and the place, such as `tape.csv:3`.
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_place(f, &self.file, self.place.as_ref())
+    }
 }
 
 impl At {

@@ -25,6 +25,7 @@ mod cell;
 mod csv;
 mod json;
 mod old;
+mod parquet;
 mod plan;
 
 use std::borrow::Cow;
@@ -51,6 +52,7 @@ pub struct Table {
 enum Source {
     Csv(csv::Csv),
     Json(json::Json),
+    Parquet(Box<parquet::Parquet>),
 }
 
 /// A record of a table.
@@ -99,6 +101,17 @@ impl Table {
                     Source::Json(source),
                     layout,
                 ))
+            }
+            "parquet" => {
+                let mut source = parquet::Parquet::open(path, &file)?;
+                let header = source.header().to_vec();
+                let record = record(&file, &header)?;
+                let plans = plan::plans(&file, &record, &header, layout, plan::Missing::Refused)?;
+                for place in plans.iter().filter_map(|p| p.place) {
+                    source.want(place);
+                }
+                let source = Source::Parquet(Box::new(source));
+                Ok(Self::new(file, record, plans, header, source, layout))
             }
             _ => Err(file.error(None, "a table is a .csv, .parquet or .json file; rename it")),
         }
@@ -171,6 +184,7 @@ impl Table {
         let more = match &mut self.source {
             Source::Csv(csv) => csv.advance(&self.file)?,
             Source::Json(json) => json.advance(&self.file)?,
+            Source::Parquet(parquet) => parquet.advance(&self.file)?,
         };
         Ok(more.then_some(Row { table: self }))
     }
@@ -194,6 +208,7 @@ impl Table {
         match &self.source {
             Source::Csv(csv) => Place::Line(csv.line()),
             Source::Json(json) => json.place(),
+            Source::Parquet(parquet) => Place::Row(parquet.row()),
         }
     }
 }
@@ -226,6 +241,7 @@ impl<'t> Row<'t> {
             (Some(place), _) => match &self.table.source {
                 Source::Csv(csv) => csv.cell(place),
                 Source::Json(json) => json.cell(place),
+                Source::Parquet(parquet) => parquet.cell(place),
             },
             (None, Some(value)) => Raw::Text(Cow::Borrowed(value)),
             (None, None) => Raw::Absent,
