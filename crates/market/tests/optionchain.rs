@@ -66,8 +66,8 @@ fn times_are_read_in_the_unit_that_they_are_in() {
 fn times_in_two_units_or_none_are_refused() {
     told(
         chain("1590000000000000", MS.1, &[]),
-        "chain.csv:2: field `expiration_timestamp`: '1600000000000' is a time in milliseconds, and `timestamp` of the first line is one \
-         in microseconds; write all times in one unit",
+        "chain.csv:2: field `expiration_timestamp`: 1600000000000 is a time in milliseconds, and `timestamp` is in \
+         microseconds; write all times in one unit",
     );
     told(
         chain(
@@ -78,7 +78,7 @@ fn times_in_two_units_or_none_are_refused() {
                 "-P,put,9000,1600000000000,1590000000",
             )],
         ),
-        "chain.csv:3: field `timestamp`: '1590000000' is a time in seconds, and that of the first line is in milliseconds",
+        "chain.csv:3: field `timestamp`: 1590000000 is a time in seconds, and that of the first line is in milliseconds",
     );
     told(
         chain(MS.0, "16000000000", &[]),
@@ -94,14 +94,14 @@ fn times_in_two_units_or_none_are_refused() {
 fn volatilities_as_fractions_are_refused() {
     told(
         chain(MS.0, MS.1, &[(",70,", ",0.70,")]),
-        "chain.csv:2: field `mark_iv`: '0.70' would be 0.70% a year, which no coin shows; it looks like a fraction: write percent",
+        "chain.csv:2: field `mark_iv`: 0.70 would be 0.70% a year, which no coin shows; it looks like a fraction: write percent",
     );
     // Also where a reason would excuse the mark.
     let text = format!("{HEADER},mark_reason\n{},illiquid\n", LINES[0]);
     let text = text.replace(",E,T,", &format!(",{},{},", MS.1, MS.0));
     told(
         read(&text.replace(",70,", ",2.99,")),
-        "field `mark_iv`: '2.99' would be",
+        "field `mark_iv`: 2.99 would be",
     );
     assert!(read(&text).is_ok());
 }
@@ -181,7 +181,7 @@ fn lines_that_cannot_be_are_refused_with_their_places() {
     for (line, expected) in [
         (
             "BTC-B,swap,1,1600000000000,1590000000000,1,1,50,1",
-            "chain.csv:4: field `option_type`: 'swap' is neither call nor put; remove what is no option",
+            "chain.csv:4: field `option_type`: 'swap' is neither call nor put",
         ),
         (
             "BTC-B,put,x,1600000000000,1590000000000,1,1,50,1",

@@ -402,7 +402,7 @@ fn a_real_chain_passes_and_its_lines_are_named_when_they_do_not() {
             7,
             4,
             "1590103355",
-            ":8: field `timestamp`: '1590103355' is a time in seconds, and that of the first line is in milliseconds",
+            ":8: field `timestamp`: 1590103355 is a time in seconds, and that of the first line is in milliseconds",
         ),
         (
             7,

@@ -30,19 +30,31 @@ pub enum Place {
     Line(u64),
     /// A row of a table, from 1.
     Row(u64),
+    /// An item of a list, from 0, that starts on a line.
+    Item {
+        /// The line, from 1.
+        line: u64,
+        /// The number of the item, from 0.
+        index: u64,
+    },
     /// A path in a JSON document.
     Path(String),
 }
 
+fn write_place(f: &mut fmt::Formatter<'_>, file: &str, place: Option<&Place>) -> fmt::Result {
+    f.write_str(file)?;
+    match place {
+        Some(Place::Line(line)) => write!(f, ":{line}"),
+        Some(Place::Row(row)) => write!(f, ": row {row}"),
+        Some(Place::Item { line, index }) => write!(f, ":{line}: [{index}]"),
+        Some(Place::Path(path)) => write!(f, ": {path}"),
+        None => Ok(()),
+    }
+}
+
 impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        match &self.place {
-            Some(Place::Line(line)) => write!(f, ":{line}")?,
-            Some(Place::Row(row)) => write!(f, ": row {row}")?,
-            Some(Place::Path(path)) => write!(f, ": {path}")?,
-            None => {}
-        }
+        write_place(f, &self.file, self.place.as_ref())?;
         if let Some(field) = &self.field {
             write!(f, ": field `{field}`")?;
         }
@@ -59,6 +71,24 @@ pub struct At {
     pub file: String,
     /// The record.
     pub place: Option<Place>,
+}
+
+impl Place {
+    /// The number of the line, the row or the item; of a path 0.
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::Line(n) | Self::Row(n) => *n,
+            Self::Item { index, .. } => *index,
+            Self::Path(_) => 0,
+        }
+    }
+}
+
+/// The file and the place, such as `tape.csv:3`.
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_place(f, &self.file, self.place.as_ref())
+    }
 }
 
 impl At {
@@ -83,6 +113,13 @@ impl At {
             ..self.clone()
         }
     }
+    /// A place in it.
+    pub fn place(&self, place: Place) -> Self {
+        Self {
+            place: Some(place),
+            ..self.clone()
+        }
+    }
     /// A path in it.
     pub fn path(&self, path: String) -> Self {
         Self {
@@ -101,8 +138,7 @@ impl At {
     }
     /// A number.
     pub fn number(&self, field: &str, text: &str) -> Result<Decimal, ImportError> {
-        text.parse()
-            .map_err(|e: fixed::ParseError| self.error(Some(field), e.to_string()))
+        crate::text::number(text).map_err(|e| self.error(Some(field), e))
     }
     /// An amount that must not be negative and must fit its asset's decimals.
     pub fn amount(&self, field: &str, text: &str, decimals: u8) -> Result<u64, ImportError> {
@@ -248,7 +284,7 @@ pub fn csv_error(at: &At, error: &csv::Error) -> ImportError {
 /// Reads a JSON document; what is wrong is said with its line and field.
 pub fn json<T: serde::de::DeserializeOwned>(file: &At, bytes: &[u8]) -> Result<T, ImportError> {
     super::json::read(bytes).map_err(|e| {
-        file.line(e.line() as u64)
-            .error(None, format!("column {}: {e}", e.column()))
+        file.line(e.line)
+            .error(None, format!("column {}: {}", e.column, e.problem))
     })
 }

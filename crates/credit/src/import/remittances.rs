@@ -1,4 +1,4 @@
-//! Reading what a servicer reports of a month: a CSV or Parquet file with the columns `id`, `event`, `amount` and `cut_off`.
+//! Reading what a servicer reports of a month: a table with the columns of [`record`].
 //!
 //! ```csv
 //! id,event,amount,cut_off
@@ -13,19 +13,53 @@
 //!
 //! A loan that is not listed paid nothing; `payment` is all that came in from its borrower in the month.
 
-use records::units::Cents;
 use std::path::Path;
+
+use fixed::Decimal;
 
 use crate::amortization::Event;
 use crate::deal::CENT_DECIMALS;
 use crate::pool::Tape;
 use crate::pool::remittance::Remittances;
 use crate::pool::tape::CutOff;
+use records::date::written;
 use records::files::{At, ImportError};
-use records::table::read_table;
+use records::record::{Code, Column, Days, Kind, Record};
+use records::table::{Row, Table};
+use records::units::Cents;
+
+/// What a servicer reports of a loan.
+pub fn record() -> Record {
+    let events = ["payment", "default", "recovery", "repurchase"];
+    Record::new(
+        "remittance",
+        "What a servicer reports of a month, one record a loan. A loan that is not listed paid nothing.",
+        vec![
+            Column::new("id", Kind::Id, "the loan, as the tape names it"),
+            Column::new(
+                "event",
+                Kind::code(&events),
+                "what happened; a payment is all that came in from its borrower",
+            ),
+            Column::new(
+                "amount",
+                Kind::amount(CENT_DECIMALS),
+                "what came in; nothing with a default",
+            )
+            .unit("currency of the pool")
+            .may_be_empty(),
+            Column::new(
+                "cut_off",
+                Kind::Date,
+                "the day on which the month ends; without the column, whoever has the file names the day",
+            )
+            .optional(),
+        ],
+    )
+}
 
 /// The column of the day on which the month ends.
-const CUT_OFF: &str = "cut_off";
+const CUT_OFF: usize = 3;
 
 /// Reads a month of a tape's loans that ends on `cut_off`. `named` is the day that whoever has the file says it is of.
 ///
@@ -38,86 +72,71 @@ pub fn read_remittances(
     cut_off: &CutOff,
     named: Option<&CutOff>,
 ) -> Result<Remittances, ImportError> {
-    let file = At::file(path);
-    let other = |at: &At, day: &str| {
-        let problem = format!(
+    let other = |day: &str| {
+        format!(
             "'{day}' is not {cut_off}, a month after the tape's cut-off date; give the months in order, and the tape of the month \
              before"
-        );
-        at.error(Some(CUT_OFF), problem)
+        )
     };
     if let Some(day) = named.filter(|day| *day != cut_off) {
-        return Err(other(&file, &day.to_string()));
+        return Err(At::file(path).error(None, other(&day.to_string())));
     }
     let mut is_named = named.is_some();
     let on_tape: std::collections::HashSet<&str> =
         tape.loans.iter().map(|l| l.id.as_str()).collect();
     let mut remittances = Remittances::new();
-    read_table(
-        path,
-        |at, header| {
-            let [id, event, amount] = ["id", "event", "amount"].map(|name| header.column(at, name));
-            let day = match header.names().iter().any(|name| name == CUT_OFF) {
-                true => Some(header.column(at, CUT_OFF)?),
-                false => None,
-            };
-            Ok(([id?, event?, amount?], day))
-        },
-        |(columns, day), at, cells| {
-            let [id, event, amount] = columns.map(|c| cells[c]);
-            if let Some(day) = day.map(|c| cells[c]) {
-                if day != cut_off.to_string() {
-                    return Err(other(at, day));
-                }
-                is_named = true;
+    let mut table = Table::of(path, record())?;
+    let table_has_day = table.has(CUT_OFF);
+    while let Some(row) = table.next_row()? {
+        if table_has_day {
+            let day = row.need::<Days>(CUT_OFF)?;
+            let day = written(day.0);
+            if day != cut_off.to_string() {
+                return Err(row.error(CUT_OFF, other(&day)));
             }
-            if !on_tape.contains(id) {
-                let problem = format!("loan `{id}` is not on the tape");
-                return Err(at.error(Some("id"), problem));
-            }
-            let event = event_of(at, event, amount)?;
-            if remittances.insert(id.to_string(), event).is_some() {
-                let problem = format!("loan `{id}` stands twice; add its payments up");
-                return Err(at.error(Some("id"), problem));
-            }
-            Ok(())
-        },
-    )?;
+            is_named = true;
+        }
+        let id: String = row.need(0)?;
+        if !on_tape.contains(id.as_str()) {
+            return Err(row.error(
+                0,
+                format!("loan `{id}` is not on the tape; remove it or correct the id"),
+            ));
+        }
+        let event = event_of(&row)?;
+        if remittances.insert(id.clone(), event).is_some() {
+            let problem = format!("loan `{id}` stands twice; add its payments up");
+            return Err(row.error(0, problem));
+        }
+    }
     if is_named {
         return Ok(remittances);
     }
     let problem = format!(
-        "nothing says of which month the file is; add a column `{CUT_OFF}` with {cut_off} in every line, or name the day (--month \
+        "nothing says of which month the file is; add a column `cut_off` with {cut_off} in every line, or name the day (--month \
          {cut_off})"
     );
-    Err(file.error(Some(CUT_OFF), problem))
+    Err(At::file(path).error(Some("cut_off"), problem))
 }
 
-fn event_of(at: &At, event: &str, amount: &str) -> Result<Event, ImportError> {
+fn event_of(row: &Row<'_>) -> Result<Event, ImportError> {
     let cents = || {
-        let error = |problem: String| at.error(Some("amount"), problem);
-        let number = at.number("amount", amount)?;
-        let units = number.rescale_exact(CENT_DECIMALS).map_err(|_| {
-            error(format!(
-                "{amount} has more than {CENT_DECIMALS} decimals; cut it"
-            ))
-        })?;
-        u64::try_from(units)
+        let amount: Decimal = row.need(2)?;
+        let units = amount.rescale_exact(CENT_DECIMALS).ok();
+        units
+            .and_then(|u| u64::try_from(u).ok())
             .map(Cents)
-            .map_err(|_| error(format!("{amount} is negative or too large")))
+            .ok_or_else(|| row.error(2, format!("{amount} is too large; correct it")))
     };
-    match event {
-        "payment" => Ok(Event::Payment(cents()?)),
-        "recovery" => Ok(Event::Recovery(cents()?)),
-        "repurchase" => Ok(Event::Repurchase(cents()?)),
-        "default" if amount.is_empty() => Ok(Event::Default),
-        "default" => {
-            let problem = "nothing comes in with a default; leave it empty, and list what comes in later as a recovery";
-            Err(at.error(Some("amount"), problem))
-        }
+    let code: Code = row.need(1)?;
+    Ok(match code.0 {
+        0 => Event::Payment(cents()?),
+        2 => Event::Recovery(cents()?),
+        3 => Event::Repurchase(cents()?),
+        _ if row.text(2)?.is_none() => Event::Default,
         _ => {
-            let problem = format!("'{event}' is not one of payment, default, recovery, repurchase");
-            Err(at.error(Some("event"), problem))
+            let problem = "nothing comes in with a default; leave it empty, and list what comes in later as a recovery";
+            return Err(row.error(2, problem));
         }
-    }
+    })
 }
