@@ -83,7 +83,7 @@ impl Texts<'_> {
                 let problem = match now == before {
                     true => format!(
                         "'{now}' stands twice, first on line {}; remove one of the lines",
-                        self.lines[*t - 1]
+                        self.places[*t - 1].number()
                     ),
                     false => format!(
                         "'{now}' is before '{before}' of the line before; sort the lines by date, oldest first"
