@@ -6,6 +6,7 @@ use clap::Args;
 use credit::import::deal::read_indices;
 use credit::import::tape::{read_layout, read_tape, read_template};
 use credit::pool::Tape;
+use credit::pool::notices::notices;
 use credit::waterfall::Index;
 use market::Snapshot;
 use market::import::{layout, optionchain};
@@ -15,6 +16,7 @@ use venue::scenarios::ScenarioSet;
 use venue::state::VenueState;
 
 use crate::Failure;
+use crate::output::note;
 
 /// When and where prices were taken, for files that do not say so.
 #[derive(Debug, Args)]
@@ -147,12 +149,11 @@ pub fn tape(arguments: &TapeArguments) -> Result<Tape, Failure> {
         .clone()
         .try_into()
         .map_err(|e| Failure::Input(format!("--cut-off: {e}")))?;
-    Ok(read_tape(
-        &arguments.tape,
-        &template,
-        layout.as_ref(),
-        cut_off,
-    )?)
+    let tape = read_tape(&arguments.tape, &template, layout.as_ref(), cut_off)?;
+    for notice in notices(&tape) {
+        note!("warning: {}: {notice}", arguments.tape.display());
+    }
+    Ok(tape)
 }
 
 /// The fixings of a deal's indices; none, if no file is given.

@@ -68,8 +68,8 @@ pub struct Source {
     pub absent_if: Vec<String>,
     /// What the source's words are called here; others are refused.
     pub codes: BTreeMap<String, String>,
-    /// How many places the point moves to the right.
-    pub scale: i8,
+    /// How many places the point moves to the right; none unless it is given.
+    pub scale: Option<i8>,
     /// The form of a date.
     pub date: Option<DateForm>,
     /// To how many digits an id is filled up with zeros.

@@ -102,7 +102,14 @@ macro_rules! built_in {
     };
 }
 
-built_in!("mortgage", "auto", "receivable", "consumer", "carbon");
+built_in!(
+    "mortgage",
+    "mortgage-eu",
+    "auto",
+    "receivable",
+    "consumer",
+    "carbon"
+);
 
 impl Template {
     /// Checks what a file or a claim says.

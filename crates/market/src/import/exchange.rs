@@ -1,7 +1,8 @@
 //! The exchange layout: one line per user with six columns per asset, and an asset file.
 //!
 //! `users.csv`: `rn, id`, then for each asset `e_x` (equity), `d_x` (debt), `x` (net), `vl_x`, `m_x`,
-//! `pm_x` (pledged for VIP loans, margin, portfolio margin), and `total_net_balance_usdt`.
+//! `pm_x` (pledged for VIP loans, margin, portfolio margin), and `total_net_balance_usdt`. Other exchanges' files have fewer columns
+//! ([`super::shape`] says which are read): without pledges nothing is pledged, without debts nothing is owed.
 //! `assets.csv`: `symbol, usdt_price` and the three schedules `loan_tiers_ratio`,
 //! `margin_tiers_ratio`, `portfolio_tiers_ratio` as `[from-to:percent,...]` in USD; empty: no
 //! collateral value.
@@ -22,9 +23,11 @@ use std::path::Path;
 
 use fixed::Decimal;
 
+use super::shape;
 use crate::book::{Account, Balance, Book};
 use crate::snapshot::{Asset, Haircuts, MAX_DECIMALS, Snapshot, SnapshotError, Tier, check_assets};
-use records::files::{At, ImportError, Place, plain_units};
+use records::files::{At, ImportError, Place, json, plain_units};
+use records::layout::Layout;
 use records::record::{Column, Kind, Record};
 use records::table::{Row, Table};
 
@@ -52,12 +55,37 @@ pub fn asset_record() -> Record {
     )
 }
 
-/// Reads assets; their decimals are 0 until the users are read.
+/// Layouts of asset files that come with Sealbook, by their names.
+pub const LAYOUTS: &[(&str, &str)] = &[(
+    "published-assets",
+    include_str!("../../layouts/published-assets.json"),
+)];
+
+/// Opens an asset file: our own, or one of those that [`LAYOUTS`] describe.
+fn open_assets(path: &Path) -> Result<Table, ImportError> {
+    let own = Table::of(path, asset_record());
+    let Err(error) = own else {
+        return own;
+    };
+    for (name, text) in LAYOUTS {
+        let layout: Layout = json(&At::file(Path::new(name)), text.as_bytes())?;
+        if let Ok(table) = Table::open(path, Some(&layout), |_, _| Ok(asset_record())) {
+            return Ok(table);
+        }
+    }
+    Err(error)
+}
+
+/// Reads assets; their decimals are 0 until the users are read. A user file that has the assets' prices is an asset file, too, of
+/// assets that are no collateral.
 ///
 /// # Errors
-/// Says what is wrong where.
+/// If the file is of no known layout, names an asset twice, or has a price or a tier that cannot be.
 pub fn read_assets(path: &Path) -> Result<Vec<Asset>, ImportError> {
-    let mut table = Table::of(path, asset_record())?;
+    let mut table = match open_assets(path) {
+        Ok(table) => table,
+        Err(error) => return prices_of_users(path)?.ok_or(error),
+    };
     let mut assets = Vec::new();
     while let Some(row) = table.next_row()? {
         let tiers = |column| -> Result<Vec<Tier>, ImportError> {
@@ -74,12 +102,95 @@ pub fn read_assets(path: &Path) -> Result<Vec<Asset>, ImportError> {
                 portfolio: tiers(4)?,
             },
         });
-        check_assets(&assets).map_err(|e| row.at().error(Some(&e.field), e.problem))?;
+        check_last(&row.at(), &assets)?;
     }
     if assets.is_empty() {
-        return Err(At::file(path).error(None, "holds no asset"));
+        return Err(At::file(path).error(None, "holds no asset; write one a line"));
     }
     Ok(assets)
+}
+
+/// Checks the asset that was read last.
+fn check_last(at: &At, assets: &[Asset]) -> Result<(), ImportError> {
+    let (last, before) = assets.split_last().expect("one was read");
+    if let Some(first) = before.iter().position(|a| a.symbol == last.symbol) {
+        let problem = format!(
+            "`{}` stands twice, first as asset {}; remove one",
+            last.symbol,
+            first + 1
+        );
+        return Err(at.error(Some("symbol"), problem));
+    }
+    check_assets(std::slice::from_ref(last)).map_err(|e| {
+        let field = e.field.trim_start_matches("assets[0].");
+        at.error(Some(field), e.problem)
+    })
+}
+
+/// The assets of a user file that has their prices, the same in every line; none of another file.
+fn prices_of_users(path: &Path) -> Result<Option<Vec<Asset>>, ImportError> {
+    let name = "prices of users";
+    let nothing = Record::new(name, "", Vec::new());
+    let looked = Table::open(path, Some(&shape::nothing(name)), |at, header| {
+        let prices = header
+            .iter()
+            .any(|n| shape::PRICES.iter().any(|end| n.ends_with(end)));
+        match prices && header.iter().any(|n| n.starts_with("e_")) {
+            true => Ok(nothing.clone()),
+            false => Err(at.error(None, "has no prices")),
+        }
+    });
+    let Ok(looked) = looked else {
+        return Ok(None);
+    };
+    let symbol = |name: &str| {
+        let mut ends = shape::PRICES.iter();
+        ends.find_map(|end| name.strip_suffix(end))
+            .map(str::to_string)
+    };
+    let header = looked.header();
+    let found: Vec<(usize, String)> = (header.iter().enumerate())
+        .filter_map(|(place, name)| Some((place, symbol(name)?)))
+        .collect();
+    let column = |name: &String| Column::new(name, Kind::number(), "its price").unit("USD");
+    let record = Record::new(
+        name,
+        "",
+        found
+            .iter()
+            .map(|(place, _)| column(&header[*place]))
+            .collect(),
+    );
+    let columns = found
+        .iter()
+        .map(|(place, _)| (header[*place].clone(), Some(*place)));
+    let layout = shape::placed(name, header, columns);
+    let mut table = Table::open(path, Some(&layout), |_, _| Ok(record.clone()))?;
+    let mut assets: Vec<Asset> = Vec::new();
+    while let Some(row) = table.next_row()? {
+        let is_first = assets.is_empty();
+        for (i, (_, symbol)) in found.iter().enumerate() {
+            let price: Decimal = row.need(i)?;
+            if !is_first {
+                let first = assets[i].price;
+                if price != first {
+                    let problem = format!(
+                        "{price} is not {first}, the price of the first line; an asset has one price"
+                    );
+                    return Err(row.error(i, problem));
+                }
+                continue;
+            }
+            assets.push(Asset {
+                symbol: symbol.clone(),
+                price,
+                decimals: 0,
+                haircuts: Haircuts::default(),
+            });
+            check_last(&row.at(), &assets)?;
+        }
+    }
+    Ok(Some(assets).filter(|assets| !assets.is_empty()))
 }
 
 fn parse_tiers(at: &At, field: &str, text: &str) -> Result<Vec<Tier>, ImportError> {
@@ -117,31 +228,28 @@ fn parse_tiers(at: &At, field: &str, text: &str) -> Result<Vec<Tier>, ImportErro
     Ok(tiers)
 }
 
-/// The six columns of an asset, in the order equity, debt, loan, margin, portfolio, net.
-const PREFIXES: [(&str, &str); 6] = [
-    ("e_", "what the user has"),
-    ("d_", "what the user owes"),
-    ("vl_", "pledged for VIP loans"),
-    ("m_", "pledged for margin"),
-    ("pm_", "pledged for portfolio margin"),
-    (
-        "",
-        "equity less debt, which is not read as an amount but must agree",
-    ),
+/// What the columns of an asset are, those of [`shape::PREFIXES`].
+const ABOUT: [&str; 6] = [
+    "what the user has",
+    "what the user owes",
+    "pledged for VIP loans",
+    "pledged for margin",
+    "pledged for portfolio margin",
+    "equity less debt, which is not read as an amount but must agree",
 ];
 /// The column of the id; the six of the first asset follow.
 const ID: usize = 0;
 
 /// The first column of an asset.
 const fn first_column(asset: usize) -> usize {
-    1 + PREFIXES.len() * asset
+    1 + ABOUT.len() * asset
 }
 
 /// A user of an exchange with balances in these assets.
 pub fn user_record(symbols: &[&str]) -> Record {
     let mut columns = vec![Column::new("id", Kind::Account, "the user")];
     for symbol in symbols {
-        for (prefix, about) in PREFIXES {
+        for (prefix, about) in shape::PREFIXES.into_iter().zip(ABOUT) {
             let name = format!("{prefix}{symbol}");
             columns.push(
                 Column::new(name, Kind::number(), about)
@@ -157,25 +265,39 @@ pub fn user_record(symbols: &[&str]) -> Record {
     )
 }
 
-/// Opens a user file.
-fn open_users(path: &Path, assets: &[Asset]) -> Result<Table, ImportError> {
-    let symbols: Vec<&str> = assets.iter().map(|a| a.symbol.as_str()).collect();
-    let record = user_record(&symbols);
-    Table::open(path, None, |at, header| {
-        // An asset that the asset file does not know would be left out of all sums.
-        let known: HashSet<&str> = symbols.iter().copied().collect();
-        let unknown = header.iter().find_map(|n| {
-            n.strip_prefix("e_")
-                .filter(|symbol| !known.contains(symbol))
-        });
-        match unknown {
-            None => Ok(record.clone()),
-            Some(unknown) => Err(at.error(
-                Some(&format!("e_{unknown}")),
-                format!("asset `{unknown}` is not in the asset file; add it there"),
-            )),
+/// The record of a user file, and how the file holds it.
+struct Users {
+    record: Record,
+    layout: Layout,
+}
+
+impl Users {
+    /// Looks at a file's header.
+    fn of(path: &Path, assets: &[Asset]) -> Result<Self, ImportError> {
+        let symbols: Vec<&str> = assets.iter().map(|a| a.symbol.as_str()).collect();
+        let record = user_record(&symbols);
+        // The delimiter is the one with which the header makes sense.
+        let nothing = Record::new(&record.name, &record.about, Vec::new());
+        let table = Table::open(path, Some(&shape::nothing(&record.name)), |at, header| {
+            shape::places(at, header, &symbols).map(|_| nothing.clone())
+        })?;
+        let places = shape::places(table.file(), table.header(), &symbols)?;
+        // Two columns of a record have one name where an asset is called `id`, or `m_x` beside another `x`.
+        let mut record = record;
+        let mut seen = HashSet::new();
+        for column in &mut record.columns {
+            if !seen.insert(column.name.clone()) {
+                column.name = format!("{}, the net", column.name);
+            }
         }
-    })
+        let names = record.columns.iter().map(|c| c.name.clone());
+        let layout = shape::placed(&record.name, table.header(), names.zip(places));
+        Ok(Self { record, layout })
+    }
+
+    fn open(&self, path: &Path) -> Result<Table, ImportError> {
+        Table::open(path, Some(&self.layout), |_, _| Ok(self.record.clone()))
+    }
 }
 
 /// The market of an asset file alone: its assets have no decimals, which follow from a book. These files say neither when
@@ -212,14 +334,15 @@ pub fn read(
     let mut snapshot = read_market(assets, as_of_ms, source)?;
     let assets = &mut snapshot.assets;
     let file = At::file(users);
-    let decimals = amount_decimals(users, assets)?;
+    let shape = Users::of(users, assets)?;
+    let decimals = amount_decimals(shape.open(users)?, assets)?;
     for (asset, decimals) in assets.iter_mut().zip(decimals) {
         asset.decimals = decimals;
     }
     let mut accounts = Vec::new();
     let mut places: HashMap<String, Place> = HashMap::new();
     let assets = &snapshot.assets;
-    let mut table = open_users(users, assets)?;
+    let mut table = shape.open(users)?;
     while let Some(row) = table.next_row()? {
         let id: String = row.need(ID)?;
         if let Some(first) = places.insert(id.clone(), row.place()) {
@@ -243,9 +366,8 @@ pub fn read(
     Ok((snapshot, book))
 }
 
-fn amount_decimals(path: &Path, assets: &[Asset]) -> Result<Vec<u8>, ImportError> {
+fn amount_decimals(mut table: Table, assets: &[Asset]) -> Result<Vec<u8>, ImportError> {
     let mut decimals = vec![0u8; assets.len()];
-    let mut table = open_users(path, assets)?;
     while let Some(row) = table.next_row()? {
         for (asset, most) in decimals.iter_mut().enumerate() {
             // The net's digits are no one's.
@@ -309,7 +431,9 @@ fn check_net(
     debt: u64,
     decimals: u8,
 ) -> Result<(), ImportError> {
-    let text = row.text(column)?.unwrap_or_default();
+    let Some(text) = row.text(column)? else {
+        return Ok(());
+    };
     let size = text.strip_prefix('-').unwrap_or(&text);
     let negative = size.len() < text.len();
     if plain_units(size, decimals)

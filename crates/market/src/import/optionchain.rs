@@ -117,8 +117,12 @@ fn time(row: &Row<'_>, column: usize) -> Result<(u64, usize), ImportError> {
 fn implied_volatility(row: &Row<'_>) -> Result<Decimal, ImportError> {
     let percent: Decimal = row.need(VOLATILITY)?;
     if percent > Decimal::ZERO && percent < Decimal::from_int(LEAST_PERCENT) {
-        let problem = "a year, which no coin shows; it looks like a fraction: write percent, 65 for 0.65";
-        return Err(row.error(VOLATILITY, format!("{percent} would be {percent}% {problem}")));
+        let problem =
+            "a year, which no coin shows; it looks like a fraction: write percent, 65 for 0.65";
+        return Err(row.error(
+            VOLATILITY,
+            format!("{percent} would be {percent}% {problem}"),
+        ));
     }
     let part = percent.checked_mul(&Decimal::new(1, 2));
     part.map_err(|e| row.error(VOLATILITY, format!("{percent}: {e}; correct it")))

@@ -121,12 +121,10 @@ fn translated<'a>(
             text = Cow::Owned(text.replacen(',', ".", 1));
         }
     }
-    if source.scale != 0 {
+    if let Some(places) = source.scale.filter(|places| *places != 0) {
         let number = text::number(&text)?;
         return Ok(Cow::Owned(
-            text::scaled(&number, source.scale)?
-                .normalized()
-                .to_string(),
+            text::scaled(&number, places)?.normalized().to_string(),
         ));
     }
     Ok(text)

@@ -194,6 +194,11 @@ impl Table {
         &self.header
     }
 
+    /// The name of a column as the file has it.
+    pub fn name(&self, column: usize) -> &str {
+        &self.plans[column].name
+    }
+
     /// The file as a place of errors.
     pub fn file(&self) -> &At {
         &self.file

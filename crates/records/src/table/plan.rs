@@ -140,7 +140,7 @@ fn laid_out(
     if column.presence == Presence::Required && (source.absent || !source.absent_if.is_empty()) {
         return wrong("is never absent in this record".into());
     }
-    if source.scale != 0 && !column.kind.is_number() {
+    if source.scale.is_some() && !column.kind.is_number() {
         return wrong("`scale` is for numbers".into());
     }
     if source.date.is_some() && column.kind != Kind::Date {

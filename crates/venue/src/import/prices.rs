@@ -51,7 +51,8 @@ pub fn read_prices(path: &Path) -> Result<PriceHistory, ImportError> {
         let numbers = (1..names.len()).map(|column| row.need(column));
         days.push(day.0);
         prices.push(numbers.collect::<Result<Vec<Decimal>, _>>()?);
-        let texts = (0..names.len()).map(|column| Ok(row.text(column)?.unwrap_or_default().into_owned()));
+        let texts =
+            (0..names.len()).map(|column| Ok(row.text(column)?.unwrap_or_default().into_owned()));
         cells.push(texts.collect::<Result<Vec<String>, ImportError>>()?);
         places.push(row.place());
     }
@@ -96,7 +97,11 @@ impl Texts<'_> {
                 observation: t,
             } => {
                 let column = self.header.iter().position(|name| name == symbol);
-                let cell = |t: usize| column.and_then(|c| self.cells[t].get(c)).map_or("", String::as_str);
+                let cell = |t: usize| {
+                    column
+                        .and_then(|c| self.cells[t].get(c))
+                        .map_or("", String::as_str)
+                };
                 let now = cell(*t);
                 let positive = |text: &str| text.parse().is_ok_and(|p: Decimal| p > Decimal::ZERO);
                 let problem = match t.checked_sub(1).map(cell) {
