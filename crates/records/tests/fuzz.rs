@@ -84,8 +84,8 @@ fn mutated(random: &mut Random, seed: &[u8], other: &[u8]) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..=random.below(4) {
         let at = random.below(bytes.len() + 1);
-        let to =
-            (at + 1 + random.below(if random.below(4) == 0 { 64 } else { 4 })).min(bytes.len());
+        let length = if random.below(4) == 0 { 64 } else { 4 };
+        let to = (at + 1 + random.below(length)).min(bytes.len());
         match random.below(9) {
             0 | 1 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
             2 if at < bytes.len() => bytes[at] = random.next() as u8,
@@ -171,25 +171,33 @@ struct Target {
     seeds: Vec<PathBuf>,
 }
 
+/// The same table, cut at semicolons, with lone carriage returns.
+fn semicolons(header: &[String], rows: &[csv::StringRecord]) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(b';')
+        .terminator(csv::Terminator::Any(b'\r'))
+        .from_writer(Vec::new());
+    writer.write_record(header).unwrap();
+    rows.iter()
+        .for_each(|row| writer.write_record(row).unwrap());
+    writer.into_inner().unwrap()
+}
+
 /// The same table in JSON, as a list and as lines, and in Parquet, in every compression.
 fn in_all_formats(folder: &Folder, name: &str, csv: &str) -> Vec<PathBuf> {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let header: Vec<String> = reader.headers().unwrap().iter().map(String::from).collect();
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     let object = |row: &csv::StringRecord| {
-        let members = header
-            .iter()
-            .cloned()
-            .zip(row.iter().map(serde_json::Value::from));
-        serde_json::Value::Object(members.collect()).to_string()
+        let member =
+            |(name, cell): (&String, &str)| format!("{name:?}: {}", serde_json::Value::from(cell));
+        let members: Vec<String> = header.iter().zip(row).map(member).collect();
+        format!("{{{}}}", members.join(","))
     };
     let objects: Vec<String> = rows.iter().map(object).collect();
     let mut paths = vec![
         folder.write(&format!("{name}.csv"), csv),
-        folder.write(
-            &format!("{name}-semicolon.csv"),
-            csv.replace('\n', "\r").replace(',', ";"),
-        ),
+        folder.write(&format!("{name}-semicolon.csv"), semicolons(&header, &rows)),
         folder.write(
             &format!("{name}-list.json"),
             format!("[{}]", objects.join(",\n")),
