@@ -1,4 +1,4 @@
-//! How files are read: errors that say where, CSV headers, whole files.
+//! How files are read: errors that say where, and whole files.
 //!
 //! A file is read whole or not at all: the first thing that is wrong ends the import with an
 //! [`ImportError`] that says where it is and what to do.
@@ -80,6 +80,18 @@ impl Place {
             Self::Line(n) | Self::Row(n) => *n,
             Self::Item { index, .. } => *index,
             Self::Path(_) => 0,
+        }
+    }
+}
+
+/// The place in words, such as `line 3`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
+            Self::Item { line, index } => write!(f, "line {line} ([{index}])"),
+            Self::Path(path) => f.write_str(path),
         }
     }
 }
@@ -200,85 +212,6 @@ pub fn plain_units(text: &str, decimals: u8) -> Option<u64> {
 pub fn read_file(path: &Path) -> Result<Vec<u8>, ImportError> {
     std::fs::read(path)
         .map_err(|e| At::file(path).error(None, format!("cannot be read: {e}; check the path")))
-}
-
-/// A CSV file's header: where each column is.
-pub struct Header {
-    names: Vec<String>,
-}
-
-impl Header {
-    /// Of a header line.
-    pub fn new(record: &csv::StringRecord) -> Self {
-        let clean = |s: &str| s.trim().trim_start_matches('\u{feff}').to_string();
-        Self {
-            names: record.iter().map(clean).collect(),
-        }
-    }
-    /// The columns, in their order.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-    /// Where a column is, which must stand once.
-    pub fn column(&self, at: &At, name: &str) -> Result<usize, ImportError> {
-        let mut places = (0..self.names.len()).filter(|&i| self.names[i] == name);
-        let problem = match (places.next(), places.next()) {
-            (Some(place), None) => return Ok(place),
-            (None, _) => "the column is missing; add it to the header and every line",
-            // Two columns of one name: most readers would silently take one of them.
-            _ => "the column stands twice; remove one, or rename it",
-        };
-        Err(at.line(1).error(Some(name), problem))
-    }
-}
-
-/// A CSV reader that insists on equal line lengths.
-pub fn csv_reader(path: &Path) -> Result<csv::Reader<WithoutReturns<std::fs::File>>, ImportError> {
-    let file = std::fs::File::open(path)
-        .map_err(|e| At::file(path).error(None, format!("cannot be read: {e}; check the path")))?;
-    Ok(csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(WithoutReturns(file)))
-}
-
-/// Drops carriage returns, with which the CSV reader's line numbers are one too low.
-pub struct WithoutReturns<R>(R);
-
-impl<R: std::io::Read> std::io::Read for WithoutReturns<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let n = self.0.read(buffer)?;
-            let mut kept = 0;
-            for i in 0..n {
-                if buffer[i] != b'\r' {
-                    buffer[kept] = buffer[i];
-                    kept += 1;
-                }
-            }
-            if kept > 0 || n == 0 {
-                return Ok(kept);
-            }
-        }
-    }
-}
-
-/// A CSV error in our words.
-pub fn csv_error(at: &At, error: &csv::Error) -> ImportError {
-    let line = error.position().map_or(0, csv::Position::line);
-    let problem = match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!(
-            "has {len} fields where the header has {expected_len}; check for missing or stray commas"
-        ),
-        csv::ErrorKind::Utf8 { .. } => "is not UTF-8 text; save the file as UTF-8".to_string(),
-        _ => format!("cannot be read: {error}"),
-    };
-    if line > 0 {
-        at.line(line).error(None, problem)
-    } else {
-        at.error(None, problem)
-    }
 }
 
 /// Reads a JSON document; what is wrong is said with its line and field.

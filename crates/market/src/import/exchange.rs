@@ -346,10 +346,7 @@ pub fn read(
     while let Some(row) = table.next_row()? {
         let id: String = row.need(ID)?;
         if let Some(first) = places.insert(id.clone(), row.place()) {
-            let problem = format!(
-                "duplicate account `{id}`, first at {}; merge the two",
-                file.place(first)
-            );
+            let problem = format!("duplicate account `{id}`, first on {first}; merge the two");
             return Err(row.error(ID, problem));
         }
         let balances = (0..assets.len()).map(|i| balance(&row, i, assets[i].decimals));

@@ -24,7 +24,6 @@
 mod cell;
 mod csv;
 mod json;
-mod old;
 mod parquet;
 mod plan;
 
@@ -35,7 +34,6 @@ use crate::files::{At, ImportError, Place, plain_units};
 use crate::layout::Layout;
 use crate::record::{Presence, Record, Value};
 pub use cell::Raw;
-pub use old::read_table;
 use plan::Plan;
 
 /// A table that is being read.

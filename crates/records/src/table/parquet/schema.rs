@@ -75,14 +75,15 @@ pub(super) fn footer(bytes: &[u8]) -> Result<Footer, String> {
         (Some(b"PAR1"), Some(tail)) if tail >= 4 && bytes[end - 4..] == *b"PAR1" => {
             let length = u32::from_le_bytes(bytes[tail..tail + 4].try_into().expect("four"));
             let start = tail.checked_sub(length as usize).filter(|s| *s >= 4);
-            let start = start.ok_or("is not a whole Parquet file: its footer does not fit")?;
-            let (footer, _) = thrift::read(&bytes[start..tail])
-                .ok_or("is not a Parquet file that can be read: its footer is broken")?;
+            let start = start.ok_or("is not a Parquet file that can be read: its footer does not fit, so it was cut or is broken")?;
+            let (footer, _) = thrift::read(&bytes[start..tail]).ok_or(
+                "is not a Parquet file that can be read: its footer is broken; write it again",
+            )?;
             read_footer(&footer, start as u64).ok_or_else(|| {
-                "is not a Parquet file that can be read: its footer lacks something".to_string()
+                "is not a Parquet file that can be read: its footer lacks something; write it again".to_string()
             })?
         }
-        (Some(b"PAR1"), _) => Err("is not a whole Parquet file: it was cut".into()),
+        (Some(b"PAR1"), _) => Err("is not a Parquet file that can be read: it was cut".into()),
         _ => Err("is not a Parquet file; correct its name".into()),
     }
 }
