@@ -20,7 +20,8 @@
 //! our own layout writes it) and `absent`; and how it is read, in this order: `absent_if` (texts that mean "no value"), `codes` (what
 //! the source's words are called here; others are refused), `width` (an id of digits is filled up with zeros on the left),
 //! `date` (its form, of `YYYY`, `MM`, `DD`, `MMM` for `Jan`, `M` and `D` for one or two digits; without a day it is the first of
-//! the month), `scale` (how many places the point moves to the right: 2 makes percents of fractions, -2 units of cents).
+//! the month), `scale` (how many places the point moves to the right: 2 makes percents of fractions, -2 units of cents; 0 says that
+//! the numbers are in our unit already).
 //!
 //! Where every column is given by `position`, the header's names do not count, and may stand twice.
 

@@ -262,12 +262,28 @@ fn credit_targets(folder: &Folder) -> Vec<Target> {
                 .len(),
         ))
     });
+    let next = tape_of.cut_off.next();
+    let freddie = folder.write("freddie.txt", FREDDIE);
+    let freddie_layout = tape::read_layout("freddie-mac-origination").unwrap();
+    let (l, t, c) = (
+        freddie_layout.clone(),
+        template.clone(),
+        tape_of.cut_off.clone(),
+    );
+    let without_header: Import = Box::new(move |path| {
+        Ok(Some(
+            tape::read_tape(path, &t, Some(&l), c.clone())?.loans.len(),
+        ))
+    });
     let months = format!(
-        "id,event,amount\n{},payment,2533.43\n{},default,\n{},recovery,1.5\n",
+        "id,event,amount,cut_off\n{},payment,2533.43,{next}\n{},default,,{next}\n{},recovery,1.5,{next}\n",
         tape_of.loans[0].id, tape_of.loans[1].id, tape_of.loans[2].id
     );
-    let month: Import =
-        Box::new(move |path| Ok(Some(remittances::read_remittances(path, &tape_of)?.len())));
+    let month: Import = Box::new(move |path| {
+        Ok(Some(
+            remittances::read_remittances(path, &tape_of, &next, None)?.len(),
+        ))
+    });
     let deals = folder.write(
         "deal.json",
         serde_json::to_vec(&credit::sample_deal::sample_deal()).unwrap(),
@@ -315,6 +331,13 @@ fn credit_targets(folder: &Folder) -> Vec<Target> {
             seeds: vec![agency],
         },
         Target {
+            name: "tape without a header",
+            import: without_header,
+            record: None,
+            layout: Some(freddie_layout),
+            seeds: vec![freddie],
+        },
+        Target {
             name: "remittances",
             import: month,
             record: Some(remittances::record()),
@@ -349,6 +372,10 @@ fn credit_targets(folder: &Folder) -> Vec<Target> {
 const AGENCY_TAPE: &str = "id_loan,fico,dt_first_pi,dt_matr,occpy_sts,cnt_units,cltv,ltv,dti,orig_upb,orig_int_rt,orig_loan_term,amrtzn_type,st,prop_type,loan_purpose,cnt_borr,mi_pct,flag_fthb,channel\n\
 F1,700,202004,205003,P,1,80,80,40,200000,3.5,360,FRM,CA,SF,P,2,0,N,R\n\
 F2,9999,202004,205003,I,1,999,70,999,150000,4.125,360,FRM,TX,CO,C,1,0,9,B\n";
+
+/// Two loans of an agency's layout without a header, made up.
+const FREDDIE: &str = "770|202003|N|203502|16740|000|2|I|65|14|125000|65|3.625|R|N|FRM|MO|SF|63100|F20Q10000004|N|180|01|Other sellers|Other servicers|||9||2|N|7\n\
+9999|202004|9|205003|     |012|1|P|999|999|263000|95|3.75|T|N|FRM|CT|PU|06800|F20Q10000006|R|360|99|SELLER|SERVICER|Y||F||1|N|N\n";
 
 /// A layout with everything in it.
 const LAYOUT: &str = r#"{"record": "mortgage", "about": "A layout.", "delimiter": "|", "header": false, "count": 9, "decimal": ",",
@@ -393,7 +420,7 @@ fn market_targets(folder: &Folder) -> Vec<Target> {
     let of = assets.clone();
     let reserve: Import = Box::new(move |path| Ok(Some(exchange::read_reserves(path, &of)?.len())));
     let options: Import = Box::new(|path| {
-        let snapshot = optionchain::read(path, "BTC", "0.1".parse().unwrap())?;
+        let snapshot = optionchain::read(path, "0.1".parse().unwrap())?;
         Ok(Some(snapshot.instruments.len()))
     });
     let assets_text = read_text(&assets_path);
@@ -524,7 +551,7 @@ fn try_one(target: &Target, path: &Path, bytes: &[u8]) -> bool {
         Ok(made) => made,
     };
     let has_header = target.layout.as_ref().is_none_or(|l| l.header);
-    let is_table = target.record.is_some() || target.name == "prices";
+    let is_table = target.record.is_some() || made.is_some();
     if let Some(count) = counted(path, bytes, has_header).filter(|_| is_table) {
         assert!(
             made.is_none_or(|m| m as u64 == count),

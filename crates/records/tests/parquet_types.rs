@@ -386,6 +386,23 @@ fn a_file_that_would_fill_the_memory_is_refused() {
     );
 }
 
+/// A million rows in a kilobyte are no records: what would be made of them would fill the memory.
+#[test]
+fn more_rows_than_bytes_could_tell_apart_are_refused() {
+    let folder = Folder::new();
+    let path = folder.path("a.parquet");
+    let fields = [
+        ("REQUIRED BINARY id (STRING)", texts(&["x"; 300_000])),
+        ("OPTIONAL INT32 amount", Cells::Int32(vec![None; 300_000])),
+    ];
+    parquet(&path, &fields, compressed("zstd"));
+    let size = std::fs::metadata(&path).unwrap().len();
+    refused(
+        read(&path),
+        &format!("a.parquet: says 300000 rows in {size} bytes, which no table of records has"),
+    );
+}
+
 /// Bytes that unpack to more than their page says are refused at the first byte too many.
 #[test]
 fn a_page_that_lies_about_its_size_is_refused() {

@@ -439,7 +439,11 @@ fn price_files_are_read_and_their_errors_placed() {
             "field `date`: '2100-01-01' is not between 1970-01-01 and 2099-12-31",
         ),
         ("BTC", "B TC", ":1: `B TC` is no name"),
-        ("BTC", "ETH", ":1: there are two markets `ETH`"),
+        (
+            "BTC",
+            "ETH",
+            ":1: field `ETH`: the column stands twice, as columns 2 and 3",
+        ),
         (
             lines[4],
             &lines[4].replacen(',', ",x", 1),

@@ -131,3 +131,71 @@ fn hadoop(bytes: &[u8], size: usize) -> Option<Vec<u8>> {
     }
     (out.len() == size).then_some(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn zstd_frame(bytes: &[u8]) -> Vec<u8> {
+        let level = ruzstd::encoding::CompressionLevel::Fastest;
+        ruzstd::encoding::compress_to_vec(bytes, level)
+    }
+
+    #[test]
+    fn all_that_writers_call_lz4_is_read() {
+        let plain = b"a page, a page, a page, a page, and another page".repeat(9);
+        let block = lz4_flex::block::compress(&plain);
+        let sizes = [plain.len(), block.len()]
+            .map(|n| (n as u32).to_be_bytes())
+            .concat();
+        let mut frame = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        frame.write_all(&plain).unwrap();
+        let two = [sizes.clone(), block.clone()].concat().repeat(2);
+        for packed in [
+            &block,
+            &[sizes, block.clone()].concat(),
+            &frame.finish().unwrap(),
+        ] {
+            assert_eq!(decompress(5, packed, plain.len()).unwrap(), plain);
+            assert!(decompress(5, packed, plain.len() - 1).is_err());
+            assert!(decompress(5, packed, plain.len() + 1).is_err());
+        }
+        assert_eq!(
+            decompress(5, &two, 2 * plain.len()).unwrap(),
+            plain.repeat(2)
+        );
+        assert_eq!(decompress(7, &block, plain.len()).unwrap(), plain);
+    }
+
+    #[test]
+    fn frames_one_after_another_are_one_page() {
+        let (one, two) = (zstd_frame(b"one"), zstd_frame(b"two"));
+        assert_eq!(decompress(6, &[one, two].concat(), 6).unwrap(), b"onetwo");
+        let both = [gzip(b"one"), gzip(b"two")].concat();
+        assert_eq!(decompress(2, &both, 6).unwrap(), b"onetwo");
+    }
+
+    /// 200 MB in a few hundred kilobytes: what a page does not say is not unpacked.
+    #[test]
+    fn a_bomb_is_refused_at_the_first_byte_too_many() {
+        let bomb = vec![0; 200_000_000];
+        for (codec, packed) in [(2, gzip(&bomb)), (6, zstd_frame(&bomb))] {
+            assert!(packed.len() < 1_000_000, "{}", packed.len());
+            let told = decompress(codec, &packed, 1000).unwrap_err();
+            assert!(
+                told.contains("more than the 1000 bytes that it says"),
+                "{told}"
+            );
+        }
+        let told = decompress(2, &gzip(b""), MAX_PAGE + 1).unwrap_err();
+        assert!(told.contains("is more than 268435456"), "{told}");
+    }
+}
