@@ -63,8 +63,12 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 /// Reads a JSON file.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     json::read(&read(path)?).map_err(|e| {
-        let (line, column) = (e.line(), e.column());
-        Failure::Input(format!("{}:{line}: column {column}: {e}", path.display()))
+        let (line, column) = (e.line, e.column);
+        Failure::Input(format!(
+            "{}:{line}: column {column}: {}",
+            path.display(),
+            e.problem
+        ))
     })
 }
 

@@ -6,6 +6,7 @@ use clap::Args;
 use credit::import::deal::read_indices;
 use credit::import::tape::{read_layout, read_tape, read_template};
 use credit::pool::Tape;
+use credit::pool::notices::notices;
 use credit::waterfall::Index;
 use market::Snapshot;
 use market::import::{layout, optionchain};
@@ -15,6 +16,7 @@ use venue::scenarios::ScenarioSet;
 use venue::state::VenueState;
 
 use crate::Failure;
+use crate::output::note;
 
 /// When and where prices were taken, for files that do not say so.
 #[derive(Debug, Args)]
@@ -58,8 +60,8 @@ pub struct VenueArguments {
     pub confidence: fixed::Decimal,
 }
 
-/// A market: JSON, which says itself when and where prices were taken, or a BTC option chain in CSV, in lots of a tenth, which
-/// says when.
+/// A market: JSON, which says itself when and where prices were taken, or an option chain in CSV, in lots of a tenth of a coin,
+/// which says when.
 pub fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
     if origin.as_of.is_some() {
         return Err(Failure::Input(format!(
@@ -68,7 +70,7 @@ pub fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
         )));
     }
     if path.extension().is_some_and(|e| e == "csv") {
-        let mut snapshot = optionchain::read(path, "BTC", fixed::Decimal::new(1, 1))?;
+        let mut snapshot = optionchain::read(path, fixed::Decimal::new(1, 1))?;
         if let Some(source) = &origin.source {
             snapshot.source = source_of(source)?;
         }
@@ -147,12 +149,11 @@ pub fn tape(arguments: &TapeArguments) -> Result<Tape, Failure> {
         .clone()
         .try_into()
         .map_err(|e| Failure::Input(format!("--cut-off: {e}")))?;
-    Ok(read_tape(
-        &arguments.tape,
-        &template,
-        layout.as_ref(),
-        cut_off,
-    )?)
+    let tape = read_tape(&arguments.tape, &template, layout.as_ref(), cut_off)?;
+    for notice in notices(&tape) {
+        note!("warning: {}: {notice}", arguments.tape.display());
+    }
+    Ok(tape)
 }
 
 /// The fixings of a deal's indices; none, if no file is given.

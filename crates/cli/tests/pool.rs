@@ -290,7 +290,7 @@ fn at_interest(
     run(
         dir.path(),
         &format!(
-            "prove waterfall {inputs} --remittances month.csv --deal real.json --indices indices.json --out w.proof"
+            "prove waterfall {inputs} --remittances month.csv --month 2020-04-30 --deal real.json --indices indices.json --out w.proof"
         ),
         0,
     );

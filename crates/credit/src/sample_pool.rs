@@ -9,6 +9,7 @@ use fixed::Decimal;
 use crate::amortization::{Event, LoanState, Status};
 use crate::pool::remittance::Remittances;
 use crate::pool::states::{fill_computed, states};
+use crate::pool::tape::CutOff;
 use crate::pool::{Loan, Tape, Template};
 use records::date;
 
@@ -116,9 +117,9 @@ pub fn remittances(seed: u64, tape: &Tape) -> Remittances {
     months.collect()
 }
 
-/// The same month as a CSV.
-pub fn remittances_csv(remittances: &Remittances) -> String {
-    let mut text = String::from("id,event,amount\n");
+/// The same month as a CSV; it ends on `cut_off`.
+pub fn remittances_csv(remittances: &Remittances, cut_off: &CutOff) -> String {
+    let mut text = String::from("id,event,amount,cut_off\n");
     for (id, event) in remittances {
         let (event, amount) = match event {
             Event::Payment(cents) => ("payment", Some(cents)),
@@ -127,7 +128,7 @@ pub fn remittances_csv(remittances: &Remittances) -> String {
             Event::Default => ("default", None),
         };
         let amount = amount.map_or(String::new(), |c| Decimal::new(c.0.into(), 2).to_string());
-        text += &format!("{id},{event},{amount}\n");
+        text += &format!("{id},{event},{amount},{cut_off}\n");
     }
     text
 }

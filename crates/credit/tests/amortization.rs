@@ -9,6 +9,7 @@ use credit::pool::states::{COMPUTED, fill_computed};
 use credit::pool::tape::{Loan, Tape};
 use credit::pool::template::{Template, built_in};
 use credit::pool::{LoanFields, StateError, states};
+use credit::projection::{Schedule, ScheduleRow};
 use proptest::prelude::*;
 use records::units::Cents;
 
@@ -127,6 +128,67 @@ fn balances_against_the_closed_form() {
     // more).
     let five = life(mortgage())[59].balance_after;
     assert!((9_305_436 - 140..9_305_436).contains(&five.0), "{five}");
+}
+
+/// 120,000 at 5% with an instalment of 300: each month brings in 300, not the 500 of interest; the 200 are deferred, bear no
+/// interest, and are due at maturity with the balance.
+#[test]
+fn an_instalment_below_the_interest_is_all_that_comes_in() {
+    let mut loan = loan(12_000_000, 50_000, 24, Frequency::Monthly, Rule::LevelPay);
+    loan.instalment = Cents(30_000);
+    let rows = life(loan);
+    assert_eq!(rows.len(), 24);
+    for row in &rows[..23] {
+        assert_eq!(
+            (row.interest, row.scheduled_principal),
+            (Cents(30_000), Cents(0))
+        );
+        assert_eq!(
+            row.delinquent,
+            [Cents(0); 3],
+            "less was agreed: it is not late"
+        );
+        assert_eq!(row.balance_after, Cents(12_000_000));
+    }
+    // 24 months of 500, less 23 instalments.
+    assert_eq!(rows[23].interest, Cents(24 * 50_000 - 23 * 30_000));
+    assert_eq!(rows[23].scheduled_principal, Cents(12_000_000));
+    // The schedule says the same.
+    let schedule = Schedule::of_loan(&loan, 90);
+    let same = |(row, scheduled): (&Collections, &ScheduleRow)| {
+        row.interest == scheduled.interest && row.scheduled_principal == scheduled.principal
+    };
+    assert!(rows.iter().zip(&schedule.rows).all(same));
+    // What is deferred is paid as soon as an instalment leaves room.
+    let (half, _) = loan.roll(Event::Payment(Cents(6_050_000))).unwrap();
+    assert_eq!((half.balance, half.accrued), (Cents(6_000_000), Cents(0)));
+    let (after, _) = loan.roll(loan.as_scheduled()).unwrap();
+    assert_eq!((after.accrued, after.days_past_due), (Cents(20_000), 0));
+    let room = LoanState {
+        balance: Cents(6_000_000),
+        ..after
+    };
+    assert_eq!(
+        (room.due().interest, room.due().principal),
+        (Cents(30_000), Cents(0))
+    );
+    let (next, _) = room.roll(room.as_scheduled()).unwrap();
+    assert_eq!(next.accrued, Cents(15_000));
+    // A quarter's instalment is compared with a quarter's interest.
+    let quarterly = LoanState {
+        frequency: Frequency::Quarterly,
+        term: 24,
+        ..loan
+    };
+    let first: Vec<u64> = life(quarterly)[..6].iter().map(|r| r.interest.0).collect();
+    assert_eq!(first, [0, 0, 30_000, 0, 0, 30_000]);
+    // What is overdue of such a loan are its instalments.
+    let late = loan.past_due(65);
+    assert_eq!(
+        (late.overdue_interest, late.overdue_principal),
+        (Cents(60_000), Cents(0))
+    );
+    assert_eq!(late.as_scheduled(), Event::Payment(Cents(90_000)));
 }
 
 /// What the other rules pay.

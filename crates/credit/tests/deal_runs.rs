@@ -78,7 +78,7 @@ fn files_are_read_and_refused_with_their_place() {
             "{file}: waterfalls.interest[1].account: there is no account `cash`; the deal has interest, principal, reserve"
         )
     );
-    assert!(told("{").starts_with(&format!("{file}:1: column 1: ")));
+    assert!(told("{").starts_with(&format!("{file}:1: column 2: ")));
     assert!(
         told(&SAMPLE_DEAL.replacen("\"currency\"", "\"money\"", 1))
             .contains("unknown field `money`")

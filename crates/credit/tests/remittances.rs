@@ -4,6 +4,7 @@ use credit::amortization::{Event, RollError, Status};
 use credit::import::remittances::read_remittances;
 use credit::import::tape::{read_tape, read_template, write_tape};
 use credit::pool::remittance::{RemittanceError, Remittances, Rolled, roll_tape};
+use credit::pool::tape::CutOff;
 use credit::pool::{Tape, states};
 use credit::sample_pool::{remittances, remittances_csv, tape};
 use records::date::{days_of, next_month, written};
@@ -105,8 +106,9 @@ fn files_are_read_and_their_errors_placed() {
     let now = sample(50);
     let events = remittances(9, &now);
     let path = folder.path().join("month.csv");
-    std::fs::write(&path, remittances_csv(&events)).unwrap();
-    assert_eq!(read_remittances(&path, &now).unwrap(), events);
+    let month = now.cut_off.next();
+    std::fs::write(&path, remittances_csv(&events, &month)).unwrap();
+    assert_eq!(read_remittances(&path, &now, &month, None).unwrap(), events);
 
     // A tape that was written reads as the same one, texts included.
     let after = roll_tape(&now, &events).unwrap().tape;
@@ -124,7 +126,7 @@ fn files_are_read_and_their_errors_placed() {
             "loan-000001,payment,1.001",
             "month.csv:2: field `amount`: 1.001 has more than 2 decimals",
         ),
-        ("loan-000001,payment,-1", "is negative or too large"),
+        ("loan-000001,payment,-1", "-1 is negative"),
         ("loan-000001,payment,", "field `amount`"),
         (
             "loan-000001,paid,1",
@@ -137,7 +139,69 @@ fn files_are_read_and_their_errors_placed() {
         ),
     ] {
         std::fs::write(&path, format!("id,event,amount\n{lines}\n")).unwrap();
-        let error = read_remittances(&path, &now).unwrap_err().to_string();
+        let error = read_remittances(&path, &now, &month, Some(&month))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(problem), "{lines}: {error}");
+    }
+}
+
+/// A month is read only as the one that it says it is.
+#[test]
+fn a_month_names_its_cut_off_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = sample(3);
+    let path = folder.path().join("month.csv");
+    let month = now.cut_off.next();
+    assert_eq!(month.to_string(), "2026-11-30");
+    let read = |text: &str, named: Option<&str>| {
+        std::fs::write(&path, text).unwrap();
+        let named = named.map(|day| CutOff::try_from(day.to_string()).unwrap());
+        read_remittances(&path, &now, &month, named.as_ref()).map_err(|e| e.to_string())
+    };
+    let (plain, dated) = (
+        "id,event,amount\nloan-000001,payment,1\n",
+        "id,event,amount,cut_off\nloan-000001,payment,1,",
+    );
+    assert_eq!(read(plain, Some("2026-11-30")).unwrap().len(), 1);
+    assert_eq!(
+        read(&format!("{dated}2026-11-30\n"), None).unwrap().len(),
+        1
+    );
+    for (text, named, problem) in [
+        (
+            plain.to_string(),
+            None,
+            "month.csv: field `cut_off`: nothing says of which month the file is; add a column `cut_off` with 2026-11-30",
+        ),
+        // Without a line, a column says nothing.
+        (
+            "id,event,amount,cut_off\n".into(),
+            None,
+            "nothing says of which month",
+        ),
+        (
+            plain.to_string(),
+            Some("2026-10-31"),
+            "month.csv: '2026-10-31' is not 2026-11-30, a month after the tape's cut-off date",
+        ),
+        (
+            format!("{dated}2026-12-31\n"),
+            None,
+            "month.csv:2: field `cut_off`: '2026-12-31' is not 2026-11-30",
+        ),
+        (
+            format!("{dated}2026-11-30\nloan-000002,payment,1,2026-10-31\n"),
+            Some("2026-11-30"),
+            "month.csv:3: field `cut_off`: '2026-10-31' is not",
+        ),
+        (
+            format!("{dated}\n"),
+            Some("2026-11-30"),
+            "month.csv:2: field `cut_off`: is empty",
+        ),
+    ] {
+        let told = read(&text, named).unwrap_err();
+        assert!(told.contains(problem), "{told}");
     }
 }

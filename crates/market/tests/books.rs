@@ -68,7 +68,7 @@ fn option_chain_accounts_have_margins() {
     let Some(path) = common::data("option-chain.csv") else {
         return;
     };
-    let snapshot = optionchain::read(&path, "BTC", d("0.1")).unwrap();
+    let snapshot = optionchain::read(&path, d("0.1")).unwrap();
     assert_eq!(snapshot.instruments.len(), 230);
     let tables = MarginTables::new(&snapshot, Level::Maintenance).unwrap();
     let mut account = Account {

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fixed::Decimal;
-use market::import::{exchange, layout, optionchain};
+use market::import::{exchange, layout};
 use market::{Account, Balance, Position, Side, Snapshot, sample};
-use parquet::data_type::{ByteArrayType, Int64Type};
+use parquet::data_type::{ByteArrayType, DoubleType};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
@@ -130,53 +130,6 @@ fn reserves_are_read_and_refused() {
     }
 }
 
-#[test]
-fn option_chains_are_refused_with_a_place() {
-    let dir = tempfile::tempdir().unwrap();
-    let header = "instrument_name,option_type,strike,expiration_timestamp,timestamp,underlying_price,index_price,mark_iv,mark_price\n";
-    let good = "A,call,9000,1600000000000,1590000000000,9100,9090,70,0.161\n";
-    let read = |text: String| {
-        let path = write(dir.path(), "chain.csv", &text);
-        optionchain::read(&path, "BTC", d("0.1")).map_err(|e| e.to_string())
-    };
-    let snapshot = read(format!("{header}{good}")).unwrap();
-    assert_eq!(snapshot.assets[0].price, d("9090"));
-    for (line, expected) in [
-        (
-            "B,swap,1,1,1,1,1,1,1\n",
-            "chain.csv:3: field `option_type`: 'swap' is neither call nor put",
-        ),
-        (
-            "B,put,x,1,1590000000000,1,1,1,1\n",
-            "chain.csv:3: field `strike`: 'x' is not a number",
-        ),
-        (
-            "B,put,1,soon,1590000000000,1,1,1,1\n",
-            "field `expiration_timestamp`: 'soon' is not a time",
-        ),
-        (
-            good,
-            "chain.csv:3: field `instrument_name`: `A` stands twice",
-        ),
-        (
-            "B,put,0,1600000000000,1590000000000,9100,9090,70,0.1\n",
-            "chain.csv:3: field `strike`: 0 must be above zero",
-        ),
-        (
-            "B,put,1,1590000000000,1590000000000,1,1,1,1\nC,put,1,1,1590000000000,1,1,1,1\n",
-            "chain.csv:3: field `expiration_timestamp`: expired by 2020-05-20 18:40:00 UTC, the latest timestamp of the file; \
-             remove what has expired: line(s) 3, 4",
-        ),
-        (
-            "B,put,1,1600000000000,1590000000,1,1,1,1\n",
-            "chain.csv:3: field `timestamp`: 1590000000 is no moment between 2000-01-01 and 2100-01-01: it looks like seconds",
-        ),
-    ] {
-        let got = read(format!("{header}{good}{line}")).unwrap_err();
-        assert!(got.contains(expected), "{got}\nlacks\n{expected}");
-    }
-}
-
 const BOOK: &str = "account,record,name,equity,debt,loan,margin,portfolio,side,quantity,entry_price,entry_notional\n";
 
 #[test]
@@ -249,9 +202,9 @@ fn json_members_stand_once() {
     assert!(got.contains("`USD` stands twice in one object"), "{got}");
 }
 
-/// Numbers in a column of numbers are refused: a digit may already be lost.
+/// Floats are refused: a digit may already be lost.
 #[test]
-fn parquet_columns_must_be_text() {
+fn parquet_columns_must_be_exact() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("book.parquet");
     let names = [
@@ -271,7 +224,7 @@ fn parquet_columns_must_be_text() {
         let fields: Vec<String> = names
             .iter()
             .map(|n| match (*n, equity) {
-                ("equity", None) => "REQUIRED INT64 equity;".to_string(),
+                ("equity", None) => "REQUIRED DOUBLE equity;".to_string(),
                 _ => format!("REQUIRED BINARY {n} (STRING);"),
             })
             .collect();
@@ -291,8 +244,8 @@ fn parquet_columns_must_be_text() {
             };
             if name == "equity" && equity.is_none() {
                 column
-                    .typed::<Int64Type>()
-                    .write_batch(&[1], None, None)
+                    .typed::<DoubleType>()
+                    .write_batch(&[1.5], None, None)
                     .unwrap();
             } else {
                 column
@@ -312,7 +265,7 @@ fn parquet_columns_must_be_text() {
     );
     let got = put(None).unwrap_err();
     assert!(
-        got.contains("field `equity`: must be a text (UTF-8) column"),
+        got.contains("row 1: field `equity`: is a column of floats"),
         "{got}"
     );
     let got = put(Some("one")).unwrap_err();

@@ -377,7 +377,7 @@ fn a_real_chain_passes_and_its_lines_are_named_when_they_do_not() {
     let Some(path) = common::data("option-chain.csv") else {
         return;
     };
-    let snapshot = optionchain::read(&path, "BTC", d("0.1")).unwrap();
+    let snapshot = optionchain::read(&path, d("0.1")).unwrap();
     assert_eq!(snapshot.instruments.len(), 230);
     assert_eq!(snapshot.source, market::snapshot::UNSTATED);
     let text = std::fs::read_to_string(&path).unwrap();
@@ -402,7 +402,7 @@ fn a_real_chain_passes_and_its_lines_are_named_when_they_do_not() {
             7,
             4,
             "1590103355",
-            ":8: field `timestamp`: 1590103355 is no moment",
+            ":8: field `timestamp`: 1590103355 is a time in seconds, and that of the first line is in milliseconds",
         ),
         (
             7,
@@ -419,7 +419,7 @@ fn a_real_chain_passes_and_its_lines_are_named_when_they_do_not() {
         let mut all = lines.clone();
         all[line] = &row;
         std::fs::write(&changed, all.join("\n")).unwrap();
-        let error = optionchain::read(&changed, "BTC", d("0.1")).unwrap_err();
+        let error = optionchain::read(&changed, d("0.1")).unwrap_err();
         assert_told(&error.to_string(), &[expected]);
     }
 }

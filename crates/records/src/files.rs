@@ -1,4 +1,4 @@
-//! How files are read: errors that say where, CSV headers, whole files.
+//! How files are read: errors that say where, and whole files.
 //!
 //! A file is read whole or not at all: the first thing that is wrong ends the import with an
 //! [`ImportError`] that says where it is and what to do.
@@ -30,19 +30,31 @@ pub enum Place {
     Line(u64),
     /// A row of a table, from 1.
     Row(u64),
+    /// An item of a list, from 0, that starts on a line.
+    Item {
+        /// The line, from 1.
+        line: u64,
+        /// The number of the item, from 0.
+        index: u64,
+    },
     /// A path in a JSON document.
     Path(String),
 }
 
+fn write_place(f: &mut fmt::Formatter<'_>, file: &str, place: Option<&Place>) -> fmt::Result {
+    f.write_str(file)?;
+    match place {
+        Some(Place::Line(line)) => write!(f, ":{line}"),
+        Some(Place::Row(row)) => write!(f, ": row {row}"),
+        Some(Place::Item { line, index }) => write!(f, ":{line}: [{index}]"),
+        Some(Place::Path(path)) => write!(f, ": {path}"),
+        None => Ok(()),
+    }
+}
+
 impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        match &self.place {
-            Some(Place::Line(line)) => write!(f, ":{line}")?,
-            Some(Place::Row(row)) => write!(f, ": row {row}")?,
-            Some(Place::Path(path)) => write!(f, ": {path}")?,
-            None => {}
-        }
+        write_place(f, &self.file, self.place.as_ref())?;
         if let Some(field) = &self.field {
             write!(f, ": field `{field}`")?;
         }
@@ -59,6 +71,36 @@ pub struct At {
     pub file: String,
     /// The record.
     pub place: Option<Place>,
+}
+
+impl Place {
+    /// The number of the line, the row or the item; of a path 0.
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::Line(n) | Self::Row(n) => *n,
+            Self::Item { index, .. } => *index,
+            Self::Path(_) => 0,
+        }
+    }
+}
+
+/// The place in words, such as `line 3`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
+            Self::Item { line, index } => write!(f, "line {line} ([{index}])"),
+            Self::Path(path) => f.write_str(path),
+        }
+    }
+}
+
+/// The file and the place, such as `tape.csv:3`.
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_place(f, &self.file, self.place.as_ref())
+    }
 }
 
 impl At {
@@ -83,6 +125,13 @@ impl At {
             ..self.clone()
         }
     }
+    /// A place in it.
+    pub fn place(&self, place: Place) -> Self {
+        Self {
+            place: Some(place),
+            ..self.clone()
+        }
+    }
     /// A path in it.
     pub fn path(&self, path: String) -> Self {
         Self {
@@ -101,8 +150,7 @@ impl At {
     }
     /// A number.
     pub fn number(&self, field: &str, text: &str) -> Result<Decimal, ImportError> {
-        text.parse()
-            .map_err(|e: fixed::ParseError| self.error(Some(field), e.to_string()))
+        crate::text::number(text).map_err(|e| self.error(Some(field), e))
     }
     /// An amount that must not be negative and must fit its asset's decimals.
     pub fn amount(&self, field: &str, text: &str, decimals: u8) -> Result<u64, ImportError> {
@@ -166,89 +214,10 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, ImportError> {
         .map_err(|e| At::file(path).error(None, format!("cannot be read: {e}; check the path")))
 }
 
-/// A CSV file's header: where each column is.
-pub struct Header {
-    names: Vec<String>,
-}
-
-impl Header {
-    /// Of a header line.
-    pub fn new(record: &csv::StringRecord) -> Self {
-        let clean = |s: &str| s.trim().trim_start_matches('\u{feff}').to_string();
-        Self {
-            names: record.iter().map(clean).collect(),
-        }
-    }
-    /// The columns, in their order.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-    /// Where a column is, which must stand once.
-    pub fn column(&self, at: &At, name: &str) -> Result<usize, ImportError> {
-        let mut places = (0..self.names.len()).filter(|&i| self.names[i] == name);
-        let problem = match (places.next(), places.next()) {
-            (Some(place), None) => return Ok(place),
-            (None, _) => "the column is missing; add it to the header and every line",
-            // Two columns of one name: most readers would silently take one of them.
-            _ => "the column stands twice; remove one, or rename it",
-        };
-        Err(at.line(1).error(Some(name), problem))
-    }
-}
-
-/// A CSV reader that insists on equal line lengths.
-pub fn csv_reader(path: &Path) -> Result<csv::Reader<WithoutReturns<std::fs::File>>, ImportError> {
-    let file = std::fs::File::open(path)
-        .map_err(|e| At::file(path).error(None, format!("cannot be read: {e}; check the path")))?;
-    Ok(csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(WithoutReturns(file)))
-}
-
-/// Drops carriage returns, with which the CSV reader's line numbers are one too low.
-pub struct WithoutReturns<R>(R);
-
-impl<R: std::io::Read> std::io::Read for WithoutReturns<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        loop {
-            let n = self.0.read(buffer)?;
-            let mut kept = 0;
-            for i in 0..n {
-                if buffer[i] != b'\r' {
-                    buffer[kept] = buffer[i];
-                    kept += 1;
-                }
-            }
-            if kept > 0 || n == 0 {
-                return Ok(kept);
-            }
-        }
-    }
-}
-
-/// A CSV error in our words.
-pub fn csv_error(at: &At, error: &csv::Error) -> ImportError {
-    let line = error.position().map_or(0, csv::Position::line);
-    let problem = match error.kind() {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!(
-            "has {len} fields where the header has {expected_len}; check for missing or stray commas"
-        ),
-        csv::ErrorKind::Utf8 { .. } => "is not UTF-8 text; save the file as UTF-8".to_string(),
-        _ => format!("cannot be read: {error}"),
-    };
-    if line > 0 {
-        at.line(line).error(None, problem)
-    } else {
-        at.error(None, problem)
-    }
-}
-
 /// Reads a JSON document; what is wrong is said with its line and field.
 pub fn json<T: serde::de::DeserializeOwned>(file: &At, bytes: &[u8]) -> Result<T, ImportError> {
     super::json::read(bytes).map_err(|e| {
-        file.line(e.line() as u64)
-            .error(None, format!("column {}: {e}", e.column()))
+        file.line(e.line)
+            .error(None, format!("column {}: {}", e.column, e.problem))
     })
 }

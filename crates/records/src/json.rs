@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::scan;
+
 /// The members of a JSON object in their order. An object that names a member twice is refused: of
 /// two amounts for one asset a map would silently keep one.
 #[derive(Clone, Debug)]
@@ -67,61 +69,59 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
     }
 }
 
-/// Reads JSON. An object, at any depth, that names a member twice is refused: most readers would silently keep the last.
+/// Why a document is not what it should be, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonError {
+    /// The line, from 1.
+    pub line: u64,
+    /// The byte in the line, from 1.
+    pub column: u64,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            line,
+            column,
+            problem,
+        } = self;
+        write!(f, "line {line}, column {column}: {problem}")
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+/// Reads JSON, with or without a byte order mark. An object, at any depth, that names a member twice is refused, with both places:
+/// most readers would silently keep the last.
 ///
 /// # Errors
 /// If it is not JSON, not what `T` is, or a member stands twice.
-pub fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
-    serde_json::from_slice::<Unique>(bytes)?;
-    serde_json::from_slice(bytes)
-}
-
-/// Any JSON value in which no object names a member twice.
-struct Unique;
-
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-
-        impl<'de> Visitor<'de> for Any {
-            type Value = Unique;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("JSON")
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Unique, E> {
-                Ok(Unique)
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Unique, E> {
-                Ok(Unique)
-            }
-            fn visit_u64<E>(self, _: u64) -> Result<Unique, E> {
-                Ok(Unique)
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Unique, E> {
-                Ok(Unique)
-            }
-            fn visit_str<E>(self, _: &str) -> Result<Unique, E> {
-                Ok(Unique)
-            }
-            fn visit_unit<E>(self) -> Result<Unique, E> {
-                Ok(Unique)
-            }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut list: A,
-            ) -> Result<Unique, A::Error> {
-                while list.next_element::<Unique>()?.is_some() {}
-                Ok(Unique)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Unique, A::Error> {
-                Pairs::<Unique>::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(Unique)
-            }
+pub fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
+    let at_start = |problem: String| JsonError {
+        line: 1,
+        column: 1,
+        problem,
+    };
+    let bytes = scan::without_mark(bytes).map_err(at_start)?;
+    scan::check_unique(bytes).map_err(|fault| {
+        let (line, column) = scan::position(bytes, fault.at);
+        JsonError {
+            line,
+            column,
+            problem: fault.problem,
         }
-
-        deserializer.deserialize_any(Any)
-    }
+    })?;
+    serde_json::from_slice(bytes).map_err(|e| {
+        let text = e.to_string();
+        let place = format!(" at line {} column {}", e.line(), e.column());
+        JsonError {
+            line: e.line() as u64,
+            column: e.column() as u64,
+            problem: text.strip_suffix(&place).unwrap_or(&text).to_string(),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -139,6 +139,38 @@ mod tests {
         ] {
             let error = read::<Json>(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains("stands twice"), "{error}");
+            assert!(error.contains("first at line 1, column"), "{error}");
         }
+        let twice = "\u{feff}{\"x\": {\n\"b\": 1,\r\n \"b\": 2}}";
+        let error = read::<Json>(twice.as_bytes()).unwrap_err();
+        assert_eq!((error.line, error.column), (3, 2));
+        let told = "`b` stands twice in one object, first at line 2, column 1; remove one";
+        assert_eq!(error.problem, told);
+    }
+
+    #[test]
+    fn encodings_are_told() {
+        type Json = serde_json::Value;
+        assert!(read::<Json>("\u{feff}[1]".as_bytes()).is_ok());
+        let utf16: Vec<u8> = "\u{feff}[1]"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let error = read::<Json>(&utf16).unwrap_err().to_string();
+        assert!(error.contains("UTF-16"), "{error}");
+        for text in [
+            "[1",
+            "[1]]",
+            "{\"a\" 1}",
+            "[nan]",
+            "[01]",
+            "\"a",
+            "",
+            "[\u{1}]",
+        ] {
+            assert!(read::<Json>(text.as_bytes()).is_err(), "{text}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(read::<Json>(deep.as_bytes()).is_err());
     }
 }

@@ -186,6 +186,45 @@ fn lots_that_are_worth_next_to_nothing_are_refused_with_a_proposal() {
     );
 }
 
+/// Days that a history lacks are told with the observations around them; weekends and holidays are not.
+#[test]
+fn gaps_in_a_history_are_told() {
+    let told = |days: &[i64]| {
+        let prices = vec![vec![Decimal::ONE]; days.len()];
+        let history = PriceHistory::new(vec!["A".into()], days.to_vec(), prices).unwrap();
+        let mut recipe = recipe(&history, 1, Method::Historical);
+        recipe.steps = 1;
+        let mut setting = setting(1, 1);
+        let mut steps: Vec<i64> = days.windows(2).map(|d| d[1] - d[0]).collect();
+        steps.sort_unstable();
+        setting.horizon_days = Decimal::from_int(steps[steps.len() / 2].into());
+        warnings(&recipe, &history, &setting).unwrap()
+    };
+    // 18,262 is 2020-01-01. Days with a weekend and a week of holidays; weeks; months.
+    assert!(told(&[18262, 18263, 18264, 18265, 18272, 18273]).is_empty());
+    assert!(told(&[18262, 18269, 18276, 18283]).is_empty());
+    assert!(told(&[18262, 18293, 18322, 18353]).is_empty());
+    assert_eq!(
+        told(&[18262, 18263, 18264, 18272, 18273, 18274]),
+        [
+            "no observation lies between 2020-01-03 and 2020-01-11 (observations 3 and 4): what happened in 8 days counts as one step"
+        ]
+    );
+    let missing = told(&[18262, 18269, 18276, 18290, 18297]);
+    assert!(
+        missing.len() == 1 && missing[0].contains("14 days"),
+        "{missing:?}"
+    );
+    // Many are counted.
+    let mut days: Vec<i64> = (18262..18290).collect();
+    days.extend((1..9).map(|i| 18290 + 10 * i));
+    let many = told(&days);
+    assert_eq!(
+        (many.len(), many[5].as_str()),
+        (6, "3 more gap(s) count as one step each")
+    );
+}
+
 #[test]
 fn what_a_user_should_know_is_a_warning() {
     let history = sample();

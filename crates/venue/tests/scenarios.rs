@@ -409,20 +409,41 @@ fn price_files_are_read_and_their_errors_placed() {
     let text = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let date = |line: usize| lines[line].split(',').next().unwrap();
+    let cell = |line: usize| lines[line].split(',').nth(1).unwrap();
     for (from, to, expected) in [
         (
             date(2),
             "2020-02-31",
             ":3: field `date`: '2020-02-31' is not a date",
         ),
-        (date(3), date(2), ":4: field `date`: is not later"),
+        (
+            date(3),
+            date(2),
+            &format!(
+                ":4: field `date`: '{}' stands twice, first on line 3; remove one of the lines",
+                date(2)
+            ),
+        ),
+        (
+            date(3),
+            date(1),
+            &format!(
+                ":4: field `date`: '{}' is before '{}' of the line before; sort the lines",
+                date(1),
+                date(2)
+            ),
+        ),
         (
             date(lines.len() - 1),
             "2100-01-01",
-            "field `date`: is not between 1970-01-01 and 2099-12-31",
+            "field `date`: '2100-01-01' is not between 1970-01-01 and 2099-12-31",
         ),
         ("BTC", "B TC", ":1: `B TC` is no name"),
-        ("BTC", "ETH", ":1: there are two markets `ETH`"),
+        (
+            "BTC",
+            "ETH",
+            ":1: field `ETH`: the column stands twice, as columns 2 and 3",
+        ),
         (
             lines[4],
             &lines[4].replacen(',', ",x", 1),
@@ -431,7 +452,30 @@ fn price_files_are_read_and_their_errors_placed() {
         (
             lines[5],
             &lines[5].replacen(',', ",-", 1),
-            ":6: field `BTC`: is not positive",
+            &format!(
+                ":6: field `BTC`: '-{}' is not above zero; correct it, or remove the line",
+                cell(5)
+            ),
+        ),
+        (
+            lines[5],
+            &lines[5].replacen(cell(5), "0", 1),
+            ":6: field `BTC`: '0' is not above zero",
+        ),
+        // From here on in other units.
+        (
+            lines[5],
+            &lines[5].replacen(cell(5), &format!("{}e-2", cell(5)), 1),
+            &format!(
+                ":6: field `BTC`: '{}e-2' is more than 64 times off '{}' of the line before; correct it, bring all lines to one unit",
+                cell(5),
+                cell(4)
+            ),
+        ),
+        (
+            lines[1],
+            &lines[1].replacen(cell(1), "1e-9", 1),
+            ":2: field `BTC`: '1e-9' is too small for a price; quote a thousand",
         ),
         (
             lines[6],

@@ -446,7 +446,7 @@ fn files_that_are_wrong_say_where() {
         read_changes(&path, &set).unwrap_err().to_string()
     };
     for (found, expected) in [
-        (state("{"), ":1: column 1"),
+        (state("{"), ":1: column 2"),
         (
             state(r#"{"capital":"1","providers":"1"}"#),
             "missing field `quantities`",

@@ -7,6 +7,8 @@ use credit::import::deal::read_deal;
 use credit::import::remittances::read_remittances;
 use credit::import::tape::write_tape;
 use credit::pool::Tape;
+use credit::pool::remittance::Remittances;
+use credit::pool::tape::CutOff;
 use credit::waterfall::{DealState, MonthsError};
 use serde_json::json;
 use statements::kit::Refusal;
@@ -22,10 +24,13 @@ use crate::inputs::{TapeArguments, indices, tape};
 pub struct Arguments {
     #[command(flatten)]
     pub tape: TapeArguments,
-    /// What became of the loans in a month: .csv or .parquet with the columns id, event, amount; once for each month, in
-    /// order.
+    /// What became of the loans in a month: .csv or .parquet with the columns id, event, amount, cut_off; once for each month,
+    /// in order.
     #[arg(long, required = true)]
     pub remittances: Vec<PathBuf>,
+    /// The day on which a month ends, such as 2026-11-30, where its file has no column cut_off; once for each file, in order.
+    #[arg(long)]
+    pub month: Vec<String>,
     /// The deal: .json, ours or a map of AbsBox.
     #[arg(long)]
     pub deal: PathBuf,
@@ -81,17 +86,34 @@ impl Arguments {
     /// The tape before the first month, and what is to be claimed.
     fn inputs(&self) -> Result<(Tape, Terms), Failure> {
         let tape = tape(&self.tape)?;
-        let months = self
-            .remittances
-            .iter()
-            .map(|path| read_remittances(path, &tape));
         let terms = Terms {
-            months: months.collect::<Result<_, _>>()?,
+            months: self.months(&tape)?,
             deal: read_deal(&self.deal)?,
             deal_state: self.deal_state.as_deref().map(read_json).transpose()?,
             indices: indices(self.indices.as_deref())?,
         };
         Ok((tape, terms))
+    }
+
+    /// The months after the tape's, each of which is the one that it should be.
+    fn months(&self, tape: &Tape) -> Result<Vec<Remittances>, Failure> {
+        if !self.month.is_empty() && self.month.len() != self.remittances.len() {
+            return Err(Failure::Input(format!(
+                "--month: {} day(s) for {} file(s) of --remittances; give one for each, in order, or none",
+                self.month.len(),
+                self.remittances.len()
+            )));
+        }
+        let mut cut_off = tape.cut_off.clone();
+        let months = self.remittances.iter().enumerate().map(|(i, path)| {
+            cut_off = cut_off.next();
+            let named = self.month.get(i).cloned().map(CutOff::try_from);
+            let named = named
+                .transpose()
+                .map_err(|e| Failure::Input(format!("--month: {e}")))?;
+            Ok(read_remittances(path, tape, &cut_off, named.as_ref())?)
+        });
+        months.collect()
     }
 
     /// What was wrong, with the file of the month in which it was.

@@ -38,9 +38,11 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     let mortgages = read_template("mortgage")?;
     let tape = sample_pool::tape(arguments.seed, arguments.loans, &mortgages);
     write_deal(arguments, &tape).map_err(failed)?;
+    let mut cut_off = tape.cut_off.clone();
     for (month, events) in (1..).zip(remittances(arguments.seed, tape)?) {
+        cut_off = cut_off.next();
         let path = folder.join(format!("remittances-{month}.csv"));
-        std::fs::write(path, sample_pool::remittances_csv(&events)).map_err(failed)?;
+        std::fs::write(path, sample_pool::remittances_csv(&events, &cut_off)).map_err(failed)?;
     }
     say!(
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \

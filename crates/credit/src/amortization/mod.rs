@@ -8,6 +8,13 @@
 //! 12,000,000`. Rounding down goes against the investor, who is promised no cent that the borrower may
 //! dispute. Interest bears no interest.
 //!
+//! A level-pay loan pays no more than its instalment before maturity. Where that is less than the interest so far (as of a loan with
+//! deferred interest, or one on which less was agreed), interest that comes due is the instalment, no principal comes due, and the
+//! rest of the interest stays accrued: a later instalment that leaves room pays it, or maturity, when everything is due. Such a loan
+//! is not late. What is deferred is not added to the balance and bears no interest, which is against the investor: a contract that
+//! adds it (negative amortization) yields more. 120,000 at 5% with an instalment of 300 a month pays 300, and 200 a month are
+//! deferred.
+//!
 //! A level-pay loan carries its instalment. It is not derived anew each month, and proving it costs one
 //! product: it is `balance * factor / 10^12` rounded up, where the factor, [`annuity_factor`], depends on
 //! rate and number of payments alone, hence is public for every pair and can stand in a table. (The other
@@ -75,8 +82,8 @@ impl Frequency {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
-    /// The same instalment each time: interest, and what is left of it principal. What is left at maturity is
-    /// due then.
+    /// The same instalment each time: interest, as far as it goes, and what is left of it principal. What is left at
+    /// maturity is due then, interest and principal.
     LevelPay,
     /// Interest each time, the balance at maturity.
     InterestOnly,
@@ -131,7 +138,8 @@ pub struct LoanState {
     pub rule: Rule,
     /// What a level-pay loan pays each time, else zero. At most twice [`MAX_BALANCE`].
     pub instalment: Cents,
-    /// Interest since the last date on which some was due. At most [`MAX_INTEREST`].
+    /// Interest that is not due yet: since the last date on which some was due, and what instalments did not cover. At most
+    /// [`MAX_INTEREST`].
     pub accrued: Cents,
     /// Interest that was due and is not paid. At most [`MAX_INTEREST`].
     pub overdue_interest: Cents,
@@ -285,8 +293,8 @@ impl LoanState {
     }
 
     /// The loan, so many days past due. A tape does not say how much is overdue, so it is what whole months'
-    /// payments would have been: their interest, and of level-pay loans what is left of the instalments; past
-    /// maturity, the balance.
+    /// payments would have been: their interest, and of level-pay loans what is left of the instalments, or, where these are
+    /// less than the interest, the instalments; past maturity, the balance.
     #[must_use]
     pub fn past_due(mut self, days: u16) -> Self {
         let interest = self.month_interest();
@@ -297,8 +305,12 @@ impl LoanState {
             self.overdue_principal = self.balance;
         } else if let Some(months) = self.frequency.months() {
             let months = u64::from(months);
+            let payments = missed / months;
             let principal = self.instalment.saturating_sub(interest * months);
-            self.overdue_principal = (principal * (missed / months)).min(self.balance);
+            self.overdue_principal = (principal * payments).min(self.balance);
+            if self.rule == Rule::LevelPay && self.instalment < interest * months {
+                self.overdue_interest = self.instalment * payments;
+            }
         }
         if self.status.is_open() {
             self.status = open_status(self.days_past_due);
@@ -336,12 +348,15 @@ impl LoanState {
                 ..Due::default()
             };
         }
-        let interest = self.accrued + earned;
+        let total = self.accrued + earned;
         let not_due = self.balance - self.overdue_principal;
-        let principal = match self.rule {
-            _ if last => not_due,
-            Rule::LevelPay => self.instalment.saturating_sub(interest).min(not_due),
-            Rule::InterestOnly | Rule::Bullet | Rule::ZeroCoupon => Cents(0),
+        let (interest, principal) = match self.rule {
+            _ if last => (total, not_due),
+            Rule::LevelPay => (
+                total.min(self.instalment),
+                self.instalment.saturating_sub(total).min(not_due),
+            ),
+            Rule::InterestOnly | Rule::Bullet | Rule::ZeroCoupon => (total, Cents(0)),
         };
         Due {
             earned,
@@ -374,9 +389,10 @@ impl LoanState {
     /// - `earned = floor(balance * rate / 12,000,000)`, none for zero-coupon loans ([`month_interest`]);
     /// - `pays` and `last`, whether something is due and whether all is, from the table of term, frequency
     ///   and rule ([`is_due`]);
-    /// - `interest = accrued + earned` if it pays, else 0;
+    /// - `interest`, if it pays, is level-pay and not the last, `min(accrued + earned, instalment)`; else, if it pays,
+    ///   `accrued + earned`; else 0;
     /// - `principal`, if it is the last, `balance - overdue_principal`; else, if it pays and is level-pay,
-    ///   `min(max(instalment - interest, 0), balance - overdue_principal)`; else 0;
+    ///   `min(max(instalment - accrued - earned, 0), balance - overdue_principal)`; else 0;
     /// - of what is paid, `to_interest = min(paid, overdue_interest + interest)`;
     /// - `scheduled = min(paid - to_interest, overdue_principal + principal)`;
     /// - `early = min(paid - to_interest - scheduled, accrued + earned - interest)`;

@@ -1,72 +1,42 @@
 //! Loan tapes and their templates.
 //!
-//! Our own layout is a CSV or Parquet table (all columns text) with a column `id` and one for each field of the
-//! template; an empty cell is an absent value. A tape in another layout is read with a *layout file*, which says for each
-//! field where it stands:
-//!
-//! ```json
-//! {"template": "mortgage", "about": "...", "id": "id_loan", "fields": {
-//!   "fico": {"column": "fico", "absent_if": ["9999"]},
-//!   "purpose": {"column": "loan_purpose", "codes": {"P": "purchase"}},
-//!   "maturity": {"column": "dt_matr", "month": true},
-//!   "status": {"value": "performing"},
-//!   "origination": {"absent": true}}}
-//! ```
-//!
-//! A source's code for "not available" becomes an absent value, never a number. An `instalment`, and what accrued or is
-//! overdue, is computed where it is not given.
+//! Our own layout is a table with a column `id` and one for each field of the template ([`record`]); an empty cell is an absent
+//! value. A tape in another layout is read with a layout file ([`records::layout`]), whose `record` is the template's name. A source's
+//! code for "not available" becomes an absent value, never a number. An `instalment`, and what accrued or is overdue, is
+//! computed where it is not given, as is the remaining term from the maturity where a layout gives only that. A layout's columns
+//! `only_...` say which loans it is for: a cell that is neither empty nor among their codes is refused.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use crate::pool::standing::{BALANCE, Standings, describe};
+use crate::pool::LoanFields;
+use crate::pool::standing::{BALANCE, STATUS, Standings, describe};
 use crate::pool::states::{COMPUTED, fill_computed};
 use crate::pool::tape::{CutOff, Loan, Tape};
 use crate::pool::template::{BUILT_IN, Template, built_in};
 use records::files::json;
-use records::files::{At, Header, ImportError, read_file};
-use records::json::Pairs;
-use records::table::read_table;
+use records::files::{At, ImportError, Place, read_file};
+use records::layout::Layout;
+use records::record::{Column, Kind, Presence, Record};
+use records::table::{Row, Table};
+
+macro_rules! layout {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../templates/layouts/", $name, ".json")),
+        )
+    };
+}
 
 /// The names and files of the layouts that come with Sealbook.
-const LAYOUTS: &[(&str, &str)] = &[(
-    "mortgage-dataset",
-    include_str!("../../templates/layouts/mortgage-dataset.json"),
-)];
-
-/// Where the fields of a template stand in a table.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Layout {
-    /// The template whose fields they are.
-    pub template: String,
-    /// What files have this layout.
-    pub about: String,
-    /// The column of the id.
-    id: String,
-    fields: Pairs<Source>,
-}
-
-/// Where a field's value comes from: a column, the same value everywhere, or nowhere.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Source {
-    column: Option<String>,
-    value: Option<String>,
-    #[serde(default)]
-    absent: bool,
-    /// Texts that mean "not available", besides an empty cell.
-    #[serde(default)]
-    absent_if: Vec<String>,
-    /// What the source's codes are called in the template; others are refused.
-    #[serde(default)]
-    codes: BTreeMap<String, String>,
-    /// A month, written `203002`: the first of it.
-    #[serde(default)]
-    month: bool,
-}
+pub const LAYOUTS: &[(&str, &str)] = &[
+    layout!("mortgage-dataset"),
+    layout!("freddie-mac-origination"),
+    layout!("fannie-mae-performance"),
+    layout!("abs-ee-auto"),
+    layout!("esma-annex-2"),
+];
 
 /// Reads a template: the name of one that comes with Sealbook, or a JSON file.
 ///
@@ -109,6 +79,26 @@ pub fn read_layout(name: &str) -> Result<Layout, ImportError> {
     }
 }
 
+/// The record of a template's loans: the id, then the fields. In our own layout a column of an optional field may be missing as a
+/// whole; a layout file says of each where it comes from.
+pub fn record(template: &Template, has_layout: bool) -> Record {
+    let mut columns = vec![Column::new("id", Kind::Id, "the loan")];
+    for field in &template.fields {
+        let column = field.column();
+        columns.push(match (is_computed(&field.name), field.optional) {
+            (true, _) => column.optional(),
+            (false, true) if has_layout => column.may_be_empty(),
+            (false, true) => column.optional(),
+            (false, false) => column,
+        });
+    }
+    let remedy = format!(
+        "is no field of the template `{}`; remove the column or use a layout file",
+        template.name
+    );
+    Record::new(&template.name, &template.about, columns).refusing_others(&remedy)
+}
+
 /// Reads a tape of a template's loans, in our own layout unless another is given.
 ///
 /// # Errors
@@ -120,44 +110,155 @@ pub fn read_tape(
     cut_off: CutOff,
 ) -> Result<Tape, ImportError> {
     let standings = Standings::new(template);
-    let mut loans = Vec::new();
-    let mut seen: HashMap<String, At> = HashMap::new();
-    let file = At::file(path);
-    read_table(
-        path,
-        |at, header| Columns::find(at, header, template, layout),
-        |columns, at, cells| {
-            let mut loan = columns.loan(at, cells, template)?;
-            if standings.owed_though_closed(&loan) > 0 {
-                let what = describe(&standings, &loan, template);
-                let problem = format!(
-                    "loan `{}` is {what}; a closed loan owes nothing: correct the status or the balance",
-                    loan.id
-                );
-                return Err(at.error(Some(BALANCE), problem));
-            }
-            fill_computed(&mut loan, template).map_err(|e| at.error(None, e.to_string()))?;
-            if let Some(first) = seen.insert(loan.id.clone(), at.clone()) {
-                let first = first.error(None, "").to_string();
-                let problem = format!(
-                    "duplicate loan `{}`, first at {}; a loan stands on a tape once",
-                    loan.id,
-                    first.trim_end_matches(": ")
-                );
-                return Err(at.error(Some(&columns.id.1), problem));
-            }
-            loans.push(loan);
-            Ok(())
-        },
-    )?;
-    if loans.is_empty() {
-        return Err(file.error(None, "has no loan"));
+    let (mut loans, mut places) = (Vec::new(), Vec::new());
+    let mut seen: HashMap<String, Place> = HashMap::new();
+    let mut record = record(template, layout.is_some());
+    let only = layout.map_or(0, |layout| extend(&mut record, layout));
+    let mut table = Table::open(path, layout, |_, _| Ok(record.clone()))?;
+    while let Some(row) = table.next_row()? {
+        for column in record.columns.len() - only..record.columns.len() {
+            check_only(&row, column)?;
+        }
+        let mut loan = loan(&row, template)?;
+        fill_term(&mut loan, template, &cut_off).map_err(|e| row.at().error(Some(TERM), e))?;
+        if layout.is_some_and(|l| l.columns.get(STATUS).is_some_and(|s| s.value.is_some())) {
+            fill_status(&mut loan, template);
+        }
+        if standings.owed_though_closed(&loan) > 0 {
+            let what = describe(&standings, &loan, template);
+            let problem = format!(
+                "loan `{}` is {what}; a closed loan owes nothing: correct the status or the balance",
+                loan.id
+            );
+            return Err(row.at().error(Some(BALANCE), problem));
+        }
+        fill_computed(&mut loan, template).map_err(|e| row.at().error(None, e.to_string()))?;
+        if let Some(first) = seen.insert(loan.id.clone(), row.place()) {
+            let problem = format!(
+                "duplicate loan `{}`, first at {}; a loan stands on a tape once",
+                loan.id,
+                At::file(path).place(first)
+            );
+            return Err(row.error(0, problem));
+        }
+        places.push(row.place());
+        loans.push(loan);
     }
-    Ok(Tape {
+    let Some(first) = places.first() else {
+        return Err(At::file(path).error(None, "has no loan; write one a line"));
+    };
+    let tape = Tape {
         template: template.clone(),
         cut_off,
         loans,
+    };
+    if let Some(column) = template.field(RATE).map(|i| i + 1)
+        && !layout.is_some_and(|l| says_scale(l, RATE))
+        && let Some(problem) = looks_like_fractions(&tape)
+    {
+        let at = At::file(path).place(first.clone());
+        return Err(at.error(Some(table.name(column)), problem));
+    }
+    Ok(tape)
+}
+
+/// Columns of a layout that are in no template: `only_...` says which loans the layout is for.
+const ONLY: &str = "only_";
+/// The field of the months to maturity.
+const TERM: &str = "remaining_term";
+/// The field from which they follow where a layout does not say them.
+const MATURITY: &str = "maturity";
+
+/// Makes a record fit what a layout says: columns `only_...` are added, how many is returned, and the remaining term may be left out
+/// where the maturity is given.
+fn extend(record: &mut Record, layout: &Layout) -> usize {
+    let gives = |name: &str| {
+        layout
+            .columns
+            .get(name)
+            .is_some_and(|source| !source.absent)
+    };
+    if !gives(TERM) && gives(MATURITY) {
+        for column in record.columns.iter_mut().filter(|c| c.name == TERM) {
+            column.presence = Presence::Optional;
+        }
+    }
+    let names = layout.columns.iter().map(|(name, _)| name);
+    let only = names.filter(|name| name.starts_with(ONLY) && record.column(name).is_none());
+    let only: Vec<Column> = only
+        .map(|name| Column::new(name, Kind::code(&["yes"]), "which loans are read").may_be_empty())
+        .collect();
+    record.columns.extend(only.iter().cloned());
+    only.len()
+}
+
+/// Refuses a loan that the layout is not for. The layout's codes of the column say which cells it is for; an empty one always is.
+fn check_only(row: &Row<'_>, column: usize) -> Result<(), ImportError> {
+    row.value(column).map(|_| ()).map_err(|mut e| {
+        let told = e.problem.split(" is not one of").next().unwrap_or_default();
+        e.problem = format!(
+            "{told}: the layout does not read such loans, see its `about`; remove the line"
+        );
+        e
     })
+}
+
+/// Computes the months to maturity, if a layout left them out: from the cut-off date, a part of a month as one; none past it.
+fn fill_term(loan: &mut Loan, template: &Template, cut_off: &CutOff) -> Result<(), String> {
+    let Some(term) = template.field(TERM).filter(|i| loan.values[*i].is_none()) else {
+        return Ok(());
+    };
+    let maturity = template.field(MATURITY).and_then(|i| loan.values[i]);
+    let maturity =
+        maturity.ok_or("follows from the maturity, which is absent; give one of the two")?;
+    let months = cut_off.months_until(maturity);
+    if months > template.fields[term].kind.most() {
+        return Err(format!("would be {months} months; correct the maturity"));
+    }
+    loan.values[term] = Some(months);
+    Ok(())
+}
+
+/// Where a layout says one status for all loans, days past due say which of the open ones are late.
+fn fill_status(loan: &mut Loan, template: &Template) {
+    let Ok(fields) = LoanFields::new(template) else {
+        return;
+    };
+    let Ok(state) = fields.state(loan) else {
+        // What is wrong with it is said when it is completed.
+        return;
+    };
+    let (field, codes) = &fields.status;
+    if let (true, Some(code)) = (
+        state.status.is_open(),
+        codes.iter().position(|c| *c == state.status),
+    ) {
+        loan.values[*field] = Some(code as u64);
+    }
+}
+
+/// The field of a year's interest, in percent.
+const RATE: &str = "rate";
+
+/// Whether a layout says where the point of a field's numbers belongs.
+fn says_scale(layout: &Layout, field: &str) -> bool {
+    layout.columns.get(field).is_some_and(|s| s.scale.is_some())
+}
+
+/// What to say where no rate reaches a percent, and some are above zero: most likely they are fractions.
+fn looks_like_fractions(tape: &Tape) -> Option<String> {
+    let rate = tape.template.field(RATE)?;
+    let field = &tape.template.fields[rate];
+    let one = field.parse("1").ok()?;
+    let rates = || tape.loans.iter().filter_map(|loan| loan.values[rate]);
+    let largest = rates().max().filter(|most| (1..one).contains(most))?;
+    let first = rates().next()?;
+    Some(format!(
+        "'{}': no rate of the tape reaches 1 percent (the highest is {}); they look like fractions: write percents, 7.38 for 0.0738, or \
+         give a layout in which `{RATE}` has \"scale\": 2 (or \"scale\": 0 if they are percents)",
+        field.show(first),
+        field.show(largest)
+    ))
 }
 
 /// Whether a field may be left out, to be computed.
@@ -165,137 +266,18 @@ fn is_computed(name: &str) -> bool {
     COMPUTED.contains(&name)
 }
 
-/// Where a table's cells stand.
-struct Columns {
-    /// The number and name of the id's column.
-    id: (usize, String),
-    /// Per field, its column and how to read it.
-    fields: Vec<(Option<(usize, String)>, Source)>,
-}
-
-impl Columns {
-    fn find(
-        at: &At,
-        header: &Header,
-        template: &Template,
-        layout: Option<&Layout>,
-    ) -> Result<Self, ImportError> {
-        let place = |name: &str| Ok((header.column(at, name)?, name.to_string()));
-        let Some(layout) = layout else {
-            let known = |name: &&String| *name != "id" && template.field(name).is_none();
-            if let Some(name) = header.names().iter().find(known) {
-                let problem = format!(
-                    "is no field of the template `{}`; remove the column or use a layout file",
-                    template.name
-                );
-                return Err(at.line(1).error(Some(name), problem));
-            }
-            let fields = template.fields.iter().map(|f| {
-                let there = header.names().contains(&f.name);
-                // A column of an optional field may be missing as a whole.
-                let column = match (f.optional || is_computed(&f.name)) && !there {
-                    true => None,
-                    false => Some(place(&f.name)?),
-                };
-                Ok((column, Source::default()))
-            });
-            return Ok(Self {
-                id: place("id")?,
-                fields: fields.collect::<Result<_, ImportError>>()?,
-            });
-        };
-        let wrong = |field: &str, problem: &str| {
-            let problem = format!("in the layout: {problem}");
-            Err(at.error(Some(field), problem))
-        };
-        if layout.template != template.name {
-            return wrong("template", "is for another template");
-        }
-        let unknown = |name: &&String| template.field(name).is_none();
-        if let Some(name) = layout.fields.iter().map(|(n, _)| n).find(unknown) {
-            return wrong(name, "is no field of the template");
-        }
-        let mut fields = Vec::new();
-        for field in &template.fields {
-            if is_computed(&field.name) && layout.fields.get(&field.name).is_none() {
-                fields.push((None, Source::default()));
-                continue;
-            }
-            let Some(source) = layout.fields.get(&field.name) else {
-                return wrong(&field.name, "is missing; say where it comes from");
-            };
-            let ways = [
-                source.column.is_some(),
-                source.value.is_some(),
-                source.absent,
-            ];
-            if ways.iter().filter(|w| **w).count() != 1 {
-                return wrong(&field.name, "give one of `column`, `value`, `absent`");
-            }
-            if !field.optional && (source.absent || !source.absent_if.is_empty()) {
-                return wrong(&field.name, "is never absent in the template");
-            }
-            let column = source.column.as_deref().map(place).transpose()?;
-            fields.push((column, source.clone()));
-        }
-        Ok(Self {
-            id: place(&layout.id)?,
-            fields,
-        })
+fn loan(row: &Row<'_>, template: &Template) -> Result<Loan, ImportError> {
+    let mut values = Vec::with_capacity(template.fields.len());
+    for (i, field) in template.fields.iter().enumerate() {
+        let column = i + 1;
+        let value = row.value(column)?.map(|value| field.units(value));
+        let value = value.transpose().map_err(|e| row.error(column, e))?;
+        values.push(value);
     }
-
-    fn loan(&self, at: &At, cells: &[&str], template: &Template) -> Result<Loan, ImportError> {
-        let id = cells[self.id.0];
-        if id.is_empty() {
-            return Err(at.error(Some(&self.id.1), "is empty; every loan has an id"));
-        }
-        let mut values = Vec::with_capacity(template.fields.len());
-        for (field, (column, source)) in template.fields.iter().zip(&self.fields) {
-            let (cell, name) = match column {
-                Some((index, name)) => (cells[*index], name.as_str()),
-                None => (source.value.as_deref().unwrap_or(""), field.name.as_str()),
-            };
-            if is_computed(&field.name) && cell.is_empty() {
-                // Filled in when the other fields are known.
-                values.push(None);
-                continue;
-            }
-            if cell.is_empty() || source.absent_if.iter().any(|a| a == cell) {
-                if !field.optional {
-                    let problem = "is empty; in this template it is never absent";
-                    return Err(at.error(Some(name), problem));
-                }
-                values.push(None);
-                continue;
-            }
-            let month;
-            let text = if source.codes.is_empty() {
-                cell
-            } else {
-                match source.codes.get(cell) {
-                    Some(code) => code,
-                    None => {
-                        let known: Vec<&str> = source.codes.keys().map(String::as_str).collect();
-                        let problem = format!("'{cell}' is not one of {}", known.join(", "));
-                        return Err(at.error(Some(name), problem));
-                    }
-                }
-            };
-            let text = match (source.month, text.len(), text.is_ascii()) {
-                (true, 6, true) => {
-                    month = format!("{}-{}-01", &text[..4], &text[4..]);
-                    &month
-                }
-                _ => text,
-            };
-            let value = field.parse(text);
-            values.push(Some(value.map_err(|e| at.error(Some(name), e))?));
-        }
-        Ok(Loan {
-            id: id.to_string(),
-            values,
-        })
-    }
+    Ok(Loan {
+        id: row.need(0)?,
+        values,
+    })
 }
 
 /// Writes a tape in our own layout: a CSV that reads as the same tape. Texts are written as the numbers they are known by.

@@ -9,12 +9,14 @@
 //! - [`eligibility`]: whether all loans satisfy the rules, and which do not.
 //! - [`figures`]: counts, sums, averages, shares and concentrations, exact or bounded.
 //! - [`measured`]: what a figure measures, as a fraction of sums.
+//! - [`mod@notices`]: what is odd about a tape that can be used all the same.
 //! - [`facts`]: all that is asked of a pool at once, and the answer.
 
 pub mod eligibility;
 pub mod facts;
 pub mod figures;
 pub mod measured;
+pub mod notices;
 pub mod remittance;
 pub mod rules;
 pub mod standing;

@@ -67,6 +67,26 @@ impl CutOff {
     }
 }
 
+impl CutOff {
+    /// The months from it to a day since 1970, a part of a month as one; none if the day is not later.
+    pub fn months_until(&self, day: u64) -> u64 {
+        let from = records::date::days_of(&self.0).expect("it is a date");
+        let day = i64::try_from(day).unwrap_or(i64::MAX);
+        // Counted from the first of a month, which every month has.
+        let first = from - records::date::day_of_month(from) + 1;
+        let last = i64::from(u16::MAX);
+        let whole = (0..last)
+            .take_while(|m| records::date::months_later(first, m + 1) <= day)
+            .count();
+        let part = day - records::date::months_later(first, whole as i64) > from - first;
+        if day <= from {
+            0
+        } else {
+            whole as u64 + u64::from(part)
+        }
+    }
+}
+
 impl TryFrom<String> for CutOff {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {

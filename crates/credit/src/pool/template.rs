@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest, Sha3_256};
 
 use records::date;
+use records::record::{self, Column, Value};
 
 /// Most fields of a template.
 pub const MAX_FIELDS: usize = 64;
@@ -101,7 +102,14 @@ macro_rules! built_in {
     };
 }
 
-built_in!("mortgage", "auto", "receivable", "consumer", "carbon");
+built_in!(
+    "mortgage",
+    "mortgage-eu",
+    "auto",
+    "receivable",
+    "consumer",
+    "carbon"
+);
 
 impl Template {
     /// Checks what a file or a claim says.
@@ -224,33 +232,50 @@ impl Field {
     /// # Errors
     /// Says what is wrong and what to do.
     pub fn parse(&self, text: &str) -> Result<u64, String> {
-        match &self.kind {
-            Kind::Number { decimals, max, .. } => {
-                let number = Decimal::parse(text).map_err(|e| e.to_string())?;
-                if number.is_negative() {
-                    return Err(format!("{text} is negative"));
-                }
-                let units = number.rescale_exact(*decimals).map_err(|_| {
-                    format!(
-                        "{text} has more than {decimals} decimals; cut it or change the template"
-                    )
-                })?;
-                let units = u64::try_from(units).ok();
-                units
-                    .filter(|u| *u <= self.kind.most())
-                    .ok_or_else(|| format!("{text} is more than {max}"))
+        self.units(self.column().kind.read(text.into())?)
+    }
+
+    /// The column of a tape that holds it.
+    pub fn column(&self) -> Column {
+        let (kind, unit) = match &self.kind {
+            Kind::Number {
+                decimals,
+                max,
+                unit,
+            } => {
+                let kind = record::Kind::Decimal {
+                    decimals: Some(*decimals),
+                    min: Some(Decimal::ZERO),
+                    max: Some(*max),
+                };
+                (kind, unit.as_str())
             }
-            Kind::Date => date::days_of(text)
-                .and_then(|days| u64::try_from(days).ok())
-                .filter(|d| *d <= self.kind.most())
-                .ok_or_else(|| format!("'{text}' is not a date; write it as 2026-11-21")),
-            Kind::Code(codes) => codes
-                .iter()
-                .position(|c| c == text)
-                .map(|i| i as u64)
-                .ok_or_else(|| format!("'{text}' is not one of {}", codes.join(", "))),
-            Kind::Text => Ok(shown_text(text).unwrap_or_else(|| text_value(text))),
-        }
+            Kind::Date => (record::Kind::Date, ""),
+            Kind::Code(codes) => (record::Kind::Code(codes.clone()), ""),
+            Kind::Text => (record::Kind::Text, ""),
+        };
+        Column::new(&self.name, kind, &self.about).unit(unit)
+    }
+
+    /// What a cell of its column holds, in the field's units.
+    ///
+    /// # Errors
+    /// If a date is too late.
+    pub fn units(&self, value: Value<'_>) -> Result<u64, String> {
+        let most = self.kind.most();
+        let units = match (&self.kind, value) {
+            (Kind::Number { decimals, .. }, Value::Decimal(number)) => {
+                let units = number.rescale_exact(*decimals).ok();
+                units.and_then(|u| u64::try_from(u).ok())
+            }
+            (_, Value::Days(days)) => u64::try_from(days.0).ok(),
+            (_, Value::Code(code)) => Some(code.0 as u64),
+            (_, Value::Text(text)) => Some(shown_text(&text).unwrap_or_else(|| text_value(&text))),
+            (_, Value::Decimal(_) | Value::Whole(_)) => None,
+        };
+        units
+            .filter(|u| *u <= most)
+            .ok_or_else(|| format!("is more than {}; correct it", self.show(most)))
     }
 
     /// A value as a file writes it; a text as the number it is known by, which [`Field::parse`] takes for it.

@@ -3,7 +3,7 @@
 //! A market is one JSON file, the serialized [`Snapshot`]; numbers with a point stand in quotes, so
 //! that no digit is lost. Each instrument names its `underlying`: what its price follows, such as `BTC`.
 //!
-//! A book is a list of records, one per balance or position, as CSV or Parquet (all columns text):
+//! A book is a table of records, one per balance or position ([`record`]):
 //!
 //! ```csv
 //! account,record,name,equity,debt,loan,margin,portfolio,side,quantity,entry_price
@@ -24,6 +24,7 @@
 //! An entry is computed from its price against the account: what was paid is rounded up, what was
 //! received down, to a tick or to 10^-8 coin.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -32,11 +33,12 @@ use serde::{Deserialize, Serialize};
 
 pub use super::write::{write_book, write_market};
 use crate::book::{Account, Balance, Book, MAX_LOTS, Position, Side};
-use crate::snapshot::{Instrument, Kind, Settlement, Snapshot};
+use crate::snapshot::{self, Instrument, Settlement, Snapshot};
 use records::files::json;
-use records::files::{At, Header, ImportError, read_file};
+use records::files::{At, ImportError, read_file};
 use records::json::Pairs;
-use records::table::read_table;
+use records::record::{Code, Column, Kind, Record};
+use records::table::{Row, Table};
 use records::units::MAX_AMOUNT;
 
 /// Decimals of a coin entry.
@@ -62,10 +64,17 @@ pub fn read_market(path: &Path) -> Result<Snapshot, ImportError> {
 pub fn read_book(path: &Path, snapshot: &Snapshot) -> Result<Book, ImportError> {
     let file = At::file(path);
     match path.extension().and_then(|e| e.to_str()) {
-        Some("json") => read_json(path, &file, snapshot),
-        Some("csv" | "parquet") => read_records(path, &file, snapshot),
+        Some("json") if is_nested(&read_file(path)?) => read_json(path, &file, snapshot),
+        Some("json" | "csv" | "parquet") => read_records(path, &file, snapshot),
         _ => Err(file.error(None, "a book is a .json, .csv or .parquet file; rename it")),
     }
+}
+
+/// Whether a JSON book is one object with accounts: else it is a table of records.
+fn is_nested(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let inside = text.trim_ascii_start().strip_prefix(b"{");
+    inside.is_some_and(|inside| inside.trim_ascii_start().starts_with(b"\"accounts\""))
 }
 
 /// The columns of a record.
@@ -337,7 +346,7 @@ fn entry_of(
     let contracts = quantity.checked_mul(&instrument.contract_size).ok()?;
     let inverse = instrument.settlement != Settlement::Linear;
     let receives = match (&instrument.kind, inverse) {
-        (Kind::Perpetual | Kind::Future { .. }, true) => side == Side::Long,
+        (snapshot::Kind::Perpetual | snapshot::Kind::Future { .. }, true) => side == Side::Long,
         _ => side == Side::Short,
     };
     let rounding = if receives {
@@ -350,7 +359,7 @@ fn entry_of(
             .checked_mul(price)
             .ok()?
             .rescale(records::units::TICK_DECIMALS, rounding),
-        (Kind::Option { .. }, true) => contracts
+        (snapshot::Kind::Option { .. }, true) => contracts
             .checked_mul(price)
             .ok()?
             .rescale(COIN_DECIMALS, rounding),
@@ -360,9 +369,6 @@ fn entry_of(
     };
     u64::try_from(units.ok()?).ok().filter(|u| *u < MAX_AMOUNT)
 }
-
-/// The value of a named field.
-type Lookup<'r> = dyn Fn(&str) -> Option<&'r str> + 'r;
 
 /// One of the two ways to give an entry.
 fn entry<'t>(at: &At, price: &'t str, notional: &'t str) -> Result<Entry<'t>, ImportError> {
@@ -380,83 +386,110 @@ fn entry<'t>(at: &At, price: &'t str, notional: &'t str) -> Result<Entry<'t>, Im
     }
 }
 
-/// What is filled in is meant: a record must not hold what its kind does not read.
-fn check_empty(at: &At, get: &Lookup<'_>, fields: &[&str]) -> Result<(), ImportError> {
-    match fields
-        .iter()
-        .find(|f| get(f).is_some_and(|t| !t.is_empty()))
-    {
-        None => Ok(()),
-        Some(field) => Err(at.error(
-            Some(field),
-            format!(
-                "does not belong in a {} record; leave it empty",
-                get("record").unwrap_or("")
+/// The first of a balance's amounts.
+const BALANCE: usize = 3;
+/// The first of a position's columns: side, quantity, entry price and notional.
+const POSITION: usize = 8;
+const PRICE: usize = 10;
+const NOTIONAL: usize = 11;
+
+fn read_row(builder: &mut Builder<'_>, row: &Row<'_>) -> Result<(), ImportError> {
+    let (account, name): (String, String) = (row.need(ACCOUNT)?, row.need(NAME)?);
+    let is_balance = row.need::<Code>(RECORD)?.0 == 0;
+    let text =
+        |column| -> Result<Cow<'_, str>, ImportError> { Ok(row.text(column)?.unwrap_or_default()) };
+    // What is filled in is meant: a record must not hold what its kind does not read.
+    let (mut stray, kind) = match is_balance {
+        true => (POSITION..NOTIONAL + 1, "balance"),
+        false => (BALANCE..POSITION, "position"),
+    };
+    if let Some(column) = stray.find(|column| !matches!(row.text(*column), Ok(None))) {
+        return Err(row.error(
+            column,
+            format!("does not belong in a {kind} record; leave it empty"),
+        ));
+    }
+    let at = row.at();
+    if is_balance {
+        let mut texts: [Cow<'_, str>; 5] = Default::default();
+        for (text_of, column) in texts.iter_mut().zip(BALANCE..POSITION) {
+            *text_of = text(column)?;
+        }
+        return builder.balance(&at, &account, &name, texts.each_ref().map(|t| &**t));
+    }
+    let (side, quantity) = (text(POSITION)?, text(POSITION + 1)?);
+    let (price, notional) = (text(PRICE)?, text(NOTIONAL)?);
+    let entry = entry(&at, &price, &notional)?;
+    builder.position(&at, &account, &name, &side, &quantity, &entry)
+}
+
+/// A balance or a position of a book.
+pub fn record() -> Record {
+    let amount = |name: &str, about: &str| {
+        Column::new(name, Kind::number(), about)
+            .unit("the asset")
+            .may_be_empty()
+    };
+    Record::new(
+        "book",
+        "A book, one record a balance or a position. Empty amounts are zero; an asset without a record is held at zero. A position \
+         has one of the two entry columns.",
+        vec![
+            Column::new("account", Kind::Account, "whose it is"),
+            Column::new(
+                "record",
+                Kind::code(&["balance", "position"]),
+                "which it is; the columns of the other are empty",
             ),
-        )),
-    }
-}
-
-fn record<'r>(builder: &mut Builder<'_>, at: &At, get: &Lookup<'r>) -> Result<(), ImportError> {
-    let text = |field: &str| get(field).unwrap_or("");
-    match text("record") {
-        "balance" => {
-            check_empty(
-                at,
-                get,
-                &["side", "quantity", "entry_price", ENTRY_NOTIONAL],
-            )?;
-            builder.balance(at, text("account"), text("name"), AMOUNTS.map(&text))
-        }
-        "position" => {
-            check_empty(at, get, &AMOUNTS)?;
-            builder.position(
-                at,
-                text("account"),
-                text("name"),
-                text("side"),
-                text("quantity"),
-                &entry(at, text("entry_price"), text(ENTRY_NOTIONAL))?,
+            Column::new("name", Kind::Text, "the asset or the instrument"),
+            amount("equity", "what the account has"),
+            amount("debt", "what it owes"),
+            amount("loan", "pledged for VIP loans"),
+            amount("margin", "pledged for margin"),
+            amount("portfolio", "pledged for portfolio margin"),
+            Column::new("side", Kind::code(&["long", "short"]), "bought or sold").may_be_empty(),
+            Column::new(
+                "quantity",
+                Kind::number(),
+                "how much, a whole number of lots",
             )
-        }
-        other => Err(at.error(
-            Some("record"),
-            format!("'{other}' is neither balance nor position"),
-        )),
-    }
+            .unit("contracts")
+            .may_be_empty(),
+            Column::new(
+                "entry_price",
+                Kind::number(),
+                "what a contract was entered at",
+            )
+            .unit("quote currency")
+            .optional(),
+            Column::new(
+                ENTRY_NOTIONAL,
+                Kind::number(),
+                "what the whole position was entered at",
+            )
+            .unit("quote currency, or coin if inverse")
+            .optional(),
+        ],
+    )
 }
 
-/// The header's columns, all of which but one of the two entry columns must be there.
-fn positions_of(file: &At, header: &Header) -> Result<HashMap<String, usize>, ImportError> {
-    let notional = header.names().iter().any(|n| n == ENTRY_NOTIONAL);
-    if notional {
-        header.column(file, ENTRY_NOTIONAL)?;
-    }
-    for name in COLUMNS {
-        let needed = name != "entry_price" || !notional;
-        if needed || header.names().iter().any(|n| n == name) {
-            header.column(file, name)?;
-        }
-    }
-    Ok(header
-        .names()
-        .iter()
-        .cloned()
-        .enumerate()
-        .map(|(i, n)| (n, i))
-        .collect())
-}
+const ACCOUNT: usize = 0;
+const RECORD: usize = 1;
+const NAME: usize = 2;
 
 fn read_records(path: &Path, file: &At, snapshot: &Snapshot) -> Result<Book, ImportError> {
     let mut builder = Builder::new(snapshot);
-    read_table(path, positions_of, |columns, at, cells| {
-        record(&mut builder, at, &|field| {
-            columns.get(field).map(|&i| cells[i])
-        })
-    })?;
+    let mut table = Table::of(path, record())?;
+    if !table.has(PRICE) && !table.has(NOTIONAL) {
+        let problem =
+            "the column is missing; add it, or `entry_notional`, to the header and every line";
+        return Err(file.line(1).error(Some("entry_price"), problem));
+    }
+    while let Some(row) = table.next_row()? {
+        read_row(&mut builder, &row)?;
+    }
     builder.finish(file)
 }
-
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct JsonBook {

@@ -7,4 +7,5 @@
 pub mod exchange;
 pub mod layout;
 pub mod optionchain;
+mod shape;
 mod write;

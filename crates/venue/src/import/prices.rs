@@ -1,58 +1,142 @@
-//! Price histories: a CSV whose first column is the date (`2026-11-21`), and each other column a market's price.
+//! Price histories: a table whose first column is the date, and each other column a market's price ([`record`]).
 
 use std::path::Path;
 
 use fixed::Decimal;
 
-use crate::history::{HistoryError, PriceHistory};
-use records::date::{days_of, written};
-use records::files::{At, Header, ImportError, csv_error, csv_reader};
+use crate::history::{HistoryError, MAX_RATIO, PriceHistory};
+use records::date::written;
+use records::files::{At, ImportError, Place};
+use records::record::{Column, Days, Kind, Record};
+use records::table::Table;
+
+/// A day's prices: the columns follow from the header.
+pub fn record(header: &[String]) -> Record {
+    let mut names = header.iter();
+    let date = names.next().map_or("date", String::as_str);
+    let mut columns = vec![Column::new(
+        date,
+        Kind::Date,
+        "the day; later than the one before",
+    )];
+    let price = |name: &String| {
+        Column::new(
+            name,
+            Kind::number(),
+            "the price of the market that the header names",
+        )
+        .unit("quote currency")
+    };
+    columns.extend(names.map(price));
+    Record::new(
+        "prices",
+        "A history of prices, one record a day. The first column is the date, whatever its name; each other is a market.",
+        columns,
+    )
+}
 
 /// Reads a price history.
 ///
 /// # Errors
 /// Says what is wrong where.
 pub fn read_prices(path: &Path) -> Result<PriceHistory, ImportError> {
-    let file = At::file(path);
-    let mut reader = csv_reader(path)?;
-    let header = Header::new(reader.headers().map_err(|e| csv_error(&file, &e))?);
-    let symbols = header.names().iter().skip(1).cloned().collect::<Vec<_>>();
-    let (mut days, mut prices, mut lines) = (Vec::new(), Vec::new(), Vec::new());
-    for record in reader.records() {
-        let record = record.map_err(|e| csv_error(&file, &e))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let at = file.line(line);
-        let day = days_of(&record[0]).ok_or_else(|| {
-            let problem = format!("'{}' is not a date; write it as 2026-11-21", &record[0]);
-            at.error(header.names().first().map(String::as_str), problem)
-        })?;
-        let numbers = record.iter().skip(1).zip(&symbols);
-        let numbers = numbers.map(|(text, symbol)| at.number(symbol, text));
-        days.push(day);
+    let mut table = Table::open(path, None, |_, header| Ok(record(header)))?;
+    let file = table.file().clone();
+    let names = table.header().to_vec();
+    let symbols = names.iter().skip(1).cloned().collect::<Vec<_>>();
+    let (mut days, mut prices) = (Vec::new(), Vec::new());
+    let (mut cells, mut places) = (Vec::new(), Vec::new());
+    while let Some(row) = table.next_row()? {
+        let day: Days = row.need(0)?;
+        let numbers = (1..names.len()).map(|column| row.need(column));
+        days.push(day.0);
         prices.push(numbers.collect::<Result<Vec<Decimal>, _>>()?);
-        lines.push(line);
+        let texts =
+            (0..names.len()).map(|column| Ok(row.text(column)?.unwrap_or_default().into_owned()));
+        cells.push(texts.collect::<Result<Vec<String>, ImportError>>()?);
+        places.push(row.place());
     }
-    PriceHistory::new(symbols, days, prices).map_err(|e| match &e {
-        HistoryError::Shape(t) => file.line(lines[*t]).error(
-            header.names().first().map(String::as_str),
-            "is not later than the line before; sort the lines by date",
-        ),
-        HistoryError::Price {
-            symbol,
-            observation,
-        } => file.line(lines[*observation]).error(
-            Some(symbol),
-            "is not positive, or more than 64 times off the line before; correct it or adjust for splits",
-        ),
-        HistoryError::Day(t) => file.line(lines[*t]).error(
-            header.names().first().map(String::as_str),
-            "is not between 1970-01-01 and 2099-12-31; correct it",
-        ),
-        HistoryError::Name(_) | HistoryError::Duplicate(_) | HistoryError::Markets(_) => {
-            file.line(1).error(None, format!("{e}; correct the header"))
+    let texts = Texts {
+        file: &file,
+        header: &names,
+        cells: &cells,
+        places: &places,
+    };
+    PriceHistory::new(symbols, days, prices).map_err(|e| texts.refused(&e))
+}
+
+/// A history as its file writes it.
+struct Texts<'a> {
+    file: &'a At,
+    header: &'a [String],
+    /// The cells of each observation, the date first.
+    cells: &'a [Vec<String>],
+    places: &'a [Place],
+}
+
+impl Texts<'_> {
+    /// What is wrong, where it stands.
+    fn refused(&self, e: &HistoryError) -> ImportError {
+        let date = self.header.first().map(String::as_str);
+        match e {
+            HistoryError::Shape(t) => {
+                let (now, before) = (&self.cells[*t][0], &self.cells[*t - 1][0]);
+                let problem = match now == before {
+                    true => format!(
+                        "'{now}' stands twice, first on line {}; remove one of the lines",
+                        self.places[*t - 1].number()
+                    ),
+                    false => format!(
+                        "'{now}' is before '{before}' of the line before; sort the lines by date, oldest first"
+                    ),
+                };
+                self.at(*t).error(date, problem)
+            }
+            HistoryError::Price {
+                symbol,
+                observation: t,
+            } => {
+                let column = self.header.iter().position(|name| name == symbol);
+                let cell = |t: usize| {
+                    column
+                        .and_then(|c| self.cells[t].get(c))
+                        .map_or("", String::as_str)
+                };
+                let now = cell(*t);
+                let positive = |text: &str| text.parse().is_ok_and(|p: Decimal| p > Decimal::ZERO);
+                let problem = match t.checked_sub(1).map(cell) {
+                    _ if !positive(now) => {
+                        format!("'{now}' is not above zero; correct it, or remove the line")
+                    }
+                    None => format!(
+                        "'{now}' is too small for a price; quote a thousand or a million units instead"
+                    ),
+                    Some(before) => format!(
+                        "'{now}' is more than {MAX_RATIO} times off '{before}' of the line before; correct it, bring all lines to one \
+                         unit, or adjust for splits"
+                    ),
+                };
+                self.at(*t).error(Some(symbol), problem)
+            }
+            HistoryError::Day(t) => {
+                let problem = format!(
+                    "'{}' is not between 1970-01-01 and 2099-12-31; correct it",
+                    &self.cells[*t][0]
+                );
+                self.at(*t).error(date, problem)
+            }
+            HistoryError::Name(_) | HistoryError::Duplicate(_) | HistoryError::Markets(_) => {
+                (self.file.line(1)).error(None, format!("{e}; correct the header"))
+            }
+            HistoryError::Observations(_) => {
+                (self.file).error(None, format!("{e}; give more lines, or fewer"))
+            }
         }
-        e @ HistoryError::Observations(_) => file.error(None, e.to_string()),
-    })
+    }
+
+    fn at(&self, observation: usize) -> At {
+        self.file.place(self.places[observation].clone())
+    }
 }
 
 /// Writes a price history.

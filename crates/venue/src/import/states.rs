@@ -6,7 +6,7 @@
 //!   not named has none, `entry` and `collected` are zero if absent, and the state is as of `as_of_ms` (milliseconds since
 //!   1970) or, if that is absent, as of the scenarios. What was collected was so since `collected_since_ms`; if that is
 //!   absent, as of the state.
-//! - Trades: CSV with columns `market`, `lots` (negative if the trader sells) and `price` of a lot (the market's value
+//! - Trades: a table with columns `market`, `lots` (negative if the trader sells) and `price` of a lot (the market's value
 //!   if empty). With two more columns a line may also be a transfer: `transfer` says whose money moves (`capital`,
 //!   `providers` or `collected`) and `amount` how much comes in, negative if it goes out; the other columns are empty. A line
 //!   whose `transfer` is `roll` moves all that was collected into capital, and `amount` says when: `2026-11-26T18:48:06Z`.
@@ -20,8 +20,10 @@ use crate::scenarios::{MAX_VALUE, ScenarioSet};
 use crate::state::{Change, MAX_QUANTITY, Trade, Transfer, VenueState};
 use records::date::moment_of;
 use records::files::json;
-use records::files::{At, Header, ImportError, csv_error, csv_reader, read_file};
+use records::files::{At, ImportError, read_file};
 use records::json::Pairs;
+use records::record::{Column, Kind, Record};
+use records::table::Table;
 use records::units::{Lots, TICK_DECIMALS, Ticks};
 
 #[derive(Serialize, Deserialize)]
@@ -188,46 +190,72 @@ pub(super) fn trade(
     })
 }
 
+const MARKET: usize = 0;
+const LOTS: usize = 1;
+const PRICE: usize = 2;
+const TRANSFER: usize = 3;
+const AMOUNT: usize = 4;
+
+/// A trade or a transfer.
+pub fn record() -> Record {
+    let lots = Kind::Whole {
+        min: i128::MIN,
+        max: i128::MAX,
+    };
+    Record::new(
+        "trades",
+        "What changed a venue's state, one record a trade or a transfer of money.",
+        vec![
+            Column::new("market", Kind::Text, "the market of a trade").may_be_empty(),
+            Column::new("lots", lots, "how many are bought, negative if the trader sells").unit("lots").may_be_empty(),
+            Column::new("price", Kind::number(), "the price of a lot; the market's value if empty").unit("quote currency").may_be_empty(),
+            Column::new("transfer", Kind::code(&["capital", "providers", "collected", "roll"]), "whose money moves; `roll` moves all that was collected into capital").optional(),
+            Column::new("amount", Kind::Text, "how much comes in, negative if it goes out; of a roll when, as 2026-11-26T18:48:06Z").unit("quote currency").optional(),
+        ],
+    )
+}
+
 /// Reads a list of trades and transfers.
 ///
 /// # Errors
 /// Says what is wrong where.
 pub fn read_changes(path: &Path, set: &ScenarioSet) -> Result<Vec<Change>, ImportError> {
-    let file = At::file(path);
-    let mut reader = csv_reader(path)?;
-    let header = Header::new(reader.headers().map_err(|e| csv_error(&file, &e))?);
-    let [name, lots, price] = [
-        header.column(&file, "market")?,
-        header.column(&file, "lots")?,
-        header.column(&file, "price")?,
-    ];
-    let find = |name| header.names().iter().position(|n| n == name);
-    let transfer = match (find("transfer"), find("amount")) {
-        (Some(transfer), Some(amount)) => Some((transfer, amount)),
-        (None, None) => None,
+    let mut table = Table::of(path, record())?;
+    let may_move = match [TRANSFER, AMOUNT].map(|column| table.has(column)) {
+        [a, b] if a == b => a,
         _ => {
             let problem = "columns `transfer` and `amount` go together; give both or none";
-            return Err(file.line(1).error(None, problem));
+            return Err(table.file().line(1).error(None, problem));
         }
     };
-    reader
-        .records()
-        .map(|record| {
-            let record = record.map_err(|e| csv_error(&file, &e))?;
-            let at = file.line(record.position().map_or(0, csv::Position::line));
-            match transfer {
-                Some((kind, amount)) if !record[kind].is_empty() => {
-                    let fields = [&record[name], &record[lots], &record[price]];
-                    if fields.iter().any(|f| !f.is_empty()) {
-                        let problem = "a line is a trade or a transfer; leave market, lots and price empty for a transfer";
-                        return Err(at.error(Some("transfer"), problem));
-                    }
-                    self::transfer(&at, &record[kind], &record[amount])
-                }
-                _ => trade(&at, set, &record[name], &record[lots], &record[price]).map(Change::from),
+    let mut changes = Vec::new();
+    while let Some(row) = table.next_row()? {
+        let [name, lots, price] = [
+            row.text(MARKET)?.unwrap_or_default(),
+            row.text(LOTS)?.unwrap_or_default(),
+            row.text(PRICE)?.unwrap_or_default(),
+        ];
+        let kind = if may_move { row.text(TRANSFER)? } else { None };
+        let Some(kind) = kind else {
+            if may_move && row.text(AMOUNT)?.is_some() {
+                let problem =
+                    "belongs to a transfer; say in `transfer` whose money moves, or leave it empty";
+                return Err(row.error(AMOUNT, problem));
             }
-        })
-        .collect()
+            changes.push(trade(&row.at(), set, &name, &lots, &price)?.into());
+            continue;
+        };
+        if [name, lots, price].iter().any(|text| !text.is_empty()) {
+            let problem = "a line is a trade or a transfer; leave market, lots and price empty for a transfer";
+            return Err(row.error(TRANSFER, problem));
+        }
+        changes.push(transfer(
+            &row.at(),
+            &kind,
+            &row.text(AMOUNT)?.unwrap_or_default(),
+        )?);
+    }
+    Ok(changes)
 }
 
 /// A transfer as it is written in files.

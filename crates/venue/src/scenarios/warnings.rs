@@ -59,10 +59,10 @@ fn dates(
     history: &PriceHistory,
     setting: &Setting,
 ) -> Result<Vec<String>, DomainError> {
-    let mut gaps: Vec<i64> = history.days().windows(2).map(|d| d[1] - d[0]).collect();
-    let widest = gaps.iter().copied().enumerate().max_by_key(|(_, gap)| *gap);
-    gaps.sort_unstable();
-    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(1);
+    let gaps: Vec<i64> = history.days().windows(2).map(|d| d[1] - d[0]).collect();
+    let mut sorted = gaps.clone();
+    sorted.sort_unstable();
+    let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(1);
     let mut found = Vec::new();
     let days = Decimal::from_int(i128::from(usual) * i128::from(recipe.steps));
     if setting.horizon_days != days {
@@ -71,16 +71,24 @@ fn dates(
             setting.horizon_days, recipe.steps
         ));
     }
-    if let Some((t, gap)) = widest
-        && gap > WIDE_GAP * usual
-    {
+    let wide = |gap: i64| gap > WEEK && 2 * gap > 3 * usual;
+    let mut wide = gaps.into_iter().enumerate().filter(|(_, gap)| wide(*gap));
+    for (t, gap) in wide.by_ref().take(NAMED) {
         let [from, to] = [t, t + 1].map(|t| written(history.days()[t]));
         found.push(format!(
-            "no observation lies between {from} and {to}: what happened in {gap} days counts as one step"
+            "no observation lies between {from} and {to} (observations {} and {}): what happened in {gap} days counts as one step",
+            t + 1,
+            t + 2
         ));
+    }
+    match wide.count() {
+        0 => {}
+        more => found.push(format!("{more} more gap(s) count as one step each")),
     }
     Ok(found)
 }
 
-/// A gap in a history that is more than so many times the usual one.
-const WIDE_GAP: i64 = 7;
+/// The longest that markets which are closed now and then are closed, in days. A longer gap of half again the usual one is told.
+const WEEK: i64 = 7;
+/// Most gaps that are told one by one.
+const NAMED: usize = 5;

@@ -431,7 +431,7 @@ fn an_account_with_real_options() {
         return;
     }
     let lot = fixed::Decimal::new(1, 1);
-    let snapshot = market::import::optionchain::read(&chain, "BTC", lot).expect("it reads");
+    let snapshot = market::import::optionchain::read(&chain, lot).expect("it reads");
     let mut account = account(&sample::snapshot(), 1, 0);
     account.balances = vec![
         market::Balance {

@@ -22,8 +22,10 @@ const LIMB: u64 = 1 << LIMB_BITS;
 /// - SCHEDULE-3: months left: one less, unless there are none; whether none are left; modulo 12.
 /// - SCHEDULE-4: a month's interest: `balance * rate = 12,000,000 earned + remainder`, the remainder below the divisor.
 /// - SCHEDULE-5: interest so far: what accrued and what was earned, if the loan bears interest.
-/// - SCHEDULE-6: interest due: all of it if the loan pays, else none.
-/// - SCHEDULE-7: whether the instalment covers the interest due, and by how much; or how much it lacks, less one.
+/// - SCHEDULE-6: interest due: none if the loan does not pay; the instalment, if it pays level and that lacks some of the interest;
+///   else all.
+/// - SCHEDULE-7: whether the instalment is at most the interest if the loan pays, and how much it lacks of it; or how much it has
+///   over, less one.
 /// - SCHEDULE-8: whether what is left of it is at most the balance, and how much remains; or how much it exceeds it, less one.
 /// - SCHEDULE-9: the balance after: what remains, if part of an instalment is principal; all, if the loan does not pay
 ///   principal; nothing in the last month.
@@ -84,15 +86,16 @@ pub fn step(contract: &Contract, before: &Standing, month: &Month) -> (u64, Stan
         false => 0,
     };
     let total = before.accrued + earned;
-    let interest = if month.pays { total } else { 0 };
-    let principal = match (term, month.level) {
-        (0, _) => before.balance,
-        (_, true) => contract
-            .instalment
-            .saturating_sub(interest)
-            .min(before.balance),
-        _ => 0,
+    // A loan pays level in no month that is its last.
+    let (interest, principal) = match (month.level, month.pays) {
+        (true, _) => (
+            total.min(contract.instalment),
+            (contract.instalment.saturating_sub(total)).min(before.balance),
+        ),
+        (_, true) => (total, 0),
+        _ => (0, 0),
     };
+    let principal = if term == 0 { before.balance } else { principal };
     let after = Standing {
         balance: before.balance - principal,
         accrued: total - interest,
@@ -226,26 +229,18 @@ impl ScheduleTable {
 
         let earned = month::interest(b, "SCHEDULE-4", &loan.balance, &loan.rate);
         let total = interest_so_far(b, &loan.accrued, &bears, &earned);
-        let interest: Vec<B::E> = total
-            .iter()
-            .map(|t| {
-                let due = pays.clone() * t.clone();
-                let cell = b.derive([&due], |[v]| v);
-                b.equal("SCHEDULE-6", cell.clone(), due);
-                cell
-            })
-            .collect();
-        let balance = balance_after(b, loan, &interest, [level, left.none]);
+        let Split {
+            interest,
+            deferred,
+            principal,
+        } = split(b, &loan.instalment, &total, [&pays, &level]);
+        let balance = balance_after(b, loan, &principal, [level, left.none]);
 
         for (i, count) in interest.iter().chain(&balance).enumerate() {
             let which = b.constant(F::from_usize(i));
             b.send_limb(MONTHS, count.clone(), &[number.clone(), which]);
         }
-        loan.accrued = total
-            .iter()
-            .zip(&interest)
-            .map(|(t, i)| t.clone() - i.clone())
-            .collect();
+        loan.accrued = deferred;
         loan.balance = Limbs::declared(b, "SCHEDULE-9", balance);
         loan.term = left.months;
     }
@@ -284,22 +279,68 @@ fn interest_so_far<B: RowBuilder<ScheduleRow>>(
     total
 }
 
-/// The balance after a month in which this interest is due.
+/// What a month's interest and instalment make due.
+struct Split<E> {
+    /// Interest that comes due.
+    interest: Vec<E>,
+    /// Interest that is not due after the month.
+    deferred: Vec<E>,
+    /// What of an instalment is more than the interest. Its lowest limb is at most 2^10, the others are below.
+    principal: Vec<E>,
+}
+
+/// What comes due of the interest so far, and of an instalment as principal.
+fn split<B: RowBuilder<ScheduleRow>>(
+    b: &mut B,
+    instalment: &[B::E],
+    total: &[B::E],
+    [pays, level]: [&B::E; 2],
+) -> Split<B::E> {
+    let mut instalment = instalment.to_vec();
+    instalment.resize(AMOUNT_LIMBS, b.constant(F::ZERO));
+    let cell = |b: &mut B, value: B::E| {
+        let cell = b.derive([&value], |[v]| v);
+        b.equal("SCHEDULE-6", cell.clone(), value);
+        cell
+    };
+    let due: Vec<B::E> = (total.iter())
+        .map(|total| cell(b, pays.clone() * total.clone()))
+        .collect();
+    // Where the two are the same, nothing is lacking.
+    let (lacks, rest) = difference(b, "SCHEDULE-7", &due, &instalment);
+    let short = cell(b, level.clone() * lacks.clone());
+    let interest = (due.iter().zip(&instalment))
+        .map(|(due, instalment)| {
+            let lacking = short.clone() * (instalment.clone() - due.clone());
+            cell(b, due.clone() + lacking)
+        })
+        .collect();
+    let deferred = (due.iter().zip(total).zip(&rest))
+        .map(|((due, total), rest)| total.clone() - due.clone() + short.clone() * rest.clone())
+        .collect();
+    let covers = b.one() - lacks;
+    // The rest is less one; of an instalment of four limbs no more is left. The lowest limb may become 2^10: `difference` takes it
+    // off a balance all the same, as all its limbs and borrows stay in their ranges.
+    let mut principal: Vec<B::E> = rest[..BALANCE_LIMBS]
+        .iter()
+        .map(|rest| covers.clone() * rest.clone())
+        .collect();
+    principal[0] += covers;
+    Split {
+        interest,
+        deferred,
+        principal,
+    }
+}
+
+/// The balance after a month in which an instalment leaves this principal.
 fn balance_after<B: RowBuilder<ScheduleRow>>(
     b: &mut B,
     loan: &Loan<B::E>,
-    interest: &[B::E],
+    principal: &[B::E],
     [level, last]: [B::E; 2],
 ) -> Vec<B::E> {
-    let mut instalment = loan.instalment.clone();
-    instalment.resize(AMOUNT_LIMBS, b.constant(F::ZERO));
-    let (covers, over) = difference(b, "SCHEDULE-7", &instalment, interest);
-    // Only what is left of an instalment of four limbs is used.
-    let principal: Vec<B::E> = over[..BALANCE_LIMBS]
-        .iter()
-        .map(|o| covers.clone() * o.clone())
-        .collect();
-    let (fits, remains) = difference(b, "SCHEDULE-8", &loan.balance, &principal);
+    let (fits, remains) = difference(b, "SCHEDULE-8", &loan.balance, principal);
     let remaining = level.clone() * fits;
     let part = b.derive([&remaining], |[v]| v);
     b.equal("SCHEDULE-9", part.clone(), remaining);
@@ -317,7 +358,7 @@ fn balance_after<B: RowBuilder<ScheduleRow>>(
 }
 
 /// A bit that is 1 if and only if `x >= y`, and then the limbs of `x - y`, else those of `y - x - 1`. The limbs of `x` and `y` are
-/// below 2^10.
+/// below 2^10, but for the lowest of `y`, which may be 2^10.
 fn difference<E: Expr, B: RowBuilder<ScheduleRow, E = E>>(
     b: &mut B,
     id: &'static str,

@@ -8,6 +8,57 @@ use super::*;
 use crate::stress::claim::FIRST_STEP;
 use crate::stress::tables::schedule::{PER_ROW, step};
 
+/// 120,000 at 5% for 24 months with an instalment of 300: 300 a month come in, not the 500 of interest; what is deferred is not
+/// forgotten, and is due in the last month.
+#[test]
+fn deferred_interest_is_not_due() {
+    let mut tape = tape(1);
+    for (name, value) in [
+        ("balance", 12_000_000),
+        ("rate", 50_000),
+        ("remaining_term", 24),
+        ("instalment", 30_000),
+        ("frequency", 0),
+        ("amortization", 0),
+        ("accrued", 0),
+        ("overdue_interest", 0),
+        ("overdue_principal", 0),
+        ("days_past_due", 0),
+        ("status", 0),
+    ] {
+        let field = tape.template.field(name).expect("it has one");
+        tape.loans[0].values[field] = Some(value);
+    }
+    let terms = Terms {
+        stresses: Vec::new(),
+        ..terms(&tape)
+    };
+    let prepared = Prepared::new(&tape, &terms, &secret()).expect("it is true");
+    let schedule = &prepared.claim().schedule.rows;
+    assert_eq!(schedule.len(), 24);
+    for row in &schedule[..23] {
+        assert_eq!((row.interest, row.principal), (Cents(30_000), Cents(0)));
+    }
+    assert_eq!(schedule[23].interest, Cents(24 * 50_000 - 23 * 30_000));
+    assert_eq!(wrong(&prepared, |_| ()), [""; 0]);
+    // The second row of six months starts with six times 200.
+    let deferred = rows(&prepared).schedule[1].standing[0].accrued;
+    assert_eq!(deferred, 6 * 20_000);
+    let forgotten = wrong(&prepared, |rows| rows.schedule[1].standing[0].accrued = 0);
+    assert!(forgotten.contains(&"SCHEDULE-2".into()), "{forgotten:?}");
+    // All interest as if it were paid in the month: no other schedule fits the loan's rows.
+    let mut claim = prepared.claim().clone();
+    claim.schedule.rows[0].interest += Cents(20_000);
+    claim.schedule.rows[23].interest -= Cents(20_000);
+    let mut rows = rows(&prepared);
+    let register = SALTS + FIRST_STEP;
+    rows.after[register] += 20_000;
+    rows.after[register + 2 * 23] -= 20_000;
+    let tables = PartTables::new(&claim, prepared.context(), 0);
+    let broken = violated(&tables.airs(), &rows.fill(&tables));
+    assert!(!broken.is_empty());
+}
+
 /// Those of the constraints that the tables of a claim could do without.
 fn idle(ids: &[&'static str]) -> Vec<&'static str> {
     let prepared = prepared(150);

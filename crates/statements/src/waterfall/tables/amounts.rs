@@ -17,7 +17,9 @@ pub struct Amounts {
     pub paid: u64,
     /// What the calendar says.
     pub month: Month,
-    /// What the instalment is beyond the interest due.
+    /// Interest that comes due.
+    pub interest: u64,
+    /// What the instalment is beyond the interest so far, if that comes due at all.
     pub over: u64,
     /// What it lacks of it.
     pub lack: u64,
@@ -70,8 +72,13 @@ impl Amounts {
             false => 0,
         };
         let total = before.accrued.0 + earned;
-        let interest = if month.pays { total } else { 0 };
-        let over = instalment.saturating_sub(interest);
+        let all = if month.pays { total } else { 0 };
+        let (over, lack) = (
+            instalment.saturating_sub(all),
+            all.saturating_sub(instalment),
+        );
+        // What a level payment lacks stays accrued.
+        let interest = if month.level { all - lack } else { all };
         let not_due = before.balance.0 - before.overdue_principal.0;
         let principal = match (before.term <= 1, month.level) {
             (true, _) => not_due,
@@ -101,8 +108,9 @@ impl Amounts {
             repurchases: matches!(event, Event::Repurchase(_)),
             paid,
             month,
+            interest,
             over,
-            lack: interest.saturating_sub(instalment),
+            lack,
             principal,
             kept: not_due - principal,
             beyond: if month.level { over - principal } else { 0 },

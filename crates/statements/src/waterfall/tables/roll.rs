@@ -60,8 +60,9 @@ pub struct Flows<E> {
 /// Constraints, for a loan with `n` for what it is after the month:
 ///
 /// - ROLL-1: months left (as SCHEDULE-3), and one less after a month of an open loan.
-/// - ROLL-2: what it earns (as SCHEDULE-4); interest due: what accrued and what was earned, if it comes due.
-/// - ROLL-3: `instalment + lack = interest + over`, one of lack and over zero.
+/// - ROLL-2: what it earns (as SCHEDULE-4); interest due: `interest + lack = accrued + earned` of a level payment, else without
+///   lack, and nothing if none comes due.
+/// - ROLL-3: `instalment + lack = accrued + earned + over`, or `over` if no interest comes due, one of lack and over zero.
 /// - ROLL-4: `principal + kept + overdue_principal = balance`; a level payment's principal is the smaller of over and what is
 ///   not due: `principal + beyond = over`, one of kept and beyond zero; the last month keeps nothing; else nothing comes due.
 /// - ROLL-5: the interest ledger: `overdue_interest + interest + rest_1 = paid + n.overdue_interest` of a payment, one of rest_1
@@ -102,8 +103,15 @@ pub fn roll<W, B: RowBuilder<W>>(
     let due_earned = product(b, "ROLL-2", &due, &bears);
     let accrued = before.accrued.sum().times_bit(&due);
     let earned_due = earned.sum().times_bit(&due_earned);
-    let interest = accrued.plus(&earned_due).in_cells(b, "ROLL-2");
-    let over = over(b, of, &contract.instalment, &interest);
+    let all = accrued.plus(&earned_due).in_cells(b, "ROLL-2");
+    let [over, lack] = over(b, of, &contract.instalment, &all);
+    let interest = read(b, AMOUNT_LIMBS, of, |a| a.interest);
+    interest
+        .sum()
+        .plus(&lack.sum().times_bit(&level))
+        .minus(&all)
+        .assert_zero_narrow(b, "ROLL-2");
+    let interest = interest.sum();
     let principal = principal(b, of, before, &over, [&level, &left.none]);
     let month = Paid {
         interest,
@@ -158,13 +166,13 @@ fn read<W, B: RowBuilder<W>>(
     Limbs::read(b, limbs, |w: &W| amount(of(w)).into())
 }
 
-/// What of an instalment is more than the interest due.
+/// What of an instalment is more than the interest, and what it lacks of it.
 fn over<W, B: RowBuilder<W>>(
     b: &mut B,
     of: fn(&W) -> &Amounts,
     instalment: &Limbs<B::E>,
     interest: &Sum<B::E>,
-) -> Limbs<B::E> {
+) -> [Limbs<B::E>; 2] {
     let over = read(b, BALANCE_LIMBS, of, |a| a.over);
     let lack = read(b, AMOUNT_LIMBS, of, |a| a.lack);
     instalment
@@ -175,7 +183,7 @@ fn over<W, B: RowBuilder<W>>(
         .assert_zero_narrow(b, "ROLL-3");
     let none = sum(&over) * sum(&lack);
     b.zero("ROLL-3", none);
-    over
+    [over, lack]
 }
 
 /// The principal that comes due: of a level payment what is over after interest, in the last month all.

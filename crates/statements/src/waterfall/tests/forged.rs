@@ -129,7 +129,8 @@ fn collections_are_exact() {
     let open = |a: &Amounts| a.paid > 100 && a.rests == [0; 3] && !a.defaults && !a.repurchases;
     let at = rows.amounts.iter().position(open).expect("some pay");
     type Forgery = fn(&mut Amounts);
-    let forgeries: [(&str, Forgery); 8] = [
+    let forgeries: [(&str, Forgery); 9] = [
+        ("ROLL-2", |a| a.interest += 1),
         ("ROLL-5", |a| a.paid -= 1),
         ("ROLL-5", |a| a.rests[0] += 1),
         ("ROLL-6", |a| a.rests[1] += 1),
