@@ -104,11 +104,11 @@ macro_rules! built_in {
 
 built_in!(
     "mortgage",
-    "mortgage-eu",
     "auto",
     "receivable",
     "consumer",
-    "carbon"
+    "carbon",
+    "mortgage-eu"
 );
 
 impl Template {
