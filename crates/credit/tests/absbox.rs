@@ -102,7 +102,7 @@ fn ours_and_theirs_are_told_apart() {
     let path = folder.path().join("deal.json");
     let told = |text: &str| {
         std::fs::write(&path, text).unwrap();
-        read_deal(&path).map_err(|e| e.to_string())
+        read_deal(&path, None).map(|read| read.deal).map_err(|e| e.to_string())
     };
     assert!(told(SEQUENTIAL).is_ok());
     assert_eq!(

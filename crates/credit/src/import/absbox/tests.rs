@@ -25,7 +25,7 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
 #[test]
 fn nothing_panics() {
     let file = At::file(Path::new("deal.json"));
-    let read = |bytes: &[u8]| from_bytes(&file, bytes);
+    let read = |bytes: &[u8]| from_bytes(&file, bytes, None);
     for text in [
         include_str!("../../../tests/absbox/sequential.json"),
         include_str!("../../../tests/absbox/floater.json"),
@@ -58,8 +58,8 @@ fn nothing_panics() {
             for other in &others {
                 let mut changed = whole.clone();
                 *changed.pointer_mut(place).unwrap() = other.clone();
-                if let Ok(deal) = read(changed.to_string().as_bytes()) {
-                    deal.validate().unwrap();
+                if let Ok(read) = read(changed.to_string().as_bytes()) {
+                    read.deal.validate().unwrap();
                 }
             }
         }
