@@ -25,8 +25,8 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use plan::{
-    AccountPlan, AmountPlan, Charge, CleanUpPlan, FeePlan, PERCENT, PaymentPlan, Plan, Rate, StepPlan, TestPlan,
-    TranchePlan, TriggerPlan, WHOLE, Waterfall, WhenPlan,
+    AccountPlan, AmountPlan, Charge, CleanUpPlan, FeePlan, PERCENT, PaymentPlan, Plan, Rate,
+    StepPlan, TestPlan, TranchePlan, TriggerPlan, WHOLE, Waterfall, WhenPlan,
 };
 use step::{Bound, Measure, Step, When};
 

@@ -169,8 +169,13 @@ pub fn pay(
         let (paid, rest) = left.split_at(period);
         left = rest;
         let whole = match paid.split_first() {
-            Some((first, others)) => others.iter().try_fold(*first, |sum, month| then(&sum, month))?,
-            None => nothing_new(&state, months.len().checked_sub(left.len() + 1).map(|i| &months[i])),
+            Some((first, others)) => others
+                .iter()
+                .try_fold(*first, |sum, month| then(&sum, month))?,
+            None => nothing_new(
+                &state,
+                months.len().checked_sub(left.len() + 1).map(|i| &months[i]),
+            ),
         };
         let (next, report) = run(&plan, &state, &whole, indices).map_err(at)?;
         if let Some(until) = (after.len() - left.len()).checked_sub(1) {

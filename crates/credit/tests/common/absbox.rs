@@ -13,6 +13,18 @@ pub const SEQUENTIAL: &str = include_str!("../absbox/sequential.json");
 /// A capped floater and a fixed bond paid in proportion, until the pool's factor falls below a half.
 pub const FLOATER: &str = include_str!("../absbox/floater.json");
 
+/// Four bonds; the first payment date is off the cycle and pays four months; two fees that are due once; a trigger.
+pub const OFF_CYCLE: &str = include_str!("../absbox/off_cycle.py");
+
+/// Payment dates one by one; fees on certain days; a reserve.
+pub const LISTED: &str = include_str!("../absbox/listed.py");
+
+/// A deal that has paid before.
+pub const UNDER_WAY: &str = include_str!("../absbox/under_way.py");
+
+/// Rates that step up, a bond that is locked out and one with a plan.
+pub const STEPS: &str = include_str!("../absbox/steps.py");
+
 pub fn read(text: &str) -> Result<Deal, ImportError> {
     read_whole(text).map(|read| read.deal)
 }

@@ -330,7 +330,10 @@ fn dated(place: &str, list: &[DatedAmount]) -> Checked<Vec<(i64, Cents)>> {
     let amounts: Vec<(i64, Cents)> = amounts.collect::<Checked<_>>()?;
     if let Some(i) = amounts.windows(2).position(|w| w[1].0 < w[0].0) {
         let place = format!("{place}[{}].date", i + 1);
-        return error(place, "is before the one above it; write days in their order");
+        return error(
+            place,
+            "is before the one above it; write days in their order",
+        );
     }
     Ok(amounts)
 }
@@ -345,7 +348,10 @@ fn stepped(place: &str, list: &[RateStep]) -> Checked<Vec<(i64, u64)>> {
     let steps: Vec<(i64, u64)> = steps.collect::<Checked<_>>()?;
     if let Some(i) = steps.windows(2).position(|w| w[1].0 <= w[0].0) {
         let place = format!("{place}[{}].from", i + 1);
-        return error(place, "is not after the one above it; write days in their order");
+        return error(
+            place,
+            "is not after the one above it; write days in their order",
+        );
     }
     Ok(steps)
 }

@@ -433,7 +433,9 @@ impl Reader<'_> {
         let parts = match types.as_slice() {
             [Principal::Planned(plan)] => {
                 if modifiers.limit.is_some() || modifiers.until.is_some() {
-                    return node.refuse("has a limit besides the plan of a PAC bond, and ours have one; remove it");
+                    return node.refuse(
+                        "has a limit besides the plan of a PAC bond, and ours have one; remove it",
+                    );
                 }
                 planned(&tranches, plan)
             }

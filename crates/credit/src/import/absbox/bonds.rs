@@ -99,7 +99,12 @@ fn owed_from_before(
     if !payments.is_under_way {
         nothing_yet(
             fields,
-            &["lastAccrueDate", "lastIntPayDate", "dueInt", "dueIntOverInt"],
+            &[
+                "lastAccrueDate",
+                "lastIntPayDate",
+                "dueInt",
+                "dueIntOverInt",
+            ],
         )?;
         return match fields.get("balance") {
             Some(balance) if balance.money()? != original => balance.refuse(
@@ -170,13 +175,19 @@ fn coupon(node: &Node<'_>, rate: &Node<'_>, payments: &Payments) -> Checked<(Cou
     if !node.is_map() {
         return limited(node, rate, payments);
     }
-    let fields = node.map(&["fix", "Fixed", "floater", "Floater", "StepUp", "Spread", "When", "dayCount"])?;
+    let fields = node.map(&[
+        "fix", "Fixed", "floater", "Floater", "StepUp", "Spread", "When", "dayCount",
+    ])?;
     let day_count = match fields.get("dayCount") {
         None => DayCount::Actual365,
         Some(node) => self::day_count(node, payments)?,
     };
     let floater = fields.any(&["floater", "Floater"])?;
-    match (fields.any(&["fix", "Fixed"])?, floater, fields.get("StepUp")) {
+    match (
+        fields.any(&["fix", "Fixed"])?,
+        floater,
+        fields.get("StepUp"),
+    ) {
         (Some(fixed), None, None) => {
             // AbsBox takes the day count only of `fix`, and forgets it silently of `Fixed`.
             if fields.get("Fixed").is_some() && fields.get("dayCount").is_some() {
@@ -186,9 +197,7 @@ fn coupon(node: &Node<'_>, rate: &Node<'_>, payments: &Payments) -> Checked<(Cou
             fixed.percent()?;
             Ok((Coupon::Fixed(rate.percent()?), day_count))
         }
-        (None, Some(floater), None) => {
-            Ok((floating(floater, rate, payments)?, day_count))
-        }
+        (None, Some(floater), None) => Ok((floating(floater, rate, payments)?, day_count)),
         (None, None, Some(first)) => {
             first.percent()?;
             let when = pattern(fields.need("When")?)?;

@@ -126,7 +126,11 @@ pub(super) fn pattern(node: &Node<'_>) -> Checked<Pattern> {
         ("MonthDayOfYear", [m, d]) => make(12, whole(m, 1, 12)? - 1, whole(d, 1, 31)?),
         ("EveryNMonth", [start, n]) => {
             let first = day(start)?;
-            let months = make(whole(n, 1, 12)?, months_of(first), date::day_of_month(first))?;
+            let months = make(
+                whole(n, 1, 12)?,
+                months_of(first),
+                date::day_of_month(first),
+            )?;
             Ok(Pattern::After(first - 1, Box::new(months)))
         }
         ("CustomDate", days) => {
@@ -157,7 +161,10 @@ pub(super) struct Payments {
 
 /// Reads the dates of a deal, of which bonds began to be owed on a day.
 pub(super) fn dates(node: &Node<'_>, bonds_since: Option<i64>) -> Checked<Payments> {
-    let has = |name: &str| node.members().is_ok_and(|m| m.iter().any(|(n, _)| *n == name));
+    let has = |name: &str| {
+        node.members()
+            .is_ok_and(|m| m.iter().any(|(n, _)| *n == name))
+    };
     if has("pay") {
         under_way(node, bonds_since)
     } else if has("poolCollection") {
@@ -188,7 +195,10 @@ fn preclosing(node: &Node<'_>) -> Checked<Payments> {
     Ok(Payments {
         dates: ours(start, &days, &months, stated.text),
         start,
-        collects_when_paying: collected[1..].iter().filter(|c| **c <= days[days.len() - 1]).eq(&days),
+        collects_when_paying: collected[1..]
+            .iter()
+            .filter(|c| **c <= days[days.len() - 1])
+            .eq(&days),
         days,
         is_under_way: false,
     })
@@ -217,7 +227,10 @@ fn under_way(node: &Node<'_>, bonds_since: Option<i64>) -> Checked<Payments> {
     collected.extend(pool.days(next_collected, stated.day));
     let months = months(node, last_collected, &collected, &days)?;
     let collects_when_paying = last_collected == last
-        && collected.iter().filter(|c| **c <= days[days.len() - 1]).eq(&days);
+        && collected
+            .iter()
+            .filter(|c| **c <= days[days.len() - 1])
+            .eq(&days);
     let all: Vec<i64> = std::iter::once(last).chain(days.iter().copied()).collect();
     // What the last payment date paid is past; it counts as one period, so that the next is the second.
     let all_months: Vec<u32> = months.first().copied().into_iter().chain(months).collect();
@@ -296,7 +309,9 @@ impl<'n, 'a> Stated<'n, 'a> {
     fn payments(&self, first: i64, freq: &Node<'_>) -> Checked<Vec<i64>> {
         let pattern = pattern(freq)?;
         if self.day < first {
-            return self.node.refuse("is before the first payment; correct one of the two");
+            return self
+                .node
+                .refuse("is before the first payment; correct one of the two");
         }
         // Whether AbsBox pays on the day itself depends on its version.
         if pattern.has(self.day) {
@@ -307,7 +322,9 @@ impl<'n, 'a> Stated<'n, 'a> {
         let mut days = vec![first];
         days.extend(pattern.days(first, self.day));
         if days.len() > MAX_PAYMENTS {
-            return self.node.refuse(format!("makes more than {MAX_PAYMENTS} payment dates"));
+            return self
+                .node
+                .refuse(format!("makes more than {MAX_PAYMENTS} payment dates"));
         }
         Ok(days)
     }

@@ -150,7 +150,8 @@ fn annual(
 ) -> Checked<FeeAmount> {
     let is_pool = base.list()?.iter().map(Node::text).collect::<Vec<_>>();
     if is_pool != [Ok("poolBalance")] {
-        return base.refuse("is no base of an annual fee that is supported; supported: [\"poolBalance\"]");
+        return base
+            .refuse("is no base of an annual fee that is supported; supported: [\"poolBalance\"]");
     }
     if !payments.collects_when_paying {
         return base.refuse(

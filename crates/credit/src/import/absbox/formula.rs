@@ -178,21 +178,19 @@ const FACTS: &str = "is not a supported condition; supported: [\">=\", date], [[
 fn fact(node: &Node<'_>, tests: &mut Vec<Test>) -> Checked<Fact> {
     let list = node.list()?;
     match list.as_slice() {
-        [measured, flag] if matches!(flag.value(), Json::Bool(_)) => {
-            match call(measured, FACTS)? {
-                ("trigger", arguments) => match arguments.as_slice() {
-                    [_, name] => {
-                        let name = name.text()?.to_string();
-                        Ok(match flag.value() {
-                            Json::Bool(true) => Fact::Tripped(name),
-                            _ => Fact::NotTripped(name),
-                        })
-                    }
-                    _ => measured.refuse(FACTS),
-                },
+        [measured, flag] if matches!(flag.value(), Json::Bool(_)) => match call(measured, FACTS)? {
+            ("trigger", arguments) => match arguments.as_slice() {
+                [_, name] => {
+                    let name = name.text()?.to_string();
+                    Ok(match flag.value() {
+                        Json::Bool(true) => Fact::Tripped(name),
+                        _ => Fact::NotTripped(name),
+                    })
+                }
                 _ => measured.refuse(FACTS),
-            }
-        }
+            },
+            _ => measured.refuse(FACTS),
+        },
         [comparison, date] => {
             let days = day(date)?;
             // Days are whole.

@@ -122,7 +122,9 @@ impl<'t> Parser<'t> {
         if self.take(sign) {
             return Ok(());
         }
+        let word = self.word();
         let found = match self.peek() {
+            _ if !word.is_empty() => format!("`{word}`"),
             Some(c) => format!("`{}`", c.escape_debug()),
             None => "the end".into(),
         };
@@ -142,7 +144,10 @@ impl<'t> Parser<'t> {
     fn tree(&mut self, line: u64, value: Json) -> Parsed<Tree> {
         self.values += 1;
         if self.values > MAX_VALUES {
-            return Err((line, format!("there are more than {MAX_VALUES} values; no deal has as many")));
+            return Err((
+                line,
+                format!("there are more than {MAX_VALUES} values; no deal has as many"),
+            ));
         }
         Ok(Tree { line, value })
     }
@@ -243,7 +248,9 @@ impl<'t> Parser<'t> {
             };
         }
         if self.rest().starts_with('.') {
-            return self.error("what is asked of a value after a point is not read; write the value itself");
+            return self.error(
+                "what is asked of a value after a point is not read; write the value itself",
+            );
         }
         Ok(tree)
     }
@@ -312,11 +319,15 @@ impl<'t> Parser<'t> {
             } else {
                 let key = self.value(names)?;
                 let line = key.line;
-                let name = key_of(key.value).ok_or((line, "a key is no text; write it in quotes".to_string()))?;
+                let name = key_of(key.value)
+                    .ok_or((line, "a key is no text; write it in quotes".to_string()))?;
                 self.expect(":")?;
                 let value = self.value(names)?;
                 if map.iter().any(|(n, _)| *n == name) {
-                    return Err((line, format!("`{}` stands twice; remove one", name.escape_debug())));
+                    return Err((
+                        line,
+                        format!("`{}` stands twice; remove one", name.escape_debug()),
+                    ));
                 }
                 map.push((name, value));
             }
@@ -340,10 +351,17 @@ impl<'t> Parser<'t> {
 
     fn text(&mut self, quote: char, all: &mut String) -> Parsed<()> {
         let line = self.line;
-        let unended = Err((line, "a text that begins here never ends; close its quotes".into()));
+        let unended = Err((
+            line,
+            "a text that begins here never ends; close its quotes".into(),
+        ));
         let single = quote.to_string();
         let triple = single.repeat(3);
-        let end = if self.rest().starts_with(&triple) { triple } else { single };
+        let end = if self.rest().starts_with(&triple) {
+            triple
+        } else {
+            single
+        };
         self.at += end.len();
         loop {
             if self.rest().starts_with(&end) {
@@ -409,7 +427,9 @@ impl<'t> Parser<'t> {
             _ => {}
         }
         if self.peek().is_some_and(|c| c == '"' || c == '\'') {
-            return self.error(format!("`{word}` before a text is not read; write the text itself"));
+            return self.error(format!(
+                "`{word}` before a text is not read; write the text itself"
+            ));
         }
         if self.take("(") {
             return self.call(word, line, names);
@@ -421,13 +441,19 @@ impl<'t> Parser<'t> {
                 Ok(tree.clone())
             }
             Some(Err(error)) => Err(error.clone()),
-            None => Err((line, format!("`{word}` has no value above; write the value itself"))),
+            None => Err((
+                line,
+                format!("`{word}` has no value above; write the value itself"),
+            )),
         }
     }
 
     fn call(&mut self, name: &str, line: u64, names: &Names) -> Parsed<Tree> {
         if name != "dict" && !MAKERS.contains(&name) {
-            return Err((line, format!("`{name}(...)` is not read; write what it gives")));
+            return Err((
+                line,
+                format!("`{name}(...)` is not read; write what it gives"),
+            ));
         }
         let mut map: Vec<(String, Tree)> = Vec::new();
         let mut place = 0;
@@ -438,14 +464,21 @@ impl<'t> Parser<'t> {
             let key = if self.take("**") {
                 ""
             } else if !word.is_empty() && self.take("=") && !self.rest().starts_with('=') {
-                if word == "collection" { "collect" } else { word }
+                if word == "collection" {
+                    "collect"
+                } else {
+                    word
+                }
             } else {
                 (self.at, self.line) = begin;
                 if name == "mkDeal" || name == "dict" {
                     ""
                 } else {
                     place += 1;
-                    ARGUMENTS.get(place - 1).copied().unwrap_or("another argument")
+                    ARGUMENTS
+                        .get(place - 1)
+                        .copied()
+                        .unwrap_or("another argument")
                 }
             };
             let value = self.value(names)?;
@@ -497,9 +530,15 @@ fn merged(left: Tree, right: Tree) -> Parsed<Tree> {
                     None => map.push((name, value)),
                 }
             }
-            Ok(Tree { line, value: Json::Map(map) })
+            Ok(Tree {
+                line,
+                value: Json::Map(map),
+            })
         }
-        _ => Err((right.line, "is joined to a map and is none, or to what is none".into())),
+        _ => Err((
+            right.line,
+            "is joined to a map and is none, or to what is none".into(),
+        )),
     }
 }
 
@@ -512,7 +551,12 @@ fn added(left: Tree, right: Tree, sign: char) -> Parsed<Tree> {
             Json::List(a)
         }
         (Json::Number(a), Json::Number(b), _) => Json::Number(arithmetic(line, &a, &b, sign)?),
-        _ => return Err((line, format!("`{sign}` stands between values that it does not go with"))),
+        _ => {
+            return Err((
+                line,
+                format!("`{sign}` stands between values that it does not go with"),
+            ));
+        }
     };
     Ok(Tree { line, value })
 }
@@ -524,26 +568,37 @@ fn multiplied(left: Tree, right: &Tree, sign: char) -> Parsed<Tree> {
             line,
             value: Json::Number(arithmetic(line, &a, b, sign)?),
         }),
-        _ => Err((line, format!("`{sign}` stands between values that are no numbers; write the result"))),
+        _ => Err((
+            line,
+            format!("`{sign}` stands between values that are no numbers; write the result"),
+        )),
     }
 }
 
 /// The exact result, as it is written.
 fn arithmetic(line: u64, a: &str, b: &str, sign: char) -> Parsed<String> {
-    let number = |text: &str| text.parse::<Decimal>().map_err(|e| (line, format!("{text}: {e}")));
+    let number = |text: &str| {
+        text.parse::<Decimal>()
+            .map_err(|e| (line, format!("{text}: {e}")))
+    };
     let (x, y) = (number(a)?, number(b)?);
     let wrong = |e: fixed::FixedError| (line, format!("{a} {sign} {b}: {e}; write the result"));
     let result = match sign {
         '+' => x.checked_add(&y),
         '-' => x.checked_sub(&y),
         '*' => x.checked_mul(&y),
-        _ => x.normalized().div(&y.normalized(), QUOTIENT_DECIMALS, Rounding::Floor),
+        _ => x
+            .normalized()
+            .div(&y.normalized(), QUOTIENT_DECIMALS, Rounding::Floor),
     };
     let result = result.map_err(wrong)?.normalized();
     let is_exact = sign != '/' || result.checked_mul(&y).is_ok_and(|back| back == x);
     if is_exact {
         Ok(result.to_string())
     } else {
-        Err((line, format!("{a} / {b} has no end of decimals; write the number that is meant")))
+        Err((
+            line,
+            format!("{a} / {b} has no end of decimals; write the number that is meant"),
+        ))
     }
 }

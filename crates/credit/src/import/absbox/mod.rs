@@ -128,7 +128,11 @@ pub(super) fn is_absbox(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;
     };
-    if !text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) {
+    if !text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with(['{', '['])
+    {
         return true;
     }
     match program::parse(text) {
@@ -195,11 +199,21 @@ fn with_custom(mut tree: Tree) -> Result<Tree, (u64, String)> {
                 let line = value.line;
                 Json::List(texts.map(|value| Tree { line, value }).to_vec())
             }
-            Json::List(ref list) if matches!(list.first(), Some(Tree { value: Json::Text(_), .. })) => {
+            Json::List(ref list)
+                if matches!(
+                    list.first(),
+                    Some(Tree {
+                        value: Json::Text(_),
+                        ..
+                    })
+                ) =>
+            {
                 value.value
             }
             _ => {
-                let problem = format!("custom.{name}: is neither a number nor a formula, and curves are not supported");
+                let problem = format!(
+                    "custom.{name}: is neither a number nor a formula, and curves are not supported"
+                );
                 return Err((value.line, problem));
             }
         };
@@ -250,7 +264,11 @@ fn deal(root: &Node<'_>, told: Option<&str>) -> Checked<Read> {
     let currency = currency(root, &fields, told)?;
     let bonds = fields.needs_any(&BONDS)?.named()?;
     let since = bonds.iter().map(|(_, node)| bonds::since(node));
-    let since = since.collect::<Checked<Vec<_>>>()?.into_iter().flatten().min();
+    let since = since
+        .collect::<Checked<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .min();
     let payments = dates::dates(fields.need("dates")?, since)?;
     let parts = parts_of(&fields, &payments)?;
     let mut accounts = Vec::new();
@@ -426,7 +444,9 @@ fn waterfalls(
     let mut read: Vec<(String, Steps)> = Vec::new();
     let members = node.members()?;
     let is_usual = |name: &str| ["amortizing", "Amortizing"].contains(&name);
-    let has_usual = members.iter().any(|(n, node)| is_usual(n) && !node.is_empty());
+    let has_usual = members
+        .iter()
+        .any(|(n, node)| is_usual(n) && !node.is_empty());
     for (name, node) in members {
         let ours = match name {
             name if is_usual(name) => "interest",

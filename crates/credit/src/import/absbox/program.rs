@@ -8,9 +8,9 @@ use super::value::{Json, Tree};
 
 /// Words that begin a statement which is passed over.
 const PASSED: [&str; 23] = [
-    "import", "from", "def", "class", "if", "elif", "else", "for", "while", "with", "try", "except",
-    "finally", "return", "del", "assert", "raise", "global", "pass", "async", "await", "match",
-    "print",
+    "import", "from", "def", "class", "if", "elif", "else", "for", "while", "with", "try",
+    "except", "finally", "return", "del", "assert", "raise", "global", "pass", "async", "await",
+    "match", "print",
 ];
 
 /// The keys by which a map is known as a deal where nothing makes one of it.
@@ -140,8 +140,20 @@ fn statement<'t>(
     let targets = targets(parser);
     if targets.is_empty() && !makes {
         (parser.at, parser.line) = end;
-        let direct = whole[first.len()..].trim_start().starts_with(['[', '.', '|', '+']);
-        changed(names, made, if direct { &words[..] } else { &words[1.min(words.len())..] }, line, direct);
+        let direct = whole[first.len()..]
+            .trim_start()
+            .starts_with(['[', '.', '|', '+']);
+        changed(
+            names,
+            made,
+            if direct {
+                &words[..]
+            } else {
+                &words[1.min(words.len())..]
+            },
+            line,
+            direct,
+        );
         return Ok(());
     }
     let value = parser.value(names).and_then(|tree| {
@@ -150,7 +162,10 @@ fn statement<'t>(
         if rest.is_empty() || rest.starts_with('#') {
             Ok(tree)
         } else {
-            Err((parser.line, format!("`{}` is not read; write the value itself", shortened(rest))))
+            Err((
+                parser.line,
+                format!("`{}` is not read; write the value itself", shortened(rest)),
+            ))
         }
     });
     (parser.at, parser.line) = end;
@@ -210,7 +225,10 @@ fn pass<'t>(parser: &mut Parser<'t>) -> Result<&'t str, SyntaxError> {
         }
     };
     match open.pop() {
-        Some(line) => Err((line, "a bracket that opens here never closes; close it".into())),
+        Some(line) => Err((
+            line,
+            "a bracket that opens here never closes; close it".into(),
+        )),
         None => Ok(&parser.text[begin..end]),
     }
 }
@@ -219,7 +237,11 @@ fn pass_text(parser: &mut Parser<'_>, quote: char) -> Result<(), SyntaxError> {
     let line = parser.line;
     let single = quote.to_string();
     let triple = single.repeat(3);
-    let end = if parser.rest().starts_with(&triple) { triple } else { single };
+    let end = if parser.rest().starts_with(&triple) {
+        triple
+    } else {
+        single
+    };
     parser.at += end.len();
     while !parser.rest().starts_with(&end) {
         match parser.next() {
@@ -228,7 +250,10 @@ fn pass_text(parser: &mut Parser<'_>, quote: char) -> Result<(), SyntaxError> {
             }
             Some('\n') if end.len() > 1 => {}
             Some('\n') | None => {
-                return Err((line, "a text that begins here never ends; close its quotes".into()));
+                return Err((
+                    line,
+                    "a text that begins here never ends; close its quotes".into(),
+                ));
             }
             Some(_) => {}
         }
@@ -264,13 +289,7 @@ fn words(statement: &str) -> Vec<(&str, &str)> {
 }
 
 /// Notes what a statement that is not read may change. A deal that is made is changed only by a statement that begins with it.
-fn changed(
-    names: &mut Names,
-    made: &[Made<'_>],
-    words: &[(&str, &str)],
-    line: u64,
-    direct: bool,
-) {
+fn changed(names: &mut Names, made: &[Made<'_>], words: &[(&str, &str)], line: u64, direct: bool) {
     for (i, (word, _)) in words.iter().enumerate() {
         let is_made = made.iter().any(|m| m.name == *word);
         if is_made && !(direct && i == 0) {
@@ -279,7 +298,9 @@ fn changed(
         if let Some(value) = names.get_mut(*word).filter(|v| v.is_ok()) {
             *value = Err((
                 line,
-                format!("`{word}` may be changed here by what is not read; write its value where it is first given"),
+                format!(
+                    "`{word}` may be changed here by what is not read; write its value where it is first given"
+                ),
             ));
         }
     }

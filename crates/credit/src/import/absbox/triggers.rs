@@ -1,8 +1,8 @@
 //! Triggers.
 
+use super::Checked;
 use super::formula::{condition, stays_true};
 use super::value::{Json, Node};
-use super::Checked;
 use crate::deal::{Switch, Test, Trigger};
 
 /// Reads all triggers: each switches to the same list of actions.
@@ -34,7 +34,9 @@ fn named<'a>(location: &str, node: &Node<'a>) -> Checked<Vec<(String, Node<'a>)>
     match node.value() {
         Json::List(_) => {
             let list = node.list()?.into_iter().enumerate();
-            Ok(list.map(|(i, n)| (format!("{location}-{}", i + 1), n)).collect())
+            Ok(list
+                .map(|(i, n)| (format!("{location}-{}", i + 1), n))
+                .collect())
         }
         _ => {
             let members = node.members()?.into_iter();
@@ -43,12 +45,7 @@ fn named<'a>(location: &str, node: &Node<'a>) -> Checked<Vec<(String, Node<'a>)>
     }
 }
 
-fn trigger(
-    name: &str,
-    node: &Node<'_>,
-    is_early: bool,
-    tests: &mut Vec<Test>,
-) -> Checked<Trigger> {
+fn trigger(name: &str, node: &Node<'_>, is_early: bool, tests: &mut Vec<Test>) -> Checked<Trigger> {
     let fields = node.map(&["condition", "effects", "status", "curable"])?;
     for flag in ["status", "curable"] {
         if let Some(node) = fields.get(flag).filter(|n| *n.value() != Json::Bool(false)) {

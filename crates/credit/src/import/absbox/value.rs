@@ -104,9 +104,9 @@ impl<'a> Node<'a> {
         };
         // A place that begins with another one's, such as `bonds.AB` with `bonds.A`, is not inside it.
         let is_inside = |n: &Self| {
-            place.strip_prefix(n.place.as_str()).is_some_and(|rest| {
-                rest.is_empty() || rest.starts_with(['.', '['])
-            })
+            place
+                .strip_prefix(n.place.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
         match inner.iter().find(|(_, n)| is_inside(n)) {
             Some((_, node)) => node.line_of(place),
@@ -156,7 +156,13 @@ impl<'a> Node<'a> {
             };
             let (name, tree) = match &pair.value {
                 Json::List(pair) => match pair.as_slice() {
-                    [Tree { value: Json::Text(name), .. }, tree] => (name, tree),
+                    [
+                        Tree {
+                            value: Json::Text(name),
+                            ..
+                        },
+                        tree,
+                    ] => (name, tree),
                     _ => return at.refuse("is not a pair of a name and a map"),
                 },
                 _ => {
