@@ -133,6 +133,20 @@ fn a_deal_is_made_once_and_not_changed() {
         error.contains(":1: there is no deal in this file"),
         "{error}"
     );
+    let error = read("{\"cells\": [], \"nbformat\": 4}").unwrap_err();
+    assert!(
+        error
+            .problem
+            .starts_with("is a notebook; save it as Python"),
+        "{error}"
+    );
+    let error = read("{\"tag\": \"MDeal\", \"contents\": {}}").unwrap_err();
+    assert!(
+        error
+            .problem
+            .contains("give the Python that it was made from"),
+        "{error}"
+    );
     let error = read("x = (1,\n").unwrap_err().to_string();
     assert!(
         error.contains(":1: a bracket that opens here never closes"),
@@ -263,4 +277,14 @@ fn what_a_deal_under_way_does_not_say_is_refused() {
         "\"pay\"",
         "no bond has a `startDate` before",
     );
+}
+
+/// Names could double what they stand for, line by line.
+#[test]
+fn names_do_not_grow_without_end() {
+    for first in ["x = [1, 2]", "x = 'sixteen letters!'"] {
+        let file = format!("{first}\n{}y = Generic(x)\n", "x = x + x\n".repeat(100));
+        let error = read(&file).unwrap_err().to_string();
+        assert!(error.contains("more than 200000 values"), "{error}");
+    }
 }

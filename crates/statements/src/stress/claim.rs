@@ -155,7 +155,7 @@ pub struct Stressed;
 
 impl Statement for Stressed {
     const ID: &'static str = "stress";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = StressClaim;
     type Context = Context;
 

@@ -121,7 +121,7 @@ pub struct Waterfall;
 
 impl Statement for Waterfall {
     const ID: &'static str = "waterfall";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = WaterfallClaim;
     type Context = Context;
 

@@ -92,6 +92,18 @@ const UNSUPPORTED: [&str; 7] = [
     "ledgers",
 ];
 
+/// The keys of what AbsBox's users have besides deals, and what to do with it.
+const OTHERS: [(&[&str], &str); 2] = [
+    (
+        &["cells", "nbformat"],
+        "is a notebook; save it as Python, and keep the deal",
+    ),
+    (
+        &["tag", "contents"],
+        "is what AbsBox sends to its engine; give the Python that it was made from",
+    ),
+];
+
 /// A deal as it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
@@ -141,7 +153,8 @@ pub(super) fn is_absbox(bytes: &[u8]) -> bool {
             ..
         }) => {
             let has = |name: &str| members.iter().any(|(n, _)| n == name);
-            !has("tranches") && BONDS.iter().any(|b| has(b))
+            let is_other = OTHERS.iter().any(|(keys, _)| keys.iter().all(|k| has(k)));
+            !has("tranches") && (is_other || BONDS.iter().any(|b| has(b)))
         }
         Ok(_) => false,
         // What it was meant to be decides who says what is wrong.
@@ -257,6 +270,11 @@ fn currency(root: &Node<'_>, fields: &Fields<'_>, told: Option<&str>) -> Checked
 }
 
 fn deal(root: &Node<'_>, told: Option<&str>) -> Checked<Read> {
+    let members = root.members()?;
+    let has = |name: &&str| members.iter().any(|(n, _)| n == name);
+    if let Some((_, problem)) = OTHERS.iter().find(|(keys, _)| keys.iter().all(has)) {
+        return root.refuse(*problem);
+    }
     let fields = root.map_without(&KEYS, &UNSUPPORTED)?;
     if let Some(node) = fields.get("status") {
         status(node)?;

@@ -28,9 +28,10 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// How many values it has.
+    /// How many values it has; a long text counts for several.
     pub(super) fn size(&self) -> usize {
         1 + match &self.value {
+            Json::Text(text) => text.len() / 16,
             Json::List(list) => list.iter().map(Self::size).sum(),
             Json::Map(map) => map.iter().map(|(_, v)| v.size()).sum(),
             _ => 0,
