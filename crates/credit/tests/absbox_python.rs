@@ -110,6 +110,44 @@ fn a_deal_is_made_once_and_not_changed() {
         let before = format!("steps = {{}}\n{change}\n{STEPS}");
         assert_eq!(read(&before), read(STEPS), "{change}");
     }
+    for change in [
+        "spring.status = \"Revolving\"",
+        "spring[\"a\"] = 1",
+        "spring, x = 1, 2",
+    ] {
+        refused(
+            OFF_CYCLE,
+            "if __name__",
+            &format!("{change}\nif __name__"),
+            change,
+            "may be changed here",
+        );
+    }
+    for use_of_it in [
+        "spring",
+        "spring.json",
+        "print(spring.run(a == 1))",
+        "r = api.run(spring, x=1)",
+    ] {
+        let later = OFF_CYCLE.replacen("if __name__", &format!("{use_of_it}\nif __name__"), 1);
+        assert_eq!(read(&later), read(OFF_CYCLE), "{use_of_it}");
+    }
+    let call = "n = edit(day)";
+    refused(
+        STEPS,
+        "start = ",
+        &format!("{call}\nstart = "),
+        call,
+        "`day` may be changed here",
+    );
+    let pair = "day, other = 1, 2";
+    refused(
+        STEPS,
+        "start = ",
+        &format!("{pair}\nstart = "),
+        pair,
+        "`day` may be changed here",
+    );
     let changed = "day[1] = 26";
     refused(
         STEPS,
@@ -124,7 +162,7 @@ fn a_deal_is_made_once_and_not_changed() {
         "day = [\"DayOfMonth\", 25]",
         unread,
         unread,
-        "`]` was expected and `for` found",
+        "`x` has no value above",
     );
     let error = read("from absbox import Generic\n\nx = 1\n")
         .unwrap_err()

@@ -20,6 +20,7 @@ mod dates;
 mod fees;
 mod formula;
 mod literal;
+mod operators;
 mod parts;
 mod program;
 #[cfg(test)]

@@ -131,7 +131,7 @@ fn statement<'t>(
                 "a deal is made inside a block or a function, which is not run; write it at the start of a line".into(),
             ));
         }
-        if !["import", "from", "print"].contains(&first) {
+        if first != "print" {
             changed(names, made, &words, line, false);
         }
         return Ok(());
@@ -140,20 +140,8 @@ fn statement<'t>(
     let targets = targets(parser);
     if targets.is_empty() && !makes {
         (parser.at, parser.line) = end;
-        let direct = whole[first.len()..]
-            .trim_start()
-            .starts_with(['[', '.', '|', '+']);
-        changed(
-            names,
-            made,
-            if direct {
-                &words[..]
-            } else {
-                &words[1.min(words.len())..]
-            },
-            line,
-            direct,
-        );
+        let assigns = assigns(&whole[first.len()..]);
+        changed(names, made, &words, line, assigns);
         return Ok(());
     }
     let value = parser.value(names).and_then(|tree| {
@@ -173,6 +161,9 @@ fn statement<'t>(
         let tree = value.clone()?;
         let name = targets.first().copied().unwrap_or("");
         made.push(Made { tree, name });
+    }
+    if value.is_err() {
+        changed(names, made, &words, line, false);
     }
     for target in targets {
         names.insert(target.to_string(), value.clone());
@@ -288,11 +279,25 @@ fn words(statement: &str) -> Vec<(&str, &str)> {
     words
 }
 
-/// Notes what a statement that is not read may change. A deal that is made is changed only by a statement that begins with it.
-fn changed(names: &mut Names, made: &[Made<'_>], words: &[(&str, &str)], line: u64, direct: bool) {
+/// Whether a statement gives its first word, or a member of it, another value: `deal.name = ...`, `deal, x = ...`, `deal |= ...`.
+fn assigns(after: &str) -> bool {
+    let signs = after.split('(').next().unwrap_or("");
+    let bytes = signs.as_bytes();
+    let is_single = |i: usize| {
+        let beside = |at: Option<usize>| at.and_then(|at| bytes.get(at));
+        let before = beside(i.checked_sub(1)).is_some_and(|b| b"=<>!".contains(b));
+        !before && beside(Some(i + 1)) != Some(&b'=')
+    };
+    after.trim_start().starts_with('[')
+        || (0..bytes.len()).any(|i| bytes[i] == b'=' && is_single(i))
+}
+
+/// Notes what a statement that is not read may change: all that it names. A deal that is made is changed only where the statement
+/// assigns to it, which begins with its name.
+fn changed(names: &mut Names, made: &[Made<'_>], words: &[(&str, &str)], line: u64, assigns: bool) {
     for (i, (word, _)) in words.iter().enumerate() {
         let is_made = made.iter().any(|m| m.name == *word);
-        if is_made && !(direct && i == 0) {
+        if is_made && !(assigns && i == 0) {
             continue;
         }
         if let Some(value) = names.get_mut(*word).filter(|v| v.is_ok()) {
