@@ -272,8 +272,11 @@ fn a_whole_number_is_no_id() {
     }
 }
 
-/// Rows in which every encoding has something to do.
-fn many() -> (Vec<(&'static str, Cells)>, Vec<(String, String)>) {
+/// Fields of a schema and their values.
+type Fields = Vec<(&'static str, Cells)>;
+
+/// Rows in which every encoding has something to do, and what is read of them.
+fn many() -> (Fields, Vec<(String, String)>) {
     let rows = 0..3000usize;
     let ids: Vec<String> = rows.clone().map(|i| format!("loan-{i:06}")).collect();
     let amounts: Vec<Option<i64>> = rows

@@ -223,7 +223,7 @@ impl Csv {
     }
 
     /// The line on which the record starts.
-    pub fn line(&self) -> u64 {
+    pub fn first_line_of_record(&self) -> u64 {
         self.start
     }
 

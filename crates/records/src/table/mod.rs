@@ -59,6 +59,9 @@ pub struct Row<'t> {
     table: &'t Table,
 }
 
+/// The record of a file by the names of its header.
+type ByHeader<'a> = dyn Fn(&At, &[String]) -> Result<Record, ImportError> + 'a;
+
 impl Table {
     /// Opens a file of a record type.
     ///
@@ -119,7 +122,7 @@ impl Table {
         path: &Path,
         file: At,
         layout: Option<&Layout>,
-        record: &dyn Fn(&At, &[String]) -> Result<Record, ImportError>,
+        record: &ByHeader<'_>,
     ) -> Result<Self, ImportError> {
         let mut source = csv::Csv::open(path, &file)?;
         let has_header = layout.is_none_or(|l| l.header);
@@ -209,7 +212,7 @@ impl Table {
 
     fn place(&self) -> Place {
         match &self.source {
-            Source::Csv(csv) => Place::Line(csv.line()),
+            Source::Csv(csv) => Place::Line(csv.first_line_of_record()),
             Source::Json(json) => json.place(),
             Source::Parquet(parquet) => Place::Row(parquet.row()),
         }

@@ -71,7 +71,7 @@ pub(super) struct Footer {
 pub(super) fn footer(bytes: &[u8]) -> Result<Footer, String> {
     let end = bytes.len();
     match (bytes.get(..4), end.checked_sub(8)) {
-        (Some(b"PARE"), _) => return Err("is encrypted; write it without encryption".into()),
+        (Some(b"PARE"), _) => Err("is encrypted; write it without encryption".into()),
         (Some(b"PAR1"), Some(tail)) if tail >= 4 && bytes[end - 4..] == *b"PAR1" => {
             let length = u32::from_le_bytes(bytes[tail..tail + 4].try_into().expect("four"));
             let start = tail.checked_sub(length as usize).filter(|s| *s >= 4);
