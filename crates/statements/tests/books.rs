@@ -223,7 +223,7 @@ fn holdings_are_said_in_their_units() {
     snapshot.assets[0].decimals = 8;
     snapshot.instruments[0].lot = fixed::Decimal::new(1, 3);
     snapshot.instruments[1].settlement = Settlement::Inverse(snapshot.assets[0].symbol.clone());
-    let mut balances = vec![Balance::default(); snapshot.assets.len()];
+    let mut balances = vec![Balance::default(); snapshot.assets.len()].into();
     balances[0] = balance;
     let position = |instrument, side| Position {
         instrument,

@@ -212,7 +212,7 @@ fn solvent(publish_totals: bool, accounts: u64) -> solvency::SolvencyClaim {
 /// An account owes more than its collateral is worth.
 fn uncovered() -> solvency::SolvencyClaim {
     let mut accounts: Vec<_> = (0..20).map(|i| sample::exchange_account(9, i)).collect();
-    for balance in &mut accounts[3].balances {
+    for balance in accounts[3].balances.iter_mut() {
         balance.debt = 1 << 40;
     }
     let sealed = sealed(&sample::exchange_snapshot(), &accounts);

@@ -208,7 +208,7 @@ pub fn read(
         }
         accounts.push(Account {
             id,
-            balances,
+            balances: balances.into(),
             positions: Vec::new(),
         });
         Ok(())
@@ -458,7 +458,7 @@ pub fn write_users(
     for (number, account) in accounts.into_iter().enumerate() {
         record.clear();
         record.extend([number.to_string(), account.id]);
-        for (asset, b) in assets.iter().zip(&account.balances) {
+        for (asset, b) in assets.iter().zip(account.balances.iter()) {
             let net = i128::from(b.equity) - i128::from(b.debt);
             let units = [b.equity, b.debt].map(i128::from);
             let pledges = b.pledges().map(i128::from);

@@ -12,6 +12,7 @@ use stark::MIN_LOG_HEIGHT;
 
 use super::digits::{balanced, balanced_len, headroom};
 use super::tables::coins::Coin;
+use crate::account::SHORT_LIST;
 use crate::collateral::{MAX_TIERS, Piece, piece_limbs, pieces, rate_limbs};
 use crate::opening::Opening;
 
@@ -268,6 +269,12 @@ impl Plan {
             loss_limbs: 0,
             compared_limbs: 0,
         };
+        if plan.assets.len() > SHORT_LIST {
+            return Err(format!(
+                "{} assets: over a list of more than {SHORT_LIST} a leaf has a digest of what is held, which this statement does not open; leave out assets",
+                plan.assets.len()
+            ));
+        }
         plan.loss_limbs = plan.loss_limbs(tables);
         let compared = plan.compared_shape();
         if compared.bound > MAX_SUM {

@@ -6,7 +6,7 @@ mod needed;
 use std::sync::Arc;
 
 use fixed::Decimal;
-use market::sample;
+use market::{Balances, sample};
 use stark::{F, PrimeCharacteristicRing, Statement, violated};
 
 use super::tables::AccountRow;
