@@ -110,7 +110,7 @@ pub(super) fn holding(list: &List, asset: usize, balance: &Balance) -> Holding {
 }
 
 /// What collateral and equity exceed debts by, with this row's holdings.
-fn after(list: &List, row: &SlotRow) -> [i128; 2] {
+pub(super) fn after(list: &List, row: &SlotRow) -> [i128; 2] {
     let mut sums = row.excess;
     for holding in &row.holdings {
         let Some(rates) = list.rates(holding.code) else {

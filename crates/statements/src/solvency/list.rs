@@ -52,10 +52,13 @@ pub struct List {
     messages: Vec<Vec<F>>,
     /// Per key, its first piece.
     first: Vec<usize>,
-    /// Limbs of the largest rate of debt, of equity and of a piece, and of the largest value at zero.
+    /// Limbs of the largest rate of debt.
     pub debt_limbs: usize,
+    /// Limbs of the largest rate of equity.
     pub equity_limbs: usize,
+    /// Limbs of the largest rate of a piece.
     pub rate_limbs: usize,
+    /// Limbs of the largest value at zero.
     pub intercept_limbs: usize,
 }
 

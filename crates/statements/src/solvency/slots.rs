@@ -107,7 +107,6 @@ const ROOT: usize = 6;
 /// Where a row stands.
 struct Place<E> {
     row: E,
-    first: E,
     last: E,
     active: E,
     goes_on: E,
@@ -211,7 +210,6 @@ impl SlotsTable {
         let key = self.key(b, [&first, &last], &active, &goes_on);
         Place {
             row,
-            first,
             last,
             active,
             goes_on,

@@ -50,10 +50,10 @@ impl Default for Options {
 
 /// What the tables are filled from.
 pub struct Witness {
-    book: Arc<SealedBook>,
-    /// Per part, its subtree in heap order.
-    trees: Vec<Vec<Digest>>,
-    states: States,
+    pub(super) book: Arc<SealedBook>,
+    /// Per part, its nodes in heap order.
+    pub(super) trees: Vec<Vec<Digest>>,
+    pub(super) states: States,
 }
 
 /// A true claim, ready to be proven part by part.

@@ -1,6 +1,7 @@
 //! What needs a book that cannot be sealed, or rows that no book has.
 
 mod forged;
+mod lists;
 mod needed;
 
 use std::sync::Arc;
