@@ -141,6 +141,7 @@ fn special_cases() -> Vec<Case> {
         case::<solvency::Solvency>("full-part", || solvent(true, 16_500)),
         case::<solvency::Solvency>("hidden-totals", || solvent(false, 150)),
         case::<solvency::Solvency>("uncovered", uncovered),
+        case::<solvency::Solvency>("listed", listed),
         case::<inventory::Inventory>("book", inventory_of_book),
         case::<premia::Premia>("prices", || risk_of_day(Shows::Prices { lots: true })),
         case::<premia::Premia>("totals", || {
@@ -217,6 +218,19 @@ fn uncovered() -> solvency::SolvencyClaim {
     }
     let sealed = sealed(&sample::exchange_snapshot(), &accounts);
     let prepared = solvency::Prepared::new(&sealed, &solvency::Options::default());
+    prepared.expect("a claim").claim().clone()
+}
+
+/// Over a long list, with accounts of several slots, of which one owes more than its collateral is worth.
+fn listed() -> solvency::SolvencyClaim {
+    let snapshot = sample::listed_snapshot(24);
+    let mut accounts: Vec<_> = (0..40)
+        .map(|i| sample::listed_account(9, i, 24, i as usize % 20))
+        .collect();
+    for balance in accounts[17].balances.iter_mut() {
+        balance.debt = 1 << 40;
+    }
+    let prepared = solvency::Prepared::new(&sealed(&snapshot, &accounts), &Default::default());
     prepared.expect("a claim").claim().clone()
 }
 

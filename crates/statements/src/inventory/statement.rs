@@ -172,7 +172,7 @@ impl PartTables {
 
 impl Statement for Inventory {
     const ID: &'static str = "inventory";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Claim = InventoryClaim;
     type Context = Context;
 
