@@ -199,6 +199,34 @@ fn units(asset: &Asset, amount: &Decimal) -> Result<Held, String> {
 }
 
 impl SolvencyClaim {
+    /// The root of the book's tree, from those of its subtrees.
+    ///
+    /// # Errors
+    /// If the claim's assets, or its sizes of slots, are not of those that there are.
+    pub fn root(&self) -> Result<Digest, String> {
+        let split = self.split(&rates(&self.snapshot.assets)?)?;
+        Ok(split.root(&self.roots()))
+    }
+
+    fn roots(&self) -> Vec<Digest> {
+        self.segments.iter().map(PublicDigest::elements).collect()
+    }
+
+    /// How the book is split into parts.
+    fn split(&self, rates: &[AssetRates]) -> Result<Parts, String> {
+        let accounts = self.book.accounts;
+        match &self.slots {
+            None if rates.len() <= SHORT_LIST => Ok(Parts::Rows(segments(accounts))),
+            Some(sizes) if rates.len() > SHORT_LIST => {
+                let split = Split::new(accounts, sizes)?;
+                Ok(Parts::Slots(split, Arc::new(List::new(rates.to_vec())?)))
+            }
+            _ => Err(format!(
+                "sizes of slots are for lists of more than {SHORT_LIST} assets, and for all of them"
+            )),
+        }
+    }
+
     fn shows(&self) -> Result<Vec<Show>, String> {
         let assets = &self.snapshot.assets;
         let n = assets.len();
@@ -273,31 +301,18 @@ impl Statement for Solvency {
         claim.snapshot.validate().map_err(|e| e.to_string())?;
         let rates = rates(&claim.snapshot.assets)?;
         claim.book.check_sizes()?;
-        let accounts = claim.book.accounts;
-        if claim.uncovered > accounts {
+        if claim.uncovered > claim.book.accounts {
             return Err("more accounts are uncovered than there are".into());
         }
-        let split = match &claim.slots {
-            None if rates.len() <= SHORT_LIST => Parts::Rows(segments(accounts)),
-            Some(sizes) if rates.len() > SHORT_LIST => {
-                let split = Split::new(accounts, sizes)?;
-                Parts::Slots(split, Arc::new(List::new(rates.clone())?))
-            }
-            _ => {
-                return Err(format!(
-                    "sizes of slots are for lists of more than {SHORT_LIST} assets, and for all of them"
-                ));
-            }
-        };
+        let split = claim.split(&rates)?;
         let (roots, states) = (split.roots(), split.count() - 1);
         if claim.segments.len() != roots || claim.states.len() != states {
             return Err(format!(
                 "it needs {roots} subtree roots and {states} states"
             ));
         }
-        let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        let listing = listing(&claim.snapshot);
-        claim.book.check(&listing, &split.root(&segments))?;
+        let root = split.root(&claim.roots());
+        claim.book.check(&listing(&claim.snapshot), &root)?;
         let shows = claim.shows()?;
         Ok(Context {
             rates,

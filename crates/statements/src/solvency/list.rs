@@ -27,6 +27,9 @@ pub const SCHEDULES: usize = 3;
 pub const HELD_LIMBS: usize = 2 * AMOUNT_LIMBS;
 /// Most pieces of all schedules of a list.
 const MAX_PIECES: usize = 1 << 15;
+/// Rates of a long list are below this, so that what 511 holdings of less than 2^60 units are worth in three schedules stays below
+/// 2^126 subticks.
+const MAX_RATE: u64 = 1 << 55;
 
 /// A piece of a schedule of an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +69,14 @@ impl List {
     /// The list of these assets.
     ///
     /// # Errors
-    /// If their schedules have too many pieces.
+    /// If their schedules have too many pieces, or a unit is worth too much.
     pub fn new(rates: Vec<AssetRates>) -> Result<Self, String> {
+        if let Some(asset) = rates.iter().position(|r| r.debt >= MAX_RATE) {
+            return Err(format!(
+                "a unit of asset {} is worth too much for a list of so many; give it more decimals",
+                asset + 1
+            ));
+        }
         let worthless = |key: usize, end: u64| ListedPiece {
             key,
             start: 0,
