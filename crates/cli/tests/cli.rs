@@ -234,6 +234,41 @@ fn solvency_of_the_exchange_layout() {
     assert!(at(&format!("check {inputs} --reserves poor.csv"), 2).contains("poor.csv:2"));
 }
 
+/// A list of 500 assets is read and added up; a proof over a long list (30 assets here) has all slots of an account.
+#[test]
+fn solvency_of_a_long_list() {
+    use market::{import::exchange, sample};
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    let write = |assets: usize, held: fn(u64) -> usize| {
+        let listed = sample::listed_snapshot(assets).assets;
+        let users = (0..20).map(|i| sample::listed_account(5, i, assets, held(i)));
+        exchange::write_assets(&dir.path().join("assets.csv"), &listed).unwrap();
+        exchange::write_users(&dir.path().join("users.csv"), &listed, users).unwrap();
+    };
+    let inputs = "solvency --users users.csv --assets assets.csv --as-of 2026-01-02T08:00:00Z --source sample";
+    write(500, |_| 8);
+    assert!(at(&format!("check {inputs}"), 0).contains("coin499"));
+    write(30, |i| 1 + i as usize);
+    let prove = "--require-covered --inclusions users --out l.proof";
+    at(&format!("prove {inputs} {prove}"), 0);
+    assert!(at("verify l.proof", 0).contains("20 distinct accounts"));
+    // The account that holds 20 assets, of which one is less.
+    let heavy = format!("{:064x}", 19);
+    let mut files = std::fs::read_dir(dir.path().join("users")).unwrap();
+    let of_heavy = |f: &std::fs::DirEntry| f.file_name().to_string_lossy().starts_with(&heavy);
+    let path = files.find_map(|f| f.ok().filter(of_heavy)).unwrap().path();
+    let verify = format!("verify l.proof --inclusion {}", path.display());
+    at(&verify, 0);
+    let mut json: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let balances = json["balances"].as_array_mut().unwrap();
+    let held = balances.iter_mut().rfind(|b| b[0] != 0).unwrap();
+    *held = serde_json::json!([0, 0, 0, 0, 0]);
+    std::fs::write(&path, json.to_string()).unwrap();
+    let refused = at(&verify, 1);
+    assert!(refused.contains("not in it"), "{refused}");
+}
+
 /// The real files: totals equal an exact sum made here, digit by digit.
 #[test]
 fn real_files() {

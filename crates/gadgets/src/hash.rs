@@ -60,6 +60,8 @@ pub enum Domain {
     Book = 16,
     /// What a trade with a venue paid.
     Receipt = 20,
+    /// A slot of what an account holds of a long list of assets, and the slots before it.
+    Holdings = 22,
     /// How far above EVaR a venue's private EVaR is drawn.
     Lift = 21,
 }

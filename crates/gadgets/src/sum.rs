@@ -240,7 +240,7 @@ impl<E: Expr> Sum<E> {
         b: &mut B,
         id: &'static str,
     ) -> Limbs<E> {
-        self.normalize(b, id, None)
+        self.normalize(b, id, self.normal_limbs(), None)
     }
 
     /// Requires the integer to be zero.
@@ -287,9 +287,23 @@ impl<E: Expr> Sum<E> {
     /// A bit that is 1 if and only if the integer is negative, and the limbs of the integer (plus
     /// `2^(10 n)` for `n` limbs, if negative).
     pub fn sign<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) -> (Limbs<E>, E) {
+        self.sign_in(b, id, self.normal_limbs())
+    }
+
+    /// The same in `n` limbs. A sum that does not fit them has no witness.
+    ///
+    /// # Panics
+    /// If there are fewer limbs than coefficients.
+    pub fn sign_in<W, B: RowBuilder<W, E = E>>(
+        &self,
+        b: &mut B,
+        id: &'static str,
+        n: usize,
+    ) -> (Limbs<E>, E) {
+        assert!(self.coefficients.len() <= n, "a limb for each coefficient");
         let negative = b.derive_many(&self.coefficients, |c| F::from_bool(is_negative(c)));
         b.boolean(id, &negative);
-        let limbs = self.normalize(b, id, Some(negative.clone()));
+        let limbs = self.normalize(b, id, n, Some(negative.clone()));
         (limbs, negative)
     }
 
@@ -297,10 +311,10 @@ impl<E: Expr> Sum<E> {
         &self,
         b: &mut B,
         id: &'static str,
+        n: usize,
         negative: Option<E>,
     ) -> Limbs<E> {
         self.declare(b, id);
-        let n = self.normal_limbs();
         let mut carry = E::ZERO;
         let mut limbs = Vec::with_capacity(n);
         for i in 0..n {

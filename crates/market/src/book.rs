@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use records::units::MAX_AMOUNT;
 use serde::{Deserialize, Serialize};
 
+use crate::balances::Balances;
 use crate::snapshot::Snapshot;
 
 /// Positions are below this many lots.
@@ -43,6 +44,17 @@ pub struct Balance {
 }
 
 impl Balance {
+    /// All five amounts, in the order of the fields.
+    pub fn amounts(&self) -> [u64; 5] {
+        [
+            self.equity,
+            self.debt,
+            self.loan,
+            self.margin,
+            self.portfolio,
+        ]
+    }
+
     /// The three pledges.
     pub fn pledges(&self) -> [u64; 3] {
         [self.loan, self.margin, self.portfolio]
@@ -70,7 +82,7 @@ pub struct Account {
     /// The account's id.
     pub id: String,
     /// One balance per asset.
-    pub balances: Vec<Balance>,
+    pub balances: Balances,
     /// The positions.
     pub positions: Vec<Position>,
 }
@@ -108,7 +120,8 @@ impl Account {
                 assets.len()
             ));
         }
-        for (b, asset) in self.balances.iter().zip(assets) {
+        for (asset, b) in self.balances.held() {
+            let asset = &assets[asset];
             if b.equity >= MAX_AMOUNT || b.debt >= MAX_AMOUNT {
                 return fail(format!(
                     "its {} is too large: amounts must be below {MAX_AMOUNT} units of 10^-{}",

@@ -2,7 +2,7 @@
 //! specification of what Sealbook proves of a book.
 //!
 //! - [`snapshot`]: public market data: assets with tiered haircuts, instruments, scenarios.
-//! - [`book`]: what is private: accounts, balances, positions.
+//! - [`book`], [`balances`]: what is private: accounts, balances, positions.
 //! - [`pricing`]: Black-76 and Black-Scholes prices and Greeks with a proven error bound.
 //! - [`quotes`]: what no market can show: expired options, impossible marks, moments in other units.
 //! - [`haircut`], [`array`]: the public numbers of the circuits, from a snapshot.
@@ -12,6 +12,7 @@
 //! Every rounding goes against the account.
 
 pub mod array;
+pub mod balances;
 pub mod book;
 pub mod exposure;
 pub mod haircut;
@@ -23,6 +24,7 @@ pub mod sample;
 pub mod snapshot;
 pub mod solvency;
 
+pub use balances::Balances;
 pub use book::{Account, AccountError, Balance, Book, MAX_LOTS, Position, Side};
 pub use snapshot::{
     Asset, Extreme, Haircuts, Instrument, Kind, Level, MarginParameters, OffsetGroup, OptionType,

@@ -5,6 +5,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use crate::balances::Balances;
 use crate::book::{Account, Balance, Book, Position, Side};
 use crate::margin::{MarginTables, evaluate};
 use crate::snapshot::{
@@ -257,7 +258,7 @@ pub fn book(
                 .collect();
             let mut account = Account {
                 id: format!("acct-{i:06}"),
-                balances: vec![Balance::default(); snapshot.assets.len()],
+                balances: Balances::none(snapshot.assets.len()),
                 positions,
             };
             for (asset, balance) in account.balances.iter_mut().enumerate().skip(1) {
@@ -279,7 +280,7 @@ pub fn book(
             } else {
                 usd.debt = dollars.unsigned_abs() as u64;
             }
-            for balance in &mut account.balances {
+            for balance in account.balances.iter_mut() {
                 balance.margin = balance.equity / 2;
                 balance.portfolio = balance.equity - balance.margin;
             }
@@ -384,6 +385,49 @@ pub fn exchange_account(seed: u64, number: u64) -> Account {
         margin: 0,
         portfolio: 0,
     });
+    Account {
+        id: format!("{number:064x}"),
+        balances: balances.into(),
+        positions: Vec::new(),
+    }
+}
+
+/// The market of an exchange with a long list of assets: tiers of the sample exchange, other prices, no instruments.
+pub fn listed_snapshot(assets: usize) -> Snapshot {
+    let kinds = exchange_assets();
+    let listed = |i: usize| {
+        let kind = kinds[i % kinds.len()].clone();
+        let percent = Decimal::new(100 - (i / kinds.len()) as i128 % 90, 2);
+        Asset {
+            symbol: format!("coin{i:03}"),
+            price: kind.price.checked_mul(&percent).expect("small"),
+            ..kind
+        }
+    };
+    Snapshot {
+        assets: (0..assets).map(listed).collect(),
+        ..exchange_snapshot()
+    }
+}
+
+/// An account over [`listed_snapshot`] that holds `held` of its assets, with debts and pledges as [`exchange_account`] has
+/// them; every debt is covered.
+pub fn listed_account(seed: u64, number: u64, assets: usize, held: usize) -> Account {
+    let mut rng = StdRng::seed_from_u64(seed ^ !number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut balances = Balances::none(assets);
+    for asset in rand::seq::index::sample(&mut rng, assets, held.min(assets)) {
+        // Units per thousand dollars, about, of each kind.
+        let units = [1_500_000, 27_000_000, 163_000_000, 5_500_000_000][asset % 4];
+        let equity = rng.random_range(1..20) * units;
+        let indebted = asset % 4 != 3 && rng.random_range(0..4) == 0;
+        balances[asset] = Balance {
+            equity,
+            debt: if indebted { equity / 20 } else { 0 },
+            loan: equity / 4,
+            margin: equity / 8,
+            portfolio: equity / 4,
+        };
+    }
     Account {
         id: format!("{number:064x}"),
         balances,

@@ -54,7 +54,8 @@ pub fn cover(rates: &[AssetRates], account: &Account) -> Cover {
         debts: 0,
         equity: 0,
     };
-    for (balance, rates) in account.balances.iter().zip(rates) {
+    for (asset, balance) in account.balances.held() {
+        let rates = &rates[asset];
         for (pieces, pledge) in rates.schedules.iter().zip(balance.pledges()) {
             cover.collateral += value(pieces, pledge);
         }
@@ -102,7 +103,8 @@ pub fn evaluate<'a>(
         ..SolvencyResult::default()
     };
     for account in accounts {
-        for (total, balance) in result.totals.iter_mut().zip(&account.balances) {
+        for (asset, balance) in account.balances.held() {
+            let total = &mut result.totals[asset];
             total.equity += u128::from(balance.equity);
             total.debt += u128::from(balance.debt);
             total.liabilities += u128::from(balance.equity.saturating_sub(balance.debt));

@@ -4,7 +4,7 @@ use market::array::{RiskArrays, column_name};
 use market::haircut::{AssetRates, value};
 use market::margin::{MarginTables, evaluate};
 use market::{
-    Account, Asset, Balance, Haircuts, Kind, Level, OptionType, Position, Settlement, Side,
+    Account, Asset, Balances, Haircuts, Kind, Level, OptionType, Position, Settlement, Side,
     Snapshot, Tier, sample,
 };
 use proptest::prelude::*;
@@ -295,7 +295,7 @@ fn entered_at_the_mark_equity_is_nothing() {
             };
             let account = Account {
                 id: "a".into(),
-                balances: vec![Balance::default(); snapshot.assets.len()],
+                balances: Balances::none(snapshot.assets.len()),
                 positions: vec![Position {
                     instrument: index,
                     side,
@@ -463,7 +463,12 @@ fn check_account(snapshot: &Snapshot, tables: &MarginTables, account: &Account, 
     let result = evaluate(tables, account).unwrap();
     let (mut equity, mut contingency) = (0.0, 0.0);
     let mut coins = vec![0.0; names.len()];
-    for (i, (asset, balance)) in snapshot.assets.iter().zip(&account.balances).enumerate() {
+    for (i, (asset, balance)) in snapshot
+        .assets
+        .iter()
+        .zip(account.balances.iter())
+        .enumerate()
+    {
         // Haircuts and their rounding have tests of their own.
         let rates = &tables.assets[i];
         let own = value(&rates.schedules[1], balance.equity) as f64

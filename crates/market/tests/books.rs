@@ -6,7 +6,7 @@ use fixed::Decimal;
 use market::haircut::{AssetRates, value};
 use market::import::{exchange, layout, optionchain};
 use market::margin::{MarginTables, evaluate, losses};
-use market::{Account, Balance, Level, Position, Side, sample, solvency};
+use market::{Account, Balance, Balances, Level, Position, Side, sample, solvency};
 use proptest::prelude::*;
 use records::units::Subticks;
 
@@ -76,7 +76,8 @@ fn option_chain_accounts_have_margins() {
         balances: vec![Balance {
             equity: 500_000_000,
             ..Balance::default()
-        }],
+        }]
+        .into(),
         positions: vec![Position {
             instrument: 3,
             side: Side::Short,
@@ -138,7 +139,8 @@ fn a_perpetual_by_hand() {
             Balance::default(),
             Balance::default(),
             Balance::default(),
-        ],
+        ]
+        .into(),
         positions: vec![Position {
             instrument: perp,
             side: Side::Long,
@@ -162,7 +164,7 @@ fn debts_never_offset_other_claims() {
     let assets = sample::exchange_assets();
     let account = |id: &str, btc: Balance, shib: Balance| Account {
         id: id.into(),
-        balances: vec![btc, Balance::default(), Balance::default(), shib],
+        balances: vec![btc, Balance::default(), Balance::default(), shib].into(),
         positions: Vec::new(),
     };
     let honest = account(
@@ -440,7 +442,7 @@ fn metamorphic() {
     let tables = MarginTables::new(&snapshot, Level::Initial).unwrap();
     for account in book.accounts() {
         let bare = Account {
-            balances: vec![Balance::default(); 4],
+            balances: Balances::none(4),
             ..account.clone()
         };
         let mut tripled = bare.clone();

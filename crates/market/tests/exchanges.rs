@@ -83,9 +83,8 @@ fn an_asset_called_id_has_its_own_column() {
         let text = format!("{header}\n{line}\n");
         let (_, book) = read(("users.csv", &text), assets)?;
         let account = &book.accounts()[0];
-        let [btc, id] = &account.balances[..] else {
-            panic!("two assets");
-        };
+        assert_eq!(account.balances.len(), 2);
+        let [btc, id] = [&account.balances[0], &account.balances[1]];
         Ok::<_, String>((
             account.id.clone(),
             btc.equity,

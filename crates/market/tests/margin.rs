@@ -3,7 +3,7 @@
 use fixed::Decimal;
 use market::margin::{MarginTables, evaluate};
 use market::{
-    Account, Balance, Kind, Level, OffsetGroup, OptionType, Position, Settlement, Side, Snapshot,
+    Account, Balances, Kind, Level, OffsetGroup, OptionType, Position, Settlement, Side, Snapshot,
     sample,
 };
 use records::units::Subticks;
@@ -54,7 +54,7 @@ fn at_mark(snapshot: &Snapshot, symbol: &str, contracts: &str) -> Position {
 fn account(snapshot: &Snapshot, balances: &[(&str, &str)], positions: &[(&str, &str)]) -> Account {
     let mut account = Account {
         id: "a".into(),
-        balances: vec![Balance::default(); snapshot.assets.len()],
+        balances: Balances::none(snapshot.assets.len()),
         positions: positions
             .iter()
             .map(|(s, n)| at_mark(snapshot, s, n))

@@ -12,7 +12,7 @@
 use fixed::{Decimal, Rounding};
 use market::margin::{MarginTables, evaluate, losses};
 use market::{
-    Account, Asset, Balance, Instrument, Kind, Level, MarginParameters, OptionType, Position,
+    Account, Asset, Balances, Instrument, Kind, Level, MarginParameters, OptionType, Position,
     ScenarioGrid, Settlement, Side, Snapshot,
 };
 
@@ -124,7 +124,7 @@ fn holding(snapshot: &Snapshot, legs: &[(&str, i64)]) -> Account {
     positions.sort_by_key(|p| p.instrument);
     let account = Account {
         id: "example".into(),
-        balances: vec![Balance::default(); snapshot.assets.len()],
+        balances: Balances::none(snapshot.assets.len()),
         positions,
     };
     account.validate(snapshot).unwrap();

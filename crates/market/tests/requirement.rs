@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use fixed::Decimal;
 use market::margin::{MarginResult, MarginTables, evaluate, losses};
-use market::{Account, Balance, Instrument, Level, OffsetGroup, Position, Side, Snapshot, sample};
+use market::{
+    Account, Balance, Balances, Instrument, Level, OffsetGroup, Position, Side, Snapshot, sample,
+};
 use proptest::prelude::*;
 use records::units::{SUBTICKS_PER_TICK, Subticks};
 
@@ -82,11 +84,11 @@ fn account(market: &Market, (positions, balances): &Drawn) -> Account {
     }
     let mut account = Account {
         id: "a".into(),
-        balances: vec![Balance::default(); market.snapshot.assets.len()],
+        balances: Balances::none(market.snapshot.assets.len()),
         positions: Vec::new(),
     };
     for ((asset, thousandths), balance) in
-        (market.snapshot.assets.iter().zip(balances)).zip(&mut account.balances)
+        (market.snapshot.assets.iter().zip(balances)).zip(account.balances.iter_mut())
     {
         let units =
             u64::from(thousandths.unsigned_abs()) * 10u64.pow(u32::from(asset.decimals)) / 1000;
@@ -126,11 +128,15 @@ fn together(market: &Market, a: &Account, b: &Account) -> Account {
     let count = market.snapshot.instruments.len();
     let lots = signed(a, count).into_iter().zip(signed(b, count));
     let lots: Vec<i64> = lots.map(|(a, b)| a + b).collect();
-    let balances = a.balances.iter().zip(&b.balances).map(|(a, b)| Balance {
-        equity: a.equity + b.equity,
-        debt: a.debt + b.debt,
-        ..Balance::default()
-    });
+    let balances = a
+        .balances
+        .iter()
+        .zip(b.balances.iter())
+        .map(|(a, b)| Balance {
+            equity: a.equity + b.equity,
+            debt: a.debt + b.debt,
+            ..Balance::default()
+        });
     Account {
         id: "ab".into(),
         balances: balances.collect(),
@@ -140,7 +146,7 @@ fn together(market: &Market, a: &Account, b: &Account) -> Account {
 
 fn times(market: &Market, a: &Account, n: u64) -> Account {
     let mut all = a.clone();
-    for b in &mut all.balances {
+    for b in all.balances.iter_mut() {
         (b.equity, b.debt) = (b.equity * n, b.debt * n);
     }
     for p in &mut all.positions {
@@ -215,7 +221,7 @@ proptest! {
         let market = &markets()[market];
         // One balance: a multiple of several would leave the first tier.
         let mut a = account(market, &a);
-        for b in &mut a.balances {
+        for b in a.balances.iter_mut() {
             *b = Balance { equity: b.equity / 4, debt: b.debt, ..Balance::default() };
         }
         let many = market.evaluate(level, &times(market, &a, n)).requirement();
@@ -233,7 +239,7 @@ proptest! {
         // The coin only falls here, so that who is long only loses.
         let instrument = market.snapshot.instrument("ETH-PERP-2").unwrap();
         let position = Position { instrument, side: Side::Long, lots, entry: lots * market.entries[instrument] };
-        let alone = Account { positions: vec![position], balances: vec![Balance::default(); 4], id: "l".into() };
+        let alone = Account { positions: vec![position], balances: Balances::none(4), id: "l".into() };
         let all = losses(&market.tables[level], &alone).unwrap();
         prop_assert!(all.iter().flatten().all(|l| *l >= 0) && all.iter().flatten().any(|l| *l > 0));
         let mut after = before.clone();
@@ -297,7 +303,7 @@ fn underlyings_add_up() {
         }
         Account {
             id: coin.into(),
-            balances: vec![Balance::default(); 4],
+            balances: Balances::none(4),
             positions: held(market, &lots),
         }
     };

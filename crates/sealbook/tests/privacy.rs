@@ -28,6 +28,7 @@ type Make = fn(variant: usize) -> Box<dyn AnyPrepared>;
 const CASES: &[(&str, usize, Make)] = &[
     ("margin", 3, margin),
     ("solvency", 2, solvency),
+    ("solvency", 3, listed),
     ("premia", 2, |variant| {
         premia(variant, Shows::Fact(Fact::Funded))
     }),
@@ -133,6 +134,24 @@ fn solvency(variant: usize) -> Box<dyn AnyPrepared> {
     let options = Options {
         publish_totals: false,
         reserves: Some(vec![1 << 62; 4]),
+        ..Options::default()
+    };
+    let sealed = SealedBook::new(&snapshot, &accounts, 4, &Secret::random()).unwrap();
+    Box::new(solvency::Prepared::new(&sealed, &options).unwrap())
+}
+
+/// Over a long list, accounts that hold other assets, and other numbers of them, in slots of one class.
+fn listed(variant: usize) -> Box<dyn AnyPrepared> {
+    const ASSETS: usize = 30;
+    let snapshot = sample::listed_snapshot(ASSETS);
+    let held = |i: u64| [8, i as usize % 9, [1, 30, 17, 2][i as usize % 4]][variant];
+    let seed = 1 + variant as u64;
+    let accounts: Vec<Account> = (0..40)
+        .map(|i| sample::listed_account(seed, i + 1000 * seed, ASSETS, held(i)))
+        .collect();
+    let options = Options {
+        publish_totals: false,
+        reserves: Some(vec![1 << 62; ASSETS]),
         ..Options::default()
     };
     let sealed = SealedBook::new(&snapshot, &accounts, 4, &Secret::random()).unwrap();

@@ -3,6 +3,11 @@
 //! ```text
 //! leaf      = hash(Account, head: identity[0], identity[1], 0, 0; seal (8) | per asset: equity, debt,
 //!             loan, margin, portfolio, each as (low 30 bits, high 30 bits) | zeros to a multiple of 4)
+//!             where the list has at most 20 assets; over a longer one
+//!             hash(Account, the same head; seal (8) | holdings (8))
+//! holdings  = the last of the slots' digests, of which each holds the one before, the first zeros:
+//!             hash(Holdings, per holding: the asset's number from 1, its five amounts as above | slot before (8)),
+//!             eight holdings a slot in the order of the list, unused ones zero, at least one slot
 //! seal      = hash(Seal, positions (8) | listing (8) | identity[2..8], 0, 0 | salt (8))
 //! positions = hash(Positions, per slot: key, lots, entry (low 30 bits, high 30 bits)), where key is
 //!             2 * instrument + side + 1 with side 0 for long and 1 for short; unused slots are zero
@@ -21,13 +26,21 @@
 
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, RATE, hash, hash_with_head};
 use gadgets::limbs::halves_of;
-use market::{Kind, OptionType, Snapshot};
+use market::{Balance, Balances, Kind, OptionType, Snapshot};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use stark::{F, PrimeCharacteristicRing, PrimeField32, felt};
 
 /// Elements per asset in a leaf.
 pub const ELEMENTS_PER_ASSET: usize = 10;
+/// Longest list of assets of which a leaf has all amounts. Over a longer one it has those that the account holds.
+pub const SHORT_LIST: usize = 20;
+/// Most assets of a book's list, so that a holding's code is below 2^9 and an account has at most 64 slots.
+pub const MAX_ASSETS: usize = 511;
+/// Holdings of a slot.
+pub const HOLDINGS: usize = 8;
+/// Elements that are hashed for a slot.
+pub const SLOT_LEN: usize = HOLDINGS * (1 + ELEMENTS_PER_ASSET) + DIGEST;
 /// Elements of a seal.
 pub const SEAL_LEN: usize = 4 * DIGEST;
 /// Amounts per asset: equity, debt, loan, margin, portfolio.
@@ -288,11 +301,9 @@ impl Layout {
             },
             listing: self.listing,
             salt,
-            balances: account
-                .balances
-                .iter()
-                .map(|b| [b.equity, b.debt, b.loan, b.margin, b.portfolio])
-                .collect(),
+            holdings: (account.balances.len() > SHORT_LIST)
+                .then(|| holdings_digest(&account.balances)),
+            balances: account.balances.clone(),
         }
     }
 }
@@ -308,8 +319,40 @@ pub struct Leaf {
     pub listing: Digest,
     /// What hides it.
     pub salt: Digest,
-    /// Its amounts per asset: equity, debt, loan, margin, portfolio.
-    pub balances: Vec<[u64; AMOUNTS]>,
+    /// Its amounts per asset.
+    pub balances: Balances,
+    /// The digest of what it holds, if the list is long.
+    pub holdings: Option<Digest>,
+}
+
+/// What an account holds, slot by slot: numbers of assets and their balances. The last slot has fewer, or none.
+pub fn slots(balances: &Balances) -> Vec<Vec<(usize, Balance)>> {
+    let held: Vec<(usize, Balance)> = balances.held().map(|(i, b)| (i, *b)).collect();
+    if held.is_empty() {
+        return vec![Vec::new()];
+    }
+    held.chunks(HOLDINGS).map(<[_]>::to_vec).collect()
+}
+
+/// The digest of a slot behind the one before it.
+pub fn slot_digest(slot: &[(usize, Balance)], before: &Digest) -> Digest {
+    let mut elements = Vec::with_capacity(SLOT_LEN);
+    for (asset, balance) in slot {
+        elements.push(F::from_usize(asset + 1));
+        elements.extend(balance.amounts().into_iter().flat_map(halves_of));
+    }
+    elements.resize(SLOT_LEN - DIGEST, F::ZERO);
+    elements.extend(before);
+    hash(Domain::Holdings, &elements)
+}
+
+/// The digest of all that an account holds.
+fn holdings_digest(balances: &Balances) -> Digest {
+    let slots = slots(balances);
+    let zeros = [F::ZERO; DIGEST];
+    slots
+        .iter()
+        .fold(zeros, |before, slot| slot_digest(slot, &before))
 }
 
 impl Leaf {
@@ -336,16 +379,28 @@ impl Leaf {
 
     /// The elements that are hashed into the leaf behind its head.
     pub fn elements(&self) -> Vec<F> {
-        let mut elements = Vec::with_capacity(leaf_len(self.balances.len()));
+        let assets = self.balances.len();
+        let mut elements = Vec::with_capacity(leaf_len(assets));
         elements.extend(self.seal());
-        elements.extend(
-            self.balances
-                .iter()
-                .flatten()
-                .flat_map(|&amount| halves_of(amount)),
-        );
-        elements.resize(leaf_len(self.balances.len()), F::ZERO);
+        elements.extend((0..tail_len(assets)).map(|i| self.tail(i)));
+        elements.resize(leaf_len(assets), F::ZERO);
         elements
+    }
+
+    /// An element of what is hashed behind the seal.
+    pub fn tail(&self, index: usize) -> F {
+        match &self.holdings {
+            Some(digest) => digest[index],
+            None => {
+                let balance = &self.balances[index / ELEMENTS_PER_ASSET];
+                halves_of(balance.amounts()[index % ELEMENTS_PER_ASSET / 2])[index % 2]
+            }
+        }
+    }
+
+    /// An amount of an asset: equity, debt, loan, margin or portfolio.
+    pub fn amount(&self, asset: usize, which: usize) -> u64 {
+        self.balances[asset].amounts()[which]
     }
 
     /// The leaf's digest.
@@ -356,5 +411,14 @@ impl Leaf {
 
 /// Elements behind the head of a leaf over `assets` assets.
 pub fn leaf_len(assets: usize) -> usize {
-    (DIGEST + ELEMENTS_PER_ASSET * assets).next_multiple_of(4)
+    (DIGEST + tail_len(assets)).next_multiple_of(4)
+}
+
+/// Elements behind the seal of a leaf over `assets` assets: all amounts, or a digest of what is held.
+pub fn tail_len(assets: usize) -> usize {
+    if assets > SHORT_LIST {
+        DIGEST
+    } else {
+        ELEMENTS_PER_ASSET * assets
+    }
 }

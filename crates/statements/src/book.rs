@@ -13,13 +13,15 @@ use std::sync::Arc;
 
 use gadgets::hash::{Digest, Domain, hash};
 use gadgets::limbs::halves_of;
-use market::{Account, AccountError, Snapshot, SnapshotError};
+use market::{Account, AccountError, Balance, Snapshot, SnapshotError};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
 use stark::felt;
 
-use crate::account::{Identity, Layout, Leaf, PublicDigest, Secret, listing, text_digest};
+use crate::account::{
+    Identity, Layout, Leaf, PublicDigest, SHORT_LIST, Secret, listing, text_digest,
+};
 use crate::inclusion::{BookPath, Inclusion};
 use crate::margin::snapshot_digest;
 use crate::trees::{book_root, log_slots, path, tree};
@@ -292,9 +294,20 @@ fn contents<'a>(accounts: impl Iterator<Item = &'a Account>) -> Digest {
     for account in accounts {
         hasher.update((account.id.len() as u64).to_le_bytes());
         hasher.update(&account.id);
-        for b in &account.balances {
-            for amount in [b.equity, b.debt, b.loan, b.margin, b.portfolio] {
+        let amounts = |hasher: &mut Sha3_256, balance: &Balance| {
+            for amount in balance.amounts() {
                 hasher.update(amount.to_le_bytes());
+            }
+        };
+        if account.balances.len() > SHORT_LIST {
+            hasher.update((account.balances.held().count() as u64).to_le_bytes());
+            for (asset, balance) in account.balances.held() {
+                hasher.update((asset as u64).to_le_bytes());
+                amounts(&mut hasher, balance);
+            }
+        } else {
+            for balance in account.balances.iter() {
+                amounts(&mut hasher, balance);
             }
         }
         hasher.update((account.positions.len() as u64).to_le_bytes());

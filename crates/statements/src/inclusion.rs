@@ -127,7 +127,7 @@ impl Inclusion {
         };
         Self {
             account: member.account.id.clone(),
-            balances: member.leaf.balances.clone(),
+            balances: member.leaf.balances.iter().map(Balance::amounts).collect(),
             positions: member.account.positions.iter().map(held).collect(),
             salt: member.leaf.salt.into(),
             place,
@@ -199,10 +199,8 @@ impl Inclusion {
 /// What an account holds, in the units of the snapshot's assets and instruments, for its user to compare with what they know.
 pub fn holdings(account: &Account, snapshot: &Snapshot) -> Vec<String> {
     let mut lines = Vec::new();
-    for (balance, asset) in account.balances.iter().zip(&snapshot.assets) {
-        if *balance == Balance::default() {
-            continue;
-        }
+    for (asset, balance) in account.balances.held() {
+        let asset = &snapshot.assets[asset];
         let amount = |units: u64| market::solvency::amount(asset, units.into());
         let [loan, margin, portfolio] = balance.pledges().map(amount);
         lines.push(format!(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use market::{Account, Level, Snapshot, sample};
+use market::{Account, Balances, Level, Snapshot, sample};
 use stark::{Rejection, Statement, verify};
 use statements::account::{Secret, listing};
 use statements::book::{BookRef, SealedBook};
@@ -223,7 +223,7 @@ fn holdings_are_said_in_their_units() {
     snapshot.assets[0].decimals = 8;
     snapshot.instruments[0].lot = fixed::Decimal::new(1, 3);
     snapshot.instruments[1].settlement = Settlement::Inverse(snapshot.assets[0].symbol.clone());
-    let mut balances = vec![Balance::default(); snapshot.assets.len()];
+    let mut balances = Balances::none(snapshot.assets.len());
     balances[0] = balance;
     let position = |instrument, side| Position {
         instrument,

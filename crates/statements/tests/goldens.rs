@@ -143,6 +143,7 @@ fn special_cases() -> Vec<Case> {
         case::<solvency::Solvency>("full-part", || solvent(true, 16_500)),
         case::<solvency::Solvency>("hidden-totals", || solvent(false, 150)),
         case::<solvency::Solvency>("uncovered", uncovered),
+        case::<solvency::Solvency>("listed", listed),
         case::<inventory::Inventory>("book", || inventory_of_book(&even())),
         case::<inventory::Inventory>("weighted", || inventory_of_book(&weighted())),
         case::<premia::Premia>("prices", || {
@@ -237,11 +238,24 @@ fn solvent(publish_totals: bool, accounts: u64) -> solvency::SolvencyClaim {
 /// An account owes more than its collateral is worth.
 fn uncovered() -> solvency::SolvencyClaim {
     let mut accounts: Vec<_> = (0..20).map(|i| sample::exchange_account(9, i)).collect();
-    for balance in &mut accounts[3].balances {
+    for balance in accounts[3].balances.iter_mut() {
         balance.debt = 1 << 40;
     }
     let sealed = sealed(&sample::exchange_snapshot(), &accounts);
     let prepared = solvency::Prepared::new(&sealed, &solvency::Options::default());
+    prepared.expect("a claim").claim().clone()
+}
+
+/// Over a long list, with accounts of several slots, of which one owes more than its collateral is worth.
+fn listed() -> solvency::SolvencyClaim {
+    let snapshot = sample::listed_snapshot(24);
+    let mut accounts: Vec<_> = (0..40)
+        .map(|i| sample::listed_account(9, i, 24, i as usize % 20))
+        .collect();
+    for balance in accounts[17].balances.iter_mut() {
+        balance.debt = 1 << 40;
+    }
+    let prepared = solvency::Prepared::new(&sealed(&snapshot, &accounts), &Default::default());
     prepared.expect("a claim").claim().clone()
 }
 

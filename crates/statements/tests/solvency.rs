@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use market::solvency::NotSolvent;
-use market::{Account, Balance, sample};
+use market::{Account, Balance, Balances, sample};
 use records::units::MAX_AMOUNT;
 use stark::{
     F, PrimeCharacteristicRing, Rejection, Statement, TableAir, Trace, broken_alone, cell_test,
@@ -21,7 +21,7 @@ fn accounts(n: u64) -> Vec<Account> {
 
 /// An account with a debt that its worthless collateral does not cover.
 fn dummy(id: &str, debt: u64) -> Account {
-    let mut balances = vec![Balance::default(); 4];
+    let mut balances = Balances::none(4);
     balances[0] = Balance {
         debt,
         ..Balance::default()
@@ -127,7 +127,8 @@ fn sizes_at_the_edge() {
                 ..Balance::default()
             };
             4
-        ],
+        ]
+        .into(),
         positions: Vec::new(),
     };
     let book: Vec<Account> = (0..100).map(rich).collect();
@@ -338,7 +339,7 @@ fn witnesses_of_other_books_break_the_tables() {
 
     // Liabilities of one account dropped: the tree still opens, the sums do not.
     let mut poorer = accounts(60);
-    poorer[3].balances = vec![Balance::default(); 4];
+    poorer[3].balances = Balances::none(4);
     let secret = Secret::random();
     let make =
         |a: &[Account]| Prepared::new(&seal(a, &secret).unwrap(), &Options::default()).unwrap();

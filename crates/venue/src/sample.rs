@@ -171,7 +171,8 @@ pub fn book(seed: u64, set: &ScenarioSet, state: &VenueState, accounts: usize) -
             balances: vec![Balance {
                 equity: rng.random_range(1_000_000..1_000_000_000_000),
                 ..Balance::default()
-            }],
+            }]
+            .into(),
             positions: held.map(|(market, &lots)| position(market, lots)).collect(),
         });
         for (rest, lots) in rest.iter_mut().zip(&lots) {

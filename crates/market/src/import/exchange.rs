@@ -352,7 +352,7 @@ pub fn read(
         let balances = (0..assets.len()).map(|i| balance(&row, i, assets[i].decimals));
         accounts.push(Account {
             id,
-            balances: balances.collect::<Result<_, _>>()?,
+            balances: balances.collect::<Result<Vec<_>, _>>()?.into(),
             positions: Vec::new(),
         });
     }
@@ -579,7 +579,7 @@ pub fn write_users(
     for (number, account) in accounts.into_iter().enumerate() {
         record.clear();
         record.extend([number.to_string(), account.id]);
-        for (asset, b) in assets.iter().zip(&account.balances) {
+        for (asset, b) in assets.iter().zip(account.balances.iter()) {
             let net = i128::from(b.equity) - i128::from(b.debt);
             let units = [b.equity, b.debt].map(i128::from);
             let pledges = b.pledges().map(i128::from);

@@ -32,6 +32,7 @@ use fixed::{Decimal, Rounding};
 use serde::{Deserialize, Serialize};
 
 pub use super::write::{write_book, write_market};
+use crate::balances::Balances;
 use crate::book::{Account, Balance, Book, MAX_LOTS, Position, Side};
 use crate::snapshot::{self, Instrument, Settlement, Snapshot};
 use records::files::json;
@@ -189,7 +190,7 @@ impl<'a> Builder<'a> {
         self.index.insert(id.to_string(), self.accounts.len());
         self.accounts.push(Account {
             id: id.to_string(),
-            balances: vec![Balance::default(); self.snapshot.assets.len()],
+            balances: Balances::none(self.snapshot.assets.len()),
             positions: Vec::new(),
         });
         Ok(self.accounts.len() - 1)

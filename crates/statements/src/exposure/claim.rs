@@ -77,7 +77,7 @@ impl Context {
 
 impl Statement for Exposure {
     const ID: &'static str = "exposure";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Claim = ExposureClaim;
     type Context = Context;
 

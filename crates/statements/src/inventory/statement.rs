@@ -10,7 +10,7 @@ use venue::scenarios::MAX_MARKETS;
 
 use super::claim::InventoryClaim;
 use super::tables::{LeavesTable, MAX_SLOTS, PositionsTable, StateTable};
-use crate::account::{PublicDigest, listing};
+use crate::account::{MAX_ASSETS, PublicDigest, listing};
 use crate::book::BookRef;
 use crate::opening::Opening;
 use crate::trees::{book_root, log_slots};
@@ -23,8 +23,6 @@ pub struct Inventory;
 
 /// Most accounts of a book.
 const MAX_ACCOUNTS: u64 = 1 << 24;
-/// Most assets: a verifier builds the tables it is told.
-const MAX_ASSETS: usize = 256;
 /// Account slots of a part.
 const SEGMENT: usize = 1024;
 
@@ -174,7 +172,7 @@ impl PartTables {
 
 impl Statement for Inventory {
     const ID: &'static str = "inventory";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Claim = InventoryClaim;
     type Context = Context;
 

@@ -12,7 +12,7 @@ use stark::{
 };
 use venue::state::VenueState;
 
-use crate::account::{ELEMENTS_PER_ASSET, Leaf, position_key};
+use crate::account::{Leaf, position_key, tail_len};
 use crate::book::Member;
 use crate::opening::{Hidden, Opening};
 use crate::venues::commitments::commitment_quads;
@@ -213,16 +213,8 @@ impl Table for LeavesTable {
         let used = b.pinned("LEAVES-1", 0);
         let hidden = Hidden::read(b, |w: &LeafRow| w.leaf.as_ref());
         // Balances are committed to, but play no part here.
-        let balances: Vec<B::E> = (0..ELEMENTS_PER_ASSET * self.opening.assets)
-            .map(|i| {
-                b.cell(|w| {
-                    let amount =
-                        |l: &Leaf| l.balances[i / ELEMENTS_PER_ASSET][i % ELEMENTS_PER_ASSET / 2];
-                    w.leaf
-                        .as_ref()
-                        .map_or(F::ZERO, |l| halves_of(amount(l))[i % 2])
-                })
-            })
+        let balances: Vec<B::E> = (0..tail_len(self.opening.assets))
+            .map(|i| b.cell(|w| w.leaf.as_ref().map_or(F::ZERO, |l| l.tail(i))))
             .collect();
         for cell in hidden.cells().chain(&balances) {
             b.zero("LEAVES-2", (b.one() - used.clone()) * cell.clone());

@@ -12,6 +12,7 @@ use stark::MIN_LOG_HEIGHT;
 
 use super::digits::{balanced, balanced_len, held};
 use super::tables::coins::Coin;
+use crate::account::SHORT_LIST;
 use crate::collateral::{MAX_TIERS, Piece, piece_limbs, pieces, rate_limbs};
 use crate::opening::Opening;
 
@@ -291,6 +292,12 @@ impl Plan {
             balances_move: tables.balances_move,
             loss_limbs: 0,
         };
+        if plan.assets.len() > SHORT_LIST {
+            return Err(format!(
+                "{} assets: over a list of more than {SHORT_LIST} a leaf has a digest of what is held, which this statement does not open; leave out assets",
+                plan.assets.len()
+            ));
+        }
         plan.loss_limbs = plan.loss_limbs(tables);
         if plan.compared_bound() > MAX_SUM {
             return Err(format!(

@@ -1,8 +1,11 @@
 //! What a solvency proof claims, and which tables prove it.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use fixed::Decimal;
 use gadgets::hash::{Digest, Domain};
-use gadgets::limbs::{AMOUNT_LIMBS, limbs_of};
+use gadgets::limbs::{AMOUNT_LIMBS, LIMB_MAX, limbs_of};
 use gadgets::range::{LIMB_BITS, RangeTable};
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{Held, Register, Show, TotalsTable};
@@ -10,17 +13,17 @@ use market::{Asset, Snapshot};
 use serde::{Deserialize, Serialize};
 use stark::{Part, Profile, Statement, TableAir};
 
+use super::list::{AssetsTable, List, PiecesTable};
+use super::slots::SlotsTable;
+use super::split::{SlotSizes, Split};
 use super::tables::{AccountsTable, AssetRates, ShortfallTable, register};
-use crate::account::{PublicDigest, listing};
+use crate::account::{MAX_ASSETS, PublicDigest, SHORT_LIST, listing};
 use crate::book::BookRef;
 use crate::collateral::{MAX_TIERS, pieces};
 use crate::kit::totals;
 use crate::nonce::Nonce;
 use crate::ordered::Ordered;
 use crate::trees::Segments;
-
-/// Most assets of a book: with more, sums of products could leave the range that is normalized.
-pub const MAX_ASSETS: usize = 20;
 
 /// The public part of a solvency proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +34,12 @@ pub struct SolvencyClaim {
     pub snapshot: Snapshot,
     /// The book; every account is in its tree exactly once.
     pub book: BookRef,
+    /// Over a list of more than 20 assets, how many accounts a part has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<SlotSizes>,
     /// The roots of the parts' subtrees of 2^14 slots; that of the last part has as few slots as hold its
-    /// accounts (a power of two, at least 256), and the rest of its 2^14 is unused.
+    /// accounts (a power of two, at least 256), and the rest of its 2^14 is unused. Over a list of more than 20 assets, the
+    /// roots of the granules that parts are made of: subtrees of as many leaves as the power of two in a part's accounts.
     pub segments: Vec<PublicDigest>,
     /// Commitments to the running totals after each part but the last.
     pub states: Vec<PublicDigest>,
@@ -64,9 +71,62 @@ pub struct AssetTotals {
     pub liabilities: Decimal,
 }
 
-/// How a book of so many accounts is split into parts.
+/// How a book over a short list, of so many accounts, is split into parts.
 pub(super) fn segments(accounts: u64) -> Segments {
     Segments::new(accounts, 14)
+}
+
+/// How a book is split into parts.
+#[derive(Clone, Debug)]
+pub(super) enum Parts {
+    /// An account a row, with all assets of the list.
+    Rows(Segments),
+    /// A slot of eight holdings a row.
+    Slots(Split, Arc<List>),
+}
+
+impl Parts {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Rows(segments) => segments.count() as usize,
+            Self::Slots(split, _) => split.count(),
+        }
+    }
+
+    /// The accounts of a part.
+    pub fn accounts(&self, part: usize) -> Range<usize> {
+        match self {
+            Self::Rows(segments) => {
+                let from = part * segments.slots();
+                from..from + segments.used(part)
+            }
+            Self::Slots(split, _) => split.accounts(part),
+        }
+    }
+
+    /// log2 of the rows of a part.
+    fn log_rows(&self, part: usize) -> usize {
+        match self {
+            Self::Rows(segments) => segments.log_part(part),
+            Self::Slots(split, _) => split.log_rows(part),
+        }
+    }
+
+    /// How many roots a claim has, and what they lead to.
+    fn roots(&self) -> usize {
+        match self {
+            Self::Rows(segments) => segments.count() as usize,
+            Self::Slots(split, _) => split.roots(),
+        }
+    }
+
+    pub fn root(&self, roots: &[Digest]) -> Digest {
+        match self {
+            Self::Rows(segments) => segments.root(roots),
+            Self::Slots(split, _) => split.root(roots),
+        }
+    }
 }
 
 /// What the parts of a claim share.
@@ -75,7 +135,7 @@ pub struct Context {
     /// The public numbers of each asset.
     pub rates: Vec<AssetRates>,
     /// How the book is split into parts.
-    pub segments: Segments,
+    pub(super) split: Parts,
     shows: Vec<Show>,
     pub(super) allow_uncovered: bool,
 }
@@ -139,6 +199,34 @@ fn units(asset: &Asset, amount: &Decimal) -> Result<Held, String> {
 }
 
 impl SolvencyClaim {
+    /// The root of the book's tree, from those of its subtrees.
+    ///
+    /// # Errors
+    /// If the claim's assets, or its sizes of slots, are not of those that there are.
+    pub fn root(&self) -> Result<Digest, String> {
+        let split = self.split(&rates(&self.snapshot.assets)?)?;
+        Ok(split.root(&self.roots()))
+    }
+
+    fn roots(&self) -> Vec<Digest> {
+        self.segments.iter().map(PublicDigest::elements).collect()
+    }
+
+    /// How the book is split into parts.
+    fn split(&self, rates: &[AssetRates]) -> Result<Parts, String> {
+        let accounts = self.book.accounts;
+        match &self.slots {
+            None if rates.len() <= SHORT_LIST => Ok(Parts::Rows(segments(accounts))),
+            Some(sizes) if rates.len() > SHORT_LIST => {
+                let split = Split::new(accounts, sizes)?;
+                Ok(Parts::Slots(split, Arc::new(List::new(rates.to_vec())?)))
+            }
+            _ => Err(format!(
+                "sizes of slots are for lists of more than {SHORT_LIST} assets, and for all of them"
+            )),
+        }
+    }
+
     fn shows(&self) -> Result<Vec<Show>, String> {
         let assets = &self.snapshot.assets;
         let n = assets.len();
@@ -205,7 +293,7 @@ impl SolvencyClaim {
 
 impl Statement for Solvency {
     const ID: &'static str = "solvency";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Claim = SolvencyClaim;
     type Context = Context;
 
@@ -213,29 +301,29 @@ impl Statement for Solvency {
         claim.snapshot.validate().map_err(|e| e.to_string())?;
         let rates = rates(&claim.snapshot.assets)?;
         claim.book.check_sizes()?;
-        let accounts = claim.book.accounts;
-        if claim.uncovered > accounts {
+        if claim.uncovered > claim.book.accounts {
             return Err("more accounts are uncovered than there are".into());
         }
-        let split = segments(accounts);
-        let parts = split.count();
-        if claim.segments.len() as u64 != parts || claim.states.len() as u64 != parts - 1 {
-            return Err(format!("it needs {parts} subtree roots and one state less"));
+        let split = claim.split(&rates)?;
+        let (roots, states) = (split.roots(), split.count() - 1);
+        if claim.segments.len() != roots || claim.states.len() != states {
+            return Err(format!(
+                "it needs {roots} subtree roots and {states} states"
+            ));
         }
-        let segments: Vec<Digest> = claim.segments.iter().map(PublicDigest::elements).collect();
-        let listing = listing(&claim.snapshot);
-        claim.book.check(&listing, &split.root(&segments))?;
+        let root = split.root(&claim.roots());
+        claim.book.check(&listing(&claim.snapshot), &root)?;
         let shows = claim.shows()?;
         Ok(Context {
             rates,
-            segments: split,
+            split,
             shows,
             allow_uncovered: claim.uncovered > 0,
         })
     }
 
-    fn parts(claim: &SolvencyClaim, _: &Context) -> usize {
-        claim.segments.len()
+    fn parts(_: &SolvencyClaim, context: &Context) -> usize {
+        context.split.count()
     }
 
     fn part(claim: &SolvencyClaim, context: &Context, part: usize) -> Part {
@@ -248,9 +336,17 @@ impl Statement for Solvency {
     }
 }
 
+/// The tables of a part's accounts.
+pub(crate) enum Accounts {
+    /// Over a short list.
+    Rows(AccountsTable),
+    /// Over a long one.
+    Slots(SlotsTable, AssetsTable, PiecesTable),
+}
+
 /// The tables of one part.
 pub(crate) struct Tables {
-    pub accounts: AccountsTable,
+    pub accounts: Accounts,
     pub shortfall: Option<ShortfallTable>,
     pub totals: TotalsTable,
     pub sponge: Option<SpongeTable>,
@@ -259,8 +355,7 @@ pub(crate) struct Tables {
 
 impl Tables {
     pub fn new(claim: &SolvencyClaim, context: &Context, part: usize) -> Self {
-        let accounts = context.segments.used(part) as u64;
-        let log_height = context.segments.log_part(part);
+        let log_height = context.split.log_rows(part);
         let registers = registers(claim.snapshot.assets.len(), context.allow_uncovered);
         let totals = totals(&registers, &claim.states, part, || context.shows.clone(), 0);
         let streams = totals.streams();
@@ -268,21 +363,15 @@ impl Tables {
             let rows = claim.uncovered.next_power_of_two().ilog2() as usize;
             ShortfallTable {
                 assets: claim.snapshot.assets.len(),
-                coefficients: equity_shape(&context.rates),
+                coefficients: match &context.split {
+                    Parts::Rows(_) => equity_shape(&context.rates),
+                    Parts::Slots(_, list) => (list.sum_limbs(), 2 * LIMB_MAX + 1),
+                },
                 log_height: rows.clamp(stark::MIN_LOG_HEIGHT, log_height),
             }
         });
         Self {
-            accounts: AccountsTable {
-                assets: context.rates.clone(),
-                leaves: Ordered {
-                    log_height,
-                    used: accounts as usize,
-                    root: claim.segments[part].elements(),
-                    domain: Domain::Account,
-                },
-                allow_uncovered: context.allow_uncovered,
-            },
+            accounts: accounts(claim, context, part),
             shortfall,
             totals,
             sponge: (!streams.is_empty()).then(|| SpongeTable::new(streams)),
@@ -290,14 +379,51 @@ impl Tables {
         }
     }
 
-    /// In the order: accounts, shortfall, totals, sponge, limbs.
+    /// In the order: accounts (or slots, assets, pieces), shortfall, totals, sponge, limbs.
     pub fn airs(&self) -> Vec<TableAir> {
-        let mut airs = vec![TableAir::new(self.accounts.clone())];
+        let mut airs = match &self.accounts {
+            Accounts::Rows(accounts) => vec![TableAir::new(accounts.clone())],
+            Accounts::Slots(slots, assets, pieces) => vec![
+                TableAir::new(slots.clone()),
+                TableAir::new(assets.clone()),
+                TableAir::new(pieces.clone()),
+            ],
+        };
         airs.extend(self.shortfall.clone().map(TableAir::new));
         airs.push(TableAir::new(self.totals.clone()));
         airs.extend(self.sponge.clone().map(TableAir::new));
         airs.push(TableAir::new(self.limbs));
         airs
+    }
+}
+
+fn accounts(claim: &SolvencyClaim, context: &Context, part: usize) -> Accounts {
+    let allow_uncovered = context.allow_uncovered;
+    match &context.split {
+        Parts::Rows(segments) => Accounts::Rows(AccountsTable {
+            assets: context.rates.clone(),
+            leaves: Ordered {
+                log_height: segments.log_part(part),
+                used: segments.used(part),
+                root: claim.segments[part].elements(),
+                domain: Domain::Account,
+            },
+            allow_uncovered,
+        }),
+        Parts::Slots(split, list) => {
+            let roots = &claim.segments[split.granules(part)];
+            let slots = SlotsTable {
+                list: list.clone(),
+                forest: split.forest(part),
+                roots: roots.iter().map(PublicDigest::elements).collect(),
+                allow_uncovered,
+            };
+            let assets = AssetsTable {
+                list: list.clone(),
+                with_equity: allow_uncovered,
+            };
+            Accounts::Slots(slots, assets, PiecesTable { list: list.clone() })
+        }
     }
 }
 

@@ -29,7 +29,29 @@ pub(super) fn examples() -> Vec<Example<Solvency>> {
         name: "solvency-uncovered",
         inputs: |size: &Size| inputs(size, &Options::default(), true),
     };
-    vec![totals, hidden, uncovered]
+    let listed = Example {
+        name: "solvency-500",
+        inputs: listed,
+    };
+    vec![totals, hidden, uncovered, listed]
+}
+
+/// An exchange's book over a list of 500 assets, of which each account holds eight, but for every 50th, which holds twelve in
+/// small books.
+fn listed(size: &Size) -> Inputs<Solvency> {
+    let n = size.accounts.unwrap_or(100_000) as u64;
+    let small = n < 1_000;
+    let assets = if small { 24 } else { 500 };
+    let snapshot = sample::listed_snapshot(assets);
+    let held = |i: u64| if small && i % 50 == 7 { 12 } else { 8 };
+    let accounts: Vec<Account> = (0..n)
+        .map(|i| sample::listed_account(1, i, assets, held(i)))
+        .collect();
+    let sizes = json!({ "accounts": n, "assets": assets, "held": 8 });
+    Inputs::new(sizes, move |secret| {
+        let sealed = SealedBook::new(&snapshot, &accounts, 4, secret);
+        Prepared::new(&sealed.map_err(Refusal::malformed)?, &Options::default())
+    })
 }
 
 fn inputs(size: &Size, options: &Options, uncovered: bool) -> Inputs<Solvency> {

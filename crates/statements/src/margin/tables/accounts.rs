@@ -63,7 +63,7 @@ impl AccountRow {
     fn amount(&self, asset: usize, which: usize) -> u64 {
         self.leaf
             .as_ref()
-            .map_or(0, |leaf| leaf.balances[asset][which])
+            .map_or(0, |leaf| leaf.amount(asset, which))
     }
 }
 

@@ -95,7 +95,7 @@ fn a_commitment_does_not_open_with_other_lists() {
     let old = sample::snapshot();
     // Rich enough to meet the level whatever the lists.
     let mut account = super::account(&old, 1, 4);
-    for balance in &mut account.balances {
+    for balance in account.balances.iter_mut() {
         (balance.equity, balance.debt) = (1 << 55, 0);
     }
     let secret = Secret::random();

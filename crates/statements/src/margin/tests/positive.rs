@@ -439,7 +439,8 @@ fn an_account_with_real_options() {
             ..Default::default()
         };
         snapshot.assets.len()
-    ];
+    ]
+    .into();
     account.positions = (0..60)
         .map(|i| market::Position {
             instrument: 3 * i,

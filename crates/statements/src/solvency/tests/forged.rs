@@ -1,6 +1,24 @@
 //! What is false is refused.
 
+use super::witness::Change;
 use super::*;
+
+/// One unit of an asset's amounts: equity, debt or a pledge.
+fn holding_one(asset: usize, which: usize) -> Balances {
+    let mut balances = Balances::none(4);
+    let balance = &mut balances[asset];
+    let amounts = [
+        &mut balance.equity,
+        &mut balance.debt,
+        &mut balance.loan,
+        &mut balance.margin,
+        &mut balance.portfolio,
+    ];
+    for (i, amount) in amounts.into_iter().enumerate() {
+        *amount = u64::from(i == which);
+    }
+    balances
+}
 
 /// A debt in an asset without a price would count for nothing. Where totals are published the claim says that there is none;
 /// where they are hidden the proof shows it.
@@ -74,7 +92,11 @@ fn unused_rows_hold_nothing() {
             context,
             witness,
         } = &prepared;
-        violated(&tables, &witness.traces_after(claim, context, 0, &on_last))
+        let change = Change {
+            account: &on_last,
+            ..Change::NONE
+        };
+        violated(&tables, &witness.traces_after(claim, context, 0, &change))
     };
     assert_eq!(broken(&|_| ()), [""; 0]);
     assert_eq!(broken(&|row| row.seal[2] = F::ONE), ["ACCOUNTS-1"]);
@@ -82,8 +104,7 @@ fn unused_rows_hold_nothing() {
     let holding = |asset: usize, which: usize| {
         broken(&move |row| {
             let mut leaf = some.clone();
-            leaf.balances.fill([0; 5]);
-            leaf.balances[asset][which] = 1;
+            leaf.balances = holding_one(asset, which);
             row.leaf = Some(leaf);
         })
     };

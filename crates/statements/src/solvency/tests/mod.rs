@@ -1,12 +1,13 @@
 //! What needs a book that cannot be sealed, or rows that no book has.
 
 mod forged;
+mod lists;
 mod needed;
 
 use std::sync::Arc;
 
 use fixed::Decimal;
-use market::sample;
+use market::{Balances, sample};
 use stark::{F, PrimeCharacteristicRing, Statement, violated};
 
 use super::tables::AccountRow;

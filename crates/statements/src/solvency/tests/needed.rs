@@ -10,7 +10,7 @@ fn idle(ids: &[&'static str]) -> Vec<&'static str> {
     let mut accounts: Vec<_> = (0..150).map(|i| sample::exchange_account(9, i)).collect();
     // Debts that a worthless asset does not cover.
     for (id, debt) in [("d1", 1_000), ("d2", 123_456_789)] {
-        let mut balances = vec![market::Balance::default(); 4];
+        let mut balances = market::Balances::none(4);
         balances[0].debt = debt;
         balances[3].equity = 1 << 40;
         balances[3].loan = 1 << 40;
