@@ -37,10 +37,11 @@ pub struct TapeArguments {
     /// The loans: .csv or .parquet.
     #[arg(long)]
     pub tape: PathBuf,
-    /// What fields loans have: mortgage, auto, receivable, consumer, carbon, or a .json file.
+    /// What fields loans have: mortgage, mortgage-eu, auto, receivable, consumer, carbon, or a .json file.
     #[arg(long, default_value = "mortgage")]
     pub template: String,
-    /// Where the fields stand, if not in columns of their own names: mortgage-dataset, or a .json file.
+    /// Where the fields stand, if not in columns of their own names: mortgage-dataset, freddie-mac-origination,
+    /// fannie-mae-performance, abs-ee-auto, esma-annex-2, or a .json file.
     #[arg(long)]
     pub layout: Option<String>,
     /// The day the tape is of, such as 2026-10-31.
