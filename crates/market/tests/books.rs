@@ -344,7 +344,7 @@ fn bad_json_and_parquet_books_say_where() {
     std::fs::write(&path, "PAR1 but not really").unwrap();
     assert!(error_at(&path).contains("is not a Parquet file"));
     assert!(error_at(&dir.path().join("none.csv")).contains("cannot be read"));
-    assert!(error_at(&dir.path().join("book.txt")).contains("rename it"));
+    assert!(error_at(&dir.path().join("book.xlsx")).contains("rename it"));
 }
 
 #[test]

@@ -5,7 +5,8 @@
 //! - **Absent.** What is empty after that is absent, as are a Parquet null and a JSON `null`. Words for "no value" (`NULL`, `NA`,
 //!   `N/A`, `nan`, ...) are not absent by themselves: where an id, a number or a date belongs they are refused, and a layout may list
 //!   them under `absent_if`.
-//! - **Refused** anywhere in a text: control characters, line breaks included.
+//! - **Refused** anywhere in a text: control characters, line breaks included, and what cannot be seen or told from a space (no-break
+//!   spaces, zero-width characters): texts that look the same are the same.
 //! - **Ids** are 1 to 128 printable ASCII characters.
 //! - **Numbers** are digits with at most one point. What a spreadsheet has cut (`1.23E+05`), thousands separators, signs of
 //!   currencies and percents are refused with what to do. The exponents that programs write (`7e-05`) keep every digit and are
@@ -53,16 +54,21 @@ fn codepoint(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 
-/// Refuses control characters.
+/// Refuses control characters, and what cannot be seen or told from a space.
 ///
 /// # Errors
 /// Names the character.
 pub fn check_text(text: &str) -> Result<(), String> {
-    match text.chars().find(|c| c.is_control()) {
+    let what = |c: char| match c.is_control() {
+        true => "the control character",
+        false => "the invisible character",
+    };
+    match text.chars().find(|c| c.is_control() || is_invisible(*c)) {
         None => Ok(()),
         Some(c) => Err(format!(
-            "'{}' holds the control character {}; remove it",
+            "'{}' holds {} {}; remove it, or write a space",
             shown(text),
+            what(c),
             codepoint(c)
         )),
     }

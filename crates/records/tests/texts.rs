@@ -162,8 +162,15 @@ fn a_cell_is_refused_in_every_format_with_what_to_do() {
         (
             "note",
             "a\u{7}b",
-            "'a\\u{7}b' holds the control character U+0007; remove it",
+            "'a\\u{7}b' holds the control character U+0007; remove it, or write a space",
         ),
+        (
+            "note",
+            "a\u{a0}b",
+            "'a\\u{a0}b' holds the invisible character U+00A0",
+        ),
+        ("note", "a\u{200b}b", "holds the invisible character U+200B"),
+        ("note", "a\nb", "holds the control character U+000A"),
     ] {
         for got in everywhere(&folder, column, text) {
             let told = got.expect_err(text);

@@ -58,7 +58,7 @@ pub fn read_market(path: &Path) -> Result<Snapshot, ImportError> {
     Ok(snapshot)
 }
 
-/// Reads a book; the format follows from the name: `.json`, `.csv` or `.parquet`.
+/// Reads a book, a table or a JSON object; the format follows from the name.
 ///
 /// # Errors
 /// Says what is wrong where.
@@ -66,8 +66,7 @@ pub fn read_book(path: &Path, snapshot: &Snapshot) -> Result<Book, ImportError> 
     let file = At::file(path);
     match path.extension().and_then(|e| e.to_str()) {
         Some("json") if is_nested(&read_file(path)?) => read_json(path, &file, snapshot),
-        Some("json" | "csv" | "parquet") => read_records(path, &file, snapshot),
-        _ => Err(file.error(None, "a book is a .json, .csv or .parquet file; rename it")),
+        _ => read_records(path, &file, snapshot),
     }
 }
 
@@ -187,6 +186,7 @@ impl<'a> Builder<'a> {
             let problem = format!("`{}` {}", id.escape_debug(), records::names::NO_ID);
             return Err(at.error(Some("account"), problem));
         }
+        records::text::check_id(id).map_err(|e| at.error(Some("account"), e))?;
         self.index.insert(id.to_string(), self.accounts.len());
         self.accounts.push(Account {
             id: id.to_string(),

@@ -17,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! The format follows from the name: `.csv`, `.tsv` and `.txt` are text with delimiters, `.parquet`, `.json` (a list of objects, or
+//! The format follows from the name: `.csv`, `.tsv`, `.txt` and no extension are text with delimiters, `.parquet`, `.json` (a list of objects, or
 //! lines of objects) and `.jsonl` or `.ndjson`. What a cell may hold is said by [`crate::text`] and [`crate::record::Kind`];
 //! a [`Layout`] says how files of another make are read.
 
@@ -84,7 +84,7 @@ impl Table {
         let file = At::file(path);
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
         match extension.to_ascii_lowercase().as_str() {
-            "csv" | "tsv" | "txt" => Self::open_csv(path, file, layout, &record),
+            "csv" | "tsv" | "txt" | "" => Self::open_csv(path, file, layout, &record),
             "json" | "jsonl" | "ndjson" => {
                 let mut source = json::Json::open(path, &file)?;
                 let header = source.header().to_vec();
