@@ -57,7 +57,7 @@ fn program(text: &str) -> Result<Tree, SyntaxError> {
                 .all(|keys| map.iter().any(|(n, _)| keys.contains(&n.as_str()))),
             _ => false,
         };
-        let maps = names.iter().filter_map(|(_, v)| v.as_ref().ok());
+        let maps = names.values().filter_map(|v| v.as_ref().ok());
         made.extend(maps.filter(|t| is_deal(t)).map(|tree| Made {
             tree: tree.clone(),
             name: "",
