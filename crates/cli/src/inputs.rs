@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use credit::import::deal::read_indices;
+use credit::deal::Deal;
+use credit::import::deal::{read_deal, read_indices};
 use credit::import::tape::{read_layout, read_tape, read_template};
 use credit::pool::Tape;
 use credit::pool::notices::notices;
-use credit::waterfall::Index;
+use credit::waterfall::{DealState, Index};
 use market::Snapshot;
 use market::import::{layout, optionchain};
 use venue::evar::Confidence;
@@ -16,6 +17,7 @@ use venue::scenarios::ScenarioSet;
 use venue::state::VenueState;
 
 use crate::Failure;
+use crate::files::read_json;
 use crate::output::note;
 
 /// When and where prices were taken, for files that do not say so.
@@ -44,6 +46,45 @@ pub struct TapeArguments {
     /// The day the tape is of, such as 2026-10-31.
     #[arg(long)]
     pub cut_off: String,
+}
+
+/// A deal.
+#[derive(Debug, Args)]
+pub struct DealArguments {
+    /// The deal: .json, ours, or one of AbsBox in .py or .json.
+    #[arg(long)]
+    pub deal: PathBuf,
+    /// The currency of a deal of AbsBox, which does not state one, such as USD.
+    #[arg(long)]
+    pub currency: Option<String>,
+}
+
+impl DealArguments {
+    /// The deal, and its state if its file says that it is under way.
+    pub fn read(&self) -> Result<(Deal, Option<DealState>), Failure> {
+        let read = read_deal(&self.deal, self.currency.as_deref())?;
+        Ok((read.deal, read.state))
+    }
+
+    /// The deal, and its state: that of a file, or else the one that the deal's file says.
+    pub fn read_with(&self, state: Option<&Path>) -> Result<(Deal, Option<DealState>), Failure> {
+        let (deal, under_way) = self.read()?;
+        match state {
+            Some(path) => Ok((deal, Some(read_json(path)?))),
+            None => Ok((deal, under_way)),
+        }
+    }
+
+    /// A deal at its closing.
+    pub fn read_at_closing(&self) -> Result<Deal, Failure> {
+        match self.read()? {
+            (deal, None) => Ok(deal),
+            (_, Some(_)) => Err(Failure::Input(format!(
+                "{}: is of a deal under way, and an issuance is of a deal that closes; give it as it closed",
+                self.deal.display()
+            ))),
+        }
+    }
 }
 
 /// A venue and how sure it is to be.

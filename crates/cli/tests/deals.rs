@@ -444,3 +444,102 @@ fn what_does_not_back_a_deal_is_said() {
     assert!(error.contains("is not a secret"), "{error}");
     assert!(!dir.path().join("p.proof").exists());
 }
+
+/// A deal of AbsBox over the sample pool: off the cycle at closing, or under way.
+fn deal_of_absbox(dates: &str, balances: [&str; 3], pool: &str) -> String {
+    let [a, original_a, cash] = balances;
+    format!(
+        "# over the sample pool
+from absbox import SPV
+
+deal = SPV(
+    name='Autumn' ' 2026', dates={dates},
+    pool={{'assets': [['Mortgage', {{}}, {{'currentBalance': {pool}}}]], 'issuanceStat': {{'IssuanceBalance': {pool} + 1_000_000}}}},
+    accounts=(('cash', {{'balance': {cash}}}),),
+    bonds=(('A', {{'balance': {a}, 'originBalance': {original_a}, 'rate': 0.03, 'originRate': 0.03, 'startDate': '2026-01-15',
+                  'rateType': {{'Fixed': 0.03}}, 'bondType': {{'Sequential': None}}, 'stepUp': ('once', '2027-01-05', 0.01)}}),
+           ('E', {{'balance': 1, 'originBalance': 1, 'rate': 0, 'startDate': '2026-01-15', 'rateType': {{'Fixed': 0}},
+                  'bondType': {{'Equity': None}}}})),
+    fees=(('setup', {{'type': {{'fixFee': 1500}}}}),),
+    waterfall={{'amortizing': [['payFee', 'cash', ['setup']], ['accrueAndPayInt', 'cash', ['A']], ['payPrin', 'cash', ['A']],
+                             ['payPrin', 'cash', ['E']], ['payIntResidual', 'cash', 'E']]}},
+    collection=[['CollectedCash', 'cash']],
+)
+"
+    )
+}
+
+/// Deals as AbsBox's users write them are checked and proven like ours.
+#[test]
+fn deals_of_absbox_are_paid() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |arguments: &str, code| run(dir.path(), arguments, code);
+    at("sample . --loans 300", 0);
+    let ours = std::fs::read_to_string(dir.path().join("deal.json")).unwrap();
+    let ours: Value = serde_json::from_str(&ours).unwrap();
+    let pool = ours["original_pool"].as_str().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let closing = "{'cutoff': '2026-10-31', 'closing': '2026-11-16', 'firstPay': '2026-12-28', 'payFreq': ['DayOfMonth', 20], \
+                   'poolFreq': 'MonthEnd', 'stated': '2060-01-01'}";
+    // The pool owes at closing what the assets owe.
+    let text = deal_of_absbox(closing, ["90_000_000", "90_000_000", "0"], pool);
+    write("closing.py", &text.replace(" + 1_000_000", ""));
+    let months = "--tape pool.csv --cut-off 2026-10-31 --remittances remittances-1.csv --remittances remittances-2.csv";
+    let missing = at(&format!("check waterfall {months} --deal closing.py"), 2);
+    assert!(
+        missing.contains("closing.py:4: has no `currency`"),
+        "{missing}"
+    );
+    assert!(missing.contains("give --currency USD"), "{missing}");
+    let shown = at(
+        &format!("check waterfall {months} --deal closing.py --currency USD --json"),
+        0,
+    );
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let report = |i: usize, pointer: &str| shown["reports"][i].pointer(pointer).unwrap().clone();
+    assert_eq!(report(0, "/payment_date"), "2026-12-28");
+    assert_eq!(report(1, "/payment_date"), "2027-01-20");
+    // 42 days at 3%: 90,000,000.00 * 0.03 * 42 / 365.
+    assert_eq!(report(0, "/tranches/0/interest_paid"), 31_068_493);
+    assert_eq!(
+        (report(0, "/fees/0/paid"), report(1, "/fees/0/paid")),
+        (150_000.into(), 0.into())
+    );
+    assert_eq!(
+        (report(0, "/tranches/0/rate"), report(1, "/tranches/0/rate")),
+        ("3".into(), "4".into())
+    );
+    let checked = at(
+        "check issuance --tape pool.csv --cut-off 2026-10-31 --deal closing.py --currency USD",
+        0,
+    );
+    assert!(checked.contains("Autumn-2026"), "{checked}");
+
+    let under_way = "{'collect': ['2026-10-31', '2026-11-30'], 'pay': ['2026-11-20', '2026-12-21'], 'payFreq': ['DayOfMonth', 20], \
+                     'poolFreq': 'MonthEnd', 'stated': '2060-01-01'}";
+    let text = deal_of_absbox(under_way, ["80_000_000", "90_000_000", "123.45"], pool);
+    write("later.py", &text);
+    let proven = format!("{months} --deal later.py --currency USD --secret s");
+    at(
+        &format!("prove waterfall {proven} --deal-after after.json --out later.proof"),
+        0,
+    );
+    let accepted = at("verify later.proof", 0);
+    assert!(
+        accepted.contains("it starts after payment date 1 of"),
+        "{accepted}"
+    );
+    assert!(
+        accepted.contains("THE PROVER STATES this start") || accepted.contains("STATES this start"),
+        "{accepted}"
+    );
+    assert!(
+        accepted.contains("`A` 80000000.00 of 90000000.00 at closing"),
+        "{accepted}"
+    );
+    let refused = at(
+        "check issuance --tape pool.csv --cut-off 2026-10-31 --deal later.py --currency USD",
+        2,
+    );
+    assert!(refused.contains("is of a deal under way"), "{refused}");
+}

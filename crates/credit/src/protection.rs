@@ -14,7 +14,7 @@ use crate::pool::tape::CutOff;
 use crate::projection::{Schedule, project};
 use crate::stress::{Month, Stress, StressError};
 use crate::waterfall::{
-    DealState, Index, Report, TrancheState, WaterfallError, check_payment_date, run,
+    DealState, Index, Report, TrancheState, WaterfallError, check_payment_date, nothing_new, run,
 };
 
 /// Most payment dates of a deal, most indices and most fixings of one: a claim must not make its verifier run for ever.
@@ -104,9 +104,8 @@ pub fn check_dates(
     if state.period > 0 {
         check_payment_date(&plan, state.period, cut_off).map_err(at(state.period))?;
     }
-    if state.period < plan.periods {
-        let months = 0..deal.dates.frequency.months();
-        let until = months.fold(cut_off.clone(), |day, _| day.next());
+    if let Some(months) = plan.months(state.period.saturating_add(1)) {
+        let until = (0..months).fold(cut_off.clone(), |day, _| day.next());
         check_payment_date(&plan, state.period + 1, &until).map_err(at(state.period + 1))?;
     }
     Ok(())
@@ -119,7 +118,6 @@ pub(crate) struct RunOff<'a> {
     state: &'a DealState,
     indices: &'a [Index],
     schedule: &'a Schedule,
-    months_per_date: usize,
 }
 
 impl<'a> RunOff<'a> {
@@ -146,13 +144,11 @@ impl<'a> RunOff<'a> {
                 state: state.pool_balance,
             });
         }
-        let months_per_date = deal.dates.frequency.months() as usize;
         Ok(Self {
             plan,
             state,
             indices,
             schedule,
-            months_per_date,
         })
     }
 
@@ -190,16 +186,26 @@ impl<'a> RunOff<'a> {
         let mut state = self.state.clone();
         let mut paid_off: Vec<Option<u32>> = vec![None; plan.tranches.len()];
         let mut forgone = vec![Cents(0); plan.tranches.len()];
-        for months in rows.chunks(self.months_per_date) {
+        let mut left = rows.as_slice();
+        let mut last: Option<Collections> = None;
+        while !left.is_empty() {
             let period = state.period + 1;
-            let mut collections = months[0];
-            for month in &months[1..] {
-                collections = then(&collections, month).map_err(StressError::Roll)?;
-            }
+            // What comes in after the legal final date helps nobody.
+            let Some(months) = plan.months(period) else {
+                break;
+            };
+            let (months, rest) = left.split_at(months.min(left.len()));
+            left = rest;
+            let collections = match months.split_first() {
+                Some((first, others)) => others
+                    .iter()
+                    .try_fold(*first, |sum, month| then(&sum, month))
+                    .map_err(StressError::Roll)?,
+                None => nothing_new(&state, last.as_ref()),
+            };
+            last = months.last().copied().or(last);
             let (next, report) = match run(plan, &state, &collections, indices) {
                 Ok(next) => next,
-                // What comes in after the legal final date helps nobody.
-                Err(WaterfallError::Ended(_)) => break,
                 Err(error) => return Err(at(period)(error)),
             };
             state = next;

@@ -8,7 +8,7 @@ mod absbox;
 #[path = "common/deals.rs"]
 mod deals;
 
-use absbox::{FLOATER, SEQUENTIAL, read};
+use absbox::{FLOATER, OFF_CYCLE, SEQUENTIAL, read};
 use credit::deal::{Amount, Base, Coupon, Shortfall};
 use credit::import::deal::read_deal;
 use credit::waterfall::Index;
@@ -102,7 +102,9 @@ fn ours_and_theirs_are_told_apart() {
     let path = folder.path().join("deal.json");
     let told = |text: &str| {
         std::fs::write(&path, text).unwrap();
-        read_deal(&path).map_err(|e| e.to_string())
+        read_deal(&path, None)
+            .map(|read| read.deal)
+            .map_err(|e| e.to_string())
     };
     assert!(told(SEQUENTIAL).is_ok());
     assert_eq!(
@@ -111,9 +113,12 @@ fn ours_and_theirs_are_told_apart() {
     );
     // A mistake in its syntax is told of what it was meant to be.
     let error = told(&FLOATER.replacen("0.06,", "NaN,", 1)).unwrap_err();
-    assert!(error.ends_with(":10: expected value"), "{error}");
+    assert!(error.contains(":10: `NaN` has no value above"), "{error}");
     let error = told("{\"tranches\": [], \"bonds\": []}").unwrap_err();
     assert!(error.contains("unknown field `bonds`"), "{error}");
     let error = told("[]").unwrap_err();
     assert!(!error.is_empty());
+    // What is no JSON is Python, whatever the file's name.
+    let error = told(OFF_CYCLE).unwrap_err();
+    assert!(error.contains("has no `currency`"), "{error}");
 }

@@ -6,6 +6,7 @@ mod absbox;
 mod deals;
 
 use absbox::{FLOATER, SEQUENTIAL, read};
+use credit::import::absbox::read_absbox;
 use deals::ScriptedDeal;
 use serde_json::json;
 
@@ -43,13 +44,19 @@ const SEQUENTIAL_CHANGED: &str = r#"
 /status | "Revolving" | status | "Amortizing"
 /fee | {} | fees | means the same as another key
 /pool/PoolA | {} | pool.PoolA | issuanceStat
-/pool/issuanceStat | null | pool | IssuanceBalance
-/pool/issuanceStat/HistoryLoss | 1 | pool.issuanceStat.HistoryLoss | not supported
+/pool/assets | 1 | pool.assets | not a list
+/pool/assets/0/2/currentBalance | -1 | pool.assets[0][2].currentBalance | negative
+/pool/issuanceStat/AccruedInterest | 1 | pool.issuanceStat.AccruedInterest | loans of the tape
+/pool/issuanceStat/x | 1 | pool.issuanceStat.x | not supported
 /dates/collect | [] | dates.collect | supported here: cutoff
-/dates/payFreq | "MonthEnd" | dates.payFreq | same day of a month
+/dates/payFreq | "MonthEnd" | fees.servicer.type.annualPctFee[0] | dates.poolFreq
+/dates/payFreq | "MonthMiddle" | dates.payFreq | date pattern
 /dates/payFreq | ["Weekday", 1] | dates.payFreq | date pattern
-/dates/payFreq | ["EveryNMonth", "2027-01-25", 2] | dates.payFreq[2] | 1, 3, 6 or 12
-/dates/firstPay | "2027-01-26" | dates.firstPay | `payFreq`
+/dates/payFreq | ["EveryNMonth", "2027-01-25", 13] | dates.payFreq[2] | from 1 to 12
+/dates/firstPay | "2027-01-26" | fees.servicer.type.annualPctFee[0] | average
+/dates/firstPay | "2026-12-25" | dates.firstPay | dates.closing
+/dates/poolFreq | null | dates | has no `poolFreq`
+/dates/cutoff | "2019-01-31" | dates | pay 95 months
 /dates/stated | "2032-01-25" | dates.stated | the day after
 /dates/stated | "2026-01-01" | dates.stated | before the first payment
 /dates/closing | "2026-13-01" | dates.closing | not a date
@@ -60,26 +67,37 @@ const SEQUENTIAL_CHANGED: &str = r#"
 /accounts/reserve/type | ["when", 1] | accounts.reserve.type | supported reserve
 /accounts/reserve/type | {"targetReserve": [["bondBalance"], 0.01]} | accounts.reserve.type.targetReserve[0] | all bonds but equity: A, B
 /accounts/reserve/type | {"targetReserve": [["poolBalance"], 1.01]} | accounts.reserve | 101 percent
-/collect/0/0 | "CollectedCash" | collect[0][0] | CollectedInterest
+/collect/0/0 | "CollectedRental" | collect[0][0] | CollectedInterest
+/collect/0/0 | "CollectedCash" | collect[1][0] | twice
+/collect/0 | ["Interest", [0.8, "acc01"], [0.2, "reserve"]] | collect[0] | not split
 /collect/0/1 | [[0.8, "acc01"], [0.2, "reserve"]] | collect[0][1] | one account
 /collect/2/1 | "reserve" | collect | two accounts
 /collect/3 | ["Interest", "acc01"] | collect[3][0] | twice
 /collect | [["Interest", "acc01"]] | collect | CollectedRecoveries
 /collect/3/1 | "cash" | collect | no account `cash`
-/fees/trustee/type | {"fixFee": 30} | fees.trustee.type.fixFee | recurFee
-/fees/trustee/feeStart | "2026-12-25" | fees.trustee.feeStart | more or less than once
-/fees/trustee/feeStart | null | fees.trustee | more or less than once
-/fees/trustee/type | {"recurFee": ["MonthFirst", 1]} | fees.trustee.type.recurFee[0] | payment dates
+/fees/trustee/type | {"byPeriod": 15} | fees.trustee.type.byPeriod | recurFee
+/fees/trustee/type | {"pctFee": [["poolBalance"], 0.02]} | fees.trustee.type.pctFee | supported fee
+/fees/trustee/type | {"numFee": [["DayOfMonth", 20], ["borrowerNumber"], 1]} | fees.trustee.type.numFee | supported fee
+/fees/trustee/type | {"targetBalanceFee": [["poolBalance"], ["bondBalance"]]} | fees.trustee.type.targetBalanceFee | supported fee
+/fees/trustee/type | {"byTable": ["MonthEnd", ["poolBalance"], [[0, 5]]]} | fees.trustee.type.byTable | supported fee
+/fees/trustee/type | {"customFee": [["2027-02-01", 1], ["2027-01-01", 1]]} | fees.trustee.type.customFee | sort them
+/fees/trustee/type | {"customFee": [["2027-02-01"]]} | fees.trustee.type.customFee[0] | [date, amount]
+/fees/trustee/feeStart | "2026-12-25" | fees.trustee.feeStart | own pattern
+/fees/trustee/feeStart | null | fees.trustee | one day before it
+/fees/trustee/type | {"recurFee": ["MonthFirst"]} | fees.trustee.type.recurFee | date pattern
 /fees/servicer/type/annualPctFee/0 | ["bondBalance"] | fees.servicer.type.annualPctFee[0] | poolBalance
 /dates/poolFreq | "MonthEnd" | fees.servicer.type.annualPctFee[0] | dates.poolFreq
-/fees/servicer/feeStart | "2026-12-26" | fees.servicer.feeStart | dates.closing
-/fees/servicer/feeDue | 10 | fees.servicer.feeDue | as it closes
+/fees/servicer/feeStart | "2026-12-26" | fees.servicer.feeStart | 2026-12-25, from which
+/fees/servicer/feeDue | 10 | fees.servicer.feeDue | has not closed
 /bonds/A/balance | 650000 | bonds.A.balance | originBalance
-/bonds/A/rate | 0.07 | bonds.A.rate | both cannot hold
-/bonds/A/startDate | "2020-01-03" | bonds.A.startDate | dates.closing
-/bonds/A/dueInt | 3 | bonds.A.dueInt | as it closes
-/bonds/A/stepUp | ["once", "2028-01-01", 0.01] | bonds.A.stepUp | step up
-/bonds/A/bondType | {"Lockout": "2027-09-20"} | bonds.A.bondType.Lockout | Sequential
+/bonds/A/startDate | "yesterday" | bonds.A.startDate | not a date
+/bonds/A/dueInt | 3 | bonds.A.dueInt | has not closed
+/bonds/A/stepUp | ["twice", "2028-01-01", 0.01] | bonds.A.stepUp | supported step
+/bonds/A/stepUp | ["once", "2026-12-25", 0.01] | bonds.A.stepUp | has that step already
+/bonds/A/stepUp | ["once", "2028-01-01", 0.95] | bonds.A | 101 percent
+/bonds/A/bondType | {"Z": null} | bonds.A.bondType | Sequential
+/bonds/A/bondType | {"PAC": [["2027-02-25", 1]]} | bonds.A.bondType.PAC | begin it
+/bonds/A/bondType | {"PAC": [["2027-01-25", 1]]} | waterfall.amortizing[6] | plan of a PAC bond
 /bonds/A/bondType | {} | bonds.A.bondType | Sequential
 /bonds/A/rateType/dayCount | "DC_ACT_ACT" | bonds.A.rateType.dayCount | DC_30E_360
 /bonds/A/rateType | {"interimYield": 0.1} | bonds.A.rateType.interimYield | fix, Fixed
@@ -89,7 +107,7 @@ const SEQUENTIAL_CHANGED: &str = r#"
 /bonds/B/bondType | {"Equity": null} | bonds.E | second bond
 /bonds/A/originBalance | 0 | bonds.A.balance | originBalance
 /waterfall/cleanUp | [["payPrin", "acc01", ["A"]]] | waterfall.cleanUp | assumptions
-/waterfall/endOfCollection | [["calcInt", "A"]] | waterfall.endOfCollection | amortizing, Accelerated
+/waterfall/endOfCollection | [["calcInt", "A"]] | waterfall.endOfCollection | amortizing or default
 /waterfall/Defaulted | [["calcInt", "A", "B"], ["calcFee", "servicer"]] | waterfall.Defaulted | never runs
 /waterfall/amortizing | [] | waterfall.amortizing | calcInt
 /waterfall/Amortizing | [] | waterfall.Amortizing | never accrues
@@ -103,7 +121,7 @@ const SEQUENTIAL_CHANGED: &str = r#"
 /waterfall/amortizing/2 | ["accrueAndPayInt", "acc01", ["E"]] | waterfall.amortizing[2][2][0] | no bond that is paid here
 /waterfall/amortizing/2 | ["payFee", "acc01", ["x"]] | waterfall.amortizing[2][2][0] | there are: servicer, trustee
 /waterfall/amortizing/2 | ["calcAndPayFee", "cash", ["servicer"]] | waterfall.amortizing[2] | no account `cash`
-/waterfall/amortizing/2 | ["calcAndPayFee", ["acc01"], ["servicer"]] | waterfall.amortizing[2][1] | not a text
+/waterfall/amortizing/2 | ["calcAndPayFee", ["acc01", "reserve"], ["servicer"]] | waterfall.amortizing[2][1] | not a text
 /waterfall/amortizing/2 | ["calcAndPayFee", "acc01", ["servicer"], {"limit": {"balPct": 0.1}}] | waterfall.amortizing[2][3].limit.balPct | balCapAmt
 /waterfall/amortizing/2 | ["calcAndPayFee", "acc01", ["servicer"], {"formula": ["const", 1]}] | waterfall.amortizing[2][3].formula | limit, support
 /waterfall/amortizing/2 | ["calcAndPayFee", "acc01", ["servicer"], {"support": ["facility", "x"]}] | waterfall.amortizing[2][3].support | only support
@@ -118,17 +136,22 @@ const SEQUENTIAL_CHANGED: &str = r#"
 /waterfall/amortizing/9 | ["inspect", "x"] | waterfall.amortizing[8] | follow at once
 /waterfall/amortizing/9 | ["payIntResidual", "acc01", "B"] | waterfall.amortizing[8] | follow at once
 /waterfall/amortizing/8 | ["payIntResidual", "acc01", "B"] | waterfall.amortizing[8][2] | type Equity
-/trigger | {"AfterCollect": {"x": {}}} | trigger.AfterCollect | BeforeDistribution
-/trigger | {"BeforeDistribution": {"x": {"curable": true}}} | trigger.BeforeDistribution.x.curable | false
+/trigger | {"InDistribution": {"x": {}}} | trigger.InDistribution | BeforeDistribution
+/trigger | {"AfterCollect": {"x": {"condition": [">", "2029-01-01"], "effects": ["newStatus", "Accelerated"]}}} | trigger.AfterCollect.x.condition | when ours are measured
+/trigger | {"AfterCollect": {"x": {"condition": [["poolFactor"], ">", 0.9], "effects": ["newStatus", "Accelerated"]}}} | trigger.AfterCollect.x.condition | no longer on the payment date
+/trigger | {"BeforeDistribution": {"x": {"curable": true}}} | trigger.BeforeDistribution.x.curable | False
 /trigger | {"BeforeDistribution": {"x": {"effects": ["accrueFees", "y"]}}} | trigger.BeforeDistribution.x.effects | newStatus
 /trigger | {"BeforeDistribution": {"x": {"condition": [">", "2029-01-01"], "effects": ["newStatus", "Defaulted"]}}} | trigger.BeforeDistribution | no waterfall `Defaulted`
 "#;
 
 const FLOATER_CHANGED: &str = r#"
-/bonds/A/rateType/2/floater/3 | "QuarterEnd" | bonds.A.rateType[2].floater[3] | same day of a month
+/bonds/A/rateType/2/floater/3 | "QuarterEnd" | bonds.A.rateType[2].floater[3] | on no other day
 /bonds/A/rateType/2/floater/3 | ["DayOfMonth", 15] | bonds.A.rateType[2].floater[3] | one rate a period
 /bonds/A/rateType/2/floater/2 | -0.01 | bonds.A | -1 percent
 /bonds/A/rateType/2/floater/0 | 0.04 | bonds.A.rate | both cannot hold
+/pool/issuanceStat | null | pool | IssuanceBalance
+/bonds/A/stepUp | ["once", "2028-01-01", 0.01] | bonds.A.stepUp | fixed rates only
+/bonds/A/rateType/2/floater | [0.01, "QuarterEnd"] | bonds.A.rateType[2].floater | [rate, index, spread, reset]
 /bonds/A/rateType/1 | 1.5 | bonds.A | 150 percent
 /trigger/BeforeDistribution/half/condition/1/2 | 1.01 | trigger.BeforeDistribution.half.condition[1][2] | between 0 and 1
 /trigger/BeforeDistribution/half/condition/1 | ["any"] | trigger.BeforeDistribution.half.condition[1] | supported condition
@@ -142,9 +165,13 @@ fn what_is_not_supported_is_refused_with_its_place() {
 
 #[test]
 fn of_two_triggers_or_members_none_is_chosen() {
-    let second = json!({"condition": [">", "2029-01-01"], "effects": ["newStatus", "Accelerated"]});
+    let second = json!({"condition": [">", "2029-01-01"], "effects": ["newStatus", "Defaulted"]});
     let deal = script(FLOATER).set("/trigger/BeforeDistribution/other", second);
-    refused(&deal, "trigger.BeforeDistribution.other", "second trigger");
+    refused(
+        &deal,
+        "trigger.BeforeDistribution.other",
+        "to another status",
+    );
     let twice = SEQUENTIAL.replacen("\"B\": {", "\"A\": {", 1);
     let error = read(&twice).unwrap_err().to_string();
     assert!(error.contains(":13: `A` stands twice"), "{error}");
@@ -158,8 +185,28 @@ fn a_file_that_is_no_deal_is_refused() {
         assert!(error.contains("nested"), "{error}");
         assert!(read(&"[".repeat(deep)).is_err());
     }
-    let error = read(&SEQUENTIAL.replacen("\"currency\": \"USD\",", "", 1)).unwrap_err();
-    assert!(error.problem.contains("\"currency\": \"USD\""), "{error}");
     let error = read("{} {}").unwrap_err().to_string();
-    assert!(error.contains(":1: trailing characters"), "{error}");
+    assert!(error.contains(":1: stands after the end"), "{error}");
+}
+
+#[test]
+fn a_currency_is_stated_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deal.json");
+    let told = |text: &str, currency| {
+        std::fs::write(&path, text).unwrap();
+        read_absbox(&path, currency).map_err(|e| e.to_string())
+    };
+    let without = SEQUENTIAL.replacen("\"currency\": \"USD\",", "", 1);
+    let error = told(&without, None).unwrap_err();
+    assert!(
+        error.contains("give --currency USD, or add \"currency\": \"USD\""),
+        "{error}"
+    );
+    assert_eq!(told(&without, Some("EUR")).unwrap().deal.currency, "EUR");
+    let error = told(SEQUENTIAL, Some("EUR")).unwrap_err();
+    assert!(
+        error.contains(":3: currency: is not EUR, the currency that was asked for"),
+        "{error}"
+    );
 }

@@ -66,11 +66,11 @@ fn files_are_read_and_refused_with_their_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deal.json");
     write_deal(&path, &sample_deal()).unwrap();
-    assert_eq!(read_deal(&path).unwrap(), sample_deal());
+    assert_eq!(read_deal(&path, None).unwrap().deal, sample_deal());
     let file = path.display();
     let told = |text: &str| {
         std::fs::write(&path, text).unwrap();
-        read_deal(&path).unwrap_err().to_string()
+        read_deal(&path, None).unwrap_err().to_string()
     };
     assert_eq!(
         told(&SAMPLE_DEAL.replacen("\"account\": \"interest\"", "\"account\": \"cash\"", 1)),
@@ -90,7 +90,7 @@ fn files_are_read_and_refused_with_their_place() {
     assert!(told(&SAMPLE_DEAL.replacen("\"1.5\"", "1.5", 1)).contains("must stand in quotes"));
     let twice = SAMPLE_DEAL.replacen("\"clean-up\": [", "\"sequential\": [", 1);
     assert!(told(&twice).contains("`sequential` stands twice"));
-    let missing = read_deal(&folder.path().join("none.json")).unwrap_err();
+    let missing = read_deal(&folder.path().join("none.json"), None).unwrap_err();
     assert!(missing.to_string().contains("cannot be read"));
 
     write_indices(&path, &sample_indices()).unwrap();

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use credit::import::deal::read_deal;
 use serde_json::json;
 use statements::issuance::{self, Issuance, RegistryKey};
 use statements::words::cents;
@@ -11,7 +10,7 @@ use statements::words::cents;
 use super::{Answer, Make, Sealing};
 use crate::Failure;
 use crate::files::secret;
-use crate::inputs::{TapeArguments, tape};
+use crate::inputs::{DealArguments, TapeArguments, tape};
 use crate::output::note;
 
 /// The tranches of a deal are backed by a pool of which no loan is pledged twice.
@@ -19,9 +18,9 @@ use crate::output::note;
 pub struct Arguments {
     #[command(flatten)]
     pub tape: TapeArguments,
-    /// The deal: .json, ours or a map of AbsBox. Its `original_pool` must be what the tape's open loans owe.
-    #[arg(long)]
-    pub deal: PathBuf,
+    /// Its `original_pool` must be what the tape's open loans owe.
+    #[command(flatten)]
+    pub deal: DealArguments,
     /// The file of the registry's key, which all its issuers share; made if it is not there. Needed to prove.
     #[arg(long)]
     pub registry: Option<PathBuf>,
@@ -33,7 +32,7 @@ impl Make for Arguments {
     type Statement = Issuance;
 
     fn check(&self) -> Result<Answer, Failure> {
-        let (tape, deal) = (tape(&self.tape)?, read_deal(&self.deal)?);
+        let (tape, deal) = (tape(&self.tape)?, self.deal.read_at_closing()?);
         let checked = issuance::check(&tape, &deal)?;
         let findings = checked.findings();
         Ok(Answer {
@@ -54,7 +53,7 @@ impl Make for Arguments {
                     .into(),
             )
         })?;
-        let (tape, deal) = (tape(&self.tape)?, read_deal(&self.deal)?);
+        let (tape, deal) = (tape(&self.tape)?, self.deal.read_at_closing()?);
         let key = registry(path)?;
         Ok(issuance::Prepared::new(
             &tape,

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use credit::coarse::FEW_LOANS;
-use credit::import::deal::read_deal;
 use serde_json::json;
 use statements::stress::{self, Detail, Stressed, Terms, Told};
 
 use super::{Answer, Make, Output, Sealing};
 use crate::Failure;
 use crate::files::read_json;
-use crate::inputs::{TapeArguments, indices, tape};
+use crate::inputs::{DealArguments, TapeArguments, indices, tape};
 use crate::output::{note, say};
 
 /// What the tranches of a deal lose under stresses of its pool.
@@ -19,10 +18,9 @@ use crate::output::{note, say};
 pub struct Arguments {
     #[command(flatten)]
     pub tape: TapeArguments,
-    /// The deal: .json, ours or a map of AbsBox.
-    #[arg(long)]
-    pub deal: PathBuf,
-    /// The deal's state at the cut-off date, if that is not closing: .json.
+    #[command(flatten)]
+    pub deal: DealArguments,
+    /// The deal's state at the cut-off date, if that is not closing, nor what a deal of AbsBox under way says: .json.
     #[arg(long)]
     pub deal_state: Option<PathBuf>,
     /// The fixings of the deal's indices: .json.
@@ -115,14 +113,15 @@ impl Make for Arguments {
 
 impl Arguments {
     fn terms(&self) -> Result<Terms, Failure> {
+        let (deal, deal_state) = self.deal.read_with(self.deal_state.as_deref())?;
         Ok(Terms {
             doubtful_days: self.doubtful_days,
             detail: Detail {
                 months: self.schedule_step.months(),
                 loans: self.loans_per_row,
             },
-            deal: read_deal(&self.deal)?,
-            deal_state: self.deal_state.as_deref().map(read_json).transpose()?,
+            deal,
+            deal_state,
             indices: indices(self.indices.as_deref())?,
             stresses: read_json(&self.stresses)?,
             breakeven: self.breakeven.clone(),

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use credit::import::deal::read_deal;
 use credit::import::remittances::read_remittances;
 use credit::import::tape::write_tape;
 use credit::pool::Tape;
@@ -16,8 +15,8 @@ use statements::waterfall::{self, Terms, Waterfall};
 
 use super::{Answer, Make, Output, Sealing};
 use crate::Failure;
-use crate::files::{read_json, write_json};
-use crate::inputs::{TapeArguments, indices, tape};
+use crate::files::write_json;
+use crate::inputs::{DealArguments, TapeArguments, indices, tape};
 
 /// What a loan pool brought in month by month, and what a deal paid from it.
 #[derive(Debug, Args)]
@@ -31,10 +30,9 @@ pub struct Arguments {
     /// The day on which a month ends, such as 2026-11-30, where its file has no column cut_off; once for each file, in order.
     #[arg(long)]
     pub month: Vec<String>,
-    /// The deal: .json, ours or a map of AbsBox.
-    #[arg(long)]
-    pub deal: PathBuf,
-    /// The deal's state before the first month, if that is not closing: .json.
+    #[command(flatten)]
+    pub deal: DealArguments,
+    /// The deal's state before the first month, if that is not closing, nor what a deal of AbsBox under way says: .json.
     #[arg(long)]
     pub deal_state: Option<PathBuf>,
     /// The fixings of the deal's indices: .json.
@@ -86,10 +84,11 @@ impl Arguments {
     /// The tape before the first month, and what is to be claimed.
     fn inputs(&self) -> Result<(Tape, Terms), Failure> {
         let tape = tape(&self.tape)?;
+        let (deal, deal_state) = self.deal.read_with(self.deal_state.as_deref())?;
         let terms = Terms {
             months: self.months(&tape)?,
-            deal: read_deal(&self.deal)?,
-            deal_state: self.deal_state.as_deref().map(read_json).transpose()?,
+            deal,
+            deal_state,
             indices: indices(self.indices.as_deref())?,
         };
         Ok((tape, terms))

@@ -12,7 +12,7 @@ mod waterfall;
 
 use std::fmt::Write;
 
-use credit::deal::{Coupon, DayCount, Deal, Shortfall};
+use credit::deal::{Coupon, DayCount, Deal, RateStep, Shortfall};
 use credit::issuance::backing;
 use credit::waterfall::Index;
 use records::units::Cents;
@@ -169,6 +169,10 @@ fn fixings(indices: &[Index], currency: &str) -> String {
 fn coupon(coupon: &Coupon) -> String {
     match coupon {
         Coupon::Fixed(rate) => format!("{rate}%"),
+        Coupon::Stepped { rate, steps } => {
+            let step = |s: &RateStep| format!(", {}% from {}", s.rate, s.from);
+            format!("{rate}%{}", steps.iter().map(step).collect::<String>())
+        }
         Coupon::Floating {
             index,
             margin,

@@ -25,8 +25,8 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use plan::{
-    AccountPlan, AmountPlan, Charge, CleanUpPlan, FeePlan, PERCENT, Plan, Rate, StepPlan, TestPlan,
-    TranchePlan, TriggerPlan, WHOLE, Waterfall, WhenPlan,
+    AccountPlan, AmountPlan, Charge, CleanUpPlan, FeePlan, PERCENT, PaymentPlan, Plan, Rate,
+    StepPlan, TestPlan, TranchePlan, TriggerPlan, WHOLE, Waterfall, WhenPlan,
 };
 use step::{Bound, Measure, Step, When};
 
@@ -38,6 +38,10 @@ pub const PERCENT_DECIMALS: u8 = 6;
 pub const MAX_CENTS: Cents = Cents(1 << 56);
 /// Most entries of any list of a deal.
 pub const MAX_ENTRIES: usize = 64;
+/// Most payment dates that a deal lists, and most steps of a rate and dated amounts of a fee.
+pub const MAX_PAYMENTS: usize = 1_200;
+/// Most months whose collections one payment date pays.
+pub const MAX_MONTHS: u32 = 60;
 /// Most bytes of a deal, as JSON.
 pub const MAX_BYTES: usize = 200_000;
 
@@ -84,12 +88,27 @@ pub struct Deal {
 pub struct Dates {
     /// The day from which interest accrues.
     pub closing: String,
-    /// The first payment date, on a day of the month up to the 28th; the others are on the same day.
+    /// The first payment date, on a day of the month up to the 28th; the others are on the same day, unless `payments` lists them.
     pub first_payment: String,
-    /// How often there are payments.
+    /// How often there are payments: how many months' collections each pays, unless `payments` says so.
     pub frequency: Frequency,
     /// The last day on which a payment may fall.
     pub legal_final: String,
+    /// All payment dates, where they do not follow from the first one and the frequency: each later than the one before, none
+    /// after `legal_final`, at most [`MAX_PAYMENTS`]. Their days of the month may be any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<Payment>,
+}
+
+/// A payment date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payment {
+    /// The day.
+    pub date: String,
+    /// How many months' collections it pays, at most [`MAX_MONTHS`]; with none it pays from what accounts hold, right after the
+    /// payment date before it.
+    pub months: u32,
 }
 
 /// How often there are payments.
@@ -213,6 +232,18 @@ pub enum FeeAmount {
         /// Which part of a year the period is.
         day_count: DayCount,
     },
+    /// So much on certain days. Each falls due on the first payment date that is not before its day.
+    Dated(Vec<DatedAmount>),
+}
+
+/// An amount that falls due on a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatedAmount {
+    /// The day.
+    pub date: String,
+    /// How much.
+    pub amount: Decimal,
 }
 
 /// A tranche of notes.
@@ -237,6 +268,13 @@ pub struct Tranche {
 pub enum Coupon {
     /// Always the same.
     Fixed(Decimal),
+    /// Another rate from certain days on. A period in which it changes bears each rate for its days.
+    Stepped {
+        /// The first rate.
+        rate: Decimal,
+        /// The later ones, each from a later day on.
+        steps: Vec<RateStep>,
+    },
     /// An index and a margin, between floor and cap.
     Floating {
         /// The name of the index, whose values are given period by period.
@@ -250,6 +288,16 @@ pub enum Coupon {
         #[serde(skip_serializing_if = "Option::is_none")]
         cap: Option<Decimal>,
     },
+}
+
+/// A rate from a day on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateStep {
+    /// The first day that bears it.
+    pub from: String,
+    /// The rate, 0 to 100.
+    pub rate: Decimal,
 }
 
 /// What becomes of interest that is not paid when due.

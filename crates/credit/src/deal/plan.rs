@@ -17,11 +17,9 @@ pub struct Plan {
     pub name: String,
     /// The day from which interest accrues.
     pub closing: i64,
-    /// The first payment date.
-    pub first_payment: i64,
-    /// Months from one payment date to the next.
-    pub months: i64,
-    /// How many payment dates there are up to legal final maturity.
+    /// The payment dates up to legal final maturity.
+    pub payments: Vec<PaymentPlan>,
+    /// How many there are.
     pub periods: u32,
     /// What the pool's loans owed at closing.
     pub original_pool: Cents,
@@ -55,6 +53,15 @@ pub struct Plan {
     pub clean_up: Option<CleanUpPlan>,
 }
 
+/// A payment date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaymentPlan {
+    /// The day.
+    pub date: i64,
+    /// How many months' collections it pays.
+    pub months: usize,
+}
+
 /// A cash account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountPlan {
@@ -78,12 +85,14 @@ pub struct FeePlan {
 }
 
 /// How much a fee is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Charge {
     /// So much a period.
     Fixed(Cents),
     /// Millionths of a percent a year of the pool.
     PercentOfPool(u64, DayCount),
+    /// So much on each of these days, which rise or stand still.
+    Dated(Vec<(i64, Cents)>),
 }
 
 /// A tranche.
@@ -106,6 +115,8 @@ pub struct TranchePlan {
 pub enum Rate {
     /// Always the same.
     Fixed(u64),
+    /// The first rate, and others from later days on.
+    Stepped(u64, Vec<(i64, u64)>),
     /// An index and a margin, between floor and cap.
     Floating {
         /// The name of the index.
@@ -195,14 +206,22 @@ pub struct CleanUpPlan {
 }
 
 impl Plan {
-    /// A period's first day (the last payment date, or closing) and its payment date, in days. Periods count from 1.
+    /// A period's first day (the last payment date, or closing) and its payment date, in days. Periods count from 1; after the last
+    /// one nothing passes.
     pub fn dates(&self, period: u32) -> (i64, i64) {
-        let payment =
-            |n: u32| records::date::months_later(self.first_payment, self.months * i64::from(n));
-        match period {
-            0 | 1 => (self.closing, payment(0)),
-            n => (payment(n - 2), payment(n - 1)),
-        }
+        let number = period.max(1) as usize;
+        let payment = |number: usize| self.payments.get(number).or(self.payments.last());
+        let start = match number.checked_sub(2) {
+            None => self.closing,
+            Some(before) => payment(before).map_or(self.closing, |p| p.date),
+        };
+        (start, payment(number - 1).map_or(start, |p| p.date))
+    }
+
+    /// How many months' collections a period's payment date pays; none after the last one.
+    pub fn months(&self, period: u32) -> Option<usize> {
+        let payment = self.payments.get(period.max(1) as usize - 1);
+        payment.map(|p| p.months)
     }
 
     /// What all tranches were owed at closing.

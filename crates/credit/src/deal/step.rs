@@ -178,6 +178,8 @@ pub enum Measure<N = String> {
     /// What loans owed that have defaulted since closing, less recoveries so far (at least zero), of the original pool. While
     /// recoveries of a default are still to come, this is more than the loss that is realized in the end.
     CumulativeLoss,
+    /// What loans owed that have defaulted since closing, whatever was recovered, of the original pool.
+    CumulativeDefault,
     /// What loans owe that are at least so many days past due (30, 60 or 90), of what all owe at the period's end.
     Delinquency {
         /// Days past due.

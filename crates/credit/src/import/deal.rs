@@ -1,32 +1,42 @@
 //! Deals, and the indices of floating coupons.
 //!
-//! - Deal: JSON, a [`Deal`] as it is; or a map of AbsBox, of which [`absbox`] says what is read. One
-//!   with `bonds` instead of `tranches` is one of AbsBox.
+//! - Deal: JSON, a [`Deal`] as it is; or one of AbsBox in Python or JSON, of which [`absbox`] says what is read. A file that is
+//!   not JSON is one of AbsBox, and so is JSON with `bonds` instead of `tranches`.
 //! - Indices: JSON, a list such as `[{"name": "SOFR", "fixings": ["4.3", "4.29"]}]`, the first fixing for the first
 //!   payment date.
 
 use std::path::Path;
 
-use super::absbox;
+use super::absbox::{self, Read};
 use crate::deal::{Deal, PERCENT_DECIMALS, WHOLE};
 use crate::waterfall::Index;
 use records::files::json;
 use records::files::{At, ImportError, read_file};
 
-/// Reads a deal, ours or one of AbsBox.
+/// Reads a deal, ours or one of AbsBox, of which a currency may be told that it does not state. One of AbsBox that has paid before
+/// has a state.
 ///
 /// # Errors
 /// Says what is wrong where.
-pub fn read_deal(path: &Path) -> Result<Deal, ImportError> {
+pub fn read_deal(path: &Path, currency: Option<&str>) -> Result<Read, ImportError> {
     let file = At::file(path);
     let bytes = read_file(path)?;
     if absbox::is_absbox(&bytes) {
-        return absbox::from_bytes(&file, &bytes);
+        return absbox::from_bytes(&file, &bytes, currency);
     }
     let deal: Deal = json(&file, &bytes)?;
     deal.validate()
         .map_err(|e| file.path(e.place).error(None, e.problem))?;
-    Ok(deal)
+    match currency.filter(|c| *c != deal.currency) {
+        None => Ok(Read { deal, state: None }),
+        Some(told) => {
+            let problem = format!(
+                "is {}, not {told}, the currency that was asked for; correct one of the two",
+                deal.currency
+            );
+            Err(file.path("currency".into()).error(None, problem))
+        }
+    }
 }
 
 /// Writes a deal.

@@ -91,6 +91,7 @@ fn ratio(run: &Run<'_>, measure: &Measure<usize>) -> Result<(Cents, Cents), Wate
             ))
         }
         Measure::CumulativeLoss => Ok((run.loss(), run.plan.original_pool)),
+        Measure::CumulativeDefault => Ok((run.defaulted, run.plan.original_pool)),
         Measure::Delinquency { days } => {
             let first = (days / 30 - 1) as usize;
             let late = run.collections.delinquent[first..].iter().copied();

@@ -47,10 +47,36 @@ pub fn check_payment_date(plan: &Plan, period: u32, until: &CutOff) -> Result<()
     })
 }
 
+/// A part of a period: its rate in millionths of a percent a year, its first day, and the day after it.
+type Part = (u64, (i64, i64));
+
+/// The parts of a period that bear one rate each, in their order: one, unless the rate steps within it.
+fn parts(
+    rate: &Rate,
+    period: u32,
+    (start, end): (i64, i64),
+    indices: &[Index],
+) -> Result<Vec<Part>, WaterfallError> {
+    let Rate::Stepped(first, steps) = rate else {
+        return Ok(vec![(self::rate(rate, period, indices)?, (start, end))]);
+    };
+    let mut parts = vec![(*first, (start, end))];
+    for (from, rate) in steps.iter().filter(|(from, _)| *from < end) {
+        let last = parts.len() - 1;
+        if *from <= start {
+            parts[last].0 = *rate;
+        } else {
+            parts[last].1.1 = *from;
+            parts.push((*rate, (*from, end)));
+        }
+    }
+    Ok(parts)
+}
+
 /// The rate of a period, in millionths of a percent a year.
 fn rate(rate: &Rate, period: u32, indices: &[Index]) -> Result<u64, WaterfallError> {
     let (name, margin, floor, cap) = match rate {
-        Rate::Fixed(rate) => return Ok(*rate),
+        Rate::Fixed(rate) | Rate::Stepped(rate, _) => return Ok(*rate),
         Rate::Floating {
             index,
             margin,
@@ -91,27 +117,38 @@ fn show_rate(rate: u64) -> Decimal {
     Decimal::new(rate.into(), PERCENT_DECIMALS).normalized()
 }
 
-/// `amount * rate * part of a year`, rounded down. The rate is in millionths of a percent a year.
-fn accrued(
-    amount: Cents,
-    rate: u64,
-    day_count: DayCount,
-    (from, to): (i64, i64),
-) -> Result<Cents, WaterfallError> {
-    let days = u128::from(day_count.days(from, to));
-    // Below 2^64 * 2^28 * 2^16.
-    let product = u128::from(amount.0) * u128::from(rate) * days;
+/// The sum over the parts of a period of `amount * rate * part of a year`, rounded down. Rates are in millionths of a percent a
+/// year.
+fn accrued(amount: Cents, parts: &[Part], day_count: DayCount) -> Result<Cents, WaterfallError> {
+    // Below 2^64 * 2^28 * 2^16 each, and there are at most 2^11.
+    let product: u128 = parts
+        .iter()
+        .map(|(rate, (from, to))| {
+            let days = u128::from(day_count.days(*from, *to));
+            u128::from(amount.0) * u128::from(*rate) * days
+        })
+        .sum();
     let accrued = product / (u128::from(WHOLE) * u128::from(day_count.year()));
     u64::try_from(accrued)
         .map(Cents)
         .map_err(|_| WaterfallError::TooLarge("interest"))
 }
 
-/// What a fee is in a period.
-fn charged(charge: Charge, pool: Cents, dates: (i64, i64)) -> Result<Cents, WaterfallError> {
+/// What a fee is in a period. The first one has what fell due before it, too.
+fn charged(
+    charge: &Charge,
+    pool: Cents,
+    period: u32,
+    dates: (i64, i64),
+) -> Result<Cents, WaterfallError> {
     match charge {
-        Charge::Fixed(cents) => Ok(cents),
-        Charge::PercentOfPool(rate, day_count) => accrued(pool, rate, day_count, dates),
+        Charge::Fixed(cents) => Ok(*cents),
+        Charge::PercentOfPool(rate, day_count) => accrued(pool, &[(*rate, dates)], *day_count),
+        Charge::Dated(list) => {
+            let is_due = |date: i64| (period == 1 || date > dates.0) && date <= dates.1;
+            let due = list.iter().filter(|(date, _)| is_due(*date));
+            total(due.map(|(_, amount)| *amount), "a fee")
+        }
     }
 }
 
@@ -125,12 +162,11 @@ pub(super) fn tranches_due(
     let dates = plan.dates(period);
     let mut tranches = Vec::with_capacity(plan.tranches.len());
     for (terms, before) in plan.tranches.iter().zip(&state.tranches) {
-        let rate = rate(&terms.rate, period, indices)?;
-        let interest = accrued(before.balance, rate, terms.day_count, dates)?;
+        let parts = parts(&terms.rate, period, dates, indices)?;
+        let rate = parts.last().map_or(0, |(rate, _)| *rate);
+        let interest = accrued(before.balance, &parts, terms.day_count)?;
         let on_unpaid = match terms.shortfall {
-            Shortfall::Compounding => {
-                accrued(before.unpaid_interest, rate, terms.day_count, dates)?
-            }
+            Shortfall::Compounding => accrued(before.unpaid_interest, &parts, terms.day_count)?,
             Shortfall::Lost | Shortfall::Carried => Cents(0),
         };
         let due = total(
@@ -163,13 +199,14 @@ pub(super) fn tranches_due(
 
 /// The fees of the period after a state, nothing paid yet.
 pub(super) fn fees_due(plan: &Plan, state: &DealState) -> Result<Vec<FeeReport>, WaterfallError> {
-    let dates = plan.dates(state.period + 1);
+    let period = state.period + 1;
+    let dates = plan.dates(period);
     let mut fees = Vec::with_capacity(plan.fees.len());
     for (fee, arrears) in plan.fees.iter().zip(&state.fee_arrears) {
         fees.push(FeeReport {
             name: fee.name.clone(),
             arrears_before: *arrears,
-            charged: charged(fee.charge, state.pool_balance, dates)?,
+            charged: charged(&fee.charge, state.pool_balance, period, dates)?,
             paid: Cents(0),
             arrears: Cents(0),
         });

@@ -56,6 +56,7 @@ use fixed::Decimal;
 
 pub use collected::{called, can_call};
 pub use due::{MAX_DELAY, check_payment_date, payment_date};
+pub(crate) use months::nothing_new;
 pub use months::{MAX_MONTHS, Months, MonthsError, Terms, pay};
 pub use report::{
     AccountReport, FACTOR_DECIMALS, FeeReport, RATIO_DECIMALS, Report, StepReport, TestReport,

@@ -1,6 +1,6 @@
 //! A deal over the months of its pool.
 
-use super::{DealState, Index, Report, WaterfallError, check_payment_date, run};
+use super::{DealState, Index, Report, WaterfallError, check_payment_date, payment_date, run};
 use crate::amortization::{RollError, then};
 use crate::collections::Collections;
 use crate::deal::{Deal, DealError};
@@ -49,9 +49,11 @@ pub enum MonthsError {
     #[error("there are 1 to {MAX_MONTHS} months, not {0}")]
     Number(usize),
     /// The months are no whole periods.
-    #[error("the deal pays every {period} months, and there are {months}")]
+    #[error("the deal's payment date {date} pays {period} months, and {months} are left for it")]
     Periods {
-        /// Months of a period.
+        /// The payment date.
+        date: String,
+        /// Months that it pays.
         period: usize,
         /// Months that there are.
         months: usize,
@@ -139,26 +141,58 @@ pub fn pay(
     deal.check_size()?;
     let plan = deal.plan()?;
     check_indices(indices).map_err(MonthsError::Indices)?;
-    let period = deal.dates.frequency.months() as usize;
-    if !months.len().is_multiple_of(period) || after.len() != months.len() {
-        let months = months.len();
-        return Err(MonthsError::Periods { period, months });
+    if after.len() != months.len() {
+        return Err(MonthsError::Number(after.len()));
     }
     let mut state = before.clone();
     let mut reports = Vec::new();
-    let periods = months.chunks(period).zip(after.chunks(period));
-    for (i, (months, after)) in periods.enumerate() {
+    let mut left = months;
+    loop {
+        let number = state.period.saturating_add(1);
         let at = |error| MonthsError::Period {
-            period: i + 1,
+            period: reports.len() + 1,
             error,
         };
-        let whole = months[1..]
-            .iter()
-            .try_fold(months[0], |first, second| then(&first, second))?;
+        let period = match plan.months(number) {
+            // A payment date that pays no month is right after the one before it.
+            Some(period) if period == 0 || !left.is_empty() => period,
+            None if !left.is_empty() => return Err(at(WaterfallError::Ended(plan.periods))),
+            _ => break,
+        };
+        if period > left.len() {
+            return Err(MonthsError::Periods {
+                date: payment_date(&plan, number).map_err(at)?,
+                period,
+                months: left.len(),
+            });
+        }
+        let (paid, rest) = left.split_at(period);
+        left = rest;
+        let whole = match paid.split_first() {
+            Some((first, others)) => others
+                .iter()
+                .try_fold(*first, |sum, month| then(&sum, month))?,
+            None => nothing_new(
+                &state,
+                months.len().checked_sub(left.len() + 1).map(|i| &months[i]),
+            ),
+        };
         let (next, report) = run(&plan, &state, &whole, indices).map_err(at)?;
-        check_payment_date(&plan, next.period, after[period - 1]).map_err(at)?;
+        if let Some(until) = (after.len() - left.len()).checked_sub(1) {
+            check_payment_date(&plan, next.period, after[until]).map_err(at)?;
+        }
         state = next;
         reports.push(report);
     }
     Ok((state, reports))
+}
+
+/// What a payment date sees that pays no month's collections: loans as they were at the end of the last one.
+pub(crate) fn nothing_new(state: &DealState, last: Option<&Collections>) -> Collections {
+    Collections {
+        balance_before: state.pool_balance,
+        balance_after: state.pool_balance,
+        delinquent: last.map_or_else(Default::default, |month| month.delinquent),
+        ..Collections::default()
+    }
 }

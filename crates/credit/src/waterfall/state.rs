@@ -70,6 +70,21 @@ impl DealState {
         }
     }
 
+    /// The same with what nothing covers in ledgers, if the deal has ledgers.
+    ///
+    /// # Errors
+    /// If a sum does not fit.
+    pub(crate) fn with_ledgers(mut self, plan: &Plan) -> Result<Self, WaterfallError> {
+        if plan.losses == Losses::Ledgers {
+            let cover = cover(plan, self.pool_balance, &self.accounts)?;
+            let uncovered = ledgers(&self.balances(), cover);
+            for (tranche, uncovered) in self.tranches.iter_mut().zip(uncovered) {
+                tranche.deficiency = uncovered;
+            }
+        }
+        Ok(self)
+    }
+
     /// What the tranches are owed, in cents.
     pub fn balances(&self) -> Vec<Cents> {
         self.tranches.iter().map(|t| t.balance).collect()

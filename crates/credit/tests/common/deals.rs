@@ -103,8 +103,18 @@ fn cents(text: &str) -> u64 {
 
 /// Runs a deal from closing over the rows of a table, compares each period, and returns the last state.
 pub fn check_table(deal: &Deal, indices: &[Index], table: &str) -> DealState {
+    let state = DealState::of(&deal.plan().unwrap());
+    check_table_from(deal, state, indices, table)
+}
+
+/// The same from a state on.
+pub fn check_table_from(
+    deal: &Deal,
+    mut state: DealState,
+    indices: &[Index],
+    table: &str,
+) -> DealState {
     let plan = deal.plan().unwrap();
-    let mut state = DealState::of(&plan);
     let mut lines = table.lines().map(str::trim).filter(|l| !l.is_empty());
     let (inputs, outputs) = lines.next().unwrap().split_once('|').unwrap();
     let inputs: Vec<&str> = inputs.split_whitespace().collect();

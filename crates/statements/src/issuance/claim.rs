@@ -92,7 +92,7 @@ pub struct Issuance;
 
 impl Statement for Issuance {
     const ID: &'static str = "issuance";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Claim = IssuanceClaim;
     type Context = Context;
 

@@ -1,6 +1,6 @@
 //! What a stress claim says.
 
-use credit::deal::{Coupon, Deal, Losses, Shortfall, Tranche};
+use credit::deal::{Coupon, Deal, Losses, RateStep, Shortfall, Tranche};
 use credit::pool::tape::CutOff;
 use credit::pool::{Template, template_words};
 use credit::projection::Schedule;
@@ -89,6 +89,10 @@ fn steps(steps: &[u16]) -> String {
 fn bears(tranche: &Tranche) -> String {
     let rate = match &tranche.coupon {
         Coupon::Fixed(rate) => format!("{rate}%"),
+        Coupon::Stepped { rate, steps } => {
+            let step = |s: &RateStep| format!(", {}% from {}", s.rate, s.from);
+            format!("{rate}%{}", steps.iter().map(step).collect::<String>())
+        }
         Coupon::Floating {
             index,
             margin,

@@ -35,6 +35,7 @@ pub(super) fn tests(deal: &Deal, names: &Names<'_>) -> Checked<Vec<TestPlan>> {
                 }
             }
             Measure::CumulativeLoss => Measure::CumulativeLoss,
+            Measure::CumulativeDefault => Measure::CumulativeDefault,
             Measure::PoolFactor => Measure::PoolFactor,
             Measure::Delinquency { days } if [30, 60, 90].contains(days) => {
                 Measure::Delinquency { days: *days }

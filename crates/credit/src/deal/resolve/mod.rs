@@ -1,6 +1,7 @@
 //! From what a deal's file says to a plan; whatever is wrong is found here, with its place.
 
 mod conditions;
+mod dates;
 mod steps;
 
 use records::units::Cents;
@@ -12,8 +13,8 @@ use super::plan::{
     AccountPlan, AmountPlan, Charge, CleanUpPlan, FeePlan, Plan, Rate, TranchePlan, WHOLE,
 };
 use super::{
-    Amount, Base, CENT_DECIMALS, Coupon, Deal, DealError, FeeAmount, Losses, MAX_CENTS,
-    MAX_ENTRIES, PERCENT_DECIMALS,
+    Amount, Base, CENT_DECIMALS, Coupon, DatedAmount, Deal, DealError, FeeAmount, Losses,
+    MAX_CENTS, MAX_ENTRIES, MAX_PAYMENTS, PERCENT_DECIMALS, RateStep,
 };
 use records::date;
 
@@ -53,7 +54,7 @@ pub(super) fn plan(deal: &Deal) -> Checked<Plan> {
         }
     }
     let mut names = names(deal)?;
-    let (closing, first_payment, periods) = dates(deal)?;
+    let (closing, payments) = dates::dates(deal)?;
     let original_pool = cents("original_pool", &deal.original_pool)?;
     if original_pool == Cents(0) {
         return error("original_pool", "is zero; a deal needs a pool");
@@ -84,9 +85,8 @@ pub(super) fn plan(deal: &Deal) -> Checked<Plan> {
     let plan = Plan {
         name: deal.name.clone(),
         closing,
-        first_payment,
-        months: deal.dates.frequency.months(),
-        periods,
+        periods: payments.len() as u32,
+        payments,
         original_pool,
         accounts,
         interest_account,
@@ -270,40 +270,6 @@ fn day(place: &str, text: &str) -> Checked<i64> {
     }
 }
 
-/// Closing, first payment, and how many payment dates there are.
-fn dates(deal: &Deal) -> Checked<(i64, i64, u32)> {
-    let closing = day("dates.closing", &deal.dates.closing)?;
-    let first = day("dates.first_payment", &deal.dates.first_payment)?;
-    let last = day("dates.legal_final", &deal.dates.legal_final)?;
-    if first <= closing {
-        return error(
-            "dates.first_payment",
-            "is not after closing; correct one of the two",
-        );
-    }
-    if date::day_of_month(first) > 28 {
-        return error(
-            "dates.first_payment",
-            "falls on a day that not every month has; choose a day up to the 28th",
-        );
-    }
-    if last < first {
-        return error(
-            "dates.legal_final",
-            "is before the first payment; correct one of the two",
-        );
-    }
-    if last - closing > 36_525 {
-        return error(
-            "dates.legal_final",
-            "is more than a hundred years after closing",
-        );
-    }
-    let months = deal.dates.frequency.months();
-    let later = (1..).take_while(|n| date::months_later(first, n * months) <= last);
-    Ok((closing, first, 1 + later.count() as u32))
-}
-
 /// Accounts of interest, principal, recoveries, repurchases.
 fn collect(deal: &Deal, names: &Names<'_>) -> Checked<[usize; 4]> {
     let account = |field: &str, name: &str| {
@@ -344,6 +310,7 @@ fn fees(deal: &Deal) -> Checked<Vec<FeePlan>> {
                 let place = format!("{place}.percent_of_pool.percent");
                 Charge::PercentOfPool(percent(&place, value)?, *day_count)
             }
+            FeeAmount::Dated(list) => Charge::Dated(dated(&format!("{place}.dated"), list)?),
         };
         Ok(FeePlan {
             name: fee.name.clone(),
@@ -351,6 +318,50 @@ fn fees(deal: &Deal) -> Checked<Vec<FeePlan>> {
         })
     });
     fees.collect()
+}
+
+/// Amounts and their days, in their order.
+fn dated(place: &str, list: &[DatedAmount]) -> Checked<Vec<(i64, Cents)>> {
+    check_length(place, list.len())?;
+    let amounts = list.iter().enumerate().map(|(i, due)| {
+        let date = day(&format!("{place}[{i}].date"), &due.date)?;
+        Ok((date, cents(&format!("{place}[{i}].amount"), &due.amount)?))
+    });
+    let amounts: Vec<(i64, Cents)> = amounts.collect::<Checked<_>>()?;
+    if let Some(i) = amounts.windows(2).position(|w| w[1].0 < w[0].0) {
+        let place = format!("{place}[{}].date", i + 1);
+        return error(
+            place,
+            "is before the one above it; write days in their order",
+        );
+    }
+    Ok(amounts)
+}
+
+/// Steps of a rate, in their order.
+fn stepped(place: &str, list: &[RateStep]) -> Checked<Vec<(i64, u64)>> {
+    check_length(place, list.len())?;
+    let steps = list.iter().enumerate().map(|(i, step)| {
+        let from = day(&format!("{place}[{i}].from"), &step.from)?;
+        Ok((from, percent(&format!("{place}[{i}].rate"), &step.rate)?))
+    });
+    let steps: Vec<(i64, u64)> = steps.collect::<Checked<_>>()?;
+    if let Some(i) = steps.windows(2).position(|w| w[1].0 <= w[0].0) {
+        let place = format!("{place}[{}].from", i + 1);
+        return error(
+            place,
+            "is not after the one above it; write days in their order",
+        );
+    }
+    Ok(steps)
+}
+
+fn check_length(place: &str, length: usize) -> Checked<()> {
+    match length {
+        0 => error(place, "is empty; write at least one"),
+        n if n > MAX_PAYMENTS => error(place, format!("has more than {MAX_PAYMENTS} entries")),
+        _ => Ok(()),
+    }
 }
 
 fn tranches(deal: &Deal) -> Checked<Vec<TranchePlan>> {
@@ -374,6 +385,13 @@ fn tranches(deal: &Deal) -> Checked<Vec<TranchePlan>> {
 fn rate(place: &str, coupon: &Coupon) -> Checked<Rate> {
     let (index, margin, floor, cap) = match coupon {
         Coupon::Fixed(value) => return Ok(Rate::Fixed(percent(&format!("{place}.fixed"), value)?)),
+        Coupon::Stepped { rate, steps } => {
+            let first = percent(&format!("{place}.stepped.rate"), rate)?;
+            return Ok(Rate::Stepped(
+                first,
+                stepped(&format!("{place}.stepped.steps"), steps)?,
+            ));
+        }
         Coupon::Floating {
             index,
             margin,

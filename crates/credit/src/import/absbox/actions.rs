@@ -1,9 +1,15 @@
 //! Waterfalls.
 
+use std::collections::BTreeSet;
+
+use fixed::Decimal;
+use records::date;
+
+use super::bonds::Principal;
 use super::formula::{Limit, call, condition, limit, opposite};
 use super::value::Node;
 use super::{Checked, Parts};
-use crate::deal::step::{Action, Extent, Order, Step, Until, When};
+use crate::deal::step::{Action, Extent, Fact, Order, Step, Until, When};
 use crate::deal::{Amount, Coupon, Test};
 
 const ACTIONS: &str = "is not a supported action; supported: calcFee, payFee, payFeeBySeq, calcAndPayFee, calcInt, payInt, payIntBySeq, \
@@ -66,8 +72,81 @@ pub(super) fn waterfall(
     Ok(reader.steps)
 }
 
+/// A payment of principal on some payment dates.
+struct Part {
+    tranches: Vec<String>,
+    until: Option<Until>,
+    when: Vec<Fact>,
+}
+
+/// A bond with a plan is paid down to the amount of the last date of its plan.
+fn planned(tranches: &[String], plan: &[(i64, Decimal)]) -> Vec<Part> {
+    let part = |(i, (from, balance)): (usize, &(i64, Decimal))| {
+        let next = plan.get(i + 1);
+        let mut when = Vec::new();
+        if i > 0 {
+            when.push(Fact::From(date::written(*from)));
+        }
+        when.extend(next.map(|(next, _)| Fact::Before(date::written(*next))));
+        Part {
+            tranches: tranches.to_vec(),
+            until: Some(Until::Balance(Amount::Fixed(*balance))),
+            when,
+        }
+    };
+    plan.iter().enumerate().map(part).collect()
+}
+
+/// A bond that is locked out is paid from its day on; the others before it, too.
+fn locked(
+    node: &Node<'_>,
+    tranches: &[String],
+    types: &[&Principal],
+    has_until: bool,
+) -> Checked<Vec<Part>> {
+    let day = |t: &&Principal| match t {
+        Principal::Lockout(day) => Some(*day),
+        _ => None,
+    };
+    let days: BTreeSet<i64> = types.iter().filter_map(day).collect();
+    let all = |when| Part {
+        tranches: tranches.to_vec(),
+        until: None,
+        when,
+    };
+    let Some(first) = days.first().map(|d| date::written(*d)) else {
+        return Ok(vec![all(Vec::new())]);
+    };
+    let others = tranches.iter().zip(types).filter(|(_, t)| day(t).is_none());
+    let others: Vec<String> = others.map(|(name, _)| name.clone()).collect();
+    if days.len() > 1 || has_until && !others.is_empty() {
+        return node.refuse("pays bonds together that are locked out until different days; pay each by an action of its own");
+    }
+    let mut parts = vec![all(vec![Fact::From(first.clone())])];
+    if !others.is_empty() {
+        parts.push(Part {
+            tranches: others,
+            until: None,
+            when: vec![Fact::Before(first)],
+        });
+    }
+    Ok(parts)
+}
+
+/// Facts that must hold besides a condition.
+fn joined(node: &Node<'_>, outer: Option<&When>, facts: Vec<Fact>) -> Checked<Option<When>> {
+    match outer {
+        _ if facts.is_empty() => Ok(outer.cloned()),
+        None => Ok(Some(When::All(facts))),
+        Some(When::All(outer)) => Ok(Some(When::All(outer.iter().cloned().chain(facts).collect()))),
+        Some(When::Any(_)) => node.refuse(
+            "pays a bond of type Lockout or PAC under `any`, and ours do not nest conditions; split the action",
+        ),
+    }
+}
+
 /// What may follow an action's accounts and receivers.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Modifiers {
     support: Option<String>,
     limit: Option<Amount>,
@@ -147,7 +226,7 @@ impl Reader<'_> {
         when: Option<&When>,
     ) -> Checked<()> {
         self.steps.steps.push(Step {
-            account: account.text()?.to_string(),
+            account: one_account(account)?.to_string(),
             action,
             support: modifiers.support,
             limit: modifiers.limit,
@@ -326,7 +405,7 @@ impl Reader<'_> {
             let all_follows = next.and_then(|n| n.list().ok()).is_some_and(|next| {
                 matches!(next.as_slice(), [kind, account, bond]
                     if matches!(kind.text(), Ok("payIntResidual" | "payPrinResidual"))
-                        && account.text() == from.text()
+                        && one_account(account) == one_account(from)
                         && self.only_equity(bond).is_ok())
             });
             if rest.is_empty() && all_follows {
@@ -347,13 +426,36 @@ impl Reader<'_> {
             }
         }
         let tranches = self.tranche_names(&found);
-        let mut modifiers = self.modifiers(rest, &tranches)?;
-        let action = Action::PayPrincipal {
-            order: order(name == "payPrinBySeq", found.len()),
-            until: modifiers.until.take(),
-            tranches,
+        let modifiers = self.modifiers(rest, &tranches)?;
+        let is_sequential = name == "payPrinBySeq";
+        let types = found.iter().map(|(n, _)| &self.parts.principal[*n]);
+        let types: Vec<&Principal> = types.collect();
+        let parts = match types.as_slice() {
+            [Principal::Planned(plan)] => {
+                if modifiers.limit.is_some() || modifiers.until.is_some() {
+                    return node.refuse(
+                        "has a limit besides the plan of a PAC bond, and ours have one; remove it",
+                    );
+                }
+                planned(&tranches, plan)
+            }
+            types if types.iter().any(|t| matches!(t, Principal::Planned(_))) => {
+                return bonds.refuse("has a PAC bond among others; pay it by an action of its own");
+            }
+            types => locked(bonds, &tranches, types, modifiers.until.is_some())?,
         };
-        self.push(node, from, action, modifiers, when)
+        for part in parts {
+            let mut modifiers = modifiers.clone();
+            let until = part.until.or(modifiers.until.take());
+            let action = Action::PayPrincipal {
+                order: order(is_sequential, part.tranches.len()),
+                until,
+                tranches: part.tranches,
+            };
+            let when = joined(node, when, part.when)?;
+            self.push(node, from, action, modifiers, when.as_ref())?;
+        }
+        Ok(())
     }
 
     fn transfer(
@@ -378,7 +480,7 @@ impl Reader<'_> {
             [_, extra, ..] => return extra.refuse("is one too many; remove it"),
         }
         let action = Action::Transfer {
-            to: to.text()?.to_string(),
+            to: one_account(to)?.to_string(),
             amount,
         };
         self.push(node, from, action, modifiers, when)
@@ -398,6 +500,14 @@ impl Reader<'_> {
             ([(name, _)], Some(equity)) if *name == equity => Ok(()),
             _ => node.refuse("is not the one bond of type Equity, which alone receives a residual"),
         }
+    }
+}
+
+/// The account that an action takes from: older deals write a list of one.
+fn one_account<'a>(node: &Node<'a>) -> Checked<&'a str> {
+    match node.list().as_deref() {
+        Ok([one]) => one.text(),
+        _ => node.text(),
     }
 }
 

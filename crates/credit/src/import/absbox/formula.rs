@@ -2,8 +2,8 @@
 
 use fixed::Decimal;
 
-use super::parts::day;
-use super::value::Node;
+use super::dates::day;
+use super::value::{Json, Node};
 use super::{Checked, Parts};
 pub(super) use crate::deal::Base;
 use crate::deal::step::{Bound, Extent, Fact, Measure, Until, When};
@@ -171,11 +171,26 @@ pub(super) fn condition(node: &Node<'_>, tests: &mut Vec<Test>) -> Checked<When>
     }
 }
 
+const FACTS: &str = "is not a supported condition; supported: [\">=\", date], [[\"poolFactor\"], \"<\", part] and \
+     [[\"cumPoolDefaultedRate\"], \">\", part] with any of < <= > >=, [[\"trigger\", place, name], True], and \"all\" or \"any\" of \
+     them, not nested";
+
 fn fact(node: &Node<'_>, tests: &mut Vec<Test>) -> Checked<Fact> {
-    const FACTS: &str = "is not a supported condition; supported: [\">=\", date] and [[\"poolFactor\"], \"<\", part] with any of \
-         < <= > >=, and \"all\" or \"any\" of them, not nested";
     let list = node.list()?;
     match list.as_slice() {
+        [measured, flag] if matches!(flag.value(), Json::Bool(_)) => match call(measured, FACTS)? {
+            ("trigger", arguments) => match arguments.as_slice() {
+                [_, name] => {
+                    let name = name.text()?.to_string();
+                    Ok(match flag.value() {
+                        Json::Bool(true) => Fact::Tripped(name),
+                        _ => Fact::NotTripped(name),
+                    })
+                }
+                _ => measured.refuse(FACTS),
+            },
+            _ => measured.refuse(FACTS),
+        },
         [comparison, date] => {
             let days = day(date)?;
             // Days are whole.
@@ -188,43 +203,76 @@ fn fact(node: &Node<'_>, tests: &mut Vec<Test>) -> Checked<Fact> {
                 _ => comparison.refuse(FACTS),
             }
         }
-        [measured, comparison, part] => {
-            let (name, arguments) = call(measured, FACTS)?;
-            if (name, arguments.len()) != ("poolFactor", 0) {
-                return measured.refuse(FACTS);
-            }
-            let percent = part.percent()?;
-            let whole = Decimal::from_int(100);
-            if percent.is_negative() || whole.checked_sub(&percent).is_ok_and(|d| d.is_negative()) {
-                return part.refuse("is not between 0 and 1");
-            }
-            let (is_least, passes) = match comparison.text()? {
-                ">=" => (true, true),
-                "<" => (true, false),
-                "<=" => (false, true),
-                ">" => (false, false),
-                _ => return comparison.refuse(FACTS),
-            };
-            let (word, bound) = if is_least {
-                ("least", Bound::AtLeast(percent))
-            } else {
-                ("most", Bound::AtMost(percent))
-            };
-            let name = format!("pool-factor-at-{word}-{percent}%");
-            if tests.iter().all(|t| t.name != name) {
-                tests.push(Test {
-                    name: name.clone(),
-                    measure: Measure::PoolFactor,
-                    passes: bound,
-                });
-            }
-            Ok(if passes {
-                Fact::Passed(name)
-            } else {
-                Fact::Failed(name)
+        [measured, comparison, part] => compared(measured, comparison, part, tests),
+        _ => node.refuse(FACTS),
+    }
+}
+
+/// A measure of the pool beside a part of one.
+fn compared(
+    measured: &Node<'_>,
+    comparison: &Node<'_>,
+    part: &Node<'_>,
+    tests: &mut Vec<Test>,
+) -> Checked<Fact> {
+    let (measure, shown) = match call(measured, FACTS)? {
+        ("poolFactor", arguments) if arguments.is_empty() => (Measure::PoolFactor, "pool-factor"),
+        ("cumPoolDefaultedRate", arguments) if arguments.is_empty() => {
+            (Measure::CumulativeDefault, "defaulted")
+        }
+        _ => return measured.refuse(FACTS),
+    };
+    let percent = part.percent()?;
+    let whole = Decimal::from_int(100);
+    if percent.is_negative() || whole.checked_sub(&percent).is_ok_and(|d| d.is_negative()) {
+        return part.refuse("is not between 0 and 1");
+    }
+    let (is_least, passes) = match comparison.text()? {
+        ">=" => (true, true),
+        "<" => (true, false),
+        "<=" => (false, true),
+        ">" => (false, false),
+        _ => return comparison.refuse(FACTS),
+    };
+    let (word, bound) = if is_least {
+        ("least", Bound::AtLeast(percent))
+    } else {
+        ("most", Bound::AtMost(percent))
+    };
+    let name = format!("{shown}-at-{word}-{percent}%");
+    if tests.iter().all(|t| t.name != name) {
+        tests.push(Test {
+            name: name.clone(),
+            measure,
+            passes: bound,
+        });
+    }
+    Ok(if passes {
+        Fact::Passed(name)
+    } else {
+        Fact::Failed(name)
+    })
+}
+
+/// Whether a condition, once true on a day of collections, stays true until payments: it looks only at what never goes back.
+pub(super) fn stays_true(node: &Node<'_>) -> Checked<bool> {
+    let list = node.list()?;
+    match list.as_slice() {
+        [kind, facts @ ..] if kind.text() == Ok("all") || kind.text() == Ok("any") => {
+            let stay = facts.iter().map(stays_true).collect::<Checked<Vec<_>>>()?;
+            Ok(stay.into_iter().all(|s| s))
+        }
+        [measured, comparison, _] => {
+            let (name, _) = call(measured, FACTS)?;
+            let falls = comparison.text()?.starts_with('<');
+            // A pool's factor only falls, and what has defaulted only rises.
+            Ok(match name {
+                "poolFactor" => falls,
+                "cumPoolDefaultedRate" => !falls,
+                _ => false,
             })
         }
-        _ => node.refuse(FACTS),
+        _ => Ok(false),
     }
 }
 

@@ -1,81 +1,54 @@
 //! Deals of AbsBox, the structured-finance library for Python (<https://absbox-doc.readthedocs.io>).
 //!
-//! Its users write a deal as a map and make it a deal with `mkDeal`; `json.dumps` of that map is what is read here. Only
-//! what pays the same with us is read. All else is refused with its place, never guessed. One key is added, which AbsBox
-//! does not look at: `"currency": "USD"`.
+//! A file is Python, as its users write it, or the JSON of a deal's map. Of Python, values are read and nothing is run
+//! ([`program`]). Only what pays the same with us is read. All else is refused with its line, its place and what stands there,
+//! never guessed. `docs/absbox.md` lists what is read, what is refused, and where amounts can differ.
 //!
-//! | AbsBox | ours |
-//! |---|---|
-//! | `name`, `currency` | the same; in all names a space becomes a hyphen |
-//! | `dates`: `closing`, `firstPay`, `stated` | `closing`, `first_payment`, `legal_final`; `stated` is no payment date |
-//! | `payFreq`: `["DayOfMonth", d]`, `MonthFirst`, `QuarterFirst`, `YearFirst`, `["MonthDayOfYear", m, d]`, `["EveryNMonth", date, n]` | `frequency`; `firstPay` is one of these days, up to the 28th |
-//! | `pool.issuanceStat.IssuanceBalance` | `original_pool` |
-//! | `accounts`: `balance`, and a `type` of `fixReserve`, `targetReserve`, or `max` of one of each | `opening`, `target` |
-//! | `collect`: interest, principal, prepayment, recoveries, each to one account | `collect` |
-//! | `fees`: `annualPctFee` of `["poolBalance"]` if `poolFreq` is `payFreq` | `percent_of_pool`, ACT/365 |
-//! | `fees`: `recurFee` on payment dates | `fixed` |
-//! | `bonds` of type `Sequential`, in their order | `tranches`, the most senior first |
-//! | the bond of type `Equity`, if any | equity, which is no tranche |
-//! | `rateType`: `fix`; `floater` that resets on payment dates; `cap` and `floor` of it | `coupon` |
-//! | `dayCount`: none or `DC_ACT_365F`; `DC_ACT_360`; `DC_30E_360`, `DC_30Ep_360`, `DC_30_360_ISDA`; `DC_30_360_US` | ACT/365, ACT/360, 30/360, 30/360 US |
-//! | `waterfall.amortizing` | `waterfalls.interest`; `principal` stays empty |
-//! | `waterfall.Accelerated`, `waterfall.Defaulted` | waterfalls to which a trigger switches |
-//! | `trigger.BeforeDistribution`: at most one, not curable, with `["newStatus", ...]` to one of these two | a trigger |
-//! | `payFee`, `payFeeBySeq`, `calcAndPayFee` | `pay_fee` |
-//! | `payInt`, `payIntBySeq`, `accrueAndPayInt`, `accrueAndPayIntBySeq` | `pay_interest` |
-//! | `payPrin`, `payPrinBySeq` | `pay_principal` |
-//! | `payIntResidual`, `payPrinResidual` to equity, with the `payPrin` to it right before | `pay_residual` |
-//! | `transfer`, its `{"reserve": "gap"}` and `{"reserve": "excess"}` | `transfer` |
-//! | `calcFee`, `calcInt` | nothing: with us fees and interest always fall due, so each list must accrue all of them, interest before principal is paid |
-//! | `If`, `IfElse` | `when` |
-//! | `limit`: `{"balCapAmt": n}`, `{"formula": x}` | `limit` |
-//! | `limit`: `{"formula": ["excess", ["bondBalance", ...], x]}` of `payPrin` to these bonds | `until` |
-//! | `support`: `["account", name]` | `support` |
-//! | formulas: `const`, `poolBalance`, `originalPoolBalance`, `bondBalance`, `originalBondBalance`, `*` one of them, `max` of that and `const` | an amount; sums over bonds name all but equity |
-//! | conditions: a date; `["poolFactor"]` and a part; `all` or `any` of these | facts; a test of the pool factor |
-//!
-//! Not looked at, since it changes no payment: the pool's `assets`, `cashflow` and `extendBy`, `cutoff`, `maturityDate`,
-//! `inspect`, all of an Equity bond but its name and type, and `poolFreq` but for the fees above. Which loans there are, the
-//! tape says. The rate that a floater starts at is checked but not kept: the first fixing of its index is that rate
-//! without the spread. Keys that hold `None` or nothing, such as `"cleanUp": []`, are as good as missing.
-//!
-//! Refused are, besides all unknown keys: deals that have already paid, other bond types, rates that step up, several pools,
-//! facilities, swaps, caps, ledgers, reserves with `min` or `when`, fees that are paid once, actions at closing or at the
-//! end of collections, and clean-up calls: whether a deal is called stands in AbsBox's assumptions and not in the deal.
+//! AbsBox states no currency: it is an argument, or a key `"currency"` that AbsBox does not look at.
 //!
 //! In AbsBox one list pays from accounts that may hold interest and principal together. With us they are collected apart,
 //! since principal covers the tranches. If one account receives both, principal is collected in an account of its own and
 //! all of it transferred first of all. Losses are recorded in ledgers, which are only shown, since no action that is read
 //! looks at them.
 //!
-//! Four things differ. Amounts can differ by a cent, since shares, targets and limits are rounded our way. Interest on unpaid
-//! interest bears interest itself with us and not in AbsBox, which matters once it is short for two periods in a row. A
-//! floating rate is never below zero. And loans that are bought back, which AbsBox does not know, are collected with
-//! principal.
+//! A deal under way is a deal and its state after its last payment date, which counts as its first one: what it paid before,
+//! the file does not say.
 
 mod actions;
+mod bonds;
+mod dates;
+mod fees;
 mod formula;
+mod literal;
+mod operators;
 mod parts;
+mod program;
 #[cfg(test)]
 mod tests;
+mod triggers;
 mod value;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use fixed::Decimal;
+use records::units::Cents;
 
 use crate::deal::step::{Action, Extent, Step};
-use crate::deal::{Account, Collect, Deal, Fee, Losses, Switch, Test, Tranche, Trigger};
+use crate::deal::{Account, CENT_DECIMALS, Collect, Deal, Fee, Losses, Plan, Test, Tranche};
+use crate::waterfall::DealState;
 use actions::{Steps, waterfall};
-use parts::Payments;
+use bonds::Principal;
+use dates::Payments;
+use parts::Pool;
 use records::files::{At, ImportError, read_file};
-use value::{Fields, Json, Node, parse};
+use value::{Fields, Json, Node, Tree};
 
 /// What is not read, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Refusal {
     place: String,
+    line: u64,
     problem: String,
 }
 
@@ -88,7 +61,7 @@ const FEES: [&str; 4] = ["fees", "fee", "expenses", "expense"];
 const TRIGGERS: [&str; 2] = ["trigger", "triggers"];
 
 /// The keys of a deal.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "name",
     "currency",
     "dates",
@@ -106,10 +79,40 @@ const KEYS: [&str; 18] = [
     "waterfall",
     "trigger",
     "triggers",
+    "custom",
     "status",
 ];
 /// Keys that must be empty.
-const UNSUPPORTED: [&str; 5] = ["liqFacility", "rateSwap", "rateCap", "custom", "ledger"];
+const UNSUPPORTED: [&str; 7] = [
+    "call",
+    "liqFacility",
+    "rateSwap",
+    "rateCap",
+    "currencySwap",
+    "ledger",
+    "ledgers",
+];
+
+/// The keys of what AbsBox's users have besides deals, and what to do with it.
+const OTHERS: [(&[&str], &str); 2] = [
+    (
+        &["cells", "nbformat"],
+        "is a notebook; save it as Python, and keep the deal",
+    ),
+    (
+        &["tag", "contents"],
+        "is what AbsBox sends to its engine; give the Python that it was made from",
+    ),
+];
+
+/// A deal as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The deal.
+    pub deal: Deal,
+    /// Its state after its last payment date, if it has paid before.
+    pub state: Option<DealState>,
+}
 
 /// What waterfalls speak of.
 struct Parts {
@@ -118,6 +121,12 @@ struct Parts {
     fees: Vec<Fee>,
     /// Which of the fees need no action to fall due.
     accrues_by_itself: Vec<bool>,
+    /// When tranches are paid principal.
+    principal: Vec<Principal>,
+    /// What tranches owe now, and interest they are owed from before.
+    owed: Vec<(Decimal, Decimal)>,
+    /// Fees owed from before.
+    arrears: Vec<Decimal>,
 }
 
 impl Parts {
@@ -127,15 +136,26 @@ impl Parts {
     }
 }
 
-/// Whether a file is a deal of AbsBox rather than one of ours: ours have `tranches` where it has `bonds`.
+/// Whether a file is a deal of AbsBox rather than one of ours: ours are JSON and have `tranches` where it has `bonds`.
 pub(super) fn is_absbox(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return false;
     };
-    match parse(text) {
-        Ok(Json::Map(members)) => {
+    if !text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with(['{', '['])
+    {
+        return true;
+    }
+    match program::parse(text) {
+        Ok(Tree {
+            value: Json::Map(members),
+            ..
+        }) => {
             let has = |name: &str| members.iter().any(|(n, _)| n == name);
-            !has("tranches") && BONDS.iter().any(|b| has(b))
+            let is_other = OTHERS.iter().any(|(keys, _)| keys.iter().all(|k| has(k)));
+            !has("tranches") && (is_other || BONDS.iter().any(|b| has(b)))
         }
         Ok(_) => false,
         // What it was meant to be decides who says what is wrong.
@@ -143,45 +163,135 @@ pub(super) fn is_absbox(bytes: &[u8]) -> bool {
     }
 }
 
-/// Reads a deal of AbsBox.
+/// Reads a deal of AbsBox, whose amounts are in a currency that the file need not state.
 ///
 /// # Errors
 /// Says what is wrong or not supported, and where.
-pub fn read_absbox(path: &Path) -> Result<Deal, ImportError> {
-    from_bytes(&At::file(path), &read_file(path)?)
+pub fn read_absbox(path: &Path, currency: Option<&str>) -> Result<Read, ImportError> {
+    from_bytes(&At::file(path), &read_file(path)?, currency)
 }
 
-pub(super) fn from_bytes(file: &At, bytes: &[u8]) -> Result<Deal, ImportError> {
+pub(super) fn from_bytes(
+    file: &At,
+    bytes: &[u8],
+    currency: Option<&str>,
+) -> Result<Read, ImportError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| file.error(None, "is not UTF-8 text; save the file as UTF-8"))?;
-    let json = parse(text).map_err(|(line, problem)| file.line(line).error(None, problem))?;
-    deal(&json).map_err(|e| {
-        if e.place.is_empty() {
-            file.error(None, e.problem)
-        } else {
-            file.path(e.place).error(None, e.problem)
-        }
+    let error = |line: u64, problem: String| file.line(line).error(None, problem);
+    let tree = program::parse(text).map_err(|(line, problem)| error(line, problem))?;
+    let tree = with_custom(tree).map_err(|(line, problem)| error(line, problem))?;
+    let root = Node {
+        place: String::new(),
+        tree: &tree,
+    };
+    deal(&root, currency).map_err(|e| match e.place.as_str() {
+        "" => error(e.line, e.problem),
+        place => error(e.line, format!("{place}: {}", e.problem)),
     })
 }
 
-fn deal(json: &Json) -> Checked<Deal> {
-    let root = Node {
-        place: String::new(),
-        value: json,
+/// The deal with what it defines itself in place of `("custom", name)`.
+fn with_custom(mut tree: Tree) -> Result<Tree, (u64, String)> {
+    let Json::Map(members) = &mut tree.value else {
+        return Ok(tree);
     };
+    let Some(at) = members.iter().position(|(n, _)| n == "custom") else {
+        return Ok(tree);
+    };
+    let custom = members.remove(at).1;
+    let list = match custom.value {
+        Json::Null => return Ok(tree),
+        Json::Map(list) => list,
+        _ => return Err((custom.line, "custom: is not a map; write {...}".into())),
+    };
+    let mut values = BTreeMap::new();
+    for (name, value) in list {
+        let value = match value.value {
+            Json::Number(number) => {
+                let texts = [Json::Text("const".into()), Json::Number(number)];
+                let line = value.line;
+                Json::List(texts.map(|value| Tree { line, value }).to_vec())
+            }
+            Json::List(ref list)
+                if matches!(
+                    list.first(),
+                    Some(Tree {
+                        value: Json::Text(_),
+                        ..
+                    })
+                ) =>
+            {
+                value.value
+            }
+            _ => {
+                let problem = format!(
+                    "custom.{name}: is neither a number nor a formula, and curves are not supported"
+                );
+                return Err((value.line, problem));
+            }
+        };
+        values.insert(name, value);
+    }
+    replace_custom(&mut tree, &values);
+    Ok(tree)
+}
+
+fn replace_custom(tree: &mut Tree, values: &BTreeMap<String, Json>) {
+    if let Json::List(list) = &tree.value
+        && let [kind, name] = list.as_slice()
+        && kind.value == Json::Text("custom".into())
+        && let Json::Text(name) = &name.value
+        && let Some(value) = values.get(name)
+    {
+        // What a definition defines itself is not followed: it would be refused as a formula.
+        tree.value = value.clone();
+        return;
+    }
+    match &mut tree.value {
+        Json::List(list) => list.iter_mut().for_each(|t| replace_custom(t, values)),
+        Json::Map(map) => map.iter_mut().for_each(|(_, t)| replace_custom(t, values)),
+        _ => {}
+    }
+}
+
+/// The currency that the file or the caller states.
+fn currency(root: &Node<'_>, fields: &Fields<'_>, told: Option<&str>) -> Checked<String> {
+    match (fields.get("currency"), told) {
+        (Some(node), Some(told)) if node.text()? != told => {
+            node.refuse(format!("is not {told}, the currency that was asked for; correct one of the two"))
+        }
+        (Some(node), _) => Ok(node.text()?.to_string()),
+        (None, Some(told)) => Ok(told.to_string()),
+        (None, None) => root.refuse(
+            "has no `currency`, which AbsBox does not state and ours do; give --currency USD, or add \"currency\": \"USD\" to \
+             the map, which AbsBox does not look at",
+        ),
+    }
+}
+
+fn deal(root: &Node<'_>, told: Option<&str>) -> Checked<Read> {
+    let members = root.members()?;
+    let has = |name: &&str| members.iter().any(|(n, _)| n == name);
+    if let Some((_, problem)) = OTHERS.iter().find(|(keys, _)| keys.iter().all(has)) {
+        return root.refuse(*problem);
+    }
     let fields = root.map_without(&KEYS, &UNSUPPORTED)?;
     if let Some(node) = fields.get("status") {
         status(node)?;
     }
-    let Some(currency) = fields.get("currency") else {
-        return root.refuse(
-            "has no `currency`, which ours state; add such as \"currency\": \"USD\" to the map, AbsBox does not look at it",
-        );
-    };
-    let payments = parts::dates(fields.need("dates")?)?;
+    let currency = currency(root, &fields, told)?;
+    let bonds = fields.needs_any(&BONDS)?.named()?;
+    let since = bonds.iter().map(|(_, node)| bonds::since(node));
+    let since = since
+        .collect::<Checked<Vec<_>>>()?
+        .into_iter()
+        .flatten()
+        .min();
+    let payments = dates::dates(fields.need("dates")?, since)?;
     let parts = parts_of(&fields, &payments)?;
     let mut accounts = Vec::new();
-    for (name, node) in fields.needs_any(&ACCOUNTS)?.members()? {
+    for (name, node) in fields.needs_any(&ACCOUNTS)?.named()? {
         accounts.push(parts::account(name, &node, &parts)?);
     }
     let (mut collect, is_shared) = parts::collect(fields.need("collect")?)?;
@@ -194,7 +304,7 @@ fn deal(json: &Json) -> Checked<Deal> {
         first.as_ref(),
     )?;
     let triggers = match fields.any(&TRIGGERS)? {
-        Some(node) => triggers(node, &mut tests)?,
+        Some(node) => triggers::triggers(node, &mut tests)?,
         None => Vec::new(),
     };
     let mut places = BTreeMap::new();
@@ -203,15 +313,17 @@ fn deal(json: &Json) -> Checked<Deal> {
         places.insert(name.clone(), steps.places);
         waterfalls.insert(name, steps.steps);
     }
+    let pool_node = fields.need("pool")?;
+    let pool = parts::pool(pool_node)?;
     let deal = Deal {
         name: fields.need("name")?.text()?.to_string(),
-        currency: currency.text()?.to_string(),
-        dates: payments.dates,
-        original_pool: parts::pool(fields.need("pool")?)?,
+        currency,
+        dates: payments.dates.clone(),
+        original_pool: pool.original,
         accounts,
         collect,
-        fees: parts.fees,
-        tranches: parts.tranches,
+        fees: parts.fees.clone(),
+        tranches: parts.tranches.clone(),
         // Balances stay as they are unless an action writes them off, and none is read.
         losses: Losses::Ledgers,
         tests,
@@ -219,13 +331,51 @@ fn deal(json: &Json) -> Checked<Deal> {
         waterfalls,
         clean_up: None,
     };
-    match deal.validate() {
-        Ok(()) => Ok(deal),
-        Err(e) => Err(Refusal {
-            place: place_there(&e.place, &deal, &places),
+    let plan = deal.plan().map_err(|e| {
+        let place = place_there(&e.place, &deal, &places);
+        Refusal {
+            line: root.line_of(&place),
+            place,
             problem: e.problem,
-        }),
+        }
+    })?;
+    let state = match payments.is_under_way {
+        true => Some(state(pool_node, &plan, &parts, &pool)?),
+        false => None,
+    };
+    Ok(Read { deal, state })
+}
+
+/// The state of a deal under way after its last payment date.
+fn state(node: &Node<'_>, plan: &Plan, parts: &Parts, pool: &Pool) -> Checked<DealState> {
+    let cents = |amount: &Decimal| {
+        let units = amount.rescale_exact(CENT_DECIMALS).ok();
+        match units.and_then(|u| u64::try_from(u).ok()) {
+            Some(units) => Ok(Cents(units)),
+            None => node.refuse(format!("{amount} is too large")),
+        }
+    };
+    let Some(balance) = pool.balance else {
+        return node.refuse(
+            "has no assets with a `currentBalance` each, of which a deal under way is what they owe now; add one that says it",
+        );
+    };
+    let mut state = DealState::of(plan);
+    state.period = 1;
+    state.pool_balance = cents(&balance)?;
+    state.defaulted = cents(&pool.defaulted)?;
+    state.recoveries = cents(&pool.recoveries)?;
+    for (tranche, (balance, unpaid)) in state.tranches.iter_mut().zip(&parts.owed) {
+        (tranche.balance, tranche.unpaid_interest) = (cents(balance)?, cents(unpaid)?);
     }
+    for (arrears, owed) in state.fee_arrears.iter_mut().zip(&parts.arrears) {
+        *arrears = cents(owed)?;
+    }
+    let state = state.with_ledgers(plan).and_then(|state| {
+        state.check(plan)?;
+        Ok(state)
+    });
+    state.or_else(|e| node.refuse(format!("does not fit the deal under way: {e}")))
 }
 
 /// What waterfalls speak of: bonds and fees.
@@ -235,19 +385,26 @@ fn parts_of(fields: &Fields<'_>, payments: &Payments) -> Checked<Parts> {
         equity: None,
         fees: Vec::new(),
         accrues_by_itself: Vec::new(),
+        principal: Vec::new(),
+        owed: Vec::new(),
+        arrears: Vec::new(),
     };
-    for (name, node) in fields.needs_any(&BONDS)?.members()? {
-        if !parts::is_equity(&node) {
-            parts.tranches.push(parts::bond(name, &node, payments)?);
+    for (name, node) in fields.needs_any(&BONDS)?.named()? {
+        if !bonds::is_equity(&node) {
+            let read = bonds::bond(name, &node, payments)?;
+            parts.tranches.push(read.tranche);
+            parts.principal.push(read.principal);
+            parts.owed.push((read.balance, read.unpaid_interest));
         } else if parts.equity.replace(name.to_string()).is_some() {
             return node.refuse("is a second bond of type Equity; keep one");
         }
     }
     if let Some(node) = fields.any(&FEES)? {
-        for (name, node) in node.members()? {
-            let (fee, accrues) = parts::fee(name, &node, payments)?;
-            parts.fees.push(fee);
-            parts.accrues_by_itself.push(!accrues);
+        for (name, node) in node.named()? {
+            let read = fees::fee(name, &node, payments)?;
+            parts.fees.push(read.fee);
+            parts.accrues_by_itself.push(!read.accrues);
+            parts.arrears.push(read.arrears);
         }
     }
     Ok(parts)
@@ -304,24 +461,29 @@ fn waterfalls(
     first: Option<&Step>,
 ) -> Checked<Vec<(String, Steps)>> {
     let mut read: Vec<(String, Steps)> = Vec::new();
-    for (name, node) in node.members()? {
+    let members = node.members()?;
+    let is_usual = |name: &str| ["amortizing", "Amortizing"].contains(&name);
+    let has_usual = members
+        .iter()
+        .any(|(n, node)| is_usual(n) && !node.is_empty());
+    for (name, node) in members {
         let ours = match name {
-            "amortizing" | "Amortizing" => "interest",
-            "Accelerated" | "Defaulted" => name,
+            name if is_usual(name) => "interest",
+            // What runs where no list of the status is there.
+            "default" if !has_usual => "interest",
+            "Accelerated" | "(amortizing, accelerated)" if !node.is_empty() => "Accelerated",
+            "Defaulted" | "(amortizing, defaulted)" if !node.is_empty() => "Defaulted",
             "cleanUp" if !node.is_empty() => {
                 return node.refuse(
                     "is not supported: AbsBox's assumptions say when a deal is called, and the map does not; remove it",
                 );
             }
-            "cleanUp" | "endOfCollection" | "closingDay" | "revolving" | "Revolving"
-            | "default"
-                if node.is_empty() =>
-            {
-                continue;
-            }
+            _ if node.is_empty() => continue,
             _ => {
-                return node
-                    .refuse("is not supported; supported: amortizing, Accelerated, Defaulted");
+                return node.refuse(
+                    "is not supported; supported: amortizing or default, (\"amortizing\", \"accelerated\") or Accelerated, \
+                     (\"amortizing\", \"defaulted\") or Defaulted",
+                );
             }
         };
         if read.iter().any(|(n, _)| n == ours) {
@@ -335,54 +497,6 @@ fn waterfalls(
     } else {
         node.refuse("has no `amortizing`; add it")
     }
-}
-
-fn triggers(node: &Node<'_>, tests: &mut Vec<Test>) -> Checked<Vec<Trigger>> {
-    let mut triggers = Vec::new();
-    for (location, node) in node.members()? {
-        if node.is_empty() {
-            continue;
-        }
-        // At other times a date or the pool may stand differently than on a payment date.
-        if location != "BeforeDistribution" {
-            return node.refuse("is not supported; supported: BeforeDistribution");
-        }
-        for (name, node) in node.members()? {
-            let fields = node.map(&["condition", "effects", "status", "curable"])?;
-            for flag in ["status", "curable"] {
-                if let Some(node) = fields.get(flag).filter(|n| *n.value != Json::Bool(false)) {
-                    return node.refuse("is not supported unless it is false");
-                }
-            }
-            let effect = fields.need("effects")?;
-            let list = effect.list()?;
-            let to = match list.as_slice() {
-                [kind, to] if kind.text() == Ok("newStatus") => to.text()?,
-                _ => "",
-            };
-            if !["Accelerated", "Defaulted"].contains(&to) {
-                return effect.refuse(
-                    "is not supported; supported: [\"newStatus\", \"Accelerated\"] and [\"newStatus\", \"Defaulted\"]",
-                );
-            }
-            // Of several the last one decides there, the first one with us.
-            if !triggers.is_empty() {
-                return node.refuse(
-                    "is a second trigger, and only one is supported; join them with `any`",
-                );
-            }
-            triggers.push(Trigger {
-                name: name.to_string(),
-                when: formula::condition(fields.need("condition")?, tests)?,
-                curable: false,
-                switch: Some(Switch {
-                    waterfall: "interest".into(),
-                    to: to.to_string(),
-                }),
-            });
-        }
-    }
-    Ok(triggers)
 }
 
 /// Where in the user's map what stands that is wrong at a place of ours.

@@ -25,7 +25,7 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
 #[test]
 fn nothing_panics() {
     let file = At::file(Path::new("deal.json"));
-    let read = |bytes: &[u8]| from_bytes(&file, bytes);
+    let read = |bytes: &[u8]| from_bytes(&file, bytes, None);
     for text in [
         include_str!("../../../tests/absbox/sequential.json"),
         include_str!("../../../tests/absbox/floater.json"),
@@ -58,8 +58,8 @@ fn nothing_panics() {
             for other in &others {
                 let mut changed = whole.clone();
                 *changed.pointer_mut(place).unwrap() = other.clone();
-                if let Ok(deal) = read(changed.to_string().as_bytes()) {
-                    deal.validate().unwrap();
+                if let Ok(read) = read(changed.to_string().as_bytes()) {
+                    read.deal.validate().unwrap();
                 }
             }
         }
@@ -75,6 +75,44 @@ fn nothing_panics() {
                 bytes[place] = b"[]{}\",:-+.eE019\\nt\xff "[(random >> 20) as usize % 20];
             }
             let _ = read(&bytes);
+        }
+    }
+}
+
+#[test]
+fn no_program_panics() {
+    const SIGNS: &[u8] = b"[]{}()\",:-+.eE019\nt\xff '#\\=*|N";
+    let file = At::file(Path::new("deal.py"));
+    let read = |bytes: &[u8]| {
+        if let Ok(read) = from_bytes(&file, bytes, Some("USD")) {
+            let plan = read.deal.plan().unwrap();
+            assert!(read.state.is_none_or(|s| s.check(&plan).is_ok()));
+        }
+    };
+    for text in [
+        include_str!("../../../tests/absbox/off_cycle.py"),
+        include_str!("../../../tests/absbox/listed.py"),
+        include_str!("../../../tests/absbox/under_way.py"),
+        include_str!("../../../tests/absbox/steps.py"),
+    ] {
+        for end in (0..text.len())
+            .step_by(7)
+            .filter(|e| text.is_char_boundary(*e))
+        {
+            read(&text.as_bytes()[..end]);
+        }
+        // Bytes changed at random, always the same ones.
+        let mut random = 1u64;
+        for _ in 0..1500 {
+            let mut bytes = text.as_bytes().to_vec();
+            for _ in 0..3 {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                let place = (random >> 33) as usize % bytes.len();
+                bytes[place] = SIGNS[(random >> 20) as usize % SIGNS.len()];
+            }
+            read(&bytes);
         }
     }
 }

@@ -1,115 +1,127 @@
-//! JSON in which numbers stay the text that the user wrote and members stay in their order.
+//! Values in which numbers stay the text that the user wrote and members stay in their order, and where they stand.
 //!
-//! The usual reader of this workspace turns a number with a point into a float, which loses digits, and sorts members,
-//! whose order is the tranches' seniority here.
+//! Usual readers turn a number with a point into a float, which loses digits, and sort members, whose order is the tranches'
+//! seniority here.
 
 use fixed::Decimal;
-use serde_json::value::RawValue;
 
+use super::program::shortened;
 use super::{Checked, Refusal};
 use crate::deal::CENT_DECIMALS;
-use records::json::Pairs;
 
-/// A JSON value.
+/// A value. In texts a space is a hyphen, so that they can be names here; none of AbsBox's keywords has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Json {
     Null,
     Bool(bool),
     Number(String),
     Text(String),
-    List(Vec<Json>),
-    Map(Vec<(String, Json)>),
+    List(Vec<Tree>),
+    Map(Vec<(String, Tree)>),
 }
 
-/// Where a text stops to be JSON: its line, from 1, and why.
-pub(super) type SyntaxError = (u64, String);
-
-/// How deep values may be nested: far deeper than any deal, and far from the end of the stack.
-const MAX_DEPTH: usize = 64;
-
-/// Reads a whole text.
-pub(super) fn parse(text: &str) -> Result<Json, SyntaxError> {
-    let raw: &RawValue = serde_json::from_str(text).map_err(|e| wrong(&e))?;
-    value(raw, 0).map_err(|(piece, (line, problem))| {
-        let before = piece.as_ptr() as usize - text.as_ptr() as usize;
-        let lines = text.bytes().take(before).filter(|b| *b == b'\n').count();
-        (line + lines as u64, problem)
-    })
+/// A value and the line in which it begins, from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tree {
+    pub line: u64,
+    pub value: Json,
 }
 
-/// What is wrong, and in which line of what was read.
-fn wrong(error: &serde_json::Error) -> SyntaxError {
-    let text = error.to_string();
-    // The place is said in front.
-    let problem = text.split(" at line ").next().unwrap_or(&text);
-    (error.line() as u64, problem.to_string())
-}
-
-/// A text as a name here: a space of AbsBox is a hyphen. None of its keywords has one.
-fn named(text: String) -> String {
-    text.replace(' ', "-")
-}
-
-/// A value, or the piece of the text that is none.
-fn value(raw: &RawValue, depth: usize) -> Result<Json, (&str, SyntaxError)> {
-    let text = raw.get();
-    if depth > MAX_DEPTH {
-        let problem = format!("values are nested more than {MAX_DEPTH} deep");
-        return Err((text, (1, problem)));
+impl Tree {
+    /// How many values it has; a long text counts for several.
+    pub(super) fn size(&self) -> usize {
+        1 + match &self.value {
+            Json::Text(text) => text.len() / 16,
+            Json::List(list) => list.iter().map(Self::size).sum(),
+            Json::Map(map) => map.iter().map(|(_, v)| v.size()).sum(),
+            _ => 0,
+        }
     }
-    let wrong = |e: serde_json::Error| (text, wrong(&e));
-    Ok(match text.bytes().next() {
-        Some(b'{') => {
-            let members: Pairs<&RawValue> = serde_json::from_str(text).map_err(wrong)?;
-            let member = |(name, raw): (String, _)| Ok((named(name), value(raw, depth + 1)?));
-            let members = members.0.into_iter().map(member);
-            Json::Map(members.collect::<Result<_, _>>()?)
+
+    /// As JSON, for a message.
+    fn show(&self) -> String {
+        match &self.value {
+            Json::Null => "None".into(),
+            Json::Bool(is_true) => if *is_true { "True" } else { "False" }.into(),
+            Json::Number(text) => text.clone(),
+            Json::Text(text) => format!("\"{text}\""),
+            Json::List(list) => {
+                let list: Vec<String> = list.iter().map(Self::show).collect();
+                format!("[{}]", list.join(", "))
+            }
+            Json::Map(map) => {
+                let map = map.iter().map(|(n, v)| format!("\"{n}\": {}", v.show()));
+                format!("{{{}}}", map.collect::<Vec<_>>().join(", "))
+            }
         }
-        Some(b'[') => {
-            let values: Vec<&RawValue> = serde_json::from_str(text).map_err(wrong)?;
-            let values = values.into_iter().map(|raw| value(raw, depth + 1));
-            Json::List(values.collect::<Result<_, _>>()?)
-        }
-        Some(b'"') => Json::Text(named(serde_json::from_str(text).map_err(wrong)?)),
-        Some(b'n') => Json::Null,
-        Some(b't') => Json::Bool(true),
-        Some(b'f') => Json::Bool(false),
-        _ => Json::Number(text.to_string()),
-    })
+    }
 }
 
 /// A value and where it stands, such as `bonds.A.rateType`.
 #[derive(Clone, Debug)]
 pub(super) struct Node<'a> {
     pub place: String,
-    pub value: &'a Json,
+    pub tree: &'a Tree,
 }
 
 impl<'a> Node<'a> {
     pub(super) fn refuse<T>(&self, problem: impl Into<String>) -> Checked<T> {
+        let problem = problem.into();
+        // What is missing does not stand there.
+        let problem = match problem.starts_with("has no ") {
+            true => problem,
+            false => format!("{problem} (here stands `{}`)", shortened(&self.tree.show())),
+        };
         Err(Refusal {
             place: self.place.clone(),
-            problem: problem.into(),
+            line: self.tree.line,
+            problem,
         })
     }
 
-    fn inside(&self, name: &str, value: &'a Json) -> Self {
+    fn inside(&self, name: &str, tree: &'a Tree) -> Self {
         let name = name.escape_debug();
         let place = if self.place.is_empty() {
             name.to_string()
         } else {
             format!("{}.{name}", self.place)
         };
-        Self { place, value }
+        Self { place, tree }
+    }
+
+    pub(super) fn value(&self) -> &'a Json {
+        &self.tree.value
+    }
+
+    /// The line of a place inside, or of what it is in.
+    pub(super) fn line_of(&self, place: &str) -> u64 {
+        let inner = match self.value() {
+            Json::Map(_) => self.members().unwrap_or_default(),
+            Json::List(_) => {
+                let list = self.list().unwrap_or_default();
+                list.into_iter().map(|n| ("", n)).collect()
+            }
+            _ => Vec::new(),
+        };
+        // A place that begins with another one's, such as `bonds.AB` with `bonds.A`, is not inside it.
+        let is_inside = |n: &Self| {
+            place
+                .strip_prefix(n.place.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        match inner.iter().find(|(_, n)| is_inside(n)) {
+            Some((_, node)) => node.line_of(place),
+            None => self.tree.line,
+        }
     }
 
     pub(super) fn is_null(&self) -> bool {
-        *self.value == Json::Null
+        *self.value() == Json::Null
     }
 
     /// Whether there is nothing in it: `None`, an empty list or an empty map.
     pub(super) fn is_empty(&self) -> bool {
-        match self.value {
+        match self.value() {
             Json::Null => true,
             Json::List(list) => list.is_empty(),
             Json::Map(map) => map.is_empty(),
@@ -118,18 +130,54 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn is_map(&self) -> bool {
-        matches!(self.value, Json::Map(_))
+        matches!(self.value(), Json::Map(_))
     }
 
     /// The members of a map, whatever their names.
     pub(super) fn members(&self) -> Checked<Vec<(&'a str, Self)>> {
-        match self.value {
+        match self.value() {
             Json::Map(map) => Ok(map
                 .iter()
                 .map(|(n, v)| (n.as_str(), self.inside(n, v)))
                 .collect()),
             _ => self.refuse("is not a map; write {...}"),
         }
+    }
+
+    /// The members of a map, or of a tuple of pairs of a name and a value.
+    pub(super) fn named(&self) -> Checked<Vec<(&'a str, Self)>> {
+        let Json::List(list) = self.value() else {
+            return self.members();
+        };
+        let mut named: Vec<(&str, Self)> = Vec::new();
+        for (i, pair) in list.iter().enumerate() {
+            let at = Self {
+                place: format!("{}[{i}]", self.place),
+                tree: pair,
+            };
+            let (name, tree) = match &pair.value {
+                Json::List(pair) => match pair.as_slice() {
+                    [
+                        Tree {
+                            value: Json::Text(name),
+                            ..
+                        },
+                        tree,
+                    ] => (name, tree),
+                    _ => return at.refuse("is not a pair of a name and a map"),
+                },
+                _ => {
+                    return at.refuse(
+                        "is not a pair of a name and a map; a tuple of one pair ends with a comma: ((name, {...}),)",
+                    );
+                }
+            };
+            if named.iter().any(|(n, _)| n == name) {
+                return at.refuse("has a name that stands twice; remove one");
+            }
+            named.push((name, self.inside(name, tree)));
+        }
+        Ok(named)
     }
 
     /// A map that has no other members than these.
@@ -159,13 +207,13 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn list(&self) -> Checked<Vec<Self>> {
-        match self.value {
+        match self.value() {
             Json::List(list) => Ok(list
                 .iter()
                 .enumerate()
-                .map(|(i, value)| Self {
+                .map(|(i, tree)| Self {
                     place: format!("{}[{i}]", self.place),
-                    value,
+                    tree,
                 })
                 .collect()),
             _ => self.refuse("is not a list; write [...]"),
@@ -173,7 +221,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn text(&self) -> Checked<&'a str> {
-        match self.value {
+        match self.value() {
             Json::Text(text) => Ok(text),
             _ => self.refuse("is not a text; write it in double quotes"),
         }
@@ -181,7 +229,7 @@ impl<'a> Node<'a> {
 
     /// One name, or a list of them.
     pub(super) fn names(&self) -> Checked<Vec<(&'a str, Self)>> {
-        let nodes = match self.value {
+        let nodes = match self.value() {
             Json::Text(_) => vec![self.clone()],
             _ => self.list()?,
         };
@@ -189,7 +237,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn number(&self) -> Checked<Decimal> {
-        let Json::Number(text) = self.value else {
+        let Json::Number(text) = self.value() else {
             return self.refuse("is not a number");
         };
         text.parse()

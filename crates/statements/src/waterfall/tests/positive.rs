@@ -75,7 +75,7 @@ fn deals_of_quarters_and_car_loans() {
         .expect("no quarter");
     assert_eq!(
         error.to_string(),
-        "the deal pays every 3 months, and there are 2"
+        "the deal's payment date 2027-02-25 pays 3 months, and 2 are left for it"
     );
     assert_eq!(
         Prepared::new(&tape, &monthly, &secret())
