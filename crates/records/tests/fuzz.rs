@@ -344,10 +344,10 @@ fn credit_targets(folder: &Folder) -> Vec<Target> {
             layout: None,
             seeds: in_all_formats(folder, "month", &months),
         },
-        document("deal", none(|path| deal::read_deal(path).map(drop)), deals),
+        document("deal", none(|path| deal::read_deal(path, Some("USD")).map(drop)), deals),
         document(
             "deal of AbsBox",
-            none(|path| deal::read_deal(path).map(drop)),
+            none(|path| deal::read_deal(path, Some("USD")).map(drop)),
             absbox.into(),
         ),
         document(
