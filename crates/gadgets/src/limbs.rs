@@ -26,7 +26,9 @@ pub const SIGNED_LIMB_MAX: u64 = LIMB / 2;
 
 /// The 10-bit limb `index` of a number.
 pub fn limb_of(value: u128, index: usize) -> u64 {
-    ((value >> (LIMB_BITS * index)) % u128::from(LIMB)) as u64
+    // Above the number's 128 bits there is nothing.
+    let rest = value.checked_shr((LIMB_BITS * index) as u32).unwrap_or(0);
+    (rest % u128::from(LIMB)) as u64
 }
 
 /// The three 20-bit chunks of a number below 2^60.

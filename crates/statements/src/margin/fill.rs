@@ -75,13 +75,16 @@ impl Filled {
         for (slot, p) in held.enumerate() {
             positions[slot] = (position_key(p), p.lots, p.entry);
         }
-        let lines = lines(plan, &positions);
+        let losses = account.map_or(&[][..], |(_, result)| &result.losses);
+        // Without positions, empty lines stand under a coin that has a place anyway: one of their own may be too many.
+        let mut coins = losses.iter().map(|loss| loss.underlying + 1);
+        let coin = coins.find(|coin| plan.moves.is_grouped(*coin));
+        let lines = lines(plan, &positions, coin.unwrap_or(0));
         let ends = lines
             .iter()
             .take(plan.slots)
             .enumerate()
             .filter(|(_, l)| l.ends);
-        let losses = account.map_or(&[][..], |(_, result)| &result.losses);
         let places = ends.map(|(end, line)| {
             let loss = losses.iter().find(|l| l.underlying + 1 == line.underlying);
             let row = LossRow {
@@ -135,15 +138,15 @@ impl Filled {
     }
 }
 
-/// The lines of an account.
-fn lines(plan: &Plan, positions: &[Position]) -> Vec<LineRow> {
+/// The lines of an account. Those before its first position stand under this coin, or under none.
+fn lines(plan: &Plan, positions: &[Position], coin: usize) -> Vec<LineRow> {
     let rates = &plan.rates;
     let mut lines = Vec::with_capacity(plan.blocks * plan.slots);
     let [entry_at, coin_at, value_at] = plan.account_sums();
     let changes = plan.block_columns() * plan.pnl_len();
     for block in 0..plan.blocks {
         let mut sums = vec![0i64; value_at.end];
-        let (mut underlying, mut moves) = (0, false);
+        let (mut underlying, mut moves) = (coin, coin != 0);
         for (slot, &(key, lots, entry)) in positions.iter().enumerate() {
             if key != 0 {
                 (underlying, moves) = (rates.underlying(key), rates.moves(key));

@@ -5,6 +5,7 @@ mod forged;
 mod groups;
 mod moments;
 mod needed;
+mod offsets;
 mod positive;
 
 use market::margin::{MarginTables, Margins};
