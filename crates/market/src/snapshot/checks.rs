@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use fixed::Decimal;
 
 use super::{
-    Asset, Instrument, Kind, MAX_ASSETS, MAX_DECIMALS, MAX_INSTRUMENTS, MAX_PRICES, MAX_SCENARIOS,
-    OFFSET_DECIMALS, Scenario, ScenarioGrid, Settlement, Snapshot, SnapshotError, Tier,
+    Asset, Instrument, Kind, MAX_ASSETS, MAX_DECIMALS, MAX_GROUPS, MAX_INSTRUMENTS, MAX_PRICES,
+    MAX_SCENARIOS, OFFSET_DECIMALS, Scenario, ScenarioGrid, Settlement, Snapshot, SnapshotError,
+    Tier,
 };
 
 impl Snapshot {
@@ -21,10 +22,24 @@ impl Snapshot {
         let grids = self.grids.values().chain([&self.grid]);
         let scenarios = grids.map(count).max().unwrap_or(0);
         let instruments = self.instruments.len();
+        let groups = &self.parameters.offset_groups;
+        let largest = groups.iter().map(|group| group.underlyings.len()).max();
         for (field, count, most, what) in [
             ("assets", self.assets.len(), MAX_ASSETS, "assets"),
             ("instruments", instruments, MAX_INSTRUMENTS, "instruments"),
             ("grid", scenarios, MAX_SCENARIOS, "scenarios"),
+            (
+                "parameters.offset_groups",
+                groups.len(),
+                MAX_GROUPS,
+                "groups",
+            ),
+            (
+                "parameters.offset_groups",
+                largest.unwrap_or(0),
+                MAX_GROUPS,
+                "underlyings in a group",
+            ),
         ] {
             if count > most {
                 let problem = format!("has {count} {what}; at most {most} are possible");

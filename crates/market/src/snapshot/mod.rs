@@ -22,6 +22,8 @@ pub const MAX_INSTRUMENTS: usize = 1 << 14;
 /// The most instruments times scenarios (the short-option minimum counts as one): a snapshot may come from a stranger, and
 /// each of these is a price.
 pub const MAX_PRICES: usize = 1 << 20;
+/// The most offset groups, and the most underlyings of one.
+pub const MAX_GROUPS: usize = 16;
 /// Offsets of groups are in steps of 10^-6.
 pub const OFFSET_DECIMALS: u8 = 6;
 /// The most assets of a snapshot.

@@ -24,7 +24,7 @@ pub struct MarginClaim {
     pub level: Level,
     /// Whom the claim is about.
     pub subject: Subject,
-    /// The most underlyings that an account has positions on. How many each has stays private.
+    /// The most underlyings that an account has positions on, coins in offset groups included. How many each has stays private.
     pub underlyings: u32,
     /// What a verifier asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -35,8 +35,6 @@ const MIN_HEIGHT: usize = 1 << MIN_LOG_HEIGHT;
 const MAX_UNDERLYINGS: usize = 1000;
 /// Most scenario columns.
 pub const MAX_COLUMNS: usize = 256;
-/// Most groups of underlyings with an offset, and most underlyings of one.
-const MAX_GROUPS: usize = 16;
 /// Account slots of one part of a book's proof.
 pub const SEGMENT: usize = 1024;
 /// Rows for an underlying of an account in the table of losses of a book.
@@ -483,14 +481,10 @@ fn check_sizes(tables: &MarginTables, sizes: &Sizes) -> Result<(), String> {
         ));
     }
     let arrays = &tables.arrays;
-    let largest_group = tables.groups.iter().map(|g| g.underlyings.len());
-    let largest_group = largest_group.max().unwrap_or(0);
     for (count, most, what) in [
         (arrays.columns, MAX_COLUMNS, "scenario columns"),
         (arrays.lots.len(), MAX_INSTRUMENTS, "instruments"),
         (arrays.moves.len(), MAX_UNDERLYINGS, "underlyings and coins"),
-        (tables.groups.len(), MAX_GROUPS, "offset groups"),
-        (largest_group, MAX_GROUPS, "underlyings in an offset group"),
     ] {
         if count > most {
             return Err(format!("{count} {what}; at most {most} fit"));

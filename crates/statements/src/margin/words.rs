@@ -16,7 +16,7 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
         Subject::Account { commitment, slots } => vec![
             format!("as of {when}, the account committed as {commitment} meets {level} margin"),
             format!(
-                "it has at most {slots} positions on at most {} underlyings; pledges play no part, and what it owes elsewhere is \
+                "it has at most {slots} positions, on at most {} underlyings (coins in offset groups count); pledges play no part, and what it owes elsewhere is \
                  not known; a path shows which book it is in",
                 claim.underlyings
             ),
@@ -27,7 +27,7 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
                 book.accounts, book.commitment
             ),
             format!(
-                "an account has at most {} positions on at most {} underlyings; pledges play no part",
+                "an account has at most {} positions, on at most {} underlyings (coins in offset groups count); pledges play no part",
                 book.slots, claim.underlyings
             ),
         ],
@@ -145,11 +145,39 @@ fn rules_words(snapshot: &Snapshot) -> Vec<String> {
             None => "without offsets between them".to_string(),
             Some(groups) => format!(
                 "with offsets in groups: {groups}; a joint loss is that of all underlyings of a group, each in the scenario of one \
-                 number in its own list"
+                 number in its own list, or all at their short-option minimum"
             ),
         }
     ));
+    lines.extend(joint_words(snapshot));
     lines
+}
+
+/// The scenarios of underlyings in groups, in their order, which says what happens together.
+fn joint_words(snapshot: &Snapshot) -> Vec<String> {
+    let groups = snapshot.parameters.offset_groups.iter();
+    let groups = groups.filter(|group| !group.offset.is_zero());
+    let mut lists: Vec<(&ScenarioGrid, Vec<String>)> = Vec::new();
+    for name in groups.flat_map(|group| &group.underlyings) {
+        let grid = snapshot.grid_of(name);
+        match lists.iter_mut().find(|(known, _)| *known == grid) {
+            Some((_, names)) => names.push(quoted(name).to_string()),
+            None => lists.push((grid, vec![quoted(name).to_string()])),
+        }
+    }
+    let each = |values: &[fixed::Decimal]| {
+        let values: Vec<String> = values.iter().map(|v| v.normalized().to_string()).collect();
+        values.join(", ")
+    };
+    let lines = lists.iter().map(|(grid, names)| {
+        format!(
+            "the scenarios of {} in their order: price moves {}, each with volatility shifts {}, then the extremes",
+            names.join(" and "),
+            each(&grid.price_moves),
+            each(&grid.volatility_shifts)
+        )
+    });
+    lines.collect()
 }
 
 /// The groups with an offset, if there are any.

@@ -34,7 +34,7 @@ fn coins(snapshot: &Snapshot, units: &[i64]) -> Account {
     let mut account = super::account(snapshot, 4, 0);
     account.balances.fill(Balance::default());
     account.balances[0].equity = 1 << 50;
-    for (balance, units) in account.balances[1..].iter_mut().zip(units) {
+    for (balance, units) in account.balances.iter_mut().skip(1).zip(units) {
         match units {
             0.. => balance.equity = *units as u64,
             _ => balance.debt = units.unsigned_abs(),
@@ -218,7 +218,7 @@ fn groups_at_their_limits_have_a_witness() {
         account.id = id.into();
         account.balances.fill(Balance::default());
         account.balances[0].equity = (1 << 60) - 1;
-        for balance in &mut account.balances[1..] {
+        for balance in account.balances.iter_mut().skip(1) {
             match sign {
                 0.. => balance.equity = (1 << 60) - 1,
                 _ => balance.debt = (1 << 60) - 1,
@@ -298,7 +298,6 @@ fn malformed_groups_are_refused() {
 
 /// Fails as of now. In a group the order of a grid's moves decides what offsets: what is said of two such rules must differ, or one be refused.
 #[test]
-#[ignore = "open finding: words give the range of a grid, not its order"]
 fn words_tell_the_order_of_joint_scenarios() {
     let straight = {
         let mut snapshot = market(vec![group(&["BTC", "ETH"], 1_000_000)]);
@@ -316,19 +315,12 @@ fn words_tell_the_order_of_joint_scenarios() {
     // Long both coins, which fall together in the first and apart in the second.
     let account = coins(&straight, &[10_0000_0000, 180_0000_0000]);
     let said = |snapshot: &Snapshot| {
-        let tables = MarginTables::new(snapshot, Level::Initial).expect("valid");
-        let result = evaluate(&tables, &account).expect("it is small");
-        let apart: i128 = result.losses.iter().map(|l| l.amount).sum();
         let prepared = alone(snapshot, &account, Level::Initial, 4).expect("it is rich");
-        println!("apart {apart} joint {}", apart - result.credit);
         let words: Vec<String> = words::words(prepared.claim())
             .into_iter()
             .skip(3)
             .map(|line| line.replace(&parameters_digest(snapshot), ""))
             .collect();
-        for line in &words {
-            println!("{line}");
-        }
         words
     };
     assert_ne!(said(&straight), said(&turned));
