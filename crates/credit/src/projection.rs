@@ -105,6 +105,9 @@ impl Schedule {
         let empty = || Ok(Self::default());
         let part = |sum: Result<Self, RollError>, loan: &LoanState| {
             loan.check()?;
+            if loan.balance == Cents(0) && loan.accrued > Cents(0) {
+                return Err(RollError::InterestOnly);
+            }
             sum?.plus(&Self::of_loan(loan, doubtful_days))
         };
         let parts = loans.par_iter().fold(empty, part);

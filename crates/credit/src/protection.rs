@@ -90,7 +90,7 @@ pub fn check_indices(indices: &[Index]) -> Result<(), ProtectionError> {
 }
 
 /// Checks that a deal's payment dates fit the cut-off date of its pool: the last one paid what came in until then, the next one pays
-/// what comes in in the months after it.
+/// what comes in in the months after it, and so does every further one that is listed.
 ///
 /// # Errors
 /// If a payment date is before the end of what it pays, or more than a year after it, or the deal is wrong.
@@ -104,9 +104,16 @@ pub fn check_dates(
     if state.period > 0 {
         check_payment_date(&plan, state.period, cut_off).map_err(at(state.period))?;
     }
-    if let Some(months) = plan.months(state.period.saturating_add(1)) {
-        let until = (0..months).fold(cut_off.clone(), |day, _| day.next());
-        check_payment_date(&plan, state.period + 1, &until).map_err(at(state.period + 1))?;
+    let mut until = cut_off.clone();
+    let mut period = state.period.saturating_add(1);
+    while let Some(months) = plan.months(period) {
+        until = (0..months).fold(until, |day, _| day.next());
+        check_payment_date(&plan, period, &until).map_err(at(period))?;
+        // Dates by a pattern follow from the first one; listed ones may each be any.
+        if deal.dates.payments.is_empty() {
+            break;
+        }
+        period = period.saturating_add(1);
     }
     Ok(())
 }

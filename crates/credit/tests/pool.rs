@@ -242,7 +242,7 @@ fn broken_tapes_are_refused() {
         read_template("car")
             .unwrap_err()
             .to_string()
-            .contains("name one of mortgage, mortgage-eu, auto")
+            .contains("name one of mortgage, auto, receivable")
     );
     let twice = written(
         folder.path(),

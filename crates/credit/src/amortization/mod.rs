@@ -202,6 +202,11 @@ pub enum RollError {
         /// The balance.
         owed: Cents,
     },
+    /// A loan without a balance has no schedule that its interest could come in by.
+    #[error(
+        "an open loan owes no balance but interest so far, which no schedule pays; state the interest as overdue, or close the loan"
+    )]
+    InterestOnly,
     /// A number outside its range.
     #[error("the {0} is outside its range")]
     Range(&'static str),

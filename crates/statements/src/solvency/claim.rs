@@ -202,8 +202,10 @@ impl SolvencyClaim {
     /// The root of the book's tree, from those of its subtrees.
     ///
     /// # Errors
-    /// If the claim's assets, or its sizes of slots, are not of those that there are.
+    /// If the claim's market, book or sizes of slots are not of those that there are.
     pub fn root(&self) -> Result<Digest, String> {
+        self.snapshot.validate().map_err(|e| e.to_string())?;
+        self.book.check_sizes()?;
         let split = self.split(&rates(&self.snapshot.assets)?)?;
         Ok(split.root(&self.roots()))
     }

@@ -11,8 +11,8 @@ use crate::trees::{book_root, log_slots};
 
 /// log2 of the rows of a part but the last.
 pub(crate) const LOG_ROWS: usize = 13;
-/// A class is `m * 2^e` accounts with `m` from 9 to 16 and `e` in this range: the last has as many accounts as rows, the first
-/// as many as fit if each has 64 slots.
+/// A class is `m * 2^e` accounts with `m` from 9 to 16 and `e` in this range: from 72 accounts to as many as there are rows. An
+/// honest prover's has 128 at least, which fit if each has 64 slots.
 const GRANULES: std::ops::RangeInclusive<usize> = 3..=LOG_ROWS - 4;
 
 /// What a claim says about slots: the only thing about them that is public.

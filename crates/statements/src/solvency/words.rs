@@ -57,6 +57,12 @@ pub fn words(claim: &SolvencyClaim) -> Vec<String> {
         "positions, up to {} an account, are committed to; nothing is said about them",
         book.slots
     ));
+    if let Some(slots) = &claim.slots {
+        lines.push(format!(
+            "accounts are proven in slots of eight holdings: {} accounts a part, at most 2^{} slots in the last part",
+            slots.accounts, slots.last
+        ));
+    }
     lines.extend(nonce::line(&claim.nonce));
     lines
 }

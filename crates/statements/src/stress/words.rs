@@ -312,6 +312,11 @@ impl Findings<'_> {
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &StressClaim) -> Vec<String> {
     let mut lines = claim.findings().lines(&format!("pool {}", claim.pool));
+    lines.push(
+        "a level-pay loan owes no more than the tape's instalment a time: interest beyond it is deferred, bears no interest, and such a \
+         loan is not late"
+            .into(),
+    );
     lines.extend(nonce::line(&claim.nonce));
     lines
 }
