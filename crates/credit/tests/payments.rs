@@ -255,3 +255,22 @@ fn a_run_to_the_end_pays_the_months_of_each_date() {
     // Its two months would end after the payment date.
     assert!(fits("2026-11-26").is_err());
 }
+
+/// Every listed date pays what came in until it: thirty years of collections are not paid within days.
+#[test]
+fn no_listed_date_pays_what_has_not_come_in() {
+    let fits = |payments: &[(&str, u32)]| {
+        let deal = listed(payments).deal();
+        let state = DealState::initial(&deal).unwrap();
+        let cut_off: CutOff = "2026-12-31".to_string().try_into().unwrap();
+        check_dates(&deal, &state, &cut_off).map_err(|e| e.to_string())
+    };
+    let honest = [("2027-01-31", 1), ("2027-02-10", 0), ("2027-04-30", 3)];
+    assert_eq!(fits(&honest), Ok(()));
+    let early = [("2027-01-31", 1), ("2027-02-01", 60), ("2027-02-02", 60)];
+    let problem = fits(&early).unwrap_err();
+    assert!(
+        problem.starts_with("payment date 2: payment date 2027-02-01 is before"),
+        "{problem}"
+    );
+}
