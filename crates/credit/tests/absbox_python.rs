@@ -326,3 +326,42 @@ fn names_do_not_grow_without_end() {
         assert!(error.contains("more than 200000 values"), "{error}");
     }
 }
+
+/// Two names may be of one map; a member of a made deal may be changed; a function above may change what it names; and a line
+/// that Python does not join to the one above is not read with it.
+#[test]
+fn changes_by_another_name_are_seen() {
+    for change in [
+        "spring.waterfall[(\"amortizing\", \"accelerated\")] = []",
+        "spring.bonds[\"A\"].update(rate=0.1)",
+        "spring.fees.pop(\"x\")",
+        "if True:\n    spring.status = \"Revolving\"",
+        "del spring.bonds[\"B\"]",
+        "setattr(spring, \"status\", \"Revolving\")",
+    ] {
+        let at = change.lines().last().unwrap();
+        refused(
+            OFF_CYCLE,
+            "if __name__",
+            &format!("{change}\nif __name__"),
+            at,
+            "may be changed here",
+        );
+    }
+    let alias = "other = steps\nother[\"fees\"] = {}";
+    let at = "other[\"fees\"] = {}";
+    refused(
+        STEPS,
+        "},\n}\n",
+        &format!("}},\n}}\n{alias}\n"),
+        at,
+        "may be changed here",
+    );
+    let function = format!("def edit():\n    steps[\"fees\"] = {{}}\n{STEPS}\nedit()\n");
+    assert!(read(&function).is_err());
+    let two_lines = read("x = 5\n+ 1\ndeal = Generic(x)\n").unwrap_err();
+    assert!(
+        two_lines.to_string().contains("goes on in a line"),
+        "{two_lines}"
+    );
+}

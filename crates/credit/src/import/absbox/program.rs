@@ -1,7 +1,10 @@
 //! The deal in a Python file: what is assigned above it is read, and nothing is run.
 //!
 //! Statements that are not read are passed over. What they name counts as changed by them, and a deal that uses it afterwards
-//! is refused: nothing is read half.
+//! is refused: nothing is read half. Two names may be of one map or list, so that a statement that names one of these counts as
+//! changing all of them, and the deals made of them.
+
+use std::collections::BTreeSet;
 
 use super::literal::{MAKERS, Names, Parser, SyntaxError};
 use super::value::{Json, Tree};
@@ -47,8 +50,9 @@ fn program(text: &str) -> Result<Tree, SyntaxError> {
     let mut parser = Parser::new(text);
     let mut names = Names::new();
     let mut made: Vec<Made<'_>> = Vec::new();
+    let mut functions = Functions::default();
     while let Some(line) = next_statement(&mut parser) {
-        statement(&mut parser, line, &mut names, &mut made)?;
+        statement(&mut parser, line, &mut names, &mut made, &mut functions)?;
     }
     if made.is_empty() {
         let is_deal = |tree: &Tree| match &tree.value {
@@ -111,6 +115,7 @@ fn statement<'t>(
     line: u64,
     names: &mut Names,
     made: &mut Vec<Made<'t>>,
+    functions: &mut Functions<'t>,
 ) -> Result<(), SyntaxError> {
     let begin = (parser.at, parser.line);
     let is_indented = parser.rest().starts_with([' ', '\t']);
@@ -123,6 +128,7 @@ fn statement<'t>(
             .any(|(word, after)| word == m && after.trim_start().starts_with('('))
     });
     let first = words.first().map_or("", |(word, _)| *word);
+    functions.pass(is_indented, first, &words);
     if PASSED.contains(&first) || is_indented {
         // A definition of this name would be another thing than what AbsBox has.
         if makes {
@@ -131,7 +137,11 @@ fn statement<'t>(
                 "a deal is made inside a block or a function, which is not run; write it at the start of a line".into(),
             ));
         }
-        if first != "print" {
+        let calls = |(word, after): &(&str, &str)| {
+            let is_made = made.iter().any(|m| m.name == *word);
+            !is_made && names.contains_key(*word) && after.starts_with('.')
+        };
+        if first != "print" || words.iter().any(calls) {
             changed(names, made, &words, line, false);
         }
         return Ok(());
@@ -145,6 +155,16 @@ fn statement<'t>(
         return Ok(());
     }
     let value = parser.value(names).and_then(|tree| {
+        let mut over = Parser::new(&parser.text[end.0.min(parser.at)..parser.at]);
+        over.space();
+        if over.peek().is_some() {
+            // Python ends a statement with its line.
+            return Err((
+                parser.line,
+                "goes on in a line that does not belong to the value; put brackets around both"
+                    .into(),
+            ));
+        }
         // The rest of the statement must be empty.
         let rest = parser.text[parser.at.min(end.0)..end.0].trim();
         if rest.is_empty() || rest.starts_with('#') {
@@ -166,9 +186,37 @@ fn statement<'t>(
         changed(names, made, &words, line, false);
     }
     for target in targets {
-        names.insert(target.to_string(), value.clone());
+        let value = match functions.names.contains(target) && !makes {
+            true => Err((
+                line,
+                format!(
+                    "`{target}` may be changed by a function above, which is not run; use another name in it"
+                ),
+            )),
+            false => value.clone(),
+        };
+        names.insert(target.to_string(), value);
     }
     Ok(())
+}
+
+/// What functions and classes name, which are not run where they stand.
+#[derive(Default)]
+struct Functions<'t> {
+    names: BTreeSet<&'t str>,
+    /// The statement above is in one, or begins one.
+    inside: bool,
+}
+
+impl<'t> Functions<'t> {
+    fn pass(&mut self, is_indented: bool, first: &str, words: &[(&'t str, &'t str)]) {
+        if !is_indented {
+            self.inside = ["def", "class", "async"].contains(&first);
+        }
+        if self.inside {
+            self.names.extend(words.iter().map(|(word, _)| *word));
+        }
+    }
 }
 
 /// The names to which a statement assigns; the parser stands at the value then.
@@ -292,23 +340,52 @@ fn assigns(after: &str) -> bool {
         || (0..bytes.len()).any(|i| bytes[i] == b'=' && is_single(i))
 }
 
-/// Notes what a statement that is not read may change: all that it names. A deal that is made is changed only where the statement
-/// assigns to it, which begins with its name.
+/// Notes what a statement that is not read may change: all that it names, and if one of these is a map or a list, all others,
+/// which may be of the same. A deal that is made is changed where the statement assigns to it or goes into a member of it.
 fn changed(names: &mut Names, made: &[Made<'_>], words: &[(&str, &str)], line: u64, assigns: bool) {
-    for (i, (word, _)) in words.iter().enumerate() {
-        let is_made = made.iter().any(|m| m.name == *word);
-        if is_made && !(assigns && i == 0) {
-            continue;
-        }
-        if let Some(value) = names.get_mut(*word).filter(|v| v.is_ok()) {
-            *value = Err((
-                line,
-                format!(
-                    "`{word}` may be changed here by what is not read; write its value where it is first given"
-                ),
-            ));
+    let mut found: BTreeSet<&str> = BTreeSet::new();
+    let mut everything = false;
+    let goes_over = words
+        .iter()
+        .any(|(w, _)| ["del", "for", "with", "setattr"].contains(w));
+    for (i, (word, after)) in words.iter().enumerate() {
+        if made.iter().any(|m| m.name == *word) {
+            let goes_over = goes_over && (after.starts_with(['.', ',', '[']));
+            if (assigns && i == 0) || goes_into(after) || goes_over {
+                found.insert(word);
+            }
+        } else if let Some(Ok(tree)) = names.get(*word) {
+            found.insert(word);
+            everything |= matches!(tree.value, Json::Map(_) | Json::List(_));
         }
     }
+    let of_all = names
+        .keys()
+        .cloned()
+        .chain(made.iter().map(|m| m.name.to_string()));
+    let others: Vec<String> = of_all.filter(|_| everything).collect();
+    let found = found.into_iter().map(str::to_string);
+    for word in found.chain(others) {
+        if names.get(&word).is_none_or(Result::is_ok) {
+            let problem = format!(
+                "`{word}` may be changed here by what is not read; write its value where it is first given"
+            );
+            names.insert(word, Err((line, problem)));
+        }
+    }
+}
+
+/// Whether what follows a name goes into a member of it, or gives a member a value: `.bonds["A"]`, `.fees.pop()`, `.status = 1`.
+fn goes_into(after: &str) -> bool {
+    let Some(member) = after.strip_prefix('.') else {
+        return after.starts_with('[');
+    };
+    let rest = member.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    let rest = rest.trim_start();
+    let is_equal = rest.starts_with("==");
+    rest.starts_with(['[', '.'])
+        || (rest.starts_with('=') && !is_equal)
+        || (rest.get(1..2) == Some("=") && rest.starts_with(['+', '-', '*', '/', '|', '&', '%']))
 }
 
 /// The start of a text, for a message.
