@@ -304,6 +304,11 @@ impl Findings<'_> {
              is owed after the last payment date (legal final {}) is lost. Stresses, their names and the fixings are the prover's choice",
             quoted(&self.deal.dates.legal_final)
         ));
+        lines.push(
+            "a level-pay loan owes no more than the tape's instalment a time: interest beyond it is deferred, bears no interest, and such a \
+             loan is not late"
+                .into(),
+        );
         lines.extend(self.outcomes());
         lines
     }
@@ -312,11 +317,6 @@ impl Findings<'_> {
 /// The claim in words: the sentence, then details.
 pub fn words(claim: &StressClaim) -> Vec<String> {
     let mut lines = claim.findings().lines(&format!("pool {}", claim.pool));
-    lines.push(
-        "a level-pay loan owes no more than the tape's instalment a time: interest beyond it is deferred, bears no interest, and such a \
-         loan is not late"
-            .into(),
-    );
     lines.extend(nonce::line(&claim.nonce));
     lines
 }

@@ -175,6 +175,11 @@ impl Findings<'_> {
             "what each loan paid is the servicer's word; what the deal pays from it was computed again"
                 .into(),
         );
+        lines.push(
+            "a level-pay loan owes no more than the tape's instalment a time: interest beyond it is deferred, bears no interest, and such a \
+             loan is not late"
+                .into(),
+        );
         lines
     }
 
@@ -193,11 +198,6 @@ pub fn words(claim: &WaterfallClaim) -> Vec<String> {
         .map(|p| format!("pool {} of {}", p.pool, p.cut_off))
         .collect();
     let mut lines = claim.findings().lines(&pools);
-    lines.push(
-        "a level-pay loan owes no more than the tape's instalment a time: interest beyond it is deferred, bears no interest, and such a \
-         loan is not late"
-            .into(),
-    );
     lines.extend(nonce::line(&claim.nonce));
     lines
 }
