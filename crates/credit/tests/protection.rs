@@ -201,3 +201,22 @@ fn what_is_written_down_is_not_paid() {
         assert!(tranche.paid_off.is_none_or(|date| date > 12), "{outcome:?}");
     }
 }
+
+/// An open loan that owes interest alone has no schedule by which that comes in: it is refused, not left out.
+#[test]
+fn interest_alone_has_no_schedule() {
+    let template = read_template("mortgage").unwrap();
+    let mut loans = states(&sample_pool::tape(1, 20, &template)).unwrap();
+    loans[3].balance = Cents(0);
+    loans[3].overdue_principal = Cents(0);
+    loans[3].accrued = Cents(0);
+    assert!(Schedule::of_pool(&loans, 90).is_ok());
+    loans[3].accrued = Cents(1);
+    let refused = Schedule::of_pool(&loans, 90).unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("state the interest as overdue"),
+        "{refused}"
+    );
+}

@@ -7,7 +7,7 @@ use stark::{
     Statement, TARGET_BITS, cell_test, needless, security_report, verify, violated, violations,
 };
 
-use super::{LEVELS, account, alone, secret, separate};
+use super::{LEVELS, account, alone, secret, separate, set_dollars};
 use crate::book::SealedBook;
 use crate::margin::fill::{Filled, fill_from, fill_part};
 use crate::margin::statement::PartTables;
@@ -116,18 +116,11 @@ fn the_boundary_with_offsets_is_exact() {
         assert_eq!(result.credit > 0, hundredths > 0);
         // A unit of dollars is a tick, 2^20 subticks.
         let dollars = 10_000_000_000_000 - (result.excess.0 >> 20);
-        let set = |account: &mut market::Account, dollars: i128| {
-            let balance = &mut account.balances[0];
-            (balance.equity, balance.debt) = match dollars {
-                0.. => (dollars as u64, 0),
-                _ => (0, dollars.unsigned_abs() as u64),
-            };
-        };
-        set(&mut account, dollars);
+        set_dollars(&mut account, dollars);
         let met = alone(&snapshot, &account, Level::Maintenance, 16).expect("it is met");
         assert_eq!(violations(&met.tables(0), &met.traces(0)), []);
         // The same tables filled from the poorer account: only the sign and the commitment are wrong.
-        set(&mut account, dollars - 1);
+        set_dollars(&mut account, dollars - 1);
         alone(&snapshot, &account, Level::Maintenance, 16).expect_err("it is below");
         let leaf = super::leaf(&snapshot, 16, &account, &secret());
         let mut claim = met.claim().clone();

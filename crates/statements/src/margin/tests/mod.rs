@@ -99,3 +99,12 @@ pub(crate) fn book(accounts: usize) -> Prepared {
     let sealed = SealedBook::new(&snapshot, book.accounts(), 4, &secret()).expect("it fits");
     Prepared::new(&sealed, None, Level::Maintenance).expect("it is well-formed")
 }
+
+/// Gives an account so many units of dollars, the first asset; below zero it owes them.
+pub(crate) fn set_dollars(account: &mut Account, dollars: i128) {
+    let balance = &mut account.balances[0];
+    (balance.equity, balance.debt) = match dollars {
+        0.. => (dollars as u64, 0),
+        _ => (0, dollars.unsigned_abs() as u64),
+    };
+}

@@ -5,7 +5,7 @@ use market::margin::{MarginTables, Undermargined, evaluate, losses};
 use market::{Level, sample};
 use stark::{Rejection, Statement, TARGET_BITS, cell_test, security_report, verify, violations};
 
-use super::{LEVELS, account, alone, book, secret, single};
+use super::{LEVELS, account, alone, book, secret, set_dollars, single};
 use crate::book::{BookError, SealedBook};
 use crate::margin::*;
 
@@ -404,17 +404,10 @@ fn the_boundary_is_exact() {
     let excess = evaluate(&tables, &account).expect("it is small").excess.0;
     // A unit of dollars is a tick, 2^20 subticks.
     let dollars = 10_000_000_000_000 - (excess >> 20);
-    let set = |account: &mut market::Account, dollars: i128| {
-        let balance = &mut account.balances[0];
-        (balance.equity, balance.debt) = match dollars {
-            0.. => (dollars as u64, 0),
-            _ => (0, dollars.unsigned_abs() as u64),
-        };
-    };
-    set(&mut account, dollars);
+    set_dollars(&mut account, dollars);
     let met = alone(&snapshot, &account, Level::Maintenance, 16).expect("it is met");
     assert_eq!(violations(&met.tables(0), &met.traces(0)), []);
-    set(&mut account, dollars - 1);
+    set_dollars(&mut account, dollars - 1);
     alone(&snapshot, &account, Level::Maintenance, 16).expect_err("it is below");
 }
 
