@@ -4,7 +4,7 @@ use gadgets::limbs::{Limbs, limb_of};
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When};
 
 use super::losses::attained;
-use super::{BELOW, SPREAD, flags, numbers};
+use super::{BELOW, END, LAST, Placed, ROW, SPREAD, USED};
 use crate::margin::digits::{Digit, sign};
 use crate::margin::plan::{Plan, TOP_LIMB};
 
@@ -36,21 +36,19 @@ pub(crate) struct JointRow {
 }
 
 // Fixed columns.
-/// The last row of a group.
-const LAST: usize = 0;
-/// The last row of an account.
-const END: usize = 1;
-const USED: usize = 2;
-/// The row's number among those of an underlying.
-const ROW: usize = 3;
 /// The group's number.
 const GROUP: usize = 4;
 /// The group's underlyings; 0 where there is none.
 const UNDERLYINGS: usize = 5;
 
 impl JointTable {
-    fn rows(&self) -> usize {
-        self.plan.accounts * self.per_account()
+    /// A group is a place.
+    fn placed(&self) -> Placed {
+        Placed {
+            accounts: self.plan.accounts,
+            per_account: self.per_account(),
+            per_place: self.plan.loss_rows(),
+        }
     }
 
     fn per_account(&self) -> usize {
@@ -66,36 +64,19 @@ impl Table for JointTable {
     }
 
     fn log_height(&self) -> usize {
-        (self.rows().next_power_of_two().ilog2() as usize).max(stark::MIN_LOG_HEIGHT)
+        self.placed().log_height()
     }
 
     fn fixed(&self) -> Vec<Vec<F>> {
         let plan = &self.plan;
-        let (per_group, per_account) = (plan.loss_rows(), self.per_account());
-        let height = 1 << self.log_height();
-        // Where every row is used, the columns repeat themselves account by account.
-        let period = match self.rows() == height {
-            true => per_account,
-            false => height,
-        };
-        let rows = self.rows();
-        let used = move |row: usize| row < rows;
-        let of = |number: &dyn Fn(usize) -> usize| {
-            numbers(period, |row| if used(row) { number(row) } else { 0 })
-        };
-        let mut columns = vec![
-            flags(period, |row| used(row) && row % per_group == per_group - 1),
-            flags(period, |row| {
-                used(row) && row % per_account == per_account - 1
-            }),
-            flags(period, used),
-            of(&|row| row % per_group),
-            of(&|row| row % per_account / per_group),
-        ];
+        let placed = self.placed();
+        let group = |row: usize| row % placed.per_account / placed.per_place;
+        let mut columns = placed.columns();
+        columns.push(placed.numbers(group));
         for place in 0..plan.joint_places() {
-            columns.push(of(&|row| {
-                let group = &plan.offsets[row % per_account / per_group];
-                group.underlyings.get(place).copied().unwrap_or(0)
+            columns.push(placed.numbers(|row| {
+                let underlyings = &plan.offsets[group(row)].underlyings;
+                underlyings.get(place).copied().unwrap_or(0)
             }));
         }
         columns

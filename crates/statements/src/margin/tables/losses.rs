@@ -3,7 +3,7 @@
 use gadgets::limbs::{Limbs, limb_of};
 use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When, signed_felt};
 
-use super::{BALANCE, BELOW, LOSS, MOVES, PNL, flags, numbers};
+use super::{BALANCE, BELOW, END, LAST, LOSS, MOVES, PNL, Placed, ROW, USED};
 use crate::margin::digits::{Digit, sign};
 use crate::margin::plan::{BALANCE_LIMBS, MOVE_LIMBS, Plan, SIGNED_LIMB, TOP_LIMB};
 
@@ -43,13 +43,6 @@ pub(crate) struct LossRow {
 }
 
 // Fixed columns.
-/// The last row of a place.
-const LAST: usize = 0;
-/// The last row of an account.
-const END: usize = 1;
-const USED: usize = 2;
-/// The row's number among those of its place.
-const ROW: usize = 3;
 /// Its block, and its number in it.
 const BLOCK: usize = 4;
 const PIECE: usize = 5;
@@ -67,8 +60,12 @@ struct Subject<E> {
 }
 
 impl LossesTable {
-    fn rows(&self) -> usize {
-        self.plan.accounts * self.plan.account_losses()
+    fn placed(&self) -> Placed {
+        Placed {
+            accounts: self.plan.accounts,
+            per_account: self.plan.account_losses(),
+            per_place: self.plan.loss_rows(),
+        }
     }
 }
 
@@ -80,35 +77,17 @@ impl Table for LossesTable {
     }
 
     fn log_height(&self) -> usize {
-        (self.rows().next_power_of_two().ilog2() as usize).max(stark::MIN_LOG_HEIGHT)
+        self.placed().log_height()
     }
 
     fn fixed(&self) -> Vec<Vec<F>> {
         let plan = &self.plan;
-        let (per_place, per_account) = (plan.loss_rows(), plan.account_losses());
-        let height = 1 << self.log_height();
-        // Where every row is used, the columns repeat themselves account by account.
-        let period = if self.rows() == height {
-            per_account
-        } else {
-            height
-        };
-        let rows = self.rows();
-        let used = move |row: usize| row < rows;
-        let of = |number: &dyn Fn(usize) -> usize| {
-            numbers(period, |row| if used(row) { number(row) } else { 0 })
-        };
-        vec![
-            flags(period, |row| used(row) && row % per_place == per_place - 1),
-            flags(period, |row| {
-                used(row) && row % per_account == per_account - 1
-            }),
-            flags(period, used),
-            of(&|row| row % per_place),
-            of(&|row| row % per_place / plan.groups),
-            of(&|row| row % per_place % plan.groups),
-            of(&|row| row % per_account / per_place),
-        ]
+        let (placed, per_place) = (self.placed(), plan.loss_rows());
+        let mut columns = placed.columns();
+        columns.push(placed.numbers(|row| row % per_place / plan.groups));
+        columns.push(placed.numbers(|row| row % per_place % plan.groups));
+        columns.push(placed.numbers(|row| row % placed.per_account / per_place));
+        columns
     }
 
     fn row<B: RowBuilder<LossRow>>(&self, b: &mut B) {

@@ -59,3 +59,50 @@ pub(crate) fn numbers(rows: usize, number: impl Fn(usize) -> usize) -> Vec<F> {
         .map(|row| F::new(number(row % rows) as u32))
         .collect()
 }
+
+/// Rows that stand by account, place, columns: those of `losses` and `joint`.
+pub(crate) struct Placed {
+    pub accounts: usize,
+    pub per_account: usize,
+    pub per_place: usize,
+}
+
+impl Placed {
+    fn rows(&self) -> usize {
+        self.accounts * self.per_account
+    }
+
+    pub fn log_height(&self) -> usize {
+        (self.rows().next_power_of_two().ilog2() as usize).max(stark::MIN_LOG_HEIGHT)
+    }
+
+    /// A public column of numbers, zero behind the last row. Where every row is used, it repeats itself account by account.
+    pub fn numbers(&self, number: impl Fn(usize) -> usize) -> Vec<F> {
+        let (rows, height) = (self.rows(), 1 << self.log_height());
+        let period = if rows == height {
+            self.per_account
+        } else {
+            height
+        };
+        numbers(period, |row| if row < rows { number(row) } else { 0 })
+    }
+
+    /// The public columns [`LAST`] to [`ROW`].
+    pub fn columns(&self) -> Vec<Vec<F>> {
+        let (place, account) = (self.per_place, self.per_account);
+        vec![
+            self.numbers(|row| usize::from(row % place == place - 1)),
+            self.numbers(|row| usize::from(row % account == account - 1)),
+            self.numbers(|_| 1),
+            self.numbers(|row| row % place),
+        ]
+    }
+}
+
+/// The last row of a place.
+pub(crate) const LAST: usize = 0;
+/// The last row of an account.
+pub(crate) const END: usize = 1;
+pub(crate) const USED: usize = 2;
+/// The row's number among those of its place.
+pub(crate) const ROW: usize = 3;
