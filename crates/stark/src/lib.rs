@@ -9,6 +9,7 @@
 
 mod blind;
 mod budget;
+#[cfg(feature = "check")]
 mod check;
 mod digest;
 mod field;
@@ -25,6 +26,7 @@ mod statement;
 mod suite;
 mod table;
 
+#[cfg(feature = "check")]
 pub use check::{
     Unpinned, Unproven, Violation, broken_alone, cell_test, needless, unproven, violated,
     violations,

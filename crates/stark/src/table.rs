@@ -2,6 +2,7 @@
 
 mod air;
 
+#[cfg(feature = "check")]
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +17,7 @@ use p3_matrix::dense::RowMajorMatrix;
 use rayon::prelude::*;
 
 use crate::blind;
+#[cfg(feature = "check")]
 use crate::check::{CheckRow, Declared, IntervalView, RowView};
 use crate::digest::DigestRow;
 use crate::field::{EF, F, PrimeCharacteristicRing};
@@ -314,8 +316,10 @@ trait AnyTable: Send + Sync {
     fn eval_verifier(&self, b: &mut VerifierConstraintFolderWithLookups<'_, Config<Outer>>);
     #[cfg(debug_assertions)]
     fn eval_debug(&self, b: &mut p3_air::DebugConstraintBuilder<'_, F, EF>);
+    #[cfg(feature = "check")]
     fn eval_check(&self, b: &mut CheckRow<'_>);
     fn eval_digest(&self, b: &mut DigestRow);
+    #[cfg(feature = "check")]
     fn declared(&self, declared: &mut Declared);
 }
 
@@ -341,6 +345,7 @@ impl<T: Table> AnyTable for Measured<T> {
     fn eval_debug(&self, b: &mut p3_air::DebugConstraintBuilder<'_, F, EF>) {
         self.read(b);
     }
+    #[cfg(feature = "check")]
     fn eval_check(&self, b: &mut CheckRow<'_>) {
         RowView::<T::Row>::run(b, |view| {
             self.0.row(view);
@@ -351,6 +356,7 @@ impl<T: Table> AnyTable for Measured<T> {
         self.0.row(b);
         blind::row::<T::Row, _>(b);
     }
+    #[cfg(feature = "check")]
     fn declared(&self, declared: &mut Declared) {
         IntervalView::<T::Row>::run(declared, |view| self.0.row(view));
     }
@@ -374,6 +380,7 @@ pub struct TableAir {
     /// The largest degree of a constraint, messages aside; a fixed column counts as one.
     degree: usize,
     /// A constraint that checking readings pass over. The proof has it all the same.
+    #[cfg(feature = "check")]
     without: Option<&'static str>,
 }
 
@@ -420,6 +427,7 @@ impl TableAir {
             public: Arc::new(public),
             interactions: (0, 0),
             degree: 0,
+            #[cfg(feature = "check")]
             without: None,
         };
         let mut b = InteractionSymbolicBuilder::<F, EF>::new(AirLayout::from_air(&air));
@@ -490,6 +498,10 @@ impl TableAir {
     pub(crate) fn fixed(&self) -> &[Vec<F>] {
         &self.fixed
     }
+}
+
+#[cfg(feature = "check")]
+impl TableAir {
     pub(crate) fn eval_check(&self, b: &mut CheckRow<'_>) {
         self.table.eval_check(b);
     }
