@@ -6,12 +6,14 @@
 //! - [`pricing`]: Black-76 and Black-Scholes prices and Greeks with a proven error bound.
 //! - [`quotes`]: what no market can show: expired options, impossible marks, moments in other units.
 //! - [`haircut`], [`array`]: the public numbers of the circuits, from a snapshot.
+//! - [`auction`]: orders, the price that clears them, and who gets what.
 //! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
 //! - [`import`], [`sample`]: reading markets and books, making realistic ones.
 //!
 //! Every rounding goes against the account.
 
 pub mod array;
+pub mod auction;
 pub mod balances;
 pub mod book;
 pub mod exposure;
