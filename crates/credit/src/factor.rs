@@ -151,19 +151,19 @@ fn over_grid(
             tranche: name.into(),
             principal: cents(principal),
             interest: cents(interest),
-            part: part(principal, owed.0).map_err(failed)?,
+            part: part(principal, owed).map_err(failed)?,
         })
     };
     run_off.tranches().enumerate().map(tranche).collect()
 }
 
 /// A mean in 10^-18 cents as a part of what is owed, rounded up.
-fn part(mean: u128, owed: u64) -> Result<Decimal, DomainError> {
-    if owed == 0 {
+fn part(mean: u128, owed: Cents) -> Result<Decimal, DomainError> {
+    if owed == Cents(0) {
         return Ok(Decimal::new(0, PART_DECIMALS));
     }
     // Both are at most 2^60 * 2^64.
-    let whole = i128::from(owed) * i128::from(CERTAIN);
+    let whole = i128::from(owed.0) * i128::from(CERTAIN);
     let power = 10i128.pow(PART_DECIMALS.into());
     let units = mul_div(mean as i128, power, whole, Rounding::Ceil)?;
     Ok(Decimal::from_units(units, PART_DECIMALS)?)
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn parts_are_rounded_up() {
-        let text = |mean: u128, owed| part(mean, owed).expect("it fits").to_string();
+        let text = |mean: u128, owed| part(mean, Cents(owed)).expect("it fits").to_string();
         assert_eq!(text(0, 0), "0.00000000");
         assert_eq!(text(1, u64::MAX), "0.00000001");
         assert_eq!(text(u128::from(CERTAIN) * 3, 4), "0.75000000");

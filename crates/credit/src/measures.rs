@@ -97,15 +97,16 @@ impl Holding {
         for (i, report) in reports.iter().enumerate() {
             let t = &report.tranches[tranche];
             // Below 2^56 each.
-            let mut written_down = t.written_down.0 as i64 - t.written_up.0 as i64;
+            let signed = |amount: Cents| Cents(amount.0 as i64);
+            let mut written_down = signed(t.written_down) - signed(t.written_up);
             if i + 1 == reports.len() {
-                written_down += t.balance.0 as i64;
+                written_down += signed(t.balance);
             }
             flows.push(Flow {
                 date: plan.dates(report.period).1,
                 interest: t.interest_paid,
                 principal: t.principal_paid,
-                written_down: Cents(written_down),
+                written_down,
             });
         }
         Self {

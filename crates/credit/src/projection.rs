@@ -137,6 +137,7 @@ impl Schedule {
 /// schedule, so below 10^32 (107 bits).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Totals {
+    // Plain numbers: 10^-12 cents are no unit that anything else has.
     interest: u128,
     scheduled: u128,
     prepaid: u128,

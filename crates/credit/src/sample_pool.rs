@@ -155,9 +155,9 @@ fn lines(seed: u64, loans: usize) -> impl Iterator<Item = Line> {
     (0..loans).map(move |i| {
         let term: i64 = [180, 240, 360, 360, 360][rng.random_range(0..5)];
         let age = rng.random_range(1..60i64);
-        let original = rng.random_range(80..900) * 100_000u64;
+        let original = Cents(rng.random_range(80..900) * 100_000u64);
         // Falls by about as much as a level payment takes off.
-        let balance = original - original * age as u64 / (2 * term as u64);
+        let balance = original - Cents(original.0 * age as u64 / (2 * term as u64));
         let late = match rng.random_range(0..100) {
             0 => rng.random_range(90..200),
             1 => rng.random_range(60..90),
@@ -177,7 +177,7 @@ fn lines(seed: u64, loans: usize) -> impl Iterator<Item = Line> {
         });
         let number =
             |low: u32, high: u32, rng: &mut StdRng| rng.random_range(low..high).to_string();
-        let cents = |amount: u64| format!("{}.{:02}", amount / 100, amount % 100);
+        let cents = |Cents(amount)| format!("{}.{:02}", amount / 100, amount % 100);
         let borrower = if rng.random_range(0..30) == 0 {
             format!("landlord {}", rng.random_range(0..20))
         } else {

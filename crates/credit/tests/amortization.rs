@@ -1,21 +1,16 @@
-//! Loans month by month: annuities against their closed form, delinquency by the table, and money that adds up.
+//! Loans month by month: annuities against their closed form, delinquency by the table.
+
+#[path = "common/months.rs"]
+mod months;
 
 use credit::amortization::{
     Event, Frequency, LoanState, MAX_BALANCE, MAX_RATE, MAX_TERM, RollError, Rule, Status, add,
-    annuity_factor, instalment, month_interest, roll_pool, then,
+    annuity_factor, instalment, month_interest, roll_pool,
 };
 use credit::collections::Collections;
-use credit::pool::states::{COMPUTED, fill_computed};
-use credit::pool::tape::{Loan, Tape};
-use credit::pool::template::{Template, built_in};
-use credit::pool::{LoanFields, StateError, states};
 use credit::projection::{Schedule, ScheduleRow};
-use proptest::prelude::*;
+use months::{holds, life, loan};
 use records::units::Cents;
-
-fn loan(balance: u64, rate: u32, term: u16, frequency: Frequency, rule: Rule) -> LoanState {
-    LoanState::new(Cents(balance), rate, term, frequency, rule).unwrap()
-}
 
 fn mortgage() -> LoanState {
     loan(10_000_000, 60_000, 360, Frequency::Monthly, Rule::LevelPay)
@@ -30,24 +25,6 @@ fn annuity(rate: u32, months: u16, payments: u16) -> f64 {
     } else {
         r / -(-n * r.ln_1p()).exp_m1()
     }
-}
-
-/// Pays as scheduled until nothing is left: what came in each month.
-fn life(mut loan: LoanState) -> Vec<Collections> {
-    let mut out = Vec::new();
-    while loan.status.is_open() {
-        let (next, row) = loan.roll(loan.as_scheduled()).unwrap();
-        holds(&row);
-        loan = next;
-        out.push(row);
-    }
-    out
-}
-
-fn holds(c: &Collections) {
-    let gone = c.scheduled_principal + c.prepaid_principal + c.defaulted + c.repurchased;
-    assert_eq!(c.balance_before, c.balance_after + gone, "{c:?}");
-    assert!(c.delinquent.iter().sum::<Cents>() <= c.balance_after);
 }
 
 /// Known instalments: 100,000 over 30 years at 6% is 599.55 a month, 200,000 over 15 years at 4.5% is
@@ -480,218 +457,6 @@ fn numbers_out_of_range() {
         ),
         not_defaulted
     );
-}
-
-/// A loan of a tape, in a template's fields.
-fn tape(name: &str, values: &[(&str, &str)]) -> Tape {
-    let template: Template = serde_json::from_str(built_in(name).unwrap()).unwrap();
-    let value = |f: &credit::pool::Field| {
-        let given = values.iter().find(|(n, _)| *n == f.name);
-        given
-            .map(|(_, v)| f.parse(v).unwrap())
-            .or((!f.optional && !COMPUTED.contains(&f.name.as_str())).then_some(0))
-    };
-    let loan = Loan {
-        id: "one".into(),
-        values: template.fields.iter().map(value).collect(),
-    };
-    let cut_off = String::from("2026-11-21").try_into().unwrap();
-    Tape {
-        template,
-        cut_off,
-        loans: vec![loan],
-    }
-}
-
-#[test]
-fn loans_of_a_tape() {
-    let fields = [
-        ("balance", "123456.78"),
-        ("rate", "3.625"),
-        ("remaining_term", "171"),
-        ("frequency", "monthly"),
-        ("amortization", "level-pay"),
-        ("status", "performing"),
-        ("days_past_due", "0"),
-    ];
-    let with = |name: &str, value: &str| {
-        let mut fields = fields.to_vec();
-        fields.retain(|(n, _)| *n != name);
-        let all = fields.iter().copied().chain([(name, value)]);
-        tape("mortgage", &all.collect::<Vec<_>>())
-    };
-    let exact = loan(12_345_678, 36_250, 171, Frequency::Monthly, Rule::LevelPay);
-    assert_eq!(states(&with("rate", "3.625")).unwrap(), [exact]);
-    assert_eq!(
-        states(&with("days_past_due", "65")).unwrap(),
-        [exact.past_due(65)]
-    );
-    assert_eq!(
-        exact.past_due(65).overdue_interest,
-        exact.month_interest() * 2
-    );
-    let defaulted = states(&with("status", "defaulted")).unwrap()[0];
-    assert_eq!(
-        (defaulted.status, defaulted.pool_balance()),
-        (Status::Defaulted, Cents(0))
-    );
-    let error = states(&with("status", "prepaid")).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("loan `one`: it is Prepaid and still owes"),
-        "{error}"
-    );
-    for name in ["mortgage", "auto", "consumer", "receivable"] {
-        states(&tape(name, &fields[..3])).unwrap();
-    }
-    let carbon: Template = serde_json::from_str(built_in("carbon").unwrap()).unwrap();
-    assert!(matches!(
-        LoanFields::new(&carbon),
-        Err(StateError::Template { .. })
-    ));
-
-    // A tape that says what is paid each time.
-    let mut own = with("rate", "3.625");
-    let instalment = own.template.field("instalment").unwrap();
-    own.loans[0].values[instalment] = Some(90_000);
-    assert_eq!(states(&own).unwrap()[0].instalment, Cents(90_000));
-
-    // And one that says what is overdue, whatever the days past due suggest.
-    let mut own = with("days_past_due", "65");
-    for (name, value) in [
-        ("accrued", 11),
-        ("overdue_interest", 22),
-        ("overdue_principal", 33),
-    ] {
-        let field = own.template.field(name).unwrap();
-        own.loans[0].values[field] = Some(value);
-    }
-    let state = states(&own).unwrap()[0];
-    assert_eq!(
-        (
-            state.accrued,
-            state.overdue_interest,
-            state.overdue_principal
-        ),
-        (Cents(11), Cents(22), Cents(33))
-    );
-    fill_computed(&mut own.loans[0], &own.template).unwrap();
-    assert_eq!(states(&own).unwrap(), [state]);
-}
-
-fn any_loan() -> impl Strategy<Value = LoanState> {
-    let frequency = prop_oneof![
-        5 => Just(Frequency::Monthly),
-        1 => Just(Frequency::Quarterly),
-        1 => Just(Frequency::Semiannual),
-        1 => Just(Frequency::Annual),
-        1 => Just(Frequency::Once),
-    ];
-    let rule = prop_oneof![
-        4 => Just(Rule::LevelPay),
-        1 => Just(Rule::InterestOnly),
-        1 => Just(Rule::Bullet),
-        1 => Just(Rule::ZeroCoupon),
-    ];
-    let balance = prop_oneof![
-        0u64..100,
-        0u64..100_000_000,
-        MAX_BALANCE.0 - 9..=MAX_BALANCE.0
-    ];
-    let rate = prop_oneof![Just(0u32), 0u32..300_000, Just(MAX_RATE)];
-    let term = prop_oneof![0u16..5, 1..=MAX_TERM];
-    (
-        balance,
-        rate,
-        term,
-        frequency,
-        rule,
-        prop_oneof![3 => Just(0u16), 1 => 0u16..400],
-    )
-        .prop_map(|(b, r, t, f, rule, days)| loan(b, r, t, f, rule).past_due(days))
-}
-
-/// An event that can be, from two random numbers.
-fn event(loan: &LoanState, kind: u8, share: u64) -> Event {
-    let of = |amount: u64| (u128::from(amount) * u128::from(share) / 1_000) as u64;
-    match (loan.status, kind) {
-        (Status::Defaulted, _) => {
-            Event::Recovery(Cents(of((loan.balance + loan.overdue_interest).0) / 2))
-        }
-        (s, _) if !s.is_open() => Event::Payment(Cents(0)),
-        (_, 0..=9) => loan.as_scheduled(),
-        (_, 10..=12) => Event::Payment(Cents(0)),
-        (_, 13..=15) => Event::Payment(Cents(of(loan.payoff().0))),
-        (_, 16) => Event::Payment(loan.payoff()),
-        (_, 17) => Event::Default,
-        (_, 18) => Event::Repurchase(loan.balance + Cents(of((loan.payoff() - loan.balance).0))),
-        _ => match loan.as_scheduled() {
-            Event::Payment(p) => Event::Payment(Cents(of(p.0))),
-            other => other,
-        },
-    }
-}
-
-proptest! {
-    /// Whatever happens, each loan's balance rolls, every cent that came in is somewhere, and the pool is the
-    /// sum.
-    #[test]
-    fn money_adds_up(
-        loans in prop::collection::vec(any_loan(), 1..6),
-        months in prop::collection::vec(prop::collection::vec((0u8..22, 0u64..=1_000), 6), 1..40),
-    ) {
-        let mut pool = loans;
-        let mut chain: Option<Collections> = None;
-        for month in months {
-            let events: Vec<Event> =
-                pool.iter().zip(&month).map(|(l, (k, s))| event(l, *k, *s)).collect();
-            let mut sum = Collections::default();
-            for (loan, event) in pool.iter().zip(&events) {
-                let (next, c) = loan.roll(*event).unwrap();
-                holds(&c);
-                prop_assert_eq!(c.balance_before, loan.pool_balance());
-                prop_assert_eq!(c.balance_after, next.pool_balance());
-                let came = c.interest + c.scheduled_principal + c.prepaid_principal + c.recoveries + c.repurchased;
-                let paid = match event {
-                    Event::Payment(p) | Event::Recovery(p) | Event::Repurchase(p) => *p,
-                    Event::Default => Cents(0),
-                };
-                prop_assert_eq!(came, paid);
-                prop_assert!(next.balance <= loan.balance);
-                prop_assert!(next.overdue_principal <= next.balance);
-                prop_assert!(loan.status.is_open() || !next.status.is_open());
-                prop_assert_eq!(c.delinquent.iter().sum::<Cents>() > Cents(0),
-                    next.status == Status::Delinquent && next.balance > Cents(0));
-                add(&mut sum, &c).unwrap();
-            }
-            let (after, total) = roll_pool(&pool, &events).unwrap();
-            prop_assert_eq!(total, sum);
-            holds(&total);
-            let all = match chain {
-                Some(before) => then(&before, &total).unwrap(),
-                None => total,
-            };
-            holds(&all);
-            prop_assert_eq!(all.delinquent, total.delinquent);
-            chain = Some(all);
-            pool = after;
-        }
-    }
-
-    /// Paid as scheduled, a loan is paid off at maturity at the latest, and each payment of a level-pay loan
-    /// is at most its instalment.
-    #[test]
-    fn schedules_end(loan in any_loan()) {
-        let (principal, level) = (loan.pool_balance(), loan.rule == Rule::LevelPay);
-        let rows = life(loan);
-        prop_assert!(rows.len() <= usize::from(loan.term.max(1)));
-        prop_assert_eq!(rows.iter().map(|r| r.scheduled_principal).sum::<Cents>(), principal);
-        prop_assert!(rows.iter().all(|r| r.prepaid_principal == Cents(0)));
-        if level && loan.days_past_due == 0 && loan.instalment > Cents(0) {
-            prop_assert!(rows.iter().all(|r| r.interest + r.scheduled_principal <= loan.instalment));
-        }
-    }
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use records::units::MAX_AMOUNT;
+use records::units::{Lots, MAX_AMOUNT};
 use serde::{Deserialize, Serialize};
 
 use crate::balances::Balances;
 use crate::snapshot::Snapshot;
 
 /// Positions are below this many lots.
-pub const MAX_LOTS: u64 = 1 << 30;
+pub const MAX_LOTS: Lots = Lots(1 << 30);
 
 /// Long or short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,8 +68,8 @@ pub struct Position {
     pub instrument: usize,
     /// Long or short.
     pub side: Side,
-    /// Quantity in lots, `1 .. 2^30`.
-    pub lots: u64,
+    /// Quantity, `1 .. 2^30` lots.
+    pub lots: Lots,
     /// What the whole position was entered at, below 2^60: in ticks for linear instruments, in
     /// 10^-8 of the settlement coin for inverse ones.
     pub entry: u64,
@@ -148,11 +148,11 @@ impl Account {
                     p.instrument
                 ));
             };
-            if p.lots == 0 || p.lots >= MAX_LOTS || p.entry >= MAX_AMOUNT {
+            if p.lots == Lots(0) || p.lots >= MAX_LOTS || p.entry >= MAX_AMOUNT {
                 return fail(format!(
                     "its position in {} needs between 1 and {} lots and an entry below {MAX_AMOUNT}",
                     instrument.symbol,
-                    MAX_LOTS - 1
+                    MAX_LOTS - Lots(1)
                 ));
             }
         }

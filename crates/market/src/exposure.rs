@@ -1,6 +1,7 @@
 //! What all accounts of a book together are net long of an underlying.
 
 use fixed::{Decimal, Rounding};
+use records::units::Lots;
 
 use crate::book::{Account, Side};
 use crate::snapshot::{Instrument, Kind, Settlement, Snapshot};
@@ -52,7 +53,7 @@ pub struct EmptyInterval {
 }
 
 /// Bounds are below so many lots.
-const MOST_LOTS: u128 = 1 << 64;
+const MOST_LOTS: Lots<i128> = Lots(1 << 64);
 
 /// Linear perpetuals and futures of which a lot is equally much of the underlying.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,13 +96,13 @@ impl Exposed {
         })
     }
 
-    /// What accounts are net long, in lots: below 2^94, if they fit a book.
-    pub fn lots<'a>(&self, accounts: impl IntoIterator<Item = &'a Account>) -> i128 {
+    /// What accounts are net long: below 2^94 lots, if they fit a book.
+    pub fn lots<'a>(&self, accounts: impl IntoIterator<Item = &'a Account>) -> Lots<i128> {
         let positions = accounts.into_iter().flat_map(|a| &a.positions);
         let counted = positions.filter(|p| self.instruments.contains(&p.instrument));
         let signed = counted.map(|p| match p.side {
-            Side::Long => i128::from(p.lots),
-            Side::Short => -i128::from(p.lots),
+            Side::Long => p.lots.widen(),
+            Side::Short => -p.lots.widen::<i128>(),
         });
         signed.sum()
     }
@@ -110,11 +111,15 @@ impl Exposed {
     ///
     /// # Errors
     /// If an amount is too large, or no number of lots lies between them.
-    pub fn interval(&self, low: &Decimal, high: &Decimal) -> Result<[i128; 2], EmptyInterval> {
+    pub fn interval(
+        &self,
+        low: &Decimal,
+        high: &Decimal,
+    ) -> Result<[Lots<i128>; 2], EmptyInterval> {
         let lots = |amount: &Decimal, rounding| {
             let lots = amount.div(&self.lot, 0, rounding).ok();
-            lots.map(|lots| lots.units())
-                .filter(|lots| lots.unsigned_abs() < MOST_LOTS)
+            lots.map(|lots| Lots(lots.units()))
+                .filter(|lots| (-MOST_LOTS < *lots) && (*lots < MOST_LOTS))
         };
         let empty = || EmptyInterval {
             low: *low,
@@ -128,8 +133,8 @@ impl Exposed {
     }
 
     /// Lots as an amount of the underlying; `None` if it does not fit.
-    pub fn amount(&self, lots: i128) -> Option<Decimal> {
-        let units = lots.checked_mul(self.lot.units())?;
+    pub fn amount(&self, lots: Lots<i128>) -> Option<Decimal> {
+        let units = lots.0.checked_mul(self.lot.units())?;
         Some(Decimal::new(units, self.lot.scale()))
     }
 
@@ -137,7 +142,11 @@ impl Exposed {
     ///
     /// # Errors
     /// Says what they are.
-    pub fn check(&self, lots: i128, [low, high]: [i128; 2]) -> Result<(), OutOfInterval> {
+    pub fn check(
+        &self,
+        lots: Lots<i128>,
+        [low, high]: [Lots<i128>; 2],
+    ) -> Result<(), OutOfInterval> {
         if (low..=high).contains(&lots) {
             return Ok(());
         }

@@ -216,8 +216,8 @@ impl Equity {
             let side = p.side.index();
             equity.entries += i128::from(p.entry) * i128::from(lot.entry[side]);
             equity.values +=
-                i128::from(p.lots) * i128::from(lot.value[side] + lot.contingency[side]);
-            equity.contingency += i128::from(p.lots) * i128::from(lot.contingency[side]);
+                i128::from(p.lots.0) * i128::from(lot.value[side] + lot.contingency[side]);
+            equity.contingency += i128::from(p.lots.0) * i128::from(lot.contingency[side]);
         }
         equity
     }
@@ -277,7 +277,7 @@ impl Holdings {
             let p = &account.positions[place];
             let changes = &tables.arrays.lots[p.instrument].changes[p.side.index()];
             for (loss, change) in losses.iter_mut().zip(changes) {
-                *loss -= (i128::from(p.lots) * i128::from(*change)) << MOVE_BITS;
+                *loss -= (i128::from(p.lots.0) * i128::from(*change)) << MOVE_BITS;
             }
         }
         losses

@@ -4,6 +4,7 @@ use fixed::{Decimal, Rounding};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
+use records::units::Lots;
 
 use crate::balances::Balances;
 use crate::book::{Account, Balance, Book, Position, Side};
@@ -316,7 +317,7 @@ fn position(snapshot: &Snapshot, instrument: usize, rng: &mut StdRng) -> Positio
     Position {
         instrument,
         side,
-        lots,
+        lots: Lots(lots),
         entry: entry.expect("small") as u64,
     }
 }

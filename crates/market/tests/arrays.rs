@@ -8,7 +8,7 @@ use market::{
     Snapshot, Tier, sample,
 };
 use proptest::prelude::*;
-use records::units::Subticks;
+use records::units::{Lots, Subticks};
 
 fn f(d: &fixed::Decimal) -> f64 {
     d.to_string().parse().unwrap()
@@ -299,7 +299,7 @@ fn entered_at_the_mark_equity_is_nothing() {
                 positions: vec![Position {
                     instrument: index,
                     side,
-                    lots,
+                    lots: Lots(lots),
                     entry: entry.round() as u64,
                 }],
             };
@@ -486,7 +486,7 @@ fn check_account(snapshot: &Snapshot, tables: &MarginTables, account: &Account, 
     }
     let lots = account.positions.iter().map(|p| {
         let exact = reference(snapshot, p.instrument);
-        (p, exact, p.lots as f64)
+        (p, exact, p.lots.0 as f64)
     });
     let lots: Vec<_> = lots.collect();
     for (p, exact, count) in &lots {

@@ -8,7 +8,7 @@ use market::import::{exchange, layout, optionchain};
 use market::margin::{MarginTables, evaluate, losses};
 use market::{Account, Balance, Balances, Level, Position, Side, sample, solvency};
 use proptest::prelude::*;
-use records::units::Subticks;
+use records::units::{Lots, Subticks};
 
 #[path = "../../records/tests/common/mod.rs"]
 mod common;
@@ -81,7 +81,7 @@ fn option_chain_accounts_have_margins() {
         positions: vec![Position {
             instrument: 3,
             side: Side::Short,
-            lots: 10,
+            lots: Lots(10),
             entry: 1_000_000,
         }],
     };
@@ -144,7 +144,7 @@ fn a_perpetual_by_hand() {
         positions: vec![Position {
             instrument: perp,
             side: Side::Long,
-            lots: 2,
+            lots: Lots(2),
             entry: 128_000_000,
         }],
     };
@@ -447,7 +447,7 @@ fn metamorphic() {
         };
         let mut tripled = bare.clone();
         for p in &mut tripled.positions {
-            p.lots *= 3;
+            p.lots = p.lots * 3;
             p.entry *= 3;
         }
         let [one, three] = [&bare, &tripled].map(|a| evaluate(&tables, a).unwrap());

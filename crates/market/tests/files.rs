@@ -9,6 +9,7 @@ use market::{Account, Balance, Position, Side, Snapshot, sample};
 use parquet::data_type::{ByteArrayType, DoubleType};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use records::units::Lots;
 
 #[path = "../../records/tests/common/mod.rs"]
 mod common;
@@ -482,7 +483,10 @@ fn accounts_made_by_hand_are_checked() {
             refused(&|a| a.positions[0].instrument = 64),
             "instrument number 64, which the snapshot does not have",
         ),
-        (refused(&|a| a.positions[0].lots = 0), "needs between 1 and"),
+        (
+            refused(&|a| a.positions[0].lots = Lots(0)),
+            "needs between 1 and",
+        ),
         (
             refused(&|a| a.positions[1].entry = 1 << 60),
             "an entry below",

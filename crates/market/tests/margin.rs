@@ -6,7 +6,7 @@ use market::{
     Account, Balances, Kind, Level, OffsetGroup, OptionType, Position, Settlement, Side, Snapshot,
     sample,
 };
-use records::units::Subticks;
+use records::units::{Lots, Subticks};
 
 fn d(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -46,7 +46,7 @@ fn at_mark(snapshot: &Snapshot, symbol: &str, contracts: &str) -> Position {
         } else {
             Side::Long
         },
-        lots: lots.units() as u64,
+        lots: Lots(lots.units() as u64),
         entry: entry.unwrap() as u64,
     }
 }
@@ -292,7 +292,7 @@ fn a_long_option_needs_its_value_at_most() {
     let long = account(&snapshot, &[], &[("ETH-30JAN26-2800-P", "100")]);
     for level in [Level::Initial, Level::Maintenance] {
         let tables = MarginTables::new(&snapshot, level).unwrap();
-        let value = tables.arrays.lots[far].value[0] * long.positions[0].lots as i64;
+        let value = tables.arrays.lots[far].value[0] * long.positions[0].lots.0 as i64;
         let required = requirement(&snapshot, &long, level);
         assert!(required.0 <= i128::from(value) << 20, "{required}");
         assert_eq!(evaluate(&tables, &long).unwrap().contingency, Subticks(0));
@@ -300,7 +300,7 @@ fn a_long_option_needs_its_value_at_most() {
     // At a factor that counts losses many times, too.
     snapshot.parameters.initial_factor = d("6");
     let tables = MarginTables::new(&snapshot, Level::Initial).unwrap();
-    let value = tables.arrays.lots[far].value[0] * long.positions[0].lots as i64;
+    let value = tables.arrays.lots[far].value[0] * long.positions[0].lots.0 as i64;
     assert!(requirement(&snapshot, &long, Level::Initial).0 <= i128::from(value) << 20);
 }
 

@@ -15,6 +15,7 @@ use market::{
     Account, Asset, Balances, Instrument, Kind, Level, MarginParameters, OptionType, Position,
     ScenarioGrid, Settlement, Side, Snapshot,
 };
+use records::units::Lots;
 
 fn d(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -116,7 +117,7 @@ fn holding(snapshot: &Snapshot, legs: &[(&str, i64)]) -> Account {
         Position {
             instrument,
             side: if *count < 0 { Side::Short } else { Side::Long },
-            lots: count.unsigned_abs(),
+            lots: Lots(count.unsigned_abs()),
             entry: entry.rescale(decimals, Rounding::Ceil).unwrap() as u64,
         }
     });

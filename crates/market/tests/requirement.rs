@@ -9,7 +9,7 @@ use market::{
     Account, Balance, Balances, Instrument, Level, OffsetGroup, Position, Side, Snapshot, sample,
 };
 use proptest::prelude::*;
-use records::units::{SUBTICKS_PER_TICK, Subticks};
+use records::units::{Lots, SUBTICKS_PER_TICK, Subticks};
 
 /// A market and its tables at two levels.
 struct Market {
@@ -109,7 +109,7 @@ fn held(market: &Market, lots: &[i64]) -> Vec<Position> {
     open.map(|(instrument, count)| Position {
         instrument,
         side: if *count < 0 { Side::Short } else { Side::Long },
-        lots: count.unsigned_abs(),
+        lots: Lots(count.unsigned_abs()),
         entry: count.unsigned_abs() * market.entries[instrument],
     })
     .collect()
@@ -118,7 +118,7 @@ fn held(market: &Market, lots: &[i64]) -> Vec<Position> {
 fn signed(account: &Account, instruments: usize) -> Vec<i64> {
     let mut lots = vec![0i64; instruments];
     for p in &account.positions {
-        lots[p.instrument] = p.lots as i64 * if p.side == Side::Long { 1 } else { -1 };
+        lots[p.instrument] = p.lots.0 as i64 * if p.side == Side::Long { 1 } else { -1 };
     }
     lots
 }
@@ -238,7 +238,7 @@ proptest! {
         let before = account(market, &a);
         // The coin only falls here, so that who is long only loses.
         let instrument = market.snapshot.instrument("ETH-PERP-2").unwrap();
-        let position = Position { instrument, side: Side::Long, lots, entry: lots * market.entries[instrument] };
+        let position = Position { instrument, side: Side::Long, lots: Lots(lots), entry: lots * market.entries[instrument] };
         let alone = Account { positions: vec![position], balances: Balances::none(4), id: "l".into() };
         let all = losses(&market.tables[level], &alone).unwrap();
         prop_assert!(all.iter().flatten().all(|l| *l >= 0) && all.iter().flatten().any(|l| *l > 0));

@@ -198,7 +198,7 @@ impl Secret {
 pub fn position_quad(position: Option<&market::Position>) -> [F; 4] {
     position.map_or([F::ZERO; 4], |p| {
         let [low, high] = halves_of(p.entry);
-        [F::from_usize(position_key(p)), felt(p.lots), low, high]
+        [F::from_usize(position_key(p)), felt(p.lots.0), low, high]
     })
 }
 

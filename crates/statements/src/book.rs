@@ -314,7 +314,7 @@ fn contents<'a>(accounts: impl Iterator<Item = &'a Account>) -> Digest {
         for p in &account.positions {
             hasher.update((p.instrument as u64).to_le_bytes());
             hasher.update([p.side.index() as u8]);
-            hasher.update(p.lots.to_le_bytes());
+            hasher.update(p.lots.0.to_le_bytes());
             hasher.update(p.entry.to_le_bytes());
         }
     }

@@ -3,7 +3,7 @@
 
 use gadgets::hash::Digest;
 use market::{Account, Balance, MAX_LOTS, Position, Settlement, Side, Snapshot};
-use records::units::MAX_AMOUNT;
+use records::units::{Lots, MAX_AMOUNT};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AMOUNTS, Identity, Layout, Leaf, PublicDigest, listing};
@@ -95,7 +95,7 @@ pub struct Held {
     /// `long` or `short`.
     pub side: Side,
     /// Quantity in lots.
-    pub lots: u64,
+    pub lots: Lots,
     /// What the whole position was entered at: in 10^-6 of the quote currency, or in 10^-8 of the settlement coin.
     pub entry: u64,
 }
@@ -168,7 +168,7 @@ impl Inclusion {
             return Err(NotIncluded::Amount);
         }
         let position = |held: &Held| {
-            let fits = (1..MAX_LOTS).contains(&held.lots) && held.entry < MAX_AMOUNT;
+            let fits = (Lots(1)..MAX_LOTS).contains(&held.lots) && held.entry < MAX_AMOUNT;
             let instrument = snapshot.instrument(&held.instrument).filter(|_| fits);
             Ok(Position {
                 instrument: instrument.ok_or(NotIncluded::Position)?,
@@ -223,7 +223,7 @@ pub fn holdings(account: &Account, snapshot: &Snapshot) -> Vec<String> {
             Side::Long => "long",
             Side::Short => "short",
         };
-        let lots = fixed::Decimal::from_int(position.lots.into());
+        let lots = fixed::Decimal::from_int(position.lots.0.into());
         let quantity = lots.checked_mul(&instrument.lot).map_or_else(
             |_| format!("{lots} lots of {}", instrument.lot),
             |quantity| quantity.normalized().to_string(),

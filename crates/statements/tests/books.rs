@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use market::{Account, Balances, Level, Snapshot, sample};
+use records::units::Lots;
 use stark::{Rejection, Statement, verify};
 use statements::account::{Secret, listing};
 use statements::book::{BookRef, SealedBook};
@@ -109,7 +110,7 @@ fn an_unchanged_account_has_another_leaf_in_every_other_book() {
             let balance = &mut a[0].balances[1];
             (balance.equity, balance.portfolio) = (balance.equity + 1, balance.portfolio + 1);
         },
-        |a, _| a[0].positions[0].lots += 1,
+        |a, _| a[0].positions[0].lots += Lots(1),
         |a, _| a[0].positions[0].entry += 1,
         |a, _| {
             a[0].positions.pop();
@@ -149,7 +150,7 @@ fn users_find_their_account_with_its_positions() {
             f.positions.pop();
         }),
         (None, |f| f.positions.clear()),
-        (None, |f| f.positions[0].lots += 1),
+        (None, |f| f.positions[0].lots += Lots(1)),
         (None, |f| f.positions[0].entry += 1),
         (None, |f| f.positions.swap(0, 1)),
         (None, |f| {
@@ -157,7 +158,9 @@ fn users_find_their_account_with_its_positions() {
             let side = &mut f.positions[0].side;
             *side = if *side == Long { Short } else { Long };
         }),
-        (Some(NotIncluded::Position), |f| f.positions[0].lots = 0),
+        (Some(NotIncluded::Position), |f| {
+            f.positions[0].lots = Lots(0)
+        }),
         (Some(NotIncluded::Position), |f| {
             f.positions[0].lots = market::MAX_LOTS
         }),
@@ -228,7 +231,7 @@ fn holdings_are_said_in_their_units() {
     let position = |instrument, side| Position {
         instrument,
         side,
-        lots: 2_500,
+        lots: Lots(2_500),
         entry: 1_500_000,
     };
     let mut account = Account {

@@ -144,6 +144,7 @@ fn special_cases() -> Vec<Case> {
         case::<solvency::Solvency>("hidden-totals", || solvent(false, 150)),
         case::<solvency::Solvency>("uncovered", uncovered),
         case::<solvency::Solvency>("listed", listed),
+        case::<solvency::Solvency>("listed-parts", listed_parts),
         case::<inventory::Inventory>("book", || inventory_of_book(&even())),
         case::<inventory::Inventory>("weighted", || inventory_of_book(&weighted())),
         case::<premia::Premia>("prices", || {
@@ -257,6 +258,18 @@ fn listed() -> solvency::SolvencyClaim {
     }
     let prepared = solvency::Prepared::new(&sealed(&snapshot, &accounts), &Default::default());
     prepared.expect("a claim").claim().clone()
+}
+
+/// Over a long list, in two parts: 2,560 accounts of three slots each are a part, since 2,816 have more than 2^13 slots.
+fn listed_parts() -> solvency::SolvencyClaim {
+    let snapshot = sample::listed_snapshot(24);
+    let accounts: Vec<_> = (0..2_740)
+        .map(|i| sample::listed_account(9, i, 24, 24))
+        .collect();
+    let prepared = solvency::Prepared::new(&sealed(&snapshot, &accounts), &Default::default());
+    let claim = prepared.expect("a claim").claim().clone();
+    assert_eq!(claim.states.len(), 1, "there are two parts");
+    claim
 }
 
 /// Scenarios that are all as probable.

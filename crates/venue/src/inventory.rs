@@ -2,8 +2,9 @@
 
 use fixed::FixedError;
 
+use crate::certificate::MAX_GAIN;
 use crate::scenarios::{Market, ScenarioSet};
-use crate::state::{MAX_QUANTITY, VenueState};
+use crate::state::{VenueState, quantity_fits};
 use market::book::{Account, Side};
 use market::snapshot::{Instrument, Kind, Settlement, Snapshot};
 use records::date::moment;
@@ -165,27 +166,27 @@ pub fn inventory<'a>(
     markets: &[Market],
 ) -> Result<Inventory, InventoryError> {
     let of = instruments_of(instruments, markets)?;
-    let (mut quantities, mut entry) = (vec![0i128; instruments.len()], 0i128);
+    let mut quantities = vec![Lots(0i128); instruments.len()];
+    let mut entry = Ticks(0i128);
     for position in accounts.into_iter().flat_map(|a| &a.positions) {
         let sign = match position.side {
             Side::Long => 1,
             Side::Short => -1,
         };
-        quantities[position.instrument] += sign * i128::from(position.lots);
-        entry += sign * i128::from(position.entry);
+        quantities[position.instrument] += position.lots.widen() * sign;
+        entry += Ticks(i128::from(position.entry)) * sign;
     }
-    let fits = |value: i128, most: u64| {
-        let value = i64::try_from(value)
-            .ok()
-            .filter(|v| v.unsigned_abs() < most);
-        value.ok_or(InventoryError::TooLarge)
-    };
+    let quantity = |&i: &usize| quantities[i].narrow().filter(|q| quantity_fits(*q));
+    let entry = entry
+        .narrow()
+        .filter(|e: &Ticks| e.0.unsigned_abs() < MAX_GAIN);
     Ok(Inventory {
         quantities: of
             .iter()
-            .map(|&i| fits(quantities[i], MAX_QUANTITY as u64).map(Lots))
-            .collect::<Result<_, _>>()?,
-        entry: Ticks(fits(entry, crate::certificate::MAX_GAIN)?),
+            .map(quantity)
+            .collect::<Option<_>>()
+            .ok_or(InventoryError::TooLarge)?,
+        entry: entry.ok_or(InventoryError::TooLarge)?,
     })
 }
 

@@ -153,7 +153,7 @@ pub fn book(seed: u64, set: &ScenarioSet, state: &VenueState, accounts: usize) -
     let position = |instrument: usize, lots: i64| Position {
         instrument,
         side: if lots > 0 { Side::Long } else { Side::Short },
-        lots: lots.unsigned_abs(),
+        lots: Lots(lots.unsigned_abs()),
         entry: lots.unsigned_abs() * entry_price(&set.markets[instrument]).0,
     };
     let mut made = Vec::with_capacity(accounts);

@@ -21,7 +21,12 @@ use records::date::moment;
 use records::units::{Lots, MAX_AMOUNT, TICK_DECIMALS, Ticks};
 
 /// Net quantities are below this many lots in magnitude.
-pub const MAX_QUANTITY: i64 = 1 << 38;
+pub const MAX_QUANTITY: Lots<i64> = Lots(1 << 38);
+
+/// Whether a net quantity is below [`MAX_QUANTITY`] in magnitude.
+pub fn quantity_fits(quantity: Lots<i64>) -> bool {
+    -MAX_QUANTITY < quantity && quantity < MAX_QUANTITY
+}
 
 /// The private state of a venue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,11 +195,7 @@ impl VenueState {
                 set: set.markets.len(),
             });
         }
-        if self
-            .quantities
-            .iter()
-            .any(|q| q.0.unsigned_abs() >= MAX_QUANTITY as u64)
-        {
+        if !self.quantities.iter().all(|q| quantity_fits(*q)) {
             return Err(VenueError::TooLarge("a net quantity"));
         }
         if self.entry.0.unsigned_abs() >= MAX_GAIN {
@@ -292,8 +293,8 @@ impl VenueState {
         *quantity = quantity
             .0
             .checked_add(trade.lots.0)
-            .filter(|q| q.unsigned_abs() < MAX_QUANTITY as u64)
             .map(Lots)
+            .filter(|q| quantity_fits(*q))
             .ok_or(VenueError::TooLarge("a net quantity"))?;
         let notional = Ticks(i128::from(trade.lots.0) * i128::from(trade.price.0));
         after.entry = (self.entry.widen() + notional)

@@ -12,6 +12,7 @@ pub struct Loan {
     /// What tells it from all others.
     pub id: String,
     /// The values of the template's fields, in their units; `None` where absent.
+    // Plain numbers: only the template, which is data, knows which of them are money and in how many decimals.
     pub values: Vec<Option<u64>>,
 }
 

@@ -40,7 +40,7 @@ use records::files::{At, ImportError, read_file};
 use records::json::Pairs;
 use records::record::{Code, Column, Kind, Record};
 use records::table::{Row, Table};
-use records::units::MAX_AMOUNT;
+use records::units::{Lots, MAX_AMOUNT};
 
 /// Decimals of a coin entry.
 pub(super) const COIN_DECIMALS: u8 = 8;
@@ -308,7 +308,7 @@ fn side_of(at: &At, text: &str) -> Result<Side, ImportError> {
 }
 
 /// A quantity in lots.
-fn lots_of(at: &At, quantity: &Decimal, lot: &Decimal) -> Result<u64, ImportError> {
+fn lots_of(at: &At, quantity: &Decimal, lot: &Decimal) -> Result<Lots, ImportError> {
     let refused = |problem: String| at.error(Some("quantity"), problem);
     if *quantity <= Decimal::ZERO {
         return Err(refused(format!(
@@ -320,18 +320,16 @@ fn lots_of(at: &At, quantity: &Decimal, lot: &Decimal) -> Result<u64, ImportErro
             "{quantity} is not a whole number of lots of {lot}; change the quantity or the lot"
         ))
     })?;
-    (u64::try_from(lots).ok())
-        .filter(|l| *l < MAX_LOTS)
-        .ok_or_else(|| {
-            refused(format!(
-                "{quantity} is {lots} lots, which must be below {MAX_LOTS}; use a larger lot"
-            ))
-        })
+    (lots.narrow().filter(|l| *l < MAX_LOTS)).ok_or_else(|| {
+        refused(format!(
+            "{quantity} is {lots} lots, which must be below {MAX_LOTS}; use a larger lot"
+        ))
+    })
 }
 
-fn whole_lots(quantity: &Decimal, lot: &Decimal) -> Option<i128> {
+fn whole_lots(quantity: &Decimal, lot: &Decimal) -> Option<Lots<i128>> {
     let exact = quantity.div(lot, 0, Rounding::Floor).ok()?;
-    (exact == quantity.div(lot, 0, Rounding::Ceil).ok()?).then_some(exact.units())
+    (exact == quantity.div(lot, 0, Rounding::Ceil).ok()?).then_some(Lots(exact.units()))
 }
 
 /// The entry of a position, rounded against the account.

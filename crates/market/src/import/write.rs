@@ -41,7 +41,7 @@ fn rows<'a>(book: &'a Book, snapshot: &'a Snapshot) -> impl Iterator<Item = [Str
             } else {
                 COIN_DECIMALS
             };
-            let quantity = Decimal::from_int(i128::from(p.lots))
+            let quantity = Decimal::from_int(i128::from(p.lots.0))
                 .checked_mul(&instrument.lot)
                 .unwrap_or(Decimal::ZERO);
             let mut row: [String; 11] = Default::default();

@@ -7,6 +7,7 @@ use gadgets::sponge::SpongeTable;
 use gadgets::totals::{Held, Register, Show, TotalsTable};
 use market::Snapshot;
 use market::exposure::Exposed;
+use records::units::Lots;
 use serde::{Deserialize, Serialize};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
@@ -56,7 +57,7 @@ pub struct Context {
     pub(super) listing: Digest,
     pub(super) exposed: Exposed,
     /// Least and most lots.
-    pub(super) interval: [i128; 2],
+    pub(super) interval: [Lots<i128>; 2],
 }
 
 /// What runs through the parts: the offset and the net lots, and the offset less the net lots.
@@ -66,8 +67,8 @@ impl Context {
     /// Each register is at most what the interval allows.
     fn shown(&self) -> Vec<Show> {
         let [low, high] = self.interval;
-        let most = |lots: i128| {
-            let held = u128::try_from(OFFSET as i128 + lots).ok();
+        let most = |lots: Lots<i128>| {
+            let held = u128::try_from(OFFSET as i128 + lots.0).ok();
             let held = held.and_then(|held| Held::try_from(held).ok());
             Show::AtMost(held.expect("bounds are below 2^64 lots"))
         };

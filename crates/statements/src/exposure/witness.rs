@@ -81,8 +81,8 @@ impl Prepared {
             let members = members.chunks(size).nth(part).into_iter().flatten();
             let lots = exposed.lots(members.map(|m| &m.account));
             // Below 2^60 lots, so far from the offset.
-            state[0] = state[0].wrapping_add_signed(lots);
-            state[1] = state[1].wrapping_add_signed(-lots);
+            state[0] = state[0].wrapping_add_signed(lots.0);
+            state[1] = state[1].wrapping_add_signed(-lots.0);
         });
         let claim = ExposureClaim {
             snapshot: snapshot.clone(),

@@ -117,7 +117,7 @@ pub(crate) fn count_positions(
 ) -> Vec<[u64; POSITION_LIMBS]> {
     let mut counts = vec![[0; POSITION_LIMBS]; 2 * instruments];
     for position in members.iter().flat_map(|m| &m.account.positions) {
-        let limbs = limbs_of_position(position.lots, position.entry);
+        let limbs = limbs_of_position(position.lots.0, position.entry);
         for (count, limb) in counts[position_key(position) - 1].iter_mut().zip(limbs) {
             *count += limb;
         }
@@ -139,7 +139,7 @@ pub(crate) fn fill_positions(
             let at = row * PER_ROW + i;
             let member = members.get(at / slots);
             let position = member.and_then(|m| m.account.positions.get(at % slots));
-            position.map_or((0, 0, 0), |p| (position_key(p), p.lots, p.entry))
+            position.map_or((0, 0, 0), |p| (position_key(p), p.lots.0, p.entry))
         }),
     })
 }

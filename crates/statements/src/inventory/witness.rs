@@ -9,7 +9,7 @@ use stark::{Statement, Tally, Trace, fill};
 use venue::certificate::MAX_GAIN;
 use venue::inventory::{InventoryError, inventory};
 use venue::scenarios::ScenarioSet;
-use venue::state::{MAX_QUANTITY, VenueState};
+use venue::state::{VenueState, quantity_fits};
 
 use super::claim::InventoryClaim;
 use super::statement::{Context, Inventory, PartTables, segment};
@@ -118,8 +118,8 @@ fn states(
             *sum += *own;
         }
         after.entry += own.entry;
-        let large = after.quantities.iter().any(|q| q.0.abs() >= MAX_QUANTITY);
-        if large || after.entry.0.unsigned_abs() >= MAX_GAIN {
+        let fit = after.quantities.iter().all(|q| quantity_fits(*q));
+        if !fit || after.entry.0.unsigned_abs() >= MAX_GAIN {
             return Err(InventoryError::TooLarge);
         }
         states.push(after);

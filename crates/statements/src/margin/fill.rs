@@ -73,7 +73,7 @@ impl Filled {
             .iter()
             .flat_map(|(member, _)| &member.account.positions);
         for (slot, p) in held.enumerate() {
-            positions[slot] = (position_key(p), p.lots, p.entry);
+            positions[slot] = (position_key(p), p.lots.0, p.entry);
         }
         let losses = account.map_or(&[][..], |(_, result)| &result.losses);
         // Without positions, empty lines stand under a coin that has a place anyway: one of their own may be too many.

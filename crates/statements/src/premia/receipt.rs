@@ -5,7 +5,7 @@ use gadgets::hash::{Domain, hash};
 use records::units::{Lots, Ticks};
 use serde::{Deserialize, Serialize};
 use venue::premia::whole_ticks;
-use venue::state::{Change, MAX_QUANTITY, ticks};
+use venue::state::{Change, quantity_fits, ticks};
 
 use super::claim::{PremiaClaim, PublicChange, Shown, public};
 use super::tables::premia::{receipt_digest, receipt_quads};
@@ -85,7 +85,7 @@ impl Receipt {
                 lots,
             } => {
                 let lots = lots.ok_or("a trade's receipt tells its lots")?;
-                if lots.0.unsigned_abs() >= MAX_QUANTITY.unsigned_abs() {
+                if !quantity_fits(lots) {
                     return Err("the lots are too many".into());
                 }
                 let price = whole_ticks("a price", price)?;

@@ -8,7 +8,7 @@ use venue::evar::Confidence;
 use venue::premia::{RATE_DECIMALS, rate_step, slack_ticks, whole_ticks};
 use venue::rounding::slack_units;
 use venue::scenarios::{MAX_VALUE, ScenarioSet};
-use venue::state::{MAX_QUANTITY, charge};
+use venue::state::{charge, quantity_fits};
 
 use super::claim::{PublicChange, Shown};
 use super::statement::MAX_CHANGES;
@@ -148,7 +148,7 @@ fn step(set: &ScenarioSet, change: &PublicChange, outcome: Outcome) -> Result<St
             price,
             lots,
         } => {
-            if lots.is_some_and(|l| l.0.unsigned_abs() >= MAX_QUANTITY as u64) {
+            if !lots.is_none_or(quantity_fits) {
                 return Err(String::from("a trade is too large"));
             }
             let number = usize::try_from(*market).ok();

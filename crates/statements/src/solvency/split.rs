@@ -33,6 +33,8 @@ pub(crate) struct Split {
     per_part: u64,
     /// log2 of the leaves of a granule.
     log_granule: usize,
+    /// log2 of the rows of all parts but the last.
+    pub(super) log_full: usize,
     log_last: usize,
 }
 
@@ -54,6 +56,7 @@ impl Split {
             leaves,
             per_part,
             log_granule: log.min(log_slots(leaves)),
+            log_full: LOG_ROWS,
             log_last,
         };
         let last = split.count() - 1;
@@ -111,7 +114,7 @@ impl Split {
         if part + 1 == self.count() {
             self.log_last
         } else {
-            LOG_ROWS
+            self.log_full
         }
     }
 

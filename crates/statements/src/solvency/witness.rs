@@ -95,11 +95,20 @@ impl Prepared {
     /// # Errors
     /// As [`check`].
     pub fn new(book: &Arc<SealedBook>, options: &Options) -> Result<Self, Refusal> {
+        Self::in_parts(book, options, Split::sizes)
+    }
+
+    /// The same, with the sizes of parts over a long list from the slots of each account.
+    pub(super) fn in_parts(
+        book: &Arc<SealedBook>,
+        options: &Options,
+        sizes: impl Fn(&[usize]) -> SlotSizes,
+    ) -> Result<Self, Refusal> {
         let (snapshot, assets) = (&book.snapshot, &book.snapshot.assets);
         let rates = super::claim::rates(assets).map_err(Refusal::malformed)?;
         let result = check(snapshot, book.members.iter().map(|m| &m.account), options)?;
 
-        let (slots, split) = split(book, &rates).map_err(Refusal::malformed)?;
+        let (slots, split) = split(book, &rates, sizes).map_err(Refusal::malformed)?;
         let (trees, roots) = trees(book, &split);
         let reference = book.reference(&split.root(&roots));
         let allow_uncovered = !result.uncovered.is_empty();
@@ -145,13 +154,17 @@ impl Prepared {
 }
 
 /// How a book is split into parts, and what a claim says of slots.
-fn split(book: &SealedBook, rates: &[AssetRates]) -> Result<(Option<SlotSizes>, Parts), String> {
+fn split(
+    book: &SealedBook,
+    rates: &[AssetRates],
+    sizes: impl Fn(&[usize]) -> SlotSizes,
+) -> Result<(Option<SlotSizes>, Parts), String> {
     if rates.len() <= SHORT_LIST {
         return Ok((None, Parts::Rows(segments(book.accounts()))));
     }
     let of = |m: &Member| m.leaf.balances.held().count().div_ceil(HOLDINGS).max(1);
     let slots: Vec<usize> = book.members.iter().map(of).collect();
-    let sizes = Split::sizes(&slots);
+    let sizes = sizes(&slots);
     let split = Split::new(book.accounts(), &sizes)?;
     let list = List::new(rates.to_vec())?;
     Ok((Some(sizes), Parts::Slots(split, Arc::new(list))))

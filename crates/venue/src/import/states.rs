@@ -17,7 +17,7 @@ use fixed::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::scenarios::{MAX_VALUE, ScenarioSet};
-use crate::state::{Change, MAX_QUANTITY, Trade, Transfer, VenueState};
+use crate::state::{Change, Trade, Transfer, VenueState, quantity_fits};
 use records::date::moment_of;
 use records::files::json;
 use records::files::{At, ImportError, read_file};
@@ -81,7 +81,7 @@ fn market(at: &At, set: &ScenarioSet, name: &str) -> Result<usize, ImportError> 
 }
 
 fn quantity(at: &At, field: &str, lots: Lots<i64>) -> Result<Lots<i64>, ImportError> {
-    if lots.0.unsigned_abs() < MAX_QUANTITY.unsigned_abs() {
+    if quantity_fits(lots) {
         Ok(lots)
     } else {
         Err(at.error(

@@ -190,7 +190,7 @@ fn accounts_are_those_of_the_book() {
     twice[1] = twice[0].clone();
     let forgeries = [
         changed(&prepared, |a| a.positions.clear()),
-        changed(&prepared, |a| a.positions[0].lots += 1),
+        changed(&prepared, |a| a.positions[0].lots += Lots(1)),
         changed(&prepared, |a| {
             let side = &mut a.positions[0].side;
             *side = if *side == Side::Long {
@@ -247,7 +247,7 @@ fn a_slot_holds_a_position_or_nothing() {
     let instruments = prepared.claim().snapshot.instruments.len();
     type Place = fn(&mut market::Account);
     let places: [(Place, &[&str]); 3] = [
-        (|a| a.positions[0].lots += 1, &[]),
+        (|a| a.positions[0].lots += Lots(1), &[]),
         (|a| a.positions[0].instrument = 1_000, &["bus position"]),
         (|a| a.positions[0].instrument = 1 << 29, &["bus position"]),
     ];
@@ -272,8 +272,8 @@ fn a_slot_holds_a_position_or_nothing() {
 fn lots_are_below_a_bound() {
     let prepared = unbounded(40);
     let larger: [fn(&mut market::Account); 2] = [
-        |a| a.positions[0].lots = (1 << 30) + 5,
-        |a| a.positions[0].lots = u64::from(P) - 1,
+        |a| a.positions[0].lots = Lots((1 << 30) + 5),
+        |a| a.positions[0].lots = Lots(u64::from(P) - 1),
     ];
     for change in larger {
         let (members, claim) = dishonest(&prepared, changed(&prepared, change));
@@ -394,7 +394,7 @@ fn named_instruments_are_added_up() {
     accounts[7].positions.push(Position {
         instrument: future,
         side: Side::Short,
-        lots: 123_456_789,
+        lots: Lots(123_456_789),
         entry: 1,
     });
     accounts[7].positions.sort_by_key(|p| p.instrument);

@@ -10,6 +10,7 @@ use fixed::Decimal;
 use gadgets::totals::SALTS;
 use market::exposure::OutOfInterval;
 use market::{Position, Settlement, Side, sample};
+use records::units::Lots;
 use stark::{P, Statement, violated};
 
 use super::claim::PartTables;
@@ -46,7 +47,7 @@ fn book(accounts: usize) -> Arc<SealedBook> {
         account.positions.push(Position {
             instrument: perpetual,
             side: if i % 3 == 2 { Side::Short } else { Side::Long },
-            lots: 1_000 + i as u64,
+            lots: Lots(1_000 + i as u64),
             entry: 1,
         });
         account.positions.sort_by_key(|p| p.instrument);

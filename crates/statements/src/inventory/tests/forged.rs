@@ -1,5 +1,7 @@
 //! What is false is refused.
 
+use records::units::Lots;
+
 use super::*;
 
 #[test]
@@ -149,7 +151,7 @@ fn dishonest_venues_are_refused() {
     // An account's positions changed or left out: the root is another one.
     let changes: [fn(&mut market::Account); 3] = [
         |a| a.positions.clear(),
-        |a| a.positions.iter_mut().for_each(|p| p.lots += 1),
+        |a| a.positions.iter_mut().for_each(|p| p.lots += Lots(1)),
         |a| {
             for p in &mut a.positions {
                 p.side = if p.side == Side::Long {

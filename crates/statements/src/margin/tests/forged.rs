@@ -1,6 +1,7 @@
 //! What a dishonest prover would try, and one broken constraint at a time.
 
 use market::{Level, sample};
+use records::units::Lots;
 use stark::{F, PrimeCharacteristicRing, TableAir, Trace, broken_alone, violated, violations};
 
 use super::*;
@@ -77,7 +78,7 @@ fn other_positions_or_balances_do_not_open_the_commitment() {
     };
     change(&|a| a.balances[0].equity += 1);
     change(&|a| a.balances[1].loan += 1);
-    change(&|a| a.positions[5].lots += 1);
+    change(&|a| a.positions[5].lots += Lots(1));
     change(&|a| a.positions[5].entry -= 1);
     change(&|a| a.positions.truncate(63));
     change(&|a| a.positions.swap(0, 1));

@@ -3,6 +3,7 @@
 use fixed::Decimal;
 use market::margin::{MarginTables, evaluate};
 use market::{Level, OffsetGroup, Snapshot, sample};
+use records::units::Lots;
 use stark::{
     Statement, TARGET_BITS, cell_test, needless, security_report, verify, violated, violations,
 };
@@ -59,7 +60,7 @@ fn single(snapshot: &Snapshot, slots: usize) -> Prepared {
         account.positions.push(market::Position {
             instrument: snapshot.instrument(symbol).expect("it is listed"),
             side,
-            lots,
+            lots: Lots(lots),
             entry,
         });
     }

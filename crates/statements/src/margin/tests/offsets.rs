@@ -3,6 +3,7 @@
 use fixed::Decimal;
 use market::margin::{MarginTables, evaluate};
 use market::{Account, Asset, Balance, Level, OffsetGroup, Position, Side, Snapshot, sample};
+use records::units::Lots;
 use stark::{Statement, violated};
 
 use super::{alone, secret};
@@ -75,7 +76,7 @@ fn large_lots_in_groups_have_a_witness() {
     account.positions = vec![Position {
         instrument: perpetual,
         side: Side::Long,
-        lots: 1,
+        lots: Lots(1),
         entry: 130_000_000_000,
     }];
     let prepared = alone(&snapshot, &account, Level::Initial, 64).expect("it is rich");
@@ -227,7 +228,7 @@ fn groups_at_their_limits_have_a_witness() {
         let positions = (0..64).map(|i| Position {
             instrument: i * stride,
             side: side(i),
-            lots: (1 << 30) - 1,
+            lots: Lots((1 << 30) - 1),
             entry: (1 << 60) - 1,
         });
         account.positions = positions.collect();

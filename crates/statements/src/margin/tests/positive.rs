@@ -3,6 +3,7 @@
 use market::array::MOVE_BITS;
 use market::margin::{MarginTables, Undermargined, evaluate, losses};
 use market::{Level, sample};
+use records::units::Lots;
 use stark::{Rejection, Statement, TARGET_BITS, cell_test, security_report, verify, violations};
 
 use super::{LEVELS, account, alone, book, secret, set_dollars, single};
@@ -227,7 +228,7 @@ fn the_circuit_adds_up_as_market_does() {
                 });
                 let won = on.map(|p| {
                     let change = plan.rates.change(crate::account::position_key(p), s);
-                    i128::from(p.lots) * join(change)
+                    i128::from(p.lots.0) * join(change)
                 });
                 let won = (won.sum::<i128>() << MOVE_BITS) + coin;
                 assert_eq!(-won, *expected, "account {seed}, column {s}");
@@ -352,7 +353,7 @@ fn accounts_of_every_kind_have_a_witness() {
     let position = |name: &str, side, lots, entry| market::Position {
         instrument: symbol(name),
         side,
-        lots,
+        lots: Lots(lots),
         entry,
     };
     use market::Side::{Long, Short};
@@ -442,7 +443,7 @@ fn an_account_with_real_options() {
             } else {
                 market::Side::Short
             },
-            lots: 1 + i as u64,
+            lots: Lots(1 + i as u64),
             entry: 1_000_000 * (1 + i as u64),
         })
         .collect();

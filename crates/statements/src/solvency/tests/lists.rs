@@ -17,15 +17,24 @@ use crate::kit::Chain;
 use crate::solvency::slots::{Holding, SlotRow, SlotsTable};
 use crate::trees::{log_slots, tree};
 
-const ASSETS: usize = 24;
+pub(super) const ASSETS: usize = 24;
 /// The row of an account of three slots, and of one of two.
 const THREE: usize = 40;
 const TWO: usize = 41;
 
-/// A book of accounts with so many holdings each, in the order of the tree.
+/// 60 accounts with so many holdings each, in the order of the tree.
 fn book(held: impl Fn(usize) -> usize, uncovered: bool) -> Arc<SealedBook> {
+    book_of(60, held, uncovered)
+}
+
+/// So many accounts.
+pub(super) fn book_of(
+    count: u64,
+    held: impl Fn(usize) -> usize,
+    uncovered: bool,
+) -> Arc<SealedBook> {
     let snapshot = sample::listed_snapshot(ASSETS);
-    let mut ids: Vec<u64> = (0..60).collect();
+    let mut ids: Vec<u64> = (0..count).collect();
     ids.sort_by_key(|i| Identity::of(&format!("{i:064x}")).key());
     let account = |(place, id): (usize, &u64)| {
         let mut account = sample::listed_account(3, *id, ASSETS, held(place));
@@ -104,34 +113,44 @@ fn each_constraint_of_slots_is_needed() {
     assert_eq!(needless(&tables, &traces, &rows, &ids), [""; 0]);
 }
 
-/// Makes what follows from what stands in rows what it is: places, keys, sums, hashes; the roots of the part's granules.
-fn consistent(table: &SlotsTable, rows: &mut [SlotRow]) -> Vec<Digest> {
-    let zeros = [F::ZERO; DIGEST];
+/// What a row hands to the next one of its account: the digest of its slots, its last code, its sums.
+fn handed(list: &List, row: &SlotRow) -> (Digest, usize, [i128; 2]) {
+    let mut elements = Vec::new();
+    for holding in &row.holdings {
+        elements.push(F::from_usize(holding.code));
+        elements.extend(holding.amounts.into_iter().flat_map(halves_of));
+    }
+    elements.extend(row.before);
+    let digest = hash(Domain::Holdings, &elements);
+    (digest, row.holdings[HOLDINGS - 1].code, after(list, row))
+}
+
+/// Makes what follows from what stands in rows what it is: places, keys, sums, hashes; the roots of the part's granules. The
+/// row above the first one is the last of the part before.
+pub(super) fn consistent(
+    table: &SlotsTable,
+    rows: &mut [SlotRow],
+    above: Option<&SlotRow>,
+) -> Vec<Digest> {
+    let nothing = ([F::ZERO; DIGEST], 0, [0; 2]);
     let mut leaves = Vec::new();
-    let (mut previous_key, mut before, mut last_code, mut excess) = (0, zeros, 0, [0; 2]);
+    let mut previous_key = above.map_or(0, |row| row.key);
+    let mut hand = above.map_or(nothing, |row| handed(&table.list, row));
     for row in rows.iter_mut() {
         if !row.goes_on {
-            (before, last_code, excess) = (zeros, 0, [0; 2]);
+            hand = nothing;
         }
         row.above = leaves.len();
         row.previous_key = previous_key;
-        (row.before, row.last_code, row.excess) = (before, last_code, excess);
+        (row.before, row.last_code, row.excess) = hand;
         if !row.active {
             continue;
         }
         previous_key = row.key;
-        let mut elements = Vec::new();
-        for holding in &row.holdings {
-            elements.push(F::from_usize(holding.code));
-            elements.extend(holding.amounts.into_iter().flat_map(halves_of));
-        }
-        elements.extend(before);
-        before = hash(Domain::Holdings, &elements);
-        last_code = row.holdings[HOLDINGS - 1].code;
-        excess = after(&table.list, row);
+        hand = handed(&table.list, row);
         if !row.more {
             let [low, high] = halves_of(row.key);
-            let elements = [row.seal, before].concat();
+            let elements = [row.seal, hand.0].concat();
             let head = [low, high, F::ZERO, F::ZERO];
             leaves.push(hash_with_head(Domain::Account, &head, &elements));
         }
@@ -147,6 +166,32 @@ fn consistent(table: &SlotsTable, rows: &mut [SlotRow]) -> Vec<Digest> {
     table.forest.roots(&nodes).to_vec()
 }
 
+/// A claim that any totals fit.
+pub(super) fn hidden() -> Options {
+    Options {
+        publish_totals: false,
+        reserves: Some(vec![1 << 80; ASSETS]),
+        ..Options::default()
+    }
+}
+
+/// Adds to a state what stands in rows.
+pub(super) fn add_rows(state: &mut [u128], rows: &[SlotRow]) {
+    for row in rows.iter().filter(|row| row.active) {
+        state[register::KEY] = row.key.into();
+    }
+    for holding in rows.iter().flat_map(|row| &row.holdings) {
+        let Some(asset) = holding.code.checked_sub(1) else {
+            continue;
+        };
+        let [equity, debt, ..] = holding.amounts.map(u128::from);
+        let first = register::FIRST_ASSET + register::PER_ASSET * asset;
+        state[first] += equity;
+        state[first + 1] += debt;
+        state[first + 2] += equity.saturating_sub(debt);
+    }
+}
+
 /// A change of rows.
 type Forge<'a> = &'a dyn Fn(&List, &mut [SlotRow]);
 const HONEST: Forge = &|_, _| ();
@@ -154,12 +199,7 @@ const HONEST: Forge = &|_, _| ();
 /// What is wrong with the tables of a venue that commits to `change`, and then puts `lie` into rows.
 fn broken(change: Forge, lie: Forge) -> Vec<String> {
     let book = book(held, false);
-    let hidden = Options {
-        publish_totals: false,
-        reserves: Some(vec![1 << 80; ASSETS]),
-        ..Options::default()
-    };
-    let prepared = Prepared::new(&book, &hidden).expect("it is true");
+    let prepared = Prepared::new(&book, &hidden()).expect("it is true");
     let kit::Prepared {
         mut claim,
         context,
@@ -170,26 +210,12 @@ fn broken(change: Forge, lie: Forge) -> Vec<String> {
     };
     let mut rows = slot_rows(&table, &book.members, 0, &witness.trees[0]);
     change(&table.list, &mut rows);
-    let roots = consistent(&table, &mut rows);
+    let roots = consistent(&table, &mut rows, None);
     claim.segments = roots.into_iter().map(Into::into).collect();
     lie(&table.list, &mut rows);
     let chain = Chain::new::<Solvency>(&book.secret, &"forged");
     let registers = registers(ASSETS, false).len();
-    witness.states = chain.run(registers, 1, |_, state| {
-        for row in rows.iter().filter(|row| row.active) {
-            state[register::KEY] = row.key.into();
-        }
-        for holding in rows.iter().flat_map(|row| &row.holdings) {
-            let Some(asset) = holding.code.checked_sub(1) else {
-                continue;
-            };
-            let [equity, debt, ..] = holding.amounts.map(u128::from);
-            let first = register::FIRST_ASSET + register::PER_ASSET * asset;
-            state[first] += equity;
-            state[first + 1] += debt;
-            state[first + 2] += equity.saturating_sub(debt);
-        }
-    });
+    witness.states = chain.run(registers, 1, |_, state| add_rows(state, &rows));
     let put = |at: &mut [SlotRow]| at.clone_from_slice(&rows);
     let change = Change {
         slots: &put,

@@ -3,6 +3,7 @@
 mod forged;
 mod lists;
 mod needed;
+mod parts;
 
 use std::sync::Arc;
 
