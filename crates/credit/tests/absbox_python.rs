@@ -293,6 +293,24 @@ fn what_a_deal_under_way_does_not_say_is_refused() {
             "are owed 900000.00 together",
         ),
         (
+            "\"HistoryRecoveries\": 5_000",
+            "\"HistoryRecoveries\": 15_000.01",
+            "HistoryRecoveries",
+            "pool.issuanceStat.HistoryRecoveries: is more than the 15000 that `HistoryDefaults` says",
+        ),
+        (
+            "\"collect\": [\"2026-09-30\"",
+            "\"collect\": [\"2026-10-16\"",
+            "\"collect\"",
+            "dates.collect[0]: is after the payment date 2026-10-15, which",
+        ),
+        (
+            "\"stated\": \"2035-01-01\"",
+            "\"stated\": \"2124-01-12\"",
+            "2124-01-12",
+            "dates.stated: is more than a hundred years after closing",
+        ),
+        (
             "\"balance\": 350_000",
             "\"balance\": 700_001",
             "pool={",
@@ -315,6 +333,35 @@ fn what_a_deal_under_way_does_not_say_is_refused() {
         "\"pay\"",
         "no bond has a `startDate` before",
     );
+}
+
+/// What `import *` gives is in another file: a name that has no value above is refused in its line, and so is one that the import may
+/// replace. Where it changes nothing, it is passed over.
+#[test]
+fn a_star_import_is_not_followed() {
+    let file = format!("from absbox import *\n{OFF_CYCLE}\nfrom other import *\n");
+    assert_eq!(read(&file), read(OFF_CYCLE));
+    let rate = "\"rate\":SENIOR_RATE";
+    refused(
+        &format!("import absbox\nfrom ours import   *  # rates\n{OFF_CYCLE}"),
+        "\"rate\":0.06",
+        rate,
+        rate,
+        "`SENIOR_RATE` has no value above, and `import *` in line 2 is not followed; write the value itself",
+    );
+    for star in [
+        "from ours import *",
+        "try:\n    from ours import *\nexcept ImportError: pass",
+        "if x: from ours import *",
+    ] {
+        refused(
+            STEPS,
+            "start = ",
+            &format!("{star}\nstart = "),
+            "from ours",
+            "`day` may be replaced by `import *` here, which is not followed; write it above the values",
+        );
+    }
 }
 
 /// Names could double what they stand for, line by line.

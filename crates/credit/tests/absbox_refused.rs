@@ -47,6 +47,7 @@ const SEQUENTIAL_CHANGED: &str = r#"
 /pool/assets | 1 | pool.assets | not a list
 /pool/assets/0/2/currentBalance | -1 | pool.assets[0][2].currentBalance | negative
 /pool/issuanceStat/AccruedInterest | 1 | pool.issuanceStat.AccruedInterest | loans of the tape
+/pool/issuanceStat/HistoryDefaults | 1 | pool.issuanceStat.HistoryDefaults | has not closed
 /pool/issuanceStat/x | 1 | pool.issuanceStat.x | not supported
 /dates/collect | [] | dates.collect | supported here: cutoff
 /dates/payFreq | "MonthEnd" | fees.servicer.type.annualPctFee[0] | dates.poolFreq
@@ -60,6 +61,9 @@ const SEQUENTIAL_CHANGED: &str = r#"
 /dates/stated | "2032-01-25" | dates.stated | the day after
 /dates/stated | "2026-01-01" | dates.stated | before the first payment
 /dates/closing | "2026-13-01" | dates.closing | not a date
+/dates/stated | "2126-12-27" | dates.stated | more than a hundred years after closing
+/dates/stated | "9999-12-31" | dates.stated | more than a hundred years after closing
+/dates/cutoff | "2027-02-01" | dates.cutoff | is after the payment date 2027-01-25, which
 /accounts/acc01/balance | 0.001 | accounts.acc01.balance | two decimals
 /accounts/acc01/balance | -1 | accounts.acc01.balance | negative
 /accounts/acc01/interest | {"rate": 0.01} | accounts.acc01.interest | not supported
@@ -161,6 +165,52 @@ const FLOATER_CHANGED: &str = r#"
 fn what_is_not_supported_is_refused_with_its_place() {
     all_refused(SEQUENTIAL, SEQUENTIAL_CHANGED);
     all_refused(FLOATER, FLOATER_CHANGED);
+}
+
+/// A tape's month may end on the day after the payment date that pays it: who pays the deal would refuse that, once a tape is there.
+#[test]
+fn a_month_that_ends_after_its_payment_date_is_refused() {
+    let ends = |cutoff: &str| {
+        let dates = json!({"cutoff": cutoff, "closing": "2026-12-25", "firstPay": "2027-01-31", "stated": "2032-01-01",
+                           "payFreq": "MonthEnd", "poolFreq": "MonthEnd"});
+        let fees = json!({"trustee": {"type": {"fixFee": 1}}});
+        let deal = script(SEQUENTIAL).set("/dates", dates).set("/fees", fees);
+        deal.set("/waterfall/amortizing/2", json!(["calcInt", "A", "B"]))
+    };
+    refused(
+        &ends("2026-12-01"),
+        "dates.cutoff",
+        "makes the payment date 2027-01-31 pay a month that ends on 2027-02-01, after it; write the day before, 2026-11-30, and",
+    );
+    let deal = read(&ends("2026-11-30").0.to_string()).unwrap();
+    let first = &deal.dates.payments[0];
+    assert_eq!((first.date.as_str(), first.months), ("2027-01-31", 2));
+}
+
+/// A hundred years after closing are read, as ours are.
+#[test]
+fn a_hundred_years_are_read() {
+    let deal = script(SEQUENTIAL).set("/dates/stated", json!("2126-12-26"));
+    let deal = read(&deal.0.to_string()).unwrap();
+    assert_eq!(deal.plan().unwrap().periods, 1200);
+    // Listed dates of which the last is too far, and one that is paid more than a year after what it pays.
+    let listed = |last: &str| {
+        let dates = json!({"closing": "2026-12-25", "cutoff": "2026-11-30", "poolCollection": ["2026-12-31"],
+                           "distribution": ["2027-01-25", last]});
+        let fees = json!({"trustee": {"type": {"recurFee": ["MonthEnd", 1]}}});
+        let deal = script(SEQUENTIAL).set("/dates", dates).set("/fees", fees);
+        deal.set("/waterfall/amortizing/2", json!(["calcInt", "A", "B"]))
+    };
+    refused(
+        &listed("9999-01-25"),
+        "dates.distribution",
+        "more than a hundred years after closing",
+    );
+    refused(
+        &listed("2028-01-25"),
+        "dates",
+        "make the payment date 2028-01-25 pay what came in until 2026-12-31, more than a year before",
+    );
 }
 
 #[test]

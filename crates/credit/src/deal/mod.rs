@@ -42,6 +42,8 @@ pub const MAX_ENTRIES: usize = 64;
 pub const MAX_PAYMENTS: usize = 1_200;
 /// Most months whose collections one payment date pays.
 pub const MAX_MONTHS: u32 = 60;
+/// Most days from closing to legal final maturity: a hundred years.
+pub const MAX_DAYS: i64 = 36_525;
 /// Most bytes of a deal, as JSON.
 pub const MAX_BYTES: usize = 200_000;
 

@@ -4,7 +4,7 @@ use records::date;
 
 use super::{Checked, check_length, day, error};
 use crate::deal::plan::PaymentPlan;
-use crate::deal::{Deal, MAX_MONTHS};
+use crate::deal::{Deal, MAX_DAYS, MAX_MONTHS};
 
 /// Closing, and all payment dates.
 pub(super) fn dates(deal: &Deal) -> Checked<(i64, Vec<PaymentPlan>)> {
@@ -23,7 +23,7 @@ pub(super) fn dates(deal: &Deal) -> Checked<(i64, Vec<PaymentPlan>)> {
             "is before the first payment; correct one of the two",
         );
     }
-    if last - closing > 36_525 {
+    if last - closing > MAX_DAYS {
         return error(
             "dates.legal_final",
             "is more than a hundred years after closing",

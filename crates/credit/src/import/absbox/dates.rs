@@ -6,7 +6,8 @@ use records::date;
 
 use super::Checked;
 use super::value::{Fields, Node};
-use crate::deal::{Dates, Frequency, MAX_MONTHS, MAX_PAYMENTS, Payment};
+use crate::deal::{Dates, Frequency, MAX_DAYS, MAX_MONTHS, MAX_PAYMENTS, Payment};
+use crate::waterfall::MAX_DELAY;
 
 /// What gives days.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +42,10 @@ fn months_of(days: i64) -> i64 {
 }
 
 /// A day of a month, or its last day.
-fn day_in(months: i64, day: i64) -> Option<i64> {
-    let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
-    let first = date::days_of(&format!("{year:04}-{month:02}-01"))?;
-    Some((first + day - 1).min(date::months_later(first, 1) - 1))
+fn day_in(months: i64, day: i64) -> i64 {
+    // Days count from the first of January of 1970.
+    let first = date::months_later(0, months - 12 * 1970);
+    (first + day - 1).min(date::months_later(first, 1) - 1)
 }
 
 impl Pattern {
@@ -55,10 +56,7 @@ impl Pattern {
             Self::Months { every, phase, day } => {
                 let months = months_of(after.max(0))..=months_of(until.max(0));
                 let months = months.filter(|m| (m - phase).rem_euclid(*every) == 0);
-                months
-                    .filter_map(|m| day_in(m, *day))
-                    .filter(in_range)
-                    .collect()
+                months.map(|m| day_in(m, *day)).filter(in_range).collect()
             }
             Self::Days(days) => days.iter().copied().filter(in_range).collect(),
             Self::After(day, pattern) => pattern.days(after.max(*day), until),
@@ -181,8 +179,8 @@ fn preclosing(node: &Node<'_>) -> Checked<Payments> {
     ])?;
     let (closing, first) = (fields.need("closing")?, fields.need("firstPay")?);
     let start = day(closing)?;
-    let (stated, freq) = (Stated::of(&fields)?, fields.need("payFreq")?);
-    let days = stated.payments(day(first)?, freq)?;
+    let stated = Stated::of(&fields, start)?;
+    let days = stated.payments(day(first)?, fields.need("payFreq")?)?;
     if day(first)? <= start {
         return first.refuse("is not after `dates.closing`; correct one of the two");
     }
@@ -191,7 +189,7 @@ fn preclosing(node: &Node<'_>) -> Checked<Payments> {
     // What came in by closing is collected then.
     let mut collected = vec![start];
     collected.extend(pool.days(start, stated.day));
-    let months = months(node, day(cutoff)?, &collected, &days)?;
+    let months = months(node, cutoff, &collected, &days)?;
     Ok(Payments {
         dates: ours(start, &days, &months, stated.text),
         start,
@@ -215,17 +213,19 @@ fn under_way(node: &Node<'_>, bonds_since: Option<i64>) -> Checked<Payments> {
         }
     };
     let ((last_collected, next_collected), (last, next)) = (pair("collect")?, pair("pay")?);
-    let (stated, freq) = (Stated::of(&fields)?, fields.need("payFreq")?);
-    let days = stated.payments(next, freq)?;
     let Some(closing) = bonds_since.filter(|d| *d < last) else {
         return fields.need("pay")?.refuse(
             "says that the deal has paid, but no bond has a `startDate` before the last payment date; correct one of the two",
         );
     };
+    let stated = Stated::of(&fields, closing)?;
+    let days = stated.payments(next, fields.need("payFreq")?)?;
     let mut collected = vec![next_collected];
     let pool = pattern(fields.need("poolFreq")?)?;
     collected.extend(pool.days(next_collected, stated.day));
-    let months = months(node, last_collected, &collected, &days)?;
+    let cutoff = &fields.need("collect")?.list()?[0];
+    fits(node, cutoff, last, last_collected)?;
+    let months = months(node, cutoff, &collected, &days)?;
     let collects_when_paying = last_collected == last
         && collected
             .iter()
@@ -268,17 +268,20 @@ fn custom(node: &Node<'_>) -> Checked<Payments> {
     if days[0] <= start {
         return paid.refuse("begins before `dates.closing`; correct one of the two");
     }
+    if days[days.len() - 1] - start > MAX_DAYS {
+        return paid.refuse(A_CENTURY);
+    }
     let collected = list(fields.need("poolCollection")?)?;
     let last = days[days.len() - 1];
     let stated = match fields.get("stated") {
         Some(node) if day(node)? < last => {
             return node.refuse("is before the last payment date; correct one of the two");
         }
-        Some(node) => node.text()?.to_string(),
+        Some(node) => Stated::of_node(node, start)?.text,
         None => date::written(last),
     };
     let cutoff = fields.get("cutoff").unwrap_or(closing);
-    let months = months(node, day(cutoff)?, &collected, &days)?;
+    let months = months(node, cutoff, &collected, &days)?;
     Ok(Payments {
         dates: ours(start, &days, &months, stated),
         start,
@@ -288,6 +291,9 @@ fn custom(node: &Node<'_>) -> Checked<Payments> {
     })
 }
 
+/// What is wrong with dates of which patterns would give more days than any deal has.
+const A_CENTURY: &str = "is more than a hundred years after closing; correct one of the two";
+
 /// The day on which a deal ends.
 struct Stated<'n, 'a> {
     node: &'n Node<'a>,
@@ -296,11 +302,19 @@ struct Stated<'n, 'a> {
 }
 
 impl<'n, 'a> Stated<'n, 'a> {
-    fn of(fields: &'n Fields<'a>) -> Checked<Self> {
-        let node = fields.need("stated")?;
+    /// Of a deal that closed on a day.
+    fn of(fields: &'n Fields<'a>, closing: i64) -> Checked<Self> {
+        Self::of_node(fields.need("stated")?, closing)
+    }
+
+    fn of_node(node: &'n Node<'a>, closing: i64) -> Checked<Self> {
+        let day = day(node)?;
+        if day - closing > MAX_DAYS {
+            return node.refuse(A_CENTURY);
+        }
         Ok(Self {
             node,
-            day: day(node)?,
+            day,
             text: node.text()?.to_string(),
         })
     }
@@ -332,16 +346,26 @@ impl<'n, 'a> Stated<'n, 'a> {
 
 /// How many months' collections each payment date pays. Months are those of the tape from the cut-off date on: one is paid as soon as
 /// its last day has been collected.
-fn months(node: &Node<'_>, cutoff: i64, collected: &[i64], days: &[i64]) -> Checked<Vec<u32>> {
+fn months(
+    node: &Node<'_>,
+    cutoff: &Node<'_>,
+    collected: &[i64],
+    days: &[i64],
+) -> Checked<Vec<u32>> {
     let mut months = Vec::with_capacity(days.len());
-    let mut month_end = date::next_month(cutoff);
+    // Until then has been paid.
+    let mut until = day(cutoff)?;
+    let mut collected = collected.iter().copied().peekable();
+    let mut last = None;
     for pay in days {
-        let until = collected.iter().take_while(|c| *c <= pay).last();
+        while let Some(day) = collected.next_if(|c| c <= pay) {
+            last = Some(day);
+        }
         let mut paid = 0;
         // A month that ends on the first, such as one from 1 March to 1 April, has been collected on the day before.
-        while until.is_some_and(|until| month_end <= until + 1) {
+        while last.is_some_and(|last| date::next_month(until) <= last + 1) {
             paid += 1;
-            month_end = date::next_month(month_end);
+            until = date::next_month(until);
         }
         if paid > MAX_MONTHS {
             return node.refuse(format!(
@@ -350,9 +374,32 @@ fn months(node: &Node<'_>, cutoff: i64, collected: &[i64], days: &[i64]) -> Chec
                 date::written(*pay)
             ));
         }
+        fits(node, cutoff, *pay, until)?;
         months.push(paid);
     }
     Ok(months)
+}
+
+/// Checks that a payment date fits the day until which came in what it pays, as whoever pays the deal does.
+fn fits(node: &Node<'_>, cutoff: &Node<'_>, pay: i64, until: i64) -> Checked<()> {
+    let (paid, ends) = (date::written(pay), date::written(until));
+    let from = day(cutoff)?;
+    match pay - until {
+        0..=MAX_DELAY => Ok(()),
+        ..0 if from == until => cutoff.refuse(format!(
+            "is after the payment date {paid}, which pays what came in by then; correct one of the two"
+        )),
+        // Collected on the last day of a month and paid on it, where the tape's month ends on the first of the next.
+        ..0 => cutoff.refuse(format!(
+            "makes the payment date {paid} pay a month that ends on {ends}, after it; write the day before, {}, and give the tape \
+             of that day, or move the payment date",
+            date::written((from - 1).max(0))
+        )),
+        _ => node.refuse(format!(
+            "make the payment date {paid} pay what came in until {ends}, more than a year before; correct the dates on which the \
+             pool is collected, or `cutoff`"
+        )),
+    }
 }
 
 /// Our dates: the first one and a frequency if these say it all, otherwise one by one.

@@ -36,7 +36,12 @@ const ARGUMENTS: [&str; 13] = [
 ];
 
 /// What names stand for; or in which line it was said what they stand for, and why it was not read.
-pub(super) type Names = BTreeMap<String, Result<Tree, SyntaxError>>;
+#[derive(Default)]
+pub(super) struct Names {
+    pub given: BTreeMap<String, Result<Tree, SyntaxError>>,
+    /// The line of the last `from ... import *`, which may have given names.
+    pub star: Option<u64>,
+}
 
 /// Reads from a text.
 pub(super) struct Parser<'t> {
@@ -431,14 +436,20 @@ impl<'t> Parser<'t> {
         if self.take("(") {
             return self.call(word, line, names);
         }
-        match names.get(word) {
-            Some(Ok(tree)) => {
+        match (names.given.get(word), names.star) {
+            (Some(Ok(tree)), _) => {
                 self.values += tree.size();
                 self.tree(line, Json::Null)?;
                 Ok(tree.clone())
             }
-            Some(Err(error)) => Err(error.clone()),
-            None => Err((
+            (Some(Err(error)), _) => Err(error.clone()),
+            (None, Some(star)) => Err((
+                line,
+                format!(
+                    "`{word}` has no value above, and `import *` in line {star} is not followed; write the value itself"
+                ),
+            )),
+            (None, None) => Err((
                 line,
                 format!("`{word}` has no value above; write the value itself"),
             )),

@@ -314,7 +314,7 @@ fn deal(root: &Node<'_>, told: Option<&str>) -> Checked<Read> {
         waterfalls.insert(name, steps.steps);
     }
     let pool_node = fields.need("pool")?;
-    let pool = parts::pool(pool_node)?;
+    let pool = parts::pool(pool_node, payments.is_under_way)?;
     let deal = Deal {
         name: fields.need("name")?.text()?.to_string(),
         currency,

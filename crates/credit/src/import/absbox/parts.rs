@@ -2,6 +2,7 @@
 
 use fixed::Decimal;
 
+use super::fees::nothing_yet;
 use super::formula::{Base, amount_of, larger};
 use super::value::Node;
 use super::{Checked, Parts};
@@ -18,7 +19,7 @@ pub(super) struct Pool {
     pub recoveries: Decimal,
 }
 
-pub(super) fn pool(node: &Node<'_>) -> Checked<Pool> {
+pub(super) fn pool(node: &Node<'_>, is_under_way: bool) -> Checked<Pool> {
     let fields = node.map(&["assets", "cashflow", "issuanceStat", "extendBy"])?;
     let balance = fields.get("assets").map(owed).transpose()?.flatten();
     let mut pool = Pool {
@@ -46,11 +47,24 @@ pub(super) fn pool(node: &Node<'_>) -> Checked<Pool> {
             );
         }
         issued = stat.get("IssuanceBalance").map(Node::money).transpose()?;
+        if !is_under_way {
+            nothing_yet(&stat, &["HistoryDefaults", "HistoryRecoveries"])?;
+        }
         for (name, slot) in [
             ("HistoryDefaults", &mut pool.defaulted),
             ("HistoryRecoveries", &mut pool.recoveries),
         ] {
             *slot = stat.get(name).map_or(Ok(Decimal::ZERO), Node::money)?;
+        }
+        if let Some(node) = stat
+            .get("HistoryRecoveries")
+            .filter(|_| pool.recoveries > pool.defaulted)
+        {
+            return node.refuse(format!(
+                "is more than the {} that `HistoryDefaults` says have defaulted, of which AbsBox recovers a part; correct one of the \
+                 two",
+                pool.defaulted
+            ));
         }
     }
     match issued.or(balance) {

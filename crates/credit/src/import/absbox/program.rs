@@ -29,7 +29,7 @@ pub(super) fn parse(text: &str) -> Result<Tree, SyntaxError> {
     if !parser.rest().starts_with(['{', '[']) {
         return program(text);
     }
-    let tree = parser.value(&Names::new())?;
+    let tree = parser.value(&Names::default())?;
     parser.space();
     match parser.peek() {
         None => Ok(tree),
@@ -48,7 +48,7 @@ struct Made<'t> {
 
 fn program(text: &str) -> Result<Tree, SyntaxError> {
     let mut parser = Parser::new(text);
-    let mut names = Names::new();
+    let mut names = Names::default();
     let mut made: Vec<Made<'_>> = Vec::new();
     let mut functions = Functions::default();
     while let Some(line) = next_statement(&mut parser) {
@@ -61,14 +61,14 @@ fn program(text: &str) -> Result<Tree, SyntaxError> {
                 .all(|keys| map.iter().any(|(n, _)| keys.contains(&n.as_str()))),
             _ => false,
         };
-        let maps = names.values().filter_map(|v| v.as_ref().ok());
+        let maps = names.given.values().filter_map(|v| v.as_ref().ok());
         made.extend(maps.filter(|t| is_deal(t)).map(|tree| Made {
             tree: tree.clone(),
             name: "",
         }));
     }
     for deal in &made {
-        if let Some(Err(error)) = names.get(deal.name) {
+        if let Some(Err(error)) = names.given.get(deal.name) {
             return Err(error.clone());
         }
     }
@@ -80,7 +80,7 @@ fn program(text: &str) -> Result<Tree, SyntaxError> {
             "is a second deal of this file; keep one".into(),
         )),
         (None, _) => {
-            let unread = names.into_values().find_map(Result::err);
+            let unread = names.given.into_values().find_map(Result::err);
             Err(unread.unwrap_or((
                 1,
                 "there is no deal in this file; write `Generic(...)`, `SPV(...)` or a map with `bonds` and `waterfall`".into(),
@@ -139,10 +139,13 @@ fn statement<'t>(
         }
         let calls = |(word, after): &(&str, &str)| {
             let is_made = made.iter().any(|m| m.name == *word);
-            !is_made && names.contains_key(*word) && after.starts_with('.')
+            !is_made && names.given.contains_key(*word) && after.starts_with('.')
         };
         if first != "print" || words.iter().any(calls) {
             changed(names, made, &words, line, false);
+        }
+        if words.iter().any(is_star) {
+            star(names, made, line);
         }
         return Ok(());
     }
@@ -195,7 +198,7 @@ fn statement<'t>(
             )),
             false => value.clone(),
         };
-        names.insert(target.to_string(), value);
+        names.given.insert(target.to_string(), value);
     }
     Ok(())
 }
@@ -340,6 +343,25 @@ fn assigns(after: &str) -> bool {
         || (0..bytes.len()).any(|i| bytes[i] == b'=' && is_single(i))
 }
 
+/// Whether a word is the `import` of `from ... import *`.
+fn is_star((word, after): &(&str, &str)) -> bool {
+    *word == "import" && after.trim_start().starts_with('*')
+}
+
+/// Notes that names of another file come in here, which is not read: any of those given above may be replaced.
+/// A deal that was made stays as it was made.
+fn star(names: &mut Names, made: &[Made<'_>], line: u64) {
+    names.star = Some(line);
+    for (word, value) in &mut names.given {
+        if value.is_ok() && made.iter().all(|m| m.name != word) {
+            let problem = format!(
+                "`{word}` may be replaced by `import *` here, which is not followed; write it above the values"
+            );
+            *value = Err((line, problem));
+        }
+    }
+}
+
 /// Notes what a statement that is not read may change: all that it names, and if one of these is a map or a list, all others,
 /// which may be of the same. A deal that is made is changed where the statement assigns to it or goes into a member of it.
 fn changed(names: &mut Names, made: &[Made<'_>], words: &[(&str, &str)], line: u64, assigns: bool) {
@@ -354,23 +376,24 @@ fn changed(names: &mut Names, made: &[Made<'_>], words: &[(&str, &str)], line: u
             if (assigns && i == 0) || goes_into(after) || goes_over {
                 found.insert(word);
             }
-        } else if let Some(Ok(tree)) = names.get(*word) {
+        } else if let Some(Ok(tree)) = names.given.get(*word) {
             found.insert(word);
             everything |= matches!(tree.value, Json::Map(_) | Json::List(_));
         }
     }
     let of_all = names
+        .given
         .keys()
         .cloned()
         .chain(made.iter().map(|m| m.name.to_string()));
     let others: Vec<String> = of_all.filter(|_| everything).collect();
     let found = found.into_iter().map(str::to_string);
     for word in found.chain(others) {
-        if names.get(&word).is_none_or(Result::is_ok) {
+        if names.given.get(&word).is_none_or(Result::is_ok) {
             let problem = format!(
                 "`{word}` may be changed here by what is not read; write its value where it is first given"
             );
-            names.insert(word, Err((line, problem)));
+            names.given.insert(word, Err((line, problem)));
         }
     }
 }
