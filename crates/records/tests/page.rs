@@ -77,9 +77,8 @@ fn page() -> String {
     text += &section(&exchange::asset_record(), "Assets of an exchange");
     text += &section(&exchange::reserve_record(), "Reserves of an exchange");
     text += &section(&optionchain::record(), "Option chain");
-    let header = ["date", "BTC"].map(String::from);
     text += &section(
-        &prices::record(&header),
+        &prices::record("date", &["BTC".to_string()]),
         "Prices, here of one market, `BTC`",
     );
     text += &section(&states::record(), "Trades");

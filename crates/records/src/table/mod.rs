@@ -18,7 +18,7 @@
 //! ```
 //!
 //! The format follows from the name: `.csv`, `.tsv`, `.txt` and no extension are text with delimiters, `.parquet`, `.json` (a list of objects, or
-//! lines of objects) and `.jsonl` or `.ndjson`. What a cell may hold is said by [`crate::text`] and [`crate::record::Kind`];
+//! lines of objects) and `.jsonl` or `.ndjson`. XML is refused. What a cell may hold is said by [`crate::text`] and [`crate::record::Kind`];
 //! a [`Layout`] says how files of another make are read.
 
 mod cell;
@@ -28,6 +28,7 @@ mod parquet;
 mod plan;
 
 use std::borrow::Cow;
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::files::{At, ImportError, Place, plain_units};
@@ -44,6 +45,30 @@ pub struct Table {
     header: Vec<String>,
     source: Source,
     decimal_comma: bool,
+}
+
+/// The format of a table, which follows from its file's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Text with delimiters: `.csv`, `.tsv`, `.txt` and no extension.
+    Text,
+    /// A list of objects, or lines of objects: `.json`, `.jsonl`, `.ndjson`.
+    Json,
+    /// `.parquet`.
+    Parquet,
+}
+
+impl Format {
+    /// The format of a file of this name; `None` if it is no table's.
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
+        match extension.to_ascii_lowercase().as_str() {
+            "csv" | "tsv" | "txt" | "" => Some(Self::Text),
+            "json" | "jsonl" | "ndjson" => Some(Self::Json),
+            "parquet" => Some(Self::Parquet),
+            _ => None,
+        }
+    }
 }
 
 /// A file by its format.
@@ -82,10 +107,12 @@ impl Table {
         record: impl Fn(&At, &[String]) -> Result<Record, ImportError>,
     ) -> Result<Self, ImportError> {
         let file = At::file(path);
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
-        match extension.to_ascii_lowercase().as_str() {
-            "csv" | "tsv" | "txt" | "" => Self::open_csv(path, file, layout, &record),
-            "json" | "jsonl" | "ndjson" => {
+        if is_markup(path) {
+            return Err(file.error(None, markup(layout, &record(&file, &[])?)));
+        }
+        match Format::of(path) {
+            Some(Format::Text) => Self::open_csv(path, file, layout, &record),
+            Some(Format::Json) => {
                 let mut source = json::Json::open(path, &file)?;
                 let header = source.header().to_vec();
                 let record = record(&file, &header)?;
@@ -103,7 +130,7 @@ impl Table {
                     layout,
                 ))
             }
-            "parquet" => {
+            Some(Format::Parquet) => {
                 let mut source = parquet::Parquet::open(path, &file)?;
                 let header = source.header().to_vec();
                 let record = record(&file, &header)?;
@@ -114,7 +141,7 @@ impl Table {
                 let source = Source::Parquet(Box::new(source));
                 Ok(Self::new(file, record, plans, header, source, layout))
             }
-            _ => Err(file.error(None, "a table is a .csv, .parquet or .json file; rename it")),
+            None => Err(file.error(None, "a table is a .csv, .parquet or .json file; rename it")),
         }
     }
 
@@ -217,6 +244,45 @@ impl Table {
             Source::Parquet(parquet) => Place::Row(parquet.row()),
         }
     }
+}
+
+/// Whether a file is XML, by its name or its first bytes: a filing, most often.
+fn is_markup(path: &Path) -> bool {
+    let named = path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("xml"));
+    let starts = || -> std::io::Result<bool> {
+        let mut start = Vec::new();
+        std::io::Read::take(std::fs::File::open(path)?, 64).read_to_end(&mut start)?;
+        let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+        let start = start.trim_ascii_start();
+        Ok(start.starts_with(b"<?xml") || start.starts_with(b"<!"))
+    };
+    named || (path.is_file() && starts().unwrap_or(false))
+}
+
+/// What to do with an XML file.
+fn markup(layout: Option<&Layout>, record: &Record) -> String {
+    let needed = record.columns.iter().filter(|column| {
+        let source = layout.and_then(|l| l.columns.get(&column.name));
+        match (layout, source) {
+            (None, _) => column.presence != Presence::Optional,
+            (Some(_), source) => source.is_some_and(|s| s.column.is_some()),
+        }
+    });
+    let name = |column: &crate::record::Column| {
+        let source = layout.and_then(|l| l.columns.get(&column.name));
+        let named = source.and_then(|s| s.column.clone());
+        format!("`{}`", named.unwrap_or_else(|| column.name.clone()))
+    };
+    let mut names: Vec<String> = needed.map(name).collect();
+    // One column may give two fields.
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    format!(
+        "is XML, which is not read; extract it to CSV, a line a record, with the columns {}",
+        names.join(", ")
+    )
 }
 
 impl<'t> Row<'t> {

@@ -1,4 +1,4 @@
-//! Price histories: a table whose first column is the date, and each other column a market's price ([`record`]).
+//! Price histories: a table with a column of dates, and each other column a market's price ([`record`]).
 
 use std::path::Path;
 
@@ -8,12 +8,13 @@ use crate::history::{HistoryError, MAX_RATIO, PriceHistory};
 use records::date::written;
 use records::files::{At, ImportError, Place};
 use records::record::{Column, Days, Kind, Record};
-use records::table::Table;
+use records::table::{Format, Table};
+
+/// The column of dates.
+const DATE: &str = "date";
 
 /// A day's prices: the columns follow from the header.
-pub fn record(header: &[String]) -> Record {
-    let mut names = header.iter();
-    let date = names.next().map_or("date", String::as_str);
+pub fn record(date: &str, markets: &[String]) -> Record {
     let mut columns = vec![Column::new(
         date,
         Kind::Date,
@@ -27,12 +28,32 @@ pub fn record(header: &[String]) -> Record {
         )
         .unit("quote currency")
     };
-    columns.extend(names.map(price));
+    columns.extend(markets.iter().map(price));
     Record::new(
         "prices",
-        "A history of prices, one record a day. The first column is the date, whatever its name; each other is a market.",
+        "A history of prices, one record a day. The column `date` has the dates; a CSV or a Parquet file without one has them in \
+         its first column, whatever its name. Each other column is a market.",
         columns,
     )
+}
+
+/// The column of dates, and the others in their order: by its name, however it is written; else the first one. The members of a JSON
+/// object have no order, so that there is no first one.
+fn split(file: &At, header: &[String], format: Option<Format>) -> Result<Vec<String>, ImportError> {
+    let named = header.iter().position(|n| n.eq_ignore_ascii_case(DATE));
+    if named.is_none() && format == Some(Format::Json) && !header.is_empty() {
+        let problem = "is no member of the first object; write the day of each object as its `date`, such as \"date\": \"2026-11-21\"";
+        return Err(file.error(Some(DATE), problem));
+    }
+    let mut names = header.to_vec();
+    let date = match names.is_empty() {
+        true => DATE.to_string(),
+        false => names.remove(named.unwrap_or(0)),
+    };
+    records::text::check_text(&date)
+        .map_err(|e| file.error(None, format!("the name of the first column: {e}")))?;
+    names.insert(0, date);
+    Ok(names)
 }
 
 /// Reads a price history.
@@ -40,10 +61,14 @@ pub fn record(header: &[String]) -> Record {
 /// # Errors
 /// Says what is wrong where.
 pub fn read_prices(path: &Path) -> Result<PriceHistory, ImportError> {
-    let mut table = Table::open(path, None, |_, header| Ok(record(header)))?;
+    let format = Format::of(path);
+    let mut table = Table::open(path, None, |at, header| {
+        let names = split(at, header, format)?;
+        Ok(record(&names[0], &names[1..]))
+    })?;
     let file = table.file().clone();
-    let names = table.header().to_vec();
-    let symbols = names.iter().skip(1).cloned().collect::<Vec<_>>();
+    let names = split(&file, table.header(), format)?;
+    let symbols = names[1..].to_vec();
     let (mut days, mut prices) = (Vec::new(), Vec::new());
     let (mut cells, mut places) = (Vec::new(), Vec::new());
     while let Some(row) = table.next_row()? {
@@ -68,6 +93,7 @@ pub fn read_prices(path: &Path) -> Result<PriceHistory, ImportError> {
 /// A history as its file writes it.
 struct Texts<'a> {
     file: &'a At,
+    /// The column of dates first.
     header: &'a [String],
     /// The cells of each observation, the date first.
     cells: &'a [Vec<String>],
