@@ -106,7 +106,7 @@ pub struct AttestPool {
 /// A market to sign.
 #[derive(Debug, Args)]
 pub struct AttestMarket {
-    /// The market: .json, or the .csv of an option chain.
+    /// The market: .json, or an option chain: .csv, .tsv, .txt, .parquet or .json.
     #[arg(long, required_unless_present = "assets")]
     pub market: Option<PathBuf>,
     /// Instead of a market, only assets in the exchange layout: their prices and haircuts, for claims about solvency.

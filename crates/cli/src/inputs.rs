@@ -26,7 +26,7 @@ pub struct Origin {
     /// With --assets: when balances and prices were taken, in UTC, such as 2026-11-26T18:48:06Z or 2026-11-26.
     #[arg(long)]
     pub as_of: Option<String>,
-    /// With --assets, or a .csv market: where prices come from, such as venue-x-mark. A .json market says so itself.
+    /// With --assets, or an option chain: where prices come from, such as venue-x-mark. Other markets say so themselves.
     #[arg(long)]
     pub source: Option<String>,
 }
@@ -102,8 +102,8 @@ pub struct VenueArguments {
     pub confidence: fixed::Decimal,
 }
 
-/// A market: JSON, which says itself when and where prices were taken, or an option chain in CSV, in lots of a tenth of a coin,
-/// which says when.
+/// A market: a snapshot in JSON, which says itself when and where prices were taken, or an option chain, a table in lots of a tenth
+/// of a coin, which says when.
 pub fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
     if origin.as_of.is_some() {
         return Err(Failure::Input(format!(
@@ -111,7 +111,7 @@ pub fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
             path.display()
         )));
     }
-    if path.extension().is_some_and(|e| e == "csv") {
+    if optionchain::is_chain(path)? {
         let mut snapshot = optionchain::read(path, fixed::Decimal::new(1, 1))?;
         if let Some(source) = &origin.source {
             snapshot.source = source_of(source)?;

@@ -301,3 +301,38 @@ fn moments_and_sources_are_stated_once() {
         &["market.json says itself when"],
     );
 }
+
+/// A market may be an option chain in any format of tables; whatever its file is called, it is the same market.
+#[test]
+fn an_option_chain_is_a_market_in_every_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let csv = "instrument_name,option_type,strike,expiration_timestamp,timestamp,underlying_price,index_price,mark_iv,mark_price\n\
+               BTC-13SEP20-9000-C,call,9000,1600000000000,1590000000000,9100,9090,70,0.161\n";
+    let write = |name: &str, text: String| std::fs::write(dir.path().join(name), text).unwrap();
+    write("chain.csv", csv.to_string());
+    write("chain.tsv", csv.replace(',', "\t"));
+    write("chain.txt", csv.replace(',', ";"));
+    let rows: Vec<Vec<&str>> = csv.lines().map(|l| l.split(',').collect()).collect();
+    let object: serde_json::Map<String, Value> = rows[0]
+        .iter()
+        .zip(&rows[1])
+        .map(|(n, c)| (n.to_string(), (*c).into()))
+        .collect();
+    write("chain.json", Value::from(vec![object]).to_string());
+    let subject = |name: &str| {
+        let command = format!("attest market --market {name} --source v --key k --out a.json");
+        run(dir.path(), &command, 0);
+        let bytes = std::fs::read(dir.path().join("a.json")).unwrap();
+        serde_json::from_slice::<Value>(&bytes).unwrap()["subject"].clone()
+    };
+    let expected = subject("chain.csv");
+    for name in ["chain.tsv", "chain.txt", "chain.json"] {
+        assert_eq!(subject(name), expected, "{name}");
+    }
+    let told = run(
+        dir.path(),
+        "attest market --market none.tsv --key k --out a.json",
+        2,
+    );
+    assert!(told.contains("none.tsv: cannot be read"), "{told}");
+}

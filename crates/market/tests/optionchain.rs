@@ -213,3 +213,84 @@ fn lines_that_cannot_be_are_refused_with_their_places() {
     }
     told(read(&format!("{HEADER}\n")), "chain.csv: holds no option");
 }
+
+/// A chain is known by what it holds, in every format of tables; a snapshot is one object.
+#[test]
+fn a_chain_is_told_from_a_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!("{HEADER}\n{}\n{}\n", LINES[0], LINES[1]);
+    let csv = text.replace(",E,T,", &format!(",{},{},", MS.1, MS.0));
+    let rows: Vec<Vec<&str>> = csv.lines().map(|l| l.split(',').collect()).collect();
+    let objects: Vec<String> = rows[1..]
+        .iter()
+        .map(|row| {
+            let members = rows[0].iter().zip(row);
+            let members: Vec<String> = members.map(|(n, c)| format!("{n:?}: {c:?}")).collect();
+            format!("{{{}}}", members.join(", "))
+        })
+        .collect();
+    let expected = read(&csv).unwrap();
+    let snapshot = serde_json::to_string(&expected).unwrap();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let mut chains = vec![
+        file("chain.csv", &csv),
+        file("CHAIN.CSV", &csv),
+        file("chain.tsv", &csv.replace(',', "\t")),
+        file("chain.txt", &csv.replace(',', "|")),
+        file("chain", &csv),
+        file("chain.json", &format!("\u{feff} [{}]", objects.join(","))),
+        file("lines.json", &objects.join("\n")),
+        file("chain.ndjson", &objects.join("\n")),
+    ];
+    chains.push(dir.path().join("chain.parquet"));
+    write_parquet(chains.last().unwrap(), &rows);
+    for path in &chains {
+        assert_eq!(optionchain::is_chain(path), Ok(true), "{path:?}");
+        assert_eq!(
+            optionchain::read(path, d("0.1")).as_ref(),
+            Ok(&expected),
+            "{path:?}"
+        );
+    }
+    for path in [
+        file("market.json", &snapshot),
+        file("market.txt", &format!("\n{snapshot}")),
+        file("market", &snapshot),
+        file("broken.json", "{\"assets\": "),
+    ] {
+        assert_eq!(optionchain::is_chain(&path), Ok(false), "{path:?}");
+    }
+    for none in ["none.csv", "none.json"] {
+        let told = optionchain::is_chain(&dir.path().join(none)).unwrap_err();
+        assert!(told.problem.contains("cannot be read"), "{told}");
+    }
+}
+
+/// Columns of texts.
+fn write_parquet(path: &std::path::Path, rows: &[Vec<&str>]) {
+    use parquet::data_type::{ByteArray, ByteArrayType};
+    let fields = rows[0].iter();
+    let fields: String = fields
+        .map(|n| format!("REQUIRED BINARY {n} (STRING);"))
+        .collect();
+    let schema = format!("message chain {{ {fields} }}");
+    let schema = parquet::schema::parser::parse_message_type(&schema).unwrap();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer =
+        parquet::file::writer::SerializedFileWriter::new(file, schema.into(), Default::default())
+            .unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for c in 0..rows[0].len() {
+        let values: Vec<ByteArray> = rows[1..].iter().map(|r| r[c].into()).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        let typed = column.typed::<ByteArrayType>();
+        typed.write_batch(&values, None, None).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}

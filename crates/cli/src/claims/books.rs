@@ -23,7 +23,7 @@ pub struct BookFiles {
     /// The book: .json, .csv or .parquet.
     #[arg(long)]
     pub book: PathBuf,
-    /// The market: .json, or the .csv of an option chain.
+    /// The market: .json, or an option chain: .csv, .tsv, .txt, .parquet or .json.
     #[arg(long)]
     pub market: PathBuf,
     #[command(flatten)]

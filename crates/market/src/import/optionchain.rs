@@ -20,9 +20,9 @@ use crate::snapshot::{
     self, Asset, Haircuts, Instrument, OptionType, Settlement, Snapshot, SnapshotError, Tier,
 };
 use records::date::{FIRST_MOMENT, LAST_MOMENT, moment};
-use records::files::{At, ImportError, Place};
+use records::files::{At, ImportError, Place, read_file};
 use records::record::{Code, Column, Kind, Record};
-use records::table::{Row, Table};
+use records::table::{Format, Row, Table};
 
 /// The snapshot's fields that are read from the columns of [`record`], in their order.
 const FIELDS: [&str; 10] = [
@@ -244,6 +244,35 @@ impl Common {
         }
         Ok(())
     }
+}
+
+/// Whether a file of a market is a chain rather than a snapshot of ours. A snapshot is one JSON object; a chain is any table, in JSON
+/// a list of objects, or objects with the columns of [`record`].
+///
+/// # Errors
+/// If it cannot be read.
+pub fn is_chain(path: &Path) -> Result<bool, ImportError> {
+    // A pipe can be read once, and is a snapshot.
+    let is_pipe = path.exists() && !path.is_file();
+    let format = Format::of(path).filter(|_| !is_pipe);
+    match format {
+        None => Ok(false),
+        Some(Format::Parquet) => Ok(true),
+        Some(Format::Text) => Ok(first_byte(path)? != Some(b'{')),
+        Some(Format::Json) if first_byte(path)? == Some(b'[') => Ok(true),
+        // What is broken is no chain, and said where a snapshot is read.
+        Some(Format::Json) => Ok(Table::of(path, record()).is_ok_and(|table| {
+            let name = table.name(NAME);
+            table.header().iter().any(|n| n == name)
+        })),
+    }
+}
+
+/// The first byte of a file that is no space.
+fn first_byte(path: &Path) -> Result<Option<u8>, ImportError> {
+    let bytes = read_file(path)?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    Ok(text.trim_ascii_start().first().copied())
 }
 
 /// Reads a chain as a snapshot with its coin as an asset and the options as instruments of one coin, in lots of `lot`. The coin
