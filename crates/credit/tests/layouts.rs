@@ -38,7 +38,7 @@ fn layouts_are_of_known_templates() {
         read_template(&layout.record).unwrap();
     }
     let told = read_layout("no-such").unwrap_err().to_string();
-    assert!(told.contains("is no layout; name mortgage-dataset, freddie-mac-origination, fannie-mae-performance, abs-ee-auto, esma-annex-2"), "{told}");
+    assert!(told.contains("is no layout; name mortgage-dataset, freddie-mac-origination, freddie-mac-performance, fannie-mae-performance, abs-ee-auto, abs-ee-rmbs, esma-annex-2"), "{told}");
 }
 
 const FREDDIE: [&str; 3] = [
@@ -110,6 +110,93 @@ fn a_freddie_mac_origination_file_is_read() {
         .unwrap_err();
         assert!(told.contains(expected), "{told}\nlacks\n{expected}");
     }
+}
+
+/// A month's line of Freddie Mac's performance file, with what is changed: 32 columns, most of them empty.
+fn freddie_month(id: &str, cells: &[(usize, &str)]) -> String {
+    let mut line = [""; 32];
+    for (position, cell) in [
+        (1, id),
+        (2, "202610"),
+        (3, "118765.43"),
+        (4, "0"),
+        (5, "7"),
+        (6, "173"),
+        (11, "3.5"),
+        (12, "0.00"),
+        (32, "118765.43"),
+    ] {
+        line[position - 1] = cell;
+    }
+    for (position, cell) in cells {
+        line[position - 1] = cell;
+    }
+    line.join("|")
+}
+
+/// What `join -t '|' -1 20 -2 1` writes of a line of the origination file and one of the performance file.
+fn joined(origination: &str, month: &str) -> String {
+    let (one, two): (Vec<&str>, Vec<&str>) =
+        (origination.split('|').collect(), month.split('|').collect());
+    assert_eq!((one.len(), two.len(), one[19]), (32, 32, two[0]));
+    let others = one.iter().enumerate().filter(|(i, _)| *i != 19);
+    let cells = std::iter::once(&two[0]).chain(others.map(|(_, cell)| cell));
+    cells
+        .chain(&two[1..])
+        .copied()
+        .collect::<Vec<_>>()
+        .join("|")
+        + "\n"
+}
+
+#[test]
+fn a_freddie_mac_performance_file_joined_with_origination_is_read() {
+    const NAME: &str = "freddie-mac-performance";
+    let read = |cells: &[(usize, &str)]| {
+        let one = joined(FREDDIE[0], &freddie_month("F20Q10000004", &[]));
+        let two = joined(FREDDIE[1], &freddie_month("F20Q10000006", cells));
+        read(Some(NAME), "mortgage", "joined.txt", &(one + &two))
+    };
+    let tape = read(&[(3, "250000.5"), (4, "12"), (6, "352"), (11, "3.25")]).unwrap();
+    let names = "original_balance balance rate remaining_term amortization maturity state fico ltv occupancy property purpose days_past_due \
+                 status channel units borrowers first_time_buyer insured";
+    let lines: Vec<String> = tape.loans.iter().map(|l| shown(&tape, l, names)).collect();
+    assert_eq!(
+        lines,
+        [
+            "125000.00 118765.43 3.5000 173 level-pay - MO 770 65 investment single-family refinance 0 performing retail 2 1 no 0",
+            "263000.00 250000.50 3.2500 352 level-pay - CT - 95 primary planned-unit - 360 delinquent - 1 - - 12",
+        ]
+    );
+    assert_eq!(tape.loans[0].id, "F20Q10000004");
+    for (cell, expected) in [
+        (
+            (9, "01"),
+            "joined.txt:2: field `only_in_the_pool (column 40)`: '01': the layout does not read such loans",
+        ),
+        (
+            (12, "9000.00"),
+            "joined.txt:2: field `only_without_deferred (column 43)`: '9000.00': the layout does not read such loans",
+        ),
+        (
+            (4, "RA"),
+            "joined.txt:2: field `days_past_due (column 35)`: 'RA' is not one of the layout's codes",
+        ),
+        (
+            (3, ""),
+            "joined.txt:2: field `balance (column 34)`: is empty",
+        ),
+    ] {
+        let told = read(&[cell]).unwrap_err();
+        assert!(told.contains(expected), "{told}\nlacks\n{expected}");
+    }
+    // One of the two files alone is no tape.
+    let month = freddie_month("F20Q10000004", &[]) + "\n";
+    let told = self::read(Some(NAME), "mortgage", "perf.txt", &month).unwrap_err();
+    assert!(
+        told.contains("perf.txt:1: has 32 columns where the layout has 63"),
+        "{told}"
+    );
 }
 
 /// A line of Fannie Mae's file: 110 columns, most of them empty.
@@ -252,6 +339,71 @@ fn an_abs_ee_tape_of_car_loans_is_read() {
         ),
         "{gone}"
     );
+}
+
+#[test]
+fn an_abs_ee_tape_of_mortgages_is_read() {
+    let text = "assetNumber,originationDate,originalLoanAmount,originalLoanMaturityDate,originalInterestRateTypeCode,\
+                originalInterestOnlyTermNumber,obligorCreditScore,propertyState,remainingTermToMaturityNumber,\
+                reportingPeriodInterestRatePercentage,reportingPeriodActualEndBalanceAmount,currentDelinquencyStatus,zeroBalanceCode\n\
+                0001,03/2024,800000,04/2054,1,0,742,CA,329,0.0475,771234.56,0,\n\
+                0002,11/2023,650000.00,12/2038,1,,,NY,145,0.05125,512345.67,65,\n";
+    let read = |text: &str| read(Some("abs-ee-rmbs"), "mortgage", "tape.csv", text);
+    let tape = read(text).unwrap();
+    let names = "original_balance balance rate remaining_term origination maturity state fico days_past_due status ltv";
+    let lines: Vec<String> = tape.loans.iter().map(|l| shown(&tape, l, names)).collect();
+    assert_eq!(
+        lines,
+        [
+            "800000.00 771234.56 4.7500 329 2024-03-01 2054-04-01 CA 742 0 performing -",
+            "650000.00 512345.67 5.1250 145 2023-11-01 2038-12-01 NY - 65 delinquent -",
+        ]
+    );
+    for (from, to, expected) in [
+        (
+            ",1,0,",
+            ",2,0,",
+            "field `originalInterestRateTypeCode`: '2': the layout does not read such loans",
+        ),
+        (
+            ",1,0,",
+            ",1,120,",
+            "field `originalInterestOnlyTermNumber`: '120': the layout does not read such loans",
+        ),
+        (
+            ",0,\n",
+            ",0,1\n",
+            "field `zeroBalanceCode`: '1': the layout does not read such loans",
+        ),
+        (",CA,", ",94,", "field `propertyState`: '94' is"),
+    ] {
+        let told = read(&text.replacen(from, to, 1)).unwrap_err();
+        assert!(told.contains(expected), "{told}\nlacks\n{expected}");
+    }
+}
+
+/// Filings are XML: who has one is told what to extract, whatever the file is called.
+#[test]
+fn a_filing_in_xml_is_refused_with_the_columns_to_extract() {
+    let filing = "\u{feff}<?xml version=\"1.0\"?>\n<assetData><assets><assetNumber>1</assetNumber></assets></assetData>\n";
+    for name in ["ex102.xml", "EX102.XML", "ex102.csv", "ex102"] {
+        let told = read(Some("abs-ee-auto"), "auto", name, filing).unwrap_err();
+        let expected = format!(
+            "{name}: is XML, which is not read; extract it to CSV, a line a record, with the columns `assetNumber`, `originalLoanAmount`, \
+             `reportingPeriodActualEndBalanceAmount`, "
+        );
+        assert!(told.starts_with(&expected), "{told}");
+        assert!(
+            told.contains("`vehicleNewUsedCode`") && told.ends_with("`zeroBalanceCode`"),
+            "{told}"
+        );
+    }
+    let told = read(None, "auto", "tape.xml", filing).unwrap_err();
+    assert!(
+        told.contains("with the columns `id`, `original_balance`, `balance`, `rate`"),
+        "{told}"
+    );
+    assert!(!told.contains("`make`"), "{told}");
 }
 
 const ESMA: &str = "RREL1,RREL2,RREL3,RREL4,RREL5,RREL6,RREL11,RREL23,RREL24,RREL28,RREL29,RREL30,RREL35,RREL38,RREL40,RREL43,RREL68,RREL69";

@@ -90,6 +90,19 @@ fn page() -> String {
             &format!("Loan tape, template `{name}`"),
         );
     }
+    text += "## Published tapes\n\nThe layouts that come with the program, by the name that `--layout` takes.\n\n";
+    for (name, _) in tape::LAYOUTS {
+        let layout = tape::read_layout(name).unwrap();
+        text += &format!(
+            "- `{name}`, of template `{}`: {}\n",
+            layout.record, layout.about
+        );
+    }
+    text += "\nNot read:\n\n\
+             - Filings in XML (forms ABS-EE, ESMA's templates): extract them to CSV. The refusal names the columns that the layout needs.\n\
+             - A second file that belongs to each loan, such as ESMA's collateral records (`RREC1` and following) or a performance file beside \
+             an origination file: a tape is one table, in which a loan stands once. Join the files by the loan's number first; what a template has \
+             no field for, such as a property's value, is not read.\n";
     text.trim_end().to_string() + "\n"
 }
 

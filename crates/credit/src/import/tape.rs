@@ -33,8 +33,10 @@ macro_rules! layout {
 pub const LAYOUTS: &[(&str, &str)] = &[
     layout!("mortgage-dataset"),
     layout!("freddie-mac-origination"),
+    layout!("freddie-mac-performance"),
     layout!("fannie-mae-performance"),
     layout!("abs-ee-auto"),
+    layout!("abs-ee-rmbs"),
     layout!("esma-annex-2"),
 ];
 
