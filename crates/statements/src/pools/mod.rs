@@ -5,3 +5,4 @@ pub mod codes;
 pub mod loan;
 pub(crate) mod month;
 pub mod start;
+pub(crate) mod terms;

@@ -7,6 +7,7 @@ use credit::pool::tape::CutOff;
 use credit::waterfall::{DealState, Index, TrancheState, payment_date};
 use records::units::Cents;
 
+use super::terms;
 use crate::account::PublicDigest;
 use crate::words::{cents, digest, quoted};
 
@@ -56,7 +57,7 @@ pub struct DealAt<'a> {
 }
 
 impl DealAt<'_> {
-    /// In words: when, which deal by which digests, what is owed, held and tripped.
+    /// In words: when, which deal by which digests, what is owed, held and tripped; when it pays, its fees and triggers.
     pub fn words(&self) -> Vec<String> {
         let (state, deal) = (self.state, self.deal);
         let mut lines = vec![format!(
@@ -84,6 +85,10 @@ impl DealAt<'_> {
                 cents(state.defaulted),
                 cents(state.recoveries)
             );
+        }
+        if state.recoveries > state.defaulted {
+            pool +=
+                ", MORE than defaulted: what is more covers losses to come in every test of losses";
         }
         let tranches = plan.tranches.iter().zip(&state.tranches);
         let owed = tranches.map(|(terms, now)| tranche(&terms.name, terms.original, now));
@@ -113,6 +118,7 @@ impl DealAt<'_> {
         if !tripped.is_empty() {
             lines.push(format!("tripped before: {}", tripped.join(", ")));
         }
+        lines.extend(terms::words(deal));
         lines
     }
 
@@ -264,8 +270,10 @@ mod tests {
             "{error}"
         );
 
-        // The cash covers the tranches, which the ledgers must say.
+        // The cash covers the tranches, which the ledgers must say. Recoveries may have interest, so that they may be more than what
+        // defaulted.
         rich.period = 1;
+        rich.recoveries = Cents(100);
         let later = stressed(&tape, Some(rich));
         Stressed::context(later.claim()).expect("it is true, by the prover's word");
         let words = stress::words(later.claim()).join("\n");
@@ -278,6 +286,11 @@ mod tests {
             words.contains("after payment date 1 of 361, 2027-01-25"),
             "{words}"
         );
+        assert!(
+            words.contains("0.00 defaulted since and 1.00 was recovered, MORE than defaulted"),
+            "{words}"
+        );
+        assert!(words.contains("by the deal triggers are: `"), "{words}");
         let honest = stress::words(stressed(&tape, None).claim()).join("\n");
         assert!(!honest.contains("THE PROVER"), "{honest}");
         assert!(

@@ -13,6 +13,7 @@ use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
 use crate::nonce::Nonce;
 use crate::pools::start::DealAt;
+use crate::pools::terms;
 use crate::words::{cents, digest, quoted};
 
 /// A part of one in percent.
@@ -110,8 +111,7 @@ fn bears(tranche: &Tranche) -> String {
         Shortfall::Compounding => "stays owed, with interest",
     };
     let name = quoted(&tranche.name);
-    let days = serde_json::to_value(tranche.day_count).ok();
-    let days = days.as_ref().and_then(|d| d.as_str()).unwrap_or_default();
+    let days = terms::days(tranche.day_count);
     format!("{name} {rate} ({days}), unpaid interest {unpaid}")
 }
 
