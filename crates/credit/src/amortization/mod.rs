@@ -255,6 +255,21 @@ impl LoanState {
             }
             _ => Cents(0),
         };
+        Self::with_instalment(balance, rate, term, frequency, rule, instalment)
+    }
+
+    /// The same where the instalment is known: to compute one takes longer than to read a loan.
+    ///
+    /// # Errors
+    /// Names the number that is outside its range.
+    pub fn with_instalment(
+        balance: Cents,
+        rate: u32,
+        term: u16,
+        frequency: Frequency,
+        rule: Rule,
+        instalment: Cents,
+    ) -> Result<Self, RollError> {
         let loan = Self {
             balance,
             rate,

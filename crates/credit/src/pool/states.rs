@@ -165,20 +165,21 @@ impl LoanFields {
             .1
             .get(code(self.status.0)?)
             .ok_or_else(unknown)?;
-        let mut state = LoanState::new(
+        let (frequency, rule) = (*frequency.ok_or_else(unknown)?, *rule.ok_or_else(unknown)?);
+        let (balance, term) = (
             Cents(value(self.balance)?),
-            rate,
             small(self.term, "remaining term")?,
-            *frequency.ok_or_else(unknown)?,
-            *rule.ok_or_else(unknown)?,
-        )
-        .map_err(|e| error(e.to_string()))?;
+        );
         let [instalment, accrued, interest, principal] = self
             .computed
             .map(|field| field.and_then(|i| loan.values.get(i).copied().flatten()));
-        if let (Rule::LevelPay, Some(instalment)) = (state.rule, instalment) {
-            state.instalment = Cents(instalment);
-        }
+        let state = match (rule, instalment.map(Cents)) {
+            (Rule::LevelPay, Some(known)) => {
+                LoanState::with_instalment(balance, rate, term, frequency, rule, known)
+            }
+            _ => LoanState::new(balance, rate, term, frequency, rule),
+        };
+        let mut state = state.map_err(|e| error(e.to_string()))?;
         match status {
             Status::Prepaid | Status::Repurchased if state.balance > Cents(0) => {
                 return Err(error(format!(
