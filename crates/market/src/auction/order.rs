@@ -146,7 +146,7 @@ impl Ladder {
                 .iter()
                 .fold(0u64, |sum, q| sum.saturating_add(q.lots.0));
             let cash = u128::from(sum) * u128::from(band.high().0);
-            if sum >= MAX_LOTS || cash >= u128::from(MAX_AMOUNT) {
+            if sum >= MAX_LOTS.0 || cash >= u128::from(MAX_AMOUNT) {
                 return Err(Void::TooLarge(Lots(sum)));
             }
         }
