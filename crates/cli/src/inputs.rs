@@ -41,7 +41,7 @@ pub struct TapeArguments {
     #[arg(long, default_value = "mortgage")]
     pub template: String,
     /// Where the fields stand, if not in columns of their own names: mortgage-dataset, freddie-mac-origination,
-    /// freddie-mac-performance, fannie-mae-performance, abs-ee-auto, abs-ee-rmbs, esma-annex-2, or a .json file.
+    /// freddie-mac-performance, fannie-mae-performance, abs-ee-auto, esma-annex-2, or a .json file.
     #[arg(long)]
     pub layout: Option<String>,
     /// The day the tape is of, such as 2026-10-31.

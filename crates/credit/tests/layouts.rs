@@ -38,7 +38,7 @@ fn layouts_are_of_known_templates() {
         read_template(&layout.record).unwrap();
     }
     let told = read_layout("no-such").unwrap_err().to_string();
-    assert!(told.contains("is no layout; name mortgage-dataset, freddie-mac-origination, freddie-mac-performance, fannie-mae-performance, abs-ee-auto, abs-ee-rmbs, esma-annex-2"), "{told}");
+    assert!(told.contains("is no layout; name mortgage-dataset, freddie-mac-origination, freddie-mac-performance, fannie-mae-performance, abs-ee-auto, esma-annex-2"), "{told}");
 }
 
 const FREDDIE: [&str; 3] = [
@@ -339,47 +339,6 @@ fn an_abs_ee_tape_of_car_loans_is_read() {
         ),
         "{gone}"
     );
-}
-
-#[test]
-fn an_abs_ee_tape_of_mortgages_is_read() {
-    let text = "assetNumber,originationDate,originalLoanAmount,originalLoanMaturityDate,originalInterestRateTypeCode,\
-                originalInterestOnlyTermNumber,obligorCreditScore,propertyState,remainingTermToMaturityNumber,\
-                reportingPeriodInterestRatePercentage,reportingPeriodActualEndBalanceAmount,currentDelinquencyStatus,zeroBalanceCode\n\
-                0001,03/2024,800000,04/2054,1,0,742,CA,329,0.0475,771234.56,0,\n\
-                0002,11/2023,650000.00,12/2038,1,,,NY,145,0.05125,512345.67,65,\n";
-    let read = |text: &str| read(Some("abs-ee-rmbs"), "mortgage", "tape.csv", text);
-    let tape = read(text).unwrap();
-    let names = "original_balance balance rate remaining_term origination maturity state fico days_past_due status ltv";
-    let lines: Vec<String> = tape.loans.iter().map(|l| shown(&tape, l, names)).collect();
-    assert_eq!(
-        lines,
-        [
-            "800000.00 771234.56 4.7500 329 2024-03-01 2054-04-01 CA 742 0 performing -",
-            "650000.00 512345.67 5.1250 145 2023-11-01 2038-12-01 NY - 65 delinquent -",
-        ]
-    );
-    for (from, to, expected) in [
-        (
-            ",1,0,",
-            ",2,0,",
-            "field `originalInterestRateTypeCode`: '2': the layout does not read such loans",
-        ),
-        (
-            ",1,0,",
-            ",1,120,",
-            "field `originalInterestOnlyTermNumber`: '120': the layout does not read such loans",
-        ),
-        (
-            ",0,\n",
-            ",0,1\n",
-            "field `zeroBalanceCode`: '1': the layout does not read such loans",
-        ),
-        (",CA,", ",94,", "field `propertyState`: '94' is"),
-    ] {
-        let told = read(&text.replacen(from, to, 1)).unwrap_err();
-        assert!(told.contains(expected), "{told}\nlacks\n{expected}");
-    }
 }
 
 /// Filings are XML: who has one is told what to extract, whatever the file is called.

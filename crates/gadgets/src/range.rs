@@ -10,10 +10,15 @@ pub const LIMB_BITS: usize = 10;
 /// Bits of a digit that is only range-checked.
 pub const DIGIT_BITS: usize = 15;
 
+/// Bits of a carry out of a sum of products of limbs.
+pub const CARRY_BITS: usize = 16;
+
 /// Answers lookups of values below `2^10`.
 pub const LIMBS: Bus = Bus::new("limb");
 /// Answers lookups of values below `2^15`.
 pub const DIGITS: Bus = Bus::new("digit");
+/// Answers lookups of values below `2^16`.
+pub const CARRIES: Bus = Bus::new("carries");
 
 /// A value below `2^10`: only [`limb`] makes one, so holding it is the evidence of its lookup.
 #[derive(Clone, Debug)]
@@ -44,6 +49,12 @@ pub fn limb<W, B: RowBuilder<W>>(b: &mut B, x: B::E) -> Limb<B::E> {
 pub fn digit<W, B: RowBuilder<W>>(b: &mut B, x: &B::E) {
     let one = b.one();
     b.lookup(DIGITS, x, one, std::slice::from_ref(x));
+}
+
+/// Requires `x < 2^16`.
+pub fn carry<W, B: RowBuilder<W>>(b: &mut B, x: &B::E) {
+    let one = b.one();
+    b.lookup(CARRIES, x, one, std::slice::from_ref(x));
 }
 
 /// All values below `2^bits`, `2^(bits - log_height)` of them on each row: row `r` holds
@@ -79,6 +90,11 @@ impl RangeTable {
     /// The 15-bit table.
     pub fn digits(log_height: usize) -> Self {
         Self::new(DIGITS, DIGIT_BITS, log_height)
+    }
+
+    /// The 16-bit table.
+    pub fn carries(log_height: usize) -> Self {
+        Self::new(CARRIES, CARRY_BITS, log_height)
     }
 
     /// What a [`Tally`] must count for this table.

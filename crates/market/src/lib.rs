@@ -8,6 +8,7 @@
 //! - [`haircut`], [`array`]: the public numbers of the circuits, from a snapshot.
 //! - [`auction`]: orders, the price that clears them, and who gets what.
 //! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
+//! - [`settlement`]: what fills change in an account, and which orders it may send.
 //! - [`import`], [`sample`]: reading markets and books, making realistic ones.
 //!
 //! Every rounding goes against the account.
@@ -23,6 +24,7 @@ pub mod margin;
 pub mod pricing;
 pub mod quotes;
 pub mod sample;
+pub mod settlement;
 pub mod snapshot;
 pub mod solvency;
 

@@ -31,7 +31,7 @@ use records::units::{SUBTICKS_PER_TICK, Subticks, Ticks};
 /// What an account has in one coin after haircuts, debts and entries, is below this many ticks in magnitude.
 pub const MAX_COIN_BALANCE: i128 = 1 << 60;
 /// Losses are counted in 2^-40 of a tick, a 2^20th of a subtick.
-const LOSSES_PER_SUBTICK: i128 = (1 << MOVE_BITS) / SUBTICKS_PER_TICK;
+pub(crate) const LOSSES_PER_SUBTICK: i128 = (1 << MOVE_BITS) / SUBTICKS_PER_TICK;
 
 /// The public numbers that margins at a level follow from.
 #[derive(Clone, Debug, PartialEq, Eq)]

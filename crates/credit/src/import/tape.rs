@@ -36,7 +36,6 @@ pub const LAYOUTS: &[(&str, &str)] = &[
     layout!("freddie-mac-performance"),
     layout!("fannie-mae-performance"),
     layout!("abs-ee-auto"),
-    layout!("abs-ee-rmbs"),
     layout!("esma-annex-2"),
 ];
 

@@ -5,7 +5,7 @@
 //! the bounds of the coefficients, and a small carry costs less than a large one.
 
 use gadgets::limbs::{Limbs, join, signed};
-use gadgets::range::LIMB_BITS;
+use gadgets::range::{CARRY_BITS, LIMB_BITS, carry as range_carry};
 use gadgets::sum::Sum;
 use stark::{Expr, F, P, PrimeCharacteristicRing, RowBuilder};
 
@@ -24,19 +24,34 @@ pub(crate) struct Digit<E> {
 /// Least and greatest value of an integer.
 pub(crate) type Range = (i64, i64);
 
+/// How carries of two limbs are known to be small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// By a lookup for each limb.
+    Limbs,
+    /// By one lookup of 16 bits, where they fit: half the lookups, and a table that answers them.
+    Whole,
+}
+
+/// The offset that makes carries of 16 bits positive.
+const CARRY_OFFSET: i64 = 1 << (CARRY_BITS - 1);
+
 /// How a carry is known to be small.
 enum Carry {
     /// It is -1, 0 or 1, by a constraint.
     Unit,
     /// With an offset it is that many limbs.
     Limbs(usize),
+    /// With an offset it has 16 bits.
+    Whole,
 }
 
 impl Carry {
-    fn of((low, high): Range) -> Self {
+    fn of((low, high): Range, carries: Carries) -> Self {
         match low.unsigned_abs().max(high.unsigned_abs()) {
             0..=1 => Self::Unit,
             2..512 => Self::Limbs(1),
+            512..=MOST_WHOLE if carries == Carries::Whole => Self::Whole,
             _ => Self::Limbs(2),
         }
     }
@@ -45,9 +60,13 @@ impl Carry {
         match self {
             Self::Unit => 1,
             Self::Limbs(n) => 1 << (LIMB_BITS * n - 1),
+            Self::Whole => 1 << (CARRY_BITS - 1),
         }
     }
 }
+
+/// The largest magnitude of a carry of 16 bits.
+pub(crate) const MOST_WHOLE: u64 = (1 << (CARRY_BITS - 1)) - 1;
 
 fn plus(a: Range, b: Range) -> Range {
     (a.0 + b.0, a.1 + b.1)
@@ -110,6 +129,17 @@ pub(crate) fn sign<W, B: RowBuilder<W>>(
     digits: &[Digit<B::E>],
     signed_result: bool,
 ) -> (Vec<B::E>, Option<B::E>) {
+    sign_with(b, id, digits, signed_result, Carries::Limbs)
+}
+
+/// The same, with carries that are known to be small in a way of choice.
+pub(crate) fn sign_with<W, B: RowBuilder<W>>(
+    b: &mut B,
+    id: &'static str,
+    digits: &[Digit<B::E>],
+    signed_result: bool,
+    carries: Carries,
+) -> (Vec<B::E>, Option<B::E>) {
     let bounds = digits.iter().map(|d| (d.range, d.limbs));
     assert_eq!(
         headroom(bounds),
@@ -132,7 +162,7 @@ pub(crate) fn sign<W, B: RowBuilder<W>>(
         });
         let quotient = move |v: F| signed(v).div_euclid(radix as i64);
         carry = if i + 1 < digits.len() {
-            let check = Carry::of(carry_range);
+            let check = Carry::of(carry_range, carries);
             let magnitude = range.0.unsigned_abs().max(range.1.unsigned_abs());
             let equation = magnitude + radix + radix * check.reach();
             assert!(
@@ -151,6 +181,13 @@ pub(crate) fn sign<W, B: RowBuilder<W>>(
                     let parts =
                         Limbs::derive(b, from, n, |v| (quotient(v[0]) + offset).max(0) as u128);
                     join(&parts) - F::from_i64(offset)
+                }
+                Carry::Whole => {
+                    let raised = b.derive([&value], |[v]| {
+                        F::from_i64((quotient(v) + CARRY_OFFSET).rem_euclid(2 * CARRY_OFFSET))
+                    });
+                    range_carry(b, &raised);
+                    raised - F::from_i64(CARRY_OFFSET)
                 }
             }
         } else if signed_result {

@@ -1,7 +1,7 @@
 //! From accounts to filled tables.
 
 use gadgets::limbs::{limb_of, signed};
-use gadgets::range::LIMB_BITS;
+use gadgets::range::{LIMB_BITS, RangeTable};
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use market::margin::{Loss, MarginResult};
 use rayon::prelude::*;
@@ -235,7 +235,9 @@ pub(super) fn fill_from(
     let airs = tables.airs();
     let rates = (RATES, plan.rates.keys * plan.blocks);
     let moves = (MOVES, plan.moves.rows() * plan.loss_rows());
-    let tally = Tally::new(&[rates, moves, tables.limbs.tallied()]);
+    let ranges = [Some(&tables.limbs), tables.carries.as_ref()];
+    let ranges = ranges.into_iter().flatten().map(RangeTable::tallied);
+    let tally = Tally::new(&[rates, moves].into_iter().chain(ranges).collect::<Vec<_>>());
 
     let per_account = plan.blocks * plan.slots;
     let lines = fill(&tables.lines, &airs.lines, &tally, |row| LineRow {
@@ -275,6 +277,7 @@ pub(super) fn fill_from(
     let none = Tally::default();
     let rates = answered(RATES, plan.rates.keys, plan.blocks);
     let moves = answered(MOVES, plan.moves.rows(), plan.loss_rows());
+    let carries = tables.carries.as_ref().zip(airs.carries.as_ref());
     PerTable {
         lines,
         accounts,
@@ -285,6 +288,7 @@ pub(super) fn fill_from(
         sponge,
         limbs: tables.limbs.trace(&airs.limbs, &tally),
         totals,
+        carries: carries.map(|(table, air)| table.trace(air, &tally)),
     }
 }
 

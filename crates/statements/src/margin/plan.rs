@@ -10,7 +10,7 @@ use market::margin::{MAX_COIN_BALANCE, MarginTables};
 use market::snapshot::MAX_INSTRUMENTS;
 use stark::MIN_LOG_HEIGHT;
 
-use super::digits::{balanced, balanced_len, held};
+use super::digits::{Carries, MOST_WHOLE, balanced, balanced_len, held};
 use super::tables::coins::Coin;
 use crate::account::SHORT_LIST;
 use crate::collateral::{MAX_TIERS, Piece, piece_limbs, pieces, rate_limbs};
@@ -366,9 +366,21 @@ impl Plan {
         let len = (self.loss_limbs)
             .max(MOVE_LIMBS + self.pnl_len())
             .max(BALANCE_LIMBS + self.moves.digits);
+        held(len, self.difference_bound() as i64)
+    }
+
+    /// The bound on its coefficients.
+    fn difference_bound(&self) -> u64 {
         let terms = BALANCE_LIMBS.min(self.moves.digits) as u64;
-        let bound = self.pnl_bound() + (terms + 1) * LIMB_MAX * SIGNED_LIMB_MAX + 2 * LIMB_MAX;
-        held(len, bound as i64)
+        self.pnl_bound() + (terms + 1) * LIMB_MAX * SIGNED_LIMB_MAX + 2 * LIMB_MAX
+    }
+
+    /// How the carries in these differences are known to be small. A book has so many that a table for 16 bits pays.
+    pub fn carries(&self) -> Carries {
+        match !self.single && self.difference_bound() / LIMB_MAX < MOST_WHOLE {
+            true => Carries::Whole,
+            false => Carries::Limbs,
+        }
     }
 
     /// Places for underlyings in a row of joint losses: those of the largest group.

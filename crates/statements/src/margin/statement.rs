@@ -8,6 +8,7 @@ use market::margin::MarginTables;
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
 use super::claim::{MarginClaim, Subject, parameters_digest, snapshot_digest};
+use super::digits::Carries;
 use super::plan::{Plan, SEGMENT, Sizes};
 use super::tables::accounts::AccountsTable;
 use super::tables::joined::JoinedTable;
@@ -86,6 +87,9 @@ impl Context {
     }
 }
 
+/// The height of the table of carries: low, since every row of a table costs, and wide enough to leave a proof small.
+const CARRIES_LOG_HEIGHT: usize = 10;
+
 /// The tables of one part.
 pub(crate) struct PartTables {
     pub lines: LinesTable,
@@ -99,6 +103,8 @@ pub(crate) struct PartTables {
     pub limbs: RangeTable,
     /// Of a book only.
     pub totals: Option<TotalsTable>,
+    /// Where carries of losses are looked up whole.
+    pub carries: Option<RangeTable>,
 }
 
 impl PartTables {
@@ -139,6 +145,8 @@ impl PartTables {
             sponge: SpongeTable::new(streams),
             limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
             totals,
+            carries: (plan.carries() == Carries::Whole)
+                .then(|| RangeTable::carries(CARRIES_LOG_HEIGHT)),
         }
     }
 
@@ -154,6 +162,7 @@ impl PartTables {
             sponge: TableAir::new(self.sponge.clone()),
             limbs: TableAir::new(self.limbs),
             totals: self.totals.clone().map(TableAir::new),
+            carries: self.carries.map(TableAir::new),
         }
     }
 }
@@ -171,6 +180,8 @@ pub(crate) struct PerTable<T> {
     pub limbs: T,
     /// Of a book only.
     pub totals: Option<T>,
+    /// Of most books.
+    pub carries: Option<T>,
 }
 
 impl<T> PerTable<T> {
@@ -187,6 +198,7 @@ impl<T> PerTable<T> {
         ];
         all.extend(self.joint);
         all.extend(self.totals);
+        all.extend(self.carries);
         all
     }
 }
@@ -203,7 +215,7 @@ pub(crate) fn proven(tables: PartTables) -> Vec<TableAir> {
 
 impl Statement for Margin {
     const ID: &'static str = "margin";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     type Claim = MarginClaim;
     type Context = Context;
 

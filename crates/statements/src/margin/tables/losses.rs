@@ -4,7 +4,7 @@ use gadgets::limbs::{Limbs, limb_of};
 use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When, signed_felt};
 
 use super::{BALANCE, BELOW, END, LAST, LOSS, MOVES, PNL, Placed, ROW, USED};
-use crate::margin::digits::{Digit, sign};
+use crate::margin::digits::{Digit, sign_with};
 use crate::margin::plan::{BALANCE_LIMBS, MOVE_LIMBS, Plan, SIGNED_LIMB, TOP_LIMB};
 
 /// Some columns of one underlying of one account a row. Rows stand by account, place among its underlyings, columns. Which
@@ -96,13 +96,14 @@ impl Table for LossesTable {
         let (balance, negative) = self.balance(b, &subject);
         let (moves, grouped) = self.moves(b, &subject, &negative);
         let loss = self.loss(b, &subject);
+        let carries = self.plan.carries();
         let differences: Vec<Vec<B::E>> = (0..self.plan.width)
             .map(|column| {
                 let pnl = &pnl[column * self.plan.pnl_len()..(column + 1) * self.plan.pnl_len()];
                 let digits = self.plan.moves.digits;
                 let moves = &moves[column * digits..(column + 1) * digits];
                 let digits = self.difference(&loss, &balance, &negative, moves, pnl);
-                sign(b, "LOSSES-4", &digits, false).0
+                sign_with(b, "LOSSES-4", &digits, false, carries).0
             })
             .collect();
         let id = "LOSSES-5";

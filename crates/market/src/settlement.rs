@@ -1,0 +1,341 @@
+//! From one book to the next: what fills change in an account, and which orders an account may send.
+//!
+//! Positions are at average cost. Closing a part of one keeps as much of its entry, rounded down, as stays open, and the rest
+//! less what the closed lots bring is realized in cash. So over any trades the sum of cash less signed entries stays exactly what it
+//! was, whatever is rounded: the venue owes what it took in, at every mark.
+//!
+//! An account's orders are let in if it keeps its initial margin whatever part of them is filled. That needs no evaluation
+//! after each fill, but one before: a lot can cost no more than its limit less what it is worth in the worst column of its
+//! underlying, and so much is kept in reserve ([`reserve`]). Offsets between underlyings don't count towards what is free.
+//!
+//! Only instruments settled in the quote currency trade.
+
+use fixed::Decimal;
+use records::units::{Lots, MAX_AMOUNT, SUBTICKS_PER_TICK, Subticks, TICK_DECIMALS, Ticks};
+
+use crate::auction::{Fees, Fill, Ladder, Quantity};
+use crate::book::{Account, MAX_LOTS, Position, Side};
+use crate::haircut::value;
+use crate::margin::{LOSSES_PER_SUBTICK, MarginTables, TooLarge, evaluate};
+use crate::snapshot::{
+    Asset, Instrument, Level, Settlement as InstrumentSettlement, Snapshot, SnapshotError,
+};
+
+/// Why a market's book can't be settled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoSettlement {
+    /// There is no cash.
+    #[error(
+        "the market has no asset `{0}`, its quote currency, with six decimals and a price of 1"
+    )]
+    NoCash(String),
+    /// Cash is worth less the more there is of it.
+    #[error(
+        "`{0}`, the quote currency, does not count whole, however much there is of it: give it one margin tier of 100%"
+    )]
+    Tiers(String),
+    /// An instrument settled in a coin.
+    #[error("`{0}` is settled in a coin; only instruments settled in the quote currency trade")]
+    Inverse(String),
+    /// The snapshot is not valid.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+}
+
+/// Why an account's orders are not let in, or its fills do not fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Below initial margin if filled.
+    #[error("its orders need {} in reserve, and {} is free", needed.to_quote(), free.to_quote())]
+    Margin {
+        /// Equity less the initial requirement, offsets aside, rounded down; may be negative.
+        free: Ticks<i128>,
+        /// What its orders need.
+        needed: Ticks<i128>,
+    },
+    /// More positions than a leaf has slots.
+    #[error("it could have more than {0} positions; close one first")]
+    Slots(usize),
+    /// A position that does not fit.
+    #[error(
+        "its position in `{0}` could have 2^30 lots or more, or an entry of 2^60 ticks or more"
+    )]
+    Position(String),
+    /// Cash that does not fit.
+    #[error("its cash or its debt could reach 2^60 ticks")]
+    Cash,
+    /// More than can be evaluated.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
+/// A position while it trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Long or short.
+    pub side: Side,
+    /// Above zero.
+    pub lots: Lots,
+    /// What they were entered at.
+    pub entry: Ticks<u128>,
+}
+
+/// Buys (`Long`) or sells lots at a price: opens, increases, reduces, closes or turns a position. Gives what is left, and
+/// what is realized in cash.
+pub fn trade(
+    held: Option<Open>,
+    (side, lots): (Side, Lots),
+    price: Ticks<u64>,
+) -> (Option<Open>, Ticks<i128>) {
+    let worth = |lots: Lots| Ticks(u128::from(lots.0) * u128::from(price.0));
+    let opened = |lots: Lots| {
+        (lots > Lots(0)).then(|| Open {
+            side,
+            lots,
+            entry: worth(lots),
+        })
+    };
+    let Some(held) = held else {
+        return (opened(lots), Ticks(0));
+    };
+    if held.side == side {
+        let increased = Open {
+            lots: held.lots + lots,
+            entry: held.entry + worth(lots),
+            ..held
+        };
+        return (Some(increased), Ticks(0));
+    }
+    let closed = held.lots.min(lots);
+    let left = held.lots - closed;
+    // Rounded down; the rest of the entry is realized, so nothing is lost.
+    let kept = Ticks(held.entry.0 * u128::from(left.0) / u128::from(held.lots.0));
+    let gain = worth(closed).0 as i128 - (held.entry - kept).0 as i128;
+    let cash = match held.side {
+        Side::Long => gain,
+        Side::Short => -gain,
+    };
+    let rest = match left {
+        Lots(0) => opened(lots - closed),
+        _ => Some(Open {
+            lots: left,
+            entry: kept,
+            ..held
+        }),
+    };
+    (rest, Ticks(cash))
+}
+
+/// What settles a market: its cash and the public numbers of initial margin.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// Of initial margin.
+    tables: MarginTables,
+    /// The place of the quote currency among the assets.
+    cash: usize,
+    /// Instruments by name.
+    symbols: Vec<String>,
+    /// Positions that fit an account.
+    slots: usize,
+}
+
+/// What an account sends to the auction of one instrument, as far as it takes part there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The instrument's number.
+    pub instrument: usize,
+    /// The ladder that lives.
+    pub ladder: Ladder,
+    /// The auction's fees.
+    pub fees: Fees,
+    /// The band's upper end.
+    pub high: Ticks<u64>,
+}
+
+impl Settlement {
+    /// Of a valid snapshot whose accounts have so many slots for positions.
+    ///
+    /// # Errors
+    /// Says why its trades can't be settled.
+    pub fn new(snapshot: &Snapshot, slots: usize) -> Result<Self, NoSettlement> {
+        let tables = MarginTables::new(snapshot, Level::Initial)?;
+        let quote = || snapshot.quote.clone();
+        let is_cash = |asset: &Asset| {
+            asset.symbol == snapshot.quote
+                && asset.decimals == TICK_DECIMALS
+                && asset.price == Decimal::ONE
+        };
+        let cash = snapshot.assets.iter().position(is_cash);
+        let cash = cash.ok_or_else(|| NoSettlement::NoCash(quote()))?;
+        let most = MAX_AMOUNT - 1;
+        let counted = value(&tables.assets[cash].schedules[1], most);
+        if counted != u128::from(most) * SUBTICKS_PER_TICK as u128 {
+            return Err(NoSettlement::Tiers(quote()));
+        }
+        let inverse = |i: &&Instrument| i.settlement != InstrumentSettlement::Linear;
+        if let Some(instrument) = snapshot.instruments.iter().find(inverse) {
+            return Err(NoSettlement::Inverse(instrument.symbol.clone()));
+        }
+        let symbols = snapshot.instruments.iter().map(|i| i.symbol.clone());
+        Ok(Self {
+            cash,
+            symbols: symbols.collect(),
+            slots,
+            tables,
+        })
+    }
+
+    /// Equity less the initial requirement, without what offsets take off: ticks, rounded down.
+    ///
+    /// # Errors
+    /// If the account has too much in one coin.
+    pub fn free(&self, account: &Account) -> Result<Ticks<i128>, TooLarge> {
+        let result = evaluate(&self.tables, account)?;
+        // What offsets take off was rounded down.
+        let credit = -(-result.credit).div_euclid(LOSSES_PER_SUBTICK);
+        let free = result.excess - Subticks(credit);
+        Ok(Ticks(free.0.div_euclid(SUBTICKS_PER_TICK)))
+    }
+
+    /// What must be free for a ladder, so that the account keeps its margin whatever part of it is filled at its limits or
+    /// better: of its bids together, or of its asks if these need more, since at one price only one side trades.
+    ///
+    /// `lots * (limit - worst value of a lot held long) + fee` for a bid, `lots * (-worst value of a lot held short - limit) + fee` for
+    /// an ask, each at least zero, and a tick for each level, for what is rounded. The worst value is the lot's value less contingency and
+    /// its largest loss in any column of its underlying.
+    pub fn reserve(&self, sent: &Sent) -> Ticks<i128> {
+        let lot = &self.tables.arrays.lots[sent.instrument];
+        let worst = |side: Side| {
+            let changes = lot.changes[side.index()].iter();
+            lot.value[side.index()] + changes.copied().min().unwrap_or(0)
+        };
+        let level = |quantity: Quantity, cost: i128, price: Ticks<u64>| {
+            let lots = i128::from(quantity.lots.0);
+            let cash = Ticks((lots * i128::from(price.0)) as u64);
+            let (fee, _) = sent.fees.of(cash, false);
+            (lots * cost + i128::from(fee.0)).max(0) + 1
+        };
+        let long = i128::from(worst(Side::Long));
+        let short = i128::from(worst(Side::Short));
+        let bids = sent.ladder.bids();
+        let bids = bids.map(|bid| level(bid, i128::from(bid.limit.0) - long, bid.limit));
+        // An ask may be filled higher, where it brings more than its fee rises; but the fee at its limit is not the largest.
+        let asks = sent.ladder.asks();
+        let asks = asks.map(|ask| level(ask, -short - i128::from(ask.limit.0), ask.limit));
+        Ticks(bids.sum::<i128>().max(asks.sum()))
+    }
+
+    /// Whether all that an account sends is let in.
+    ///
+    /// # Errors
+    /// Says why nothing of it is.
+    pub fn admit(&self, account: &Account, sent: &[Sent]) -> Result<(), Refusal> {
+        let opens = sent
+            .iter()
+            .filter(|s| position(account, s.instrument).is_none());
+        if account.positions.len() + opens.count() > self.slots {
+            return Err(Refusal::Slots(self.slots));
+        }
+        for one in sent {
+            self.fits(account, one)?;
+        }
+        let free = self.free(account)?;
+        let needed = Ticks(sent.iter().map(|s| self.reserve(s).0).sum::<i128>());
+        match free >= needed {
+            true => Ok(()),
+            false => Err(Refusal::Margin { free, needed }),
+        }
+    }
+
+    /// Whether what is filled of a ladder fits the account, at any price of the band.
+    fn fits(&self, account: &Account, sent: &Sent) -> Result<(), Refusal> {
+        let held = position(account, sent.instrument);
+        let (lots, entry) = held.map_or((0, 0), |p| (p.lots.0, p.entry));
+        let side = |quantities: &mut dyn Iterator<Item = Quantity>| {
+            quantities.fold(0u64, |sum, q| sum.saturating_add(q.lots.0))
+        };
+        let most = side(&mut sent.ladder.bids()).max(side(&mut sent.ladder.asks()));
+        let worth = u128::from(most) * u128::from(sent.high.0);
+        let entry = u128::from(entry) + worth;
+        if lots.saturating_add(most) >= MAX_LOTS.0 || entry >= u128::from(MAX_AMOUNT) {
+            return Err(Refusal::Position(self.symbols[sent.instrument].clone()));
+        }
+        Ok(())
+    }
+
+    /// Books what an account traded in an instrument.
+    ///
+    /// # Errors
+    /// If the account would not fit its bounds.
+    pub fn book(
+        &self,
+        account: &mut Account,
+        instrument: usize,
+        fill: &Fill,
+        price: Ticks<u64>,
+    ) -> Result<(), Refusal> {
+        let bought = fill.bought > Lots(0);
+        let (side, lots) = match bought {
+            true => (Side::Long, fill.bought),
+            false => (Side::Short, fill.sold),
+        };
+        if lots == Lots(0) {
+            return Ok(());
+        }
+        let held = position(account, instrument).map(|p| Open {
+            side: p.side,
+            lots: p.lots,
+            entry: Ticks(u128::from(p.entry)),
+        });
+        let (open, realized) = trade(held, (side, lots), price);
+        let position = open.map(|open| -> Result<Position, Refusal> {
+            let entry = u64::try_from(open.entry.0).ok().filter(|e| *e < MAX_AMOUNT);
+            let entry = entry.filter(|_| open.lots < MAX_LOTS);
+            Ok(Position {
+                instrument,
+                side: open.side,
+                lots: open.lots,
+                entry: entry.ok_or_else(|| Refusal::Position(self.symbols[instrument].clone()))?,
+            })
+        });
+        let position = position.transpose()?;
+        let cash = realized.0 - i128::from(fill.fee.0) + i128::from(fill.rebate.0);
+        self.pay(account, Ticks(cash))?;
+        account.positions.retain(|p| p.instrument != instrument);
+        let place = account
+            .positions
+            .partition_point(|p| p.instrument < instrument);
+        account.positions.splice(place..place, position);
+        if account.positions.len() > self.slots {
+            return Err(Refusal::Slots(self.slots));
+        }
+        Ok(())
+    }
+
+    /// Adds cash to an account, or takes it. What comes in pays back debt first. What goes out is taken from what is not
+    /// pledged, then borrowed.
+    fn pay(&self, account: &mut Account, cash: Ticks<i128>) -> Result<(), Refusal> {
+        let balance = &mut account.balances[self.cash];
+        let (mut equity, mut debt) = (i128::from(balance.equity), i128::from(balance.debt));
+        if cash.0 >= 0 {
+            let back = cash.0.min(debt);
+            debt -= back;
+            equity += cash.0 - back;
+        } else {
+            let pledged: i128 = balance.pledges().iter().map(|p| i128::from(*p)).sum();
+            let own = (-cash.0).min(equity - pledged);
+            equity -= own;
+            debt += -cash.0 - own;
+        }
+        let fits = |amount: i128| u64::try_from(amount).ok().filter(|a| *a < MAX_AMOUNT);
+        (balance.equity, balance.debt) = fits(equity).zip(fits(debt)).ok_or(Refusal::Cash)?;
+        Ok(())
+    }
+}
+
+fn position(account: &Account, instrument: usize) -> Option<&Position> {
+    account
+        .positions
+        .iter()
+        .find(|p| p.instrument == instrument)
+}
