@@ -10,8 +10,8 @@ use crate::balances::Balances;
 use crate::book::{Account, Balance, Book, Position, Side};
 use crate::margin::{MarginTables, evaluate};
 use crate::snapshot::{
-    Asset, Haircuts, Instrument, Kind, Level, MarginParameters, OptionType, ScenarioGrid,
-    Settlement, Snapshot, Tier,
+    Asset, Haircuts, Instrument, Kind, Level, MarginParameters, OffsetGroup, OptionType,
+    ScenarioGrid, Settlement, Snapshot, Tier,
 };
 
 /// 2026-01-02 08:00 UTC.
@@ -48,20 +48,51 @@ fn asset(symbol: &str, price: &str, decimals: u8, list: &[(i128, i128)]) -> Asse
 /// Four assets, and perpetuals, futures, calls and puts on two coins, linear and coin-settled: 64
 /// instruments.
 pub fn snapshot() -> Snapshot {
-    let coins = [
-        Coin {
-            symbol: "BTC",
-            price: d("65100.22"),
-            lot: d("0.001"),
-            strikes: [50, 55, 60, 65, 70, 75, 80].map(|k| k * 1000),
-        },
-        Coin {
-            symbol: "ETH",
-            price: d("3620.56"),
-            lot: d("0.01"),
-            strikes: [28, 31, 34, 36, 39, 42, 46].map(|k| k * 100),
-        },
-    ];
+    market(&coins()[..2])
+}
+
+/// The same on four coins, which are one group with an offset of 50%: 128 instruments.
+pub fn four_coins() -> Snapshot {
+    let coins = coins();
+    let mut snapshot = market(&coins);
+    for coin in &coins[2..] {
+        let tiers = [(1_000_000, 90)];
+        let asset = asset(coin.symbol, &coin.price.to_string(), 8, &tiers);
+        snapshot.assets.push(asset);
+    }
+    snapshot.parameters.offset_groups = vec![OffsetGroup {
+        underlyings: coins.iter().map(|coin| coin.symbol.into()).collect(),
+        offset: d("0.5"),
+    }];
+    snapshot
+}
+
+fn coins() -> [Coin; 4] {
+    let coin = |symbol, price, lot, strikes| Coin {
+        symbol,
+        price: d(price),
+        lot: d(lot),
+        strikes,
+    };
+    [
+        coin(
+            "BTC",
+            "65100.22",
+            "0.001",
+            [50, 55, 60, 65, 70, 75, 80].map(|k| k * 1000),
+        ),
+        coin(
+            "ETH",
+            "3620.56",
+            "0.01",
+            [28, 31, 34, 36, 39, 42, 46].map(|k| k * 100),
+        ),
+        coin("SOL", "181.4", "1", [140, 155, 170, 180, 195, 210, 230]),
+        coin("LTC", "96.31", "1", [74, 82, 90, 96, 104, 112, 122]),
+    ]
+}
+
+fn market(coins: &[Coin]) -> Snapshot {
     Snapshot {
         as_of_ms: AS_OF_MS,
         source: "sample".into(),

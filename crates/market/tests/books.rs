@@ -95,25 +95,25 @@ fn option_chain_accounts_have_margins() {
 
 #[test]
 fn sample_books_are_as_asked() {
-    let snapshot = sample::snapshot();
-    snapshot.validate().unwrap();
-    assert_eq!(snapshot.instruments.len(), 64);
-    let book = sample::book(&snapshot, 7, 30, 8, 3);
-    for level in [
-        Level::Initial,
-        Level::Maintenance,
-        Level::MaintenancePlusBuffer,
-    ] {
-        let tables = MarginTables::new(&snapshot, level).unwrap();
-        let met: Vec<bool> = book
-            .accounts()
-            .iter()
-            .map(|a| evaluate(&tables, a).unwrap().is_met())
-            .collect();
-        assert!(
-            met[..3].iter().all(|m| !m) && met[3..].iter().all(|m| *m),
-            "{level}"
-        );
+    for (snapshot, instruments) in [(sample::snapshot(), 64), (sample::four_coins(), 128)] {
+        snapshot.validate().unwrap();
+        assert_eq!(snapshot.instruments.len(), instruments);
+        let book = sample::book(&snapshot, 7, 30, 8, 3);
+        for level in [
+            Level::Initial,
+            Level::Maintenance,
+            Level::MaintenancePlusBuffer,
+        ] {
+            let tables = MarginTables::new(&snapshot, level).unwrap();
+            let accounts = book.accounts().iter();
+            let met: Vec<bool> = accounts
+                .map(|a| evaluate(&tables, a).unwrap().is_met())
+                .collect();
+            assert!(
+                met[..3].iter().all(|m| !m) && met[3..].iter().all(|m| *m),
+                "{level}"
+            );
+        }
     }
     let assets = sample::exchange_assets();
     let accounts: Vec<Account> = (0..500).map(|i| sample::exchange_account(1, i)).collect();
