@@ -21,6 +21,8 @@ use crate::output::say;
 const SCENARIOS: usize = 1_000;
 const TRADES: usize = 20;
 const TRADERS: usize = 200;
+/// Of a trade that the venue cannot bear, whatever premia were drawn.
+const TOO_MANY: i64 = 200;
 
 /// Three facts about a venue that is its traders' counterparty.
 pub fn run() -> Result<[Row; 3], Failure> {
@@ -60,6 +62,26 @@ fn book(
     Ok((row, claim.state))
 }
 
+/// A day of trades, and a provider's withdrawal after them.
+fn changes(set: &ScenarioSet) -> Vec<Change> {
+    let trades = venue::sample::trades(2026, set, TRADES);
+    let mut changes: Vec<Change> = trades.into_iter().map(Change::from).collect();
+    changes.push(Change::Transfer(Transfer {
+        providers: Ticks(-10_000_000_000),
+        ..Transfer::default()
+    }));
+    changes
+}
+
+/// A trade of the first market that is too large.
+fn too_large(set: &ScenarioSet) -> Change {
+    Change::Trade(Trade {
+        market: 0,
+        lots: Lots(TOO_MANY),
+        price: Ticks(set.markets[0].value),
+    })
+}
+
 /// Trades and a withdrawal are priced, and one trade is refused.
 fn day(
     set: &ScenarioSet,
@@ -68,14 +90,7 @@ fn day(
     secret: &Secret,
     commitment: PublicDigest,
 ) -> Result<(Row, VenueState), Failure> {
-    let mut changes: Vec<Change> = venue::sample::trades(2026, set, TRADES)
-        .into_iter()
-        .map(Change::from)
-        .collect();
-    changes.push(Change::Transfer(Transfer {
-        providers: Ticks(-10_000_000_000),
-        ..Transfer::default()
-    }));
+    let changes = changes(set);
     let terms = Terms {
         confidence,
         shows: Shows::Totals {
@@ -143,20 +158,15 @@ fn refuse(
     terms: &Terms,
     secret: &Secret,
 ) -> Result<(), Failure> {
-    let large = Change::Trade(Trade {
-        market: 0,
-        lots: Lots(120),
-        price: Ticks(set.markets[0].value),
-    });
     let adequate = Terms {
         shows: Shows::Fact(Fact::Adequate),
         funding: false,
         ..terms.clone()
     };
-    match Prepared::new(set, state, &[large], &adequate, secret) {
+    match Prepared::new(set, state, &[too_large(set)], &adequate, secret) {
         Err(refusal) if refusal.is_false() => {
             let symbol = &set.markets[0].symbol;
-            say!("  a trade of 120 more lots of {symbol} is refused: {refusal}\n");
+            say!("  a trade of {TOO_MANY} more lots of {symbol} is refused: {refusal}\n");
             Ok(())
         }
         Err(e) => Err(e.into()),
@@ -194,4 +204,38 @@ fn together(
     let private = "both venues' states";
     let (row, _) = show(&prepared, started, "systemic", proven, private)?;
     Ok(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Premia are drawn, each up to the tolerance above what the change moves EVaR by. The trade is too large even after a day on
+    /// which all of them are drawn as high as they can be.
+    #[test]
+    fn the_trade_is_too_large_whatever_is_drawn() {
+        let set = venue::sample::scenarios(2026, 4, SCENARIOS);
+        let state = venue::sample::state(&set);
+        let confidence = Decimal::new(95, 2).try_into().expect("a confidence");
+        let mut terms = Terms {
+            confidence,
+            shows: Shows::Totals {
+                grid: None,
+                tolerance: None,
+            },
+            funding: false,
+            until_ms: None,
+        };
+        let day = statements::premia::check(&set, &state, &changes(&set), &terms).expect("a day");
+        let tolerance = day.rounding.expect("of totals").tolerance;
+        let mut after = day.last().state.clone();
+        after.collected += Ticks(tolerance * changes(&set).len() as u64);
+        terms.shows = Shows::Fact(Fact::Adequate);
+        let refused = |trades: &[Change]| {
+            statements::premia::check(&set, &after, trades, &terms).is_err_and(|r| r.is_false())
+        };
+        assert!(refused(&[too_large(&set)]));
+        // Without it the venue is adequate: it is the trade that is refused.
+        assert!(!refused(&[]));
+    }
 }
