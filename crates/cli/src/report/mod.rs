@@ -12,7 +12,7 @@ mod waterfall;
 
 use std::fmt::Write;
 
-use credit::deal::{Coupon, DayCount, Deal, RateStep, Shortfall};
+use credit::deal::{Coupon, Deal, RateStep, Shortfall};
 use credit::issuance::backing;
 use credit::waterfall::Index;
 use records::units::Cents;
@@ -84,7 +84,7 @@ fn tranches(deal: &Deal) -> String {
                 t.name.as_str().into(),
                 amount(plan.as_ref().map_or(Cents(0), |p| p.tranches[i].original)),
                 Cell::Text(coupon(&t.coupon)),
-                Cell::Text(day_count(t.day_count)),
+                Cell::Text(t.day_count.words().into()),
                 Cell::Text(shortfall(t.shortfall).into()),
                 percent(point.map(|p| &p.attachment)),
                 percent(point.map(|p| &p.detachment)),
@@ -113,17 +113,6 @@ fn tranches(deal: &Deal) -> String {
         escaped(&deal.currency)
     );
     html
-}
-
-/// A day count as deals write it, and by which rule.
-fn day_count(count: DayCount) -> String {
-    match count {
-        DayCount::Thirty360 => "30/360 (30E/360)",
-        DayCount::Thirty360Us => "30/360 US",
-        DayCount::Actual360 => "ACT/360",
-        DayCount::Actual365 => "ACT/365",
-    }
-    .into()
 }
 
 /// What becomes of interest that is not paid when due.
@@ -179,10 +168,8 @@ fn coupon(coupon: &Coupon) -> String {
             floor,
             cap,
         } => {
-            let mut text = format!("{index} + {margin}%");
-            if let Some(floor) = floor {
-                let _ = write!(text, ", at least {floor}%");
-            }
+            let floor = floor.unwrap_or(fixed::Decimal::ZERO);
+            let mut text = format!("{index} + {margin}%, at least {floor}%");
             if let Some(cap) = cap {
                 let _ = write!(text, ", at most {cap}%");
             }

@@ -59,7 +59,8 @@ fn a_page_says_by_which_rules_it_counts() {
     let html = page(&claim);
     for text in [
         "ACT/360",
-        "30/360 (30E/360)",
+        "<td>30E/360</td>",
+        "<td>SOFR + 0.90%, at least 0%, at most 7.5%</td>",
         "stays owed, with interest",
         "stays owed, without interest",
         "All amounts are in USD",

@@ -159,6 +159,16 @@ pub enum DayCount {
 }
 
 impl DayCount {
+    /// The rule in words: what a deal writes as `30/360` is 30E/360.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Thirty360 => "30E/360",
+            Self::Thirty360Us => "30/360 US",
+            Self::Actual360 => "ACT/360",
+            Self::Actual365 => "ACT/365 fixed",
+        }
+    }
+
     /// The days that a year counts.
     pub fn year(self) -> u64 {
         match self {

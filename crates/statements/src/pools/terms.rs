@@ -2,7 +2,7 @@
 
 use credit::deal::step::{Bound, Fact, Measure, When};
 use credit::deal::{
-    CENT_DECIMALS, Dates, DayCount, Deal, Fee, FeeAmount, Frequency, Payment, Trigger,
+    CENT_DECIMALS, Dates, Deal, Fee, FeeAmount, Frequency, Payment, Trigger,
 };
 use fixed::Decimal;
 
@@ -62,7 +62,7 @@ fn fee(fee: &Fee) -> String {
         FeeAmount::PercentOfPool { percent, day_count } => {
             format!(
                 "{name} {percent}% a year of the pool ({})",
-                days(*day_count)
+                day_count.words()
             )
         }
         FeeAmount::Dated(list) => {
@@ -84,16 +84,6 @@ fn cents(amount: &Decimal) -> Option<i128> {
 
 fn money(amount: &Decimal) -> Decimal {
     cents(amount).map_or(*amount, |cents| Decimal::new(cents, CENT_DECIMALS))
-}
-
-/// The day count as the deal's file writes it.
-pub(crate) fn days(count: DayCount) -> &'static str {
-    match count {
-        DayCount::Thirty360 => "30/360",
-        DayCount::Thirty360Us => "30/360 US",
-        DayCount::Actual360 => "ACT/360",
-        DayCount::Actual365 => "ACT/365",
-    }
 }
 
 fn trigger(trigger: &Trigger, deal: &Deal) -> String {
@@ -194,8 +184,8 @@ mod tests {
             lines,
             [
                 "by the deal it pays every month from 2027-01-25 to 2057-01-25 at the latest",
-                "by the deal fees are: `trustee` 12500.00 a payment date; `servicer` 0.25% a year of the pool (30/360); `manager` 0.10% a \
-                 year of the pool (30/360)",
+                "by the deal fees are: `trustee` 12500.00 a payment date; `servicer` 0.25% a year of the pool (30E/360); `manager` 0.10% a \
+                 year of the pool (30E/360)",
                 "by the deal triggers are: `losses-too-high` is tripped when test `losses` fails (it passes with cumulative losses at most \
                  1.25%), is never reset, runs waterfall `sequential` instead of `principal`; `not-stepped-down` is tripped when it is \
                  before 2030-01-25 or test `late` fails (it passes with loans late for 60 days or more at most 5%) or test `OC-A` fails \

@@ -13,7 +13,6 @@ use crate::kit::{Anchor, At, Given, Spoken};
 use crate::nonce;
 use crate::nonce::Nonce;
 use crate::pools::start::DealAt;
-use crate::pools::terms;
 use crate::words::{cents, digest, quoted};
 
 /// A part of one in percent.
@@ -111,7 +110,7 @@ fn bears(tranche: &Tranche) -> String {
         Shortfall::Compounding => "stays owed, with interest",
     };
     let name = quoted(&tranche.name);
-    let days = terms::days(tranche.day_count);
+    let days = tranche.day_count.words();
     format!("{name} {rate} ({days}), unpaid interest {unpaid}")
 }
 

@@ -264,7 +264,7 @@ fn terms_of_tranches_are_said() {
     claim.deal.losses = Losses::WriteDown;
     said(
         &claim,
-        "`C` `SOFR` + 3%, at least 1% (ACT/365), unpaid interest is not owed again; losses write balances down;",
+        "`C` `SOFR` + 3%, at least 1% (ACT/365 fixed), unpaid interest is not owed again; losses write balances down;",
     );
 }
 
