@@ -182,12 +182,12 @@ impl Quote {
             self.errors[0]
         );
         say!(
-            "EVaR after   {} {quote} +- {}, borne by {} effective scenarios, of which",
+            "EVaR after   {} {quote} +- {}, borne by {} effective scenarios; shares of it:",
             self.evar[1],
             self.errors[1],
             self.effective[1]
         );
-        for (market, share) in &self.shares {
+        for (market, share) in self.shares.iter().chain([&self.rounding()]) {
             say!("  {market:<10} {share} {quote}");
         }
         say!("funding after it, per lot and day, tilt held fixed; longs pay, shorts receive:");
@@ -198,6 +198,15 @@ impl Quote {
 }
 
 impl Quote {
+    /// What shares do not add up to of EVaR: it is what a certificate proves, rounded up.
+    fn rounding(&self) -> (String, Decimal) {
+        let rest = self
+            .shares
+            .iter()
+            .try_fold(self.evar[1], |rest, (_, share)| rest.checked_sub(share));
+        ("rounding".into(), rest.unwrap_or(Decimal::ZERO))
+    }
+
     /// Says where few scenarios bear an EVaR.
     fn warn(&self) {
         let few = self.effective.iter().any(|&n| (n as f64) < FEW);
@@ -304,8 +313,9 @@ impl Decision {
             let evar = tested.losses.evar.to_quote();
             let not = if tested.checked.is_ok() { "" } else { "not " };
             say!(
-                "  {not}{}: EVaR of its losses is {evar} {quote}, its cash {} {quote}",
+                "  {not}{}: EVaR of what it owes beyond {} is {evar} {quote}, its cash {} {quote}",
                 tested.fact,
+                losses(tested.fact),
                 self.state.collected.to_quote()
             );
         }
@@ -362,6 +372,15 @@ impl Decision {
             ],
             quote: &set.quote,
         }))
+    }
+}
+
+/// The losses that a fact is about, each other than the others'.
+fn losses(fact: Fact) -> &'static str {
+    match fact {
+        Fact::Funded => "all capital, surplus as zero,",
+        Fact::Adequate => "all capital, less surplus,",
+        Fact::AdequateWithoutProviders => "its own capital, less surplus,",
     }
 }
 
