@@ -10,6 +10,9 @@ use crate::waterfall::Index;
 /// The sample deal as its file writes it.
 pub const SAMPLE_DEAL: &str = include_str!("../templates/deals/mortgage.json");
 
+/// A deal of AbsBox without the amounts that depend on the pool.
+const SAMPLE_ABSBOX: &str = include_str!("../templates/deals/absbox.py");
+
 /// The sample deal.
 pub fn sample_deal() -> Deal {
     serde_json::from_str(SAMPLE_DEAL).expect("the sample is a deal")
@@ -46,6 +49,19 @@ pub fn sample_deal_for(pool: Cents) -> Deal {
     }
     scale(&mut deal.original_pool);
     deal
+}
+
+/// A deal as users of AbsBox write it, in Python, over a pool that owes so many cents: two bonds of 85% and 8% of it, rounded down to
+/// a cent, and equity.
+pub fn sample_absbox_for(pool: Cents) -> String {
+    let part = |percent: u128| Decimal::new((u128::from(pool.0) * percent / 100) as i128, 2);
+    format!(
+        "# A deal of AbsBox over the loans of pool.csv: two bonds and equity, paid one after another.\n\
+         from absbox import mkDeal\n\npool = {}\nsenior = {}\njunior = {}\n{SAMPLE_ABSBOX}",
+        part(100),
+        part(85),
+        part(8)
+    )
 }
 
 /// Fixings for all payment dates of the sample deal: 2.9% at first, 0.005 less each month down to 2.4%.

@@ -104,7 +104,19 @@ fn what_does_not_fit_is_refused() {
         balance_before: Cents(1),
         ..quiet(&state)
     };
-    assert!(told(&state, wrong).starts_with("collections: balance_before: is 1 cents"));
+    assert_eq!(
+        told(&state, wrong),
+        "collections: balance_before: loans owe 0.01, but by the deal the pool owes 1000000.00; take the tape that the deal closed over, \
+         or correct what the deal says of its pool"
+    );
+    let (later, _) = run(&plan, &state, &quiet(&state), &[]).unwrap();
+    let error = told(&later, wrong);
+    assert!(
+        error.contains(
+            "but by the deal's state the pool owes 1000000.00; take the tape of the last month"
+        ),
+        "{error}"
+    );
     let wrong = Collections {
         defaulted: Cents(1),
         ..quiet(&state)

@@ -73,21 +73,29 @@ pub fn scenarios(seed: u64, markets: usize, count: usize) -> ScenarioSet {
     }
 }
 
-/// Daily prices from 2020-01-01 on, with the moves of [`scenarios`].
+/// Daily prices with the moves of [`scenarios`], which end on the day and at the prices that [`scenarios`] start from: a [`state`]
+/// fits scenarios that are made from them.
+///
+/// # Panics
+/// If there are so many days that prices grow beyond bounds.
 pub fn prices(seed: u64, markets: usize, count: usize) -> PriceHistory {
     let moves = scenarios(seed, markets, count);
+    let last = (moves.as_of_ms / 86_400_000) as i64;
     let mut now: Vec<u64> = moves.markets.iter().map(|m| m.value).collect();
-    let rows = moves.values.iter().map(|values| {
+    let mut rows: Vec<Vec<Decimal>> = Vec::with_capacity(count);
+    for values in &moves.values {
+        rows.push(now.iter().map(|&p| ticks(p.into())).collect());
+        // The day before.
         for (now, (market, value)) in now.iter_mut().zip(moves.markets.iter().zip(values)) {
-            let moved = u128::from(*now) * u128::from(*value) / u128::from(market.value);
-            *now = moved as u64;
+            let before = u128::from(*now) * u128::from(market.value) / u128::from(*value);
+            *now = before as u64;
         }
-        now.iter().map(|&p| ticks(p.into())).collect()
-    });
+    }
+    rows.reverse();
     PriceHistory::new(
         moves.markets.iter().map(|m| m.symbol.clone()).collect(),
-        (18_262..).take(count).collect(),
-        rows.collect(),
+        (last + 1 - count as i64..=last).collect(),
+        rows,
     )
     .expect("moves of at most nine tenths")
 }

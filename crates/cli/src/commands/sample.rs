@@ -6,7 +6,7 @@ use credit::import::deal as deals;
 use credit::import::tape::read_template;
 use credit::pool::Tape;
 use credit::pool::remittance::{Remittances, roll_tape};
-use credit::sample_deal::{sample_deal_for, sample_indices};
+use credit::sample_deal::{sample_absbox_for, sample_deal_for, sample_indices};
 use credit::sample_pool;
 use market::import::{exchange, layout};
 use market::sample;
@@ -48,7 +48,7 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
         "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
          prices.csv, scenarios.json, venue.json, other-venue.json, \
          trades.csv, perpetuals.json, traders.csv; pool.csv, pool-terms.json, \
-         deal.json, indices.json, stresses.json, remittances-1.csv, remittances-2.csv",
+         deal.json, absbox.py, indices.json, stresses.json, remittances-1.csv, remittances-2.csv",
         folder.display()
     );
     Ok(())
@@ -114,13 +114,15 @@ fn write_venues(arguments: &Sample) -> io::Result<()> {
     states::write_state(&folder.join("other-venue.json"), &other, &scenarios)
 }
 
-/// A pool, and a deal over it.
+/// A pool, and two deals over it, ours and one of AbsBox.
 fn write_deal(arguments: &Sample, tape: &Tape) -> io::Result<()> {
     let folder = &arguments.folder;
     let pool = sample_pool::csv(arguments.seed, arguments.loans);
     std::fs::write(folder.join("pool.csv"), pool)?;
     std::fs::write(folder.join("pool-terms.json"), sample_pool::TERMS)?;
-    let deal = sample_deal_for(sample_pool::owed(tape));
+    let owed = sample_pool::owed(tape);
+    std::fs::write(folder.join("absbox.py"), sample_absbox_for(owed))?;
+    let deal = sample_deal_for(owed);
     deals::write_deal(&folder.join("deal.json"), &deal)?;
     deals::write_indices(&folder.join("indices.json"), &sample_indices())?;
     std::fs::write(folder.join("stresses.json"), sample_pool::STRESSES)

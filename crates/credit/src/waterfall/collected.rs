@@ -4,6 +4,7 @@ use super::WaterfallError;
 use super::state::DealState;
 use crate::collections::Collections;
 use crate::deal::{Plan, WHOLE};
+use fixed::Decimal;
 use records::units::Cents;
 
 /// Whether the clean-up call can be exercised in a period with these collections, whether or not it is.
@@ -40,8 +41,16 @@ pub(super) fn check_collections(state: &DealState, c: &Collections) -> Result<()
     let error = |field, problem: String| Err(WaterfallError::Collections { field, problem });
     if c.balance_before != state.pool_balance {
         let problem = format!(
-            "is {} cents, but loans owed {} at the last period's end; take the collections of the next period",
-            c.balance_before, state.pool_balance
+            "loans owe {}, but by the deal{} the pool owes {}; {}",
+            Decimal::new(c.balance_before.0.into(), 2),
+            if state.period == 0 { "" } else { "'s state" },
+            Decimal::new(state.pool_balance.0.into(), 2),
+            match state.period {
+                0 =>
+                    "take the tape that the deal closed over, or correct what the deal says of its pool",
+                _ =>
+                    "take the tape of the last month that the state has paid, or the state that goes with the tape",
+            }
         );
         return error("balance_before", problem);
     }
