@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use statements::nonce::Nonce;
 use statements::registry::example_names;
 
-use crate::claims::ClaimCommand;
+use crate::claims::{Check, Prove};
 use crate::inputs::{Origin, TapeArguments, VenueArguments};
 
 /// Proves facts about a sealed book: an account is margined, a venue is solvent, a risk price is right.
@@ -27,10 +27,10 @@ pub enum Command {
     Sample(Sample),
     /// Say whether a claim is true, and if not, why. Makes no proof.
     #[command(subcommand)]
-    Check(ClaimCommand),
+    Check(Check),
     /// Prove a claim.
     #[command(subcommand)]
-    Prove(ClaimCommand),
+    Prove(Prove),
     /// Sign what proofs take as given, as a servicer, a venue or an oracle.
     #[command(subcommand)]
     Attest(Attest),
@@ -83,7 +83,7 @@ pub struct Sample {
 pub enum Attest {
     /// The commitment to a loan tape, for claims about its pool.
     Pool(AttestPool),
-    /// A market's prices and terms, for claims about margin, solvency and inventory.
+    /// A market's prices and terms, for claims about margin, solvency, inventory and exposure.
     Market(AttestMarket),
     /// A price history, for claims over scenarios that say they were made from it.
     Prices(AttestPrices),
@@ -121,7 +121,7 @@ pub struct AttestMarket {
 /// A price history to sign.
 #[derive(Debug, Args)]
 pub struct AttestPrices {
-    /// The price history: a CSV with a date column, then one column a market.
+    /// The price history: a table (.csv, .parquet or .json) with a date column, then one column a market.
     #[arg(long)]
     pub prices: PathBuf,
     #[command(flatten)]
@@ -183,7 +183,7 @@ pub enum Scenarios {
 /// A scenario set to make.
 #[derive(Debug, Args)]
 pub struct MakeScenarios {
-    /// The price history: a CSV with a date column, then one column a market.
+    /// The price history: a table (.csv, .parquet or .json) with a date column, then one column a market.
     #[arg(long)]
     pub prices: PathBuf,
     /// How.
@@ -289,7 +289,7 @@ pub struct Verify {
     /// deal, months that go on from each other, or loans of one registry that are pledged once. May be given several times.
     #[arg(long)]
     pub with: Vec<PathBuf>,
-    /// Write the record of an issuance, from which tokens can be minted, into this file: .json.
+    /// Write the record of an issuance, from which tokens can be minted, into this file: .json. Its amounts are in cents.
     #[arg(long)]
     pub record: Option<PathBuf>,
     /// An attestation: a trusted key must have signed what the claim takes as given, such as its pool, market or scenarios; may

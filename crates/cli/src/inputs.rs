@@ -11,6 +11,7 @@ use credit::pool::notices::notices;
 use credit::waterfall::{DealState, Index};
 use market::Snapshot;
 use market::import::{layout, optionchain};
+use records::date::moment;
 use venue::evar::Confidence;
 use venue::import::states as import_venue;
 use venue::scenarios::ScenarioSet;
@@ -31,10 +32,23 @@ pub struct Origin {
     pub source: Option<String>,
 }
 
+impl Origin {
+    /// Reads a market, which says itself when its prices were taken.
+    pub fn read_market(&self, path: &Path) -> Result<Snapshot, Failure> {
+        if self.as_of.is_some() {
+            return Err(Failure::Input(format!(
+                "--as-of: {} says itself when its prices were taken; leave the option away, or correct the file",
+                path.display()
+            )));
+        }
+        read_market(path, self.source.as_deref())
+    }
+}
+
 /// A loan tape.
 #[derive(Debug, Args)]
 pub struct TapeArguments {
-    /// The loans: .csv or .parquet.
+    /// The loans: a table, .csv, .parquet or .json.
     #[arg(long)]
     pub tape: PathBuf,
     /// What fields loans have: mortgage, mortgage-eu, auto, receivable, consumer, carbon, or a .json file.
@@ -104,21 +118,15 @@ pub struct VenueArguments {
 
 /// A market: a snapshot in JSON, which says itself when and where prices were taken, or an option chain, a table in lots of a tenth
 /// of a coin, which says when.
-pub fn read_market(path: &Path, origin: &Origin) -> Result<Snapshot, Failure> {
-    if origin.as_of.is_some() {
-        return Err(Failure::Input(format!(
-            "--as-of: {} says itself when its prices were taken; leave the option away, or correct the file",
-            path.display()
-        )));
-    }
+pub fn read_market(path: &Path, source: Option<&str>) -> Result<Snapshot, Failure> {
     if optionchain::is_chain(path)? {
         let mut snapshot = optionchain::read(path, fixed::Decimal::new(1, 1))?;
-        if let Some(source) = &origin.source {
+        if let Some(source) = source {
             snapshot.source = source_of(source)?;
         }
         return Ok(snapshot);
     }
-    if origin.source.is_some() {
+    if source.is_some() {
         return Err(Failure::Input(format!(
             "--source: {} says itself where its prices come from; write it into its `source`",
             path.display()
@@ -179,7 +187,24 @@ pub fn read_venue(
     let confidence = confidence(venue.confidence)?;
     let set = import_venue::read_scenarios(&venue.scenarios)?;
     let state = import_venue::read_state(&venue.state, &set)?;
+    if !fits(&set, &state) {
+        note!(
+            "warning: the state is of {}, the scenarios of {}, more than their horizon of {} day(s) apart",
+            moment(state.as_of_ms),
+            moment(set.as_of_ms),
+            set.horizon_days
+        );
+    }
     Ok((set, state, confidence))
+}
+
+/// Whether a state and scenarios are of days that go together: no further apart than the scenarios look ahead, so that the state
+/// that a day ended with fits the scenarios of the next one.
+fn fits(set: &ScenarioSet, state: &VenueState) -> bool {
+    let apart = fixed::Decimal::from_int(state.as_of_ms.abs_diff(set.as_of_ms).into());
+    let day = fixed::Decimal::from_int(86_400_000);
+    let horizon = set.horizon_days.checked_mul(&day);
+    horizon.is_ok_and(|horizon| apart <= horizon)
 }
 
 /// A loan tape.

@@ -241,7 +241,7 @@ fn scenarios_or_their_prices_are_attested_for_risk() {
     assert_told(
         &accepted,
         &[
-            "attests the price history from 2020-01-01 to ",
+            "attests the price history from 2019-01-07 to 2020-05-20",
             "that those scenarios say they were made from; whether they were was not checked here",
         ],
     );
@@ -296,8 +296,10 @@ fn moments_and_sources_are_stated_once() {
         &at(&format!("{margin} --source s"), 2),
         &["market.json says itself where its prices come from"],
     );
+    let solvency = "check solvency --book book.csv --market market.json";
+    at(solvency, 0);
     assert_told(
-        &at(&format!("{margin} --as-of 2026-01-02"), 2),
+        &at(&format!("{solvency} --as-of 2026-01-02"), 2),
         &["market.json says itself when"],
     );
 }

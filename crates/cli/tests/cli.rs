@@ -336,6 +336,45 @@ fn bad_usage_and_bad_input_exit_2() {
     assert!(at(both).contains("cannot be used with"));
 }
 
+/// What only proofs have is no option of `check`: it is neither listed nor passed over in silence.
+#[test]
+fn check_takes_no_options_of_proofs() {
+    let dir = folder();
+    for (claim, options) in [
+        ("margin", "out nonce secret path inclusions slots"),
+        ("solvency", "out nonce secret hide-totals inclusions slots"),
+        ("premia", "out nonce secret receipts after"),
+        ("inventory", "out nonce secret inclusions slots"),
+        ("exposure", "out nonce secret inclusions slots"),
+        ("systemic", "out nonce secret"),
+        ("pool", "out nonce secret"),
+        ("stress", "out nonce secret"),
+        ("issuance", "out nonce secret registry"),
+        ("waterfall", "out nonce secret"),
+    ] {
+        let [check, prove] =
+            ["check", "prove"].map(|what| run(dir.path(), &format!("{what} {claim} --help"), 0));
+        for option in options.split(' ') {
+            let listed = format!("      --{option}");
+            assert!(prove.contains(&listed), "{claim} {option}: {prove}");
+            assert!(!check.contains(&listed), "{claim} {option}: {check}");
+        }
+        assert!(check.contains("--json"), "{check}");
+    }
+    let inputs = "margin --book book.csv --market market.json --account acct-000003";
+    for option in ["out o", "secret s", "path p", "nonce n", "slots 9"] {
+        let text = run(dir.path(), &format!("check {inputs} --{option}"), 2);
+        let name = option.split(' ').next().unwrap();
+        assert!(
+            text.contains(&format!("--{name}: `check` makes no proof")),
+            "{text}"
+        );
+    }
+    for file in ["o", "s", "p"] {
+        assert!(!dir.path().join(file).exists(), "{file}");
+    }
+}
+
 /// A killed prover goes on from the parts it had finished, and leaves nothing behind when done.
 #[test]
 fn a_killed_proof_resumes() {

@@ -515,6 +515,28 @@ fn deals_of_absbox_are_paid() {
     );
     assert!(checked.contains("Autumn-2026"), "{checked}");
 
+    // The sample of one, as `docs/absbox.md` shows it; and over another pool than its own.
+    let sample =
+        "check waterfall --cut-off 2026-10-31 --remittances remittances-1.csv --currency USD";
+    let shown = at(&format!("{sample} --tape pool.csv --deal absbox.py"), 0);
+    assert!(
+        shown.contains("2026-12-20 (payment date 1): `A` receives"),
+        "{shown}"
+    );
+    write(
+        "small.py",
+        &std::fs::read_to_string(dir.path().join("absbox.py"))
+            .unwrap()
+            .replace(&format!("pool = {pool}"), "pool = 200_000_000"),
+    );
+    let refused = at(&format!("{sample} --tape pool.csv --deal small.py"), 2);
+    assert!(
+        refused.contains(&format!(
+            "loans owe {pool}, but by the deal the pool owes 200000000.00"
+        )),
+        "{refused}"
+    );
+
     let under_way = "{'collect': ['2026-10-31', '2026-11-30'], 'pay': ['2026-11-20', '2026-12-21'], 'payFreq': ['DayOfMonth', 20], \
                      'poolFreq': 'MonthEnd', 'stated': '2060-01-01'}";
     let text = deal_of_absbox(under_way, ["80_000_000", "90_000_000", "123.45"], pool);

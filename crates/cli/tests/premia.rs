@@ -70,6 +70,31 @@ fn a_trade_is_quoted_or_refused() {
         text.contains("more providers' capital is taken out than there is"),
         "{text}"
     );
+    // Three losses have three names, and shares add up to EVaR with what was rounded.
+    let text = run(dir, &format!("price {VENUE} --trade BTC:5"), 0);
+    for told in [
+        "  funded: EVaR of what it owes beyond all capital, surplus as zero, is ",
+        "  adequate: EVaR of what it owes beyond all capital, less surplus, is -",
+        "  not adequate without providers' capital: EVaR of what it owes beyond its own capital, less surplus, is ",
+        "effective scenarios; shares of it:",
+    ] {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+    let lines = text
+        .lines()
+        .skip_while(|line| !line.starts_with("EVaR after"));
+    let micros = |line: &str| -> i64 {
+        let amount = line.split_once(" USD").unwrap().0;
+        amount
+            .rsplit(' ')
+            .next()
+            .unwrap()
+            .replace('.', "")
+            .parse()
+            .unwrap()
+    };
+    let lines: Vec<i64> = lines.take(7).map(micros).collect();
+    assert_eq!(lines[0], lines[1..].iter().sum::<i64>(), "{text}");
     // A sale hedges the venue: it costs nothing.
     let hedge = run(dir, &format!("price {VENUE} --trade BTC:-5:6400.5"), 0);
     assert!(hedge.contains("premium      0.000000 USD"), "{hedge}");
@@ -327,7 +352,7 @@ fn states_are_dated() {
     let dir = folder();
     let dir = dir.path();
     let prove = format!(
-        "prove premia {VENUE} --secret s --until-ms 1795718886000 --after after.json --nonce asked-1 --out a.proof"
+        "prove premia {VENUE} --secret s --until 2026-11-26T18:48:06Z --after after.json --nonce asked-1 --out a.proof"
     );
     run(dir, &prove, 0);
     let words = run(dir, "verify a.proof --nonce asked-1", 0);
@@ -340,13 +365,57 @@ fn states_are_dated() {
     assert_ne!(claim["claim"]["before"], claim["claim"]["after"]);
     let text = run(
         dir,
-        &format!("prove premia {VENUE} --until-ms 1 --out b.proof"),
+        &format!("prove premia {VENUE} --until 2020-05-20 --out b.proof"),
         2,
     );
     assert!(
         text.contains("the last state is older than the first one"),
         "{text}"
     );
+    let text = run(
+        dir,
+        &format!("check premia {VENUE} --until 1795718886000"),
+        2,
+    );
+    assert!(
+        text.contains("--until: `1795718886000` is no moment in UTC"),
+        "{text}"
+    );
+}
+
+/// The sample's history ends where its scenarios start, so that its state fits what is made of it. Where dates are further apart
+/// than scenarios look ahead, that is said; nothing is refused.
+#[test]
+fn dates_that_do_not_fit_are_told() {
+    let dir = folder();
+    let dir = dir.path();
+    let make = "scenarios make --prices prices.csv --method ewma --count 300 --equally-likely";
+    run(dir, &format!("{make} --out fits.json"), 0);
+    let old = std::fs::read_to_string(dir.join("prices.csv")).unwrap();
+    let lines: Vec<&str> = old.lines().collect();
+    assert!(
+        lines[lines.len() - 1].starts_with("2020-05-20,6400.000000,"),
+        "{}",
+        lines[lines.len() - 1]
+    );
+    std::fs::write(dir.join("prices.csv"), lines[..lines.len() - 9].join("\n")).unwrap();
+    run(dir, &format!("{make} --out old.json"), 0);
+    let warning = "warning: the state is of 2020-05-20 18:40:00 UTC, the scenarios of 2020-05-11";
+    for what in ["check premia", "price --trade BTC:1", "price --withdraw 5"] {
+        let of = |set: &str| {
+            run(
+                dir,
+                &format!("{what} --scenarios {set} --state venue.json"),
+                0,
+            )
+        };
+        assert!(!of("fits.json").contains("warning: the state"), "{what}");
+        let text = of("old.json");
+        assert!(
+            text.contains(warning) && text.contains("more than their horizon of 1 day(s) apart"),
+            "{text}"
+        );
+    }
 }
 
 /// The window's cash rolls into capital: the venue stays adequate, and is funded no more, without any trade.

@@ -167,7 +167,7 @@ fn scenarios_are_made_checked_and_made_again() {
     let prices = std::fs::read_to_string(dir.join("prices.csv")).unwrap();
     std::fs::write(
         dir.join("other.csv"),
-        prices.replacen("2020-01-01", "2019-12-31", 1),
+        prices.replacen("2019-01-07", "2019-01-06", 1),
     )
     .unwrap();
     let other = run(dir, "scenarios check made.json --prices other.csv", 1);

@@ -12,7 +12,7 @@ use statements::book::{SealedBook, least_slots};
 use super::Sealing;
 use crate::Failure;
 use crate::files::{make_folder, write_private_json};
-use crate::inputs::{Origin, read_market};
+use crate::inputs::read_market;
 
 /// Accounts that are named; the others are counted.
 pub const NAMED: usize = 20;
@@ -20,20 +20,21 @@ pub const NAMED: usize = 20;
 /// A book in Sealbook's own layout, and its market.
 #[derive(Debug, Args)]
 pub struct BookFiles {
-    /// The book: .json, .csv or .parquet.
+    /// The book: a table, .csv, .parquet or .json.
     #[arg(long)]
     pub book: PathBuf,
     /// The market: .json, or an option chain: .csv, .tsv, .txt, .parquet or .json.
     #[arg(long)]
     pub market: PathBuf,
-    #[command(flatten)]
-    pub origin: Origin,
+    /// With an option chain: where prices come from, such as venue-x-mark. Other markets say so themselves.
+    #[arg(long)]
+    pub source: Option<String>,
 }
 
 impl BookFiles {
     /// Reads both.
     pub fn read(&self) -> Result<(Snapshot, Book), Failure> {
-        let snapshot = read_market(&self.market, &self.origin)?;
+        let snapshot = read_market(&self.market, self.source.as_deref())?;
         let book = layout::read_book(&self.book, &snapshot)?;
         Ok((snapshot, book))
     }

@@ -31,6 +31,7 @@ pub struct Arguments {
 
 impl Make for Arguments {
     type Statement = Exposure;
+    const PROVING: &[&str] = &["inclusions", "slots", "secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let (snapshot, book) = self.files.read()?;

@@ -31,6 +31,7 @@ pub struct Arguments {
 
 impl Make for Arguments {
     type Statement = Inventory;
+    const PROVING: &[&str] = &["inclusions", "slots", "secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let inputs = self.inputs()?;

@@ -30,6 +30,7 @@ pub struct Arguments {
 
 impl Make for Arguments {
     type Statement = Issuance;
+    const PROVING: &[&str] = &["registry", "secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let (tape, deal) = (tape(&self.tape)?, self.deal.read_at_closing()?);

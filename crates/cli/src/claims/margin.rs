@@ -56,6 +56,7 @@ impl From<LevelName> for market::Level {
 
 impl Make for Arguments {
     type Statement = Margin;
+    const PROVING: &[&str] = &["path", "inclusions", "slots", "secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let (snapshot, book) = self.files.read()?;

@@ -16,6 +16,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 use serde_json::{Value, json};
 use stark::{PartProof, ProofFile, Statement};
@@ -45,6 +46,9 @@ const CLAIMS: &[&dyn Claim] = &[
 trait Make: Args {
     /// The statement.
     type Statement: Provable;
+
+    /// The options that only proving looks at, by the names of their fields. `check` does not take them.
+    const PROVING: &[&str];
 
     /// Reads the inputs and says whether the claim is true. Makes no proof.
     fn check(&self) -> Result<Answer, Failure>;
@@ -105,25 +109,28 @@ impl Sealing {
     }
 }
 
-/// `check` or `prove` with a statement's name and its options.
-pub struct ClaimCommand {
+/// `check`, with a statement's name and its options.
+pub type Check = ClaimCommand<false>;
+/// `prove`, with a statement's name and its options.
+pub type Prove = ClaimCommand<true>;
+
+/// `prove` or `check`, with a statement's name and its options.
+pub struct ClaimCommand<const PROVES: bool> {
     claim: &'static dyn Claim,
     matches: ArgMatches,
 }
 
-impl ClaimCommand {
-    /// Runs `check`.
-    pub fn check(&self) -> Result<(), Failure> {
-        self.claim.check(&self.matches)
-    }
-
-    /// Runs `prove`.
-    pub fn prove(&self) -> Result<(), Failure> {
-        self.claim.prove(&self.matches)
+impl<const PROVES: bool> ClaimCommand<PROVES> {
+    /// Runs it.
+    pub fn run(&self) -> Result<(), Failure> {
+        match PROVES {
+            true => self.claim.prove(&self.matches),
+            false => self.claim.check(&self.matches),
+        }
     }
 }
 
-impl std::fmt::Debug for ClaimCommand {
+impl<const PROVES: bool> std::fmt::Debug for ClaimCommand<PROVES> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("ClaimCommand")
             .field(&self.claim.id())
@@ -131,7 +138,7 @@ impl std::fmt::Debug for ClaimCommand {
     }
 }
 
-impl FromArgMatches for ClaimCommand {
+impl<const PROVES: bool> FromArgMatches for ClaimCommand<PROVES> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let missing = || clap::Error::new(clap::error::ErrorKind::MissingSubcommand);
         let (name, matches) = matches.subcommand().ok_or_else(missing)?;
@@ -148,12 +155,17 @@ impl FromArgMatches for ClaimCommand {
     }
 }
 
-impl Subcommand for ClaimCommand {
+impl<const PROVES: bool> Subcommand for ClaimCommand<PROVES> {
     fn augment_subcommands(command: clap::Command) -> clap::Command {
         let command = command
             .subcommand_required(true)
             .arg_required_else_help(true);
-        command.subcommands(CLAIMS.iter().map(|claim| claim.command()))
+        command.subcommands(CLAIMS.iter().map(|claim| match PROVES {
+            true => claim.command(),
+            false => claim.proving().fold(claim.command(), |command, option| {
+                command.mut_arg(option, |arg| arg.hide(true))
+            }),
+        }))
     }
 
     fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
@@ -168,7 +180,10 @@ impl Subcommand for ClaimCommand {
 /// A statement's claims, whatever their options.
 trait Claim: Sync {
     fn id(&self) -> &'static str;
+    /// With all options.
     fn command(&self) -> clap::Command;
+    /// The options that `check` does not take.
+    fn proving(&self) -> Box<dyn Iterator<Item = &'static str>>;
     fn check(&self, matches: &ArgMatches) -> Result<(), Failure>;
     fn prove(&self, matches: &ArgMatches) -> Result<(), Failure>;
 }
@@ -189,7 +204,19 @@ impl<A: Make> Claim for Of<A> {
         Output::augment_args(A::augment_args(clap::Command::new(self.id())))
     }
 
+    fn proving(&self) -> Box<dyn Iterator<Item = &'static str>> {
+        Box::new(["out", "nonce"].iter().chain(A::PROVING).copied())
+    }
+
     fn check(&self, matches: &ArgMatches) -> Result<(), Failure> {
+        let is_given =
+            |option: &&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+        if let Some(option) = self.proving().find(is_given) {
+            return Err(Failure::Input(format!(
+                "--{}: `check` makes no proof and does not look at it; leave it away, or write `prove`",
+                option.replace('_', "-")
+            )));
+        }
         let (arguments, output) = parse::<A>(matches)?;
         let mut answer = match arguments.check() {
             Err(Failure::False(why)) => Answer {

@@ -25,6 +25,7 @@ pub struct Arguments {
 
 impl Make for Arguments {
     type Statement = Pool;
+    const PROVING: &[&str] = &["secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let (tape, terms) = (tape(&self.tape)?, self.terms()?);

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use records::date::moment_of;
 use records::units::Ticks;
 use serde_json::json;
 use statements::premia::{self, Premia, Shows, Terms};
+use statements::words::quoted;
 use venue::fact::{Fact, Losses};
 use venue::import::states;
 use venue::scenarios::ScenarioSet;
@@ -22,7 +24,7 @@ use crate::output::note;
 pub struct Arguments {
     #[command(flatten)]
     pub venue: VenueArguments,
-    /// The trades, in order: a CSV with columns market, lots, price; with columns transfer, amount also money that comes
+    /// The trades, in order: a table (.csv, .parquet or .json) with columns market, lots, price; with columns transfer, amount also money that comes
     /// in or goes out, and windows that roll.
     #[arg(long)]
     pub trades: Option<PathBuf>,
@@ -55,9 +57,10 @@ pub struct Arguments {
     /// Write what opens each change's premium into this folder, a file for each trader.
     #[arg(long, requires = "totals")]
     pub receipts: Option<PathBuf>,
-    /// As of when the state after the last change is, in milliseconds since 1970; the scenarios' date if not given.
+    /// As of when the state after the last change is, in UTC, such as 2026-11-26T18:48:06Z; the scenarios' date if not given, or the
+    /// first state's if that is later.
     #[arg(long)]
-    pub until_ms: Option<u64>,
+    pub until: Option<String>,
     /// State the funding rates after the last trade.
     #[arg(long, conflicts_with_all = ["funded", "adequate"])]
     pub funding: bool,
@@ -70,6 +73,7 @@ pub struct Arguments {
 
 impl Make for Arguments {
     type Statement = Premia;
+    const PROVING: &[&str] = &["receipts", "after", "secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let inputs = self.inputs()?;
@@ -205,7 +209,7 @@ impl Arguments {
             confidence,
             shows,
             funding: self.funding,
-            until_ms: self.until_ms,
+            until_ms: self.until.as_deref().map(until).transpose()?,
         };
         Ok(Inputs {
             set,
@@ -214,4 +218,14 @@ impl Arguments {
             terms,
         })
     }
+}
+
+/// The milliseconds to a moment that `--until` names.
+fn until(text: &str) -> Result<u64, Failure> {
+    moment_of(text).ok_or_else(|| {
+        Failure::Input(format!(
+            "--until: {} is no moment in UTC; write 2026-11-26T18:48:06Z, or 2026-11-26 for its start",
+            quoted(text)
+        ))
+    })
 }

@@ -13,7 +13,7 @@ use statements::solvency::{self, Options, Solvency};
 use super::books::{BookSealing, NAMED};
 use super::{Answer, Make, Output};
 use crate::Failure;
-use crate::inputs::{Origin, origin_of_assets, read_market};
+use crate::inputs::{Origin, origin_of_assets};
 use crate::output::note;
 
 /// A book's liabilities, their cover, and reserves.
@@ -33,7 +33,7 @@ pub struct Arguments {
     pub market: Option<PathBuf>,
     #[command(flatten)]
     pub origin: Origin,
-    /// Reserves: a CSV with columns symbol and reserve.
+    /// Reserves: a table (.csv, .parquet or .json) with columns symbol and reserve.
     #[arg(long)]
     pub reserves: Option<PathBuf>,
     /// Publish only that reserves cover liabilities, not the totals.
@@ -48,6 +48,7 @@ pub struct Arguments {
 
 impl Make for Arguments {
     type Statement = Solvency;
+    const PROVING: &[&str] = &["hide_totals", "inclusions", "slots", "secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let inputs = self.inputs()?;
@@ -128,7 +129,7 @@ impl Arguments {
                 exchange::read(users, assets, as_of_ms, &source)?
             }
             (_, _, Some(book), Some(market)) => {
-                let snapshot = read_market(market, &self.origin)?;
+                let snapshot = self.origin.read_market(market)?;
                 let book = layout::read_book(book, &snapshot)?;
                 (snapshot, book)
             }

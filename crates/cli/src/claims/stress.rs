@@ -73,6 +73,7 @@ impl StepName {
 
 impl Make for Arguments {
     type Statement = Stressed;
+    const PROVING: &[&str] = &["secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let (tape, terms) = (tape(&self.tape)?, self.terms()?);

@@ -38,6 +38,7 @@ pub struct Arguments {
 
 impl Make for Arguments {
     type Statement = Systemic;
+    const PROVING: &[&str] = &["secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let inputs = self.inputs()?;

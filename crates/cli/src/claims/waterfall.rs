@@ -23,7 +23,7 @@ use crate::inputs::{DealArguments, TapeArguments, indices, tape};
 pub struct Arguments {
     #[command(flatten)]
     pub tape: TapeArguments,
-    /// What became of the loans in a month: .csv or .parquet with the columns id, event, amount, cut_off; once for each month,
+    /// What became of the loans in a month: a table (.csv, .parquet or .json) with the columns id, event, amount, cut_off; once for each month,
     /// in order.
     #[arg(long, required = true)]
     pub remittances: Vec<PathBuf>,
@@ -50,6 +50,7 @@ pub struct Arguments {
 
 impl Make for Arguments {
     type Statement = Waterfall;
+    const PROVING: &[&str] = &["secret"];
 
     fn check(&self) -> Result<Answer, Failure> {
         let (tape, terms) = self.inputs()?;

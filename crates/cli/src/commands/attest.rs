@@ -10,7 +10,7 @@ use venue::import::states::read_scenarios;
 use crate::Failure;
 use crate::arguments::{Attest, AttestMarket, AttestPool, Signing};
 use crate::files::{read, secret, write_json, write_private};
-use crate::inputs::{origin_of_assets, read_market, tape};
+use crate::inputs::{origin_of_assets, tape};
 use crate::output::{print_json, say};
 
 pub fn run(command: &Attest) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ fn pool(arguments: &AttestPool) -> Result<Subject, Failure> {
 
 fn market(arguments: &AttestMarket) -> Result<Subject, Failure> {
     match (&arguments.market, &arguments.assets) {
-        (Some(path), _) => Ok(Subject::market(&read_market(path, &arguments.origin)?)),
+        (Some(path), _) => Ok(Subject::market(&arguments.origin.read_market(path)?)),
         (None, Some(path)) => {
             let (as_of_ms, source) = origin_of_assets(&arguments.origin)?;
             let market = exchange::read_market(path, as_of_ms, &source)?;

@@ -23,8 +23,8 @@ use crate::output;
 pub fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Sample(arguments) => sample::run(&arguments),
-        Command::Check(claim) => claim.check(),
-        Command::Prove(claim) => claim.prove(),
+        Command::Check(claim) => claim.run(),
+        Command::Prove(claim) => claim.run(),
         Command::Attest(command) => attest::run(&command),
         Command::Price(arguments) => price::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
