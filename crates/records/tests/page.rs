@@ -6,10 +6,16 @@ use std::path::Path;
 
 use credit::import::{remittances, tape};
 use credit::pool::template::BUILT_IN;
+use credit::sample_deal::{SAMPLE_DEAL, sample_deal, sample_indices};
+use credit::sample_pool::{STRESSES, TERMS};
+use credit::waterfall::DealState;
 use market::import::{exchange, layout, optionchain};
 use records::record::{Others, Presence, Record};
+use serde_json::Value;
 use venue::import::{prices, states};
 
+/// What JSON files hold, member by member.
+const JSON_FILES: &str = include_str!("json_files.md");
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/files.md");
 
 /// The documentation at the head of a source file.
@@ -49,8 +55,8 @@ fn section(record: &Record, which: &str) -> String {
 fn page() -> String {
     let mut text = String::from(
         "# Files\n\n\
-         All file formats that Sealbook reads. This page is written from the definitions that read them \
-         (`SEALBOOK_PAGES=write cargo test -p records --test page`).\n\n\
+         All tables that Sealbook reads, layouts of other makes, and its [JSON files](#json-files). This page is written from the definitions \
+         that read them (`SEALBOOK_PAGES=write cargo test -p records --test page`).\n\n\
          A table is a CSV (`.csv`, `.tsv`, `.txt`), a Parquet (`.parquet`) or a JSON file (`.json`, `.jsonl`, `.ndjson`): all tables below are read \
          in all three.\n\n\
          - CSV: cut at `,`, `;`, a tab or `|`, which is found from the header, or said by a first line `sep=;` or by a layout. Lines end with CR \
@@ -67,6 +73,7 @@ fn page() -> String {
         "## Layouts\n\n{}\n\n",
         head(include_str!("../src/layout.rs"))
     );
+    text += JSON_FILES;
     text += "## Tables\n\n";
     text += &section(&layout::record(), "Book");
     text += "A JSON book may also be one object, `{\"accounts\": [...]}`, with the balances and positions of each account.\n\n";
@@ -74,6 +81,8 @@ fn page() -> String {
         &exchange::user_record(&["btc"]),
         "Users of an exchange, here with one asset, `btc`",
     );
+    let shape = head(include_str!("../../market/src/import/shape.rs"));
+    text += &format!("{}\n\n", shape.trim_end());
     text += &section(&exchange::asset_record(), "Assets of an exchange");
     text += &section(&exchange::reserve_record(), "Reserves of an exchange");
     text += &section(&optionchain::record(), "Option chain");
@@ -119,4 +128,68 @@ fn the_page_says_what_the_code_says() {
         there == page,
         "docs/files.md is not what the code says, first at {differs:?}; write it with SEALBOOK_PAGES=write cargo test -p records --test page"
     );
+}
+
+/// Members whose own members are names that a file chooses.
+const NAMED: [&str; 3] = ["quantities", "waterfalls", "grids"];
+
+/// The names of all members below a value.
+fn members(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                found.push(name.clone());
+                match value {
+                    Value::Object(chosen) if NAMED.contains(&name.as_str()) => {
+                        chosen.values().for_each(|value| members(value, found));
+                    }
+                    value => members(value, found),
+                }
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| members(value, found)),
+        _ => {}
+    }
+}
+
+/// The part of the page between a heading and the next one.
+fn part<'a>(text: &'a str, heading: &str) -> &'a str {
+    let (_, part) = text.split_once(heading).expect(heading);
+    part.split_once("\n### ").map_or(part, |(part, _)| part)
+}
+
+#[test]
+fn every_member_of_a_sample_is_on_the_page() {
+    let json = |value: serde_json::Result<Value>| value.unwrap();
+    let set = venue::sample::scenarios(1, 2, 2);
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.json");
+    states::write_state(&state, &venue::sample::state(&set), &set).unwrap();
+    let state = std::fs::read_to_string(&state).unwrap();
+    let closed = DealState::initial(&sample_deal()).unwrap();
+    for (heading, sample) in [
+        (
+            "### Market\n",
+            json(serde_json::to_value(market::sample::snapshot())),
+        ),
+        ("### Scenarios\n", json(serde_json::to_value(&set))),
+        ("### State of a venue\n", json(serde_json::from_str(&state))),
+        ("### Terms of a pool\n", json(serde_json::from_str(TERMS))),
+        ("### Deal\n", json(serde_json::from_str(SAMPLE_DEAL))),
+        ("### State of a deal\n", json(serde_json::to_value(&closed))),
+        (
+            "### Indices\n",
+            json(serde_json::to_value(sample_indices())),
+        ),
+        ("### Stresses\n", json(serde_json::from_str(STRESSES))),
+    ] {
+        let mut names = Vec::new();
+        members(&sample, &mut names);
+        assert!(names.len() > 1, "{heading}");
+        let part = part(JSON_FILES, heading);
+        for name in names {
+            let told = [format!("`{name}`"), format!("\"{name}\"")];
+            assert!(told.iter().any(|t| part.contains(t)), "{heading}: {name}");
+        }
+    }
 }
