@@ -383,38 +383,44 @@ fn states_are_dated() {
     );
 }
 
-/// The sample's history ends where its scenarios start, so that its state fits what is made of it. Where dates are further apart
-/// than scenarios look ahead, that is said; nothing is refused.
+/// Where a state and scenarios are further apart than these look ahead, that is said; nothing is refused.
 #[test]
 fn dates_that_do_not_fit_are_told() {
     let dir = folder();
     let dir = dir.path();
-    let make = "scenarios make --prices prices.csv --method ewma --count 300 --equally-likely";
-    run(dir, &format!("{make} --out fits.json"), 0);
-    let old = std::fs::read_to_string(dir.join("prices.csv")).unwrap();
-    let lines: Vec<&str> = old.lines().collect();
-    assert!(
-        lines[lines.len() - 1].starts_with("2020-05-20,6400.000000,"),
-        "{}",
-        lines[lines.len() - 1]
+    // The sample's history ends where its venue stands, so that the state fits what is made of the history.
+    let make = "scenarios make --prices prices.csv --method ewma --count 300 --out made.json";
+    run(dir, make, 0);
+    let text = run(
+        dir,
+        "price --scenarios made.json --state venue.json --trade BTC:1",
+        0,
     );
-    std::fs::write(dir.join("prices.csv"), lines[..lines.len() - 9].join("\n")).unwrap();
-    run(dir, &format!("{make} --out old.json"), 0);
-    let warning = "warning: the state is of 2020-05-20 18:40:00 UTC, the scenarios of 2020-05-11";
-    for what in ["check premia", "price --trade BTC:1", "price --withdraw 5"] {
-        let of = |set: &str| {
-            run(
+    assert!(text.contains("ahead of 2020-05-20 00:00:00 UTC"), "{text}");
+    assert!(!text.contains("the state is of"), "{text}");
+    let set = std::fs::read(dir.join("scenarios.json")).unwrap();
+    let mut set: Value = serde_json::from_slice(&set).unwrap();
+    let (as_of, day) = (set["as_of_ms"].as_u64().unwrap(), 86_400_000);
+    for (moved, told) in [
+        (as_of - day - 1, true),
+        (as_of - day, false),
+        (as_of + day, false),
+        (as_of + day + 1, true),
+    ] {
+        set["as_of_ms"] = moved.into();
+        std::fs::write(dir.join("moved.json"), set.to_string()).unwrap();
+        for what in ["check premia", "price --trade BTC:1", "price --withdraw 5"] {
+            let text = run(
                 dir,
-                &format!("{what} --scenarios {set} --state venue.json"),
+                &format!("{what} --scenarios moved.json --state venue.json"),
                 0,
-            )
-        };
-        assert!(!of("fits.json").contains("warning: the state"), "{what}");
-        let text = of("old.json");
-        assert!(
-            text.contains(warning) && text.contains("more than their horizon of 1 day(s) apart"),
-            "{text}"
-        );
+            );
+            let warning =
+                "warning: the state is of 2020-05-20 18:40:00 UTC, the scenarios of 2020-05-";
+            assert_eq!(text.contains(warning), told, "{what} {moved}: {text}");
+            let why = "more than their horizon of 1 day(s) apart";
+            assert_eq!(text.contains(why), told, "{what} {moved}: {text}");
+        }
     }
 }
 
