@@ -14,20 +14,20 @@ fn months_are_proven_one_after_another() {
     let dir = tempfile::tempdir().unwrap();
     let at = |arguments: &str, code| run(dir.path(), arguments, code);
     at("sample . --loans 300", 0);
-    let deal = "--deal deal.json --indices indices.json --secret s";
+    let deal = "--deal deal.json --indices indices.json";
     let first = "--tape pool.csv --cut-off 2026-10-31 --remittances remittances-1.csv";
     let shown = at(&format!("check waterfall {first} {deal} --json"), 0);
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["loans"], 300);
     at(
         &format!(
-            "prove waterfall {first} {deal} --tape-after t.csv --deal-after d.json --out 1.proof"
+            "prove waterfall {first} {deal} --secret s --tape-after t.csv --deal-after d.json --out 1.proof"
         ),
         0,
     );
     let second = "--tape t.csv --cut-off 2026-11-30 --remittances remittances-2.csv";
     at(
-        &format!("prove waterfall {second} {deal} --deal-state d.json --out 2.proof"),
+        &format!("prove waterfall {second} {deal} --secret s --deal-state d.json --out 2.proof"),
         0,
     );
     let accepted = at("verify 2.proof --with 1.proof", 0);

@@ -249,7 +249,7 @@ fn terms_of_tranches_are_said() {
     said(
         &claim,
         "by the deal tranches bear, a year: `A` `SOFR` + 0.90%, at least 0%, at most 7.5% (ACT/360), unpaid interest stays owed, with \
-         interest; `B` 4.5% (30/360), unpaid interest stays owed, with interest; `C` 5.5% (30/360), unpaid interest stays owed; losses \
+         interest; `B` 4.5% (30E/360), unpaid interest stays owed, with interest; `C` 5.5% (30E/360), unpaid interest stays owed; losses \
          are recorded in ledgers, and balances stay; what is paid in which order, its waterfalls say",
     );
     let tranche = &mut claim.deal.tranches[2];
