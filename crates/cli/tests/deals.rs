@@ -120,7 +120,7 @@ fn deals_link(dir: &Path, at: &dyn Fn(&str, i32) -> String, deal: &str) {
     let later = "--tape t.csv --cut-off 2026-11-30 --deal-state d.json";
     at(
         &format!(
-            "prove stress {later} {stress} --schedule-step annual --loans-per-row 10 --out s.proof"
+            "prove stress {later} {stress} --secret s --schedule-step annual --loans-per-row 10 --out s.proof"
         ),
         0,
     );
