@@ -1,9 +1,7 @@
 //! What of a deal decides its payments, in words: its payment dates, fees and triggers. Who wants all of it reads the deal itself.
 
 use credit::deal::step::{Bound, Fact, Measure, When};
-use credit::deal::{
-    CENT_DECIMALS, Dates, Deal, Fee, FeeAmount, Frequency, Payment, Trigger,
-};
+use credit::deal::{CENT_DECIMALS, Dates, Deal, Fee, FeeAmount, Frequency, Payment, Trigger};
 use fixed::Decimal;
 
 use crate::words::quoted;
