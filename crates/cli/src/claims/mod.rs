@@ -26,7 +26,7 @@ use statements::nonce::Nonce;
 
 use crate::Failure;
 use crate::files::{secret, write};
-use crate::output::{print_json, progress, say, size, time};
+use crate::output::{note, print_json, progress, say, size, time};
 
 /// The claims that can be checked and proven. To add one, add a line.
 const CLAIMS: &[&dyn Claim] = &[
@@ -47,7 +47,7 @@ trait Make: Args {
     /// The statement.
     type Statement: Provable;
 
-    /// The options that only proving looks at, by the names of their fields. `check` does not take them.
+    /// The options that only proving looks at, by the names of their fields. `check` says that it does not.
     const PROVING: &[&str];
 
     /// Reads the inputs and says whether the claim is true. Makes no proof.
@@ -182,7 +182,7 @@ trait Claim: Sync {
     fn id(&self) -> &'static str;
     /// With all options.
     fn command(&self) -> clap::Command;
-    /// The options that `check` does not take.
+    /// The options that `check` does not look at, nor list.
     fn proving(&self) -> Box<dyn Iterator<Item = &'static str>>;
     fn check(&self, matches: &ArgMatches) -> Result<(), Failure>;
     fn prove(&self, matches: &ArgMatches) -> Result<(), Failure>;
@@ -211,11 +211,12 @@ impl<A: Make> Claim for Of<A> {
     fn check(&self, matches: &ArgMatches) -> Result<(), Failure> {
         let is_given =
             |option: &&str| matches.value_source(option) == Some(ValueSource::CommandLine);
-        if let Some(option) = self.proving().find(is_given) {
-            return Err(Failure::Input(format!(
-                "--{}: `check` makes no proof and does not look at it; leave it away, or write `prove`",
+        // So `prove` with all its options can be tried as `check`.
+        for option in self.proving().filter(is_given) {
+            note!(
+                "note: --{}: `check` makes no proof and does not look at it",
                 option.replace('_', "-")
-            )));
+            );
         }
         let (arguments, output) = parse::<A>(matches)?;
         let mut answer = match arguments.check() {
