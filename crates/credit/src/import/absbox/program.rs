@@ -110,6 +110,30 @@ fn next_statement(parser: &mut Parser<'_>) -> Option<u64> {
     }
 }
 
+/// The value of an assignment, which is all that stands before `end`.
+fn whole_value(parser: &mut Parser<'_>, names: &Names, end: usize) -> Result<Tree, SyntaxError> {
+    let tree = parser.value(names)?;
+    let mut over = Parser::new(&parser.text[end.min(parser.at)..parser.at]);
+    over.space();
+    if over.peek().is_some() {
+        // Python ends a statement with its line.
+        return Err((
+            parser.line,
+            "goes on in a line that does not belong to the value; put brackets around both".into(),
+        ));
+    }
+    // The rest of the statement must be empty.
+    let rest = parser.text[parser.at.min(end)..end].trim();
+    if rest.is_empty() || rest.starts_with('#') {
+        Ok(tree)
+    } else {
+        Err((
+            parser.line,
+            format!("`{}` is not read; write the value itself", shortened(rest)),
+        ))
+    }
+}
+
 fn statement<'t>(
     parser: &mut Parser<'t>,
     line: u64,
@@ -157,28 +181,7 @@ fn statement<'t>(
         changed(names, made, &words, line, assigns);
         return Ok(());
     }
-    let value = parser.value(names).and_then(|tree| {
-        let mut over = Parser::new(&parser.text[end.0.min(parser.at)..parser.at]);
-        over.space();
-        if over.peek().is_some() {
-            // Python ends a statement with its line.
-            return Err((
-                parser.line,
-                "goes on in a line that does not belong to the value; put brackets around both"
-                    .into(),
-            ));
-        }
-        // The rest of the statement must be empty.
-        let rest = parser.text[parser.at.min(end.0)..end.0].trim();
-        if rest.is_empty() || rest.starts_with('#') {
-            Ok(tree)
-        } else {
-            Err((
-                parser.line,
-                format!("`{}` is not read; write the value itself", shortened(rest)),
-            ))
-        }
-    });
+    let value = whole_value(parser, names, end.0);
     (parser.at, parser.line) = end;
     if makes {
         let tree = value.clone()?;
