@@ -13,7 +13,7 @@
 use fixed::Decimal;
 use records::units::{Lots, MAX_AMOUNT, SUBTICKS_PER_TICK, Subticks, TICK_DECIMALS, Ticks};
 
-use crate::auction::{Fees, Fill, Ladder, Quantity};
+use crate::auction::{Band, Fees, Fill, Ladder, Quantity, Void};
 use crate::book::{Account, MAX_LOTS, Position, Side};
 use crate::haircut::value;
 use crate::margin::{LOSSES_PER_SUBTICK, MarginTables, TooLarge, evaluate};
@@ -64,6 +64,9 @@ pub enum Refusal {
     /// Cash that does not fit.
     #[error("its cash or its debt could reach 2^60 ticks")]
     Cash,
+    /// A ladder that takes no part in its auction.
+    #[error(transparent)]
+    Void(#[from] Void),
     /// More than can be evaluated.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
@@ -139,17 +142,17 @@ pub struct Settlement {
     slots: usize,
 }
 
-/// What an account sends to the auction of one instrument, as far as it takes part there.
+/// The ladder with which an account takes part in the auction of an instrument; it has one an instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The instrument's number.
     pub instrument: usize,
     /// The ladder that lives.
     pub ladder: Ladder,
+    /// The auction's candidate prices.
+    pub band: Band,
     /// The auction's fees.
     pub fees: Fees,
-    /// The band's upper end.
-    pub high: Ticks<u64>,
 }
 
 impl Settlement {
@@ -203,6 +206,9 @@ impl Settlement {
     /// `lots * (limit - worst value of a lot held long) + fee` for a bid, `lots * (-worst value of a lot held short - limit) + fee` for
     /// an ask, each at least zero, and a tick for each level, for what is rounded. The worst value is the lot's value less contingency and
     /// its largest loss in any column of its underlying.
+    ///
+    /// # Panics
+    /// If the ladder takes no part under its band.
     pub fn reserve(&self, sent: &Sent) -> Ticks<i128> {
         let lot = &self.tables.arrays.lots[sent.instrument];
         let worst = |side: Side| {
@@ -211,7 +217,7 @@ impl Settlement {
         };
         let level = |quantity: Quantity, cost: i128, price: Ticks<u64>| {
             let lots = i128::from(quantity.lots.0);
-            let cash = Ticks((lots * i128::from(price.0)) as u64);
+            let cash = Ticks(quantity.lots.0 * price.0);
             let (fee, _) = sent.fees.of(cash, false);
             (lots * cost + i128::from(fee.0)).max(0) + 1
         };
@@ -219,7 +225,7 @@ impl Settlement {
         let short = i128::from(worst(Side::Short));
         let bids = sent.ladder.bids();
         let bids = bids.map(|bid| level(bid, i128::from(bid.limit.0) - long, bid.limit));
-        // An ask may be filled higher, where it brings more than its fee rises; but the fee at its limit is not the largest.
+        // An ask that is filled above its limit brings more than its fee rises, which is at most 10% of that.
         let asks = sent.ladder.asks();
         let asks = asks.map(|ask| level(ask, -short - i128::from(ask.limit.0), ask.limit));
         Ticks(bids.sum::<i128>().max(asks.sum()))
@@ -236,8 +242,15 @@ impl Settlement {
         if account.positions.len() + opens.count() > self.slots {
             return Err(Refusal::Slots(self.slots));
         }
+        let balance = &account.balances[self.cash];
+        let mut cash = u128::from(balance.equity.max(balance.debt));
         for one in sent {
-            self.fits(account, one)?;
+            one.ladder.check(&one.band)?;
+            cash += self.most_cash(account, one)?;
+        }
+        // So that what is let in can be booked, whatever is filled.
+        if cash >= u128::from(MAX_AMOUNT) {
+            return Err(Refusal::Cash);
         }
         let free = self.free(account)?;
         let needed = Ticks(sent.iter().map(|s| self.reserve(s).0).sum::<i128>());
@@ -247,26 +260,30 @@ impl Settlement {
         }
     }
 
-    /// Whether what is filled of a ladder fits the account, at any price of the band.
-    fn fits(&self, account: &Account, sent: &Sent) -> Result<(), Refusal> {
+    /// More cash than a fill of a ladder can bring or take, at any price of the band.
+    ///
+    /// # Errors
+    /// If the position would not fit the account.
+    fn most_cash(&self, account: &Account, sent: &Sent) -> Result<u128, Refusal> {
         let held = position(account, sent.instrument);
         let (lots, entry) = held.map_or((0, 0), |p| (p.lots.0, p.entry));
         let side = |quantities: &mut dyn Iterator<Item = Quantity>| {
             quantities.fold(0u64, |sum, q| sum.saturating_add(q.lots.0))
         };
         let most = side(&mut sent.ladder.bids()).max(side(&mut sent.ladder.asks()));
-        let worth = u128::from(most) * u128::from(sent.high.0);
+        let worth = u128::from(most) * u128::from(sent.band.high().0);
         let entry = u128::from(entry) + worth;
         if lots.saturating_add(most) >= MAX_LOTS.0 || entry >= u128::from(MAX_AMOUNT) {
             return Err(Refusal::Position(self.symbols[sent.instrument].clone()));
         }
-        Ok(())
+        // Realized is at most the entry and what is traded; a fee is at most a tenth of that, rounded up.
+        Ok(entry + worth / 10 + 1)
     }
 
     /// Books what an account traded in an instrument.
     ///
     /// # Errors
-    /// If the account would not fit its bounds.
+    /// If the account would not fit its bounds: never, if its orders were [let in](Self::admit). The account is then as before.
     pub fn book(
         &self,
         account: &mut Account,
@@ -299,6 +316,9 @@ impl Settlement {
             })
         });
         let position = position.transpose()?;
+        if held.is_none() && account.positions.len() >= self.slots {
+            return Err(Refusal::Slots(self.slots));
+        }
         let cash = realized.0 - i128::from(fill.fee.0) + i128::from(fill.rebate.0);
         self.pay(account, Ticks(cash))?;
         account.positions.retain(|p| p.instrument != instrument);
@@ -306,9 +326,6 @@ impl Settlement {
             .positions
             .partition_point(|p| p.instrument < instrument);
         account.positions.splice(place..place, position);
-        if account.positions.len() > self.slots {
-            return Err(Refusal::Slots(self.slots));
-        }
         Ok(())
     }
 

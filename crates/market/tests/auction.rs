@@ -1,7 +1,9 @@
 //! Call auctions against brute force over every candidate price, and against examples that exchanges have published.
 
 use market::auction::rule::{self, Neighbourhood, NotClearing};
-use market::auction::{Band, Cleared, Fees, Fill, Ladder, Level, Order, Quantity, Terms, Void};
+use market::auction::{
+    Band, Cleared, Fees, Fill, Ladder, Level, Order, Quantity, Terms, TooHigh, Void,
+};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -493,14 +495,14 @@ fn limits_between_steps_count_as_the_step_that_they_allow() {
 
 #[test]
 fn fees_are_rounded_up_and_rebates_down() {
-    let fees = Fees {
-        fee: 500,
-        rebate: 100,
-    };
+    let fees = Fees::new(500, 100).unwrap();
     assert_eq!(fees.of(Ticks(2_000_000), false), (Ticks(1_000), Ticks(0)));
     assert_eq!(fees.of(Ticks(2_000_001), false), (Ticks(1_001), Ticks(0)));
     assert_eq!(fees.of(Ticks(2_000_001), true), (Ticks(0), Ticks(200)));
     assert_eq!(fees.of(Ticks(0), false), (Ticks(0), Ticks(0)));
+    assert_eq!(Fees::new(100_001, 0), Err(TooHigh(100_001)));
+    assert_eq!(Fees::new(0, 100_001), Err(TooHigh(100_001)));
+    assert!(Fees::new(100_000, 100_000).is_ok());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Trades conserve money exactly, and what is kept in reserve covers whatever is filled.
 
 use fixed::Decimal;
-use market::auction::{Fees, Fill, Ladder, Level, Quantity};
+use market::auction::{Band, Fees, Fill, Ladder, Level, Quantity, Void};
 use market::settlement::{NoSettlement, Open, Refusal, Sent, Settlement, trade};
 use market::{Account, OffsetGroup, Position, Settlement as Kind, Side, Snapshot, Tier, sample};
 use rand::rngs::StdRng;
@@ -103,6 +103,10 @@ fn positions_open_increase_reduce_close_and_turn() {
     }
 }
 
+fn band(low: u64, high: u64) -> Band {
+    Band::new([low, high].map(Ticks), Ticks(1), Ticks(low)).unwrap()
+}
+
 /// Some orders of an account near the marks.
 fn orders(rng: &mut StdRng, snapshot: &Snapshot, account: &Account) -> Vec<Sent> {
     let held = |rng: &mut StdRng| {
@@ -139,15 +143,17 @@ fn orders(rng: &mut StdRng, snapshot: &Snapshot, account: &Account) -> Vec<Sent>
                 },
             }
         };
-        sent.push(Sent {
-            instrument,
-            ladder: Ladder((0..rng.random_range(1..=2)).map(|_| level(rng)).collect()),
-            fees: Fees {
-                fee: [0, 500, 20_000][rng.random_range(0..3)],
-                rebate: 100,
-            },
-            high: Ticks(high),
-        });
+        let ladder = Ladder((0..rng.random_range(1..=2)).map(|_| level(rng)).collect());
+        let band = band(low, high);
+        // A ladder without lots is a cancel and takes no part.
+        if ladder.check(&band).is_ok() {
+            sent.push(Sent {
+                instrument,
+                ladder,
+                band,
+                fees: Fees::new([0, 500, 20_000][rng.random_range(0..3)], 100).unwrap(),
+            });
+        }
     }
     sent
 }
@@ -164,7 +170,7 @@ fn filled(rng: &mut StdRng, sent: &Sent) -> Option<(Fill, Ticks<u64>)> {
     let price = Ticks(if is_bid {
         limit - away
     } else {
-        (limit + away).min(sent.high.0)
+        (limit + away).min(sent.band.high().0)
     });
     let reached = side.iter().filter(|q| match is_bid {
         true => q.limit >= price,
@@ -265,8 +271,8 @@ fn refusals_say_why() {
     let sent = |instrument, ladder| Sent {
         instrument,
         ladder,
+        band: band(1, 100_000_000),
         fees: Fees::default(),
-        high: Ticks(100_000_000),
     };
     let says =
         |account: &Account, sent: &[Sent]| settlement.admit(account, sent).unwrap_err().to_string();
@@ -293,6 +299,52 @@ fn refusals_say_why() {
     }];
     let text = "its position in `BTC-PERP` could have 2^30 lots or more, or an entry of 2^60 ticks or more";
     assert_eq!(says(&account, &[large]), text);
+}
+
+/// What is let in can be booked; what can't be booked changes nothing.
+#[test]
+fn cash_that_could_not_be_booked_is_not_let_in() {
+    let snapshot = linear();
+    let settlement = Settlement::new(&snapshot, 1).unwrap();
+    let mut account = sample::book(&snapshot, 9, 1, 1, 0).accounts()[0].clone();
+    for balance in account.balances.iter_mut() {
+        *balance = Default::default();
+    }
+    account.positions.clear();
+    let sent = |ladder| Sent {
+        instrument: 0,
+        ladder,
+        band: band(1, 100_000_000),
+        fees: Fees::new(0, 0).unwrap(),
+    };
+    // An ask of 10 lots is worth 10^9 ticks at most, a tenth of which a fee may be.
+    let most = (1 << 60) - 1 - 1_000_000_000 - 100_000_000 - 1;
+    account.balances[0].equity = most;
+    assert_eq!(
+        settlement.admit(&account, &[sent(Ladder::ask(10, 1))]),
+        Ok(())
+    );
+    account.balances[0].equity = most + 1;
+    let refused = settlement.admit(&account, &[sent(Ladder::ask(10, 1))]);
+    assert_eq!(refused, Err(Refusal::Cash));
+    let refused = settlement.admit(&account, &[sent(Ladder::default())]);
+    assert_eq!(refused, Err(Refusal::Void(Void::Cancels)));
+    account.balances[0].equity = 1_000;
+    account.positions = vec![Position {
+        instrument: 1,
+        side: Side::Long,
+        lots: Lots(1),
+        entry: 1,
+    }];
+    let before = account.clone();
+    let fill = Fill {
+        bought: Lots(1),
+        fee: Ticks(5),
+        ..Fill::default()
+    };
+    let refused = settlement.book(&mut account, 0, &fill, Ticks(7));
+    assert_eq!(refused, Err(Refusal::Slots(1)));
+    assert_eq!(account, before);
 }
 
 #[test]

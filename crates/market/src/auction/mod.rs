@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use records::units::Ticks;
 
 pub use order::{Ladder, Level, Order, Quantity, Void};
-pub use ration::{Fees, Fill};
+pub use ration::{Fees, Fill, TooHigh};
 pub use rule::{Band, Depth};
 
 /// What is public of an instrument's auction before it clears.

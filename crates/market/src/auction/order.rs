@@ -5,9 +5,6 @@ use records::units::{Lots, MAX_AMOUNT, Ticks};
 use super::rule::Band;
 use crate::book::MAX_LOTS;
 
-/// Most levels of a ladder.
-pub const MAX_LEVELS: usize = 4;
-
 /// So many lots, at a limit a lot or better; no lots if there is nothing to trade.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quantity {

@@ -12,11 +12,14 @@ pub const RATE: u64 = 1_000_000;
 /// What trading costs, in 10^-6 of the cash that changes hands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fees {
-    /// Paid, rounded up to a tick an order. At most 10%.
-    pub fee: u32,
-    /// Earned by quotes instead, rounded down.
-    pub rebate: u32,
+    fee: u32,
+    rebate: u32,
 }
+
+/// A rate above [`Fees::MOST`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a fee or a rebate of {0} millionths is above 10%")]
+pub struct TooHigh(pub u32);
 
 /// What an order traded at the clearing price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,18 +168,25 @@ impl Fees {
     /// The largest rates: 10%.
     pub const MOST: u32 = 100_000;
 
-    /// Fee, rounded up, and rebate, rounded down, on so much cash.
+    /// A fee, and a rebate that quotes earn instead, each at most [`Fees::MOST`].
+    ///
+    /// # Errors
+    /// Names the rate that is higher.
+    pub fn new(fee: u32, rebate: u32) -> Result<Self, TooHigh> {
+        match [fee, rebate].into_iter().find(|rate| *rate > Self::MOST) {
+            Some(rate) => Err(TooHigh(rate)),
+            None => Ok(Self { fee, rebate }),
+        }
+    }
+
+    /// Fee, rounded up to a tick, and rebate, rounded down, on so much cash.
     pub fn of(&self, cash: Ticks<u64>, quote: bool) -> (Ticks<u64>, Ticks<u64>) {
         let part = |rate: u32| u128::from(cash.0) * u128::from(rate);
+        let rate = u128::from(RATE);
+        // At most a tenth of the cash, so it fits.
         match quote {
-            true => (
-                Ticks(0),
-                Ticks((part(self.rebate) / u128::from(RATE)) as u64),
-            ),
-            false => (
-                Ticks(part(self.fee).div_ceil(u128::from(RATE)) as u64),
-                Ticks(0),
-            ),
+            true => (Ticks(0), Ticks((part(self.rebate) / rate) as u64)),
+            false => (Ticks(part(self.fee).div_ceil(rate) as u64), Ticks(0)),
         }
     }
 }

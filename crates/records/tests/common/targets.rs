@@ -28,6 +28,17 @@ pub struct Target {
     pub seeds: Vec<PathBuf>,
 }
 
+/// A file that is one JSON object or a program, and no table.
+fn document(name: &'static str, import: Import, seed: PathBuf) -> Target {
+    Target {
+        name,
+        import,
+        record: None,
+        layout: None,
+        seeds: vec![seed],
+    }
+}
+
 /// All kinds of files, with good ones of each in the folder.
 pub fn targets(folder: &Folder) -> Vec<Target> {
     let mut targets = credit_targets(folder);
@@ -173,13 +184,6 @@ fn credit_targets(folder: &Folder) -> Vec<Target> {
         })
     };
     let text = |path: &Path| path.to_str().unwrap().to_string();
-    let document = |name, import, seed| Target {
-        name,
-        import,
-        record: None,
-        layout: None,
-        seeds: vec![seed],
-    };
     vec![
         Target {
             name: "tape",
@@ -361,13 +365,6 @@ fn venue_targets(folder: &Folder) -> Vec<Target> {
         format!(r#"{{"capital": "900", "providers": "100", "entry": "12.5", "quantities": {{"{market}": 5}}}}"#),
     );
     let (a, b) = (set.clone(), set);
-    let document = |name, import, seed| Target {
-        name,
-        import,
-        record: None,
-        layout: None,
-        seeds: vec![seed],
-    };
     vec![
         Target {
             name: "prices",
