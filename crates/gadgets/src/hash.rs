@@ -64,6 +64,14 @@ pub enum Domain {
     Holdings = 22,
     /// How far above EVaR a venue's private EVaR is drawn.
     Lift = 21,
+    /// An order as its trader sends it.
+    Order = 23,
+    /// What became of an order.
+    Outcome = 24,
+    /// A secret with which an account signs the orders of one batch.
+    OneTime = 25,
+    /// The root of an account's one-time secrets, and what hides it: the salt of its leaf.
+    Owner = 26,
 }
 
 /// The capacity a sponge over `length` elements starts from.
@@ -82,6 +90,13 @@ pub fn hash(domain: Domain, elements: &[F]) -> Digest {
 
 /// Hashes elements behind a head.
 pub fn hash_with_head(domain: Domain, head: &[F; HEAD], elements: &[F]) -> Digest {
+    let wide = wide_hash_with_head(domain, head, elements);
+    std::array::from_fn(|i| wide[i])
+}
+
+/// Hashes elements behind a head to two digests: the one of [`hash_with_head`], which may be published, and another one,
+/// which says nothing to whoever does not know what was hashed. Each binds it.
+pub fn wide_hash_with_head(domain: Domain, head: &[F; HEAD], elements: &[F]) -> [F; RATE] {
     let mut state = [F::ZERO; stark::WIDTH];
     state[RATE..].copy_from_slice(&initial_capacity(domain, elements.len()));
     state[stark::WIDTH - HEAD..].copy_from_slice(head);
@@ -175,6 +190,25 @@ pub fn hash_row_with_head<W, B: RowBuilder<W>>(
     head: &[B::E; HEAD],
     elements: &[B::E],
 ) -> [B::E; DIGEST] {
+    squeeze_row(b, domain, head, elements)
+}
+
+/// [`wide_hash_with_head`] inside a row: all blocks side by side.
+pub fn wide_hash_row_with_head<W, B: RowBuilder<W>>(
+    b: &mut B,
+    domain: Domain,
+    head: &[B::E; HEAD],
+    elements: &[B::E],
+) -> [B::E; RATE] {
+    squeeze_row(b, domain, head, elements)
+}
+
+fn squeeze_row<W, B: RowBuilder<W>, const N: usize>(
+    b: &mut B,
+    domain: Domain,
+    head: &[B::E; HEAD],
+    elements: &[B::E],
+) -> [B::E; N] {
     let zero = b.constant(F::ZERO);
     let mut capacity = initial_capacity(domain, elements.len()).map(|c| b.constant(c));
     capacity[DIGEST - HEAD..].clone_from_slice(head);

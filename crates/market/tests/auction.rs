@@ -2,7 +2,8 @@
 
 use market::auction::rule::{self, Neighbourhood, NotClearing};
 use market::auction::{
-    Band, Cleared, Fees, Fill, Ladder, Level, Order, Quantity, Terms, TooHigh, Void,
+    Admission, Band, Cleared, Fees, Fill, Ladder, Level, Order, Quantity, Refusal, Terms, TooHigh,
+    Void,
 };
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -28,6 +29,8 @@ fn orders(ladders: Vec<Ladder>) -> Vec<Order> {
         account,
         nonce: 1,
         quote: false,
+        reduce_only: false,
+        admission: Admission::default(),
         ladder,
     };
     (0..).zip(ladders).map(order).collect()
@@ -400,6 +403,8 @@ fn the_highest_nonce_lives_and_among_equals_the_last() {
         account,
         nonce,
         quote: false,
+        reduce_only: false,
+        admission: Admission::default(),
         ladder,
     };
     let all = [
@@ -531,4 +536,81 @@ fn what_is_no_band_is_refused() {
     for (low, high, step) in [(0, 1, 1), (1, 1 << 40, 1), (1, (1 << 30) + 2, 1)] {
         assert_eq!(says(low, high, step, low), Err(size.into()), "{low} {high}");
     }
+}
+
+#[test]
+fn what_the_book_refuses_is_told_apart_from_what_it_replaces() {
+    let order = |account, nonce, refusal| Order {
+        account,
+        nonce,
+        quote: false,
+        reduce_only: false,
+        admission: Admission {
+            refusal,
+            ..Admission::default()
+        },
+        ladder: Ladder::bid(2, 5),
+    };
+    let all = [
+        // Someone else's order in the account's name replaces nothing.
+        order(1, 1, None),
+        order(1, 2, Some(Refusal::Secret)),
+        order(2, 1, Some(Refusal::NoAccount)),
+        // The account's own does, though it is not let in.
+        order(3, 1, None),
+        order(3, 2, Some(Refusal::Margin)),
+        order(4, 1, Some(Refusal::Room)),
+    ];
+    let cleared = market::auction::clear(&terms(band([1, 9], 5), 0), &all);
+    let refused = |refusal| Err(Void::Refused(refusal));
+    let nothing = Ok(Fill::default());
+    let expected = [
+        nothing,
+        refused(Refusal::Secret),
+        refused(Refusal::NoAccount),
+        Err(Void::Replaced),
+        refused(Refusal::Margin),
+        refused(Refusal::Room),
+    ];
+    assert_eq!(cleared.results, expected);
+}
+
+#[test]
+fn an_order_that_only_reduces_trades_no_more_than_it_may() {
+    let level = |bid: (u64, u64)| Level {
+        bid: Quantity {
+            lots: Lots(bid.0),
+            limit: Ticks(bid.1),
+        },
+        ask: Quantity::default(),
+    };
+    // 3 lots at 7 and 2 of the 4 at 6, in the order of its levels.
+    let order = |account, ladder, most| Order {
+        account,
+        nonce: 1,
+        quote: false,
+        reduce_only: true,
+        admission: Admission {
+            refusal: None,
+            most,
+        },
+        ladder,
+    };
+    let ladder = Ladder(vec![level((3, 7)), level((4, 6))]);
+    let all = [
+        order(1, ladder, [Lots(5), Lots(0)]),
+        order(2, Ladder::ask(9, 6), [Lots(0), Lots(9)]),
+        order(3, Ladder::ask(9, 1), [Lots(9), Lots(0)]),
+    ];
+    let cleared = market::auction::clear(&terms(band([1, 9], 5), 0), &all);
+    assert_eq!(cleared.price, Some(Ticks(6)));
+    assert_eq!(
+        (cleared.depth.demand, cleared.depth.supply),
+        (Lots(5), Lots(9))
+    );
+    let traded = cleared.results.iter().map(|r| {
+        let fill = r.unwrap();
+        (fill.bought.0, fill.sold.0)
+    });
+    assert_eq!(traded.collect::<Vec<_>>(), [(5, 0), (0, 5), (0, 0)]);
 }

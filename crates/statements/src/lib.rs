@@ -13,6 +13,7 @@ pub mod margin;
 pub mod nonce;
 mod opening;
 pub mod ordered;
+pub mod orders;
 pub mod pool;
 pub mod pools;
 pub mod premia;

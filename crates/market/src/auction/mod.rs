@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use records::units::Ticks;
 
-pub use order::{Ladder, Level, Order, Quantity, Void};
+pub use order::{Admission, Ladder, Level, Order, Quantity, Refusal, UNBOUNDED, Void};
 pub use ration::{Fees, Fill, TooHigh};
 pub use rule::{Band, Depth};
 
@@ -45,13 +45,16 @@ pub struct Cleared {
 /// Clears one instrument. `orders` are all that were sent for it, as the public list has them.
 ///
 /// Of several orders of an account the one with the highest nonce lives, of those with one nonce the last of the list; the
-/// others are void, also if the one that lives is.
+/// others are void, also if the one that lives is. Orders that are not the account's own replace nothing.
 pub fn clear(terms: &Terms, orders: &[Order]) -> Cleared {
     let band = &terms.band;
     let live = live(band, orders);
-    let ladders = orders.iter().zip(&live).filter(|(_, live)| live.is_ok());
-    let ladders = ladders.map(|(order, _)| &order.ladder);
-    let Some(price) = rule::clearing_price(band, ladders.clone()) else {
+    let effective = orders.iter().zip(&live).map(|(order, live)| match live {
+        Ok(()) => order.ladder.within(order.admission.most),
+        Err(_) => Ladder::default(),
+    });
+    let ladders: Vec<Ladder> = effective.collect();
+    let Some(price) = rule::clearing_price(band, &ladders) else {
         let results = live.into_iter().map(|live| live.map(|()| Fill::default()));
         return Cleared {
             price: None,
@@ -59,25 +62,32 @@ pub fn clear(terms: &Terms, orders: &[Order]) -> Cleared {
             results: results.collect(),
         };
     };
+    let fills = ration::fills(terms, price, orders, &ladders);
+    let results = live.into_iter().zip(fills);
     Cleared {
         price: Some(price),
-        depth: Depth::at(price, ladders),
-        results: ration::fills(band, (&terms.fees, terms.draw), price, orders, &live),
+        depth: Depth::at(price, &ladders),
+        results: results.map(|(live, fill)| live.map(|()| fill)).collect(),
     }
 }
 
 /// Whether each order takes part.
 fn live(band: &Band, orders: &[Order]) -> Vec<Result<(), Void>> {
+    let is_own = |order: &Order| order.admission.refusal.is_none_or(Refusal::is_own);
     let mut latest = BTreeMap::new();
-    for (place, order) in orders.iter().enumerate() {
+    for (place, order) in orders.iter().enumerate().filter(|(_, o)| is_own(o)) {
         let rank = (order.nonce, place);
         let best = latest.entry(order.account).or_insert(rank);
         *best = rank.max(*best);
     }
-    let check =
-        |(place, order): (usize, &Order)| match latest[&order.account] == (order.nonce, place) {
-            true => order.ladder.check(band),
-            false => Err(Void::Replaced),
-        };
+    let check = |(place, order): (usize, &Order)| {
+        let refusal = order.admission.refusal;
+        match refusal {
+            Some(refusal) if !refusal.is_own() => return Err(Void::Refused(refusal)),
+            _ if latest[&order.account] != (order.nonce, place) => return Err(Void::Replaced),
+            _ => order.ladder.check(band)?,
+        }
+        refusal.map_or(Ok(()), |refusal| Err(Void::Refused(refusal)))
+    };
     orders.iter().enumerate().map(check).collect()
 }

@@ -37,8 +37,60 @@ pub struct Order {
     pub nonce: u64,
     /// A quote: earns the rebate instead of paying the fee.
     pub quote: bool,
+    /// It may only close what the account holds.
+    pub reduce_only: bool,
+    /// What the account book makes of it.
+    pub admission: Admission,
     /// What it trades. Without lots it cancels what was sent before.
     pub ladder: Ladder,
+}
+
+/// What the account book makes of an order before the auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// Why the order is not let in.
+    pub refusal: Option<Refusal>,
+    /// Most lots that it may buy and sell. Levels take from them in their order; what goes beyond takes no part. Other orders
+    /// than those that only reduce have no such bound.
+    pub most: [Lots; 2],
+}
+
+/// No bound on lots: as many as an order can have.
+pub const UNBOUNDED: [Lots; 2] = [Lots(MAX_LOTS.0 - 1); 2];
+
+impl Default for Admission {
+    fn default() -> Self {
+        Self {
+            refusal: None,
+            most: UNBOUNDED,
+        }
+    }
+}
+
+/// Why the account book does not let an order in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Refusal {
+    /// It names an account that does not exist.
+    #[error("no account has this key")]
+    NoAccount,
+    /// Its secret is not the one that the account committed to for this batch.
+    #[error("its secret is not the account's for this batch")]
+    Secret,
+    /// The account's margin does not cover its orders.
+    #[error("the account's initial margin does not cover what its orders may need")]
+    Margin,
+    /// What it could trade does not fit the account.
+    #[error(
+        "a position or the cash that it could lead to does not fit the account; close a position first"
+    )]
+    Room,
+}
+
+impl Refusal {
+    /// Whether the order is the account's own: then it replaces earlier ones even if it is not let in.
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Margin | Self::Room)
+    }
 }
 
 /// Why an order takes no part in an auction.
@@ -71,6 +123,9 @@ pub enum Void {
     /// More than can be settled.
     #[error("{0} lots: at most 2^30 - 1 fit, worth less than 2^60 ticks at the band's upper end")]
     TooLarge(Lots),
+    /// The account book does not let it in.
+    #[error(transparent)]
+    Refused(Refusal),
 }
 
 impl Ladder {
@@ -108,6 +163,22 @@ impl Ladder {
     pub fn asks(&self) -> impl Iterator<Item = Quantity> {
         let asks = self.0.iter().map(|level| level.ask);
         asks.filter(|quantity| quantity.lots != Lots(0))
+    }
+
+    /// What of it takes part if at most so many lots may be bought and sold. Limits stay.
+    #[must_use]
+    pub fn within(&self, most: [Lots; 2]) -> Self {
+        let [mut buy, mut sell] = most;
+        let take = |quantity: Quantity, rest: &mut Lots| {
+            let lots = quantity.lots.min(*rest);
+            *rest -= lots;
+            Quantity { lots, ..quantity }
+        };
+        let levels = self.0.iter().map(|level| Level {
+            bid: take(level.bid, &mut buy),
+            ask: take(level.ask, &mut sell),
+        });
+        Self(levels.collect())
     }
 
     /// Whether it takes part under a band: whole or not at all, so that a trader knows what is in the auction. Limits of levels

@@ -4,7 +4,7 @@ use records::units::{Lots, Ticks};
 
 use super::order::{Ladder, Quantity};
 use super::rule::{Band, Depth};
-use super::{Order, Void};
+use super::{Order, Terms};
 
 /// Rates are counted in these.
 pub const RATE: u64 = 1_000_000;
@@ -105,40 +105,34 @@ fn marginal<'a>(
 }
 
 /// What each order trades at the clearing price. Better limits trade whole. What is marginal on the side that is left over
-/// is rationed pro rata, in the order of accounts.
+/// is rationed pro rata, in the order of accounts. `ladders` are what of the orders takes part.
 pub(super) fn fills(
-    band: &Band,
-    (fees, draw): (&Fees, u32),
+    terms: &Terms,
     price: Ticks<u64>,
     orders: &[Order],
-    live: &[Result<(), Void>],
-) -> Vec<Result<Fill, Void>> {
-    let ladders = orders.iter().zip(live).filter(|(_, live)| live.is_ok());
-    let ladders: Vec<&Ladder> = ladders.map(|(order, _)| &order.ladder).collect();
-    let volume = Depth::at(price, ladders.iter().copied()).volume();
+    ladders: &[Ladder],
+) -> Vec<Fill> {
+    let Terms { band, fees, draw } = terms;
+    let volume = Depth::at(price, ladders).volume();
     let sides = [true, false].map(|is_bid| {
         let quantities = ladders.iter().flat_map(|ladder| side(ladder, is_bid));
         marginal(quantities, |q| class(band, price, q.limit, is_bid), volume)
     });
-    let mut places: Vec<usize> = (0..orders.len()).filter(|i| live[*i].is_ok()).collect();
+    let mut places: Vec<usize> = (0..orders.len()).collect();
     places.sort_by_key(|place| orders[*place].account);
-    let mut results: Vec<Result<Fill, Void>> = live
-        .iter()
-        .map(|live| live.map(|()| Fill::default()))
-        .collect();
+    let mut fills = vec![Fill::default(); orders.len()];
     let mut sums = [0; 2];
     for place in places {
-        let order = &orders[place];
-        let mut fill = Fill::default();
+        let fill = &mut fills[place];
         for (i, is_bid) in [true, false].into_iter().enumerate() {
             let mut traded = 0;
-            for quantity in side(&order.ladder, is_bid) {
+            for quantity in side(&ladders[place], is_bid) {
                 match class(band, price, quantity.limit, is_bid) {
                     Class::Better => traded += quantity.lots.0,
                     Class::Marginal => {
-                        let before = sides[i].traded_of(sums[i], draw);
+                        let before = sides[i].traded_of(sums[i], *draw);
                         sums[i] += quantity.lots.0;
-                        traded += sides[i].traded_of(sums[i], draw) - before;
+                        traded += sides[i].traded_of(sums[i], *draw) - before;
                     }
                     Class::Away => continue,
                 }
@@ -151,10 +145,9 @@ pub(super) fn fills(
         }
         // Checked when the order was let in: below 2^60.
         fill.cash = Ticks((fill.bought + fill.sold).0 * price.0);
-        (fill.fee, fill.rebate) = fees.of(fill.cash, order.quote);
-        results[place] = Ok(fill);
+        (fill.fee, fill.rebate) = fees.of(fill.cash, orders[place].quote);
     }
-    results
+    fills
 }
 
 fn side(ladder: &Ladder, is_bid: bool) -> Vec<Quantity> {
