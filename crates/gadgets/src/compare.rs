@@ -8,9 +8,9 @@
 //! prover points at that chunk, which costs a bit a chunk, and only its difference is range-checked: two
 //! lookups, however long the numbers are.
 //!
-//! Constraints COMPARE-1 to COMPARE-7: `GADGETS.md`.
+//! Constraints COMPARE-1 to COMPARE-8: `GADGETS.md`.
 
-use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder};
+use stark::{Expr, F, Field, PrimeCharacteristicRing, RowBuilder};
 
 use crate::limbs::{Limbs, elements, join, signed};
 use crate::range::LIMB_BITS;
@@ -102,6 +102,29 @@ pub fn assert_at_most_less<W, B: RowBuilder<W>>(
     rising(b, &differences(x, y), strict);
 }
 
+/// Requires `x < y` if the bit `strict` is 1, else `x <= y`, and tells where they differ: a bit for each chunk, which is 1 for the
+/// highest chunk that differs and 0 for all others. As [`assert_less`].
+pub fn assert_rising<W, B: RowBuilder<W>>(
+    b: &mut B,
+    x: &Chunks<B::E>,
+    y: &Chunks<B::E>,
+    strict: &B::E,
+) -> Vec<B::E> {
+    rising(b, &differences(x, y), strict)
+}
+
+/// A bit that is 1 if and only if a value is not zero, with the inverse as the evidence: two cells.
+pub fn is_not_zero<W, B: RowBuilder<W>>(b: &mut B, value: &B::E) -> B::E {
+    let id = "COMPARE-8";
+    let inverse = b.derive([value], |[v]| v.try_inverse().unwrap_or(F::ZERO));
+    let differs = b.derive([value], |[v]| F::from_bool(v != F::ZERO));
+    b.zero(id, value.clone() * inverse.clone() - differs.clone());
+    let same = b.one() - differs.clone();
+    b.zero(id, same.clone() * value.clone());
+    b.zero(id, same * inverse);
+    differs
+}
+
 /// `y - x`, chunk by chunk.
 fn differences<E: Expr>(x: &Chunks<E>, y: &Chunks<E>) -> Vec<E> {
     assert!(
@@ -120,19 +143,21 @@ fn pointed(differences: &[F]) -> Option<usize> {
 }
 
 /// Requires that the highest difference that is not zero is positive, and that there is one if the bit
-/// `strict` is 1. The differences lie in `(-2^20, 2^20)`.
-fn rising<W, B: RowBuilder<W>>(b: &mut B, differences: &[B::E], strict: &B::E) {
+/// `strict` is 1. The differences lie in `(-2^20, 2^20)`. Gives the pointers, the lowest chunk's first.
+fn rising<W, B: RowBuilder<W>>(b: &mut B, differences: &[B::E], strict: &B::E) -> Vec<B::E> {
     // Built from the top: the sum of the pointers down to a chunk.
     for difference in differences {
         b.bounded("COMPARE-3", difference, 1 - CHUNK, CHUNK - 1);
     }
     let mut pointers = b.constant(F::ZERO);
+    let mut list = Vec::with_capacity(differences.len());
     let mut step = b.constant(F::ZERO);
     for (c, difference) in differences.iter().enumerate().rev() {
         let pointer = b.derive_many(differences, |d| F::from_bool(pointed(d) == Some(c)));
         b.boolean("COMPARE-1", &pointer);
         step += pointer.clone() * difference.clone();
-        pointers += pointer;
+        pointers += pointer.clone();
+        list.push(pointer);
         b.zero(
             "COMPARE-2",
             (b.one() - pointers.clone()) * difference.clone(),
@@ -144,6 +169,8 @@ fn rising<W, B: RowBuilder<W>>(b: &mut B, differences: &[B::E], strict: &B::E) {
     });
     b.integer("COMPARE-3", step - pointers.clone() - join(&limbs));
     b.zero("COMPARE-4", strict.clone() * (b.one() - pointers));
+    list.reverse();
+    list
 }
 
 /// Most numbers that [`assert_sum_at_most`] adds up: a borrow of two bits holds what three borrow.

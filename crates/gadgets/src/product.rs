@@ -137,6 +137,23 @@ impl<E: Expr> Product<'_, E> {
         self.multiply_elements(b, [first, last], counts, &elements, before);
     }
 
+    /// A product over all rows of one table, which starts from one and ends at these public elements. Its registers are not used.
+    pub fn over_all_rows<W, B: RowBuilder<W, E = E>>(
+        &self,
+        b: &mut B,
+        counts: &B::E,
+        elements: &[B::E],
+        before: impl Fn(&W) -> [F; DEGREE],
+        end: &[B::E],
+    ) {
+        let [product, after] = step(b, self, counts, elements, before);
+        for i in 0..DEGREE {
+            let one = b.constant(F::from_bool(i == 0));
+            b.assert_zero(self.id, When::First, product[i].clone() - one);
+            b.assert_zero(self.id, When::Last, after[i].clone() - end[i].clone());
+        }
+    }
+
     /// The same for a message in whole elements.
     pub fn multiply_elements<W, B: RowBuilder<W, E = E>>(
         &self,
@@ -146,24 +163,7 @@ impl<E: Expr> Product<'_, E> {
         elements: &[B::E],
         before: impl Fn(&W) -> [F; DEGREE],
     ) {
-        let factor = self.challenge.factor(elements);
-        let (product, next): (Vec<B::E>, Vec<B::E>) =
-            (0..DEGREE).map(|i| b.state(|w| before(w)[i])).unzip();
-        let product: Element<B::E> = std::array::from_fn(|i| product[i].clone());
-        let after = multiply(&product, &factor);
-        // A cell, so that what is sent has degree 1.
-        let after: Vec<B::E> = (0..DEGREE)
-            .map(|i| {
-                let step = after[i].clone() - product[i].clone();
-                let value = product[i].clone() + counts.clone() * step;
-                let cell = b.derive([&value], |[v]| v);
-                b.equal(self.id, cell.clone(), value);
-                cell
-            })
-            .collect();
-        for (next, after) in next.into_iter().zip(&after) {
-            b.assert_zero(self.id, When::Transition, next - after.clone());
-        }
+        let [product, after] = step(b, self, counts, elements, before);
         let registers = |b: &B, elements: &[B::E]| -> Vec<[B::E; 2]> {
             let mut shown: Vec<B::E> = elements.to_vec();
             shown[0] -= b.one();
@@ -175,6 +175,33 @@ impl<E: Expr> Product<'_, E> {
             pass(b, self.register + i, first, last, before, after);
         }
     }
+}
+
+/// A step of a running product over the rows: the product over the rows above, and the one that has this row's factor, too, if
+/// the bit `counts` is 1. The latter is in cells, so that what is sent has degree 1.
+fn step<W, B: RowBuilder<W>>(
+    b: &mut B,
+    product: &Product<'_, B::E>,
+    counts: &B::E,
+    elements: &[B::E],
+    before: impl Fn(&W) -> [F; DEGREE],
+) -> [Element<B::E>; 2] {
+    let (id, factor) = (product.id, product.challenge.factor(elements));
+    let (above, next): (Vec<B::E>, Vec<B::E>) =
+        (0..DEGREE).map(|i| b.state(|w| before(w)[i])).unzip();
+    let above: Element<B::E> = std::array::from_fn(|i| above[i].clone());
+    let times = multiply(&above, &factor);
+    let after: Element<B::E> = std::array::from_fn(|i| {
+        let step = times[i].clone() - above[i].clone();
+        let value = above[i].clone() + counts.clone() * step;
+        let cell = b.derive([&value], |[v]| v);
+        b.equal(id, cell.clone(), value);
+        cell
+    });
+    for (next, after) in next.into_iter().zip(&after) {
+        b.assert_zero(id, When::Transition, next - after.clone());
+    }
+    [above, after]
 }
 
 /// A product from its registers.

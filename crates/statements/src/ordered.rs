@@ -90,23 +90,7 @@ impl Ordered {
 
     /// The row's place, and its key in the order.
     pub fn place<W, B: RowBuilder<W>>(&self, b: &mut B, of: fn(&W) -> &OrderedRow) -> Place<B::E> {
-        let id = "ORDER-1";
-        let height = 1usize << self.log_height;
-        let (index, next_index) = b.state(|w| F::from_usize(of(w).index));
-        let (first, next_first) = b.state(|w| F::from_bool(of(w).index == 0));
-        let last = b.cell(|w| F::from_bool(of(w).index + 1 == height));
-        let one = b.one();
-        b.assert_zero(id, When::First, index.clone());
-        b.assert_zero(
-            id,
-            When::Transition,
-            next_index - index.clone() - one.clone(),
-        );
-        b.assert_zero(id, When::First, first.clone() - one.clone());
-        b.assert_zero(id, When::Transition, next_first);
-        b.assert_zero(id, When::Last, last.clone() - one);
-        b.assert_zero(id, When::Transition, last.clone());
-
+        let [index, first, last] = count_rows(b, self.log_height, |w| of(w).index);
         let id = "ORDER-2";
         let (active, next_active) = b.state(|w| F::from_bool(of(w).used));
         b.boolean(id, &active);
@@ -186,29 +170,65 @@ impl Ordered {
         let mut message = vec![place.index.clone() + height];
         message.extend(digest.into_iter().map(|d| d * place.active.clone()));
         let one = b.one();
-        b.send(bus, one.clone(), &message);
-
-        let is_node = one - place.first.clone();
-        let children: [[B::E; DIGEST]; 2] =
-            std::array::from_fn(|c| std::array::from_fn(|i| b.cell(|w| of(w)[c][i])));
-        let twice = place.index.clone() + place.index.clone();
-        for (c, child) in children.iter().enumerate() {
-            let mut message = vec![twice.clone() + F::from_usize(c)];
-            message.extend(child.iter().cloned());
-            b.receive(bus, is_node.clone(), &message);
-            // Row 0 is no node; its cells hash zeros.
-            for cell in child {
-                b.zero("ORDER-1", place.first.clone() * cell.clone());
-            }
-        }
-        let parent = node_row(b, &children[0], &children[1]);
-        let mut message = vec![place.index.clone()];
-        message.extend(parent);
-        b.send(bus, is_node, &message);
-        let mut message = vec![b.one()];
-        message.extend((0..DIGEST).map(|i| b.public(root + i)));
-        b.receive(bus, place.first.clone(), &message);
+        b.send(bus, one, &message);
+        nodes(b, bus, root, of, [&place.index, &place.first]);
     }
+}
+
+/// The row's number from zero, whether it is the first, and whether it is the last.
+pub fn count_rows<W, B: RowBuilder<W>>(
+    b: &mut B,
+    log_height: usize,
+    number: impl Fn(&W) -> usize,
+) -> [B::E; 3] {
+    let id = "ORDER-1";
+    let height = 1usize << log_height;
+    let (index, next_index) = b.state(|w| F::from_usize(number(w)));
+    let (first, next_first) = b.state(|w| F::from_bool(number(w) == 0));
+    let last = b.cell(|w| F::from_bool(number(w) + 1 == height));
+    let one = b.one();
+    b.assert_zero(id, When::First, index.clone());
+    b.assert_zero(
+        id,
+        When::Transition,
+        next_index - index.clone() - one.clone(),
+    );
+    b.assert_zero(id, When::First, first.clone() - one.clone());
+    b.assert_zero(id, When::Transition, next_first);
+    b.assert_zero(id, When::Last, last.clone() - one);
+    b.assert_zero(id, When::Transition, last.clone());
+    [index, first, last]
+}
+
+/// Every row but the first is the inner node of this number of a tree in heap order, whose root is in the public values from
+/// `root` on. `of` gives the digests of a row's children.
+pub fn nodes<W, B: RowBuilder<W>>(
+    b: &mut B,
+    bus: Bus,
+    root: usize,
+    of: impl Fn(&W) -> [Digest; 2],
+    [index, first]: [&B::E; 2],
+) {
+    let is_node = b.one() - first.clone();
+    let children: [[B::E; DIGEST]; 2] =
+        std::array::from_fn(|c| std::array::from_fn(|i| b.cell(|w| of(w)[c][i])));
+    let twice = index.clone() + index.clone();
+    for (c, child) in children.iter().enumerate() {
+        let mut message = vec![twice.clone() + F::from_usize(c)];
+        message.extend(child.iter().cloned());
+        b.receive(bus, is_node.clone(), &message);
+        // Row 0 is no node; its cells hash zeros.
+        for cell in child {
+            b.zero("ORDER-1", first.clone() * cell.clone());
+        }
+    }
+    let parent = node_row(b, &children[0], &children[1]);
+    let mut message = vec![index.clone()];
+    message.extend(parent);
+    b.send(bus, is_node, &message);
+    let mut message = vec![b.one()];
+    message.extend((0..DIGEST).map(|i| b.public(root + i)));
+    b.receive(bus, first.clone(), &message);
 }
 
 /// Carries sums of limbs over the rows and sends them from the last one as a count for a register. Sums must stay below 2^24

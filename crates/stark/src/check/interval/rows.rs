@@ -278,7 +278,7 @@ impl Facts<'_> {
     }
 
     /// Running sums: a cell that is known on the first row, and of which the next row's is `goes_on * cell` and what the rows
-    /// add, with a public `goes_on`, or one that is a bit and zero where a public column is one.
+    /// add, where `goes_on` is public or a bit; it may be zero where a public column is one.
     pub(super) fn learn_from_sums(&mut self) -> bool {
         let mut news = false;
         for step in self.transition.clone() {
@@ -326,7 +326,9 @@ impl Facts<'_> {
             [(m, 1), (g, -1)] if m.len() == 1 && g.len() == 2 => {
                 let end = g.iter().copied().find(|v| *v != var)?;
                 by_bit = !is_public(&&end);
-                Some((if by_bit { self.ends_at(end)? } else { end }, 1))
+                // A bit that no public column sets may end a sum on any row, or on none.
+                let ends = by_bit.then(|| self.ends_at(end)).flatten();
+                Some((ends.unwrap_or(end), 1))
             }
             _ => return None,
         };
