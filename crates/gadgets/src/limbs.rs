@@ -31,6 +31,12 @@ pub fn limb_of(value: u128, index: usize) -> u64 {
     (rest % u128::from(LIMB)) as u64
 }
 
+/// The number that limbs stand for, which is below 2^128.
+pub fn number_of(limbs: &[F]) -> u128 {
+    let add = |number, limb: &F| (number << LIMB_BITS) + u128::from(limb.as_canonical_u32());
+    limbs.iter().rev().fold(0, add)
+}
+
 /// The three 20-bit chunks of a number below 2^60.
 pub fn chunks_of(value: u64) -> [u64; CHUNKS] {
     std::array::from_fn(|i| (value >> (2 * LIMB_BITS * i)) % (LIMB * LIMB))

@@ -28,6 +28,8 @@ const CARRY_OFFSET: u64 = 1 << (CARRY_BITS - 1);
 /// Coefficients up to this magnitude can be normalized: the carry out of one is at most
 /// `(2^29 - 2^20 + 2^19) / 2^10 < 2^19`, and the carry equation stays below `2^29 + 2^29 + 2^20 < p`.
 const MAX_BOUND: u64 = (1 << 29) - (1 << 20);
+/// Coefficients below this magnitude have carries of at most `(2^18 + 2^9) / 2^10`, which fit one limb.
+const NARROW_BOUND: u64 = 1 << 18;
 
 impl<E: Expr> Sum<E> {
     /// Zero.
@@ -265,7 +267,7 @@ impl<E: Expr> Sum<E> {
     /// # Panics
     /// If the bound is 2^18 or more: then a carry, at most `(2^18 + 2^9) / 2^10`, might not fit.
     pub fn assert_zero_narrow<W, B: RowBuilder<W, E = E>>(&self, b: &mut B, id: &'static str) {
-        assert!(self.bound < 1 << 18, "carries do not fit one limb");
+        assert!(self.bound < NARROW_BOUND, "carries do not fit one limb");
         self.declare(b, id);
         let offset = LIMB / 2;
         let mut carry = E::ZERO;
@@ -282,6 +284,32 @@ impl<E: Expr> Sum<E> {
             }
             b.integer(id, value - carry.clone() * F::from_u64(LIMB));
         }
+    }
+
+    /// The limbs of an integer that is not negative and below `2^(10 n)`. Any other has no witness. Carries have one limb if the
+    /// bound allows it.
+    pub fn limbs_in<W, B: RowBuilder<W, E = E>>(
+        &self,
+        b: &mut B,
+        id: &'static str,
+        n: usize,
+    ) -> Limbs<E> {
+        let limbs = Limbs::derive(b, &self.coefficients, n, |c| {
+            let mut carry = 0i64;
+            let mut value = 0u128;
+            for i in 0..n {
+                let sum = carry + c.get(i).map_or(0, |c| signed(*c));
+                value |= (sum.rem_euclid(LIMB as i64) as u128) << (LIMB_BITS * i);
+                carry = sum.div_euclid(LIMB as i64);
+            }
+            value
+        });
+        let rest = self.minus(&limbs.sum());
+        match rest.bound < NARROW_BOUND {
+            true => rest.assert_zero_narrow(b, id),
+            false => rest.assert_zero(b, id),
+        }
+        limbs
     }
 
     /// A bit that is 1 if and only if the integer is negative, and the limbs of the integer (plus

@@ -1,6 +1,7 @@
 //! What Sealbook proves: one folder per statement, and the commitment they share.
 
 pub mod account;
+pub mod auction;
 pub mod book;
 pub mod collateral;
 mod expect;

@@ -172,6 +172,16 @@ impl Fees {
         }
     }
 
+    /// What an order pays, in 10^-6 of its cash.
+    pub fn fee(&self) -> u32 {
+        self.fee
+    }
+
+    /// What a quote earns instead, in 10^-6 of its cash.
+    pub fn rebate(&self) -> u32 {
+        self.rebate
+    }
+
     /// Fee, rounded up to a tick, and rebate, rounded down, on so much cash.
     pub fn of(&self, cash: Ticks<u64>, quote: bool) -> (Ticks<u64>, Ticks<u64>) {
         let part = |rate: u32| u128::from(cash.0) * u128::from(rate);

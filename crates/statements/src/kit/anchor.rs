@@ -8,6 +8,7 @@ use super::refusal::listed;
 use crate::account::PublicDigest;
 use crate::book::BookRef;
 use crate::issuance::{IssuanceClaim, PledgedTwice, pledged_twice};
+use crate::orders::Batch;
 use crate::words::digest;
 
 /// Where in a claim something stands.
@@ -55,6 +56,8 @@ pub enum Anchor<'a> {
         /// Payment dates that the state has behind it.
         period: u32,
     },
+    /// A batch of orders, and how it cleared.
+    Batch(&'a Batch),
     /// The loans of an issuance, of which none may be pledged twice in its registry.
     Pledges(&'a IssuanceClaim),
 }
@@ -116,6 +119,7 @@ impl Anchor<'_> {
             Self::Book { book, .. } => ("account book", At::Whole, book.commitment.to_string()),
             Self::VenueState(at, digest) => ("state of the venue", *at, digest.to_string()),
             Self::Pool(at, digest) => ("pool", *at, digest.to_string()),
+            Self::Batch(batch) => ("batch of orders", At::Whole, digest(batch)),
             Self::Deal { at, digest, .. } => ("deal and its state", *at, digest.clone()),
             Self::Account { .. } | Self::Pledges { .. } => return None,
         };

@@ -19,6 +19,8 @@ pub struct Size {
     pub scenarios: Option<usize>,
     /// Trades.
     pub trades: Option<usize>,
+    /// Orders.
+    pub orders: Option<usize>,
 }
 
 impl Size {
@@ -29,6 +31,7 @@ impl Size {
             loans: Some(20),
             scenarios: Some(50),
             trades: Some(3),
+            orders: Some(60),
         }
     }
 }

@@ -2,9 +2,13 @@
 
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, wide_hash_with_head};
 use gadgets::limbs::halves_of;
-use market::auction::{Ladder, Level, Quantity};
+use market::auction::rule::MAX_PRICE;
+use market::auction::{Admission, Ladder, Level, Order, Quantity};
+use market::book::MAX_LOTS;
+use records::units::MAX_AMOUNT;
 use stark::{F, felt};
 
+use super::batch::Batch;
 use crate::account::text_digest;
 
 /// Bits of the lower part of a limit.
@@ -56,6 +60,42 @@ impl Opening {
     pub fn digests(&self, levels: usize) -> [Digest; 2] {
         let wide = wide_hash_with_head(Domain::Order, &self.head(), &self.elements(levels));
         [0, 1].map(|half| std::array::from_fn(|i| wide[DIGEST * half + i]))
+    }
+
+    /// Whether it is an order of a batch.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn check(&self, batch: &Batch) -> Result<(), &'static str> {
+        let quantities = self
+            .ladder
+            .0
+            .iter()
+            .flat_map(|level| [level.bid, level.ask]);
+        let fits = |q: Quantity| q.lots < MAX_LOTS && q.limit.0 < MAX_PRICE;
+        if self.batch != batch.number || self.venue != batch.venue_element() {
+            Err("the order is for another batch or another venue")
+        } else if self.ladder.0.len() > batch.levels as usize {
+            Err("the order has more levels than orders of the batch may have")
+        } else if self.account >= MAX_AMOUNT || self.nonce >= 1 << 30 {
+            Err("its account's key is not below 2^60, or its nonce not below 2^30")
+        } else if !quantities.into_iter().all(fits) {
+            Err("it has 2^30 lots or more, or a limit of 2^40 ticks or more")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The order, as the account book lets it in.
+    pub fn order(&self, admission: Admission) -> Order {
+        Order {
+            account: self.account,
+            nonce: self.nonce,
+            quote: self.quote,
+            reduce_only: self.reduce_only,
+            admission,
+            ladder: self.ladder.clone(),
+        }
     }
 
     /// The head of its hash.

@@ -1,0 +1,297 @@
+//! From opened orders to a claim and its proof.
+
+use std::collections::BTreeMap;
+
+use gadgets::hash::Digest;
+use market::auction::{Admission, Band, Cleared, Fees, Order, clear};
+use rayon::prelude::*;
+use records::units::Lots;
+use stark::{Statement, Trace};
+
+use super::claim::{Auction, AuctionClaim, Context};
+use super::fill::Rows;
+use crate::account::PublicDigest;
+use crate::kit::{self, Example, Provable, Refusal};
+use crate::nonce::Nonce;
+use crate::orders::{self, Batch, Opening, Outcome, Randomness};
+use crate::trees::{log_slots, path, tree};
+
+/// An entry of the public list.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// What was revealed, and what the account book makes of it.
+    Opened(Opening, Admission),
+    /// A commitment of which no order is known.
+    Skipped(PublicDigest),
+}
+
+/// An auction before it clears.
+#[derive(Clone, Debug)]
+pub struct Instrument {
+    /// Its number in the market's list.
+    pub number: u32,
+    /// Its name.
+    pub symbol: String,
+    /// The candidate prices.
+    pub band: Band,
+    /// What trading costs.
+    pub fees: Fees,
+}
+
+/// A batch before it clears.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// The venue's name.
+    pub venue: String,
+    /// The batch's number.
+    pub batch: u64,
+    /// The currency of all prices.
+    pub quote: String,
+    /// Levels of an order: 1, 2 or 4.
+    pub levels: u32,
+    /// What is auctioned, by rising number.
+    pub instruments: Vec<Instrument>,
+    /// What nobody knew before the close.
+    pub randomness: Randomness,
+    /// The public list.
+    pub entries: Vec<Entry>,
+    /// Whether what is bid for and offered at the price is to be known, and with it which side was rationed and how much.
+    pub shows_depth: bool,
+}
+
+/// A cleared batch.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The auctions as they cleared, and the batch's other numbers; the receipts are not made yet.
+    pub batch: Batch,
+    /// The orders that were opened, in the order of the list.
+    pub entries: Vec<Opened>,
+    list: Vec<PublicDigest>,
+    skipped: Vec<u64>,
+    cleared: Vec<Cleared>,
+}
+
+/// An opened entry, and what became of its order.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The order.
+    pub opening: Opening,
+    /// What the account book makes of it.
+    pub admission: Admission,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The order's commitment.
+    pub commitment: Digest,
+    /// The order's tag.
+    pub tag: Digest,
+}
+
+/// Clears a batch.
+///
+/// # Errors
+/// If orders or auctions do not fit: an order of another venue, batch or instrument is none, and must be skipped.
+pub fn check(inputs: &Inputs) -> Result<Checked, Refusal> {
+    let malformed = |what: String| Err(Refusal::malformed(what));
+    let orders = inputs
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry, Entry::Opened(..)));
+    let orders = orders.count() as u64;
+    let mut batch = Batch {
+        venue: inputs.venue.clone(),
+        number: inputs.batch,
+        quote: inputs.quote.clone(),
+        levels: inputs.levels,
+        auctions: Vec::new(),
+        randomness: inputs.randomness,
+        orders,
+        log_slots: log_slots(orders) as u32,
+        receipts: Digest::default().into(),
+    };
+    for instrument in &inputs.instruments {
+        let band = instrument.band;
+        batch.auctions.push(orders::Auction {
+            number: instrument.number,
+            symbol: instrument.symbol.clone(),
+            low: band.low(),
+            high: band.high(),
+            step: band.step(),
+            reference: band.reference(),
+            fee: instrument.fees.fee(),
+            rebate: instrument.fees.rebate(),
+            price: None,
+            volume: Lots(0),
+            depth: None,
+        });
+    }
+    batch.check().map_err(Refusal::malformed)?;
+    let mut by_instrument: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for auction in &batch.auctions {
+        by_instrument.insert(auction.number as usize, Vec::new());
+    }
+    let (mut openings, mut skipped) = (Vec::new(), Vec::new());
+    for (place, entry) in inputs.entries.iter().enumerate() {
+        let (opening, admission) = match entry {
+            Entry::Opened(opening, admission) => (opening, admission),
+            Entry::Skipped(_) => {
+                skipped.push(place as u64);
+                continue;
+            }
+        };
+        if let Err(why) = opening.check(&batch) {
+            return malformed(format!("entry {place} of the list: {why}; skip it"));
+        }
+        let Some(places) = by_instrument.get_mut(&opening.instrument) else {
+            return malformed(format!(
+                "entry {place} of the list: no auction is of instrument {}; skip it",
+                opening.instrument
+            ));
+        };
+        places.push(openings.len());
+        openings.push((place, opening, *admission));
+    }
+    let levels = inputs.levels as usize;
+    let digests: Vec<[Digest; 2]> = openings
+        .par_iter()
+        .map(|(_, opening, _)| opening.digests(levels))
+        .collect();
+    let mut list: Vec<PublicDigest> = Vec::with_capacity(inputs.entries.len());
+    let mut commitments = digests.iter();
+    for entry in &inputs.entries {
+        list.push(match entry {
+            Entry::Skipped(commitment) => *commitment,
+            Entry::Opened(..) => {
+                let [commitment, _] = commitments.next().expect("one for each opened entry");
+                (*commitment).into()
+            }
+        });
+    }
+    let orders: Vec<Order> = openings
+        .iter()
+        .map(|(_, opening, admission)| opening.order(*admission))
+        .collect();
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; orders.len()];
+    let mut cleared = Vec::new();
+    for (i, places) in by_instrument.values().enumerate() {
+        let terms = batch
+            .terms(&batch.auctions[i])
+            .map_err(Refusal::malformed)?;
+        let own: Vec<Order> = places.iter().map(|at| orders[*at].clone()).collect();
+        let result = clear(&terms, &own);
+        let auction = &mut batch.auctions[i];
+        auction.price = result.price;
+        auction.volume = result.depth.volume();
+        let shown = inputs.shows_depth && result.price.is_some();
+        auction.depth = shown.then_some([result.depth.demand, result.depth.supply]);
+        for ((at, order), fill) in places.iter().zip(&own).zip(&result.results) {
+            outcomes[*at] = Some(Outcome::new(openings[*at].0, order, fill));
+        }
+        cleared.push(result);
+    }
+    let entries: Vec<Opened> = openings
+        .into_iter()
+        .zip(&digests)
+        .zip(outcomes)
+        .map(
+            |(((_, opening, admission), [commitment, tag]), outcome)| Opened {
+                opening: opening.clone(),
+                admission,
+                outcome: outcome.expect("every order is of an auction"),
+                commitment: *commitment,
+                tag: *tag,
+            },
+        )
+        .collect();
+    Ok(Checked {
+        batch,
+        list,
+        skipped,
+        cleared,
+        entries,
+    })
+}
+
+/// What the tables are filled from.
+pub struct Witness {
+    pub(super) rows: Rows,
+}
+
+/// A true claim, ready to be proven.
+pub type Prepared = kit::Prepared<Auction>;
+
+impl Prepared {
+    /// Clears a batch and makes the claim.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn new(inputs: &Inputs) -> Result<Self, Refusal> {
+        Self::sealed(check(inputs)?)
+    }
+
+    /// Makes the claim of a cleared batch.
+    ///
+    /// # Errors
+    /// If the list contradicts itself: two entries are the same.
+    pub fn sealed(checked: Checked) -> Result<Self, Refusal> {
+        let mut batch = checked.batch;
+        let mut entries = checked.entries;
+        // In the order of accounts, which is that of their rows when they are settled.
+        entries.sort_by_key(|e| {
+            (
+                e.opening.account,
+                e.opening.instrument,
+                e.opening.nonce,
+                e.outcome.place,
+            )
+        });
+        let mut leaves: Vec<Digest> = entries
+            .par_iter()
+            .map(|e| e.outcome.receipt(&e.tag))
+            .collect();
+        leaves.resize(1 << batch.log_slots, Digest::default());
+        let nodes = tree(leaves);
+        batch.receipts = nodes[1].into();
+        let claim = AuctionClaim {
+            batch,
+            list: checked.list,
+            skipped: checked.skipped,
+            nonce: None,
+        };
+        let rows = Rows::new(&claim, entries, nodes, &checked.cleared);
+        Self::unchecked(claim, rows)
+    }
+
+    /// The claim, true or not.
+    pub(super) fn unchecked(claim: AuctionClaim, rows: Rows) -> Result<Self, Refusal> {
+        let context = Auction::context(&claim).map_err(Refusal::malformed)?;
+        Ok(Self {
+            claim,
+            context,
+            witness: Witness { rows },
+        })
+    }
+
+    /// The receipt of the order at a place of the list: what became of it, and its way to the receipts' root.
+    pub fn receipt(&self, place: usize) -> Option<(Outcome, usize, Vec<Digest>)> {
+        let entries = &self.witness.rows.entries;
+        let slot = entries.iter().position(|e| e.outcome.place == place)?;
+        let siblings = path(&self.witness.rows.nodes, slot);
+        Some((entries[slot].outcome, slot, siblings))
+    }
+}
+
+impl Provable for Auction {
+    type Witness = Witness;
+
+    fn traces(_: &AuctionClaim, context: &Context, witness: &Witness, _: usize) -> Vec<Trace> {
+        witness.rows.fill(context)
+    }
+
+    fn nonce_mut(claim: &mut AuctionClaim) -> &mut Option<Nonce> {
+        &mut claim.nonce
+    }
+
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
+    }
+}
