@@ -354,4 +354,7 @@ pub struct Bench {
     /// Trades, where the benchmark has them.
     #[arg(long)]
     pub trades: Option<usize>,
+    /// Orders, where the benchmark has them.
+    #[arg(long)]
+    pub orders: Option<usize>,
 }

@@ -7,6 +7,7 @@ mod common;
 use common::{PATH_SLACK, shared_words};
 use credit::amortization::Event;
 use credit::sample_pool;
+use market::auction::{Admission, Band, Fees, Ladder};
 use market::{Account, Level, sample};
 use records::units::{Cents, Ticks};
 use sealbook::STATEMENTS;
@@ -15,10 +16,11 @@ use stark::ProofFile;
 use statements::account::Secret;
 use statements::book::SealedBook;
 use statements::kit::AnyPrepared;
+use statements::orders::{Opening, Randomness, venue_element};
 use statements::premia::{self, Shows};
 use statements::solvency::{self, Options};
 use statements::systemic::{self, Venue};
-use statements::{exposure, inventory, issuance, margin, pool, stress, waterfall};
+use statements::{auction, exposure, inventory, issuance, margin, pool, stress, waterfall};
 use venue::fact::Fact;
 
 /// One of several claims that say the same about other private values, under a secret of its own.
@@ -40,6 +42,7 @@ const CASES: &[(&str, usize, Make)] = &[
     ("stress", 2, stress),
     ("issuance", 2, issuance),
     ("waterfall", 2, waterfall),
+    ("auction", 3, auction),
 ];
 
 /// A case's proof files; claims say the same, tables have the same shapes.
@@ -111,6 +114,55 @@ fn proofs_about_other_private_values_share_nothing() {
             }
         }
     }
+}
+
+/// Other orders of other accounts, some void or refused, that clear at the same price with the same volume.
+fn auction(variant: usize) -> Box<dyn AnyPrepared> {
+    let bid = |lots| Ladder::bid(lots, 105);
+    let ask = |lots| Ladder::ask(lots, 95);
+    let ladders = [
+        vec![bid(10), ask(10), Ladder::bid(3, 90), Ladder::ask(3, 110)],
+        vec![bid(4), bid(6), ask(10), Ladder::default()],
+        vec![ask(7), ask(3), bid(10), bid(99)],
+    ];
+    let fits = "these are small numbers";
+    let entries = (0..).zip(&ladders[variant]).map(|(i, ladder)| {
+        let opening = Opening {
+            account: 1000 * (1 + variant as u64) + i,
+            instrument: 3,
+            nonce: variant as u64,
+            quote: variant == 1,
+            reduce_only: false,
+            ladder: ladder.clone(),
+            batch: 1,
+            venue: venue_element("V"),
+            secret: [stark::felt(7 * variant as u64 + i); 8],
+        };
+        // The last order of the third batch has no margin.
+        let refused = variant == 2 && i == 3;
+        let refusal = refused.then_some(market::auction::Refusal::Margin);
+        let admission = Admission {
+            refusal,
+            ..Admission::default()
+        };
+        auction::Entry::Opened(opening, admission)
+    });
+    let inputs = auction::Inputs {
+        venue: "V".into(),
+        batch: 1,
+        quote: "USD".into(),
+        levels: 1,
+        instruments: vec![auction::Instrument {
+            number: 3,
+            symbol: "A-PERP".into(),
+            band: Band::new([80, 120].map(Ticks), Ticks(1), Ticks(100)).expect(fits),
+            fees: Fees::new(500, 100).expect(fits),
+        }],
+        randomness: Randomness([7; 32]),
+        entries: entries.collect(),
+        shows_depth: false,
+    };
+    Box::new(auction::Prepared::new(&inputs).expect(fits))
 }
 
 /// Accounts with other positions, of which one has none.

@@ -24,6 +24,7 @@ pub const STATEMENTS: &[&dyn Kind] = &[
     &Of::<crate::stress::Stressed>::NEW,
     &Of::<crate::issuance::Issuance>::NEW,
     &Of::<crate::waterfall::Waterfall>::NEW,
+    &Of::<crate::auction::Auction>::NEW,
 ];
 
 /// Why a proof file was not accepted.

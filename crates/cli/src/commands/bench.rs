@@ -23,6 +23,7 @@ pub fn run(arguments: &Bench) -> Result<(), Failure> {
         loans: arguments.loans,
         scenarios: arguments.scenarios,
         trades: arguments.trades,
+        orders: arguments.orders,
     };
     let inputs = STATEMENTS
         .iter()

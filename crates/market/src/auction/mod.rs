@@ -47,14 +47,24 @@ pub struct Cleared {
 /// Of several orders of an account the one with the highest nonce lives, of those with one nonce the last of the list; the
 /// others are void, also if the one that lives is. Orders that are not the account's own replace nothing.
 pub fn clear(terms: &Terms, orders: &[Order]) -> Cleared {
-    let band = &terms.band;
-    let live = live(band, orders);
+    clear_at(terms, orders, |ladders| {
+        rule::clearing_price(&terms.band, ladders)
+    })
+}
+
+/// What orders trade at a price that follows from the ladders that take part, whether it is the rule's or not.
+pub fn clear_at(
+    terms: &Terms,
+    orders: &[Order],
+    price: impl FnOnce(&[Ladder]) -> Option<Ticks<u64>>,
+) -> Cleared {
+    let live = live(&terms.band, orders);
     let effective = orders.iter().zip(&live).map(|(order, live)| match live {
         Ok(()) => order.ladder.within(order.admission.most),
         Err(_) => Ladder::default(),
     });
     let ladders: Vec<Ladder> = effective.collect();
-    let Some(price) = rule::clearing_price(band, &ladders) else {
+    let Some(price) = price(&ladders) else {
         let results = live.into_iter().map(|live| live.map(|()| Fill::default()));
         return Cleared {
             price: None,

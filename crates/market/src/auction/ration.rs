@@ -100,7 +100,8 @@ fn marginal<'a>(
     }
     Marginal {
         lots,
-        traded: volume.0 - better,
+        // Only at another price than the rule's can more be better than trades.
+        traded: volume.0.saturating_sub(better),
     }
 }
 

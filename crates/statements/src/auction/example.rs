@@ -1,13 +1,15 @@
 //! Example claims.
 
+use gadgets::hash::DIGEST;
 use market::auction::{Admission, Band, Fees, Ladder, Level, Quantity, Refusal};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use records::units::{Lots, Ticks};
 use serde_json::json;
-use stark::F;
+use stark::{F, felt};
 
 use super::{Auction, Entry, Inputs, Instrument, Prepared};
+use crate::account::Secret;
 use crate::kit::{Example, Inputs as ExampleInputs, Size};
 use crate::orders::{Opening, Randomness, venue_element};
 
@@ -29,9 +31,20 @@ fn inputs(size: &Size, levels: u32) -> ExampleInputs<Auction> {
     let orders = size.orders.unwrap_or(10_000);
     let instruments = (orders / 150).clamp(3, 64);
     let sizes = json!({ "orders": orders, "instruments": instruments, "levels": levels });
-    ExampleInputs::new(sizes, move |_| {
-        Prepared::new(&sample(orders, instruments, levels, 1))
+    let sample = sample(orders, instruments, levels, 1);
+    ExampleInputs::new(sizes, move |secret| {
+        Prepared::new(&signed(sample.clone(), secret))
     })
+}
+
+/// The same orders with secrets that follow from this one.
+pub(super) fn signed(mut inputs: Inputs, secret: &Secret) -> Inputs {
+    for (i, entry) in inputs.entries.iter_mut().enumerate() {
+        if let Entry::Opened(opening, _) = entry {
+            opening.secret = secret.salt_for(&[felt(i as u64); DIGEST]);
+        }
+    }
+    inputs
 }
 
 /// A batch of so many orders: bids and asks about the reference, quotes on both sides, replaced and cancelled orders, orders that

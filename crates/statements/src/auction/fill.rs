@@ -87,7 +87,7 @@ impl Rows {
         let airs = context.airs();
         let (table, limbs) = (&context.orders, context.limbs());
         let tally = Tally::new(&[limbs.tallied(), context.markets.tallied()]);
-        let products = products(table, &self.entries, &self.orders);
+        let products = products(table, &self.orders);
         let orders = fill(table, &airs[0], &tally, |i| {
             let children = match i {
                 // Node 0 does not exist; its row hashes zeros.
@@ -142,6 +142,7 @@ fn row(batch: &Batch, slot: usize, entry: &Opened) -> OrderRow {
         place: outcome.place,
         status: outcome.status as u8,
         most: outcome.most.map(|lots| lots.0),
+        commitment: entry.commitment,
         slot,
         ..OrderRow::default()
     }
@@ -225,11 +226,10 @@ fn clear(market: &PublicMarket, cleared: &Cleared, rows: &mut [OrderRow]) -> Mar
         None => [0, 1],
         Some(Ordering::Equal) => [1, 1],
         Some(_) => {
-            let better = total(&sums[BETTER[side]]);
-            [
-                market.cleared.map_or(0, |(_, v)| v.0) - better,
-                total(&sums[MARGINAL[side]]),
-            ]
+            let volume = market.cleared.map_or(0, |(_, volume)| volume.0);
+            // Only at another price than the rule's can more be better than trades.
+            let traded = volume.saturating_sub(total(&sums[BETTER[side]]));
+            [traded, total(&sums[MARGINAL[side]])]
         }
     };
     let shift = ((u128::from(market.draw) * u128::from(marginal)) >> 32) as u64;
@@ -321,12 +321,12 @@ fn rank(rows: &mut [OrderRow]) {
 }
 
 /// The product over the orders above each row, and once more behind the last.
-fn products(table: &OrdersTable, entries: &[Opened], rows: &[OrderRow]) -> Vec<[F; DEGREE]> {
+fn products(table: &OrdersTable, rows: &[OrderRow]) -> Vec<[F; DEGREE]> {
     let mut product = std::array::from_fn(|i| F::from_bool(i == 0));
     let mut products = vec![product];
     for row in rows {
         let mut message = vec![felt(row.place as u64)];
-        message.extend(entries[row.slot].commitment);
+        message.extend(row.commitment);
         product = multiply(&product, &table.challenge.factor(&message));
         products.push(product);
     }

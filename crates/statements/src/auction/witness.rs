@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gadgets::hash::Digest;
-use market::auction::{Admission, Band, Cleared, Fees, Order, clear};
+use market::auction::{Admission, Band, Cleared, Fees, Order, Terms, clear};
 use rayon::prelude::*;
 use records::units::Lots;
 use stark::{Statement, Trace};
@@ -91,6 +91,14 @@ pub struct Opened {
 /// # Errors
 /// If orders or auctions do not fit: an order of another venue, batch or instrument is none, and must be skipped.
 pub fn check(inputs: &Inputs) -> Result<Checked, Refusal> {
+    check_with(inputs, |_, terms, orders| clear(terms, orders))
+}
+
+/// The same with another rule, by the instrument's number.
+pub(super) fn check_with(
+    inputs: &Inputs,
+    clear: impl Fn(u32, &Terms, &[Order]) -> Cleared,
+) -> Result<Checked, Refusal> {
     let malformed = |what: String| Err(Refusal::malformed(what));
     let orders = inputs
         .entries
@@ -177,7 +185,7 @@ pub fn check(inputs: &Inputs) -> Result<Checked, Refusal> {
             .terms(&batch.auctions[i])
             .map_err(Refusal::malformed)?;
         let own: Vec<Order> = places.iter().map(|at| orders[*at].clone()).collect();
-        let result = clear(&terms, &own);
+        let result = clear(batch.auctions[i].number, &terms, &own);
         let auction = &mut batch.auctions[i];
         auction.price = result.price;
         auction.volume = result.depth.volume();
@@ -209,6 +217,14 @@ pub fn check(inputs: &Inputs) -> Result<Checked, Refusal> {
         cleared,
         entries,
     })
+}
+
+#[cfg(test)]
+impl Checked {
+    /// The same over a list that does not hold its orders.
+    pub(super) fn replace_list(&mut self, list: Vec<PublicDigest>) {
+        self.list = list;
+    }
 }
 
 /// What the tables are filled from.

@@ -85,6 +85,8 @@ pub struct OrderRow {
     pub sums: [[i64; SUM_LIMBS]; SUMS],
     /// Over the instrument's orders above: marginal lots of the rationed side, and how many of them trade.
     pub rationed: [u64; 2],
+    /// Its commitment, of which its product is made.
+    pub commitment: Digest,
     /// The receipt's slot.
     pub slot: usize,
     /// The digests of nodes `2 index` and `2 index + 1` of the receipts' tree.

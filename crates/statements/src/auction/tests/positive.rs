@@ -1,13 +1,11 @@
 //! What is true is accepted.
 
 use gadgets::hash::Digest;
-use market::auction::{Admission, Ladder, Level, Quantity, Refusal};
+use market::auction::{Level, Quantity, Refusal};
 use proptest::prelude::*;
 use records::units::{Lots, Ticks};
-use stark::Statement;
 
 use super::*;
-use crate::orders::Status;
 use crate::testing::*;
 use crate::trees::root_of;
 
