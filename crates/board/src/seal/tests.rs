@@ -1,0 +1,148 @@
+//! What a trader may try who encrypts with code of their own.
+
+use super::*;
+use crate::beacon::TestBeacon;
+use crate::keys::SecretKey;
+use crate::terms::{Keeper, Terms, Tickets, TimeLock, Venue};
+use crate::ticket::{Issuer, Wish};
+
+const CLOSES: u64 = 1_795_718_880_000;
+
+/// What a dishonest trader may choose, who encrypts with code of their own.
+struct Forgery {
+    padded: Vec<u8>,
+    r: Scalar,
+    locked: Unlocked,
+}
+
+struct World {
+    beacon: TestBeacon,
+    secret: VenueSecret,
+    header: Header,
+    sealing: Sealing,
+    commitment: Commitment,
+}
+
+impl World {
+    fn new() -> Self {
+        let beacon = TestBeacon::new(&[1; 32], CLOSES - 9_000, 3_000);
+        let (venue, keeper) = (
+            SecretKey::from_seed(&[2; 32]),
+            SecretKey::from_seed(&[3; 32]),
+        );
+        let secret = VenueSecret::from_seed(&[4; 32]);
+        let terms = Terms {
+            format: 1,
+            venue: Venue {
+                name: "venue".into(),
+                key: venue.public(),
+                envelopes: secret.public(),
+            },
+            board: Keeper {
+                name: "board".into(),
+                key: keeper.public(),
+            },
+            batch: 1,
+            opens_ms: CLOSES - 1_000,
+            closes_ms: CLOSES,
+            opening_bytes: 256,
+            lock: TimeLock::after(beacon.beacon().clone(), CLOSES, 0),
+            tickets: Tickets {
+                epoch: 1,
+                key: Issuer::new(&[5; 32], 1, 1).key(),
+                each: 1,
+            },
+        };
+        let header = Header::sign(terms, &venue).unwrap();
+        Self {
+            beacon,
+            secret,
+            sealing: Sealing::new(&header, |_, _| true).unwrap(),
+            header,
+            commitment: Commitment(Hex([7; 32])),
+        }
+    }
+
+    /// An honest choice.
+    fn honest(&self, opening: &[u8]) -> Forgery {
+        let padded = self.sealing.pad(opening).unwrap();
+        self.derived(padded)
+    }
+
+    /// The right randomness of these bytes.
+    fn derived(&self, padded: Vec<u8>) -> Forgery {
+        let Randomness { r, locked } = randomness(&self.sealing.context(&self.commitment), &padded);
+        Forgery { padded, r, locked }
+    }
+
+    fn seal(&self, forgery: Forgery) -> Sealed {
+        let Forgery {
+            mut padded,
+            r,
+            locked,
+        } = forgery;
+        let context = self.sealing.context(&self.commitment);
+        let point = RistrettoPoint::mul_base(&r);
+        mask_envelope(&context, &point, &(r * self.sealing.venue), &mut padded);
+        let mut envelope = [point.compress().as_bytes().as_slice(), &padded].concat();
+        let lock = self.sealing.lock.as_ref().unwrap().2.lock(&locked);
+        mask_locked(&context, &lock, &locked, &mut envelope);
+        Sealed([lock.as_slice(), &envelope].concat())
+    }
+
+    /// What the venue finds, and that everyone agrees with it.
+    fn verdict(&self, forgery: Forgery) -> Verdict {
+        let issuer = Issuer::new(&[5; 32], 1, 1);
+        let wish = Wish::from_seed(&[6; 32]);
+        let answer = issuer.issue(0, &wish.request(&issuer.key())).unwrap();
+        let ticket = wish.finish(&issuer.key(), &answer).unwrap();
+        let posted = Posted::new(&self.header, self.commitment, self.seal(forgery), &ticket);
+        let signed = self.beacon.sign(posted.round.unwrap());
+        let round = self.beacon.beacon().verify(&signed).unwrap();
+        let (verdict, evidence) = self
+            .sealing
+            .open(&posted, Some(&round), &self.secret)
+            .unwrap();
+        if let Verdict::Malformed(_) = verdict {
+            let judged = self.sealing.judge(&posted, Some(&round), evidence.as_ref());
+            assert_eq!(judged, Ok(verdict.clone()));
+        }
+        verdict
+    }
+}
+
+/// A trader who encrypts with randomness of their own, or fills with other bytes than zeros, would have an order that opens but has
+/// another sealed form than the one that a dispute computes. Each is malformed, though all the rest is right.
+#[test]
+fn no_choice_is_left_to_the_trader() {
+    let world = World::new();
+    let opening = b"an opening and its secret".as_slice();
+    let honest = || world.honest(opening);
+    let good = Verdict::Opened(Opening(opening.to_vec()));
+    assert_eq!(
+        world.seal(honest()),
+        world.sealing.seal(&world.commitment, opening).unwrap()
+    );
+    assert_eq!(world.verdict(honest()), good);
+    let malformed = |change: fn(&mut Forgery)| {
+        let mut forgery = honest();
+        change(&mut forgery);
+        world.verdict(forgery)
+    };
+    let random = Verdict::Malformed(Flaw::Randomness);
+    assert_eq!(malformed(|f| f.r += Scalar::ONE), random);
+    assert_eq!(malformed(|f| f.locked.key[0] ^= 1), random);
+    assert_eq!(malformed(|f| f.locked.sigma[0] ^= 1), random);
+    // Another filling, and a length beyond the end, with randomness that follows from them.
+    let padding = Verdict::Malformed(Flaw::Padding);
+    let mut filled = honest().padded;
+    filled[255] = 1;
+    assert_eq!(world.verdict(world.derived(filled)), padding);
+    let mut long = honest().padded;
+    long[..2].copy_from_slice(&255u16.to_le_bytes());
+    assert_eq!(world.verdict(world.derived(long)), padding);
+    let mut full = vec![9; 256];
+    full[..2].copy_from_slice(&254u16.to_le_bytes());
+    let whole = Verdict::Opened(Opening(vec![9; 254]));
+    assert_eq!(world.verdict(world.derived(full)), whole);
+}
