@@ -375,6 +375,8 @@ mod tests {
         let expected: Vec<bool> = (0..stamps.len()).map(|i| i < 5).collect();
         assert_eq!(check_all(&issuer.key(), &pairs), expected);
         assert_eq!(check_all(&issuer.key(), &pairs[..5]), [true; 5]);
+        // The two swapped ones together.
+        assert_eq!(check_all(&issuer.key(), &pairs[6..8]), [false; 2]);
         assert_eq!(check_all(&Hex([1; 96]), &pairs[..5]), [false; 5]);
         assert!(check_all(&issuer.key(), &[]).is_empty());
     }

@@ -37,6 +37,8 @@ fn each_reason_drops_an_entry() {
     post(changed(|p| p.sealed.0[0] ^= 1), OPENS);
     post(changed(|p| p.stamp.signature.0[0] ^= 1), OPENS);
     post(changed(|p| p.stamp.issued.0[0] ^= 0x20), OPENS);
+    // Stamped for another board.
+    post(World::new(true, 8).posted(1, 1), OPENS);
     // Its ticket once more: for another order, and for the same.
     post(world.posted(3, 1), OPENS);
     post(good.clone(), OPENS);
@@ -58,15 +60,16 @@ fn each_reason_drops_an_entry() {
         (5, Ticket),
         (6, Ticket),
         (7, Ticket),
-        (8, Spent),
+        (8, Ticket),
         (9, Spent),
-        (10, Repeated),
-        (11, Spent),
-        (13, Late),
+        (10, Spent),
+        (11, Repeated),
+        (12, Spent),
+        (14, Late),
     ];
     assert_eq!(reasons(&closed), expected);
     assert_eq!(commitments(&closed), [1, 2]);
-    assert_eq!(closed.listed[1].entries, [12]);
+    assert_eq!(closed.listed[1].entries, [13]);
 }
 
 #[test]
@@ -82,6 +85,10 @@ fn tickets_are_spent_once_in_an_epoch() {
     assert_eq!(commitments(&alone), [3, 4]);
     assert_ne!(alone.digest, closed.digest);
     assert_ne!(alone.spent.digest(), closed.spent.digest());
+    let unrelated = first.close(&first.board(&[first.posted(1, 1)]));
+    let same = Closed::of(&board, &unrelated.spent).unwrap();
+    assert_eq!(same.listed, alone.listed);
+    assert_ne!(same.digest, alone.digest);
     // Batches in order, each once.
     let told = Closed::of(&board, &closed.spent).unwrap_err();
     assert_eq!(told, CloseError::Order(8));

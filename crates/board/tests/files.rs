@@ -218,6 +218,34 @@ fn times_rise_along_the_board() {
     assert_eq!(field(board, CLOSES), "entry");
 }
 
+/// A head ends the board that it is of, and no other of the same keeper.
+#[test]
+fn heads_are_of_one_board() {
+    let world = World::new(false, 7);
+    let head = |change: fn(&mut Terms), venue: &SecretKey| {
+        let mut terms = world.header.terms.clone();
+        change(&mut terms);
+        let header = Header::sign(terms, venue).unwrap();
+        Board::open(header).unwrap().receipt(CLOSES, &world.keeper)
+    };
+    let other = SecretKey::from_seed(&[9; 32]);
+    let heads = [
+        (
+            "venue",
+            head(
+                |t| t.venue.key = SecretKey::from_seed(&[9; 32]).public(),
+                &other,
+            ),
+        ),
+        ("batch", head(|t| t.batch = 8, &world.venue)),
+        ("header", head(|t| t.tickets.each += 1, &world.venue)),
+    ];
+    for (field, head) in heads {
+        let mut board = Board::open(world.header.clone()).unwrap();
+        assert_eq!(board.finish(head).unwrap_err().field, field);
+    }
+}
+
 /// A board that shows different lines to different readers has signed the evidence.
 #[test]
 fn forks_are_evidence() {
@@ -240,6 +268,8 @@ fn forks_are_evidence() {
     assert_eq!(told, Ok(Some(Fork::Line(2))));
     let told = fork(&receipt(&world, &[&a, &b, &a], OPENS + 9));
     assert_eq!(told, Ok(Some(Fork::Shorter { had: 3, has: 2 })));
+    let last = fork(&receipt(&world, &[&a, &b, &a], CLOSES));
+    assert_eq!(last, Ok(Some(Fork::Shorter { had: 3, has: 2 })));
     // A later head may have more lines.
     assert_eq!(fork(&receipt(&world, &[&a, &b, &a], CLOSES + 1)), Ok(None));
     let mut terms = world.header.terms.clone();

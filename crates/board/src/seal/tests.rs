@@ -92,11 +92,15 @@ impl World {
 
     /// What the venue finds, and that everyone agrees with it.
     fn verdict(&self, forgery: Forgery) -> Verdict {
+        self.verdict_of(self.commitment, self.seal(forgery))
+    }
+
+    fn verdict_of(&self, commitment: Commitment, sealed: Sealed) -> Verdict {
         let issuer = Issuer::new(&[5; 32], 1, 1);
         let wish = Wish::from_seed(&[6; 32]);
         let answer = issuer.issue(0, &wish.request(&issuer.key())).unwrap();
         let ticket = wish.finish(&issuer.key(), &answer).unwrap();
-        let posted = Posted::new(&self.header, self.commitment, self.seal(forgery), &ticket);
+        let posted = Posted::new(&self.header, commitment, sealed, &ticket);
         let signed = self.beacon.sign(posted.round.unwrap());
         let round = self.beacon.beacon().verify(&signed).unwrap();
         let (verdict, evidence) = self
@@ -145,4 +149,49 @@ fn no_choice_is_left_to_the_trader() {
     full[..2].copy_from_slice(&254u16.to_le_bytes());
     let whole = Verdict::Opened(Opening(vec![9; 254]));
     assert_eq!(world.verdict(world.derived(full)), whole);
+}
+
+/// Not even for commitments that fit every opening does a sealed opening fit two.
+#[test]
+fn a_sealed_opening_is_of_one_commitment() {
+    let world = World::new();
+    let sealed = world.seal(world.honest(b"an opening"));
+    let other = Commitment(Hex([8; 32]));
+    let verdict = world.verdict_of(other, sealed.clone());
+    assert!(matches!(verdict, Verdict::Malformed(_)));
+    let verdict = world.verdict_of(world.commitment, sealed);
+    assert!(matches!(verdict, Verdict::Opened(_)));
+}
+
+/// The envelope does not show before the round: not its point, nor its body.
+#[test]
+fn the_time_lock_covers_the_envelope() {
+    let world = World::new();
+    let honest = world.honest(b"an opening");
+    let context = world.sealing.context(&world.commitment);
+    let point = RistrettoPoint::mul_base(&honest.r);
+    let mut body = honest.padded.clone();
+    mask_envelope(
+        &context,
+        &point,
+        &(honest.r * world.sealing.venue),
+        &mut body,
+    );
+    let envelope = [point.compress().as_bytes().as_slice(), &body].concat();
+    let sealed = world.seal(honest).0;
+    assert_eq!(sealed.len(), LOCK + envelope.len());
+    let same = sealed[LOCK..].iter().zip(&envelope).filter(|(a, b)| a == b);
+    assert!(same.count() < 12);
+}
+
+#[test]
+fn other_lengths_are_malformed() {
+    let world = World::new();
+    let good = world.seal(world.honest(b"an opening")).0;
+    let longer = [good.as_slice(), &[0]].concat();
+    let shorter = good[..good.len() - 1].to_vec();
+    for bytes in [longer, shorter, Vec::new(), good[..LOCK].to_vec()] {
+        let verdict = world.verdict_of(world.commitment, Sealed(bytes));
+        assert_eq!(verdict, Verdict::Malformed(Flaw::Length));
+    }
 }
