@@ -22,8 +22,9 @@ use serde::{Deserialize, Serialize};
 use crate::beacon::VerifiedRound;
 use crate::bytes::{Digest, Hex, digest};
 use crate::disclosure::Disclosure;
-use crate::file::{Board, Commitment, Entry};
+use crate::file::{Board, Commitment, Entry, Posted};
 use crate::seal::{Flaw, JudgeError, Opening, Sealing, VenueSecret, Verdict, sealed_bytes};
+use crate::terms::{Header, Terms};
 use crate::ticket::check_all;
 
 /// The tickets of an epoch that its boards have spent so far.
@@ -181,17 +182,41 @@ impl Closed {
     }
 }
 
-/// Reasons 1 to 3, which each entry has by itself.
-fn first_reasons(board: &Board) -> Vec<Option<Reason>> {
-    let (terms, header) = (&board.header().terms, board.lines()[0]);
+/// What a keeper asks before it takes an entry: reasons 2 and 3, which an entry has by itself. Without this, posting would cost nothing.
+///
+/// # Errors
+/// Why the entry would not count.
+pub fn admit(header: &Header, posted: &Posted) -> Result<(), Reason> {
+    if let Some(reason) = form_reason(&header.terms, posted) {
+        return Err(reason);
+    }
+    let stamped = posted.stamped(&header.digest());
+    match check_all(&header.terms.tickets.key, &[(&posted.stamp, stamped)])[..] {
+        [true] => Ok(()),
+        _ => Err(Reason::Ticket),
+    }
+}
+
+/// Reason 2.
+fn form_reason(terms: &Terms, posted: &Posted) -> Option<Reason> {
     let round = terms.lock.as_ref().map(|lock| lock.round);
     let length = sealed_bytes(terms.opening_bytes as usize, round.is_some());
-    let reason = |entry: &Entry| match entry {
-        e if e.received_ms < terms.opens_ms => Some(Reason::Early),
-        e if e.received_ms >= terms.closes_ms => Some(Reason::Late),
-        e if e.posted.round != round => Some(Reason::Round),
-        e if e.posted.sealed.0.len() != length => Some(Reason::Length),
-        _ => None,
+    if posted.round != round {
+        Some(Reason::Round)
+    } else if posted.sealed.0.len() != length {
+        Some(Reason::Length)
+    } else {
+        None
+    }
+}
+
+/// Reasons 1 to 3.
+fn first_reasons(board: &Board) -> Vec<Option<Reason>> {
+    let (terms, header) = (&board.header().terms, board.lines()[0]);
+    let reason = |entry: &Entry| match entry.received_ms {
+        ms if ms < terms.opens_ms => Some(Reason::Early),
+        ms if ms >= terms.closes_ms => Some(Reason::Late),
+        _ => form_reason(terms, &entry.posted),
     };
     let mut reasons: Vec<_> = board.entries().iter().map(reason).collect();
     let kept: Vec<usize> = (0..reasons.len())

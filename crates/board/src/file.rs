@@ -215,7 +215,8 @@ impl Board {
         })
     }
 
-    /// Adds what was posted. The keeper need not judge it: what does not count is dropped at the close by everyone.
+    /// Adds what was posted. A keeper asks [`admit`](crate::close::admit) first, against spam; the list does not rest on it, since what
+    /// does not count is dropped by everyone.
     ///
     /// # Errors
     /// If the board is finished, or the moment is before the last entry's.
@@ -254,7 +255,8 @@ impl Board {
         Ok(())
     }
 
-    /// A signed head of the board as it is now: what a trader gets as a receipt.
+    /// A signed head of the board as it is now: what a trader gets as a receipt. A trader takes none whose time is not now: a board that
+    /// ends before it could have grown since.
     pub fn receipt(&self, time_ms: u64, keeper: &SecretKey) -> Head {
         let mut head = Head {
             venue: self.header.terms.venue.key,

@@ -10,11 +10,12 @@
 //!   board have the same length.
 //! - **Context.** Everything is bound to the digest of the board's header and to the order's commitment: a sealed opening that is
 //!   copied to another board or commitment is malformed there.
-//! - **Envelope.** `R = r G`, then the padded opening plus SHAKE256 of context, `R` and `r X`, with `X` the venue's key in
-//!   ristretto255: hashed ElGamal.
+//! - **Envelope.** `R = r G`, a proof that its maker knows `r`, and the padded opening plus SHAKE256 of context, `R` and `r X`, with `X`
+//!   the venue's key in ristretto255: signed, hashed ElGamal. The proof is bound to context and body; without it, who copies another's
+//!   `R` could make the venue show what opens both.
 //! - **Time lock.** The envelope plus SHAKE256 of context, lock and a key of 16 bytes; before it the [lock](crate::timelock) of that key.
 //!   Without a beacon there is the envelope alone.
-//! - **No free choice.** `r`, the lock's key and its randomness are SHAKE256 of context and padded opening. So an opening has one sealed
+//! - **No free choice.** `r`, the proof's nonce, the lock's key and its randomness are SHAKE256 of context and padded opening. So an opening has one sealed
 //!   form; that is what "well formed" means, and whoever has opening and header computes it again (the transform of Fujisaki and
 //!   Okamoto). There is no authentication code besides: any other bytes are malformed.
 //!
@@ -28,10 +29,11 @@
 //! | end | who shows it | how |
 //! |---|---|---|
 //! | opened | the venue by clearing the order | |
-//! | malformed | the venue to everyone | the time lock is broken or holds no point: all see it; else a [`Disclosure`]: [`Sealing::judge`] |
+//! | malformed | the venue to everyone | the time lock is broken, or there is no point or proof: all see it; else a [`Disclosure`]: [`Sealing::judge`] |
 //! | a wrong skip | the trader to a judge | the opening, which seals to the bytes on the board: [`Sealing::dispute`] |
 
 use std::fmt;
+use std::sync::Arc;
 
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
@@ -41,6 +43,7 @@ use crate::bytes::{Digest, Hex, digest, mask, stream, take};
 use crate::disclosure::{self, Disclosure};
 use crate::file::{Commitment, Posted, Sealed};
 use crate::keys::{random_seed, secret_bytes};
+use crate::knowledge::{self, PROOF};
 use crate::terms::{Header, Invalid};
 use crate::timelock::{LOCK, RoundLock, Unlocked, unlock};
 
@@ -48,9 +51,6 @@ use crate::timelock::{LOCK, RoundLock, Unlocked, unlock};
 const POINT: usize = 32;
 /// Bytes that tell an opening's length.
 const LENGTH: usize = 2;
-
-/// Whether an opening is that of a commitment: what an order is, is not the board's to know.
-pub type Opens = fn(&Commitment, &[u8]) -> bool;
 
 /// The venue's secret for envelopes.
 #[derive(Clone)]
@@ -127,6 +127,11 @@ pub enum Flaw {
     /// No point.
     #[error("its envelope holds no point of the group")]
     Point,
+    /// No proof.
+    #[error(
+        "its envelope has no proof that its maker knows its secret; it may be another's, changed"
+    )]
+    Proof,
     /// Another length or other filling.
     #[error("its opening is not padded as it must be")]
     Padding,
@@ -141,7 +146,10 @@ pub enum Flaw {
 impl Flaw {
     /// Whether everyone sees it after the round without a word of the venue.
     pub fn is_visible(self) -> bool {
-        matches!(self, Self::Length | Self::TimeLock | Self::Point)
+        matches!(
+            self,
+            Self::Length | Self::TimeLock | Self::Point | Self::Proof
+        )
     }
 }
 
@@ -199,21 +207,30 @@ pub enum DisputeError {
     OtherBytes,
 }
 
+type Opens = dyn Fn(&Commitment, &[u8]) -> bool + Send + Sync;
+
 /// A board's keys, made ready.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sealing {
     header: Digest,
     venue: RistrettoPoint,
     /// Bytes of a padded opening.
     size: usize,
     lock: Option<(Beacon, u64, RoundLock)>,
-    opens: Opens,
+    opens: Arc<Opens>,
+}
+
+impl fmt::Debug for Sealing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealing({})", self.header)
+    }
 }
 
 /// An envelope out of its time lock.
 struct Envelope {
     context: Digest,
     point: RistrettoPoint,
+    proof: [u8; PROOF],
     body: Vec<u8>,
     unlocked: Option<Unlocked>,
 }
@@ -221,6 +238,7 @@ struct Envelope {
 /// The randomness that follows from an opening.
 struct Randomness {
     r: Scalar,
+    nonce: Scalar,
     locked: Unlocked,
 }
 
@@ -228,6 +246,7 @@ fn randomness(context: &Digest, padded: &[u8]) -> Randomness {
     let mut bytes = stream("sealbook seal 1", &[&context.0, padded]);
     Randomness {
         r: Scalar::from_bytes_mod_order_wide(&take(&mut bytes)),
+        nonce: Scalar::from_bytes_mod_order_wide(&take(&mut bytes)),
         locked: Unlocked {
             key: take(&mut bytes),
             sigma: take(&mut bytes),
@@ -254,11 +273,15 @@ fn mask_locked(context: &Digest, lock: &[u8; LOCK], secret: &Unlocked, envelope:
 }
 
 impl Sealing {
-    /// Makes a board's keys ready. `opens` says whether an opening is that of a commitment.
+    /// Makes a board's keys ready. `opens` says whether an opening is that of a commitment: what an order is, is not the board's to
+    /// know. It must say the same for everyone, and the same at any time.
     ///
     /// # Errors
     /// If the header is wrong.
-    pub fn new(header: &Header, opens: Opens) -> Result<Self, Invalid> {
+    pub fn new(
+        header: &Header,
+        opens: impl Fn(&Commitment, &[u8]) -> bool + Send + Sync + 'static,
+    ) -> Result<Self, Invalid> {
         header.check()?;
         let terms = &header.terms;
         let wrong = |field| Invalid::new(field, "is no public key");
@@ -271,7 +294,7 @@ impl Sealing {
             venue: disclosure::point(&terms.venue.envelopes).ok_or_else(|| wrong("envelopes"))?,
             size: terms.opening_bytes as usize,
             lock: terms.lock.as_ref().map(ready).transpose()?,
-            opens,
+            opens: Arc::new(opens),
         })
     }
 
@@ -312,10 +335,11 @@ impl Sealing {
         }
         let mut padded = self.pad(opening)?;
         let context = self.context(commitment);
-        let Randomness { r, locked } = randomness(&context, &padded);
+        let Randomness { r, nonce, locked } = randomness(&context, &padded);
         let point = RistrettoPoint::mul_base(&r);
         mask_envelope(&context, &point, &(r * self.venue), &mut padded);
-        let mut envelope = [point.compress().as_bytes().as_slice(), &padded].concat();
+        let proof = knowledge::prove(&r, &nonce, &context, &padded);
+        let mut envelope = [point.compress().as_bytes().as_slice(), &proof, &padded].concat();
         let Some((.., round)) = &self.lock else {
             return Ok(Sealed(envelope));
         };
@@ -361,10 +385,16 @@ impl Sealing {
         if let Some((lock, secret)) = &opened {
             mask_locked(&context, lock, secret, &mut envelope);
         }
-        let (point, body) = envelope.split_first_chunk::<POINT>().ok_or(Flaw::Length)?;
+        let (point, rest) = envelope.split_first_chunk::<POINT>().ok_or(Flaw::Length)?;
+        let (proof, body) = rest.split_first_chunk::<PROOF>().ok_or(Flaw::Length)?;
+        let point = disclosure::point(&Hex(*point)).ok_or(Flaw::Point)?;
+        if !knowledge::check(&point, &context, body, proof) {
+            return Err(Flaw::Proof);
+        }
         Ok(Envelope {
             context,
-            point: disclosure::point(&Hex(*point)).ok_or(Flaw::Point)?,
+            point,
+            proof: *proof,
             body: body.to_vec(),
             unlocked: opened.map(|(_, secret)| secret),
         })
@@ -376,25 +406,24 @@ impl Sealing {
     fn decide(
         &self,
         commitment: &Commitment,
-        envelope: Envelope,
+        envelope: &Envelope,
         shared: &RistrettoPoint,
     ) -> Verdict {
-        let Envelope {
-            context,
-            point,
-            mut body,
-            unlocked,
-        } = envelope;
-        mask_envelope(&context, &point, shared, &mut body);
-        let length = usize::from(u16::from_le_bytes([body[0], body[1]]));
-        let Some(opening) = body.get(LENGTH..LENGTH + length) else {
+        let context = envelope.context;
+        let mut padded = envelope.body.clone();
+        mask_envelope(&context, &envelope.point, shared, &mut padded);
+        let length = usize::from(u16::from_le_bytes([padded[0], padded[1]]));
+        let Some(opening) = padded.get(LENGTH..LENGTH + length) else {
             return Verdict::Malformed(Flaw::Padding);
         };
-        if body[LENGTH + length..].iter().any(|byte| *byte != 0) {
+        if padded[LENGTH + length..].iter().any(|byte| *byte != 0) {
             return Verdict::Malformed(Flaw::Padding);
         }
-        let Randomness { r, locked } = randomness(&context, &body);
-        if RistrettoPoint::mul_base(&r) != point || unlocked.is_some_and(|u| u != locked) {
+        let Randomness { r, nonce, locked } = randomness(&context, &padded);
+        let same = RistrettoPoint::mul_base(&r) == envelope.point
+            && knowledge::prove(&r, &nonce, &context, &envelope.body) == envelope.proof
+            && envelope.unlocked.is_none_or(|unlocked| unlocked == locked);
+        if !same {
             return Verdict::Malformed(Flaw::Randomness);
         }
         if !(self.opens)(commitment, opening) {
@@ -421,7 +450,7 @@ impl Sealing {
             Err(flaw) => return Ok((Verdict::Malformed(flaw), None)),
         };
         let (point, context) = (envelope.point, envelope.context);
-        let verdict = self.decide(&posted.commitment, envelope, &(secret.scalar * point));
+        let verdict = self.decide(&posted.commitment, &envelope, &(secret.scalar * point));
         let evidence = match verdict {
             Verdict::Malformed(_) => Some(disclosure::disclose(&secret.scalar, &point, &context)),
             Verdict::Opened(_) => None,
@@ -447,7 +476,7 @@ impl Sealing {
         let evidence = evidence.ok_or(JudgeError::NoEvidence)?;
         let shared = disclosure::check(&self.venue, &envelope.point, &envelope.context, evidence)
             .ok_or(JudgeError::FalseEvidence)?;
-        Ok(self.decide(&posted.commitment, envelope, &shared))
+        Ok(self.decide(&posted.commitment, &envelope, &shared))
     }
 
     /// Whether a trader is right that an entry is well formed: its opening seals to the bytes on the board. Needs neither venue nor
@@ -467,7 +496,7 @@ impl Sealing {
 
 /// Bytes of a sealed opening.
 pub(crate) fn sealed_bytes(size: usize, locked: bool) -> usize {
-    POINT + size + if locked { LOCK } else { 0 }
+    POINT + PROOF + size + if locked { LOCK } else { 0 }
 }
 
 #[cfg(test)]

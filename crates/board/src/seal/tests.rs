@@ -1,7 +1,7 @@
 //! What a trader may try who encrypts with code of their own.
 
 use super::*;
-use crate::beacon::TestBeacon;
+use crate::beacon::{TestBeacon, VerifiedRound};
 use crate::keys::SecretKey;
 use crate::terms::{Keeper, Terms, Tickets, TimeLock, Venue};
 use crate::ticket::{Issuer, Wish};
@@ -12,6 +12,7 @@ const CLOSES: u64 = 1_795_718_880_000;
 struct Forgery {
     padded: Vec<u8>,
     r: Scalar,
+    nonce: Scalar,
     locked: Unlocked,
 }
 
@@ -71,20 +72,28 @@ impl World {
 
     /// The right randomness of these bytes.
     fn derived(&self, padded: Vec<u8>) -> Forgery {
-        let Randomness { r, locked } = randomness(&self.sealing.context(&self.commitment), &padded);
-        Forgery { padded, r, locked }
+        let Randomness { r, nonce, locked } =
+            randomness(&self.sealing.context(&self.commitment), &padded);
+        Forgery {
+            padded,
+            r,
+            nonce,
+            locked,
+        }
     }
 
     fn seal(&self, forgery: Forgery) -> Sealed {
         let Forgery {
             mut padded,
             r,
+            nonce,
             locked,
         } = forgery;
         let context = self.sealing.context(&self.commitment);
         let point = RistrettoPoint::mul_base(&r);
         mask_envelope(&context, &point, &(r * self.sealing.venue), &mut padded);
-        let mut envelope = [point.compress().as_bytes().as_slice(), &padded].concat();
+        let proof = knowledge::prove(&r, &nonce, &context, &padded);
+        let mut envelope = [point.compress().as_bytes().as_slice(), &proof, &padded].concat();
         let lock = self.sealing.lock.as_ref().unwrap().2.lock(&locked);
         mask_locked(&context, &lock, &locked, &mut envelope);
         Sealed([lock.as_slice(), &envelope].concat())
@@ -95,14 +104,21 @@ impl World {
         self.verdict_of(self.commitment, self.seal(forgery))
     }
 
-    fn verdict_of(&self, commitment: Commitment, sealed: Sealed) -> Verdict {
+    fn round(&self) -> VerifiedRound {
+        let (beacon, round, _) = self.sealing.lock.as_ref().unwrap();
+        beacon.verify(&self.beacon.sign(*round)).unwrap()
+    }
+
+    fn posted(&self, commitment: Commitment, sealed: Sealed) -> Posted {
         let issuer = Issuer::new(&[5; 32], 1, 1);
         let wish = Wish::from_seed(&[6; 32]);
         let answer = issuer.issue(0, &wish.request(&issuer.key())).unwrap();
         let ticket = wish.finish(&issuer.key(), &answer).unwrap();
-        let posted = Posted::new(&self.header, commitment, sealed, &ticket);
-        let signed = self.beacon.sign(posted.round.unwrap());
-        let round = self.beacon.beacon().verify(&signed).unwrap();
+        Posted::new(&self.header, commitment, sealed, &ticket)
+    }
+
+    fn verdict_of(&self, commitment: Commitment, sealed: Sealed) -> Verdict {
+        let (posted, round) = (self.posted(commitment, sealed), self.round());
         let (verdict, evidence) = self
             .sealing
             .open(&posted, Some(&round), &self.secret)
@@ -135,6 +151,7 @@ fn no_choice_is_left_to_the_trader() {
     };
     let random = Verdict::Malformed(Flaw::Randomness);
     assert_eq!(malformed(|f| f.r += Scalar::ONE), random);
+    assert_eq!(malformed(|f| f.nonce += Scalar::ONE), random);
     assert_eq!(malformed(|f| f.locked.key[0] ^= 1), random);
     assert_eq!(malformed(|f| f.locked.sigma[0] ^= 1), random);
     // Another filling, and a length beyond the end, with randomness that follows from them.
@@ -177,7 +194,8 @@ fn the_time_lock_covers_the_envelope() {
         &(honest.r * world.sealing.venue),
         &mut body,
     );
-    let envelope = [point.compress().as_bytes().as_slice(), &body].concat();
+    let proof = knowledge::prove(&honest.r, &honest.nonce, &context, &body);
+    let envelope = [point.compress().as_bytes().as_slice(), &proof, &body].concat();
     let sealed = world.seal(honest).0;
     assert_eq!(sealed.len(), LOCK + envelope.len());
     let same = sealed[LOCK..].iter().zip(&envelope).filter(|(a, b)| a == b);
@@ -194,4 +212,77 @@ fn other_lengths_are_malformed() {
         let verdict = world.verdict_of(world.commitment, Sealed(bytes));
         assert_eq!(verdict, Verdict::Malformed(Flaw::Length));
     }
+}
+
+/// Somebody copies the point of an honest envelope into an entry of their own, which is rubbish, and hopes that the venue's evidence
+/// opens both. There is no proof that they know its secret, so all see that it is malformed, and the venue shows nothing.
+#[test]
+fn a_copied_point_makes_the_venue_show_nothing() {
+    let world = World::new();
+    let context = world.sealing.context(&world.commitment);
+    let victim = world.honest(b"the victim's opening");
+    let point = RistrettoPoint::mul_base(&victim.r);
+    let copied = |commitment: &Commitment, proof: [u8; PROOF], body: &[u8]| {
+        let context = world.sealing.context(commitment);
+        let locked = Unlocked {
+            key: [1; 16],
+            sigma: [2; 16],
+        };
+        let lock = world.sealing.lock.as_ref().unwrap().2.lock(&locked);
+        let mut envelope = [point.compress().as_bytes().as_slice(), &proof, body].concat();
+        mask_locked(&context, &lock, &locked, &mut envelope);
+        Sealed([lock.as_slice(), &envelope].concat())
+    };
+    let mut body = victim.padded.clone();
+    mask_envelope(
+        &context,
+        &point,
+        &(victim.r * world.sealing.venue),
+        &mut body,
+    );
+    let proof = knowledge::prove(&victim.r, &victim.nonce, &context, &body);
+    let own = disclosure::scalar("the attacker's", &[]);
+    let (mine, rubbish) = (Commitment(Hex([8; 32])), vec![9; 256]);
+    let attempts = [
+        (mine, copied(&mine, proof, &rubbish)),
+        (mine, copied(&mine, proof, &body)),
+        (world.commitment, copied(&world.commitment, proof, &rubbish)),
+        (
+            mine,
+            copied(
+                &mine,
+                knowledge::prove(&own, &own, &context, &rubbish),
+                &rubbish,
+            ),
+        ),
+    ];
+    let round = world.round();
+    for (commitment, sealed) in attempts {
+        let posted = world.posted(commitment, sealed);
+        let (verdict, evidence) = world
+            .sealing
+            .open(&posted, Some(&round), &world.secret)
+            .unwrap();
+        assert_eq!(verdict, Verdict::Malformed(Flaw::Proof));
+        assert_eq!(evidence, None);
+        assert_eq!(
+            world.sealing.judge(&posted, Some(&round), None),
+            Ok(verdict)
+        );
+    }
+}
+
+/// A true disclosure of a well-formed order shows that it is, not that it may be skipped.
+#[test]
+fn a_true_disclosure_of_a_good_order_is_no_excuse() {
+    let world = World::new();
+    let honest = world.honest(b"an opening");
+    let point = RistrettoPoint::mul_base(&honest.r);
+    let context = world.sealing.context(&world.commitment);
+    let evidence = disclosure::disclose(&world.secret.scalar, &point, &context);
+    let posted = world.posted(world.commitment, world.seal(honest));
+    let judged = world
+        .sealing
+        .judge(&posted, Some(&world.round()), Some(&evidence));
+    assert_eq!(judged, Ok(Verdict::Opened(Opening(b"an opening".to_vec()))));
 }

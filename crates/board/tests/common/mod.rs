@@ -102,6 +102,14 @@ impl World {
         self.stamped(commitment, sealed, ticket)
     }
 
+    /// An entry whose opening is another order's: only the venue sees that it is malformed.
+    pub fn mismatched(&self, number: u8, other: u8, ticket: u8) -> Posted {
+        let careless = Sealing::new(&self.header, |_, _| true).unwrap();
+        let (commitment, opening) = (order(number).0, order(other).1);
+        let sealed = careless.seal(&commitment, &opening).unwrap();
+        self.stamped(commitment, sealed, ticket)
+    }
+
     pub fn stamped(&self, commitment: Commitment, sealed: Sealed, ticket: u8) -> Posted {
         Posted::new(&self.header, commitment, sealed, &self.ticket(ticket))
     }
