@@ -3,7 +3,7 @@
 //! Each line is one JSON object, written in one way only: without spaces, fields in the order of the types here, `\n` at its end. The
 //! digest of a line is SHA3-256 of its bytes without the `\n`. Each entry holds the digest of the line before it, and the last line,
 //! the *head*, holds their number and the digest of the last one, signed by the board. So who has a head has all lines before it, and
-//! a board that shows two of its readers different lines has signed the evidence against itself ([`Board::fork`]).
+//! a board that shows two of its readers different lines has signed the evidence against itself ([`Board::fork`], [`Board::denies`]).
 //!
 //! ```text
 //! {"header":{"terms":{...},"signature":"..."}}        signed by the venue
@@ -109,7 +109,7 @@ pub struct Entry {
     pub posted: Posted,
 }
 
-/// How long a board is at a moment, signed by its keeper. The last line of a file, and a trader's receipt.
+/// How long a board is at a moment, signed by its keeper: the last line of a file, and a part of a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
@@ -147,6 +147,50 @@ impl Head {
     /// Whether this keeper signed it.
     pub fn is_signed_by(&self, keeper: &Hex<32>) -> bool {
         keys::signed(keeper, &self.message(), &self.signature)
+    }
+}
+
+/// What a trader gets for posting: the entry as it stands on the board, and a head of which it is the last line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// The entry.
+    pub entry: Entry,
+    /// The head.
+    pub head: Head,
+}
+
+impl Receipt {
+    /// Checks that it is one for what was posted, received while the board was open. It holds against the keeper whatever the board
+    /// shows later ([`Board::denies`]).
+    ///
+    /// # Errors
+    /// Says which field is wrong.
+    pub fn check(&self, header: &Header, posted: &Posted) -> Result<(), Invalid> {
+        let (terms, received) = (&header.terms, self.entry.received_ms);
+        let right = [
+            ("posted", self.entry.posted == *posted),
+            (
+                "received_ms",
+                (terms.opens_ms..terms.closes_ms).contains(&received),
+            ),
+            ("last", self.is_whole()),
+            ("header", self.head.header == header.digest()),
+            ("signature", self.head.is_signed_by(&terms.board.key)),
+        ];
+        match right.into_iter().find(|(_, good)| !good) {
+            None => Ok(()),
+            Some((field, _)) => {
+                let told =
+                    "is not that of a receipt for this entry; post it again before the close";
+                Err(Invalid::new(field, told))
+            }
+        }
+    }
+
+    /// Whether the entry is the last line that the head signs.
+    fn is_whole(&self) -> bool {
+        plain_digest(line(&LineOut::Entry(&self.entry)).as_bytes()) == self.head.last
     }
 }
 
@@ -255,9 +299,8 @@ impl Board {
         Ok(())
     }
 
-    /// A signed head of the board as it is now: what a trader gets as a receipt. A trader takes none whose time is not now: a board that
-    /// ends before it could have grown since.
-    pub fn receipt(&self, time_ms: u64, keeper: &SecretKey) -> Head {
+    /// A signed head of the board as it is now.
+    pub fn sign(&self, time_ms: u64, keeper: &SecretKey) -> Head {
         let mut head = Head {
             venue: self.header.terms.venue.key,
             batch: self.header.terms.batch,
@@ -269,6 +312,14 @@ impl Board {
         };
         head.signature = keeper.sign(&head.message());
         head
+    }
+
+    /// The receipt for the last entry; none on an empty board.
+    pub fn receipt(&self, time_ms: u64, keeper: &SecretKey) -> Option<Receipt> {
+        Some(Receipt {
+            entry: self.entries.last()?.clone(),
+            head: self.sign(time_ms, keeper),
+        })
     }
 
     /// Ends the board with a head.
@@ -368,12 +419,32 @@ impl Board {
         board.ok_or_else(|| file.error(None, "is empty; the first line is the header"))
     }
 
-    /// Whether this finished board contradicts a head of the same batch that its keeper signed, such as a trader's receipt. Board
-    /// file and head together are the evidence, which anyone checks by calling this.
+    /// Whether this finished board contradicts a head of the same batch that its keeper signed. Board file and head together are the
+    /// evidence, which anyone checks by calling this.
     ///
     /// # Errors
     /// If the board has no head, or the other is not signed by its keeper, or is of another batch: then it shows nothing.
     pub fn fork(&self, other: &Head) -> Result<Option<Fork>, Invalid> {
+        self.fork_since(other, other.time_ms)
+    }
+
+    /// Whether this finished board contradicts a receipt of its keeper. Unlike a head alone, a receipt shows when its last line was
+    /// received, whatever time the keeper signed it with.
+    ///
+    /// # Errors
+    /// As [`fork`](Self::fork), and if the receipt's entry is not what its head signs.
+    pub fn denies(&self, receipt: &Receipt) -> Result<Option<Fork>, Invalid> {
+        if !receipt.is_whole() {
+            return Err(Invalid::new(
+                "last",
+                "is not the digest of the receipt's entry",
+            ));
+        }
+        self.fork_since(&receipt.head, receipt.entry.received_ms)
+    }
+
+    /// `since`: the moment from which the other's lines stand on the board.
+    fn fork_since(&self, other: &Head, since: u64) -> Result<Option<Fork>, Invalid> {
         let Some(head) = &self.head else {
             return Err(Invalid::new(
                 "head",
@@ -396,7 +467,7 @@ impl Board {
         Ok(match place.and_then(|place| self.lines.get(place)) {
             Some(line) if *line == other.last => None,
             Some(_) => Some(Fork::Line(other.entries + 1)),
-            None if other.time_ms <= head.time_ms => Some(Fork::Shorter {
+            None if since <= head.time_ms => Some(Fork::Shorter {
                 had: other.entries,
                 has: head.entries,
             }),

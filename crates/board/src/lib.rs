@@ -9,7 +9,7 @@
 //! 1. **Before.** The venue signs the [terms](terms::Terms) of a batch: opening time, close, keys, the beacon's round. Accounts have
 //!    fetched [tickets](ticket).
 //! 2. **Posting.** A trader makes an order with a secret in it, commits to it, [seals](seal) the opening, spends a ticket on both, and
-//!    posts. The board answers with a signed [head](file::Head): the receipt.
+//!    posts. The board answers with a [receipt](file::Receipt).
 //! 3. **Close.** The board publishes its [file](mod@file) with a head of a time after the close, and before the round. Everyone computes
 //!    [the list](close).
 //! 4. **Round.** The beacon publishes the signature that removes all time locks. The venue opens the envelopes below, and clears.
@@ -27,7 +27,7 @@
 //! | who | can | cannot |
 //! |---|---|---|
 //! | the venue | see that an account fetched tickets; open all orders, but only after the round; be silent, which all see | read an order early; add or leave out an order; call a well-formed order malformed, or show one order by showing another; tell from a ticket which account posted |
-//! | the board's keeper | refuse an entry, which its trader notices for lack of a receipt; choose the order of entries, and times within what receipts allow; see network addresses | change, remove or move an entry after a receipt, or show two readers two boards, without having signed the evidence ([`file::Board::fork`]); read an order; post without tickets |
+//! | the board's keeper | refuse an entry, which its trader notices for lack of a receipt; choose the order of entries, and times within what receipts allow; see network addresses | change, remove or move an entry after a receipt, or show two readers two boards, without having signed the evidence ([`file::Board::denies`], [`file::Board::fork`]); read an order; post without tickets |
 //! | a trader | post as many entries as it has tickets; post rubbish, which costs a ticket and is skipped | withdraw or change an order after posting it (a later order may replace it); see others' orders early; have an order accepted in another form than its one form |
 //! | whoever copies an entry, or a part of it | post the same bytes: the order counts once | push the order out, use its ticket, post the opening in their own name, or make the venue show it |
 //! | the beacon's operators | all together with the venue read orders early; stop, and then nobody opens the batch | alone read an order: the envelope is the venue's |

@@ -115,7 +115,7 @@ fn an_unfinished_board_has_no_list() {
     let mut board = Board::open(world.header.clone()).unwrap();
     let spent = Spent::none(&world.issuer.key());
     assert_eq!(Closed::of(&board, &spent), Err(CloseError::Unfinished));
-    let early = board.receipt(CLOSES - 1, &world.keeper);
+    let early = board.sign(CLOSES - 1, &world.keeper);
     board.finish(early).unwrap();
     assert_eq!(Closed::of(&board, &spent), Err(CloseError::Unfinished));
     // A head that was signed when the round was known: entries may have been added by one who knew it.

@@ -210,9 +210,9 @@ fn times_rise_along_the_board() {
     assert_eq!(field(&mut board, 7), "received_ms");
     board.post(posted.clone(), OPENS + 9).unwrap();
     assert_eq!(field(&mut board, OPENS + 8), "received_ms");
-    let early = board.receipt(OPENS + 8, &world.keeper);
+    let early = board.sign(OPENS + 8, &world.keeper);
     assert_eq!(board.finish(early).unwrap_err().field, "time_ms");
-    let unsigned = board.receipt(CLOSES, &world.venue);
+    let unsigned = board.sign(CLOSES, &world.venue);
     assert_eq!(board.finish(unsigned).unwrap_err().field, "signature");
     let board = &mut world.finish_at(board, CLOSES);
     assert_eq!(field(board, CLOSES), "entry");
@@ -226,7 +226,7 @@ fn heads_are_of_one_board() {
         let mut terms = world.header.terms.clone();
         change(&mut terms);
         let header = Header::sign(terms, venue).unwrap();
-        Board::open(header).unwrap().receipt(CLOSES, &world.keeper)
+        Board::open(header).unwrap().sign(CLOSES, &world.keeper)
     };
     let other = SecretKey::from_seed(&[9; 32]);
     let heads = [
@@ -257,7 +257,7 @@ fn forks_are_evidence() {
         for (posted, ms) in posted.iter().zip(1..) {
             board.post((*posted).clone(), OPENS + ms).unwrap();
         }
-        board.receipt(time, &world.keeper)
+        board.sign(time, &world.keeper)
     };
     let fork = |head: &Head| finished.fork(head);
     // Honest receipts: of the empty board, of its start, of all.
@@ -325,4 +325,42 @@ proptest! {
     fn any_bytes_are_no_board(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(read(&bytes).is_err());
     }
+}
+
+/// A receipt holds against a keeper who leaves the entry out, whatever time it was signed with.
+#[test]
+fn receipts_hold() {
+    let world = World::new(false, 7);
+    let (a, b) = (world.posted(1, 1), world.posted(2, 2));
+    let mut board = Board::open(world.header.clone()).unwrap();
+    assert!(board.receipt(OPENS, &world.keeper).is_none());
+    board.post(a.clone(), OPENS + 1).unwrap();
+    board.post(b.clone(), OPENS + 2).unwrap();
+    // Signed with a time after the board's end, as if the entry had come then.
+    let receipt = board.receipt(CLOSES + 9, &world.keeper).unwrap();
+    receipt.check(&world.header, &b).unwrap();
+    let honest = world.finish_at(board, CLOSES);
+    assert_eq!(honest.denies(&receipt), Ok(None));
+    let shorter = world.board(std::slice::from_ref(&a));
+    assert_eq!(shorter.fork(&receipt.head), Ok(None));
+    let told = Some(Fork::Shorter { had: 2, has: 1 });
+    assert_eq!(shorter.denies(&receipt), Ok(told));
+    // What is no receipt for it.
+    let field = |change: fn(&mut Receipt), posted: &Posted| {
+        let mut receipt = receipt.clone();
+        change(&mut receipt);
+        receipt.check(&world.header, posted).unwrap_err().field
+    };
+    assert_eq!(field(|_| (), &a), "posted");
+    assert_eq!(field(|r| r.entry.received_ms = CLOSES, &b), "received_ms");
+    assert_eq!(field(|r| r.entry.received_ms += 1, &b), "last");
+    assert_eq!(field(|r| r.head.header.0[0] ^= 1, &b), "header");
+    assert_eq!(field(|r| r.head.time_ms += 1, &b), "signature");
+    let mut moved = receipt.clone();
+    moved.entry.received_ms += 1;
+    assert_eq!(honest.denies(&moved).unwrap_err().field, "last");
+    // It is a file of its own.
+    let text = serde_json::to_string(&receipt).unwrap();
+    let read: Receipt = records::json::read(text.as_bytes()).unwrap();
+    assert_eq!(read, receipt);
 }

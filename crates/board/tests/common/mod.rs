@@ -123,7 +123,7 @@ impl World {
     }
 
     pub fn finish_at(&self, mut board: Board, time_ms: u64) -> Board {
-        let head = board.receipt(time_ms, &self.keeper);
+        let head = board.sign(time_ms, &self.keeper);
         board.finish(head).unwrap();
         board
     }
