@@ -36,8 +36,12 @@ fn section(record: &Record, which: &str) -> String {
             Presence::MayBeEmpty => "may be empty",
             Presence::Optional => "may be missing",
         };
+        let names: Vec<String> = std::iter::once(&column.name)
+            .chain(&column.aliases)
+            .map(|name| format!("`{name}`"))
+            .collect();
         let cells = [
-            &format!("`{}`", column.name),
+            &names.join(", "),
             &column.about,
             &column.unit,
             &column.kind.words(),
