@@ -73,7 +73,11 @@ pub enum NoPrice {
 /// # Errors
 /// Says what is missing.
 pub fn average(prints: &[Print], period: &Period) -> Result<Decimal, NoPrice> {
-    let Period { from_ms, to_ms, most_gap_ms } = *period;
+    let Period {
+        from_ms,
+        to_ms,
+        most_gap_ms,
+    } = *period;
     if from_ms >= to_ms {
         return Err(NoPrice::Empty(from_ms, to_ms));
     }
@@ -88,7 +92,9 @@ pub fn average(prints: &[Print], period: &Period) -> Result<Decimal, NoPrice> {
         if print.at_ms >= to_ms {
             break;
         }
-        let next = prints.get(place + 1).map_or(to_ms, |next| next.at_ms.min(to_ms));
+        let next = prints
+            .get(place + 1)
+            .map_or(to_ms, |next| next.at_ms.min(to_ms));
         if next - print.at_ms > most_gap_ms {
             return Err(NoPrice::Gap {
                 from_ms: print.at_ms,
@@ -97,14 +103,20 @@ pub fn average(prints: &[Print], period: &Period) -> Result<Decimal, NoPrice> {
             });
         }
         let units = print.price.rescale_exact(PRICE_DECIMALS).ok();
-        let units = units.filter(|_| print.price > Decimal::ZERO && print.price < Decimal::from_int(MAX_PRINT));
+        let units = units
+            .filter(|_| print.price > Decimal::ZERO && print.price < Decimal::from_int(MAX_PRINT));
         let units = units.ok_or(NoPrice::Print(print.at_ms))?;
         // Below 10^24 times 2^64 milliseconds in all only if moments are: those of files are below 2^42.
         let lasted = i128::from(next - print.at_ms.max(from_ms));
-        let part = units.checked_mul(lasted).and_then(|part| sum.checked_add(part));
+        let part = units
+            .checked_mul(lasted)
+            .and_then(|part| sum.checked_add(part));
         sum = part.ok_or(NoPrice::TooLarge(FixedError::Overflow))?;
     }
-    Ok(Decimal::new(sum / i128::from(to_ms - from_ms), PRICE_DECIMALS))
+    Ok(Decimal::new(
+        sum / i128::from(to_ms - from_ms),
+        PRICE_DECIMALS,
+    ))
 }
 
 /// How funding follows from prints.

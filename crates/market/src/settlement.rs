@@ -232,7 +232,11 @@ impl Settlement {
                 let long = lot.value[0].checked_sub(more)?;
                 Some([long, lot.value[1].checked_add(more)?])
             });
-            let fits = |values: &[i64; 2]| values.iter().all(|v| v.unsigned_abs() < MAX_VALUE.unsigned_abs());
+            let fits = |values: &[i64; 2]| {
+                values
+                    .iter()
+                    .all(|v| v.unsigned_abs() < MAX_VALUE.unsigned_abs())
+            };
             lot.value = (values.filter(fits))
                 .ok_or_else(|| NoSettlement::Funding(self.symbols[instrument].clone()))?;
         }
@@ -365,7 +369,9 @@ impl Settlement {
         let Some(price) = bid.or(ask) else {
             return Ok(Ticks(0));
         };
-        let sum = |quantities: &mut dyn Iterator<Item = Quantity>| quantities.map(|q| q.lots).sum::<Lots>();
+        let sum = |quantities: &mut dyn Iterator<Item = Quantity>| {
+            quantities.map(|q| q.lots).sum::<Lots>()
+        };
         let (bought, sold) = (sum(&mut effective.bids()), sum(&mut effective.asks()));
         let lots = bought + sold;
         let cash = Ticks(lots.0 * price.0);
@@ -403,7 +409,11 @@ impl Settlement {
             least_ask.filter(|_| asks_open),
         ];
         let funding = i128::from(self.funding[sent.instrument].0);
-        match least.iter().flatten().any(|price| i128::from(price.0) <= funding) {
+        match least
+            .iter()
+            .flatten()
+            .any(|price| i128::from(price.0) <= funding)
+        {
             true => Err(Refusal::Funding(self.symbols[sent.instrument].clone())),
             false => Ok(()),
         }
@@ -413,7 +423,12 @@ impl Settlement {
     ///
     /// # Errors
     /// If the position would not fit the account.
-    fn most_cash(&self, account: &Account, sent: &Sent, effective: &Ladder) -> Result<u128, Refusal> {
+    fn most_cash(
+        &self,
+        account: &Account,
+        sent: &Sent,
+        effective: &Ladder,
+    ) -> Result<u128, Refusal> {
         let held = position(account, sent.instrument);
         let (lots, entry) = held.map_or((0, 0), |p| (p.lots.0, p.entry));
         let side = |quantities: &mut dyn Iterator<Item = Quantity>| {
@@ -421,7 +436,8 @@ impl Settlement {
         };
         let most = side(&mut effective.bids()).max(side(&mut effective.asks()));
         let funding = i128::from(self.funding[sent.instrument].0);
-        let [low, high] = [sent.band.low(), sent.band.high()].map(|end| i128::from(end.0) - funding);
+        let [low, high] =
+            [sent.band.low(), sent.band.high()].map(|end| i128::from(end.0) - funding);
         let worth = u128::from(most) * low.unsigned_abs().max(high.unsigned_abs());
         let entry = u128::from(entry) + worth;
         if lots.saturating_add(most) >= MAX_LOTS.0 || entry >= u128::from(MAX_AMOUNT) {

@@ -52,7 +52,7 @@ const OWN: &str = "id,account,instrument,side,quantity,limit,flags,nonce,bid_lim
     a2,alice,BTC-PERP,buy,0.25,64080,,1,,,,\n\
     a3,alice,BTC-PERP,sell,0.1,66000,,1,,,,\n\
     q1,carol,ETH-PERP,,,,quote,3,3600,3640.5,1.2,0.8\n\
-    q2,carol,ETH-PERP,,,,,3,3590,,2,\n\
+    a2,carol,ETH-PERP,,,,,3,3590,,2,\n\
     c1,alice,ETH-PERP,,,,cancel,2,,,,\n\
     c2,bob,ETH-PERP,buy,0,,cancel,0,,,,\n";
 
@@ -94,7 +94,8 @@ fn own() -> Vec<SentOrder> {
                 level((120, 36_000_000), (80, 36_405_000)),
                 level((200, 35_900_000), (0, 0)),
             ],
-            lines: vec![line("q1", Some(0), Some(0)), line("q2", Some(1), None)],
+            // The id of another account's record.
+            lines: vec![line("q1", Some(0), Some(0)), line("a2", Some(1), None)],
             ..order("carol", ether, 3)
         },
         SentOrder {
@@ -164,83 +165,164 @@ fn refused(records: &[&str], says: &str) {
     assert_eq!(error.strip_prefix(&at), Some(says), "{error}");
 }
 
+/// Records behind an order of alice's, and what is said of them.
+const NO_ORDERS: &[(&str, &str)] = &[
+    (
+        "a1,alice,ETH-PERP,buy,1,64000",
+        "`id`: `a1` of `alice` stands twice, first on line 2; give each record of an account an id of its own",
+    ),
+    (
+        "x,bob,BTC-PERPS,buy,1,64000",
+        "`instrument`: instrument `BTC-PERPS` is not in the market; add it there or correct the name",
+    ),
+    (
+        "x,bob,BTC-PERP-COIN,buy,1,64000",
+        "`instrument`: `BTC-PERP-COIN` is settled in a coin; only instruments settled in the quote currency trade",
+    ),
+    (
+        "x,b b,BTC-PERP,buy,1,64000",
+        "`account`: `b b` is no id; write 1 to 128 letters, digits or any of -_./+&#%*@:=, without spaces",
+    ),
+    (
+        "x,bob,BTC-PERP,5,1,64000",
+        "`side`: '5' is not one of buy, sell, bid, ask, B, S, 1, 2",
+    ),
+    (
+        "x,bob,BTC-PERP,,1,64000",
+        "`side`: is empty; write buy or sell",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,,64000",
+        "`quantity`: is empty; say how much, or take an order back with the flag `cancel`",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,0,64000",
+        "`quantity`: 0 trades nothing; give a quantity, or take an order back with the flag `cancel`",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,-1,64000",
+        "`quantity`: -1 must be above zero; the side says whether it is sold",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,0.0014,64000",
+        "`quantity`: 0.0014 is not a whole number of lots of 0.001; the nearest are 0.001 and 0.002",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,0.0004,64000",
+        "`quantity`: 0.0004 is not a whole number of lots of 0.001; the nearest is 0.001",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1073741.824,64000",
+        "`quantity`: 1073741.824 is 1073741824 lots, which must be below 1073741824; use a larger lot",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,",
+        "`limit`: is empty; an auction takes limits only: give the worst price that you take",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,0",
+        "`limit`: 0 is no limit; it must be above zero: give the worst price that you take",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,-5",
+        "`limit`: -5 is no limit; it must be above zero: give the worst price that you take",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000.0005",
+        "`limit`: 64000.0005 is not a whole number of ticks of 0.000001 for a lot of 0.001; the nearest are 64000 and 64000.001",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,1099511627.776",
+        "`limit`: 1099511627.776 is 2^40 ticks a lot or more; correct it, or use a smaller lot",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,post-only",
+        "`flags`: 'post-only' is none of quote, reduce-only and cancel; remove it",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,quote|quote",
+        "`flags`: `quote` stands twice; remove one",
+    ),
+    (
+        "x,bob,BTC-PERP,,,,cancel | quote",
+        "`flags`: `cancel` trades nothing; remove the other flags",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,cancel",
+        "`quantity`: 1 stands in a cancel, which trades nothing; remove it, or the flag `cancel`",
+    ),
+    (
+        "x,bob,BTC-PERP,,,,cancel,1,64000,,0.5",
+        "`bid_quantity`: 0.5 stands in a cancel, which trades nothing; remove it, or the flag `cancel`",
+    ),
+    (
+        "x,alice,BTC-PERP,,,,cancel,1",
+        "`flags`: a cancel stands alone, and line 2 has the same account, instrument and nonce; give the later one a higher nonce",
+    ),
+    (
+        "x,alice,BTC-PERP,buy,1,64000,quote,1",
+        "`flags`: line 2 belongs to the same order and has other flags; give both the same, or another nonce",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,,-1",
+        "`nonce`: -1 is not between 0 and 1073741823",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,,1073741824",
+        "`nonce`: 1073741824 is not between 0 and 1073741823",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,,1,64000,,0.5",
+        "`side`: stands beside `bid_limit`; a record is an order of one side or a quote, so remove one of them",
+    ),
+    (
+        "x,bob,BTC-PERP,,,,,1,64000,,",
+        "`bid_quantity`: is empty; say how much, or take an order back with the flag `cancel`",
+    ),
+    (
+        "x,bob,BTC-PERP,,,,,1,64000,,1,2",
+        "`ask_limit`: is empty; an auction takes limits only: give the worst price that you take",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,,1,,,,,1",
+        "`time_in_force`: '1' is not the time in force of an auction order, which lives for one auction: write B (good for auction), 2 (at the \
+             opening) or 7 (at the close), or leave it out, and send it again for each auction",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,,1,,,,,,G",
+        "`exec_inst`: 'G': an order can't be all or none, since it shares pro rata in what trades; remove it, or send a smaller quantity",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,,1,,,,,,E 6",
+        "`exec_inst`: '6': there is no passive side in an auction, where all trade at one price; remove it",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,,1,,,,,,1",
+        "`exec_inst`: '1': only E (do not increase) is understood; remove it",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,,,1,,,,,,,1",
+        "`ord_type`: a market order has no limit, and an auction needs one: write 2 (limit), and as `limit` the worst price that you take",
+    ),
+    (
+        "x,bob,BTC-PERP,buy,1,64000,,1,,,,,,,P",
+        "`ord_type`: 'P' is no type of order here; only limit orders (2) trade in an auction",
+    ),
+];
+
 #[test]
 fn what_is_no_order_is_refused_with_what_to_do() {
     let good = "a1,alice,BTC-PERP,buy,0.5,64120.5,,1";
-    for (record, says) in [
-        ("a1,bob,BTC-PERP,buy,1,64000", "`id`: `a1` stands twice, first on line 2; give each record an id of its own"),
-        ("x,bob,BTC-PERPS,buy,1,64000", "`instrument`: instrument `BTC-PERPS` is not in the market; add it there or correct the name"),
-        (
-            "x,bob,BTC-PERP-COIN,buy,1,64000",
-            "`instrument`: `BTC-PERP-COIN` is settled in a coin; only instruments settled in the quote currency trade",
-        ),
-        ("x,b b,BTC-PERP,buy,1,64000", "`account`: `b b` is no id; write 1 to 128 letters, digits or any of -_./+&#%*@:=, without spaces"),
-        ("x,bob,BTC-PERP,5,1,64000", "`side`: '5' is not one of buy, sell, bid, ask, B, S, 1, 2"),
-        ("x,bob,BTC-PERP,,1,64000", "`side`: is empty; write buy or sell"),
-        ("x,bob,BTC-PERP,buy,,64000", "`quantity`: is empty; say how much, or take an order back with the flag `cancel`"),
-        ("x,bob,BTC-PERP,buy,0,64000", "`quantity`: 0 trades nothing; give a quantity, or take an order back with the flag `cancel`"),
-        ("x,bob,BTC-PERP,buy,-1,64000", "`quantity`: -1 must be above zero; the side says whether it is sold"),
-        ("x,bob,BTC-PERP,buy,0.0014,64000", "`quantity`: 0.0014 is not a whole number of lots of 0.001; the nearest are 0.001 and 0.002"),
-        ("x,bob,BTC-PERP,buy,0.0004,64000", "`quantity`: 0.0004 is not a whole number of lots of 0.001; the nearest is 0.001"),
-        (
-            "x,bob,BTC-PERP,buy,1073741.824,64000",
-            "`quantity`: 1073741.824 is 1073741824 lots, which must be below 1073741824; use a larger lot",
-        ),
-        ("x,bob,BTC-PERP,buy,1,", "`limit`: is empty; an auction takes limits only: give the worst price that you take"),
-        ("x,bob,BTC-PERP,buy,1,0", "`limit`: 0 is no limit; it must be above zero: give the worst price that you take"),
-        ("x,bob,BTC-PERP,buy,1,-5", "`limit`: -5 is no limit; it must be above zero: give the worst price that you take"),
-        (
-            "x,bob,BTC-PERP,buy,1,64000.0005",
-            "`limit`: 64000.0005 is not a whole number of ticks of 0.000001 for a lot of 0.001; the nearest are 64000 and 64000.001",
-        ),
-        ("x,bob,BTC-PERP,buy,1,1099511627.776", "`limit`: 1099511627.776 is 2^40 ticks a lot or more; correct it, or use a smaller lot"),
-        ("x,bob,BTC-PERP,buy,1,64000,post-only", "`flags`: 'post-only' is none of quote, reduce-only and cancel; remove it"),
-        ("x,bob,BTC-PERP,buy,1,64000,quote|quote", "`flags`: `quote` stands twice; remove one"),
-        ("x,bob,BTC-PERP,,,,cancel | quote", "`flags`: `cancel` trades nothing; remove the other flags"),
-        ("x,bob,BTC-PERP,buy,1,64000,cancel", "`quantity`: 1 stands in a cancel, which trades nothing; remove it, or the flag `cancel`"),
-        ("x,bob,BTC-PERP,,,,cancel,1,64000,,0.5", "`bid_quantity`: 0.5 stands in a cancel, which trades nothing; remove it, or the flag `cancel`"),
-        (
-            "x,alice,BTC-PERP,,,,cancel,1",
-            "`flags`: a cancel stands alone, and line 2 has the same account, instrument and nonce; give the later one a higher nonce",
-        ),
-        (
-            "x,alice,BTC-PERP,buy,1,64000,quote,1",
-            "`flags`: line 2 belongs to the same order and has other flags; give both the same, or another nonce",
-        ),
-        ("x,bob,BTC-PERP,buy,1,64000,,-1", "`nonce`: -1 is not between 0 and 1073741823"),
-        ("x,bob,BTC-PERP,buy,1,64000,,1073741824", "`nonce`: 1073741824 is not between 0 and 1073741823"),
-        (
-            "x,bob,BTC-PERP,buy,1,64000,,1,64000,,0.5",
-            "`side`: stands beside `bid_limit`; a record is an order of one side or a quote, so remove one of them",
-        ),
-        ("x,bob,BTC-PERP,,,,,1,64000,,", "`bid_quantity`: is empty; say how much, or take an order back with the flag `cancel`"),
-        (
-            "x,bob,BTC-PERP,,,,,1,64000,,1,2",
-            "`ask_limit`: is empty; an auction takes limits only: give the worst price that you take",
-        ),
-        (
-            "x,bob,BTC-PERP,buy,1,64000,,1,,,,,1",
-            "`time_in_force`: '1' is not the time in force of an auction order, which lives for one auction: write B (good for auction), 2 (at the \
-             opening) or 7 (at the close), or leave it out, and send it again for each auction",
-        ),
-        (
-            "x,bob,BTC-PERP,buy,1,64000,,1,,,,,,G",
-            "`exec_inst`: 'G': an order can't be all or none, since it shares pro rata in what trades; remove it, or send a smaller quantity",
-        ),
-        (
-            "x,bob,BTC-PERP,buy,1,64000,,1,,,,,,E 6",
-            "`exec_inst`: '6': there is no passive side in an auction, where all trade at one price; remove it",
-        ),
-        ("x,bob,BTC-PERP,buy,1,64000,,1,,,,,,1", "`exec_inst`: '1': only E (do not increase) is understood; remove it"),
-        (
-            "x,bob,BTC-PERP,buy,1,,,1,,,,,,,1",
-            "`ord_type`: a market order has no limit, and an auction needs one: write 2 (limit), and as `limit` the worst price that you take",
-        ),
-        ("x,bob,BTC-PERP,buy,1,64000,,1,,,,,,,P", "`ord_type`: 'P' is no type of order here; only limit orders (2) trade in an auction"),
-    ] {
+    for (record, says) in NO_ORDERS {
         refused(&[good, record], says);
     }
-    let five = ["a,z,BTC-PERP,buy,1,5", "b,z,BTC-PERP,buy,1,4", "c,z,BTC-PERP,buy,1,3", "d,z,BTC-PERP,buy,1,2", "e,z,BTC-PERP,buy,1,1"];
+    let five = [
+        "a,z,BTC-PERP,buy,1,5",
+        "b,z,BTC-PERP,buy,1,4",
+        "c,z,BTC-PERP,buy,1,3",
+        "d,z,BTC-PERP,buy,1,2",
+        "e,z,BTC-PERP,buy,1,1",
+    ];
     refused(
         &five,
         "`nonce`: an order has at most 4 bids, and has these from line 2 on; leave the least important one out",
@@ -249,7 +331,8 @@ fn what_is_no_order_is_refused_with_what_to_do() {
 
 #[test]
 fn columns_that_could_change_an_order_are_refused() {
-    let header = |header: &str| read(&format!("{header}\nx,bob,BTC-PERP,buy,1,64000,7\n")).unwrap_err();
+    let header =
+        |header: &str| read(&format!("{header}\nx,bob,BTC-PERP,buy,1,64000,7\n")).unwrap_err();
     assert_eq!(
         header("id,account,instrument,side,quantity,limit,StopPx"),
         "orders.csv:1: field `StopPx`: is no column of an order, and may change what it means; remove it"
@@ -259,7 +342,8 @@ fn columns_that_could_change_an_order_are_refused() {
         "orders.csv:1: field `limit`: the column stands twice, as `limit` and as `Price`; remove one"
     );
     let missing = header("account,instrument,side,quantity,limit,flags,nonce");
-    let says = "orders.csv:1: field `id`: the column is missing; add it to the header and every line";
+    let says =
+        "orders.csv:1: field `id`: the column is missing; add it to the header and every line";
     assert_eq!(missing, says);
 }
 
@@ -273,8 +357,14 @@ fn the_sample_flow_is_the_same_from_its_file() {
     let auction: Auction = auction.auction(&file, &snapshot).unwrap();
     let book: Book = sample::book(&snapshot, 5, 4_000, 4, 40);
     let orders = sample::orders(&snapshot, &auction, book.accounts(), 11, 10_000);
-    assert_eq!(orders, sample::orders(&snapshot, &auction, book.accounts(), 11, 10_000));
-    assert_ne!(orders, sample::orders(&snapshot, &auction, book.accounts(), 12, 10_000));
+    assert_eq!(
+        orders,
+        sample::orders(&snapshot, &auction, book.accounts(), 11, 10_000)
+    );
+    assert_ne!(
+        orders,
+        sample::orders(&snapshot, &auction, book.accounts(), 12, 10_000)
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orders.csv");
     write_orders(&path, &orders, &snapshot).unwrap();
@@ -287,7 +377,9 @@ fn the_sample_flow_is_the_same_from_its_file() {
     assert!(count(&|o| o.levels.len() > 1) > 1_500);
     let outside = |o: &SentOrder| {
         let held = auction.instruments[o.instrument];
-        o.levels.iter().any(|level| level.ask.limit > held.band.high())
+        o.levels
+            .iter()
+            .any(|level| level.ask.limit > held.band.high())
     };
     assert!((200..500).contains(&count(&outside)));
     let mut accounts: Vec<&str> = orders.iter().map(|o| o.account.as_str()).collect();
@@ -296,14 +388,39 @@ fn the_sample_flow_is_the_same_from_its_file() {
     assert!(accounts.len() > 3_500);
     for held in &auction.instruments {
         let reference = held.band.reference();
-        let of = || orders.iter().filter(|o| o.instrument == held.instrument).flat_map(|o| &o.levels);
-        let demand: u64 = of().filter(|l| l.bid.limit >= reference).map(|l| l.bid.lots.0).sum();
-        let supply: u64 = of().filter(|l| l.ask.limit <= reference).map(|l| l.ask.lots.0).sum();
-        assert!(demand > 100 && supply > 100, "{}: {demand} {supply}", held.instrument);
+        let of = || {
+            orders
+                .iter()
+                .filter(|o| o.instrument == held.instrument)
+                .flat_map(|o| &o.levels)
+        };
+        let demand: u64 = of()
+            .filter(|l| l.bid.limit >= reference)
+            .map(|l| l.bid.lots.0)
+            .sum();
+        let supply: u64 = of()
+            .filter(|l| l.ask.limit <= reference)
+            .map(|l| l.ask.lots.0)
+            .sum();
+        assert!(
+            demand > 100 && supply > 100,
+            "{}: {demand} {supply}",
+            held.instrument
+        );
         // No account could trade with itself.
         for order in orders.iter().filter(|o| o.instrument == held.instrument) {
-            let bid = order.levels.iter().filter(|l| l.bid.lots > Lots(0)).map(|l| l.bid.limit).max();
-            let ask = order.levels.iter().filter(|l| l.ask.lots > Lots(0)).map(|l| l.ask.limit).min();
+            let bid = order
+                .levels
+                .iter()
+                .filter(|l| l.bid.lots > Lots(0))
+                .map(|l| l.bid.limit)
+                .max();
+            let ask = order
+                .levels
+                .iter()
+                .filter(|l| l.ask.lots > Lots(0))
+                .map(|l| l.ask.limit)
+                .min();
             assert!(bid.zip(ask).is_none_or(|(bid, ask)| bid < ask), "{order:?}");
         }
     }
@@ -312,7 +429,11 @@ fn the_sample_flow_is_the_same_from_its_file() {
 #[test]
 fn what_an_order_traded_falls_on_its_best_limits_first() {
     let order = SentOrder {
-        levels: vec![level((5, 100), (4, 210)), level((7, 110), (6, 200)), level((3, 110), (0, 0))],
+        levels: vec![
+            level((5, 100), (4, 210)),
+            level((7, 110), (6, 200)),
+            level((3, 110), (0, 0)),
+        ],
         ..own()[0].clone()
     };
     let shares = |bought, sold| -> Vec<[u64; 2]> {
@@ -346,7 +467,7 @@ a3,alice,BTC-PERP,sell,0,,0,0.1,not filled,\"the auction cleared at 64100, beyon
 b1,bob,BTC-PERP,sell,0.002,65000,0.065,0.002,partially filled,\"at 65000 there were more asks than was bid for, and those at the price itself shared pro rata\"\n\
 q1,carol,ETH-PERP,buy,1.2,3590,-0.8616,0,filled,all of it traded at 3590\n\
 q1,carol,ETH-PERP,sell,0,,0,0.8,not filled,\"the auction cleared at 3590, beyond its limit\"\n\
-q2,carol,ETH-PERP,buy,0.01,3590,-0.00718,1.99,partially filled,\"at 3590 there were more bids than was offered, and those at the price itself shared pro rata\"\n\
+a2,carol,ETH-PERP,buy,0.01,3590,-0.00718,1.99,partially filled,\"at 3590 there were more bids than was offered, and those at the price itself shared pro rata\"\n\
 c1,alice,ETH-PERP,,0,,0,0,canceled,it takes back what the account sent before\n\
 b1,bob,BTC-PERP,sell,0.003,65000,0.0975,0.001,partially filled,\"it only reduces, and the position leaves 0.003 of it to trade; all of that traded at 65000\"\n\
 b1,bob,BTC-PERP,sell,0,,0,0.004,not filled,\"it only reduces, and the position leaves 0 of it to trade; nothing traded\"\n\
@@ -366,11 +487,27 @@ fn what_became_of_orders_is_written_in_words() {
     };
     let void = |status, reason| Ending::Void { status, reason };
     let rows: Vec<fills::FillRow> = [
-        (0, cleared(64_100_000, &fill(500, 0, 64_100_000, false), unbounded)),
-        (1, cleared(65_000_000, &fill(0, 2, 65_000_000, false), unbounded)),
-        (2, cleared(35_900_000, &fill(121, 0, 35_900_000, true), unbounded)),
+        (
+            0,
+            cleared(64_100_000, &fill(500, 0, 64_100_000, false), unbounded),
+        ),
+        (
+            1,
+            cleared(65_000_000, &fill(0, 2, 65_000_000, false), unbounded),
+        ),
+        (
+            2,
+            cleared(35_900_000, &fill(121, 0, 35_900_000, true), unbounded),
+        ),
         (3, cleared(35_900_000, &Fill::default(), unbounded)),
-        (1, cleared(65_000_000, &fill(0, 3, 65_000_000, false), [Lots(0), Lots(3)])),
+        (
+            1,
+            cleared(
+                65_000_000,
+                &fill(0, 3, 65_000_000, false),
+                [Lots(0), Lots(3)],
+            ),
+        ),
         (1, cleared(65_000_000, &Fill::default(), [Lots(0); 2])),
         (1, Ending::NoTrade),
         (1, void(Status::Rejected, "=cmd|' \"margin\"")),
@@ -401,7 +538,9 @@ fn what_became_of_orders_is_written_in_words() {
 fn fees_of_records_add_up_to_those_of_their_order() {
     let snapshot = sample::trading(8);
     let file = At::file(Path::new("auction.json"));
-    let auction = sample::auction(&snapshot, 3).auction(&file, &snapshot).unwrap();
+    let auction = sample::auction(&snapshot, 3)
+        .auction(&file, &snapshot)
+        .unwrap();
     let book = sample::book(&snapshot, 5, 20, 2, 0);
     for order in sample::orders(&snapshot, &auction, book.accounts(), 2, 2_000) {
         let total: u64 = order.levels.iter().map(|level| level.bid.lots.0).sum();
@@ -417,7 +556,10 @@ fn fees_of_records_add_up_to_those_of_their_order() {
         let commission: i64 = rows.iter().map(|row| row.commission.0).sum();
         assert_eq!(filled, fill.bought);
         assert_eq!(commission, fill.fee.0 as i64 - fill.rebate.0 as i64);
-        assert!(rows.iter().all(|row| row.filled > Lots(0) || row.commission == Ticks(0)));
+        assert!(
+            rows.iter()
+                .all(|row| row.filled > Lots(0) || row.commission == Ticks(0))
+        );
     }
 }
 
@@ -432,5 +574,8 @@ fn a_price_that_is_no_finite_number_is_rounded() {
     assert_eq!(traded.ticks(&price("0.001")), Ok(Ticks(3)));
     snapshot.instruments[0].lot = "0.000000000000000000000000000001".parse().unwrap();
     let refused = market::import::Traded::new(&snapshot, 0).unwrap_err();
-    assert_eq!(refused, "a lot of `BTC-PERP` is too small or too large to be priced; change the lot");
+    assert_eq!(
+        refused,
+        "a lot of `BTC-PERP` is too small or too large to be priced; change the lot"
+    );
 }

@@ -55,7 +55,14 @@ fn set_free(settlement: &Settlement, account: &mut Account, free: i128) {
 }
 
 /// Books so many lots on one side at a price, with the fee.
-fn booked(settlement: &Settlement, account: &Account, sent: &Sent, is_bid: bool, lots: u64, price: u64) -> Account {
+fn booked(
+    settlement: &Settlement,
+    account: &Account,
+    sent: &Sent,
+    is_bid: bool,
+    lots: u64,
+    price: u64,
+) -> Account {
     let (bought, sold) = if is_bid { (lots, 0) } else { (0, lots) };
     let fill = Fill {
         bought: Lots(bought),
@@ -66,7 +73,9 @@ fn booked(settlement: &Settlement, account: &Account, sent: &Sent, is_bid: bool,
         rebate: Ticks(0),
     };
     let mut after = account.clone();
-    settlement.book(&mut after, sent.instrument, &fill, Ticks(price)).unwrap();
+    settlement
+        .book(&mut after, sent.instrument, &fill, Ticks(price))
+        .unwrap();
     after
 }
 
@@ -79,7 +88,10 @@ fn reducing(rng: &mut StdRng, snapshot: &Snapshot, account: &Account) -> (Sent, 
     let levels: Vec<Quantity> = (0..rng.random_range(1..=3))
         .map(|_| {
             let lots = rng.random_range(1..=held.lots.0 + held.lots.0 / 4 + 1);
-            let near = [rng.random_range(low..=high), rng.random_range(mark * 9 / 10..=mark * 11 / 10)];
+            let near = [
+                rng.random_range(low..=high),
+                rng.random_range(mark * 9 / 10..=mark * 11 / 10),
+            ];
             quantity(lots, near[rng.random_range(0..2)])
         })
         .collect();
@@ -96,12 +108,19 @@ fn reducing(rng: &mut StdRng, snapshot: &Snapshot, account: &Account) -> (Sent, 
 /// Makes an order one of a single level, at the worst limit at which it is let in, if it is at any of its band.
 fn worst_let_in(settlement: &Settlement, account: &Account, sent: &mut Sent, is_bid: bool) {
     let [low, high] = [sent.band.low().0, sent.band.high().0];
-    let lots = sent.ladder.0.iter().map(|l| l.bid.lots.0 + l.ask.lots.0).sum();
+    let lots = sent
+        .ladder
+        .0
+        .iter()
+        .map(|l| l.bid.lots.0 + l.ask.lots.0)
+        .sum();
     // From the best limit to the worst.
     let limit = |away: u64| if is_bid { low + away } else { high - away };
     let mut let_in = |away: u64| {
         sent.ladder = ladder(is_bid, &[quantity(lots, limit(away))]);
-        settlement.admit(account, std::slice::from_ref(sent)).is_ok()
+        settlement
+            .admit(account, std::slice::from_ref(sent))
+            .is_ok()
     };
     if !let_in(0) {
         return;
@@ -109,7 +128,11 @@ fn worst_let_in(settlement: &Settlement, account: &Account, sent: &mut Sent, is_
     let (mut inside, mut outside) = (0, high - low + 1);
     while outside - inside > 1 {
         let middle = inside + (outside - inside) / 2;
-        *(if let_in(middle) { &mut inside } else { &mut outside }) = middle;
+        *(if let_in(middle) {
+            &mut inside
+        } else {
+            &mut outside
+        }) = middle;
     }
     assert!(let_in(inside));
 }
@@ -238,7 +261,11 @@ fn levels_take_from_the_position_in_their_order() {
     ]);
     let lots = |account: &Account, instrument: usize| -> Vec<[u64; 2]> {
         let effective = settlement.effective(account, &reduce(instrument, both.clone()));
-        effective.0.iter().map(|l| [l.bid.lots.0, l.ask.lots.0]).collect()
+        effective
+            .0
+            .iter()
+            .map(|l| [l.bid.lots.0, l.ask.lots.0])
+            .collect()
     };
     assert_eq!(lots(&long, 0), [[0, 7], [0, 3], [0, 0]]);
     assert_eq!(lots(&short, 0), [[4, 0], [6, 0], [0, 0]]);
@@ -260,13 +287,25 @@ fn a_dear_level_does_not_let_a_cheap_one_in() {
     let mark = mark(&snapshot, 0);
     let mut account = account(&[(0, Side::Long, 10, 10 * mark)], 0);
     set_free(&settlement, &mut account, -5_000_000);
-    let admit = |quantities: &[Quantity]| settlement.admit(&account, &[reduce(0, ladder(false, quantities))]);
+    let admit = |quantities: &[Quantity]| {
+        settlement.admit(&account, &[reduce(0, ladder(false, quantities))])
+    };
     assert_eq!(admit(&[quantity(10, mark)]), Ok(()));
-    assert!(matches!(admit(&[quantity(1, 1)]), Err(Refusal::Margin { .. })));
+    assert!(matches!(
+        admit(&[quantity(1, 1)]),
+        Err(Refusal::Margin { .. })
+    ));
     // Each level at its own limit: 9 lots far above the mark would bring more than the first one gives away.
     let mixed = [quantity(1, 1), quantity(9, 2 * mark)];
     assert!(matches!(admit(&mixed), Err(Refusal::Margin { .. })));
-    let given = booked(&settlement, &account, &reduce(0, ladder(false, &mixed)), false, 1, 1);
+    let given = booked(
+        &settlement,
+        &account,
+        &reduce(0, ladder(false, &mixed)),
+        false,
+        1,
+        1,
+    );
     assert!(settlement.free(&given).unwrap() < settlement.free(&account).unwrap());
     // Only one such order, and none that may open.
     let close = reduce(0, ladder(false, &[quantity(10, mark)]));
@@ -277,9 +316,15 @@ fn a_dear_level_does_not_let_a_cheap_one_in() {
         reduce_only: false,
         ..close
     };
-    assert!(matches!(settlement.admit(&account, &[opens]), Err(Refusal::Margin { .. })));
+    assert!(matches!(
+        settlement.admit(&account, &[opens]),
+        Err(Refusal::Margin { .. })
+    ));
     // One that has nothing to reduce trades nothing.
-    assert_eq!(settlement.admit(&account, &[reduce(1, ladder(false, &[quantity(5, 1)]))]), Ok(()));
+    assert_eq!(
+        settlement.admit(&account, &[reduce(1, ladder(false, &[quantity(5, 1)]))]),
+        Ok(())
+    );
 }
 
 #[test]
@@ -288,7 +333,10 @@ fn an_order_that_only_reduces_needs_no_slot() {
     let settlement = Settlement::new(&snapshot, 1).unwrap();
     let account = account(&[(0, Side::Long, 10, 1)], 1_000_000_000);
     let one = reduce(1, ladder(true, &[quantity(1, 1)]));
-    assert_eq!(settlement.admit(&account, std::slice::from_ref(&one)), Ok(()));
+    assert_eq!(
+        settlement.admit(&account, std::slice::from_ref(&one)),
+        Ok(())
+    );
     let opens = Sent {
         reduce_only: false,
         ..one
@@ -309,8 +357,13 @@ fn nothing_is_opened_at_a_price_that_funding_has_used_up() {
         ..reduce(instrument, ladder)
     };
     let bid = |instrument, limit, low| sent(instrument, ladder(true, &[quantity(1, limit)]), low);
-    let ask = |instrument, lots, limit| sent(instrument, ladder(false, &[quantity(lots, limit)]), 1);
-    let says = |sent: Sent| settlement.admit(&account, &[sent]).map_err(|e| e.to_string());
+    let ask =
+        |instrument, lots, limit| sent(instrument, ladder(false, &[quantity(lots, limit)]), 1);
+    let says = |sent: Sent| {
+        settlement
+            .admit(&account, &[sent])
+            .map_err(|e| e.to_string())
+    };
     let refused = || {
         let name = &snapshot.instruments[0].symbol;
         Err(format!(
@@ -335,12 +388,21 @@ fn nothing_is_opened_at_a_price_that_funding_has_used_up() {
     };
     let before = account.clone();
     let booked = settlement.book(&mut account, 0, &fill, Ticks(1_000));
-    assert_eq!(booked, Err(Refusal::Funding(snapshot.instruments[0].symbol.clone())));
+    assert_eq!(
+        booked,
+        Err(Refusal::Funding(snapshot.instruments[0].symbol.clone()))
+    );
     assert_eq!(account, before);
     let large = [Ticks(1 << 40), Ticks(0), Ticks(0), Ticks(0)];
     let error = settlement.with_funding(&large).unwrap_err();
-    assert_eq!(error, NoSettlement::Funding(snapshot.instruments[0].symbol.clone()));
-    assert_eq!(error.to_string(), "cumulative funding of `BTC-PERP` is too large for its lot's value; sweep the book first");
+    assert_eq!(
+        error,
+        NoSettlement::Funding(snapshot.instruments[0].symbol.clone())
+    );
+    assert_eq!(
+        error.to_string(),
+        "cumulative funding of `BTC-PERP` is too large for its lot's value; sweep the book first"
+    );
 }
 
 /// Cash less signed entries is what was paid in, whatever trades at whatever funding; after a sweep cash alone is.
@@ -356,7 +418,13 @@ fn funding_moves_money_between_accounts_and_makes_none() {
         let net = |a: &Account| i128::from(a.balances[0].equity) - i128::from(a.balances[0].debt);
         accounts.iter().map(net).sum()
     };
-    let signed = |p: &Position, number: i128| if p.side == Side::Long { number } else { -number };
+    let signed = |p: &Position, number: i128| {
+        if p.side == Side::Long {
+            number
+        } else {
+            -number
+        }
+    };
     let entries = |accounts: &[Account]| -> i128 {
         let positions = accounts.iter().flat_map(|a| &a.positions);
         positions.map(|p| signed(p, i128::from(p.entry))).sum()
@@ -381,11 +449,16 @@ fn funding_moves_money_between_accounts_and_makes_none() {
                 sold,
                 ..Fill::default()
             };
-            settlement.book(&mut accounts[trader], instrument, &fill, price).unwrap();
+            settlement
+                .book(&mut accounts[trader], instrument, &fill, price)
+                .unwrap();
         }
         assert_eq!(cash(&accounts) - entries(&accounts), total, "round {round}");
         if round % 997 == 0 {
-            let free: Vec<_> = accounts.iter().map(|a| settlement.free(a).unwrap()).collect();
+            let free: Vec<_> = accounts
+                .iter()
+                .map(|a| settlement.free(a).unwrap())
+                .collect();
             for account in &mut accounts {
                 settlement.sweep(account, &marks).unwrap();
             }
@@ -393,7 +466,10 @@ fn funding_moves_money_between_accounts_and_makes_none() {
             settlement = settlement.with_funding(&funding).unwrap();
             assert_eq!(cash(&accounts), total);
             // A sweep to the marks changes no one's margin.
-            let swept: Vec<_> = accounts.iter().map(|a| settlement.free(a).unwrap()).collect();
+            let swept: Vec<_> = accounts
+                .iter()
+                .map(|a| settlement.free(a).unwrap())
+                .collect();
             assert_eq!(swept, free);
         }
     }
@@ -432,20 +508,51 @@ fn published_examples_of_margin() {
     let free = |snapshot: &Snapshot, side, lots, entry, [equity, debt]: [u64; 2]| {
         let mut account = account(&[(0, side, lots, entry)], equity);
         account.balances[0].debt = debt;
-        Settlement::new(snapshot, 1).unwrap().free(&account).unwrap().0
+        Settlement::new(snapshot, 1)
+            .unwrap()
+            .free(&account)
+            .unwrap()
+            .0
     };
     // StarkEx: a coin at 20,000 with a risk factor of 3.5%, and nothing else: 19,300 can be withdrawn.
     let coin = one("20000", "0.035");
-    assert_eq!(free(&coin, Side::Long, 1, 0, [0, 0]), 19_300 * i128::from(dollars));
+    assert_eq!(
+        free(&coin, Side::Long, 1, 0, [0, 0]),
+        19_300 * i128::from(dollars)
+    );
     assert_eq!(free(&coin, Side::Long, 1, 0, [0, 19_300 * dollars]), 0);
     // dYdX: short 3 at 3,000 with 1,000 and a maintenance margin of 5% is liquidated above 3,174.60.
-    let short = |price| free(&one(price, "0.05"), Side::Short, 3, 9_000 * dollars, [1_000 * dollars, 0]);
+    let short = |price| {
+        free(
+            &one(price, "0.05"),
+            Side::Short,
+            3,
+            9_000 * dollars,
+            [1_000 * dollars, 0],
+        )
+    };
     assert!(short("3174.60") >= 0 && short("3174.61") < 0);
     // dYdX: long 500 at 1 with 100 is worth 0.50 at 0.801, less than the 12 that 3% of it are.
-    let equity = |contingency| free(&one("0.801", contingency), Side::Long, 500, 500 * dollars, [100 * dollars, 0]);
+    let equity = |contingency| {
+        free(
+            &one("0.801", contingency),
+            Side::Long,
+            500,
+            500 * dollars,
+            [100 * dollars, 0],
+        )
+    };
     assert_eq!(equity("0"), 500_000);
     assert_eq!(equity("0.03"), 500_000 - 12_015_000);
     // dYdX: short 500 at 1 with 100 has nothing left at 1.2, the bankruptcy price.
-    let bankrupt = |price| free(&one(price, "0"), Side::Short, 500, 500 * dollars, [100 * dollars, 0]);
+    let bankrupt = |price| {
+        free(
+            &one(price, "0"),
+            Side::Short,
+            500,
+            500 * dollars,
+            [100 * dollars, 0],
+        )
+    };
     assert_eq!(bankrupt("1.2"), 0);
 }

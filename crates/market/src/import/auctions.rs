@@ -146,6 +146,14 @@ pub fn read_auction(path: &Path, snapshot: &Snapshot) -> Result<Auction, ImportE
     read.auction(&file, snapshot)
 }
 
+/// Writes what an auction is held by.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_auction(path: &Path, file: &File) -> std::io::Result<()> {
+    std::fs::write(path, serde_json::to_vec_pretty(file)?)
+}
+
 impl File {
     /// What it says of the instruments of a valid market. `file` is where it stands, for errors.
     ///
@@ -153,15 +161,24 @@ impl File {
     /// Says what is wrong where.
     pub fn auction(&self, file: &At, snapshot: &Snapshot) -> Result<Auction, ImportError> {
         if self.batch >= MAX_BATCH {
-            let problem = format!("{} is no number of a batch, which are below {MAX_BATCH}", self.batch);
+            let problem = format!(
+                "{} is no number of a batch, which are below {MAX_BATCH}",
+                self.batch
+            );
             return Err(file.error(Some("batch"), problem));
         }
         if !records::names::is_name(&self.venue) {
-            let problem = format!("`{}` {}", records::text::shown(&self.venue), records::names::NO_NAME);
+            let problem = format!(
+                "`{}` {}",
+                records::text::shown(&self.venue),
+                records::names::NO_NAME
+            );
             return Err(file.error(Some("venue"), problem));
         }
         if snapshot.instruments.len() > MAX_INSTRUMENTS {
-            let problem = format!("the market has more than {MAX_INSTRUMENTS} instruments; remove what does not trade");
+            let problem = format!(
+                "the market has more than {MAX_INSTRUMENTS} instruments; remove what does not trade"
+            );
             return Err(file.error(Some("instruments"), problem));
         }
         let mut held = match &self.instruments {
@@ -169,7 +186,8 @@ impl File {
             None => self.all(file, snapshot)?,
         };
         if held.is_empty() {
-            let problem = "no instrument has an auction; name one that is settled in the quote currency";
+            let problem =
+                "no instrument has an auction; name one that is settled in the quote currency";
             return Err(file.error(Some("instruments"), problem));
         }
         held.sort_by_key(|held| held.instrument);
@@ -181,17 +199,26 @@ impl File {
     }
 
     /// Those that it names.
-    fn listed(&self, file: &At, snapshot: &Snapshot, all: &[Named]) -> Result<Vec<Held>, ImportError> {
+    fn listed(
+        &self,
+        file: &At,
+        snapshot: &Snapshot,
+        all: &[Named],
+    ) -> Result<Vec<Held>, ImportError> {
         let mut seen: HashMap<usize, usize> = HashMap::new();
         let one = |(place, named): (usize, &Named)| {
             let at = file.path(format!("instruments[{place}]"));
             let symbol = records::text::shown(&named.symbol);
             let refused = |problem: String| Err(at.error(Some("symbol"), problem));
             let Some(instrument) = snapshot.instrument(&named.symbol) else {
-                return refused(format!("instrument `{symbol}` is not in the market; add it there or correct the name"));
+                return refused(format!(
+                    "instrument `{symbol}` is not in the market; add it there or correct the name"
+                ));
             };
             if let Some(first) = seen.insert(instrument, place) {
-                return refused(format!("`{symbol}` stands twice, first at instruments[{first}]; remove one"));
+                return refused(format!(
+                    "`{symbol}` stands twice, first at instruments[{first}]; remove one"
+                ));
             }
             self.held(&at, snapshot, instrument, named)
         };
@@ -209,7 +236,13 @@ impl File {
         linear.map(one).collect()
     }
 
-    fn held(&self, at: &At, snapshot: &Snapshot, instrument: usize, named: &Named) -> Result<Held, ImportError> {
+    fn held(
+        &self,
+        at: &At,
+        snapshot: &Snapshot,
+        instrument: usize,
+        named: &Named,
+    ) -> Result<Held, ImportError> {
         let traded = Traded::new(snapshot, instrument);
         let traded = traded.map_err(|problem| at.error(Some("symbol"), problem))?;
         let mark = snapshot.instruments[instrument].mark;
@@ -230,7 +263,10 @@ fn band(
     mark: Decimal,
 ) -> Result<Band, ImportError> {
     let Some(step) = named.step.or(defaults.step) else {
-        return Err(at.error(Some("step"), "is missing; give it here or among the defaults"));
+        return Err(at.error(
+            Some("step"),
+            "is missing; give it here or among the defaults",
+        ));
     };
     let ticks = |field: &str, price: &Decimal| {
         let ticks = traded.ticks(price);
@@ -251,7 +287,9 @@ fn band(
         let times = |x: &Decimal| x.checked_mul(&Decimal::from_int(MOST_OFF));
         let off = times(&price).is_ok_and(|p| p < mark) || times(&mark).is_ok_and(|m| m < price);
         if off && !mark.is_zero() && named.low.is_some() {
-            let problem = format!("{price} is more than {MOST_OFF} times off the mark {mark}; correct one of them");
+            let problem = format!(
+                "{price} is more than {MOST_OFF} times off the mark {mark}; correct one of them"
+            );
             return Err(at.error(Some(field), problem));
         }
     }
@@ -260,10 +298,15 @@ fn band(
         return Err(at.error(Some("low"), problem));
     }
     let reference_ticks = ticks("reference", &reference)?;
-    for (field, price, ticks) in [("high", high, ends[1]), ("reference", reference, reference_ticks)] {
+    for (field, price, ticks) in [
+        ("high", high, ends[1]),
+        ("reference", reference, reference_ticks),
+    ] {
         let off = ticks.0.abs_diff(ends[0].0) % step_ticks.0;
         if off != 0 {
-            let problem = format!("{price} is no whole number of steps of {step} from the band's lower end {low}; round it to a step");
+            let problem = format!(
+                "{price} is no whole number of steps of {step} from the band's lower end {low}; round it to a step"
+            );
             return Err(at.error(Some(field), problem));
         }
     }
@@ -311,7 +354,9 @@ fn percent_band(
     let high = (reference.checked_add(&width)).and_then(|p| cut(p, Rounding::Floor));
     let (low, high) = (low.map_err(fail)?.max(*step), high.map_err(fail)?);
     if low > high {
-        let problem = format!("{percent}% around {reference} holds no multiple of the step {step}; give a smaller step or a wider band");
+        let problem = format!(
+            "{percent}% around {reference} holds no multiple of the step {step}; give a smaller step or a wider band"
+        );
         return Err(at.error(Some("band_percent"), problem));
     }
     Ok((low, high, reference))
@@ -323,10 +368,14 @@ fn fees(at: &At, named: &Named, defaults: &Terms) -> Result<Fees, ImportError> {
         let bps = own.or(default).unwrap_or(Decimal::ZERO);
         let refused = |problem: String| Err(at.error(Some(field), problem));
         if bps.is_negative() {
-            return refused(format!("{bps} is negative; what is paid to quotes is `rebate_bps`"));
+            return refused(format!(
+                "{bps} is negative; what is paid to quotes is `rebate_bps`"
+            ));
         }
         if bps > Decimal::from_int(i128::from(Fees::MOST) / 100) {
-            return refused(format!("{bps} is above 1000, which is 10%; a hundredth of a percent is 1"));
+            return refused(format!(
+                "{bps} is above 1000, which is 10%; a hundredth of a percent is 1"
+            ));
         }
         match bps.rescale_exact(2) {
             Ok(millionths) => Ok(millionths as u32),
@@ -336,7 +385,8 @@ fn fees(at: &At, named: &Named, defaults: &Terms) -> Result<Fees, ImportError> {
     let fee = rate("fee_bps", named.fee_bps, defaults.fee_bps)?;
     let rebate = rate("rebate_bps", named.rebate_bps, defaults.rebate_bps)?;
     if rebate > fee {
-        let problem = "is above the fee, so that who trades with themselves is paid for it; lower it";
+        let problem =
+            "is above the fee, so that who trades with themselves is paid for it; lower it";
         return Err(at.error(Some("rebate_bps"), problem));
     }
     Fees::new(fee, rebate).map_err(|e| at.error(Some("fee_bps"), e.to_string()))

@@ -104,7 +104,11 @@ pub enum Ending<'a> {
 ///
 /// # Errors
 /// If its instrument does not trade.
-pub fn rows(snapshot: &Snapshot, order: &SentOrder, ending: Ending<'_>) -> Result<Vec<FillRow>, String> {
+pub fn rows(
+    snapshot: &Snapshot,
+    order: &SentOrder,
+    ending: Ending<'_>,
+) -> Result<Vec<FillRow>, String> {
     let traded = Traded::new(snapshot, order.instrument)?;
     let none = Fill::default();
     let (fill, most) = match ending {
@@ -121,22 +125,35 @@ pub fn rows(snapshot: &Snapshot, order: &SentOrder, ending: Ending<'_>) -> Resul
     let (mut counted, mut paid) = (0, 0);
     let mut rows = Vec::with_capacity(order.lines.len());
     for line in &order.lines {
-        for (side, quantity, allowed, filled) in parts(line, &order.levels, &effective.levels, &shares) {
+        for (side, quantity, allowed, filled) in
+            parts(line, &order.levels, &effective.levels, &shares)
+        {
             // Cumulative, so that the parts add up to the whole.
             counted += i128::from(filled.0);
-            let until = (commission * counted).checked_div(i128::from(total.0)).unwrap_or(0);
+            let until = (commission * counted)
+                .checked_div(i128::from(total.0))
+                .unwrap_or(0);
             let part = until - paid;
             paid = until;
             let leaves = quantity.lots - filled;
             let (status, text) = match ending {
                 Ending::Void { status, reason } => (status, reason.to_string()),
-                Ending::NoTrade => (Status::NotFilled, "nothing traded at any price of the auction".to_string()),
+                Ending::NoTrade => (
+                    Status::NotFilled,
+                    "nothing traded at any price of the auction".to_string(),
+                ),
                 Ending::Cleared { price, .. } => {
                     let reaches = match side {
                         Side::Long => quantity.limit >= price,
                         Side::Short => quantity.limit <= price,
                     };
-                    let text = words(&traded, price, reaches, [quantity.lots, allowed, filled], side);
+                    let text = words(
+                        &traded,
+                        price,
+                        reaches,
+                        [quantity.lots, allowed, filled],
+                        side,
+                    );
                     (Status::of(filled, leaves), text)
                 }
             };
@@ -168,7 +185,10 @@ pub fn rows(snapshot: &Snapshot, order: &SentOrder, ending: Ending<'_>) -> Resul
 fn cancel(order: &SentOrder, line: &Line, ending: Ending<'_>) -> FillRow {
     let (status, text) = match ending {
         Ending::Void { status, reason } => (status, reason),
-        _ => (Status::Canceled, "it takes back what the account sent before"),
+        _ => (
+            Status::Canceled,
+            "it takes back what the account sent before",
+        ),
     };
     FillRow {
         id: line.id.clone(),
@@ -191,8 +211,22 @@ fn parts(
     effective: &[Level],
     shares: &[[Lots; 2]],
 ) -> Vec<(Side, crate::auction::Quantity, Lots, Lots)> {
-    let bid = line.bid.map(|i| (Side::Long, levels[i].bid, effective[i].bid.lots, shares[i][0]));
-    let ask = line.ask.map(|i| (Side::Short, levels[i].ask, effective[i].ask.lots, shares[i][1]));
+    let bid = line.bid.map(|i| {
+        (
+            Side::Long,
+            levels[i].bid,
+            effective[i].bid.lots,
+            shares[i][0],
+        )
+    });
+    let ask = line.ask.map(|i| {
+        (
+            Side::Short,
+            levels[i].ask,
+            effective[i].ask.lots,
+            shares[i][1],
+        )
+    });
     bid.into_iter().chain(ask).collect()
 }
 
@@ -240,7 +274,9 @@ fn words(
             (false, _) => format!("all of that traded at {price}"),
         }
     } else {
-        format!("at {price} there were more {own} than was {other}, and those at the price itself shared pro rata")
+        format!(
+            "at {price} there were more {own} than was {other}, and those at the price itself shared pro rata"
+        )
     };
     capped + &end
 }
@@ -269,10 +305,22 @@ pub fn record() -> Record {
             Column::new("Symbol", Kind::Text, "the instrument (55)"),
             Column::new("Side", Kind::code(&["buy", "sell"]), "bought or sold (54)").may_be_empty(),
             number("LastQty", "what traded (32)", "contracts"),
-            number("LastPx", "the price of all that traded (31)", "quote currency a contract"),
-            number("Commission", "the fee; negative for a rebate (12)", "quote currency"),
+            number(
+                "LastPx",
+                "the price of all that traded (31)",
+                "quote currency a contract",
+            ),
+            number(
+                "Commission",
+                "the fee; negative for a rebate (12)",
+                "quote currency",
+            ),
             number("LeavesQty", "what did not trade (151)", "contracts"),
-            Column::new("OrdStatus", Kind::code(&status.map(Status::words)), "what it came to (39)"),
+            Column::new(
+                "OrdStatus",
+                Kind::code(&status.map(Status::words)),
+                "what it came to (39)",
+            ),
             Column::new("Text", Kind::Text, "why (58)").may_be_empty(),
         ],
     )
@@ -301,7 +349,8 @@ pub fn write_fills(snapshot: &Snapshot, rows: &[FillRow]) -> Result<String, Stri
             snapshot.instruments[row.instrument].symbol.clone(),
             side.unwrap_or_default().into(),
             traded.quantity(row.filled).to_string(),
-            row.price.map_or(String::new(), |p| traded.price(p).to_string()),
+            row.price
+                .map_or(String::new(), |p| traded.price(p).to_string()),
             commission.normalized().to_string(),
             traded.quantity(row.leaves).to_string(),
             row.status.words().into(),

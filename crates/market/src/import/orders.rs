@@ -55,7 +55,7 @@ pub struct SentOrder {
 /// A record of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The trader's own id of it, once in a file.
+    /// The trader's own id of it, which an account has once in a file.
     pub id: String,
     /// The level that it bids at.
     pub bid: Option<usize>,
@@ -219,20 +219,25 @@ struct Builder<'a> {
     instruments: HashMap<&'a str, usize>,
     orders: Vec<Draft>,
     open: HashMap<(String, usize, u64), usize>,
-    ids: HashMap<String, Place>,
+    ids: HashMap<(String, String), Place>,
 }
 
 impl Builder<'_> {
     fn add(&mut self, row: &Row<'_>) -> Result<(), ImportError> {
         let id: String = row.need(ID)?;
-        if let Some(first) = self.ids.insert(id.clone(), row.place()) {
-            let problem = format!("`{id}` stands twice, first on {first}; give each record an id of its own");
+        let account: String = row.need(ACCOUNT)?;
+        let by_account = (account.clone(), id.clone());
+        if let Some(first) = self.ids.insert(by_account, row.place()) {
+            let problem = format!(
+                "`{id}` of `{account}` stands twice, first on {first}; give each record of an account an id of its own"
+            );
             return Err(row.error(ID, problem));
         }
-        let account: String = row.need(ACCOUNT)?;
         let symbol: String = row.need(INSTRUMENT)?;
         let Some(&instrument) = self.instruments.get(symbol.as_str()) else {
-            let problem = format!("instrument `{symbol}` is not in the market; add it there or correct the name");
+            let problem = format!(
+                "instrument `{symbol}` is not in the market; add it there or correct the name"
+            );
             return Err(row.error(INSTRUMENT, problem));
         };
         let traded = Traded::new(self.snapshot, instrument);
@@ -286,11 +291,15 @@ impl Draft {
         let first = &self.first;
         let is_first = self.order.lines.is_empty();
         if !is_first && (flags.cancel || self.cancels) {
-            let problem = format!("a cancel stands alone, and {first} has the same account, instrument and nonce; give the later one a higher nonce");
+            let problem = format!(
+                "a cancel stands alone, and {first} has the same account, instrument and nonce; give the later one a higher nonce"
+            );
             return Err(row.error(FLAGS, problem));
         }
         if flags.quote != self.order.quote || flags.reduce_only != self.order.reduce_only {
-            let problem = format!("{first} belongs to the same order and has other flags; give both the same, or another nonce");
+            let problem = format!(
+                "{first} belongs to the same order and has other flags; give both the same, or another nonce"
+            );
             return Err(row.error(FLAGS, problem));
         }
         let mut places = [None; 2];
@@ -373,8 +382,12 @@ fn flags(row: &Row<'_>) -> Result<Flags, ImportError> {
                 flags.reduce_only |= !flags.cancel;
                 continue;
             }
-            "G" => "an order can't be all or none, since it shares pro rata in what trades; remove it, or send a smaller quantity",
-            "6" => "there is no passive side in an auction, where all trade at one price; remove it",
+            "G" => {
+                "an order can't be all or none, since it shares pro rata in what trades; remove it, or send a smaller quantity"
+            }
+            "6" => {
+                "there is no passive side in an auction, where all trade at one price; remove it"
+            }
             _ => "only E (do not increase) is understood; remove it",
         };
         let problem = format!("'{}': {remedy}", records::text::shown(word));
@@ -424,7 +437,9 @@ fn no_sides(row: &Row<'_>) -> Result<[Option<Quantity>; 2], ImportError> {
     for column in [QUANTITY, BID_QUANTITY, ASK_QUANTITY] {
         let quantity: Option<Decimal> = row.get(column)?;
         if let Some(quantity) = quantity.filter(|q| !q.is_zero()) {
-            let problem = format!("{quantity} stands in a cancel, which trades nothing; remove it, or the flag `cancel`");
+            let problem = format!(
+                "{quantity} stands in a cancel, which trades nothing; remove it, or the flag `cancel`"
+            );
             return Err(row.error(column, problem));
         }
     }
@@ -439,15 +454,28 @@ fn quantity(
     limit: usize,
 ) -> Result<Quantity, ImportError> {
     let quantity: Option<Decimal> = row.get(lots)?;
-    let quantity = quantity.ok_or_else(|| row.error(lots, "is empty; say how much, or take an order back with the flag `cancel`"))?;
+    let quantity = quantity.ok_or_else(|| {
+        row.error(
+            lots,
+            "is empty; say how much, or take an order back with the flag `cancel`",
+        )
+    })?;
     if quantity.is_zero() {
-        let problem = "0 trades nothing; give a quantity, or take an order back with the flag `cancel`";
+        let problem =
+            "0 trades nothing; give a quantity, or take an order back with the flag `cancel`";
         return Err(row.error(lots, problem));
     }
     let price: Option<Decimal> = row.get(limit)?;
-    let price = price.ok_or_else(|| row.error(limit, "is empty; an auction takes limits only: give the worst price that you take"))?;
+    let price = price.ok_or_else(|| {
+        row.error(
+            limit,
+            "is empty; an auction takes limits only: give the worst price that you take",
+        )
+    })?;
     if price <= Decimal::ZERO {
-        let problem = format!("{price} is no limit; it must be above zero: give the worst price that you take");
+        let problem = format!(
+            "{price} is no limit; it must be above zero: give the worst price that you take"
+        );
         return Err(row.error(limit, problem));
     }
     Ok(Quantity {

@@ -53,18 +53,26 @@ pub fn read_prints(path: &Path) -> Result<Prints, ImportError> {
         let at_ms = time(&row)?;
         let symbol: String = row.need(SYMBOL)?;
         if !records::names::is_name(&symbol) {
-            let problem = format!("`{}` {}", records::text::shown(&symbol), records::names::NO_NAME);
+            let problem = format!(
+                "`{}` {}",
+                records::text::shown(&symbol),
+                records::names::NO_NAME
+            );
             return Err(row.error(SYMBOL, problem));
         }
         let price: Decimal = row.need(PRICE)?;
         if price.is_zero() || price >= Decimal::from_int(MAX_PRINT) {
-            let problem = format!("{price} is no price; it must be above zero and below {MAX_PRINT}");
+            let problem =
+                format!("{price} is no price; it must be above zero and below {MAX_PRINT}");
             return Err(row.error(PRICE, problem));
         }
         let of = prints.entry(symbol).or_default();
         if let Some(last) = of.last().filter(|last| last.at_ms >= at_ms) {
             let problem = match last.at_ms == at_ms {
-                true => format!("{} has a print of this symbol already; remove one", moment(at_ms)),
+                true => format!(
+                    "{} has a print of this symbol already; remove one",
+                    moment(at_ms)
+                ),
                 false => format!(
                     "{} is before {} of this symbol's last print; sort the records by time, oldest first",
                     moment(at_ms),

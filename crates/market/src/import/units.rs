@@ -114,7 +114,8 @@ impl<'a> Traded<'a> {
         }
         let fail = |e: FixedError| format!("{price}: {e}");
         let value = price.checked_mul(&self.size).map_err(fail)?;
-        let [below, above] = [Rounding::Floor, Rounding::Ceil].map(|r| value.rescale(TICK_DECIMALS, r));
+        let [below, above] =
+            [Rounding::Floor, Rounding::Ceil].map(|r| value.rescale(TICK_DECIMALS, r));
         let (below, above) = (below.map_err(fail)?, above.map_err(fail)?);
         if below != above {
             return Err(format!(
@@ -126,7 +127,10 @@ impl<'a> Traded<'a> {
                 )
             ));
         }
-        (Ticks(below).narrow().filter(|t: &Ticks<u64>| t.0 < MAX_PRICE)).ok_or_else(|| {
+        (Ticks(below)
+            .narrow()
+            .filter(|t: &Ticks<u64>| t.0 < MAX_PRICE))
+        .ok_or_else(|| {
             format!("{price} is 2^40 ticks a lot or more; correct it, or use a smaller lot")
         })
     }

@@ -67,7 +67,9 @@ pub fn auction(snapshot: &Snapshot, batch: u64) -> File {
 
 /// The largest power of ten that is a thousandth of a price or less, but no less than 10^-5.
 fn power_below(price: &Decimal) -> Decimal {
-    let thousandth = price.div(&d("1000"), 12, Rounding::Floor).unwrap_or(Decimal::ZERO);
+    let thousandth = price
+        .div(&d("1000"), 12, Rounding::Floor)
+        .unwrap_or(Decimal::ZERO);
     let mut power = d("10");
     while power > thousandth && power > d("0.00001") {
         power = power.checked_mul(&d("0.1")).expect("small").normalized();
@@ -81,7 +83,13 @@ fn power_below(price: &Decimal) -> Decimal {
 ///
 /// # Panics
 /// If there are no accounts or no instruments.
-pub fn orders(snapshot: &Snapshot, auction: &Auction, accounts: &[Account], seed: u64, count: usize) -> Vec<SentOrder> {
+pub fn orders(
+    snapshot: &Snapshot,
+    auction: &Auction,
+    accounts: &[Account],
+    seed: u64,
+    count: usize,
+) -> Vec<SentOrder> {
     let mut flow = Flow {
         rng: StdRng::seed_from_u64(seed),
         auction,
@@ -91,7 +99,12 @@ pub fn orders(snapshot: &Snapshot, auction: &Auction, accounts: &[Account], seed
         nonces: HashMap::new(),
         ids: 0,
     };
-    debug_assert!(auction.instruments.iter().all(|h| h.instrument < snapshot.instruments.len()));
+    debug_assert!(
+        auction
+            .instruments
+            .iter()
+            .all(|h| h.instrument < snapshot.instruments.len())
+    );
     (0..count).map(|_| flow.next(accounts)).collect()
 }
 
@@ -128,7 +141,10 @@ impl Flow<'_> {
             93..97 => Shape::Cancel,
             _ => Shape::Outside,
         };
-        let held = account.positions.iter().filter_map(|p| Some((p, *self.places.get(&p.instrument)?)));
+        let held = account
+            .positions
+            .iter()
+            .filter_map(|p| Some((p, *self.places.get(&p.instrument)?)));
         let held: Vec<_> = held.collect();
         let reduced = match shape {
             Shape::Reduce if !held.is_empty() => Some(held[self.rng.random_range(0..held.len())]),
@@ -136,7 +152,10 @@ impl Flow<'_> {
         };
         let place = reduced.map_or(place, |(_, place)| place);
         let terms = self.auction.instruments[place];
-        let nonce = self.nonces.entry((account.id.clone(), terms.instrument)).or_default();
+        let nonce = self
+            .nonces
+            .entry((account.id.clone(), terms.instrument))
+            .or_default();
         *nonce += 1;
         let mut order = SentOrder {
             account: account.id.clone(),
@@ -150,7 +169,11 @@ impl Flow<'_> {
         match shape {
             Shape::Cancel => {
                 let id = self.id();
-                order.lines.push(Line { id, bid: None, ask: None });
+                order.lines.push(Line {
+                    id,
+                    bid: None,
+                    ask: None,
+                });
             }
             Shape::Quote(levels) => self.quote(&mut order, &terms.band, levels),
             Shape::Ladder(levels) => {
@@ -158,7 +181,8 @@ impl Flow<'_> {
                 self.ladder(&mut order, &terms.band, levels, is_bid);
             }
             Shape::Reduce => {
-                let is_bid = reduced.map_or_else(|| self.rng.random(), |(p, _)| p.side == Side::Short);
+                let is_bid =
+                    reduced.map_or_else(|| self.rng.random(), |(p, _)| p.side == Side::Short);
                 self.ladder(&mut order, &terms.band, 1, is_bid);
             }
             Shape::Outside => {
@@ -214,7 +238,10 @@ impl Flow<'_> {
         let mut away = 0;
         for level in 0..levels {
             away += self.rng.random_range(1..=width);
-            let side = |lots: Lots, at: i64| Quantity { lots, limit: steps.price(at) };
+            let side = |lots: Lots, at: i64| Quantity {
+                lots,
+                limit: steps.price(at),
+            };
             let bid = side(self.lots(), middle.min(steps.count as i64 - 1) - away);
             let ask = side(self.lots(), middle.max(1) + away);
             order.levels.push(Level { bid, ask });
