@@ -9,8 +9,8 @@
 //! underlying, and so much is kept in reserve ([`reserve`]). Offsets between underlyings don't count towards what is free.
 //!
 //! An order that only reduces trades no more lots than the position has, whose other side it is. If what is free does not cover
-//! it, it is still let in as the account's only order if the account's margin gets no lower by it ([`Settlement::relief`]): so whoever
-//! is short of margin can close.
+//! it, it is still let in as the account's only order if the account's margins get no lower by it and its equity stays above zero
+//! ([`Settlement::relieves`]): so whoever is short of margin can close.
 //!
 //! Funding is a public number of ticks a lot, `F` ([`crate::funding`]). Entries are kept at the price less `F`, and a lot counts what it is
 //! worth less `F`. A position is not opened at a price of `F` or less, since its entry would not be above zero; a sweep sets `F` back to zero.
@@ -24,7 +24,7 @@ use crate::array::MAX_VALUE;
 use crate::auction::{Band, Fees, Fill, Ladder, Quantity, Void};
 use crate::book::{Account, MAX_LOTS, Position, Side};
 use crate::haircut::value;
-use crate::margin::{LOSSES_PER_SUBTICK, MarginTables, TooLarge, evaluate};
+use crate::margin::{LOSSES_PER_SUBTICK, MarginResult, MarginTables, TooLarge, evaluate};
 use crate::snapshot::{
     Asset, Instrument, Level, Settlement as InstrumentSettlement, Snapshot, SnapshotError,
 };
@@ -156,6 +156,8 @@ pub fn trade(
 pub struct Settlement {
     /// Of initial margin.
     tables: MarginTables,
+    /// Of maintenance margin.
+    maintenance: MarginTables,
     /// The place of the quote currency among the assets.
     cash: usize,
     /// Instruments by name.
@@ -208,6 +210,7 @@ impl Settlement {
         let symbols = snapshot.instruments.iter().map(|i| i.symbol.clone());
         Ok(Self {
             cash,
+            maintenance: MarginTables::new(snapshot, Level::Maintenance)?,
             symbols: symbols.collect(),
             funding: vec![Ticks(0); snapshot.instruments.len()],
             slots,
@@ -224,21 +227,20 @@ impl Settlement {
     /// If there are more or fewer numbers than instruments.
     pub fn with_funding(mut self, funding: &[Ticks<i64>]) -> Result<Self, NoSettlement> {
         assert_eq!(funding.len(), self.funding.len(), "one for each instrument");
-        for (instrument, new) in funding.iter().enumerate() {
-            let lot = &mut self.tables.arrays.lots[instrument];
+        for (instrument, (new, old)) in funding.iter().zip(&self.funding).enumerate() {
+            let refused = || NoSettlement::Funding(self.symbols[instrument].clone());
             // What longs have paid, shorts have received.
-            let more = new.0.checked_sub(self.funding[instrument].0);
-            let values = more.and_then(|more| {
-                let long = lot.value[0].checked_sub(more)?;
-                Some([long, lot.value[1].checked_add(more)?])
-            });
-            let fits = |values: &[i64; 2]| {
-                values
-                    .iter()
-                    .all(|v| v.unsigned_abs() < MAX_VALUE.unsigned_abs())
-            };
-            lot.value = (values.filter(fits))
-                .ok_or_else(|| NoSettlement::Funding(self.symbols[instrument].clone()))?;
+            let more = new.0.checked_sub(old.0).ok_or_else(refused)?;
+            for tables in [&mut self.tables, &mut self.maintenance] {
+                let value = &mut tables.arrays.lots[instrument].value;
+                let [long, short] = [value[0].checked_sub(more), value[1].checked_add(more)];
+                let fits =
+                    |v: Option<i64>| v.filter(|v| v.unsigned_abs() < MAX_VALUE.unsigned_abs());
+                *value = [
+                    fits(long).ok_or_else(refused)?,
+                    fits(short).ok_or_else(refused)?,
+                ];
+            }
         }
         self.funding = funding.to_vec();
         Ok(self)
@@ -345,29 +347,44 @@ impl Settlement {
         }
         if let [only] = sent
             && only.reduce_only
-            && self.relief(account, only)? >= Ticks(0)
+            && self.relieves(account, only)?
         {
             return Ok(());
         }
         Err(Refusal::Margin { free, needed })
     }
 
-    /// What an order that only reduces leaves free, filled whole at its worst limit, more than before; less two ticks a lot, for what
-    /// is rounded. If that is not negative, nothing that it can trade makes the account's margin lower: without offsets, margin is
-    /// concave in the lots that are closed at one price, and at a better price it is higher.
+    /// The account's margins at initial and at maintenance level, with what offsets take off.
     ///
-    /// The worst limit counts for all lots, and not each limit for its own: else a level far from the market, which never trades, could
-    /// pay for another one that gives the position away.
+    /// # Errors
+    /// If the account has too much in one coin.
+    pub fn margins(&self, account: &Account) -> Result<[MarginResult; 2], TooLarge> {
+        Ok([
+            evaluate(&self.tables, account)?,
+            evaluate(&self.maintenance, account)?,
+        ])
+    }
+
+    /// Whether nothing that an order that only reduces can trade makes the account's margin lower, at initial or at maintenance level, nor its
+    /// equity negative. That is so if it is so when the order is filled whole at its worst limit: equity is linear in the lots that are closed
+    /// at one price, losses are convex, and at a better price there is more of both. Two ticks a lot stay in reserve: one for the fee, which is rounded up, one
+    /// for margins, which are rounded down.
+    ///
+    /// - The worst limit counts for all lots, and not each limit for its own: else a level far from the market, which never trades,
+    ///   could pay for another one that gives the position away.
+    /// - Initial margin alone would not do: it is released in full, so an account between the levels could close at a price so bad that it ends
+    ///   with less than nothing.
+    /// - Offsets count as they do for the account's margin: else a leg of a hedge could be closed.
     ///
     /// # Errors
     /// If the account would not fit its bounds.
-    pub fn relief(&self, account: &Account, sent: &Sent) -> Result<Ticks<i128>, Refusal> {
+    pub fn relieves(&self, account: &Account, sent: &Sent) -> Result<bool, Refusal> {
         let effective = self.effective(account, sent);
         // Only one side closes.
         let bid = effective.bids().map(|q| q.limit).max();
         let ask = effective.asks().map(|q| q.limit).min();
         let Some(price) = bid.or(ask) else {
-            return Ok(Ticks(0));
+            return Ok(true);
         };
         let sum = |quantities: &mut dyn Iterator<Item = Quantity>| {
             quantities.map(|q| q.lots).sum::<Lots>()
@@ -385,8 +402,13 @@ impl Settlement {
         };
         let mut after = account.clone();
         self.book(&mut after, sent.instrument, &fill, price)?;
-        let gain = self.free(&after)? - self.free(account)?;
-        Ok(gain - Ticks(2 * i128::from(lots.0)))
+        let [before, after] = [self.margins(account)?, self.margins(&after)?];
+        let rounded = Ticks(2 * i128::from(lots.0)).to_subticks();
+        let no_lower = before.iter().zip(&after);
+        let no_lower = no_lower
+            .map(|(before, after)| after.excess - before.excess)
+            .all(|gain| gain >= rounded);
+        Ok(no_lower && after[0].equity >= Subticks(0))
     }
 
     /// Refuses what could open a position at no more than cumulative funding.
