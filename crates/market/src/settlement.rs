@@ -258,18 +258,10 @@ impl Settlement {
     /// What of a ladder takes part: of one that only reduces no more lots than there are to close, of which the first levels take
     /// first. Limits stay.
     pub fn effective(&self, account: &Account, sent: &Sent) -> Ladder {
-        let mut ladder = sent.ladder.clone();
-        if !sent.reduce_only {
-            return ladder;
+        match sent.reduce_only {
+            true => sent.ladder.within(self.most(account, sent.instrument)),
+            false => sent.ladder.clone(),
         }
-        let mut most = self.most(account, sent.instrument);
-        for level in &mut ladder.0 {
-            for (quantity, rest) in [&mut level.bid, &mut level.ask].into_iter().zip(&mut most) {
-                quantity.lots = quantity.lots.min(*rest);
-                *rest -= quantity.lots;
-            }
-        }
-        ladder
     }
 
     /// Equity less the initial requirement, without what offsets take off: ticks, rounded down.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fixed::Decimal;
-use market::auction::{Fees, Fill, Level, Quantity};
+use market::auction::{Fees, Fill, Level, Quantity, UNBOUNDED};
 use market::import::auctions::Auction;
 use market::import::fills::{self, Ending, Status};
 use market::import::orders::{Line, SentOrder, read_orders, write_orders};
@@ -478,7 +478,7 @@ c2,bob,ETH-PERP,,0,,0,0,replaced,a later order took its place\n";
 #[test]
 fn what_became_of_orders_is_written_in_words() {
     let snapshot = sample::snapshot();
-    let unbounded = [Lots((1 << 30) - 1); 2];
+    let unbounded = UNBOUNDED;
     let orders = own();
     let cleared = |price, fill, most| Ending::Cleared {
         price: Ticks(price),
@@ -549,7 +549,7 @@ fn fees_of_records_add_up_to_those_of_their_order() {
         let ending = Ending::Cleared {
             price,
             fill: &fill,
-            most: [Lots((1 << 30) - 1); 2],
+            most: UNBOUNDED,
         };
         let rows = fills::rows(&snapshot, &order, ending).unwrap();
         let filled: Lots = rows.iter().map(|row| row.filled).sum();

@@ -6,7 +6,7 @@ use records::units::{Lots, TICK_DECIMALS, Ticks};
 
 use super::orders::{Line, SentOrder};
 use super::units::Traded;
-use crate::auction::{Fill, Level};
+use crate::auction::{Fill, Ladder, Level, UNBOUNDED};
 use crate::book::Side;
 use crate::snapshot::Snapshot;
 
@@ -113,10 +113,10 @@ pub fn rows(
     let none = Fill::default();
     let (fill, most) = match ending {
         Ending::Cleared { fill, most, .. } => (fill, most),
-        _ => (&none, [Lots(u64::MAX); 2]),
+        _ => (&none, UNBOUNDED),
     };
     let effective = SentOrder {
-        levels: within(&order.levels, most),
+        levels: Ladder(order.levels.clone()).within(most).0,
         ..order.clone()
     };
     let shares = effective.shares(fill.bought, fill.sold);
@@ -228,21 +228,6 @@ fn parts(
         )
     });
     bid.into_iter().chain(ask).collect()
-}
-
-/// Levels of which at most so many lots take part; the first ones take first.
-fn within(levels: &[Level], most: [Lots; 2]) -> Vec<Level> {
-    let [mut buy, mut sell] = most;
-    let take = |lots: &mut Lots, rest: &mut Lots| {
-        *lots = (*lots).min(*rest);
-        *rest -= *lots;
-    };
-    let mut levels = levels.to_vec();
-    for level in &mut levels {
-        take(&mut level.bid.lots, &mut buy);
-        take(&mut level.ask.lots, &mut sell);
-    }
-    levels
 }
 
 /// Why a record that took part traded so much of its lots, of which some may not have been allowed to.
