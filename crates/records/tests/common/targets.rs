@@ -369,7 +369,8 @@ fn auction_targets(folder: &Folder) -> Vec<Target> {
     let mut seeds = in_all_formats(folder, "orders", own);
     seeds.extend(in_all_formats(folder, "fix", fix));
     let file = sample::auction(&snapshot, 3);
-    let auction = folder.write("auction.json", serde_json::to_vec(&file).unwrap());
+    let auction = folder.path("auction.json");
+    auctions::write_auction(&auction, &file).unwrap();
     let listed = |orders: Vec<orders::SentOrder>| orders.iter().map(|o| o.lines.len()).sum();
     vec![
         table(
