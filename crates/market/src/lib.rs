@@ -9,6 +9,7 @@
 //! - [`auction`]: orders, the price that clears them, and who gets what.
 //! - [`margin`], [`solvency`]: is an account margined, is a book solvent.
 //! - [`settlement`]: what fills change in an account, and which orders it may send.
+//! - [`funding`]: averages of index prints, and what holding a lot costs.
 //! - [`import`], [`sample`]: reading markets and books, making realistic ones.
 //!
 //! Every rounding goes against the account.
@@ -18,6 +19,7 @@ pub mod auction;
 pub mod balances;
 pub mod book;
 pub mod exposure;
+pub mod funding;
 pub mod haircut;
 pub mod import;
 pub mod margin;

@@ -1,10 +1,14 @@
-//! Realistic markets and books, the same for the same seed.
+//! Realistic markets, books and orders, the same for the same seed.
+
+mod flow;
 
 use fixed::{Decimal, Rounding};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use records::units::Lots;
+
+pub use flow::{auction, orders, trading};
 
 use crate::balances::Balances;
 use crate::book::{Account, Balance, Book, Position, Side};

@@ -8,15 +8,23 @@
 //! after each fill, but one before: a lot can cost no more than its limit less what it is worth in the worst column of its
 //! underlying, and so much is kept in reserve ([`reserve`]). Offsets between underlyings don't count towards what is free.
 //!
+//! An order that only reduces trades no more lots than the position has, whose other side it is. If what is free does not cover
+//! it, it is still let in as the account's only order if the account's margins get no lower by it and its equity stays above zero
+//! ([`Settlement::relieves`]): so whoever is short of margin can close.
+//!
+//! Funding is a public number of ticks a lot, `F` ([`crate::funding`]). Entries are kept at the price less `F`, and a lot counts what it is
+//! worth less `F`. A position is not opened at a price of `F` or less, since its entry would not be above zero; a sweep sets `F` back to zero.
+//!
 //! Only instruments settled in the quote currency trade.
 
 use fixed::Decimal;
 use records::units::{Lots, MAX_AMOUNT, SUBTICKS_PER_TICK, Subticks, TICK_DECIMALS, Ticks};
 
+use crate::array::MAX_VALUE;
 use crate::auction::{Band, Fees, Fill, Ladder, Quantity, Void};
 use crate::book::{Account, MAX_LOTS, Position, Side};
 use crate::haircut::value;
-use crate::margin::{LOSSES_PER_SUBTICK, MarginTables, TooLarge, evaluate};
+use crate::margin::{LOSSES_PER_SUBTICK, MarginResult, MarginTables, TooLarge, evaluate};
 use crate::snapshot::{
     Asset, Instrument, Level, Settlement as InstrumentSettlement, Snapshot, SnapshotError,
 };
@@ -37,6 +45,9 @@ pub enum NoSettlement {
     /// An instrument settled in a coin.
     #[error("`{0}` is settled in a coin; only instruments settled in the quote currency trade")]
     Inverse(String),
+    /// Cumulative funding that does not fit.
+    #[error("cumulative funding of `{0}` is too large for its lot's value; sweep the book first")]
+    Funding(String),
     /// The snapshot is not valid.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -64,6 +75,11 @@ pub enum Refusal {
     /// Cash that does not fit.
     #[error("its cash or its debt could reach 2^60 ticks")]
     Cash,
+    /// A price at which a position has no entry above zero.
+    #[error(
+        "it could open a position in `{0}` at no more than cumulative funding; wait for the next sweep, or only reduce"
+    )]
+    Funding(String),
     /// A ladder that takes no part in its auction.
     #[error(transparent)]
     Void(#[from] Void),
@@ -83,50 +99,56 @@ pub struct Open {
     pub entry: Ticks<u128>,
 }
 
-/// Buys (`Long`) or sells lots at a price: opens, increases, reduces, closes or turns a position. Gives what is left, and
-/// what is realized in cash.
+/// Buys (`Long`) or sells lots at a price, less cumulative funding: opens, increases, reduces, closes or turns a position. Gives
+/// what is left, and what is realized in cash. `None` if it would open lots at a price that is not above zero; at such a price a
+/// position can be closed, but not opened.
 pub fn trade(
     held: Option<Open>,
     (side, lots): (Side, Lots),
-    price: Ticks<u64>,
-) -> (Option<Open>, Ticks<i128>) {
-    let worth = |lots: Lots| Ticks(u128::from(lots.0) * u128::from(price.0));
-    let opened = |lots: Lots| {
-        (lots > Lots(0)).then(|| Open {
-            side,
-            lots,
-            entry: worth(lots),
-        })
-    };
+    price: Ticks<i64>,
+) -> Option<(Option<Open>, Ticks<i128>)> {
+    let worth = |lots: Lots| i128::from(lots.0) * i128::from(price.0);
+    let closed = held.filter(|held| held.side != side);
+    let closed = closed.map_or(Lots(0), |held| held.lots.min(lots));
+    let added = lots - closed;
+    if added > Lots(0) && price <= Ticks(0) {
+        return None;
+    }
+    // Zero, or above zero as the price is.
+    let entry = Ticks(worth(added) as u128);
+    let opened = (added > Lots(0)).then_some(Open {
+        side,
+        lots: added,
+        entry,
+    });
     let Some(held) = held else {
-        return (opened(lots), Ticks(0));
+        return Some((opened, Ticks(0)));
     };
     if held.side == side {
         let increased = Open {
-            lots: held.lots + lots,
-            entry: held.entry + worth(lots),
+            lots: held.lots + added,
+            entry: held.entry + entry,
             ..held
         };
-        return (Some(increased), Ticks(0));
+        return Some((Some(increased), Ticks(0)));
     }
-    let closed = held.lots.min(lots);
     let left = held.lots - closed;
     // Rounded down; the rest of the entry is realized, so nothing is lost.
     let kept = Ticks(held.entry.0 * u128::from(left.0) / u128::from(held.lots.0));
-    let gain = worth(closed).0 as i128 - (held.entry - kept).0 as i128;
+    let gain = worth(closed) - (held.entry - kept).0 as i128;
     let cash = match held.side {
         Side::Long => gain,
         Side::Short => -gain,
     };
     let rest = match left {
-        Lots(0) => opened(lots - closed),
+        Lots(0) => opened,
         _ => Some(Open {
             lots: left,
             entry: kept,
             ..held
         }),
     };
-    (rest, Ticks(cash))
+    Some((rest, Ticks(cash)))
 }
 
 /// What settles a market: its cash and the public numbers of initial margin.
@@ -134,10 +156,14 @@ pub fn trade(
 pub struct Settlement {
     /// Of initial margin.
     tables: MarginTables,
+    /// Of maintenance margin.
+    maintenance: MarginTables,
     /// The place of the quote currency among the assets.
     cash: usize,
     /// Instruments by name.
     symbols: Vec<String>,
+    /// Cumulative funding, by instrument.
+    funding: Vec<Ticks<i64>>,
     /// Positions that fit an account.
     slots: usize,
 }
@@ -149,6 +175,8 @@ pub struct Sent {
     pub instrument: usize,
     /// The ladder that lives.
     pub ladder: Ladder,
+    /// It may only close what the account holds.
+    pub reduce_only: bool,
     /// The auction's candidate prices.
     pub band: Band,
     /// The auction's fees.
@@ -182,10 +210,58 @@ impl Settlement {
         let symbols = snapshot.instruments.iter().map(|i| i.symbol.clone());
         Ok(Self {
             cash,
+            maintenance: MarginTables::new(snapshot, Level::Maintenance)?,
             symbols: symbols.collect(),
+            funding: vec![Ticks(0); snapshot.instruments.len()],
             slots,
             tables,
         })
+    }
+
+    /// The same with cumulative funding, in ticks a lot, for each instrument.
+    ///
+    /// # Errors
+    /// If a lot's value less its funding is 2^39 ticks or more.
+    ///
+    /// # Panics
+    /// If there are more or fewer numbers than instruments.
+    pub fn with_funding(mut self, funding: &[Ticks<i64>]) -> Result<Self, NoSettlement> {
+        assert_eq!(funding.len(), self.funding.len(), "one for each instrument");
+        for (instrument, (new, old)) in funding.iter().zip(&self.funding).enumerate() {
+            let refused = || NoSettlement::Funding(self.symbols[instrument].clone());
+            // What longs have paid, shorts have received.
+            let more = new.0.checked_sub(old.0).ok_or_else(refused)?;
+            for tables in [&mut self.tables, &mut self.maintenance] {
+                let value = &mut tables.arrays.lots[instrument].value;
+                let [long, short] = [value[0].checked_sub(more), value[1].checked_add(more)];
+                let fits =
+                    |v: Option<i64>| v.filter(|v| v.unsigned_abs() < MAX_VALUE.unsigned_abs());
+                *value = [
+                    fits(long).ok_or_else(refused)?,
+                    fits(short).ok_or_else(refused)?,
+                ];
+            }
+        }
+        self.funding = funding.to_vec();
+        Ok(self)
+    }
+
+    /// Most lots that an order that only reduces may buy and sell.
+    pub fn most(&self, account: &Account, instrument: usize) -> [Lots; 2] {
+        match position(account, instrument) {
+            None => [Lots(0); 2],
+            Some(held) if held.side == Side::Long => [Lots(0), held.lots],
+            Some(held) => [held.lots, Lots(0)],
+        }
+    }
+
+    /// What of a ladder takes part: of one that only reduces no more lots than there are to close, of which the first levels take
+    /// first. Limits stay.
+    pub fn effective(&self, account: &Account, sent: &Sent) -> Ladder {
+        match sent.reduce_only {
+            true => sent.ladder.within(self.most(account, sent.instrument)),
+            false => sent.ladder.clone(),
+        }
     }
 
     /// Equity less the initial requirement, without what offsets take off: ticks, rounded down.
@@ -200,17 +276,18 @@ impl Settlement {
         Ok(Ticks(free.0.div_euclid(SUBTICKS_PER_TICK)))
     }
 
-    /// What must be free for a ladder, so that the account keeps its margin whatever part of it is filled at its limits or
+    /// What must be free for what of a ladder takes part ([`Settlement::effective`]), so that the account keeps its margin whatever part of it is filled at its limits or
     /// better: of its bids together, or of its asks if these need more, since at one price only one side trades.
     ///
-    /// `lots * (limit - worst value of a lot held long) + fee` for a bid, `lots * (-worst value of a lot held short - limit) + fee` for
-    /// an ask, each at least zero, and a tick for each level, for what is rounded. The worst value is the lot's value less contingency and
+    /// `lots * (limit - F - worst value of a lot held long) + fee` for a bid, `lots * (-worst value of a lot held short - (limit - F)) + fee`
+    /// for an ask, each at least zero, and a tick for each level, for what is rounded. The worst value is the lot's value less `F`, contingency and
     /// its largest loss in any column of its underlying.
     ///
     /// # Panics
     /// If the ladder takes no part under its band.
-    pub fn reserve(&self, sent: &Sent) -> Ticks<i128> {
+    pub fn reserve(&self, sent: &Sent, effective: &Ladder) -> Ticks<i128> {
         let lot = &self.tables.arrays.lots[sent.instrument];
+        let funding = i128::from(self.funding[sent.instrument].0);
         let worst = |side: Side| {
             let changes = lot.changes[side.index()].iter();
             lot.value[side.index()] + changes.copied().min().unwrap_or(0)
@@ -223,11 +300,12 @@ impl Settlement {
         };
         let long = i128::from(worst(Side::Long));
         let short = i128::from(worst(Side::Short));
-        let bids = sent.ladder.bids();
-        let bids = bids.map(|bid| level(bid, i128::from(bid.limit.0) - long, bid.limit));
+        let at = |quantity: Quantity| i128::from(quantity.limit.0) - funding;
+        let bids = effective.bids();
+        let bids = bids.map(|bid| level(bid, at(bid) - long, bid.limit));
         // An ask that is filled above its limit brings more than its fee rises, which is at most 10% of that.
-        let asks = sent.ladder.asks();
-        let asks = asks.map(|ask| level(ask, -short - i128::from(ask.limit.0), ask.limit));
+        let asks = effective.asks();
+        let asks = asks.map(|ask| level(ask, -short - at(ask), ask.limit));
         Ticks(bids.sum::<i128>().max(asks.sum()))
     }
 
@@ -236,27 +314,122 @@ impl Settlement {
     /// # Errors
     /// Says why nothing of it is.
     pub fn admit(&self, account: &Account, sent: &[Sent]) -> Result<(), Refusal> {
-        let opens = sent
-            .iter()
-            .filter(|s| position(account, s.instrument).is_none());
+        let may_open = |s: &&Sent| !s.reduce_only && position(account, s.instrument).is_none();
+        let opens = sent.iter().filter(may_open);
         if account.positions.len() + opens.count() > self.slots {
             return Err(Refusal::Slots(self.slots));
         }
         let balance = &account.balances[self.cash];
         let mut cash = u128::from(balance.equity.max(balance.debt));
+        let mut needed = Ticks(0);
         for one in sent {
             one.ladder.check(&one.band)?;
-            cash += self.most_cash(account, one)?;
+            let effective = self.effective(account, one);
+            self.check_funding(account, one, &effective)?;
+            cash += self.most_cash(account, one, &effective)?;
+            needed += self.reserve(one, &effective);
         }
         // So that what is let in can be booked, whatever is filled.
         if cash >= u128::from(MAX_AMOUNT) {
             return Err(Refusal::Cash);
         }
         let free = self.free(account)?;
-        let needed = Ticks(sent.iter().map(|s| self.reserve(s).0).sum::<i128>());
-        match free >= needed {
-            true => Ok(()),
-            false => Err(Refusal::Margin { free, needed }),
+        if free >= needed {
+            return Ok(());
+        }
+        if let [only] = sent
+            && only.reduce_only
+            && self.relieves(account, only)?
+        {
+            return Ok(());
+        }
+        Err(Refusal::Margin { free, needed })
+    }
+
+    /// The account's margins at initial and at maintenance level, with what offsets take off.
+    ///
+    /// # Errors
+    /// If the account has too much in one coin.
+    pub fn margins(&self, account: &Account) -> Result<[MarginResult; 2], TooLarge> {
+        Ok([
+            evaluate(&self.tables, account)?,
+            evaluate(&self.maintenance, account)?,
+        ])
+    }
+
+    /// Whether nothing that an order that only reduces can trade makes the account's margin lower, at initial or at maintenance level, nor its
+    /// equity negative. That is so if it is so when the order is filled whole at its worst limit: equity is linear in the lots that are closed
+    /// at one price, losses are convex, and at a better price there is more of both. Two ticks a lot stay in reserve: one for the fee, which is rounded up, one
+    /// for margins, which are rounded down.
+    ///
+    /// - The worst limit counts for all lots, and not each limit for its own: else a level far from the market, which never trades,
+    ///   could pay for another one that gives the position away.
+    /// - Initial margin alone would not do: it is released in full, so an account between the levels could close at a price so bad that it ends
+    ///   with less than nothing.
+    /// - Offsets count as they do for the account's margin: else a leg of a hedge could be closed.
+    ///
+    /// # Errors
+    /// If the account would not fit its bounds.
+    pub fn relieves(&self, account: &Account, sent: &Sent) -> Result<bool, Refusal> {
+        let effective = self.effective(account, sent);
+        // Only one side closes.
+        let bid = effective.bids().map(|q| q.limit).max();
+        let ask = effective.asks().map(|q| q.limit).min();
+        let Some(price) = bid.or(ask) else {
+            return Ok(true);
+        };
+        let sum = |quantities: &mut dyn Iterator<Item = Quantity>| {
+            quantities.map(|q| q.lots).sum::<Lots>()
+        };
+        let (bought, sold) = (sum(&mut effective.bids()), sum(&mut effective.asks()));
+        let lots = bought + sold;
+        let cash = Ticks(lots.0 * price.0);
+        let fill = Fill {
+            bought,
+            sold,
+            reached: lots,
+            cash,
+            fee: sent.fees.of(cash, false).0,
+            rebate: Ticks(0),
+        };
+        let mut after = account.clone();
+        self.book(&mut after, sent.instrument, &fill, price)?;
+        let [before, after] = [self.margins(account)?, self.margins(&after)?];
+        let rounded = Ticks(2 * i128::from(lots.0)).to_subticks();
+        let no_lower = before.iter().zip(&after);
+        let no_lower = no_lower
+            .map(|(before, after)| after.excess - before.excess)
+            .all(|gain| gain >= rounded);
+        Ok(no_lower && after[0].equity >= Subticks(0))
+    }
+
+    /// Refuses what could open a position at no more than cumulative funding.
+    fn check_funding(
+        &self,
+        account: &Account,
+        sent: &Sent,
+        effective: &Ladder,
+    ) -> Result<(), Refusal> {
+        let [closing_bids, closing_asks] = self.most(account, sent.instrument);
+        let lots = |quantities: &mut dyn Iterator<Item = Quantity>| {
+            quantities.fold(Lots(0), |sum, q| sum.saturating_add(q.lots))
+        };
+        let bids_open = lots(&mut effective.bids()) > closing_bids;
+        let asks_open = lots(&mut effective.asks()) > closing_asks;
+        // A bid may be filled at any price down to the band's end, an ask at none below its limit.
+        let least_ask = effective.asks().map(|q| q.limit).min();
+        let least = [
+            Some(sent.band.low()).filter(|_| bids_open),
+            least_ask.filter(|_| asks_open),
+        ];
+        let funding = i128::from(self.funding[sent.instrument].0);
+        match least
+            .iter()
+            .flatten()
+            .any(|price| i128::from(price.0) <= funding)
+        {
+            true => Err(Refusal::Funding(self.symbols[sent.instrument].clone())),
+            false => Ok(()),
         }
     }
 
@@ -264,26 +437,36 @@ impl Settlement {
     ///
     /// # Errors
     /// If the position would not fit the account.
-    fn most_cash(&self, account: &Account, sent: &Sent) -> Result<u128, Refusal> {
+    fn most_cash(
+        &self,
+        account: &Account,
+        sent: &Sent,
+        effective: &Ladder,
+    ) -> Result<u128, Refusal> {
         let held = position(account, sent.instrument);
         let (lots, entry) = held.map_or((0, 0), |p| (p.lots.0, p.entry));
         let side = |quantities: &mut dyn Iterator<Item = Quantity>| {
             quantities.fold(0u64, |sum, q| sum.saturating_add(q.lots.0))
         };
-        let most = side(&mut sent.ladder.bids()).max(side(&mut sent.ladder.asks()));
-        let worth = u128::from(most) * u128::from(sent.band.high().0);
+        let most = side(&mut effective.bids()).max(side(&mut effective.asks()));
+        let funding = i128::from(self.funding[sent.instrument].0);
+        let [low, high] =
+            [sent.band.low(), sent.band.high()].map(|end| i128::from(end.0) - funding);
+        let worth = u128::from(most) * low.unsigned_abs().max(high.unsigned_abs());
         let entry = u128::from(entry) + worth;
         if lots.saturating_add(most) >= MAX_LOTS.0 || entry >= u128::from(MAX_AMOUNT) {
             return Err(Refusal::Position(self.symbols[sent.instrument].clone()));
         }
-        // Realized is at most the entry and what is traded; a fee is at most a tenth of that, rounded up.
-        Ok(entry + worth / 10 + 1)
+        // Realized is at most the entry and what is traded; a fee is at most a tenth of what is paid, rounded up.
+        let paid = u128::from(most) * u128::from(sent.band.high().0);
+        Ok(entry + paid / 10 + 1)
     }
 
     /// Books what an account traded in an instrument.
     ///
     /// # Errors
-    /// If the account would not fit its bounds: never, if its orders were [let in](Self::admit). The account is then as before.
+    /// If the account would not fit its bounds, or a position would be opened at no more than cumulative funding: never, if its orders
+    /// were [let in](Self::admit). The account is then as before.
     pub fn book(
         &self,
         account: &mut Account,
@@ -304,7 +487,10 @@ impl Settlement {
             lots: p.lots,
             entry: Ticks(u128::from(p.entry)),
         });
-        let (open, realized) = trade(held, (side, lots), price);
+        // Both are below 2^40 in magnitude.
+        let net = Ticks(price.0 as i64) - self.funding[instrument];
+        let refused = || Refusal::Funding(self.symbols[instrument].clone());
+        let (open, realized) = trade(held, (side, lots), net).ok_or_else(refused)?;
         let position = open.map(|open| -> Result<Position, Refusal> {
             let entry = u64::try_from(open.entry.0).ok().filter(|e| *e < MAX_AMOUNT);
             let entry = entry.filter(|_| open.lots < MAX_LOTS);
@@ -326,6 +512,32 @@ impl Settlement {
             .positions
             .partition_point(|p| p.instrument < instrument);
         account.positions.splice(place..place, position);
+        Ok(())
+    }
+
+    /// Settles an account's positions to marks, in ticks a lot: what they won or lost is paid, and they are entered anew at the marks,
+    /// free of funding. Cumulative funding is zero once all accounts are swept.
+    ///
+    /// # Errors
+    /// If the account would not fit its bounds. The account is then as before.
+    pub fn sweep(&self, account: &mut Account, marks: &[Ticks<u64>]) -> Result<(), Refusal> {
+        let mut swept = account.clone();
+        let mut cash = Ticks(0);
+        for position in &mut swept.positions {
+            let mark = i128::from(marks[position.instrument].0);
+            let lots = i128::from(position.lots.0);
+            let funding = i128::from(self.funding[position.instrument].0);
+            let won = Ticks(lots * (mark - funding) - i128::from(position.entry));
+            match position.side {
+                Side::Long => cash += won,
+                Side::Short => cash -= won,
+            }
+            let entry = u64::try_from(lots * mark).ok().filter(|e| *e < MAX_AMOUNT);
+            let refused = || Refusal::Position(self.symbols[position.instrument].clone());
+            position.entry = entry.ok_or_else(refused)?;
+        }
+        self.pay(&mut swept, cash)?;
+        *account = swept;
         Ok(())
     }
 

@@ -49,6 +49,8 @@ pub enum Others {
 pub struct Column {
     /// Its name in the header.
     pub name: String,
+    /// Other names under which it may stand there, such as those of a standard.
+    pub aliases: Vec<String>,
     /// What its cells are.
     pub kind: Kind,
     /// What its numbers are counted in; empty if that goes without saying.
@@ -169,6 +171,7 @@ impl Column {
     pub fn new(name: impl Into<String>, kind: Kind, about: &str) -> Self {
         Self {
             name: name.into(),
+            aliases: Vec::new(),
             kind,
             unit: String::new(),
             presence: Presence::Required,
@@ -181,6 +184,18 @@ impl Column {
     pub fn unit(mut self, unit: &str) -> Self {
         self.unit = unit.into();
         self
+    }
+
+    /// It may also stand under one of these names.
+    #[must_use]
+    pub fn also(mut self, aliases: &[&str]) -> Self {
+        self.aliases = aliases.iter().map(|a| (*a).to_string()).collect();
+        self
+    }
+
+    /// Whether it stands under a name of the header.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.iter().any(|a| a == name)
     }
 
     /// Cells may be empty.

@@ -5,6 +5,7 @@ mod files;
 
 use files::{Folder, layout, pairs, parquet, read, read_as, record, refused, texts};
 use records::json;
+use records::record::{Column, Kind, Record};
 
 #[test]
 fn a_column_that_stands_twice_is_refused_with_both_places() {
@@ -164,5 +165,63 @@ fn a_column_that_is_missing_is_named_with_what_to_do() {
             None,
         ),
         "field `x`: is no column; remove it",
+    );
+}
+
+/// A record whose columns have the names of a standard, too.
+fn aliased() -> Record {
+    let columns = vec![
+        Column::new("id", Kind::Id, "an id").also(&["OrderID", "37"]),
+        Column::new("amount", Kind::amount(4), "an amount")
+            .also(&["Qty"])
+            .optional(),
+    ];
+    Record::new("aliased", "A record of tests.", columns).refusing_others("is unknown; remove it")
+}
+
+#[test]
+fn a_column_stands_under_one_of_its_names() {
+    let folder = Folder::new();
+    let read = |name: &str, text: &str| read_as(&folder.write(name, text), &aliased(), None);
+    let one = |id: &str, amount: &str| Ok(vec![vec![id.to_string(), amount.to_string()]]);
+    assert_eq!(read("a.csv", "id,amount\nx,1\n"), one("x", "1"));
+    assert_eq!(read("a.csv", "Qty,37\n1,x\n"), one("x", "1"));
+    assert_eq!(read("a.csv", "OrderID\nx\n"), one("x", "-"));
+    assert_eq!(
+        read("a.json", r#"[{"OrderID": "x", "Qty": 1}]"#),
+        one("x", "1")
+    );
+    let path = folder.path("a.parquet");
+    let fields = [("REQUIRED BINARY OrderID (STRING)", texts(&["x"]))];
+    parquet(&path, &fields, Default::default());
+    assert_eq!(read_as(&path, &aliased(), None), one("x", "-"));
+    refused(
+        read("a.csv", "id,OrderID\nx,y\n"),
+        "a.csv:1: field `id`: the column stands twice, as `id` and as `OrderID`; remove one",
+    );
+    refused(
+        read("a.csv", "id,qty\nx,1\n"),
+        "a.csv:1: field `qty`: is unknown; remove it",
+    );
+    refused(
+        read("a.csv", "Qty\n1\n"),
+        "a.csv:1: field `id`: the column is missing; add it",
+    );
+    // An error names the column as the file does.
+    refused(
+        read("a.csv", "37,Qty\nx,-1\n"),
+        "a.csv:2: field `Qty`: -1 is negative",
+    );
+    // A later object can't take another name, which nobody would read.
+    refused(
+        read(
+            "a.json",
+            "[{\"OrderID\": \"x\"},\n{\"OrderID\": \"y\", \"Qty\": 1}]",
+        ),
+        "a.json:2: column 18: `Qty` is not in the first object and no column that is read",
+    );
+    refused(
+        read("a.json", "[{\"id\": \"x\"},\n{\"OrderID\": \"y\"}]"),
+        "`OrderID` is not in the first object and no column that is read",
     );
 }

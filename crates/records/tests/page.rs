@@ -9,7 +9,7 @@ use credit::pool::template::BUILT_IN;
 use credit::sample_deal::{SAMPLE_DEAL, sample_deal, sample_indices};
 use credit::sample_pool::{STRESSES, TERMS};
 use credit::waterfall::DealState;
-use market::import::{exchange, layout, optionchain};
+use market::import::{exchange, fills, layout, optionchain, orders, prints as index};
 use records::record::{Others, Presence, Record};
 use serde_json::Value;
 use venue::import::{prices, states};
@@ -36,8 +36,12 @@ fn section(record: &Record, which: &str) -> String {
             Presence::MayBeEmpty => "may be empty",
             Presence::Optional => "may be missing",
         };
+        let names: Vec<String> = std::iter::once(&column.name)
+            .chain(&column.aliases)
+            .map(|name| format!("`{name}`"))
+            .collect();
         let cells = [
-            &format!("`{}`", column.name),
+            &names.join(", "),
             &column.about,
             &column.unit,
             &column.kind.words(),
@@ -55,7 +59,7 @@ fn section(record: &Record, which: &str) -> String {
 fn page() -> String {
     let mut text = String::from(
         "# Files\n\n\
-         All tables that Sealbook reads, layouts of other makes, and its [JSON files](#json-files). This page is written from the definitions \
+         All tables that Sealbook reads (and the one that it writes, of fills), layouts of other makes, and its [JSON files](#json-files). This page is written from the definitions \
          that read them (`SEALBOOK_PAGES=write cargo test -p records --test page`).\n\n\
          A table is a CSV (`.csv`, `.tsv`, `.txt`), a Parquet (`.parquet`) or a JSON file (`.json`, `.jsonl`, `.ndjson`): all tables below are read \
          in all three.\n\n\
@@ -86,6 +90,9 @@ fn page() -> String {
     text += &section(&exchange::asset_record(), "Assets of an exchange");
     text += &section(&exchange::reserve_record(), "Reserves of an exchange");
     text += &section(&optionchain::record(), "Option chain");
+    text += &section(&orders::record(), "Orders");
+    text += &section(&fills::record(), "Fills");
+    text += &section(&index::record(), "Prints");
     text += &section(
         &prices::record("date", &["BTC".to_string()]),
         "Prices, here of one market, `BTC`",
@@ -171,6 +178,13 @@ fn every_member_of_a_sample_is_on_the_page() {
         (
             "### Market\n",
             json(serde_json::to_value(market::sample::snapshot())),
+        ),
+        (
+            "### Auction\n",
+            json(serde_json::to_value(market::sample::auction(
+                &market::sample::trading(2),
+                1,
+            ))),
         ),
         ("### Scenarios\n", json(serde_json::to_value(&set))),
         ("### State of a venue\n", json(serde_json::from_str(&state))),

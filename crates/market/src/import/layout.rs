@@ -31,9 +31,10 @@ use std::path::Path;
 use fixed::{Decimal, Rounding};
 use serde::{Deserialize, Serialize};
 
+use super::units;
 pub use super::write::{write_book, write_market};
 use crate::balances::Balances;
-use crate::book::{Account, Balance, Book, MAX_LOTS, Position, Side};
+use crate::book::{Account, Balance, Book, Position, Side};
 use crate::snapshot::{self, Instrument, Settlement, Snapshot};
 use records::files::json;
 use records::files::{At, ImportError, read_file};
@@ -309,27 +310,7 @@ fn side_of(at: &At, text: &str) -> Result<Side, ImportError> {
 
 /// A quantity in lots.
 fn lots_of(at: &At, quantity: &Decimal, lot: &Decimal) -> Result<Lots, ImportError> {
-    let refused = |problem: String| at.error(Some("quantity"), problem);
-    if *quantity <= Decimal::ZERO {
-        return Err(refused(format!(
-            "{quantity} must be above zero; the side says whether it is sold"
-        )));
-    }
-    let lots = whole_lots(quantity, lot).ok_or_else(|| {
-        refused(format!(
-            "{quantity} is not a whole number of lots of {lot}; change the quantity or the lot"
-        ))
-    })?;
-    (lots.narrow().filter(|l| *l < MAX_LOTS)).ok_or_else(|| {
-        refused(format!(
-            "{quantity} is {lots} lots, which must be below {MAX_LOTS}; use a larger lot"
-        ))
-    })
-}
-
-fn whole_lots(quantity: &Decimal, lot: &Decimal) -> Option<Lots<i128>> {
-    let exact = quantity.div(lot, 0, Rounding::Floor).ok()?;
-    (exact == quantity.div(lot, 0, Rounding::Ceil).ok()?).then_some(Lots(exact.units()))
+    units::lots(quantity, lot).map_err(|problem| at.error(Some("quantity"), problem))
 }
 
 /// The entry of a position, rounded against the account.

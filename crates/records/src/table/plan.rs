@@ -48,8 +48,8 @@ pub(super) fn plans(
     }
     let Some(layout) = layout else {
         if let Others::Refused(remedy) = &record.others {
-            let known = |name: &String| record.column(name).is_none();
-            if let Some(name) = header.iter().find(|n| known(n)) {
+            let is_known = |name: &String| record.columns.iter().any(|c| c.is_called(name));
+            if let Some(name) = header.iter().find(|n| !is_known(n)) {
                 return Err(at.error(Some(name), remedy.clone()));
             }
         }
@@ -108,14 +108,22 @@ fn check_unique(at: &At, header: &[String]) -> Result<(), ImportError> {
 
 /// A column in our own layout.
 fn own(at: &At, column: &Column, header: &[String], missing: Missing) -> Result<Plan, ImportError> {
-    let place = header.iter().position(|n| *n == column.name);
+    let mut places = (0..header.len()).filter(|place| column.is_called(&header[*place]));
+    let place = places.next();
+    if let Some((first, other)) = place.zip(places.next()) {
+        let problem = format!(
+            "the column stands twice, as `{}` and as `{}`; remove one",
+            header[first], header[other]
+        );
+        return Err(at.error(Some(&column.name), problem));
+    }
     if place.is_none() && missing == Missing::Refused && column.presence != Presence::Optional {
         return Err(at.error(Some(&column.name), lacking(&column.name, header)));
     }
     Ok(Plan {
+        name: place.map_or(&column.name, |place| &header[place]).clone(),
         place,
         source: Source::default(),
-        name: column.name.clone(),
     })
 }
 

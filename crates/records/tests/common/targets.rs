@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use credit::import::{deal, remittances, tape};
 use credit::pool::Tape;
 use credit::pool::template::Template;
-use market::import::{exchange, layout, optionchain};
+use market::import::{auctions, exchange, layout, optionchain, orders, prints};
 use market::{Snapshot, sample};
 use records::files::ImportError;
 use records::layout::Layout;
@@ -43,6 +43,7 @@ fn document(name: &'static str, import: Import, seed: PathBuf) -> Target {
 pub fn targets(folder: &Folder) -> Vec<Target> {
     let mut targets = credit_targets(folder);
     targets.extend(market_targets(folder));
+    targets.extend(auction_targets(folder));
     targets.extend(venue_targets(folder));
     targets
 }
@@ -345,6 +346,52 @@ fn market_targets(folder: &Folder) -> Vec<Target> {
             options,
             optionchain::record(),
             in_all_formats(folder, "options", chain),
+        ),
+    ]
+}
+
+fn auction_targets(folder: &Folder) -> Vec<Target> {
+    let snapshot = sample::trading(4);
+    let (of, at) = (snapshot.clone(), snapshot.clone());
+    let own = "id,account,instrument,side,quantity,limit,flags,nonce,bid_limit,ask_limit,bid_quantity,ask_quantity\n\
+        a1,alice,BTC-PERP,buy,0.5,64120.5,,1,,,,\na2,alice,BTC-PERP,sell,0.5,65000,,1,,,,\n\
+        q1,bob,ETH-PERP,,,,quote|reduce-only,3,3600,3640.5,1.2,0.8\nc1,alice,ETH-PERP,,,,cancel,2,,,,\n";
+    let fix = "ClOrdID,Account,Symbol,Side,OrderQty,Price,TimeInForce,ExecInst,OrdType\n\
+        a1,alice,BTC-PERP,1,0.5,64120.5,B,E,2\nb1,bob,ETH-PERP,2,2,3600.5,7,,\n";
+    let quotes = "time,symbol,price\n2026-11-26T18:48:06Z,BTC,65000.5\n2026-11-26 18:48:06.250 UTC,ETH,3600\n1795718887000,BTC,65001\n";
+    let table = |name, import: Import, record, seeds| Target {
+        name,
+        import,
+        record: Some(record),
+        layout: None,
+        seeds,
+    };
+    let mut seeds = in_all_formats(folder, "orders", own);
+    seeds.extend(in_all_formats(folder, "fix", fix));
+    let file = sample::auction(&snapshot, 3);
+    let auction = folder.path("auction.json");
+    auctions::write_auction(&auction, &file).unwrap();
+    let listed = |orders: Vec<orders::SentOrder>| orders.iter().map(|o| o.lines.len()).sum();
+    vec![
+        table(
+            "orders",
+            Box::new(move |path| Ok(Some(listed(orders::read_orders(path, &of)?)))),
+            orders::record(),
+            seeds,
+        ),
+        table(
+            "prints",
+            Box::new(|path| {
+                let prints = prints::read_prints(path)?;
+                Ok(Some(prints.values().map(Vec::len).sum()))
+            }),
+            prints::record(),
+            in_all_formats(folder, "prints", quotes),
+        ),
+        document(
+            "auction",
+            Box::new(move |path| auctions::read_auction(path, &at).map(|_| None)),
+            auction,
         ),
     ]
 }
