@@ -15,6 +15,7 @@ pub mod nonce;
 mod opening;
 pub mod ordered;
 pub mod orders;
+pub mod owner;
 pub mod pool;
 pub mod pools;
 pub mod premia;

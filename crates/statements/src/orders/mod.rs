@@ -19,7 +19,9 @@
 mod batch;
 mod opening;
 mod receipt;
+mod revealed;
 
 pub use batch::{Auction, Batch, LEVELS, LOG_SLOTS, MAX_BATCH, MAX_INSTRUMENTS, Randomness};
 pub use opening::{Opening, levels_len, venue_element};
 pub use receipt::{Outcome, Status};
+pub use revealed::{NoOrder, Revealed};
