@@ -282,7 +282,7 @@ pub struct Verify {
     /// A path file, for a margin claim about one account: checked against the books of the proofs given by --with.
     #[arg(long, requires = "with")]
     pub path: Option<PathBuf>,
-    /// A trader's receipt, for a premia claim that states totals: it must open what the claim commits to.
+    /// A trader's receipt, for a premia claim that states totals or an auction: it must open what the claim commits to.
     #[arg(long)]
     pub receipt: Option<PathBuf>,
     /// Another proof file, which must be linked to this one, or to one that is: the same account book, venue state, pool or

@@ -70,6 +70,8 @@ pub enum Domain {
     Outcome = 24,
     /// A secret with which an account signs the orders of one batch.
     OneTime = 25,
+    /// A venue and a batch of orders.
+    Session = 27,
     /// The root of an account's one-time secrets, and what hides it: the salt of its leaf.
     Owner = 26,
 }

@@ -16,7 +16,7 @@ use stark::ProofFile;
 use statements::account::Secret;
 use statements::book::SealedBook;
 use statements::kit::AnyPrepared;
-use statements::orders::{Opening, Randomness, venue_element};
+use statements::orders::{Opening, Randomness, session};
 use statements::premia::{self, Shows};
 use statements::solvency::{self, Options};
 use statements::systemic::{self, Venue};
@@ -134,8 +134,7 @@ fn auction(variant: usize) -> Box<dyn AnyPrepared> {
             quote: variant == 1,
             reduce_only: false,
             ladder: ladder.clone(),
-            batch: 1,
-            venue: venue_element("V"),
+            session: session("V", 1),
             secret: [stark::felt(7 * variant as u64 + i); 8],
         };
         // The last order of the third batch has no margin.

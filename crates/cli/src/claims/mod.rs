@@ -1,5 +1,6 @@
 //! `check` and `prove`: one file a statement, driven by one list.
 
+mod auction;
 mod books;
 mod exposure;
 mod inventory;
@@ -40,6 +41,7 @@ const CLAIMS: &[&dyn Claim] = &[
     &Of::<stress::Arguments>::NEW,
     &Of::<issuance::Arguments>::NEW,
     &Of::<waterfall::Arguments>::NEW,
+    &Of::<auction::Arguments>::NEW,
 ];
 
 /// The command line of one statement's claims. Its first line of documentation is what help says.

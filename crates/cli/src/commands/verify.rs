@@ -6,10 +6,11 @@ use sealbook::attestation::{Attestation, NotAttested, check_key};
 use sealbook::{Fact, NotVerified, Rejected, Unexpected, linked, vouch};
 use serde_json::json;
 use stark::Verified;
+use statements::auction::{self, Auction};
 use statements::inclusion::{BookPath, Inclusion, holdings};
 use statements::issuance::{Issuance, Record};
 use statements::kit::Anchor;
-use statements::premia::{Premia, Receipt};
+use statements::premia::{self, Premia};
 use statements::words::{one_line, quoted};
 
 use crate::Failure;
@@ -140,13 +141,23 @@ impl With {
     }
 }
 
-/// What a receipt says that a change of a premia claim paid.
+/// What a receipt says: what a change of a premia claim paid, or what became of an order of an auction.
 fn check_receipt(fact: &dyn Fact, path: &Path) -> Result<String, Failure> {
-    let risk = fact
-        .of::<Premia>()
-        .ok_or_else(|| Failure::Input("--receipt goes with the proof of a premia claim".into()))?;
-    let receipt: Receipt = read_json(path)?;
-    receipt.check(risk.claim()).map_err(|e| rejected(path, &e))
+    if let Some(premia) = fact.of::<Premia>() {
+        let receipt: premia::Receipt = read_json(path)?;
+        return receipt
+            .check(premia.claim())
+            .map_err(|e| rejected(path, &e));
+    }
+    if let Some(auction) = fact.of::<Auction>() {
+        let receipt: auction::Receipt = read_json(path)?;
+        return receipt
+            .check(auction.claim())
+            .map_err(|e| rejected(path, &e));
+    }
+    Err(Failure::Input(
+        "--receipt goes with the proof of a premia or an auction claim".into(),
+    ))
 }
 
 /// Whether an account with all that its file shows is in the book of a fact; what it holds.

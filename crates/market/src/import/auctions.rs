@@ -30,8 +30,8 @@ use crate::snapshot::{Instrument, Settlement, Snapshot};
 
 /// Instruments of a market that trades are below this many.
 pub const MAX_INSTRUMENTS: usize = 1 << 10;
-/// Batches are numbered below this.
-pub const MAX_BATCH: u64 = 1 << 30;
+/// Batches are numbered below this: an account has so many one-time secrets.
+pub const MAX_BATCH: u64 = 1 << 16;
 /// A band's ends are at most this many times off the mark.
 const MOST_OFF: i128 = 10;
 

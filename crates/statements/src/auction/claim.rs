@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use gadgets::hash::DIGEST;
-use gadgets::product::{Challenge, DEGREE, Element, multiply};
+use gadgets::hash::{DIGEST, Digest};
+use gadgets::product::{Challenge, Element, multiply};
 use gadgets::range::RangeTable;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
@@ -23,6 +23,43 @@ pub const ENTRY: usize = 1 + DIGEST;
 /// Most entries of a list.
 pub const MAX_ENTRIES: usize = 1 << 17;
 
+/// An entry of the list: 32 bytes as 64 hexadecimal digits. The list is made by whoever posts, so an entry need not be a digest; only
+/// one that is can be opened.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Commitment(String);
+
+impl Commitment {
+    /// The digest, if it is one.
+    pub fn digest(&self) -> Option<Digest> {
+        let digest = PublicDigest::try_from(self.0.clone()).ok()?;
+        Some(digest.elements())
+    }
+}
+
+impl From<Commitment> for String {
+    fn from(commitment: Commitment) -> Self {
+        commitment.0
+    }
+}
+
+impl From<Digest> for Commitment {
+    fn from(digest: Digest) -> Self {
+        Self(PublicDigest::from(digest).into())
+    }
+}
+
+impl TryFrom<String> for Commitment {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let plain = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        match text.len() == 64 && text.bytes().all(plain) {
+            true => Ok(Self(text)),
+            false => Err("a commitment is 64 lower-case hexadecimal digits"),
+        }
+    }
+}
+
 /// The public part of an auction proof: all that a verifier learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,7 +67,7 @@ pub struct AuctionClaim {
     /// The batch and how it cleared.
     pub batch: Batch,
     /// The commitments to the orders, as the public list has them. No two are the same.
-    pub list: Vec<PublicDigest>,
+    pub list: Vec<Commitment>,
     /// The places in the list, from zero and rising, that take no part since nobody revealed an order there, or what was revealed
     /// is none.
     pub skipped: Vec<u64>,
@@ -79,13 +116,13 @@ impl Statement for Auction {
                 orders: batch.orders as usize,
                 levels,
                 receipts: batch.receipts.elements(),
-                batch: [felt(batch.number), batch.venue_element()],
-                product: product(claim, &challenge),
+                session: batch.session(),
+                product: product(claim, &challenge)?,
                 challenge,
             },
             markets: MarketsTable {
                 markets,
-                most_added: (levels as u64) << batch.log_slots,
+                most_added: levels as u64 * ((1 << batch.log_slots) + 1),
             },
         })
     }
@@ -128,12 +165,8 @@ fn check_list(claim: &AuctionClaim) -> Result<(), String> {
         return Err(format!("a list of {entries} entries; {MAX_ENTRIES} fit"));
     }
     let mut seen = BTreeSet::new();
-    if let Some(twice) = claim
-        .list
-        .iter()
-        .find(|c| !seen.insert(c.elements().map(key)))
-    {
-        return Err(format!("commitment {twice} stands in the list twice"));
+    if let Some(twice) = claim.list.iter().find(|c| !seen.insert(*c)) {
+        return Err(format!("commitment {} stands in the list twice", twice.0));
     }
     let rises = claim.skipped.windows(2).all(|w| w[0] < w[1]);
     if !rises
@@ -150,11 +183,6 @@ fn check_list(claim: &AuctionClaim) -> Result<(), String> {
     Ok(())
 }
 
-fn key(element: F) -> u32 {
-    use stark::PrimeField32;
-    element.as_canonical_u32()
-}
-
 /// What the products over the orders' commitments and over the list are made of: drawn from all that they compare. The receipts'
 /// root binds the orders.
 fn challenge(claim: &AuctionClaim) -> Result<Challenge, String> {
@@ -163,15 +191,18 @@ fn challenge(claim: &AuctionClaim) -> Result<Challenge, String> {
     Ok(Challenge::new(&Sha3_256::digest(bytes), 0, ENTRY))
 }
 
-/// The product over the entries that are not skipped.
-fn product(claim: &AuctionClaim, challenge: &Challenge) -> Element<F> {
-    let one: [F; DEGREE] = std::array::from_fn(|i| F::from_bool(i == 0));
+/// The product over the entries that are not skipped, all of which are digests.
+fn product(claim: &AuctionClaim, challenge: &Challenge) -> Result<Element<F>, String> {
+    let mut product: Element<F> = std::array::from_fn(|i| F::from_bool(i == 0));
     let skipped: BTreeSet<u64> = claim.skipped.iter().copied().collect();
     let entries = (0u64..).zip(&claim.list);
-    let kept = entries.filter(|(place, _)| !skipped.contains(place));
-    kept.fold(one, |product, (place, commitment)| {
+    for (place, commitment) in entries.filter(|(place, _)| !skipped.contains(place)) {
+        let digest = commitment.digest().ok_or_else(|| {
+            format!("commitment {} at place {place} is no digest: nothing can open it, so it must be skipped", commitment.0)
+        })?;
         let mut message = vec![felt(place)];
-        message.extend(commitment.elements());
-        multiply(&product, &challenge.factor(&message))
-    })
+        message.extend(digest);
+        product = multiply(&product, &challenge.factor(&message));
+    }
+    Ok(product)
 }

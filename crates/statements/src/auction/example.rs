@@ -11,7 +11,7 @@ use stark::{F, felt};
 use super::{Auction, Entry, Inputs, Instrument, Prepared};
 use crate::account::Secret;
 use crate::kit::{Example, Inputs as ExampleInputs, Size};
-use crate::orders::{Opening, Randomness, venue_element};
+use crate::orders::{Opening, Randomness, session};
 
 /// Sealed orders in many instruments.
 pub(super) fn examples() -> Vec<Example<Auction>> {
@@ -75,8 +75,7 @@ pub(super) fn sample(orders: usize, instruments: usize, levels: u32, seed: u64) 
             quote: rng.random_bool(0.3),
             reduce_only: rng.random_bool(0.1),
             ladder: ladder(&mut rng, &instruments[chosen].band, levels as usize, dry),
-            batch,
-            venue: venue_element(venue),
+            session: session(venue, batch),
             secret: std::array::from_fn(|_| rng.random::<F>()),
         };
         let most = match opening.reduce_only {

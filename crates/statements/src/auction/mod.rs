@@ -3,12 +3,14 @@
 mod claim;
 mod example;
 mod fill;
+mod receipt;
 pub mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;
 mod words;
 
-pub use claim::{Auction, AuctionClaim, Context, MAX_ENTRIES};
+pub use claim::{Auction, AuctionClaim, Commitment, Context, MAX_ENTRIES};
+pub use receipt::{NoReceipt, Receipt};
 pub use witness::{Checked, Entry, Inputs, Instrument, Opened, Prepared, Witness, check};
 pub use words::words;

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 
 use gadgets::hash::Digest;
-use market::auction::{Admission, Band, Cleared, Fees, Order, Terms, clear};
+use market::auction::{Admission, Band, Cleared, Fees, Order, Terms, UNBOUNDED, clear};
 use rayon::prelude::*;
 use records::units::Lots;
-use stark::{Statement, Trace};
+use stark::{PrimeField32, Statement, Trace};
 
-use super::claim::{Auction, AuctionClaim, Context};
+use super::claim::{Auction, AuctionClaim, Commitment, Context};
 use super::fill::Rows;
-use crate::account::PublicDigest;
 use crate::kit::{self, Example, Provable, Refusal};
 use crate::nonce::Nonce;
 use crate::orders::{self, Batch, Opening, Outcome, Randomness};
-use crate::trees::{log_slots, path, tree};
+use crate::trees::{log_slots, tree};
 
 /// An entry of the public list.
 #[derive(Clone, Debug)]
@@ -22,7 +21,7 @@ pub enum Entry {
     /// What was revealed, and what the account book makes of it.
     Opened(Opening, Admission),
     /// A commitment of which no order is known.
-    Skipped(PublicDigest),
+    Skipped(Commitment),
 }
 
 /// An auction before it clears.
@@ -66,7 +65,7 @@ pub struct Checked {
     pub batch: Batch,
     /// The orders that were opened, in the order of the list.
     pub entries: Vec<Opened>,
-    list: Vec<PublicDigest>,
+    list: Vec<Commitment>,
     skipped: Vec<u64>,
     cleared: Vec<Cleared>,
 }
@@ -149,12 +148,12 @@ pub(super) fn check_with(
         if let Err(why) = opening.check(&batch) {
             return malformed(format!("entry {place} of the list: {why}; skip it"));
         }
-        let Some(places) = by_instrument.get_mut(&opening.instrument) else {
+        if !opening.reduce_only && admission.most != UNBOUNDED {
             return malformed(format!(
-                "entry {place} of the list: no auction is of instrument {}; skip it",
-                opening.instrument
+                "entry {place} of the list: only an order that reduces has a bound on what it may trade"
             ));
-        };
+        }
+        let places = by_instrument.entry(opening.instrument).or_default();
         places.push(openings.len());
         openings.push((place, opening, *admission));
     }
@@ -163,11 +162,11 @@ pub(super) fn check_with(
         .par_iter()
         .map(|(_, opening, _)| opening.digests(levels))
         .collect();
-    let mut list: Vec<PublicDigest> = Vec::with_capacity(inputs.entries.len());
+    let mut list: Vec<Commitment> = Vec::with_capacity(inputs.entries.len());
     let mut commitments = digests.iter();
     for entry in &inputs.entries {
         list.push(match entry {
-            Entry::Skipped(commitment) => *commitment,
+            Entry::Skipped(commitment) => commitment.clone(),
             Entry::Opened(..) => {
                 let [commitment, _] = commitments.next().expect("one for each opened entry");
                 (*commitment).into()
@@ -222,7 +221,7 @@ pub(super) fn check_with(
 #[cfg(test)]
 impl Checked {
     /// The same over a list that does not hold its orders.
-    pub(super) fn replace_list(&mut self, list: Vec<PublicDigest>) {
+    pub(super) fn replace_list(&mut self, list: Vec<Commitment>) {
         self.list = list;
     }
 }
@@ -251,15 +250,8 @@ impl Prepared {
     pub fn sealed(checked: Checked) -> Result<Self, Refusal> {
         let mut batch = checked.batch;
         let mut entries = checked.entries;
-        // In the order of accounts, which is that of their rows when they are settled.
-        entries.sort_by_key(|e| {
-            (
-                e.opening.account,
-                e.opening.instrument,
-                e.opening.nonce,
-                e.outcome.place,
-            )
-        });
+        // By their tags, which nobody can compute who does not know the order: so a slot says nothing about other orders.
+        entries.sort_by_key(|e| e.tag.map(|x| x.as_canonical_u32()));
         let mut leaves: Vec<Digest> = entries
             .par_iter()
             .map(|e| e.outcome.receipt(&e.tag))
@@ -285,14 +277,6 @@ impl Prepared {
             context,
             witness: Witness { rows },
         })
-    }
-
-    /// The receipt of the order at a place of the list: what became of it, and its way to the receipts' root.
-    pub fn receipt(&self, place: usize) -> Option<(Outcome, usize, Vec<Digest>)> {
-        let entries = &self.witness.rows.entries;
-        let slot = entries.iter().position(|e| e.outcome.place == place)?;
-        let siblings = path(&self.witness.rows.nodes, slot);
-        Some((entries[slot].outcome, slot, siblings))
     }
 }
 

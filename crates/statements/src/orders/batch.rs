@@ -8,14 +8,15 @@ use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
 use stark::F;
 
-use super::opening::venue_element;
+use super::opening::session;
 use crate::account::PublicDigest;
+use crate::owner::LOG_SECRETS;
 use crate::words::quoted;
 
 /// Most instruments of a market's list.
 pub const MAX_INSTRUMENTS: usize = 1 << 10;
-/// Batches are numbered below this.
-pub const MAX_BATCH: u64 = 1 << 30;
+/// Batches are numbered below this: an account has so many one-time secrets.
+pub const MAX_BATCH: u64 = 1 << LOG_SECRETS;
 /// Levels that an order may have, as a claim chooses.
 pub const LEVELS: [u32; 3] = [1, 2, 4];
 /// A receipts' tree has at most `2^LOG_SLOTS` slots, divided by the levels of an order.
@@ -71,6 +72,9 @@ impl Auction {
 
     fn check(&self) -> Result<(), String> {
         let name = quoted(&self.symbol);
+        if !is_name(&self.symbol) {
+            return Err(format!("instrument {name} {NO_NAME}"));
+        }
         let band = self.band()?;
         self.fees()?;
         if self.number as usize >= MAX_INSTRUMENTS {
@@ -147,7 +151,7 @@ impl TryFrom<String> for Randomness {
 pub struct Batch {
     /// The venue's name.
     pub venue: String,
-    /// The batch's number, below 2^30.
+    /// The batch's number, below 2^16.
     pub number: u64,
     /// The currency of all prices.
     pub quote: String,
@@ -222,8 +226,16 @@ impl Batch {
         })
     }
 
-    /// The element that stands for the venue in its orders.
-    pub fn venue_element(&self) -> F {
-        venue_element(&self.venue)
+    /// What stands for venue and batch in its orders.
+    pub fn session(&self) -> [F; 2] {
+        session(&self.venue, self.number)
+    }
+
+    /// Whether an instrument has an auction.
+    pub fn has_auction(&self, instrument: usize) -> bool {
+        let number = |auction: &Auction| auction.number as usize;
+        self.auctions
+            .binary_search_by_key(&instrument, number)
+            .is_ok()
     }
 }

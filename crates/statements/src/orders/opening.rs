@@ -6,9 +6,11 @@ use market::auction::rule::MAX_PRICE;
 use market::auction::{Admission, Ladder, Level, Order, Quantity};
 use market::book::MAX_LOTS;
 use records::units::MAX_AMOUNT;
+use serde::{Deserialize, Serialize};
 use stark::{F, felt};
 
 use super::batch::Batch;
+use super::file::OpeningFile;
 use crate::account::text_digest;
 
 /// Bits of the lower part of a limit.
@@ -20,7 +22,8 @@ const QUOTE: u64 = 1 << 10;
 const REDUCE_ONLY: u64 = 1 << 11;
 
 /// An order as its trader made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "OpeningFile", into = "OpeningFile")]
 pub struct Opening {
     /// The key of the account in its book: below 2^60.
     pub account: u64,
@@ -34,10 +37,8 @@ pub struct Opening {
     pub reduce_only: bool,
     /// Bids and asks: lots below 2^30, limits below 2^40 ticks.
     pub ladder: Ladder,
-    /// The batch that it is for: below 2^30.
-    pub batch: u64,
-    /// The venue that it is for ([`venue_element`]).
-    pub venue: F,
+    /// The venue and the batch that it is for ([`session`]).
+    pub session: [F; 2],
     /// The account's secret for the batch.
     pub secret: Digest,
 }
@@ -47,9 +48,10 @@ pub fn levels_len(levels: usize) -> usize {
     LEVEL * levels + 2 + DIGEST
 }
 
-/// The element that stands for a venue.
-pub fn venue_element(name: &str) -> F {
-    text_digest(Domain::Order, name)[0]
+/// The elements that stand for a venue and a batch: 62 bits of a hash of both.
+pub fn session(venue: &str, batch: u64) -> [F; 2] {
+    let digest = text_digest(Domain::Session, &format!("{batch} {venue}"));
+    [digest[0], digest[1]]
 }
 
 impl Opening {
@@ -73,8 +75,10 @@ impl Opening {
             .iter()
             .flat_map(|level| [level.bid, level.ask]);
         let fits = |q: Quantity| q.lots < MAX_LOTS && q.limit.0 < MAX_PRICE;
-        if self.batch != batch.number || self.venue != batch.venue_element() {
+        if self.session != batch.session() {
             Err("the order is for another batch or another venue")
+        } else if !batch.has_auction(self.instrument) {
+            Err("its instrument has no auction")
         } else if self.ladder.0.len() > batch.levels as usize {
             Err("the order has more levels than orders of the batch may have")
         } else if self.account >= MAX_AMOUNT || self.nonce >= 1 << 30 {
@@ -129,7 +133,7 @@ impl Opening {
                 elements.push(felt(limit.0 >> LIMIT_BITS));
             }
         }
-        elements.extend([felt(self.batch), self.venue]);
+        elements.extend(self.session);
         elements.extend(self.secret);
         elements
     }

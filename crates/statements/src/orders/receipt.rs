@@ -4,10 +4,12 @@ use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash_with_head};
 use gadgets::limbs::halves_of;
 use market::auction::{Fill, Order, Refusal, UNBOUNDED, Void};
 use records::units::Lots;
+use serde::{Deserialize, Serialize};
 use stark::{F, PrimeCharacteristicRing, felt};
 
 /// What became of an order, as receipts say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum Status {
     /// It took part; it may have traded nothing.
@@ -46,6 +48,17 @@ impl Status {
         Self::Margin,
         Self::Room,
     ];
+
+    /// The account book's verdict, if it is one.
+    pub fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::NoAccount => Some(Refusal::NoAccount),
+            Self::Secret => Some(Refusal::Secret),
+            Self::Margin => Some(Refusal::Margin),
+            Self::Room => Some(Refusal::Room),
+            _ => None,
+        }
+    }
 
     /// That of an auction's result.
     pub fn of(result: &Result<Fill, Void>) -> Self {

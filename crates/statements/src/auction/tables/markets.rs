@@ -52,12 +52,12 @@ impl PublicMarket {
     }
 }
 
-/// One instrument a row: the row's number is the instrument's. Constraints MARKETS-1 to MARKETS-9: STATEMENT.md.
+/// One instrument a row: the row's number is the instrument's. Constraints MARKETS-1 to MARKETS-15: STATEMENT.md.
 #[derive(Clone, Debug)]
 pub struct MarketsTable {
     /// By the instrument's number; `None` for those that are not in the auction.
     pub markets: Vec<Option<PublicMarket>>,
-    /// Rows over which sums run, times the levels of an order: 2^16 at most.
+    /// How many legs of one side all rows together can have, and one row more: little more than 2^16 at most.
     pub most_added: u64,
 }
 
@@ -658,7 +658,11 @@ fn ration<B: RowBuilder<MarketRow>>(
     let dividend = Sum::product(&draw.sum(), &marginal.sum());
     dividend.minus(&whole).minus(&rest.sum()).assert_zero(b, id);
 
-    let asks = more_supply.clone() + no_bids.clone();
+    // Nothing is bid only where nothing trades, so not both.
+    let either = more_supply.clone() + no_bids.clone();
+    let asks = b.derive([&either], |[either]| either);
+    b.equal("MARKETS-14", asks.clone(), either);
+    b.boolean("MARKETS-14", &asks);
     let mut message = traded.to_vec();
     message.extend(marginal.into_iter().chain(shift));
     message.push(asks);

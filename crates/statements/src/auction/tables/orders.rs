@@ -27,8 +27,8 @@ const PLACE_LIMBS: usize = 2;
 
 /// One order a row, in the order of instrument, account's key, whether it is the account's own, nonce and place in the list.
 ///
-/// STATEMENT.md has the constraints: ORDER-1 and, of this table, ORDERS-1 to ORDERS-9 here, LADDER-1 to LADDER-6 in
-/// [`super::ladder`], TRADE-1 to TRADE-8 in [`super::trade`].
+/// STATEMENT.md has the constraints: ORDERS-1 to ORDERS-7 here, LADDER-1 to LADDER-4 in [`super::ladder`], TRADE-1 to TRADE-8 in
+/// [`super::trade`].
 #[derive(Clone, Debug)]
 pub struct OrdersTable {
     /// log2 of the slots for receipts, and of the rows.
@@ -39,8 +39,8 @@ pub struct OrdersTable {
     pub levels: usize,
     /// The root of the receipts' tree.
     pub receipts: Digest,
-    /// The number of the batch, and the element that stands for the venue.
-    pub batch: [F; 2],
+    /// What stands for venue and batch in its orders.
+    pub session: [F; 2],
     /// What the product over the list is made of.
     pub challenge: Challenge,
     /// The product over the list.
@@ -152,7 +152,7 @@ impl Table for OrdersTable {
     fn public(&self) -> Vec<F> {
         let mut public = vec![felt(self.orders as u64)];
         public.extend(self.receipts);
-        public.extend(self.batch);
+        public.extend(self.session);
         public.extend(self.challenge.public());
         public.extend(self.product);
         public
@@ -194,8 +194,8 @@ impl Table for OrdersTable {
 /// The public values, in their order.
 const ORDERS: usize = 0;
 const ROOT: usize = 1;
-const BATCH: usize = ROOT + DIGEST;
-const CHALLENGE: usize = BATCH + 2;
+const SESSION: usize = ROOT + DIGEST;
+const CHALLENGE: usize = SESSION + 2;
 
 impl OrdersTable {
     /// Whether there is an order on the row; how many there are.
@@ -338,7 +338,7 @@ impl OrdersTable {
             elements.push(join(&leg.lots));
             elements.extend(leg.limit.chunks().iter().cloned());
         }
-        elements.extend(Publics::from(BATCH).elements(b, 2));
+        elements.extend(Publics::from(SESSION).elements(b, 2));
         let unused = b.one() - standing.active.clone();
         for i in 0..DIGEST {
             let cell = b.cell(|w| w.secret[i]);
@@ -383,10 +383,8 @@ impl OrdersTable {
         elements.extend(traded.charge.halves());
         elements.extend(traded.most.iter().map(|lots| join(lots)));
         let digest = hash_row_with_head(b, Domain::Outcome, &head, &elements);
-        let slot = b.free(
-            "which slot of the tree a receipt has is the prover's choice; no two have one, since every node is received once",
-            |w: &OrderRow| F::from_usize(w.slot),
-        );
+        // Whichever slot the prover chooses: no two rows have one, since every node is received once.
+        let slot = b.cell(|w: &OrderRow| F::from_usize(w.slot));
         let slots = F::from_usize(1 << self.log_slots);
         let mut message = vec![slot + slots];
         message.extend(digest.into_iter().map(|d| d * standing.active.clone()));

@@ -8,6 +8,7 @@ use records::units::Ticks;
 
 use super::positive::small;
 use super::*;
+use crate::orders::session;
 use crate::testing::*;
 
 /// The claim and the tables of a batch that clears at other prices than those of the rule.
@@ -232,7 +233,13 @@ fn rationing_starts_where_the_randomness_says() {
 fn receipts_stand_in_slots_of_their_own() {
     let prepared = some();
     let broken = wrong(&prepared, |rows| rows.orders[1].slot = rows.orders[0].slot);
-    assert!(broken.contains(&"bus receipts".to_string()), "{broken:?}");
+    assert_eq!(broken, ["bus receipts"]);
+    // Nor as an inner node, counted down from p.
+    let slots = 1 << prepared.claim().batch.log_slots;
+    let broken = wrong(&prepared, |rows| {
+        rows.orders[1].slot = stark::P as usize - slots + 5;
+    });
+    assert_eq!(broken, ["bus receipts"]);
 }
 
 fn broken_of(prepared: &Prepared) -> Vec<String> {
@@ -257,13 +264,13 @@ fn malformed_claims_are_refused() {
     };
     for (says, message) in [
         (
-            refused(|c| c.list[1] = c.list[0]),
+            refused(|c| c.list[1] = c.list[0].clone()),
             "stands in the list twice",
         ),
         (refused(|c| c.skipped.clear()), "the orders are not those"),
         (refused(|c| c.skipped[0] = 1 << 20), "the skipped places"),
         (refused(|c| c.batch.levels = 3), "levels"),
-        (refused(|c| c.batch.number = 1 << 30), "numbered below"),
+        (refused(|c| c.batch.number = 1 << 16), "numbered below"),
         (refused(|c| c.batch.venue = "a b".into()), "is no name"),
         (refused(|c| c.batch.log_slots = 17), "slots"),
         (refused(|c| c.batch.auctions.clear()), "no auction"),
@@ -311,9 +318,10 @@ fn what_is_no_order_of_the_batch_must_be_skipped() {
         check(&inputs).expect_err("it does not fit").to_string()
     };
     for (text, message) in [
-        (says(|o| o.batch += 1), "another batch"),
-        (says(|o| o.venue += F::ONE), "another venue"),
-        (says(|o| o.instrument = 1), "no auction is of instrument 1"),
+        (says(|o| o.session[0] += F::ONE), "another batch"),
+        (says(|o| o.session = session("SAMPLE", 8)), "another batch"),
+        (says(|o| o.session = session("OTHER", 7)), "another venue"),
+        (says(|o| o.instrument = 1), "its instrument has no auction"),
         (says(|o| o.nonce = 1 << 30), "nonce"),
         (says(|o| o.ladder.0.push(Default::default())), "more levels"),
         (says(|o| o.ladder = Ladder::bid(1 << 30, 5)), "2^30 lots"),

@@ -1,13 +1,11 @@
 //! What is true is accepted.
 
-use gadgets::hash::Digest;
 use market::auction::{Level, Quantity, Refusal};
 use proptest::prelude::*;
 use records::units::{Lots, Ticks};
 
 use super::*;
 use crate::testing::*;
-use crate::trees::root_of;
 
 #[test]
 fn batches_are_accepted() {
@@ -58,18 +56,41 @@ fn a_full_table_is_accepted() {
 }
 
 #[test]
-fn each_trader_finds_the_receipt() {
+fn each_trader_has_a_receipt() {
     let inputs = sample(60, 3, 2, 1);
     let prepared = Prepared::new(&inputs).expect("it fits");
-    let root: Digest = prepared.claim().batch.receipts.elements();
-    for (place, entry) in inputs.entries.iter().enumerate() {
-        match entry {
-            Entry::Skipped(_) => assert!(prepared.receipt(place).is_none()),
-            Entry::Opened(opening, _) => {
-                let (outcome, slot, siblings) = prepared.receipt(place).expect("it is opened");
-                let [_, tag] = opening.digests(2);
-                assert_eq!(root_of(outcome.receipt(&tag), slot, &siblings), root);
-            }
+    let claim = prepared.claim();
+    let receipts = prepared.receipts();
+    assert_eq!(receipts.len() as u64, claim.batch.orders);
+    for receipt in &receipts {
+        let says = receipt.check(claim).expect("it is of the claim");
+        let took_part = receipt.status == Status::TookPart;
+        assert_eq!(took_part, !says.contains("took no part"), "{says}");
+        // As a file, too.
+        let text = serde_json::to_string(receipt).expect("plain data");
+        assert_eq!(
+            serde_json::from_str::<Receipt>(&text).expect("the same"),
+            *receipt
+        );
+        // Nothing of it can be changed.
+        let changes: [fn(&mut Receipt); 12] = [
+            |r| r.place += 1,
+            |r| r.bought.0 += 1,
+            |r| r.sold.0 += 1,
+            |r| r.cash.0 += 1,
+            |r| r.charge.0 += 1,
+            |r| r.most[0].0 -= 1,
+            |r| r.most[1].0 -= 1,
+            |r| r.slot ^= 1,
+            |r| r.slot += 1 << 40,
+            |r| r.siblings[3] = [F::ONE; 8].into(),
+            |r| r.order.nonce ^= 1,
+            |r| r.status = Status::ALL[(r.status as usize + 1) % Status::ALL.len()],
+        ];
+        for change in changes {
+            let mut other = receipt.clone();
+            change(&mut other);
+            assert!(other.check(claim).is_err(), "{other:?}");
         }
     }
 }
@@ -90,8 +111,7 @@ pub(super) fn small(ladders: &[(Ladder, Admission)], high: u64, reference: u64) 
             quote: i % 2 == 1,
             reduce_only: admission.most != Admission::default().most,
             ladder: ladder.clone(),
-            batch: inputs.batch,
-            venue: crate::orders::venue_element(&inputs.venue),
+            session: crate::orders::session(&inputs.venue, inputs.batch),
             secret: [stark::felt(i + 1); 8],
         };
         Entry::Opened(opening, *admission)
@@ -178,4 +198,44 @@ fn a_batch_is_proven_and_verified() {
     let proofs = prepared.prove(&mut |_, _| {}, None).expect("it is true");
     stark::verify::<Auction>(prepared.claim(), &proofs).expect("it is accepted");
     assert_eq!(Auction::VERSION, 1);
+}
+
+#[test]
+fn what_is_no_digest_can_be_skipped_and_nothing_else() {
+    let mut inputs = sample(20, 3, 1, 1);
+    let noise = Commitment::try_from("f".repeat(64)).expect("it may be posted");
+    assert_eq!(noise.digest(), None);
+    inputs.entries.push(Entry::Skipped(noise));
+    let prepared = Prepared::new(&inputs).expect("it fits");
+    assert_eq!(broken(&prepared, 0), Vec::<String>::new());
+    let mut claim = prepared.claim().clone();
+    claim.skipped.pop();
+    claim.batch.orders += 1;
+    let says = Auction::context(&claim).expect_err("nothing opens it");
+    assert!(says.contains("must be skipped"), "{says}");
+}
+
+/// A slot tells its trader nothing about orders of others: it stands by tags.
+#[test]
+fn slots_do_not_depend_on_accounts() {
+    let inputs = sample(40, 3, 1, 1);
+    let slots = |change: fn(&mut crate::orders::Opening)| -> Vec<u64> {
+        let mut inputs = inputs.clone();
+        for entry in &mut inputs.entries {
+            if let Entry::Opened(opening, _) = entry {
+                change(opening);
+            }
+        }
+        let receipts = Prepared::new(&inputs).expect("it fits").receipts();
+        receipts.iter().map(|receipt| receipt.slot).collect()
+    };
+    let by_account = slots(|_| {});
+    let mut rising = by_account.clone();
+    rising.sort_unstable();
+    assert_eq!(rising, (0..by_account.len() as u64).collect::<Vec<_>>());
+    // Accounts in another order, and with them all tags.
+    assert_ne!(
+        by_account,
+        slots(|opening| opening.account = (1 << 59) - opening.account / 2)
+    );
 }
