@@ -522,6 +522,7 @@ fn optimal<B: RowBuilder<MarketRow>>(
     let [equal, more_demand, more_supply] = [Equal, Greater, Less]
         .map(|which| b.bit(id, move |w: &MarketRow| w.pressure == Some(which)));
     let pressed = more_demand.clone() + more_supply.clone();
+    b.boolean(id, &pressed);
     b.equal(id, equal.clone() + pressed.clone(), traded);
     let [demand, supply] = [&depth.demand, &depth.supply];
     let difference = demand[1].sum().minus(&supply[1].sum());
@@ -578,7 +579,9 @@ fn optimal<B: RowBuilder<MarketRow>>(
     });
     let above = supply[2].sum().minus(&demand[2].sum()).times_bit(&up);
     let below = demand[0].sum().minus(&supply[0].sum()).times_bit(&down);
-    let any = Sum::bit(b, id, up + down);
+    let any = up + down;
+    b.boolean(id, &any);
+    let any = Sum::bit(b, id, any);
     above.plus(&below).minus(&any).assert_non_negative(b, id);
 
     let id = "MARKETS-11";
