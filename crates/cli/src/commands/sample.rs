@@ -8,7 +8,7 @@ use credit::pool::Tape;
 use credit::pool::remittance::{Remittances, roll_tape};
 use credit::sample_deal::{sample_absbox_for, sample_deal_for, sample_indices};
 use credit::sample_pool;
-use market::import::{exchange, layout};
+use market::import::{auctions, exchange, layout, orders};
 use market::sample;
 use market::snapshot::Snapshot;
 use venue::import::{prices, states};
@@ -19,6 +19,9 @@ use crate::output::say;
 
 /// Exchange users in the sample.
 const USERS: u64 = 1_000;
+/// Instruments of the market that trades, and orders of the batch.
+const TRADED: usize = 8;
+const ORDERS: usize = 100;
 
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
     let folder = &arguments.folder;
@@ -33,6 +36,7 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
         )));
     }
     write_book(arguments, &snapshot).map_err(failed)?;
+    write_auction(arguments)?;
     write_users(arguments).map_err(failed)?;
     write_venues(arguments).map_err(failed)?;
     let mortgages = read_template("mortgage")?;
@@ -45,7 +49,7 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
         std::fs::write(path, sample_pool::remittances_csv(&events, &cut_off)).map_err(failed)?;
     }
     say!(
-        "{}: market.json, book.csv, book.json, book.parquet; users.csv, assets.csv, reserves.csv; \
+        "{}: market.json, book.csv, book.json, book.parquet; trading-market.json, trading-book.csv, auction.json, orders.csv; users.csv, assets.csv, reserves.csv; \
          prices.csv, scenarios.json, venue.json, other-venue.json, \
          trades.csv, perpetuals.json, traders.csv; pool.csv, pool-terms.json, \
          deal.json, absbox.py, indices.json, stresses.json, remittances-1.csv, remittances-2.csv",
@@ -69,6 +73,23 @@ fn write_book(arguments: &Sample, snapshot: &Snapshot) -> io::Result<()> {
         layout::write_book(&folder.join(name), &book, snapshot)?;
     }
     Ok(())
+}
+
+/// A market whose instruments trade, a book on it, and a batch of orders of its accounts.
+fn write_auction(arguments: &Sample) -> Result<(), Failure> {
+    let folder = &arguments.folder;
+    let failed =
+        |e: io::Error| Failure::Input(format!("{}: cannot be written: {e}", folder.display()));
+    let market = sample::trading(TRADED);
+    let positions = arguments.positions.min(TRADED / 2);
+    let book = sample::book(&market, arguments.seed, arguments.accounts, positions, 0);
+    layout::write_market(&folder.join("trading-market.json"), &market).map_err(failed)?;
+    layout::write_book(&folder.join("trading-book.csv"), &book, &market).map_err(failed)?;
+    let file = sample::auction(&market, 17);
+    auctions::write_auction(&folder.join("auction.json"), &file).map_err(failed)?;
+    let terms = auctions::read_auction(&folder.join("auction.json"), &market)?;
+    let sent = sample::orders(&market, &terms, book.accounts(), arguments.seed, ORDERS);
+    orders::write_orders(&folder.join("orders.csv"), &sent, &market).map_err(failed)
 }
 
 /// An exchange's users, and reserves of 102% of what they are owed.
