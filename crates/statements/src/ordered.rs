@@ -178,36 +178,66 @@ impl Ordered {
         place: &Place<B::E>,
         leaf: &[B::E],
     ) {
-        let height = F::from_usize(1 << self.log_height);
         let zero = b.constant(F::ZERO);
         let [low, high] = place.key.clone();
         let head: [B::E; HEAD] = [low, high, zero.clone(), zero];
         let digest = hash_row_with_head(b, self.domain, &head, leaf);
-        let mut message = vec![place.index.clone() + height];
-        message.extend(digest.into_iter().map(|d| d * place.active.clone()));
+        let leaf = digest.map(|d| d * place.active.clone());
+        let nodes = Nodes {
+            bus,
+            root,
+            log_height: self.log_height,
+        };
+        nodes.row(b, [&place.index, &place.first], leaf, of);
+    }
+}
+
+/// A tree over leaves of which each stands on a row; so does each inner node, in heap order, but on row 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nodes {
+    pub bus: Bus,
+    /// Where the root stands in the public values.
+    pub root: usize,
+    /// log2 of the rows.
+    pub log_height: usize,
+}
+
+impl Nodes {
+    /// The row's leaf and node. `of` are the children of the node.
+    pub fn row<W, B: RowBuilder<W>>(
+        &self,
+        b: &mut B,
+        [index, first]: [&B::E; 2],
+        leaf: [B::E; DIGEST],
+        of: impl Fn(&W) -> [Digest; 2],
+    ) {
+        let (bus, root) = (self.bus, self.root);
+        let height = F::from_usize(1 << self.log_height);
+        let mut message = vec![index.clone() + height];
+        message.extend(leaf);
         let one = b.one();
         b.send(bus, one.clone(), &message);
 
-        let is_node = one - place.first.clone();
+        let is_node = one - first.clone();
         let children: [[B::E; DIGEST]; 2] =
             std::array::from_fn(|c| std::array::from_fn(|i| b.cell(|w| of(w)[c][i])));
-        let twice = place.index.clone() + place.index.clone();
+        let twice = index.clone() + index.clone();
         for (c, child) in children.iter().enumerate() {
             let mut message = vec![twice.clone() + F::from_usize(c)];
             message.extend(child.iter().cloned());
             b.receive(bus, is_node.clone(), &message);
             // Row 0 is no node; its cells hash zeros.
             for cell in child {
-                b.zero("ORDER-1", place.first.clone() * cell.clone());
+                b.zero("ORDER-1", first.clone() * cell.clone());
             }
         }
         let parent = node_row(b, &children[0], &children[1]);
-        let mut message = vec![place.index.clone()];
+        let mut message = vec![index.clone()];
         message.extend(parent);
         b.send(bus, is_node, &message);
         let mut message = vec![b.one()];
         message.extend((0..DIGEST).map(|i| b.public(root + i)));
-        b.receive(bus, place.first.clone(), &message);
+        b.receive(bus, first.clone(), &message);
     }
 }
 

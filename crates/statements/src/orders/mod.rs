@@ -16,8 +16,10 @@
 //! The secret is the account's own for the batch: the one at the batch's place in the tree of its one-time secrets. Nobody else
 //! knows it before the list is closed, and it is worth nothing after.
 
+mod batch;
 mod opening;
 mod receipt;
 
-pub use opening::{Opening, levels_len, venue_element};
+pub use batch::{Batch, Cleared, Traded};
+pub use opening::{LEVEL, Opening, levels_len, venue_element};
 pub use receipt::{Outcome, Status};

@@ -230,6 +230,7 @@ fn dishonest(prepared: &Prepared, members: Vec<Member>) -> (Vec<Member>, Exposur
         listing: honest.listing,
         slots: honest.slots,
         secret: honest.secret.clone(),
+        owners: Vec::new(),
     };
     let size = segment(book.accounts(), book.slots as usize);
     let (roots, reference) = book.segments(size);
@@ -319,10 +320,10 @@ fn lists_and_moment_are_those_of_the_leaves() {
             "{what}: {refused}"
         );
         // A commitment over the same tree and the other lists.
-        let listing = listing(&claim.snapshot);
+        let (listing, changed) = (listing(&claim.snapshot), lists(&claim.snapshot));
         claim.book = BookRef::new(&listing, &root, claim.book.accounts, claim.book.slots);
         let relabelled = |leaf: &Leaf| Leaf {
-            listing,
+            lists: changed,
             ..leaf.clone()
         };
         let members: Vec<Member> = prepared

@@ -35,7 +35,7 @@ pub(crate) const BELOW: usize = 0;
 pub(crate) struct AccountsTable {
     pub plan: Plan,
     /// What the places of the snapshot's lists stand for: every account was committed to over these.
-    pub listing: Digest,
+    pub lists: Digest,
     /// Used accounts; they come first.
     pub used: usize,
 }
@@ -101,7 +101,7 @@ impl Table for AccountsTable {
         });
         let offsets = self.plan.offsets.iter();
         let offsets = offsets.flat_map(|group| limb_values(group.offset.into(), OFFSET_LIMBS));
-        let numbers = numbers.flatten().chain(self.listing);
+        let numbers = numbers.flatten().chain(self.lists);
         numbers.chain(offsets).collect()
     }
 

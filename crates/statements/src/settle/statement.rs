@@ -1,0 +1,239 @@
+//! From a claim to its tables.
+
+use gadgets::hash::Digest;
+use gadgets::range::RangeTable;
+use gadgets::sponge::SpongeTable;
+use gadgets::totals::{Show, TotalsTable};
+use market::auction::rule::MAX_PRICE;
+use market::settlement::Settlement;
+use market::Snapshot;
+use records::units::{TICK_DECIMALS, Ticks};
+use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
+
+use super::claim::SettleClaim;
+use super::plan::{Plan, REGISTERS};
+use super::tables::changes::ChangesTable;
+use super::tables::orders::OrdersTable;
+use super::tables::prices::PricesTable;
+use super::tables::secrets::SecretsTable;
+use super::tables::touched::TouchedTable;
+use super::tables::trades::TradesTable;
+use crate::account::{PublicDigest, SHORT_LIST, listing_at, lists};
+use crate::kit::totals;
+use crate::orders::{Traded, venue_element};
+use crate::owner::LOG_SECRETS;
+use crate::trees::tree;
+
+/// The settlement statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Settle;
+
+/// Most accounts of a book.
+const MAX_ACCOUNTS: u64 = 1 << 24;
+/// Most orders of a batch.
+const MAX_ORDERS: u64 = 1 << 24;
+/// Most parts.
+const MAX_PARTS: usize = 1 << 12;
+/// Most instruments: numbers below 2^10.
+const MAX_INSTRUMENTS: usize = 1 << 10;
+
+/// The public numbers of a claim, derived once.
+#[derive(Debug)]
+pub struct Context {
+    pub(super) plan: Plan,
+    /// What the places of the lists stand for.
+    pub(super) lists: Digest,
+    /// The place of the quote currency among the assets.
+    pub(super) cash: usize,
+}
+
+/// The place of the quote currency among the assets.
+pub(super) fn cash(snapshot: &Snapshot) -> Option<usize> {
+    let mut assets = snapshot.assets.iter();
+    assets.position(|a| a.symbol == snapshot.quote && a.decimals == TICK_DECIMALS)
+}
+
+/// The sizes of a part, if they are possible.
+pub(super) fn plan(
+    snapshot: &Snapshot,
+    accounts: u64,
+    slots: u32,
+    [number, levels, orders]: [u64; 3],
+) -> Result<Plan, String> {
+    let assets = snapshot.assets.len();
+    if assets > SHORT_LIST {
+        return Err(format!(
+            "{assets} assets: over a list of more than {SHORT_LIST} a leaf has a digest of what is held, which this statement does not open; leave out assets"
+        ));
+    }
+    if accounts > MAX_ACCOUNTS || orders > MAX_ORDERS || orders == 0 {
+        return Err(format!(
+            "{accounts} accounts and {orders} orders; at most {MAX_ACCOUNTS} and 1 to {MAX_ORDERS} fit"
+        ));
+    }
+    if !matches!(levels, 1 | 2 | 4) {
+        return Err(format!("{levels} levels an order; use 1, 2 or 4"));
+    }
+    if number >> LOG_SECRETS != 0 {
+        let most = 1u64 << LOG_SECRETS;
+        return Err(format!("batch {number}: an epoch has {most} batches"));
+    }
+    let (slots, levels) = (slots as usize, levels as usize);
+    Ok(Plan::new(accounts, orders, slots, assets, levels))
+}
+
+/// Checks what is said of each instrument.
+pub(super) fn check_traded(snapshot: &Snapshot, traded: &[Traded]) -> Result<(), String> {
+    let instruments = &snapshot.instruments;
+    if instruments.len() != traded.len() || instruments.len() > MAX_INSTRUMENTS {
+        return Err(format!(
+            "{} instruments, and terms for {}; give terms for each, at most {MAX_INSTRUMENTS}",
+            instruments.len(),
+            traded.len()
+        ));
+    }
+    for (instrument, terms) in instruments.iter().zip(traded) {
+        let (low, high) = (terms.low, terms.high);
+        let inside = terms.price.is_none_or(|price| (low..=high).contains(&price));
+        if low == Ticks(0) || low > high || high >= Ticks(MAX_PRICE) || !inside {
+            return Err(format!(
+                "`{}` has no band of prices, or a price outside it",
+                instrument.symbol
+            ));
+        }
+        market::auction::Fees::new(terms.fee, terms.rebate).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+impl Context {
+    fn new(claim: &SettleClaim) -> Result<Self, String> {
+        let SettleClaim {
+            snapshot,
+            before,
+            after,
+            batch,
+            ..
+        } = claim;
+        before.check_sizes()?;
+        if (before.accounts, before.slots) != (after.accounts, after.slots) {
+            return Err("the books before and after differ in accounts or slots".into());
+        }
+        if claim.before_as_of_ms > snapshot.as_of_ms {
+            return Err("the book before is of a later moment than the one after".into());
+        }
+        let numbers = [batch.number, batch.levels.into(), batch.orders];
+        let plan = plan(snapshot, before.accounts, before.slots, numbers)?;
+        check_traded(snapshot, &batch.instruments)?;
+        Settlement::new(snapshot, plan.slots).map_err(|e| e.to_string())?;
+        let parts = claim.segments.len();
+        if !parts.is_power_of_two() || parts > MAX_PARTS {
+            return Err(format!("{parts} parts; use a power of two up to {MAX_PARTS}"));
+        }
+        if claim.roots.len() != parts + 1 || claim.states.len() + 1 != parts {
+            return Err(format!("{parts} parts need {} roots", parts + 1));
+        }
+        let segments = claim.segments.iter().map(PublicDigest::elements).collect();
+        if batch.receipts != tree(segments)[1].into() {
+            return Err("the receipts' root is not that of the parts".into());
+        }
+        let lists = lists(snapshot);
+        let root = |at: usize| claim.roots[at].elements();
+        before.check(&listing_at(&lists, claim.before_as_of_ms), &root(0))?;
+        after.check(&listing_at(&lists, snapshot.as_of_ms), &root(parts))?;
+        Ok(Self {
+            plan,
+            lists,
+            cash: cash(snapshot).ok_or("the market has no cash")?,
+        })
+    }
+}
+
+/// The tables of a part.
+pub(super) struct PartTables {
+    pub orders: OrdersTable,
+    pub trades: TradesTable,
+    pub touched: TouchedTable,
+    pub changes: ChangesTable,
+    pub prices: PricesTable,
+    pub secrets: SecretsTable,
+    pub totals: TotalsTable,
+    pub sponge: SpongeTable,
+    pub limbs: RangeTable,
+}
+
+impl PartTables {
+    pub fn new(claim: &SettleClaim, context: &Context, part: usize) -> Self {
+        let plan = context.plan;
+        let shown = || vec![Show::Hidden, Show::Value(claim.batch.orders.into())];
+        let totals = totals(&REGISTERS, &claim.states, part, shown, plan.state_address());
+        let prices = claim.batch.instruments.iter();
+        let prices = prices.map(|t| t.price.map_or(0, |price| price.0));
+        Self {
+            orders: OrdersTable {
+                plan,
+                root: claim.segments[part].elements(),
+                batch: stark::felt(claim.batch.number),
+                venue: venue_element(&claim.batch.venue),
+            },
+            trades: TradesTable { plan },
+            touched: TouchedTable {
+                plan,
+                cash: context.cash,
+                lists: context.lists,
+                accounts: claim.before.accounts,
+            },
+            changes: ChangesTable {
+                plan,
+                roots: [part, part + 1].map(|at| claim.roots[at].elements()),
+            },
+            prices: PricesTable {
+                prices: prices.collect(),
+            },
+            secrets: SecretsTable {
+                plan,
+                batch: claim.batch.number,
+            },
+            sponge: SpongeTable::new(plan.streams(&totals)),
+            totals,
+            limbs: RangeTable::limbs(MIN_LOG_HEIGHT),
+        }
+    }
+
+    pub fn airs(&self) -> Vec<TableAir> {
+        vec![
+            TableAir::new(self.orders.clone()),
+            TableAir::new(self.trades.clone()),
+            TableAir::new(self.touched.clone()),
+            TableAir::new(self.changes.clone()),
+            TableAir::new(self.prices.clone()),
+            TableAir::new(self.secrets.clone()),
+            TableAir::new(self.totals.clone()),
+            TableAir::new(self.sponge.clone()),
+            TableAir::new(self.limbs),
+        ]
+    }
+}
+
+impl Statement for Settle {
+    const ID: &'static str = "settle";
+    const VERSION: u32 = 1;
+    type Claim = SettleClaim;
+    type Context = Context;
+
+    fn context(claim: &SettleClaim) -> Result<Context, String> {
+        Context::new(claim)
+    }
+
+    fn parts(claim: &SettleClaim, _: &Context) -> usize {
+        claim.segments.len()
+    }
+
+    fn part(claim: &SettleClaim, context: &Context, part: usize) -> Part {
+        Part {
+            profile: Profile::Fast,
+            tables: PartTables::new(claim, context, part).airs(),
+            hashed: Vec::new(),
+        }
+    }
+}

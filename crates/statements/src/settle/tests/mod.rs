@@ -1,0 +1,72 @@
+//! Tests of the settlement statement: what is true is accepted, what is false is not.
+
+mod forged;
+mod needed;
+mod positive;
+
+use std::sync::Arc;
+
+use stark::violated;
+
+use super::example::Sample;
+use super::fill::{Rows, chain};
+use super::statement::PartTables;
+use super::*;
+use crate::account::Secret;
+use crate::book::SealedBook;
+use crate::kit::Refusal;
+use crate::testing;
+
+fn secret() -> Secret {
+    testing::secret_of('7')
+}
+
+/// A batch of orders, and the book before it.
+struct Settled {
+    sample: Sample,
+    before: Arc<SealedBook>,
+}
+
+impl Settled {
+    fn new(seed: u64, accounts: usize, senders: usize, orders: usize) -> Self {
+        let sample = Sample::new(seed, accounts, senders, orders);
+        let before = sample.seal(16, &secret()).expect("it fits");
+        Self { sample, before }
+    }
+
+    fn prepare(&self) -> Result<Prepared, Refusal> {
+        let Sample {
+            snapshot,
+            cleared,
+            entries,
+            secrets,
+            ..
+        } = &self.sample;
+        let (entries, secrets) = (entries.clone(), secrets.clone());
+        Prepared::new(&self.before, snapshot, cleared, entries, secrets, &secret())
+    }
+}
+
+/// Twenty accounts of thirty, one part.
+fn small() -> Prepared {
+    Settled::new(1, 30, 20, 120).prepare().expect("it is true")
+}
+
+impl Prepared {
+    fn tables_of(&self, part: usize) -> PartTables {
+        PartTables::new(self.claim(), self.context(), part)
+    }
+
+    fn rows(&self, part: usize) -> Rows {
+        Rows::new(self.claim(), self.context(), &self.witness, part)
+    }
+}
+
+/// What is wrong with a part's rows after a change, after which rows take from those above what they should.
+fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
+    let tables = prepared.tables_of(0);
+    let mut rows = prepared.rows(0);
+    change(&mut rows);
+    chain(&mut rows.trades, 16);
+    violated(&tables.airs(), &rows.fill(&tables))
+}

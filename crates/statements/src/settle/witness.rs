@@ -1,0 +1,330 @@
+//! From a book and a cleared batch to the book after, a claim and its proof.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use gadgets::hash::Digest;
+use market::auction::{Fees, Fill};
+use market::settlement::{Refusal as NoFit, Settlement};
+use market::{Account, Snapshot};
+use records::units::{Lots, Ticks};
+use stark::{Statement, Trace};
+
+use super::arrange::{Arrangement, Entry};
+use super::claim::SettleClaim;
+use super::fill::Rows;
+use super::plan::{ORDERS_REGISTER, REGISTERS};
+use super::statement::{Context, PartTables, Settle, check_traded, plan};
+use super::tables::changes::{ChangeRow, change_rows};
+use crate::account::{Identity, Secret, lists};
+use crate::book::SealedBook;
+use crate::kit::{self, Chain, Example, Provable, Refusal, States};
+use crate::nonce::Nonce;
+use crate::orders::{Cleared, Status, Traded, venue_element};
+use crate::owner::{LOG_SECRETS, OneTimePath, one_time};
+use crate::trees::tree;
+
+/// Why receipts do not settle a book.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSettled {
+    /// The order is for another batch or venue, or has too many levels.
+    #[error("order {0} of the list is for another batch or another venue, or has too many levels")]
+    Batch(usize),
+    /// Two receipts of one place.
+    #[error("place {0} of the list has two receipts")]
+    Twice(usize),
+    /// Nobody has the key.
+    #[error("order {0} of the list names an account that the book does not have, and its receipt does not say so")]
+    NoAccount(usize),
+    /// Somebody has it.
+    #[error("the receipt of order {place} says that no account has its key; `{account}` has it")]
+    Account {
+        /// The order's place.
+        place: usize,
+        /// The account.
+        account: String,
+    },
+    /// Refused for its secret without cause, or not refused.
+    #[error("order {0} of the list: its secret is not the account's for the batch and its receipt does not say so, or the other way round")]
+    Secret(usize),
+    /// No way to the account's secret.
+    #[error("no way from the secret for the batch to the root of the account's secrets is given for order {0}, or it leads to another root")]
+    Path(usize),
+    /// A fill without a reason.
+    #[error("the receipt of order {0} has a fill, and says that the order took no part; or it has one on both sides")]
+    Fill(usize),
+    /// An amount that does not follow from the fill.
+    #[error("the receipt of order {0}: cash or charge are not those of its lots at the clearing price")]
+    Amounts(usize),
+    /// Two fills of an account in an instrument.
+    #[error("the receipt of order {0}: another order of the account in the instrument traded, too")]
+    TwoFills(usize),
+    /// A fill that the account can't bear.
+    #[error("`{account}`: {reason}")]
+    Refused {
+        /// The account.
+        account: String,
+        /// Why not.
+        reason: NoFit,
+    },
+}
+
+/// The ways from the secrets for a batch to the roots of accounts' secrets, by the accounts' keys.
+pub type Secrets = BTreeMap<u64, OneTimePath>;
+
+/// What a batch makes of a book's accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The accounts that sent orders, as they are afterwards, by their keys.
+    pub accounts: BTreeMap<u64, Account>,
+    /// Orders that traded.
+    pub fills: usize,
+}
+
+/// What the tables are filled from.
+#[derive(Debug)]
+pub struct Witness {
+    pub(super) before: Arc<SealedBook>,
+    pub(super) after: Arc<SealedBook>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) secrets: Secrets,
+    pub(super) arrangement: Arrangement,
+    /// The parts' trees of receipts.
+    pub(super) receipts: Vec<Vec<Digest>>,
+    /// Per part, the nodes that change.
+    pub(super) changes: Vec<Vec<ChangeRow>>,
+    /// The last key up to each part.
+    pub(super) states: States,
+}
+
+/// A true claim, ready to be proven part by part.
+pub type Prepared = kit::Prepared<Settle>;
+
+/// What the receipts of a batch make of the accounts of a book, whose leaves have so many slots.
+///
+/// # Errors
+/// If receipts contradict themselves, the book or the batch, or an account can't bear its fills.
+pub fn check<'a>(
+    snapshot: &Snapshot,
+    accounts: impl IntoIterator<Item = &'a Account>,
+    slots: usize,
+    cleared: &Cleared,
+    entries: &[Entry],
+    secrets: &Secrets,
+) -> Result<Settled, Refusal> {
+    check_traded(snapshot, &cleared.instruments).map_err(Refusal::malformed)?;
+    let settlement = Settlement::new(snapshot, slots).map_err(Refusal::malformed)?;
+    let accounts = accounts.into_iter();
+    let accounts: BTreeMap<u64, &Account> =
+        accounts.map(|a| (Identity::of(&a.id).key(), a)).collect();
+    let venue = venue_element(&cleared.venue);
+    let mut settled = Settled::default();
+    let (mut places, mut traded) = (BTreeSet::new(), BTreeSet::new());
+    for Entry { opening, outcome } in entries {
+        let place = outcome.place;
+        let levels = opening.ladder.0.len();
+        if (opening.batch, opening.venue) != (cleared.number, venue)
+            || levels > cleared.levels as usize
+        {
+            return Err(Refusal::untrue(NotSettled::Batch(place)));
+        }
+        if !places.insert(place) {
+            return Err(Refusal::untrue(NotSettled::Twice(place)));
+        }
+        let unknown = outcome.status == Status::NoAccount;
+        let account = match (accounts.get(&opening.account), unknown) {
+            (None, true) => continue_without_fill(place, &outcome.fill).map(|()| None),
+            (None, false) => Err(Refusal::untrue(NotSettled::NoAccount(place))),
+            (Some(account), true) => Err(Refusal::untrue(NotSettled::Account {
+                place,
+                account: account.id.clone(),
+            })),
+            (Some(account), false) => Ok(Some(*account)),
+        };
+        let Some(account) = account? else { continue };
+        let path = secrets.get(&opening.account);
+        let path = path.ok_or_else(|| Refusal::malformed(NotSettled::Path(place)))?;
+        if (one_time(&opening.secret) == path.digest) == (outcome.status == Status::Secret) {
+            return Err(Refusal::untrue(NotSettled::Secret(place)));
+        }
+        let changed = settled.accounts.entry(opening.account);
+        let changed = changed.or_insert_with(|| account.clone());
+        if outcome.fill.bought + outcome.fill.sold == Lots(0) || outcome.status != Status::TookPart
+        {
+            continue_without_fill(place, &outcome.fill)?;
+            continue;
+        }
+        if !traded.insert((opening.account, opening.instrument)) {
+            return Err(Refusal::untrue(NotSettled::TwoFills(place)));
+        }
+        let terms = cleared.instruments.get(opening.instrument);
+        let price = terms.and_then(|terms| check_fill(terms, &outcome.fill, opening.quote));
+        let price = price.ok_or_else(|| Refusal::untrue(NotSettled::Amounts(place)))?;
+        let booked = settlement.book(changed, opening.instrument, &outcome.fill, price);
+        booked.map_err(|reason| {
+            Refusal::untrue(NotSettled::Refused {
+                account: account.id.clone(),
+                reason,
+            })
+        })?;
+        settled.fills += 1;
+    }
+    Ok(settled)
+}
+
+/// A receipt without a fill has no amounts.
+fn continue_without_fill(place: usize, fill: &Fill) -> Result<(), Refusal> {
+    let Fill {
+        bought,
+        sold,
+        cash,
+        fee,
+        rebate,
+        reached: _,
+    } = fill;
+    match (*bought, *sold) == (Lots(0), Lots(0)) && *cash + *fee + *rebate == Ticks(0) {
+        true => Ok(()),
+        false => Err(Refusal::untrue(NotSettled::Fill(place))),
+    }
+}
+
+/// The price of a fill, if its amounts follow from it.
+fn check_fill(terms: &Traded, fill: &Fill, quote: bool) -> Option<Ticks<u64>> {
+    let price = terms.price?;
+    let one_side = fill.bought == Lots(0) || fill.sold == Lots(0);
+    let cash = (fill.bought + fill.sold).0.checked_mul(price.0)?;
+    let fees = Fees::new(terms.fee, terms.rebate).ok()?;
+    let charges = fees.of(Ticks(cash), quote);
+    (one_side && fill.cash == Ticks(cash) && charges == (fill.fee, fill.rebate)).then_some(price)
+}
+
+impl Prepared {
+    /// Claims that a book goes to the one after by what the orders of a batch traded. `snapshot` is over the book's lists, at the
+    /// moment of the book after; `entries` are all orders of the batch's list. `secret` hides what passes from part to part.
+    ///
+    /// # Errors
+    /// As [`check`], or if something is too large for the tables.
+    ///
+    /// # Panics
+    /// If the book's lists are others, or it is no book that goes from state to state.
+    pub fn new(
+        before: &Arc<SealedBook>,
+        snapshot: &Snapshot,
+        cleared: &Cleared,
+        entries: Vec<Entry>,
+        secrets: Secrets,
+        secret: &Secret,
+    ) -> Result<Self, Refusal> {
+        if lists(snapshot) != lists(&before.snapshot) {
+            let reason = "the book is over other lists of assets and instruments than the market";
+            return Err(Refusal::malformed(reason));
+        }
+        if before.owners.is_empty() {
+            let reason = "the book does not go from state to state; seal it with owners";
+            return Err(Refusal::malformed(reason));
+        }
+        let accounts = before.members.iter().map(|m| &m.account);
+        let slots = before.slots as usize;
+        let settled = check(snapshot, accounts, slots, cleared, &entries, &secrets)?;
+        let numbers = [cleared.number, cleared.levels.into(), entries.len() as u64];
+        let plan = plan(snapshot, before.accounts(), before.slots, numbers);
+        let plan = plan.map_err(Refusal::malformed)?;
+        let members = before.members.iter();
+        let keys: Vec<u64> = members.map(|m| m.leaf.identity.key()).collect();
+        let index = |key: u64| keys.binary_search(&key).ok();
+        for Entry { opening, outcome } in &entries {
+            let Some(index) = index(opening.account) else {
+                continue;
+            };
+            let path = &secrets[&opening.account];
+            if path.siblings.len() != LOG_SECRETS
+                || path.root(cleared.number) != before.owners[index].secrets
+            {
+                return Err(Refusal::malformed(NotSettled::Path(outcome.place)));
+            }
+        }
+        let arrangement = Arrangement::new(plan, &entries, &keys).map_err(Refusal::malformed)?;
+        let changed = settled.accounts.iter();
+        let changed = changed.filter_map(|(key, account)| Some((index(*key)?, account.clone())));
+        let after = Arc::new(before.moved(snapshot, &changed.collect()));
+        let receipts = arrangement.trees(&entries);
+        let segments: Vec<Digest> = receipts.iter().map(|tree| tree[1]).collect();
+        let batch = cleared.batch(entries.len() as u64, tree(segments.clone())[1].into());
+        let mut nodes = before.tree();
+        let mut roots = vec![nodes[1]];
+        let mut changes = Vec::new();
+        for part in &arrangement.parts {
+            let leaf = |index: &usize| after.members[*index].leaf.digest();
+            let leaves: Vec<Digest> = part.touched.iter().map(leaf).collect();
+            changes.push(change_rows(&plan, &part.touched, &leaves, &mut nodes));
+            roots.push(nodes[1]);
+        }
+        let (first, last) = (before.reference(&roots[0]), after.reference(&nodes[1]));
+        let about = (first.commitment, last.commitment, &batch);
+        let chain = Chain::new::<Settle>(secret, &about);
+        let states = chain.run(REGISTERS.len(), arrangement.parts.len(), |part, state| {
+            let last = arrangement.parts[part].touched.last();
+            let key = last.map(|index| keys[*index]);
+            state[0] = key.map_or(state[0], u128::from);
+            state[ORDERS_REGISTER] += arrangement.parts[part].entries.len() as u128;
+        });
+        let claim = SettleClaim {
+            snapshot: snapshot.clone(),
+            before_as_of_ms: before.snapshot.as_of_ms,
+            before: first,
+            after: last,
+            batch,
+            roots: roots.into_iter().map(Into::into).collect(),
+            segments: segments.into_iter().map(Into::into).collect(),
+            states: states.links(),
+            nonce: None,
+        };
+        let context = Settle::context(&claim).map_err(Refusal::malformed)?;
+        Ok(Self {
+            claim,
+            context,
+            witness: Witness {
+                before: before.clone(),
+                after,
+                entries,
+                secrets,
+                arrangement,
+                receipts,
+                changes,
+                states,
+            },
+        })
+    }
+
+    /// The book after.
+    pub fn after(&self) -> &Arc<SealedBook> {
+        &self.witness.after
+    }
+
+    /// Where receipts stand.
+    pub fn arrangement(&self) -> &Arrangement {
+        &self.witness.arrangement
+    }
+}
+
+impl Provable for Settle {
+    type Witness = Witness;
+
+    fn traces(
+        claim: &SettleClaim,
+        context: &Context,
+        witness: &Witness,
+        part: usize,
+    ) -> Vec<Trace> {
+        let tables = PartTables::new(claim, context, part);
+        Rows::new(claim, context, witness, part).fill(&tables)
+    }
+
+    fn nonce_mut(claim: &mut SettleClaim) -> &mut Option<Nonce> {
+        &mut claim.nonce
+    }
+
+    fn examples() -> Vec<Example<Self>> {
+        super::example::examples()
+    }
+}

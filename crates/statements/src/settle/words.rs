@@ -1,0 +1,105 @@
+//! What a settlement claim says.
+
+use fixed::Decimal;
+use records::units::TICK_DECIMALS;
+
+use super::SettleClaim;
+use crate::book::market_words;
+use crate::kit::{Anchor, At, Given, Spoken};
+use crate::nonce;
+use crate::nonce::Nonce;
+use crate::words::{digest, quoted};
+
+/// The claim in words: the sentence, then details.
+pub fn words(claim: &SettleClaim) -> Vec<String> {
+    let SettleClaim {
+        before,
+        after,
+        batch,
+        snapshot,
+        ..
+    } = claim;
+    let mut lines = vec![
+        format!(
+            "book {}, as of {}, becomes book {}, as of {}, by exactly what the {} orders of batch {} of venue {} traded, as the \
+             receipts below {} say; nothing else changes in any of its {} accounts",
+            before.commitment,
+            records::date::moment(claim.before_as_of_ms),
+            after.commitment,
+            records::date::moment(snapshot.as_of_ms),
+            batch.orders,
+            batch.number,
+            quoted(&batch.venue),
+            batch.receipts,
+            before.accounts,
+        ),
+        "positions are at average cost; closing keeps the entry of the lots left, rounded down, and realizes the rest in cash, from \
+         which fees are taken and to which rebates are added"
+            .into(),
+        "that fills, fees and receipts are those of the batch's orders is what its auction claim says; that refused orders were \
+         rightly refused is not proven, nor that those let in were rightly let in"
+            .into(),
+        format!(
+            "an account has at most {} positions; the books have {} accounts, and orders are hashed with {} level(s)",
+            before.slots, after.accounts, batch.levels
+        ),
+        format!(
+            "the book's tree goes through {}; the receipts' tree is made of {}; last keys are committed to as {}",
+            joined(&claim.roots),
+            joined(&claim.segments),
+            joined(&claim.states),
+        ),
+    ];
+    let priced = |ticks: records::units::Ticks<u64>| Decimal::new(ticks.0.into(), TICK_DECIMALS);
+    for (i, traded) in batch.instruments.iter().enumerate() {
+        let symbol = snapshot.instruments.get(i).map_or("?", |i| &i.symbol);
+        let price = match traded.price {
+            Some(price) => format!("cleared at {} a lot", priced(price)),
+            None => "nothing traded".into(),
+        };
+        lines.push(format!(
+            "{}: {price}; prices from {} to {}, a fee of {} and a rebate of {} millionths",
+            quoted(symbol),
+            priced(traded.low),
+            priced(traded.high),
+            traded.fee,
+            traded.rebate
+        ));
+    }
+    lines.push(format!("{}; prices play no part", market_words(snapshot)));
+    if after.slots != before.slots {
+        lines.push(format!("the book after has {} slots", after.slots));
+    }
+    lines.extend(nonce::line(&claim.nonce));
+    lines
+}
+
+fn joined(digests: &[crate::account::PublicDigest]) -> String {
+    let digests: Vec<String> = digests.iter().map(ToString::to_string).collect();
+    match digests.is_empty() {
+        true => "nothing".into(),
+        false => digests.join(", "),
+    }
+}
+
+impl Spoken for super::Settle {
+    fn words(claim: &SettleClaim) -> Vec<String> {
+        words(claim)
+    }
+
+    fn nonce(claim: &SettleClaim) -> Option<&Nonce> {
+        claim.nonce.as_ref()
+    }
+
+    fn anchors(claim: &SettleClaim) -> Vec<Anchor<'_>> {
+        vec![
+            Anchor::State(At::Start, claim.before.commitment),
+            Anchor::State(At::End, claim.after.commitment),
+            Anchor::Batch(digest(&claim.batch)),
+        ]
+    }
+
+    fn given(claim: &SettleClaim) -> Vec<Given> {
+        vec![Given::market(&claim.snapshot, true)]
+    }
+}
