@@ -89,7 +89,7 @@ impl Context {
 }
 
 /// The height of the table of carries: low, since every row of a table costs, and wide enough to leave a proof small.
-const CARRIES_LOG_HEIGHT: usize = 10;
+pub(crate) const CARRIES_LOG_HEIGHT: usize = 10;
 
 /// The tables of one part.
 pub(crate) struct PartTables {
@@ -133,6 +133,7 @@ impl PartTables {
             lines: LinesTable {
                 plan: plan.clone(),
                 used,
+                tells: false,
             },
             accounts: AccountsTable {
                 plan: plan.clone(),

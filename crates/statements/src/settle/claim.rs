@@ -12,8 +12,15 @@ use crate::orders::Batch;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettleClaim {
-    /// The market: its lists are those of both books, its moment is that of the book after. Its prices play no part.
+    /// The market: its lists are those of both books, its moment is that of the book after. Its prices decide what is free in an
+    /// account.
     pub snapshot: Snapshot,
+    /// The digest of the market, as in margin claims.
+    pub snapshot_digest: String,
+    /// The digest of the market's margin rules, as in margin claims. Offset groups among them play no part.
+    pub parameters_digest: String,
+    /// The most underlyings that an account of the book before has positions on. How many each has stays private.
+    pub underlyings: u32,
     /// When the book before was committed to, in milliseconds since 1970: its commitment binds it.
     pub before_as_of_ms: u64,
     /// The book before.

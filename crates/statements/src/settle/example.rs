@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use fixed::{Decimal, Rounding};
 use gadgets::hash::{DIGEST, Digest};
 use market::auction::{
-    Admission, Band, Fees, Ladder, Order, Refusal as NotAdmitted, Terms, clear,
+    Admission, Band, Fees, Ladder, Order, Refusal as NotAdmitted, Terms, UNBOUNDED, clear,
 };
 use market::settlement::{Refusal as NoFit, Sent, Settlement};
 use market::{Account, Settlement as Kind, Snapshot, Tier, sample};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use records::units::Ticks;
+use records::units::{Lots, Ticks};
 use serde_json::json;
 use stark::felt;
 
+use super::fill::closing;
+use super::statement::without_offsets;
 use super::{Entry, Prepared, Secrets, Settle};
 use crate::account::{Identity, Secret};
 use crate::book::SealedBook;
@@ -197,7 +199,7 @@ fn opening(rng: &mut StdRng, senders: &[Account], terms: &[Terms]) -> Opening {
         instrument,
         nonce: rng.random_range(0..1000),
         quote: rng.random_bool(0.2),
-        reduce_only: false,
+        reduce_only: rng.random_bool(0.15),
         ladder: match rng.random_bool(0.5) {
             true => Ladder::bid(lots, limit),
             false => Ladder::ask(lots, limit),
@@ -215,7 +217,7 @@ fn admissions(
     openings: &[Opening],
     terms: &[Terms],
 ) -> Vec<Admission> {
-    let settlement = Settlement::new(snapshot, 16).expect("a market that settles");
+    let settlement = Settlement::new(&without_offsets(snapshot), 16).expect("a market that settles");
     let by_key: BTreeMap<u64, &Account> = accounts
         .iter()
         .map(|a| (Identity::of(&a.id).key(), a))
@@ -230,16 +232,27 @@ fn admissions(
         let best = own.entry(o.instrument).or_insert((o.nonce, place));
         *best = (*best).max((o.nonce, place));
     }
+    let most = |o: &Opening| {
+        let account = by_key.get(&o.account);
+        let positions = account.iter().flat_map(|a| &a.positions).copied();
+        let position = { positions }.find(|p| p.instrument == o.instrument);
+        match o.reduce_only {
+            true => closing(position.as_ref()).map(Lots),
+            false => UNBOUNDED,
+        }
+    };
     let refusals: BTreeMap<u64, Option<NotAdmitted>> = live
         .iter()
         .map(|(key, own)| {
             let sent = own.iter().map(|(instrument, (_, place))| Sent {
                 instrument: *instrument,
-                ladder: openings[*place].ladder.clone(),
+                ladder: openings[*place].ladder.within(most(&openings[*place])),
                 band: terms[*instrument].band,
                 fees: terms[*instrument].fees,
             });
-            let sent: Vec<Sent> = sent.collect();
+            // What may trade nothing needs nothing.
+            let trades = |s: &Sent| s.ladder.bids().chain(s.ladder.asks()).next().is_some();
+            let sent: Vec<Sent> = sent.filter(trades).collect();
             let refusal = match by_key.get(key).map(|a| settlement.admit(a, &sent)) {
                 None => Some(NotAdmitted::NoAccount),
                 Some(Ok(())) => None,
@@ -254,7 +267,7 @@ fn admissions(
             true => refusals[&o.account],
             false => Some(NotAdmitted::Secret),
         },
-        ..Admission::default()
+        most: most(o),
     };
     openings.iter().map(admission).collect()
 }

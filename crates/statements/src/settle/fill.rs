@@ -2,9 +2,11 @@
 
 use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{AMOUNT_LIMBS, limb_of};
+use gadgets::range::RangeTable;
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use market::{Account, Position, Side};
+use records::units::SUBTICKS_PER_TICK;
 use stark::{F, PrimeCharacteristicRing, Tally, Trace, fill};
 
 use super::arrange::Entry;
@@ -13,13 +15,20 @@ use super::plan::{ORDERS_REGISTER, Plan, REGISTERS, TIMES, When};
 use super::statement::{Context, PartTables};
 use super::tables::changes::ChangeRow;
 use super::tables::orders::{OrderRow, Placed};
+use super::tables::prices::LotTerms;
+use super::tables::reserve::RESERVE_LIMBS;
 use super::tables::secrets::SecretRow;
 use super::tables::touched::{TouchedAccount, TouchedRow};
 use super::tables::trades::{TradeRow, Traded};
-use super::tables::{ACCOUNTS, GAPS, PRICES};
+use super::tables::{ACCOUNTS, CLOSING, GAPS, PRICES, TERMS};
 use super::witness::Witness;
 use crate::account::position_quad;
-use crate::orders::Status;
+use crate::margin::fill::{Filled, loss_row};
+use crate::margin::plan::Plan as MarginPlan;
+use crate::margin::tables::accounts::AccountRow;
+use crate::margin::tables::lines::LineRow;
+use crate::margin::tables::rates::RateRow;
+use crate::margin::tables::{MOVES, RATES};
 use crate::owner::{LOG_SECRETS, OneTimePath};
 
 /// The private rows of a part.
@@ -31,6 +40,9 @@ pub(super) struct Rows {
     pub touched: Vec<TouchedAccount>,
     pub changes: Vec<ChangeRow>,
     pub secrets: Vec<SecretRow>,
+    /// Of each account slot, what the margin tables are filled from.
+    pub margins: Vec<Filled>,
+    margin: MarginPlan,
     /// The states before and after the part.
     pub states: [Vec<u128>; 2],
 }
@@ -52,7 +64,10 @@ impl Rows {
                 touched[row].secret = Some(witness.secrets[&key].digest);
             }
         }
-        let place = |entry: &Entry| placed(&plan, &touched, entry);
+        let place = |entry: &Entry| {
+            let terms = context.terms.get(entry.opening.instrument);
+            placed(&plan, &touched, entry, terms.copied().unwrap_or_default())
+        };
         let nodes = &witness.receipts[part];
         let orders = (0..plan.receipts()).map(|row| OrderRow {
             row,
@@ -66,16 +81,37 @@ impl Rows {
                 place(&witness.entries[*i])
             }),
         });
-        let orders: Vec<OrderRow> = orders.collect();
+        let mut orders: Vec<OrderRow> = orders.collect();
         let mut trades = Vec::with_capacity(plan.touched() * plan.slots);
         for row in 0..plan.touched() {
             let accounts = of.touched.get(row).map(|index| {
                 [&witness.before, &witness.after].map(|book| &book.members[*index].account)
             });
-            let fills = fills(&orders, row, accounts.is_some());
-            trades.extend(trade_rows(&plan, claim, row, accounts, &fills));
+            let sent: Vec<&Placed> = match accounts {
+                Some(_) => sent(&orders, row),
+                None => Vec::new(),
+            };
+            trades.extend(trade_rows(&plan, claim, row, accounts, &sent));
         }
         chain(&mut trades, plan.slots);
+        let margins: Vec<Filled> = (0..plan.touched())
+            .map(|row| {
+                let index = of.touched.get(row);
+                let account = index.map(|i| (&witness.before.members[*i], &witness.margins[i]));
+                Filled::new(&context.margin, account)
+            })
+            .collect();
+        for order in orders.iter_mut().filter_map(|row| row.order.as_mut()) {
+            find(&plan, &trades, order);
+        }
+        let needed = needed(&plan, &orders);
+        for order in orders.iter_mut().filter_map(|row| row.order.as_mut()) {
+            if let Some(index) = of.touched.get(order.account).filter(|_| order.is_known()) {
+                let needed: u128 = needed[order.account].1;
+                let excess = witness.margins[index].excess.0;
+                order.short = excess < needed as i128 * SUBTICKS_PER_TICK;
+            }
+        }
         let secrets = (0..plan.touched()).flat_map(|row| {
             let account = touched.get(row).filter(|a| a.secret.is_some());
             let path = account.map(|a| &witness.secrets[&a.key()]);
@@ -84,6 +120,8 @@ impl Rows {
         Self {
             plan,
             secrets: secrets.collect(),
+            margins,
+            margin: context.margin.clone(),
             orders,
             trades,
             touched,
@@ -96,13 +134,20 @@ impl Rows {
     pub fn fill(&self, tables: &PartTables) -> Vec<Trace> {
         let airs = tables.airs();
         let plan = &self.plan;
-        let instruments = 1 << airs[4].log_height();
-        let tally = Tally::new(&[
+        let margin = &self.margin;
+        let instruments = airs[4].height();
+        let buses = [
             tables.limbs.tallied(),
             (ACCOUNTS, plan.touched()),
             (GAPS, 3 * plan.touched()),
             (PRICES, instruments),
-        ]);
+            (TERMS, instruments),
+            (CLOSING, self.trades.len()),
+            (RATES, margin.rates.keys),
+            (MOVES, margin.moves.rows() * margin.loss_rows()),
+        ];
+        let carries = tables.carries.as_ref().map(RangeTable::tallied);
+        let tally = Tally::new(&buses.into_iter().chain(carries).collect::<Vec<_>>());
         let mut above = vec![0];
         for row in &self.orders {
             above.push(above[above.len() - 1] + i64::from(row.order.is_some()));
@@ -112,24 +157,27 @@ impl Rows {
             log_height: plan.log_receipts,
             ..self.orders[row].clone()
         });
-        let trades = fill(&tables.trades, &airs[1], &tally, |row| {
-            self.trades[row].clone()
+        let trades = fill(&tables.trades, &airs[1], &tally, |row| TradeRow {
+            asked: tally.count(CLOSING, row),
+            ..self.trades[row].clone()
         });
-        let mut quads = self.quads(&tables.touched.lists);
+        let mut quads = self.quads(&tables.touched.margin.lists);
         let totals = tables.totals.trace(
-            &airs[6],
+            &airs[10],
             &tally,
             &self.states[0],
             &self.states[1],
             &self.counts(),
             &mut quads,
         );
-        let sponge = tables.sponge.trace(&airs[7], &mut quads);
+        let sponge = tables.sponge.trace(&airs[11], &mut quads);
+        let needed = needed(plan, &self.orders);
         let touched = fill(&tables.touched, &airs[2], &tally, |row| {
             let gap = |which| tally.count(GAPS, which * plan.touched() + row);
             TouchedRow {
                 multiplicity: tally.count(ACCOUNTS, row),
                 gaps: [0, 1, 2].map(gap),
+                needed: needed[row].0,
                 ..self.touched_row(row, &quads)
             }
         });
@@ -140,15 +188,38 @@ impl Rows {
             })
         });
         let prices = fill(&tables.prices, &airs[4], &Tally::default(), |row| {
-            tally.count(PRICES, row)
+            [PRICES, TERMS].map(|bus| tally.count(bus, row))
         });
         let secrets = fill(&tables.secrets, &airs[5], &tally, |row| {
             self.secrets[row].clone()
         });
-        let limbs = tables.limbs.trace(&airs[8], &tally);
-        vec![
-            orders, trades, touched, changes, prices, secrets, totals, sponge, limbs,
-        ]
+        let per_account = margin.slots;
+        let lines = fill(&tables.lines, &airs[6], &tally, |row| LineRow {
+            row,
+            ..self.margins[row / per_account].lines[row % per_account].clone()
+        });
+        let losses = fill(&tables.losses, &airs[7], &tally, |row| {
+            loss_row(margin, &self.margins, row)
+        });
+        let none = Tally::default();
+        let rates = fill(&tables.rates, &airs[8], &none, |row| RateRow {
+            multiplicities: vec![tally.count(RATES, row)],
+        });
+        let per_row = margin.loss_rows();
+        let moves = fill(&tables.moves, &airs[9], &none, |row| RateRow {
+            multiplicities: (0..per_row)
+                .map(|i| tally.count(MOVES, row * per_row + i))
+                .collect(),
+        });
+        let limbs = tables.limbs.trace(&airs[12], &tally);
+        let carries = tables.carries.as_ref();
+        let carries = carries.map(|table| table.trace(&airs[13], &tally));
+        let mut traces = vec![
+            orders, trades, touched, changes, prices, secrets, lines, losses, rates, moves, totals,
+            sponge, limbs,
+        ];
+        traces.extend(carries);
+        traces
     }
 
     /// What is added to each register.
@@ -216,13 +287,20 @@ impl Rows {
             ],
             next_key: self.touched.get(row + 1).map_or(0, TouchedAccount::key),
             account: self.touched.get(row).cloned(),
+            margin: AccountRow {
+                row,
+                ..self.margins[row].account(
+                    &self.margin,
+                    self.touched.get(row).map(|a| &a.leaves[0]),
+                )
+            },
             ..TouchedRow::default()
         }
     }
 }
 
 /// An order with the row of its account, or the gap in which its key is.
-fn placed(plan: &Plan, touched: &[TouchedAccount], entry: &Entry) -> Placed {
+fn placed(plan: &Plan, touched: &[TouchedAccount], entry: &Entry, terms: LotTerms) -> Placed {
     let Entry { opening, outcome } = entry;
     let found = touched.binary_search_by_key(&opening.account, TouchedAccount::key);
     let (account, secret, gap) = match found {
@@ -255,7 +333,51 @@ fn placed(plan: &Plan, touched: &[TouchedAccount], entry: &Entry) -> Placed {
         account,
         secret,
         gap,
+        terms,
+        short: false,
+        row: 0,
+        holds: [0; 2],
     }
+}
+
+/// Finds the row of the order's account and instrument.
+fn find(plan: &Plan, trades: &[TradeRow], order: &mut Placed) {
+    if !order.counts() {
+        return;
+    }
+    let first = order.account * plan.slots;
+    let rows = trades[first..first + plan.slots].iter();
+    let mut rows = rows.filter(|row| row.instrument == Some(order.opening.instrument));
+    if let Some(row) = rows.next() {
+        order.row = row.row;
+        order.holds = closing(row.positions[0].as_ref());
+    }
+}
+
+/// The lots whose purchase and whose sale would close a position.
+pub(super) fn closing(position: Option<&Position>) -> [u64; 2] {
+    match position {
+        None => [0, 0],
+        Some(p) if p.side == Side::Short => [p.lots.0, 0],
+        Some(p) => [0, p.lots.0],
+    }
+}
+
+/// What must be free for the orders of each account slot: how often each limb is counted, and the sum.
+fn needed(plan: &Plan, orders: &[OrderRow]) -> Vec<([u64; RESERVE_LIMBS], u128)> {
+    let mut needed = vec![([0; RESERVE_LIMBS], 0); plan.touched()];
+    let orders = orders.iter().filter_map(|row| row.order.as_ref());
+    for order in orders.filter(|o| o.counts()) {
+        let reserve = order.reserve(plan.levels);
+        let Some((limbs, sum)) = needed.get_mut(order.account) else {
+            continue;
+        };
+        *sum += reserve;
+        for (i, limb) in limbs.iter_mut().enumerate() {
+            *limb += limb_of(reserve, i);
+        }
+    }
+    needed
 }
 
 /// The rows of an account's way to the root of its secrets.
@@ -278,11 +400,17 @@ fn secret_rows(row: usize, batch: u64, path: Option<&OneTimePath>) -> Vec<Secret
     (0..LOG_SECRETS).map(node).collect()
 }
 
-/// What the account of a row traded, by instrument.
-fn fills(orders: &[OrderRow], account: usize, used: bool) -> Vec<(usize, Traded)> {
+/// The orders of an account that take part, or would.
+fn sent(orders: &[OrderRow], account: usize) -> Vec<&Placed> {
     let orders = orders.iter().filter_map(|row| row.order.as_ref());
-    let own = orders.filter(|o| used && o.account == account);
-    let own = own.filter(|o| o.outcome.status == Status::TookPart);
+    orders
+        .filter(|o| o.account == account && o.counts())
+        .collect()
+}
+
+/// What the orders of an account traded, by instrument.
+fn fills(sent: &[&Placed]) -> Vec<(usize, Traded)> {
+    let own = sent.iter().copied();
     let fill = |o: &Placed| {
         let fill = &o.outcome.fill;
         let lots = (fill.bought + fill.sold).0;
@@ -307,11 +435,12 @@ fn trade_rows(
     claim: &SettleClaim,
     account: usize,
     accounts: Option<[&Account; 2]>,
-    fills: &[(usize, Traded)],
+    sent: &[&Placed],
 ) -> Vec<TradeRow> {
+    let fills = fills(sent);
     let held = accounts.iter().flatten().flat_map(|a| &a.positions);
     let mut all: Vec<usize> = held.map(|p| p.instrument).collect();
-    all.extend(fills.iter().map(|(instrument, _)| *instrument));
+    all.extend(sent.iter().map(|o| o.opening.instrument));
     all.sort_unstable();
     all.dedup();
     assert!(all.len() <= plan.slots, "what is held and traded has slots");

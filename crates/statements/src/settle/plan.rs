@@ -1,6 +1,7 @@
 //! Sizes, and where the quads stand that are hashed.
 
 use gadgets::hash::{DIGEST, Digest, Domain};
+use gadgets::limbs::LIMB_MAX;
 use gadgets::sponge::{QUAD, Stream, Target};
 use gadgets::totals::{Register, SALTS, TotalsTable};
 use stark::F;
@@ -82,6 +83,11 @@ impl Plan {
     pub fn change_rows(&self) -> usize {
         let touched = self.touched();
         touched - 1 + touched * (self.log_slots - self.log_touched)
+    }
+
+    /// The bound on how often limbs of reserves are counted.
+    pub fn needed_bound(&self) -> u64 {
+        self.receipts() as u64 * LIMB_MAX
     }
 
     fn leaf_quads(&self) -> usize {

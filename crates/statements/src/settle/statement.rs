@@ -6,7 +6,8 @@ use gadgets::sponge::SpongeTable;
 use gadgets::totals::{Show, TotalsTable};
 use market::auction::rule::MAX_PRICE;
 use market::settlement::Settlement;
-use market::Snapshot;
+use market::margin::MarginTables;
+use market::{Level, Snapshot};
 use records::units::{TICK_DECIMALS, Ticks};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
 
@@ -14,12 +15,21 @@ use super::claim::SettleClaim;
 use super::plan::{Plan, REGISTERS};
 use super::tables::changes::ChangesTable;
 use super::tables::orders::OrdersTable;
-use super::tables::prices::PricesTable;
+use super::tables::prices::{LotTerms, PricesTable};
 use super::tables::secrets::SecretsTable;
 use super::tables::touched::TouchedTable;
 use super::tables::trades::TradesTable;
 use crate::account::{PublicDigest, SHORT_LIST, listing_at, lists};
 use crate::kit::totals;
+use crate::margin::digits::{Carries, balanced_len};
+use crate::margin::plan::{MAX_SUM, Plan as MarginPlan, Sizes};
+use crate::margin::statement::CARRIES_LOG_HEIGHT;
+use crate::margin::tables::accounts::AccountsTable;
+use crate::margin::tables::lines::LinesTable;
+use crate::margin::tables::losses::LossesTable;
+use crate::margin::tables::moves::MovesTable;
+use crate::margin::tables::rates::RatesTable;
+use crate::margin::{parameters_digest, snapshot_digest};
 use crate::orders::{Traded, venue_element};
 use crate::owner::LOG_SECRETS;
 use crate::trees::tree;
@@ -45,6 +55,31 @@ pub struct Context {
     pub(super) lists: Digest,
     /// The place of the quote currency among the assets.
     pub(super) cash: usize,
+    /// How much is free in an account.
+    pub(super) margin: MarginPlan,
+    /// What counts for reserves, by instrument, and the digits of a worst value.
+    pub(super) terms: Vec<LotTerms>,
+    pub(super) digits: usize,
+}
+
+/// The market without what offsets between underlyings would take off: they don't count for what is free.
+pub(super) fn without_offsets(snapshot: &Snapshot) -> Snapshot {
+    let mut market = snapshot.clone();
+    market.parameters.offset_groups.clear();
+    market
+}
+
+/// What counts for reserves, by instrument.
+fn lot_terms(tables: &MarginTables, traded: &[Traded]) -> Vec<LotTerms> {
+    let lots = tables.arrays.lots.iter().zip(traded);
+    let terms = lots.map(|(lot, traded)| LotTerms {
+        worst: [0, 1].map(|side| {
+            let changes = lot.changes[side].iter().copied();
+            lot.value[side] + changes.min().unwrap_or(0)
+        }),
+        fee: traded.fee,
+    });
+    terms.collect()
 }
 
 /// The place of the quote currency among the assets.
@@ -125,7 +160,26 @@ impl Context {
         let numbers = [batch.number, batch.levels.into(), batch.orders];
         let plan = plan(snapshot, before.accounts, before.slots, numbers)?;
         check_traded(snapshot, &batch.instruments)?;
-        Settlement::new(snapshot, plan.slots).map_err(|e| e.to_string())?;
+        if snapshot_digest(snapshot) != claim.snapshot_digest {
+            return Err("the snapshot does not have the claimed digest".into());
+        }
+        if parameters_digest(snapshot) != claim.parameters_digest {
+            return Err("the margin parameters do not have the claimed digest".into());
+        }
+        let market = without_offsets(snapshot);
+        Settlement::new(&market, plan.slots).map_err(|e| e.to_string())?;
+        let tables = MarginTables::new(&market, Level::Initial).map_err(|e| e.to_string())?;
+        let sizes = Sizes {
+            single: false,
+            accounts: plan.touched(),
+            slots: plan.slots,
+            underlyings: claim.underlyings as usize,
+        };
+        let margin = MarginPlan::new(&tables, &sizes)?;
+        if margin.compared_bound() + plan.needed_bound() > MAX_SUM {
+            return Err("equity has too many terms for one sum; leave out assets".into());
+        }
+        let terms = lot_terms(&tables, &batch.instruments);
         let parts = claim.segments.len();
         if !parts.is_power_of_two() || parts > MAX_PARTS {
             return Err(format!("{parts} parts; use a power of two up to {MAX_PARTS}"));
@@ -145,6 +199,9 @@ impl Context {
             plan,
             lists,
             cash: cash(snapshot).ok_or("the market has no cash")?,
+            margin,
+            digits: balanced_len(terms.iter().flat_map(|t| t.worst)),
+            terms,
         })
     }
 }
@@ -157,14 +214,21 @@ pub(super) struct PartTables {
     pub changes: ChangesTable,
     pub prices: PricesTable,
     pub secrets: SecretsTable,
+    pub lines: LinesTable,
+    pub losses: LossesTable,
+    pub rates: RatesTable,
+    pub moves: MovesTable,
     pub totals: TotalsTable,
     pub sponge: SpongeTable,
     pub limbs: RangeTable,
+    /// Where carries of losses are looked up whole.
+    pub carries: Option<RangeTable>,
 }
 
 impl PartTables {
     pub fn new(claim: &SettleClaim, context: &Context, part: usize) -> Self {
         let plan = context.plan;
+        let margin = &context.margin;
         let shown = || vec![Show::Hidden, Show::Value(claim.batch.orders.into())];
         let totals = totals(&REGISTERS, &claim.states, part, shown, plan.state_address());
         let prices = claim.batch.instruments.iter();
@@ -172,6 +236,7 @@ impl PartTables {
         Self {
             orders: OrdersTable {
                 plan,
+                digits: context.digits,
                 root: claim.segments[part].elements(),
                 batch: stark::felt(claim.batch.number),
                 venue: venue_element(&claim.batch.venue),
@@ -180,7 +245,11 @@ impl PartTables {
             touched: TouchedTable {
                 plan,
                 cash: context.cash,
-                lists: context.lists,
+                margin: AccountsTable {
+                    plan: margin.clone(),
+                    lists: context.lists,
+                    used: plan.touched(),
+                },
                 accounts: claim.before.accounts,
             },
             changes: ChangesTable {
@@ -189,7 +258,25 @@ impl PartTables {
             },
             prices: PricesTable {
                 prices: prices.collect(),
+                terms: context.terms.clone(),
+                digits: context.digits,
             },
+            lines: LinesTable {
+                plan: margin.clone(),
+                used: plan.touched(),
+                tells: true,
+            },
+            losses: LossesTable {
+                plan: margin.clone(),
+            },
+            rates: RatesTable {
+                plan: margin.clone(),
+            },
+            moves: MovesTable {
+                plan: margin.clone(),
+            },
+            carries: (margin.carries() == Carries::Whole)
+                .then(|| RangeTable::carries(CARRIES_LOG_HEIGHT)),
             secrets: SecretsTable {
                 plan,
                 batch: claim.batch.number,
@@ -201,17 +288,23 @@ impl PartTables {
     }
 
     pub fn airs(&self) -> Vec<TableAir> {
-        vec![
+        let mut airs = vec![
             TableAir::new(self.orders.clone()),
             TableAir::new(self.trades.clone()),
             TableAir::new(self.touched.clone()),
             TableAir::new(self.changes.clone()),
             TableAir::new(self.prices.clone()),
             TableAir::new(self.secrets.clone()),
+            TableAir::new(self.lines.clone()),
+            TableAir::new(self.losses.clone()),
+            TableAir::new(self.rates.clone()),
+            TableAir::new(self.moves.clone()),
             TableAir::new(self.totals.clone()),
             TableAir::new(self.sponge.clone()),
             TableAir::new(self.limbs),
-        ]
+        ];
+        airs.extend(self.carries.map(TableAir::new));
+        airs
     }
 }
 

@@ -4,23 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gadgets::hash::Digest;
-use market::auction::{Fees, Fill};
-use market::settlement::{Refusal as NoFit, Settlement};
-use market::{Account, Snapshot};
+use market::auction::{Band, Fees, Fill, UNBOUNDED};
+use market::margin::{MarginResult, MarginTables, evaluate};
+use market::settlement::{Refusal as NoFit, Sent, Settlement};
+use market::{Account, Level, Snapshot};
 use records::units::{Lots, Ticks};
 use stark::{Statement, Trace};
 
 use super::arrange::{Arrangement, Entry};
 use super::claim::SettleClaim;
-use super::fill::Rows;
+use super::fill::{Rows, closing};
 use super::plan::{ORDERS_REGISTER, REGISTERS};
-use super::statement::{Context, PartTables, Settle, check_traded, plan};
+use super::statement::{Context, PartTables, Settle, check_traded, plan, without_offsets};
 use super::tables::changes::{ChangeRow, change_rows};
 use crate::account::{Identity, Secret, lists};
 use crate::book::SealedBook;
 use crate::kit::{self, Chain, Example, Provable, Refusal, States};
+use crate::margin::witness::underlyings;
+use crate::margin::{parameters_digest, snapshot_digest};
 use crate::nonce::Nonce;
-use crate::orders::{Cleared, Status, Traded, venue_element};
+use crate::orders::{Cleared, Opening, Status, Traded, venue_element};
 use crate::owner::{LOG_SECRETS, OneTimePath, one_time};
 use crate::trees::tree;
 
@@ -50,6 +53,33 @@ pub enum NotSettled {
     /// No way to the account's secret.
     #[error("no way from the secret for the batch to the root of the account's secrets is given for order {0}, or it leads to another root")]
     Path(usize),
+    /// Let in or refused against what is free.
+    #[error(
+        "order {place} of the list: `{account}` has {} free, its orders need {}, and the receipt says otherwise",
+        free.to_quote(),
+        needed.to_quote()
+    )]
+    Margin {
+        /// The order's place.
+        place: usize,
+        /// The account.
+        account: String,
+        /// What is free in it.
+        free: Ticks<i128>,
+        /// What its orders need in reserve.
+        needed: Ticks<i128>,
+    },
+    /// A bound that an order does not have.
+    #[error("the receipt of order {0}: what the order may trade at most is not what closes the position, or it only reduces")]
+    Most(usize),
+    /// No slots for what orders could open.
+    #[error("`{account}` could have more than {slots} positions by its orders, and receipts do not say so")]
+    Slots {
+        /// The account.
+        account: String,
+        /// Slots of an account.
+        slots: usize,
+    },
     /// A fill without a reason.
     #[error("the receipt of order {0} has a fill, and says that the order took no part; or it has one on both sides")]
     Fill(usize),
@@ -88,6 +118,8 @@ pub struct Witness {
     pub(super) after: Arc<SealedBook>,
     pub(super) entries: Vec<Entry>,
     pub(super) secrets: Secrets,
+    /// The initial margins of touched accounts, without offsets, by the numbers of their leaves.
+    pub(super) margins: BTreeMap<usize, MarginResult>,
     pub(super) arrangement: Arrangement,
     /// The parts' trees of receipts.
     pub(super) receipts: Vec<Vec<Digest>>,
@@ -113,14 +145,17 @@ pub fn check<'a>(
     secrets: &Secrets,
 ) -> Result<Settled, Refusal> {
     check_traded(snapshot, &cleared.instruments).map_err(Refusal::malformed)?;
-    let settlement = Settlement::new(snapshot, slots).map_err(Refusal::malformed)?;
+    let market = without_offsets(snapshot);
+    let settlement = Settlement::new(&market, slots).map_err(Refusal::malformed)?;
     let accounts = accounts.into_iter();
     let accounts: BTreeMap<u64, &Account> =
         accounts.map(|a| (Identity::of(&a.id).key(), a)).collect();
     let venue = venue_element(&cleared.venue);
     let mut settled = Settled::default();
+    let mut sent: BTreeMap<u64, Vec<&Entry>> = BTreeMap::new();
     let (mut places, mut traded) = (BTreeSet::new(), BTreeSet::new());
-    for Entry { opening, outcome } in entries {
+    for entry in entries {
+        let Entry { opening, outcome } = entry;
         let place = outcome.place;
         let levels = opening.ladder.0.len();
         if (opening.batch, opening.venue) != (cleared.number, venue)
@@ -147,6 +182,16 @@ pub fn check<'a>(
         if (one_time(&opening.secret) == path.digest) == (outcome.status == Status::Secret) {
             return Err(Refusal::untrue(NotSettled::Secret(place)));
         }
+        if matches!(outcome.status, Status::TookPart | Status::Margin) {
+            sent.entry(opening.account).or_default().push(entry);
+        }
+        let most = match outcome.status {
+            Status::TookPart => most(account, opening),
+            _ => UNBOUNDED,
+        };
+        if outcome.most != most {
+            return Err(Refusal::untrue(NotSettled::Most(place)));
+        }
         let changed = settled.accounts.entry(opening.account);
         let changed = changed.or_insert_with(|| account.clone());
         if outcome.fill.bought + outcome.fill.sold == Lots(0) || outcome.status != Status::TookPart
@@ -169,7 +214,73 @@ pub fn check<'a>(
         })?;
         settled.fills += 1;
     }
+    for (key, sent) in &sent {
+        check_admitted(&settlement, accounts[key], slots, cleared, sent)?;
+    }
     Ok(settled)
+}
+
+/// Most lots that an order may buy and sell.
+fn most(account: &Account, opening: &Opening) -> [Lots; 2] {
+    let mut positions = account.positions.iter();
+    let position = positions.find(|p| p.instrument == opening.instrument);
+    match opening.reduce_only {
+        true => closing(position).map(Lots),
+        false => UNBOUNDED,
+    }
+}
+
+/// Checks the orders of an account that take part, or would if enough were free.
+fn check_admitted(
+    settlement: &Settlement,
+    account: &Account,
+    slots: usize,
+    cleared: &Cleared,
+    sent: &[&Entry],
+) -> Result<(), Refusal> {
+    let held = account.positions.iter().map(|p| p.instrument);
+    let traded = sent.iter().map(|entry| entry.opening.instrument);
+    let instruments: BTreeSet<usize> = held.chain(traded).collect();
+    let id = || account.id.clone();
+    if instruments.len() > slots {
+        let reason = NotSettled::Slots {
+            account: id(),
+            slots,
+        };
+        return Err(Refusal::untrue(reason));
+    }
+    let free = settlement.free(account).map_err(Refusal::malformed)?;
+    let mut needed = Ticks(0);
+    for Entry { opening, outcome } in sent {
+        let place = outcome.place;
+        let terms = cleared.instruments.get(opening.instrument);
+        let terms = terms.ok_or_else(|| Refusal::untrue(NotSettled::Amounts(place)))?;
+        let ladder = opening.ladder.within(most(account, opening));
+        // The band's step plays no part in what is kept in reserve.
+        let band = Band::new([terms.low, terms.high], Ticks(1), terms.low);
+        let fees = Fees::new(terms.fee, terms.rebate).map_err(Refusal::malformed)?;
+        let band = band.map_err(Refusal::malformed)?;
+        opening.ladder.check(&band).map_err(|_| Refusal::untrue(NotSettled::Fill(place)))?;
+        needed.0 += settlement
+            .reserve(&Sent {
+                instrument: opening.instrument,
+                ladder,
+                band,
+                fees,
+            })
+            .0;
+    }
+    for Entry { outcome, .. } in sent {
+        if (outcome.status == Status::TookPart) != (free >= needed) {
+            return Err(Refusal::untrue(NotSettled::Margin {
+                place: outcome.place,
+                account: id(),
+                free,
+                needed,
+            }));
+        }
+    }
+    Ok(())
 }
 
 /// A receipt without a fill has no amounts.
@@ -259,6 +370,14 @@ impl Prepared {
             changes.push(change_rows(&plan, &part.touched, &leaves, &mut nodes));
             roots.push(nodes[1]);
         }
+        let tables = MarginTables::new(&without_offsets(snapshot), Level::Initial);
+        let tables = tables.map_err(Refusal::malformed)?;
+        let touched = arrangement.parts.iter().flat_map(|part| &part.touched);
+        let margins = touched.map(|index| {
+            let account = &before.members[*index].account;
+            Ok((*index, evaluate(&tables, account).map_err(Refusal::malformed)?))
+        });
+        let margins = margins.collect::<Result<BTreeMap<usize, MarginResult>, Refusal>>()?;
         let (first, last) = (before.reference(&roots[0]), after.reference(&nodes[1]));
         let about = (first.commitment, last.commitment, &batch);
         let chain = Chain::new::<Settle>(secret, &about);
@@ -270,6 +389,9 @@ impl Prepared {
         });
         let claim = SettleClaim {
             snapshot: snapshot.clone(),
+            snapshot_digest: snapshot_digest(snapshot),
+            parameters_digest: parameters_digest(snapshot),
+            underlyings: underlyings(before, &tables) as u32,
             before_as_of_ms: before.snapshot.as_of_ms,
             before: first,
             after: last,
@@ -288,6 +410,7 @@ impl Prepared {
                 after,
                 entries,
                 secrets,
+                margins,
                 arrangement,
                 receipts,
                 changes,

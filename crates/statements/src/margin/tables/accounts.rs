@@ -41,7 +41,7 @@ pub(crate) struct AccountsTable {
 }
 
 /// The private data of one row.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AccountRow {
     pub row: usize,
     /// `None` if unused.
@@ -158,7 +158,7 @@ impl Table for AccountsTable {
 
 impl AccountsTable {
     /// The sum of the account's entries and what its positions are worth less contingency, in subticks, from its lines.
-    fn positions<B: RowBuilder<AccountRow>>(
+    pub fn positions<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
         row: &B::E,
@@ -185,7 +185,7 @@ impl AccountsTable {
     }
 
     /// What the account has in an asset after haircut, less its debt, in subticks. Its amounts are added to the leaf.
-    fn asset<B: RowBuilder<AccountRow>>(
+    pub fn asset<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
         asset: usize,
@@ -214,7 +214,7 @@ impl AccountsTable {
     }
 
     /// The largest losses on the account's underlyings, added to what coins lose by themselves.
-    fn losses<B: RowBuilder<AccountRow>>(
+    pub fn losses<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
         row: &B::E,

@@ -7,6 +7,7 @@
 pub(crate) mod changes;
 pub(crate) mod orders;
 pub(crate) mod prices;
+pub(crate) mod reserve;
 pub(crate) mod secrets;
 pub(crate) mod touched;
 pub(crate) mod trades;
@@ -19,7 +20,7 @@ pub(crate) const CHANGES: Bus = Bus::new("change");
 pub(crate) const FILLS: Bus = Bus::new("fill");
 /// `[account, whether it is used, six coefficients]`: the cash that an account's trades bring.
 pub(crate) const FLOWS: Bus = Bus::new("flow");
-/// `[account, whether its secret is shown, key (2), digest of its secret]`: answers lookups of accounts.
+/// `[account, whether its secret is shown, key (2), whether too little is free, digest of its secret]`: answers lookups of accounts.
 pub(crate) const ACCOUNTS: Bus = Bus::new("account");
 /// `[account, 0, digest of its secret]` and `[account, 1, root of its secrets]`: the way from the one to the other.
 pub(crate) const SECRETS: Bus = Bus::new("secret");
@@ -28,6 +29,13 @@ pub(crate) const SECRETS: Bus = Bus::new("secret");
 pub(crate) const GAPS: Bus = Bus::new("gap");
 /// `[instrument, price (4 limbs)]`: answers lookups of what cleared.
 pub(crate) const PRICES: Bus = Bus::new("price");
+
+/// `[instrument, digits of a lot's worst value held long, and short, fee (2 limbs)]`: answers lookups of what counts for reserves.
+pub(crate) const TERMS: Bus = Bus::new("term");
+/// `[row, account, instrument, most lots to buy, to sell]`: answers lookups of what closes a position.
+pub(crate) const CLOSING: Bus = Bus::new("closing");
+/// `[account, limb]`, as often as that limb of what its orders need in reserve says: a histogram.
+pub(crate) const RESERVES: Bus = Bus::new("reserve");
 
 /// The row's number, from zero.
 pub(crate) fn number<W, B: RowBuilder<W>>(

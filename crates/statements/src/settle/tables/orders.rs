@@ -6,9 +6,12 @@ use gadgets::hash::{
 };
 use gadgets::limbs::{Amount, CHUNKS, chunks_of};
 use gadgets::range::limb;
+use market::MAX_LOTS;
 use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When as Rows};
 
-use super::{ACCOUNTS, FILLS, GAPS, first, is_nonzero, number};
+use super::prices::LotTerms;
+use super::reserve::Order;
+use super::{ACCOUNTS, CLOSING, FILLS, GAPS, first, is_nonzero, number};
 use crate::ordered::{Nodes, TREE, accumulate};
 use crate::orders::{LEVEL, Opening, Outcome, Status};
 use crate::owner::one_time;
@@ -23,9 +26,15 @@ use crate::settle::plan::{ORDERS_REGISTER, Plan};
 /// - ORDERS-5: an order of an account that exists names its key.
 /// - ORDERS-6: an order is refused for its secret if and only if that is not the account's for the batch.
 /// - ORDERS-7: an order of nobody has a key between those of two neighbours in the book.
+/// - ORDERS-8: an order that takes part is of an account in which enough is free, one refused for its margin is not.
+/// - ORDERS-9: which orders something must be free for; of these alone there are numbers.
+/// - ORDERS-10: the most that may trade: what closes the position if the order only reduces, else without bound; so says its receipt.
+/// - RESERVE-1 to RESERVE-5: what must be free (see [`super::reserve`]).
 #[derive(Clone, Debug)]
 pub(crate) struct OrdersTable {
     pub plan: Plan,
+    /// Digits of a lot's worst value.
+    pub digits: usize,
     /// The root of the part's subtree.
     pub root: Digest,
     /// The batch, and what stands for the venue.
@@ -58,6 +67,25 @@ pub(crate) struct Placed {
     pub secret: Digest,
     /// The keys around the gap, if there is no account.
     pub gap: [Option<u64>; 2],
+    /// Whether too little is free in the account for its orders.
+    pub short: bool,
+    /// If something must be free for the order: the row of its account and instrument in the table of trades, the lots whose purchase
+    /// and whose sale would close its position, and what is public of the instrument.
+    pub row: usize,
+    pub holds: [u64; 2],
+    pub terms: LotTerms,
+}
+
+impl Placed {
+    /// Whether its account exists.
+    pub fn is_known(&self) -> bool {
+        self.outcome.status != Status::NoAccount
+    }
+
+    /// Whether something must be free for the order: it takes part, or would.
+    pub fn counts(&self) -> bool {
+        matches!(self.outcome.status, Status::TookPart | Status::Margin)
+    }
 }
 
 // Public values: the root, the batch, the venue.
@@ -69,6 +97,7 @@ const VENUE: usize = BATCH + 1;
 struct Terms<E> {
     instrument: E,
     quote: E,
+    reduces: E,
     key: [E; 2],
     head: [E; HEAD],
     elements: Vec<E>,
@@ -107,6 +136,7 @@ impl Table for OrdersTable {
         let tag = &wide[DIGEST..];
         let account = self.account(b, &used, &status, &terms);
         let outcome = self.outcome(b, &used, &status, &terms, &account);
+        self.reserve(b, &used, &status, &terms, &account, &outcome[6..]);
         let place = cell(b, &used, |o| F::from_usize(o.outcome.place));
         let number = status.iter().enumerate();
         let number = number.fold(b.constant(F::ZERO), |sum, (i, bit)| {
@@ -127,8 +157,8 @@ impl Table for OrdersTable {
 }
 
 /// A cell that is zero in an unused slot.
-fn cell<B: RowBuilder<OrderRow>>(b: &mut B, used: &B::E, of: impl Fn(&Placed) -> F) -> B::E {
-    let cell = b.cell(|w| w.order.as_ref().map_or(F::ZERO, &of));
+pub(super) fn cell<B: RowBuilder<OrderRow>>(b: &mut B, used: &B::E, of: impl Fn(&Placed) -> F) -> B::E {
+    let cell = b.cell(|w| w.order.as_ref().map_or(F::ZERO, of));
     b.zero("ORDERS-2", (b.one() - used.clone()) * cell.clone());
     cell
 }
@@ -149,7 +179,7 @@ impl OrdersTable {
         let quote = flag(b, used, |o| o.opening.quote);
         let reduces = flag(b, used, |o| o.opening.reduce_only);
         let nonce = cell(b, used, |o| F::from_u64(o.opening.nonce));
-        let flags = quote.clone() * Opening::QUOTE + reduces * Opening::REDUCE_ONLY;
+        let flags = quote.clone() * Opening::QUOTE + reduces.clone() * Opening::REDUCE_ONLY;
         let levels = self.plan.levels;
         let mut elements: Vec<B::E> = (0..LEVEL * levels)
             .map(|i| cell(b, used, |o| o.opening.elements(levels)[i]))
@@ -164,6 +194,7 @@ impl OrdersTable {
             head: [low, high, instrument.clone() + flags, nonce],
             instrument,
             quote,
+            reduces,
             key,
             elements,
             secret,
@@ -198,8 +229,14 @@ impl OrdersTable {
         for element in &digest {
             b.zero(id, unknown.clone() * element.clone());
         }
+        let short = flag(b, used, |o| o.short);
+        b.zero(id, unknown.clone() * short.clone());
         let mut message = vec![account.clone(), b.one()];
-        message.extend(terms.key.iter().chain(&digest).cloned());
+        message.extend(terms.key.iter().chain([&short]).chain(&digest).cloned());
+        let [took_part, margin] =
+            [Status::TookPart, Status::Margin].map(|s| status[s as usize].clone());
+        b.zero("ORDERS-8", took_part * short.clone());
+        b.zero("ORDERS-8", margin * (b.one() - short));
         let known = used.clone() - unknown.clone();
         b.lookup(ACCOUNTS, &account, known.clone(), &message);
 
@@ -277,6 +314,54 @@ impl OrdersTable {
             }
         }
         b.lookup(GAPS, gap, unknown.clone(), &message);
+    }
+
+    /// What must be free for the order.
+    fn reserve<B: RowBuilder<OrderRow>>(
+        &self,
+        b: &mut B,
+        used: &B::E,
+        status: &[B::E],
+        terms: &Terms<B::E>,
+        account: &B::E,
+        said: &[B::E],
+    ) {
+        let id = "ORDERS-9";
+        let took_part = status[Status::TookPart as usize].clone();
+        let counts = cell(b, used, |o| F::from_bool(o.counts()));
+        let both = took_part.clone() + status[Status::Margin as usize].clone();
+        b.zero(id, counts.clone() - both);
+        let not = b.one() - counts.clone();
+        let gated = |b: &mut B, of: &dyn Fn(&Placed) -> F| {
+            let cell = cell(b, used, |o| if o.counts() { of(o) } else { F::ZERO });
+            b.zero(id, not.clone() * cell.clone());
+            cell
+        };
+        let row = gated(b, &|o| F::from_usize(o.row));
+        let holds = [0, 1].map(|side| gated(b, &|o| F::from_u64(o.holds[side])));
+        let most = [0, 1].map(|side| gated(b, &|o| F::from_u64(o.most()[side])));
+        let mut message = vec![row.clone(), account.clone(), terms.instrument.clone()];
+        message.extend(holds.iter().cloned());
+        b.lookup(CLOSING, &row, counts.clone(), &message);
+        let id = "ORDERS-10";
+        let unbounded = b.constant(F::from_u64(MAX_LOTS.0 - 1));
+        for ((most, holds), said) in most.iter().zip(&holds).zip(said) {
+            let bound = holds.clone() - unbounded.clone();
+            let own = counts.clone() * (most.clone() - unbounded.clone());
+            b.zero(id, own - terms.reduces.clone() * bound * counts.clone());
+            let own = took_part.clone() * (most.clone() - unbounded.clone());
+            b.zero(id, used.clone() * (said.clone() - unbounded.clone()) - own);
+        }
+        let order = Order {
+            levels: self.plan.levels,
+            digits: self.digits,
+            counts: &counts,
+            account,
+            instrument: &terms.instrument,
+            elements: &terms.elements,
+            most: &most,
+        };
+        order.reserve(b, used);
     }
 
     /// What the receipt says behind the tag. A fill goes to the account's position.

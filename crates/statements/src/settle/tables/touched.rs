@@ -2,7 +2,7 @@
 
 use gadgets::compare::{Chunks, assert_at_most_less};
 use gadgets::hash::{DIGEST, Digest};
-use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Limbs, chunks_of, halves_of};
+use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Limbs, chunks_of};
 use gadgets::public::Publics;
 use gadgets::sponge::{QUAD, QUADS};
 use gadgets::sum::Sum;
@@ -10,9 +10,15 @@ use gadgets::totals::pass;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When as Rows};
 
 use super::trades::FLOW_BOUND;
-use super::{ACCOUNTS, CHANGES, FLOWS, GAPS, SECRETS, first, number};
+use super::reserve::RESERVE_LIMBS;
+use super::{ACCOUNTS, CHANGES, FLOWS, GAPS, RESERVES, SECRETS, first};
 use crate::account::{ELEMENTS_PER_ASSET, Leaf};
 use crate::ordered::KEY_REGISTER;
+use crate::margin::digits::{digits_of, sign};
+use crate::margin::plan::{MOVE_LIMBS, SUBTICK_LIMBS};
+use crate::margin::tables::accounts::{AccountRow, AccountsTable};
+use crate::margin::tables::view::View;
+use crate::margin::tables::{coins, numbers, ones};
 use crate::owner::Owner;
 use crate::settle::plan::{Plan, TIMES, When};
 
@@ -25,7 +31,10 @@ use crate::settle::plan::{Plan, TIMES, When};
 /// - TOUCHED-5: equity and debt move by as much as the cash says, in the directions that its sign says.
 /// - TOUCHED-6: what comes in pays back debt first; what goes out is borrowed only when all that is not pledged is spent.
 /// - TOUCHED-7: equity covers what is pledged.
+/// - TOUCHED-11: the cash before that moves is that of the leaf.
 /// - TOUCHED-8: only a used row shows the digest of the account's secret for the batch.
+/// - TOUCHED-10: the sign of what is free less what its orders need, in 2^-40 of a tick.
+/// - ACCOUNTS-3, ACCOUNTS-5 and COINS-1 to COINS-4: what is free, as in statement `margin`.
 /// - TOUCHED-9: a gap is told only above an account whose next row is its neighbour in the book, above the book's last account, and
 ///   below its first one.
 #[derive(Clone, Debug)]
@@ -33,8 +42,8 @@ pub(crate) struct TouchedTable {
     pub plan: Plan,
     /// The place of the quote currency among the assets.
     pub cash: usize,
-    /// What the places of the books' lists stand for.
-    pub lists: Digest,
+    /// What is free in an account, over the books' lists.
+    pub margin: AccountsTable,
     /// Accounts of the book.
     pub accounts: u64,
 }
@@ -57,6 +66,10 @@ pub(crate) struct TouchedRow {
     pub gaps: [u32; 3],
     /// The key of the next row's account.
     pub next_key: u64,
+    /// What says how much is free.
+    pub margin: AccountRow,
+    /// What its orders need: each limb as often as it was counted.
+    pub needed: [u64; RESERVE_LIMBS],
     /// `None` on an unused row.
     pub account: Option<TouchedAccount>,
 }
@@ -101,11 +114,13 @@ struct Place<E> {
     index: E,
 }
 
-// Public values: the lists, then the number of the book's last leaf.
-const LAST_LEAF: usize = DIGEST;
+// Fixed columns: the row's number; the second one is that of the margin tables' accounts which have a place: all.
+const ROW: usize = 0;
 
 /// Both leaves' amounts, as they are hashed, and those that cash moves.
 struct Amounts<E> {
+    /// Equity as margin counts it, in subticks, and what coins lose by themselves, in 2^-40 of a tick.
+    worth: [Sum<E>; 2],
     leaves: [Vec<E>; 2],
     equity: [Amount<E>; 2],
     debt: [Amount<E>; 2],
@@ -123,24 +138,41 @@ impl Table for TouchedTable {
         self.plan.log_touched
     }
 
+    fn fixed(&self) -> Vec<Vec<F>> {
+        let rows = self.plan.touched();
+        vec![numbers(rows, |row| row), ones()]
+    }
+
     fn public(&self) -> Vec<F> {
+        // The numbers of margin, the lists, the book's last leaf.
         let last = F::from_u64(self.accounts - 1);
-        self.lists.into_iter().chain([last]).collect()
+        self.margin.public().into_iter().chain([last]).collect()
     }
 
     fn row<B: RowBuilder<TouchedRow>>(&self, b: &mut B) {
+        let mut publics = Publics::from(0);
         let place = self.place(b);
-        let amounts = self.amounts(b, &place);
+        let amounts = self.amounts(b, &place, &mut publics);
         let flow = self.flow(b, &place);
         self.pay(b, &flow, &amounts);
-        self.open(b, &place, amounts.leaves);
+        let short = self.admit(b, &place, &amounts.worth);
+        let lists = publics.elements(b, DIGEST);
+        self.open(b, &place, amounts.leaves, &lists, &short);
+    }
+}
+
+/// The part of the row that says how much is free.
+fn view<B: RowBuilder<TouchedRow>>(b: &mut B) -> View<'_, B, TouchedRow, AccountRow> {
+    View {
+        b,
+        of: |w| &w.margin,
     }
 }
 
 impl TouchedTable {
     fn place<B: RowBuilder<TouchedRow>>(&self, b: &mut B) -> Place<B::E> {
         let id = "TOUCHED-1";
-        let row = number(b, id, |w: &TouchedRow| w.row);
+        let row = b.pinned(id, ROW);
         let first = first(b, id, |w: &TouchedRow| w.row);
         let last = b.cell(|w| F::from_bool(w.row + 1 == 1 << w.log_height));
         let one = b.one();
@@ -213,7 +245,7 @@ impl TouchedTable {
         let step = next_index - place.index.clone() - b.one();
         b.assert_zero(id, Rows::Transition, neighbour.clone() * step);
         b.assert_zero(id, Rows::Last, neighbour.clone());
-        let from_last = place.index.clone() - b.public(LAST_LEAF);
+        let from_last = place.index.clone() - b.public(self.margin.public().len());
         b.zero(id, above.clone() * from_last);
         b.zero(id, above.clone() * place.unused.clone());
         b.zero(id, below.clone() * place.index.clone());
@@ -236,7 +268,13 @@ impl TouchedTable {
     }
 
     /// Shows the digest of the account's secret to its orders, and the way from it to the root of its secrets.
-    fn secret<B: RowBuilder<TouchedRow>>(&self, b: &mut B, place: &Place<B::E>, root: &[B::E]) {
+    fn secret<B: RowBuilder<TouchedRow>>(
+        &self,
+        b: &mut B,
+        place: &Place<B::E>,
+        root: &[B::E],
+        short: &B::E,
+    ) {
         let id = "TOUCHED-8";
         let secret = |w: &TouchedRow| w.account.as_ref().and_then(|a| a.secret);
         let shown = b.bit(id, |w| secret(w).is_some());
@@ -255,21 +293,43 @@ impl TouchedTable {
         }
         let multiplicity = b.multiplicity(|w| F::new(w.multiplicity));
         let mut message = vec![place.row.clone(), shown];
-        message.extend(place.key.iter().chain(&digest).cloned());
+        message.extend(place.key.iter().chain([short]).chain(&digest).cloned());
         b.provide(ACCOUNTS, multiplicity, &message);
     }
 
     /// All amounts. Only the quote currency's equity and debt change.
-    fn amounts<B: RowBuilder<TouchedRow>>(&self, b: &mut B, place: &Place<B::E>) -> Amounts<B::E> {
-        let mut leaves: [Vec<B::E>; 2] = [Vec::new(), Vec::new()];
+    fn amounts<B: RowBuilder<TouchedRow>>(
+        &self,
+        b: &mut B,
+        place: &Place<B::E>,
+        publics: &mut Publics,
+    ) -> Amounts<B::E> {
+        let [mut before, mut after] = [Vec::new(), Vec::new()];
+        let one = b.one();
+        let mut view = view(b);
+        let mut equity = self.margin.positions(&mut view, &place.row, &one);
+        let (mut lost, mut coins) = (Sum::zero(), 0);
+        for (asset, numbers) in self.margin.plan.assets.iter().enumerate() {
+            let own = self.margin.asset(&mut view, asset, publics, &mut before);
+            if let Some(numbers) = &numbers.coin {
+                let place = coins::Place {
+                    plan: &self.margin.plan,
+                    row: &place.row,
+                    number: coins,
+                };
+                lost = lost.plus(&coins::coin(&mut view, &place, numbers, &own, publics));
+                coins += 1;
+            }
+            equity = equity.plus(&own);
+        }
+        for cell in &before {
+            b.zero("TOUCHED-2", place.unused.clone() * cell.clone());
+        }
         let mut cash = None;
         for asset in 0..self.plan.assets {
+            let own = ELEMENTS_PER_ASSET * asset..ELEMENTS_PER_ASSET * (asset + 1);
             if asset != self.cash {
-                for i in 0..ELEMENTS_PER_ASSET {
-                    let cell = b.cell(|w| halves_of(w.amount(When::Before, asset, i / 2))[i % 2]);
-                    b.zero("TOUCHED-2", place.unused.clone() * cell.clone());
-                    leaves.iter_mut().for_each(|leaf| leaf.push(cell.clone()));
-                }
+                after.extend_from_slice(&before[own]);
                 continue;
             }
             let mut read = |when: When, which: usize| {
@@ -278,20 +338,25 @@ impl TouchedTable {
             let equity = TIMES.map(|when| read(when, 0));
             let debt = TIMES.map(|when| read(when, 1));
             let pledged: Vec<Amount<B::E>> = (2..5).map(|i| read(When::Before, i)).collect();
-            for (leaf, (equity, debt)) in leaves.iter_mut().zip(equity.iter().zip(&debt)) {
-                for amount in [equity, debt].into_iter().chain(&pledged) {
-                    for half in amount.halves() {
-                        b.zero("TOUCHED-2", place.unused.clone() * half.clone());
-                        leaf.push(half);
-                    }
-                }
+            let halves = |when: When| {
+                let moved = [&equity[when as usize], &debt[when as usize]];
+                let amounts = moved.into_iter().chain(&pledged);
+                amounts.flat_map(Amount::halves).collect::<Vec<B::E>>()
+            };
+            for (half, own) in halves(When::Before).into_iter().zip(&before[own]) {
+                b.zero("TOUCHED-11", half - own.clone());
+            }
+            for half in halves(When::After) {
+                b.zero("TOUCHED-2", place.unused.clone() * half.clone());
+                after.push(half);
             }
             cash = Some((equity, debt, pledged));
         }
-        let (equity, debt, pledged) = cash.expect("there is cash among the assets");
+        let (cash, debt, pledged) = cash.expect("there is cash among the assets");
         Amounts {
-            leaves,
-            equity,
+            worth: [equity, lost],
+            leaves: [before, after],
+            equity: cash,
             debt,
             pledged,
         }
@@ -307,6 +372,30 @@ impl TouchedTable {
         let one = b.one();
         b.receive(FLOWS, one, &message);
         Sum::declared(b, "TOUCHED-4", flow, FLOW_BOUND * self.plan.slots as u64)
+    }
+
+    /// Whether less is free than the account's orders need.
+    fn admit<B: RowBuilder<TouchedRow>>(
+        &self,
+        b: &mut B,
+        place: &Place<B::E>,
+        [equity, lost]: &[Sum<B::E>; 2],
+    ) -> B::E {
+        let id = "TOUCHED-10";
+        let lost = self.margin.losses(&mut view(b), &place.row, lost.clone());
+        let needed: Vec<B::E> = (0..RESERVE_LIMBS)
+            .map(|i| {
+                let count = b.cell(|w| F::from_u64(w.needed[i]));
+                let which = b.constant(F::from_usize(i));
+                b.provide(RESERVES, count.clone(), &[place.row.clone(), which]);
+                count
+            })
+            .collect();
+        let needed = Sum::declared(b, id, needed, self.plan.needed_bound());
+        let left = equity.shifted(MOVE_LIMBS - SUBTICK_LIMBS).minus(&lost);
+        let left = left.minus(&needed.shifted(MOVE_LIMBS));
+        let (_, short) = sign(b, id, &digits_of(&left, 0), true);
+        short.expect("a sign was asked for")
     }
 
     /// Books the cash.
@@ -361,10 +450,10 @@ impl TouchedTable {
         b: &mut B,
         place: &Place<B::E>,
         leaves: [Vec<B::E>; 2],
+        lists: &[B::E],
+        short: &B::E,
     ) {
         let plan = &self.plan;
-        let mut publics = Publics::from(0);
-        let lists = publics.elements(b, DIGEST);
         let mut cells = |count: usize, of: &dyn Fn(&TouchedAccount, usize) -> F| -> Vec<B::E> {
             let read = |i: usize| {
                 let cell = b.cell(|w| w.account.as_ref().map_or(F::ZERO, |a| of(a, i)));
@@ -393,7 +482,7 @@ impl TouchedTable {
             chunks.map(quad).collect()
         };
         // Behind its first digest a seal has the lists, the rest of the identity and the salt.
-        let seal = [&lists[..], &rest, &[zero.clone(), zero.clone()], &salt].concat();
+        let seal = [lists, &rest, &[zero.clone(), zero.clone()], &salt].concat();
         let mut sent = quads(&owner, plan.owner_address(0));
         for (when, leaf) in TIMES.into_iter().zip(&leaves) {
             sent.extend(quads(&seal, plan.seal_address(when, 0) + DIGEST / QUAD));
@@ -418,7 +507,7 @@ impl TouchedTable {
         let mut message = vec![level, place.index.clone()];
         message.extend(before.into_iter().chain(after));
         b.send(CHANGES, place.used.clone(), &message);
-        self.secret(b, place, &owner[..DIGEST]);
+        self.secret(b, place, &owner[..DIGEST], short);
     }
 }
 

@@ -8,7 +8,8 @@ use market::{Position, Side};
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When as Rows};
 
 use super::prices::PRICE_LIMBS;
-use super::{FILLS, FLOWS, PRICES, is_nonzero};
+use super::{CLOSING, FILLS, FLOWS, PRICES, is_nonzero, number};
+use crate::margin::tables::HELD;
 use crate::settle::plan::{Plan, TIMES, When};
 
 /// Limbs of lots.
@@ -21,13 +22,14 @@ pub(crate) const FLOW_BOUND: u64 = 6 * LIMB_MAX;
 ///
 /// - TRADES-1: the row's number, its account and its place in the account.
 /// - TRADES-2: which rows are used, and that their instruments rise; an unused row has none.
-/// - TRADES-3: a position that is not there has no lots, entry and side; a row holds or trades something.
+/// - TRADES-3: a position that is not there has no lots, entry and side; a row holds or trades something, or an order asks for it.
 /// - TRADES-4: a fill that is not there has no lots, cash, charge and side.
 /// - TRADES-5: how many lots are left and opened, and those and the side of the position after.
 /// - TRADES-6: the entry that is kept is the entry times the lots left over the lots before, rounded down.
 /// - TRADES-7: the entry after is what is kept and the opened lots at the price; the fill's cash is its lots at the price.
 /// - TRADES-8: the cash: what closed lots bring less the entry that is not kept, with the sign of the position, and less the charge,
 ///   or with it for a quote; and its sum over the rows of the account.
+/// - TRADES-10: lots whose purchase and whose sale would close the position before.
 /// - TRADES-9: where the positions stand in the leaves: those that are there in their order, empty slots behind.
 #[derive(Clone, Debug)]
 pub(crate) struct TradesTable {
@@ -64,6 +66,8 @@ pub(crate) struct TradeRow {
     pub ranks: [usize; 2],
     /// The sum of the account's rows above.
     pub flow: [F; AMOUNT_LIMBS],
+    /// How many orders ask for it.
+    pub asked: u32,
 }
 
 impl TradeRow {
@@ -119,6 +123,7 @@ const BELOW: usize = 1;
 
 /// Where a row stands.
 struct Place<E> {
+    row: E,
     account: E,
     active: E,
     used: E,
@@ -181,6 +186,7 @@ impl TradesTable {
     fn place<B: RowBuilder<TradeRow>>(&self, b: &mut B) -> Place<B::E> {
         let id = "TRADES-1";
         let slots = self.plan.slots;
+        let row = number(b, id, |w: &TradeRow| w.row);
         let last = b.pinned(id, LAST);
         let (account, next) = b.state(|w| F::from_usize(w.row / slots));
         b.assert_zero(id, Rows::First, account.clone());
@@ -209,6 +215,7 @@ impl TradesTable {
         let rise = next - instrument.clone() - b.one() - step;
         b.assert_zero(id, Rows::Transition, goes_on * next_used * rise);
         Place {
+            row,
             account,
             active,
             used,
@@ -264,9 +271,24 @@ impl TradesTable {
         }
         let unused = b.one() - place.used.clone();
         b.zero(id, unused * present.clone());
-        // Lots of a fill are zero if there is none: a used row holds or trades something.
+        // What closes the position, for whoever asks.
+        let multiplicity = b.multiplicity(|w| F::new(w.asked));
+        let whole = join(&lots);
+        let buys = b.derive([&short, &whole], |[short, lots]| short * lots);
+        b.zero("TRADES-10", buys.clone() - short.clone() * whole.clone());
+        let mut message = vec![place.row.clone(), place.account.clone(), place.instrument.clone()];
+        message.extend([buys.clone(), whole - buys]);
+        b.provide(CLOSING, multiplicity.clone(), &message);
+        b.zero(id, (b.one() - place.used.clone()) * multiplicity.clone());
+        // Lots of a fill are zero if there is none: a used row holds or trades something, or an order asks for it.
+        let asked = is_nonzero(b, id, &multiplicity);
         let traded = is_nonzero(b, id, &join(&fill.lots));
-        b.zero(id, place.used.clone() * absent * (b.one() - traded));
+        let idle = b.derive([&traded, &asked], |[traded, asked]| {
+            (F::ONE - traded) * (F::ONE - asked)
+        });
+        let neither = (b.one() - traded) * (b.one() - asked);
+        b.zero(id, idle.clone() - neither);
+        b.zero(id, place.used.clone() * absent * idle);
         Held {
             present,
             short,
@@ -436,7 +458,11 @@ impl TradesTable {
             let mut message = vec![address, key, join(&held.lots)];
             message.extend(held.entry.halves());
             let one = b.one();
-            b.send(QUADS, one, &message);
+            // The lines of the margin tables open the positions before, and tell them.
+            match when {
+                When::Before => b.receive(HELD, one, &message),
+                When::After => b.send(QUADS, one, &message),
+            }
         }
     }
 }
