@@ -7,7 +7,8 @@ mod common;
 use common::{PATH_SLACK, shared_words};
 use credit::amortization::Event;
 use credit::sample_pool;
-use market::{Account, Level, sample};
+use market::auction::{Admission, Band, Fees, Ladder, Order, Terms, clear};
+use market::{Account, Level, Settlement, Tier, sample};
 use records::units::{Cents, Ticks};
 use sealbook::STATEMENTS;
 use serde_json::Value;
@@ -15,10 +16,12 @@ use stark::ProofFile;
 use statements::account::Secret;
 use statements::book::SealedBook;
 use statements::kit::AnyPrepared;
+use statements::orders::{Cleared, Opening, Outcome, Traded, venue_element};
+use statements::owner::{LOG_SECRETS, OneTimePath, Owner, one_time};
 use statements::premia::{self, Shows};
 use statements::solvency::{self, Options};
 use statements::systemic::{self, Venue};
-use statements::{exposure, inventory, issuance, margin, pool, stress, waterfall};
+use statements::{exposure, inventory, issuance, margin, pool, settle, stress, waterfall};
 use venue::fact::Fact;
 
 /// One of several claims that say the same about other private values, under a secret of its own.
@@ -35,6 +38,7 @@ const CASES: &[(&str, usize, Make)] = &[
     ("premia", 2, |variant| premia(variant, TOTALS)),
     ("inventory", 2, inventory),
     ("exposure", 3, exposure),
+    ("settle", 2, settle),
     ("systemic", 2, systemic),
     ("pool", 2, pool),
     ("stress", 2, stress),
@@ -192,6 +196,82 @@ fn premia(variant: usize, shows: Shows) -> Box<dyn AnyPrepared> {
 fn confidence() -> venue::evar::Confidence {
     let confidence = "0.95".parse::<fixed::Decimal>().unwrap();
     confidence.try_into().unwrap()
+}
+
+/// Two other accounts trade other lots, at the same price.
+fn settle(variant: usize) -> Box<dyn AnyPrepared> {
+    let ([buyer, seller], lots) = [([0, 1], 3), ([30, 9], 7)][variant];
+    let mut market = sample::snapshot();
+    market
+        .instruments
+        .retain(|i| i.settlement == Settlement::Linear);
+    market.assets[0].haircuts.margin = vec![Tier {
+        up_to: fixed::Decimal::from_int(2_000_000_000_000),
+        percent: fixed::Decimal::from_int(100),
+    }];
+    let book = sample::book(&market, 1 + variant as u64, 40, 4, 0);
+    let price = Ticks(65_000_000);
+    let terms = Terms {
+        band: Band::new([Ticks(60_000_000), Ticks(70_000_000)], Ticks(1), price).unwrap(),
+        fees: Fees::new(500, 100).unwrap(),
+        draw: 0,
+    };
+    let key = |account: usize| {
+        statements::account::Identity::of(&book.accounts()[account].id).key()
+    };
+    let path = OneTimePath {
+        digest: one_time(&Default::default()),
+        siblings: vec![Default::default(); LOG_SECRETS],
+    };
+    let sides = [
+        (buyer, Ladder::bid(lots, price.0)),
+        (seller, Ladder::ask(lots, price.0)),
+    ];
+    let openings = sides.clone().map(|(account, ladder)| Opening {
+        account: key(account),
+        instrument: 0,
+        nonce: 0,
+        quote: false,
+        reduce_only: false,
+        ladder,
+        batch: 7,
+        venue: venue_element("venue"),
+        secret: Default::default(),
+    });
+    let orders = openings.clone().map(|o| Order {
+        account: o.account,
+        nonce: o.nonce,
+        quote: o.quote,
+        reduce_only: o.reduce_only,
+        admission: Admission::default(),
+        ladder: o.ladder,
+    });
+    let cleared = clear(&terms, &orders);
+    let outcomes = orders.iter().zip(&cleared.results).enumerate();
+    let outcomes = outcomes.map(|(place, (order, result))| Outcome::new(place, order, result));
+    let entries = openings.into_iter().zip(outcomes);
+    let entries = entries.map(|(opening, outcome)| settle::Entry { opening, outcome });
+    let traded = |i: usize| Traded {
+        low: terms.band.low(),
+        high: terms.band.high(),
+        fee: 500,
+        rebate: 100,
+        price: cleared.price.filter(|_| i == 0),
+    };
+    let batch = Cleared {
+        number: 7,
+        venue: "venue".into(),
+        levels: 1,
+        instruments: (0..market.instruments.len()).map(traded).collect(),
+    };
+    let secret = Secret::random();
+    let owner = |_: &str| Owner::new(path.root(7), &Secret::random(), 1);
+    let before = SealedBook::state(&market, book.accounts(), 4, &secret, &owner).unwrap();
+    let secrets = [buyer, seller].map(|account| (key(account), path.clone()));
+    let entries = entries.collect();
+    Box::new(
+        settle::Prepared::new(&before, &market, &batch, entries, secrets.into(), &secret).unwrap(),
+    )
 }
 
 /// Other positions, under the same lists and number of accounts.

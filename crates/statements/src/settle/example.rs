@@ -1,6 +1,6 @@
 //! Example claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fixed::{Decimal, Rounding};
 use gadgets::hash::{DIGEST, Digest};
@@ -42,10 +42,10 @@ fn inputs(size: &Size) -> Inputs<Settle> {
     let orders = size.trades.map_or(10_000, |trades| 10 * trades);
     // So that many accounts send several orders.
     let senders = (2 * orders / 5).clamp(1, accounts);
-    let sample = Sample::new(1, accounts, senders, orders);
+    let sample = Sample::new(1, accounts, senders, orders, 16);
     let sizes = json!({ "accounts": accounts, "senders": senders, "orders": orders });
     Inputs::new(sizes, move |secret| {
-        let before = sample.seal(16, secret).map_err(Refusal::malformed)?;
+        let before = sample.seal(secret).map_err(Refusal::malformed)?;
         let (entries, secrets) = (sample.entries.clone(), sample.secrets.clone());
         let Sample {
             snapshot, cleared, ..
@@ -64,6 +64,7 @@ pub(crate) struct Sample {
     pub cleared: Cleared,
     pub entries: Vec<Entry>,
     pub secrets: Secrets,
+    pub slots: usize,
 }
 
 /// The sample's linear instruments on four coins; dollars count whole.
@@ -107,15 +108,21 @@ pub(crate) fn one_time_secret(id: &str) -> (Digest, OneTimePath) {
 }
 
 impl Sample {
-    /// So many orders of the first accounts of a book, and one of nobody, cleared.
-    pub fn new(seed: u64, accounts: usize, senders: usize, orders: usize) -> Self {
+    /// So many orders of the first accounts of a book, and one of nobody, cleared. An account has so many position slots.
+    pub fn new(
+        seed: u64,
+        accounts: usize,
+        senders: usize,
+        orders: usize,
+        slots: usize,
+    ) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let market = market();
         let snapshot = Snapshot {
             as_of_ms: market.as_of_ms + 60_000,
             ..market.clone()
         };
-        let book = sample::book(&market, seed, accounts, 6, 0);
+        let book = sample::book(&market, seed, accounts, slots * 3 / 8, 0);
         let accounts = book.accounts().to_vec();
         let terms: Vec<Terms> = (0..snapshot.instruments.len())
             .map(|i| terms(&snapshot, i))
@@ -137,7 +144,7 @@ impl Sample {
             (key, one_time_secret(&account.id).1)
         });
         let secrets: Secrets = secrets.collect();
-        let admissions = admissions(&snapshot, &accounts, &openings, &terms);
+        let admissions = admissions(&snapshot, &accounts, &openings, &terms, slots);
         let (instruments, entries) = cleared(&terms, openings, &admissions);
         Self {
             market,
@@ -151,20 +158,20 @@ impl Sample {
             },
             entries,
             secrets,
+            slots,
         }
     }
 
     /// The book before.
     pub fn seal(
         &self,
-        slots: usize,
         secret: &Secret,
     ) -> Result<std::sync::Arc<SealedBook>, crate::book::BookError> {
         let owner = |id: &str| {
             let shared = secret.derived(&Identity::of(id).0);
             Owner::new(one_time_secret(id).1.root(BATCH), &shared, 1)
         };
-        SealedBook::state(&self.market, &self.accounts, slots, secret, &owner)
+        SealedBook::state(&self.market, &self.accounts, self.slots, secret, &owner)
     }
 }
 
@@ -193,7 +200,9 @@ fn opening(rng: &mut StdRng, senders: &[Account], terms: &[Terms]) -> Opening {
     };
     let mark = terms[instrument].band.reference().0;
     let limit = rng.random_range(mark * 98 / 100..=mark * 102 / 100);
-    let lots = rng.random_range(1..10);
+    // Some need more than is free.
+    let most = if rng.random_bool(0.1) { 2_000 } else { 10 };
+    let lots = rng.random_range(1..most);
     Opening {
         account: Identity::of(&account.id).key(),
         instrument,
@@ -216,8 +225,9 @@ fn admissions(
     accounts: &[Account],
     openings: &[Opening],
     terms: &[Terms],
+    slots: usize,
 ) -> Vec<Admission> {
-    let settlement = Settlement::new(&without_offsets(snapshot), 16).expect("a market that settles");
+    let settlement = Settlement::new(&without_offsets(snapshot), slots).expect("a market that settles");
     let by_key: BTreeMap<u64, &Account> = accounts
         .iter()
         .map(|a| (Identity::of(&a.id).key(), a))
@@ -253,8 +263,14 @@ fn admissions(
             // What may trade nothing needs nothing.
             let trades = |s: &Sent| s.ladder.bids().chain(s.ladder.asks()).next().is_some();
             let sent: Vec<Sent> = sent.filter(trades).collect();
+            // An order that only reduces has a slot, too, so that its position can be looked up.
+            let instruments = by_key.get(key).map_or(0, |a| {
+                let held = a.positions.iter().map(|p| p.instrument);
+                held.chain(own.keys().copied()).collect::<BTreeSet<_>>().len()
+            });
             let refusal = match by_key.get(key).map(|a| settlement.admit(a, &sent)) {
                 None => Some(NotAdmitted::NoAccount),
+                Some(_) if instruments > slots => Some(NotAdmitted::Room),
                 Some(Ok(())) => None,
                 Some(Err(NoFit::Margin { .. })) => Some(NotAdmitted::Margin),
                 Some(Err(_)) => Some(NotAdmitted::Room),

@@ -36,12 +36,17 @@ pub fn words(claim: &SettleClaim) -> Vec<String> {
         "positions are at average cost; closing keeps the entry of the lots left, rounded down, and realizes the rest in cash, from \
          which fees are taken and to which rebates are added"
             .into(),
-        "that fills, fees and receipts are those of the batch's orders is what its auction claim says; that refused orders were \
-         rightly refused is not proven, nor that those let in were rightly let in"
+        "an order whose secret is not its account's for the batch is refused, and no other is for that; one is refused because nobody \
+         has its key only if that is so; an account's orders are let in if its initial margin, without offsets, covers what they could \
+         cost, else refused; orders that only reduce trade at most what closes a position"
+            .into(),
+        "that receipts, prices, fills and charges are those of the batch's orders is what its auction claim says, as is that orders \
+         were rightly replaced, cancelled or void; that one was rightly refused because it does not fit its account is not proven"
             .into(),
         format!(
-            "an account has at most {} positions; the books have {} accounts, and orders are hashed with {} level(s)",
-            before.slots, after.accounts, batch.levels
+            "an account has at most {} positions, on at most {} underlyings before; the books have {} accounts, and orders are hashed \
+             with {} level(s)",
+            before.slots, claim.underlyings, after.accounts, batch.levels
         ),
         format!(
             "the book's tree goes through {}; the receipts' tree is made of {}; last keys are committed to as {}",
@@ -66,7 +71,11 @@ pub fn words(claim: &SettleClaim) -> Vec<String> {
             traded.rebate
         ));
     }
-    lines.push(format!("{}; prices play no part", market_words(snapshot)));
+    lines.push(market_words(snapshot));
+    lines.push(format!(
+        "the market's digest is {}, that of its margin rules {}",
+        claim.snapshot_digest, claim.parameters_digest
+    ));
     if after.slots != before.slots {
         lines.push(format!("the book after has {} slots", after.slots));
     }

@@ -23,12 +23,11 @@ use crate::settle::plan::{ORDERS_REGISTER, Plan};
 /// - ORDERS-2: whether the slot is used; an unused one holds zeros, and its receipt is a zero digest.
 /// - ORDERS-3: the order's flags are bits, and its status is one of the list's.
 /// - ORDERS-4: only an order that took part trades, on one side, and its fill goes to the account's position.
-/// - ORDERS-5: an order of an account that exists names its key.
-/// - ORDERS-6: an order is refused for its secret if and only if that is not the account's for the batch.
-/// - ORDERS-7: an order of nobody has a key between those of two neighbours in the book.
-/// - ORDERS-8: an order that takes part is of an account in which enough is free, one refused for its margin is not.
-/// - ORDERS-9: which orders something must be free for; of these alone there are numbers.
-/// - ORDERS-10: the most that may trade: what closes the position if the order only reduces, else without bound; so says its receipt.
+/// - ORDERS-5: an order is refused for its secret if and only if that is not the account's for the batch.
+/// - ORDERS-6: an order of nobody has a key between those of two neighbours in the book.
+/// - ORDERS-7: an order that takes part is of an account in which enough is free, one refused for its margin is not.
+/// - ORDERS-8: which orders something must be free for; of these alone there are numbers.
+/// - ORDERS-9: the most that may trade: what closes the position if the order only reduces, else without bound; so says its receipt.
 /// - RESERVE-1 to RESERVE-5: what must be free (see [`super::reserve`]).
 #[derive(Clone, Debug)]
 pub(crate) struct OrdersTable {
@@ -222,7 +221,7 @@ impl OrdersTable {
     ) -> B::E {
         let account = cell(b, used, |o| F::from_usize(o.account));
         let unknown = &status[Status::NoAccount as usize];
-        let id = "ORDERS-6";
+        let id = "ORDERS-5";
         let digest: Vec<B::E> = (0..DIGEST)
             .map(|i| cell(b, used, |o| o.secret[i]))
             .collect();
@@ -235,8 +234,8 @@ impl OrdersTable {
         message.extend(terms.key.iter().chain([&short]).chain(&digest).cloned());
         let [took_part, margin] =
             [Status::TookPart, Status::Margin].map(|s| status[s as usize].clone());
-        b.zero("ORDERS-8", took_part * short.clone());
-        b.zero("ORDERS-8", margin * (b.one() - short));
+        b.zero("ORDERS-7", took_part * short.clone());
+        b.zero("ORDERS-7", margin * (b.one() - short));
         let known = used.clone() - unknown.clone();
         b.lookup(ACCOUNTS, &account, known.clone(), &message);
 
@@ -282,7 +281,7 @@ impl OrdersTable {
         terms: &Terms<B::E>,
         gap: &B::E,
     ) {
-        let id = "ORDERS-7";
+        let id = "ORDERS-6";
         let key = Amount::read(b, |w: &OrderRow| {
             let order = w.order.as_ref();
             order.map_or(0, |o| o.opening.account)
@@ -326,9 +325,10 @@ impl OrdersTable {
         account: &B::E,
         said: &[B::E],
     ) {
-        let id = "ORDERS-9";
+        let id = "ORDERS-8";
         let took_part = status[Status::TookPart as usize].clone();
         let counts = cell(b, used, |o| F::from_bool(o.counts()));
+        b.boolean(id, &counts);
         let both = took_part.clone() + status[Status::Margin as usize].clone();
         b.zero(id, counts.clone() - both);
         let not = b.one() - counts.clone();
@@ -343,7 +343,7 @@ impl OrdersTable {
         let mut message = vec![row.clone(), account.clone(), terms.instrument.clone()];
         message.extend(holds.iter().cloned());
         b.lookup(CLOSING, &row, counts.clone(), &message);
-        let id = "ORDERS-10";
+        let id = "ORDERS-9";
         let unbounded = b.constant(F::from_u64(MAX_LOTS.0 - 1));
         for ((most, holds), said) in most.iter().zip(&holds).zip(said) {
             let bound = holds.clone() - unbounded.clone();

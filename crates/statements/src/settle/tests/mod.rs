@@ -21,6 +21,9 @@ fn secret() -> Secret {
     testing::secret_of('7')
 }
 
+/// Position slots of an account.
+const SLOTS: usize = 8;
+
 /// A batch of orders, and the book before it.
 struct Settled {
     sample: Sample,
@@ -29,8 +32,8 @@ struct Settled {
 
 impl Settled {
     fn new(seed: u64, accounts: usize, senders: usize, orders: usize) -> Self {
-        let sample = Sample::new(seed, accounts, senders, orders);
-        let before = sample.seal(16, &secret()).expect("it fits");
+        let sample = Sample::new(seed, accounts, senders, orders, SLOTS);
+        let before = sample.seal(&secret()).expect("it fits");
         Self { sample, before }
     }
 
@@ -67,6 +70,6 @@ fn wrong(prepared: &Prepared, change: impl FnOnce(&mut Rows)) -> Vec<String> {
     let tables = prepared.tables_of(0);
     let mut rows = prepared.rows(0);
     change(&mut rows);
-    chain(&mut rows.trades, 16);
+    chain(&mut rows.trades, SLOTS);
     violated(&tables.airs(), &rows.fill(&tables))
 }
