@@ -216,9 +216,8 @@ fn settle(variant: usize) -> Box<dyn AnyPrepared> {
         fees: Fees::new(500, 100).unwrap(),
         draw: 0,
     };
-    let key = |account: usize| {
-        statements::account::Identity::of(&book.accounts()[account].id).key()
-    };
+    let key =
+        |account: usize| statements::account::Identity::of(&book.accounts()[account].id).key();
     let path = OneTimePath {
         digest: one_time(&Default::default()),
         siblings: vec![Default::default(); LOG_SECRETS],

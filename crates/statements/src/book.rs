@@ -218,7 +218,10 @@ impl SealedBook {
             .derived(&listing)
             .derived(&contents(sorted.iter().map(|(_, account)| *account)));
         let owners: Vec<Owner> = owner.map_or(Vec::new(), |owner| {
-            sorted.iter().map(|(_, account)| owner(&account.id)).collect()
+            sorted
+                .iter()
+                .map(|(_, account)| owner(&account.id))
+                .collect()
         });
         let layout = Layout::new(slots, snapshot);
         let member = |(i, (identity, account)): (usize, &(Identity, &Account))| Member {

@@ -62,12 +62,7 @@ impl Opening {
     /// The head of its hash.
     pub fn head(&self) -> [F; HEAD] {
         let [low, high] = halves_of(self.account);
-        [
-            low,
-            high,
-            self.instrument_and_flags(),
-            felt(self.nonce),
-        ]
+        [low, high, self.instrument_and_flags(), felt(self.nonce)]
     }
 
     fn instrument_and_flags(&self) -> F {

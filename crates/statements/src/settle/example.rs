@@ -109,13 +109,7 @@ pub(crate) fn one_time_secret(id: &str) -> (Digest, OneTimePath) {
 
 impl Sample {
     /// So many orders of the first accounts of a book, and one of nobody, cleared. An account has so many position slots.
-    pub fn new(
-        seed: u64,
-        accounts: usize,
-        senders: usize,
-        orders: usize,
-        slots: usize,
-    ) -> Self {
+    pub fn new(seed: u64, accounts: usize, senders: usize, orders: usize, slots: usize) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let market = market();
         let snapshot = Snapshot {
@@ -132,7 +126,10 @@ impl Sample {
             .collect();
         let stranger = Opening {
             account: Identity::of("stranger").key(),
-            ..openings.last().cloned().unwrap_or_else(|| opening(&mut rng, &accounts[..1], &terms))
+            ..openings
+                .last()
+                .cloned()
+                .unwrap_or_else(|| opening(&mut rng, &accounts[..1], &terms))
         };
         openings.push(stranger);
         // One order in fifty is not the account's own.
@@ -227,7 +224,8 @@ fn admissions(
     terms: &[Terms],
     slots: usize,
 ) -> Vec<Admission> {
-    let settlement = Settlement::new(&without_offsets(snapshot), slots).expect("a market that settles");
+    let settlement =
+        Settlement::new(&without_offsets(snapshot), slots).expect("a market that settles");
     let by_key: BTreeMap<u64, &Account> = accounts
         .iter()
         .map(|a| (Identity::of(&a.id).key(), a))
@@ -266,7 +264,9 @@ fn admissions(
             // An order that only reduces has a slot, too, so that its position can be looked up.
             let instruments = by_key.get(key).map_or(0, |a| {
                 let held = a.positions.iter().map(|p| p.instrument);
-                held.chain(own.keys().copied()).collect::<BTreeSet<_>>().len()
+                held.chain(own.keys().copied())
+                    .collect::<BTreeSet<_>>()
+                    .len()
             });
             let refusal = match by_key.get(key).map(|a| settlement.admit(a, &sent)) {
                 None => Some(NotAdmitted::NoAccount),

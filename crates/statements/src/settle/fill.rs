@@ -6,8 +6,8 @@ use gadgets::range::RangeTable;
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use market::{Account, Position, Side};
-use records::units::SUBTICKS_PER_TICK;
-use stark::{F, PrimeCharacteristicRing, Tally, Trace, fill};
+use records::units::{SUBTICKS_PER_TICK, Subticks};
+use stark::{F, PrimeCharacteristicRing, TableAir, Tally, Trace, fill};
 
 use super::arrange::Entry;
 use super::claim::SettleClaim;
@@ -77,9 +77,7 @@ impl Rows {
                 0 => [Digest::default(); 2],
                 _ => [nodes[2 * row], nodes[2 * row + 1]],
             },
-            order: of.entries.get(row).map(|i| {
-                place(&witness.entries[*i])
-            }),
+            order: of.entries.get(row).map(|i| place(&witness.entries[*i])),
         });
         let mut orders: Vec<OrderRow> = orders.collect();
         let mut trades = Vec::with_capacity(plan.touched() * plan.slots);
@@ -104,14 +102,8 @@ impl Rows {
         for order in orders.iter_mut().filter_map(|row| row.order.as_mut()) {
             find(&plan, &trades, order);
         }
-        let needed = needed(&plan, &orders);
-        for order in orders.iter_mut().filter_map(|row| row.order.as_mut()) {
-            if let Some(index) = of.touched.get(order.account).filter(|_| order.is_known()) {
-                let needed: u128 = needed[order.account].1;
-                let excess = witness.margins[index].excess.0;
-                order.short = excess < needed as i128 * SUBTICKS_PER_TICK;
-            }
-        }
+        let excess = of.touched.iter().map(|i| witness.margins[i].excess);
+        mark_short(&plan, &mut orders, &excess.collect::<Vec<_>>());
         let secrets = (0..plan.touched()).flat_map(|row| {
             let account = touched.get(row).filter(|a| a.secret.is_some());
             let path = account.map(|a| &witness.secrets[&a.key()]);
@@ -193,12 +185,26 @@ impl Rows {
         let secrets = fill(&tables.secrets, &airs[5], &tally, |row| {
             self.secrets[row].clone()
         });
+        let secrets_and_margins = [vec![secrets], self.margin_traces(tables, &airs, &tally)];
+        let limbs = tables.limbs.trace(&airs[12], &tally);
+        let carries = tables.carries.as_ref();
+        let carries = carries.map(|table| table.trace(&airs[13], &tally));
+        let mut traces = vec![orders, trades, touched, changes, prices];
+        traces.extend(secrets_and_margins.into_iter().flatten());
+        traces.extend([totals, sponge, limbs]);
+        traces.extend(carries);
+        traces
+    }
+
+    /// The tables that say what is free.
+    fn margin_traces(&self, tables: &PartTables, airs: &[TableAir], tally: &Tally) -> Vec<Trace> {
+        let margin = &self.margin;
         let per_account = margin.slots;
-        let lines = fill(&tables.lines, &airs[6], &tally, |row| LineRow {
+        let lines = fill(&tables.lines, &airs[6], tally, |row| LineRow {
             row,
             ..self.margins[row / per_account].lines[row % per_account].clone()
         });
-        let losses = fill(&tables.losses, &airs[7], &tally, |row| {
+        let losses = fill(&tables.losses, &airs[7], tally, |row| {
             loss_row(margin, &self.margins, row)
         });
         let none = Tally::default();
@@ -211,15 +217,7 @@ impl Rows {
                 .map(|i| tally.count(MOVES, row * per_row + i))
                 .collect(),
         });
-        let limbs = tables.limbs.trace(&airs[12], &tally);
-        let carries = tables.carries.as_ref();
-        let carries = carries.map(|table| table.trace(&airs[13], &tally));
-        let mut traces = vec![
-            orders, trades, touched, changes, prices, secrets, lines, losses, rates, moves, totals,
-            sponge, limbs,
-        ];
-        traces.extend(carries);
-        traces
+        vec![lines, losses, rates, moves]
     }
 
     /// What is added to each register.
@@ -289,10 +287,8 @@ impl Rows {
             account: self.touched.get(row).cloned(),
             margin: AccountRow {
                 row,
-                ..self.margins[row].account(
-                    &self.margin,
-                    self.touched.get(row).map(|a| &a.leaves[0]),
-                )
+                ..self.margins[row]
+                    .account(&self.margin, self.touched.get(row).map(|a| &a.leaves[0]))
             },
             ..TouchedRow::default()
         }
@@ -311,7 +307,9 @@ fn placed(plan: &Plan, touched: &[TouchedAccount], entry: &Entry, terms: LotTerm
             let below = row.checked_sub(1);
             let is_first = touched.get(row).is_some_and(|a| a.index == 0);
             let neighbour = below.is_some_and(|below| {
-                touched.get(row).is_some_and(|a| a.index == touched[below].index + 1)
+                touched
+                    .get(row)
+                    .is_some_and(|a| a.index == touched[below].index + 1)
             });
             match (below, neighbour) {
                 (Some(below), true) => (below, Digest::default(), [key(below), key(row)]),
@@ -360,6 +358,17 @@ pub(super) fn closing(position: Option<&Position>) -> [u64; 2] {
         None => [0, 0],
         Some(p) if p.side == Side::Short => [p.lots.0, 0],
         Some(p) => [0, p.lots.0],
+    }
+}
+
+/// Says of each order whether too little is free in its account.
+fn mark_short(plan: &Plan, orders: &mut [OrderRow], excess: &[Subticks]) {
+    let needed = needed(plan, orders);
+    for order in orders.iter_mut().filter_map(|row| row.order.as_mut()) {
+        if let Some(excess) = excess.get(order.account).filter(|_| order.is_known()) {
+            let needed = needed[order.account].1 as i128;
+            order.short = excess.0 < needed * SUBTICKS_PER_TICK;
+        }
     }
 }
 
@@ -456,7 +465,9 @@ fn trade_rows(
             row: account * plan.slots + slot,
             active: accounts.is_some(),
             instrument,
-            step: next.zip(instrument).map_or(0, |(next, this)| next - this - 1),
+            step: next
+                .zip(instrument)
+                .map_or(0, |(next, this)| next - this - 1),
             positions: std::array::from_fn(|when| position(accounts?[when], instrument?)),
             fill: instrument.and_then(|i| fills.iter().find(|f| f.0 == i).map(|f| f.1)),
             price: price.map_or(0, |price| price.0),
@@ -495,10 +506,7 @@ impl TradeRow {
             _ => 0,
         };
         let fill = self.fill;
-        let [cash, charge] = [
-            fill.map_or(0, |f| f.cash),
-            fill.map_or(0, |f| f.charge),
-        ];
+        let [cash, charge] = [fill.map_or(0, |f| f.cash), fill.map_or(0, |f| f.charge)];
         let pays = if fill.is_some_and(|f| f.quote) { -1 } else { 1 };
         let [before, after] = self.positions.map(|p| p.map_or(0, |p| p.entry));
         let kept = self.kept().0;

@@ -212,4 +212,3 @@ pub(crate) fn write(quads: &mut [[F; QUAD]], address: usize, elements: &[F]) {
         quads[address + i][..chunk.len()].copy_from_slice(chunk);
     }
 }
-

@@ -5,8 +5,8 @@ use gadgets::range::RangeTable;
 use gadgets::sponge::SpongeTable;
 use gadgets::totals::{Show, TotalsTable};
 use market::auction::rule::MAX_PRICE;
-use market::settlement::Settlement;
 use market::margin::MarginTables;
+use market::settlement::Settlement;
 use market::{Level, Snapshot};
 use records::units::{TICK_DECIMALS, Ticks};
 use stark::{MIN_LOG_HEIGHT, Part, Profile, Statement, TableAir};
@@ -129,7 +129,9 @@ pub(super) fn check_traded(snapshot: &Snapshot, traded: &[Traded]) -> Result<(),
     }
     for (instrument, terms) in instruments.iter().zip(traded) {
         let (low, high) = (terms.low, terms.high);
-        let inside = terms.price.is_none_or(|price| (low..=high).contains(&price));
+        let inside = terms
+            .price
+            .is_none_or(|price| (low..=high).contains(&price));
         if low == Ticks(0) || low > high || high >= Ticks(MAX_PRICE) || !inside {
             return Err(format!(
                 "`{}` has no band of prices, or a price outside it",
@@ -182,7 +184,9 @@ impl Context {
         let terms = lot_terms(&tables, &batch.instruments);
         let parts = claim.segments.len();
         if !parts.is_power_of_two() || parts > MAX_PARTS {
-            return Err(format!("{parts} parts; use a power of two up to {MAX_PARTS}"));
+            return Err(format!(
+                "{parts} parts; use a power of two up to {MAX_PARTS}"
+            ));
         }
         if claim.roots.len() != parts + 1 || claim.states.len() + 1 != parts {
             return Err(format!("{parts} parts need {} roots", parts + 1));

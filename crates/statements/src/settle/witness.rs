@@ -14,7 +14,7 @@ use stark::{Statement, Trace};
 use super::arrange::{Arrangement, Entry};
 use super::claim::SettleClaim;
 use super::fill::{Rows, closing};
-use super::plan::{ORDERS_REGISTER, REGISTERS};
+use super::plan::{ORDERS_REGISTER, Plan, REGISTERS};
 use super::statement::{Context, PartTables, Settle, check_traded, plan, without_offsets};
 use super::tables::changes::{ChangeRow, change_rows};
 use crate::account::{Identity, Secret, lists};
@@ -24,7 +24,7 @@ use crate::margin::witness::underlyings;
 use crate::margin::{parameters_digest, snapshot_digest};
 use crate::nonce::Nonce;
 use crate::orders::{Cleared, Opening, Status, Traded, venue_element};
-use crate::owner::{LOG_SECRETS, OneTimePath, one_time};
+use crate::owner::{LOG_SECRETS, OneTimePath, Owner, one_time};
 use crate::trees::tree;
 
 /// Why receipts do not settle a book.
@@ -37,7 +37,9 @@ pub enum NotSettled {
     #[error("place {0} of the list has two receipts")]
     Twice(usize),
     /// Nobody has the key.
-    #[error("order {0} of the list names an account that the book does not have, and its receipt does not say so")]
+    #[error(
+        "order {0} of the list names an account that the book does not have, and its receipt does not say so"
+    )]
     NoAccount(usize),
     /// Somebody has it.
     #[error("the receipt of order {place} says that no account has its key; `{account}` has it")]
@@ -48,10 +50,14 @@ pub enum NotSettled {
         account: String,
     },
     /// Refused for its secret without cause, or not refused.
-    #[error("order {0} of the list: its secret is not the account's for the batch and its receipt does not say so, or the other way round")]
+    #[error(
+        "order {0} of the list: its secret is not the account's for the batch and its receipt does not say so, or the other way round"
+    )]
     Secret(usize),
     /// No way to the account's secret.
-    #[error("no way from the secret for the batch to the root of the account's secrets is given for order {0}, or it leads to another root")]
+    #[error(
+        "no way from the secret for the batch to the root of the account's secrets is given for order {0}, or it leads to another root"
+    )]
     Path(usize),
     /// Let in or refused against what is free.
     #[error(
@@ -70,10 +76,14 @@ pub enum NotSettled {
         needed: Ticks<i128>,
     },
     /// A bound that an order does not have.
-    #[error("the receipt of order {0}: what the order may trade at most is not what closes the position, or it only reduces")]
+    #[error(
+        "the receipt of order {0}: what the order may trade at most is not what closes the position, or it only reduces"
+    )]
     Most(usize),
     /// No slots for what orders could open.
-    #[error("`{account}` could have more than {slots} positions by its orders, and receipts do not say so")]
+    #[error(
+        "`{account}` could have more than {slots} positions by its orders, and receipts do not say so"
+    )]
     Slots {
         /// The account.
         account: String,
@@ -81,10 +91,14 @@ pub enum NotSettled {
         slots: usize,
     },
     /// A fill without a reason.
-    #[error("the receipt of order {0} has a fill, and says that the order took no part; or it has one on both sides")]
+    #[error(
+        "the receipt of order {0} has a fill, and says that the order took no part; or it has one on both sides"
+    )]
     Fill(usize),
     /// An amount that does not follow from the fill.
-    #[error("the receipt of order {0}: cash or charge are not those of its lots at the clearing price")]
+    #[error(
+        "the receipt of order {0}: cash or charge are not those of its lots at the clearing price"
+    )]
     Amounts(usize),
     /// Two fills of an account in an instrument.
     #[error("the receipt of order {0}: another order of the account in the instrument traded, too")]
@@ -166,17 +180,9 @@ pub fn check<'a>(
         if !places.insert(place) {
             return Err(Refusal::untrue(NotSettled::Twice(place)));
         }
-        let unknown = outcome.status == Status::NoAccount;
-        let account = match (accounts.get(&opening.account), unknown) {
-            (None, true) => continue_without_fill(place, &outcome.fill).map(|()| None),
-            (None, false) => Err(Refusal::untrue(NotSettled::NoAccount(place))),
-            (Some(account), true) => Err(Refusal::untrue(NotSettled::Account {
-                place,
-                account: account.id.clone(),
-            })),
-            (Some(account), false) => Ok(Some(*account)),
+        let Some(account) = account_of(&accounts, entry)? else {
+            continue;
         };
-        let Some(account) = account? else { continue };
         let path = secrets.get(&opening.account);
         let path = path.ok_or_else(|| Refusal::malformed(NotSettled::Path(place)))?;
         if (one_time(&opening.secret) == path.digest) == (outcome.status == Status::Secret) {
@@ -220,6 +226,24 @@ pub fn check<'a>(
     Ok(settled)
 }
 
+/// The account of an order; none if nobody has its key, and its receipt says so.
+fn account_of<'a>(
+    accounts: &BTreeMap<u64, &'a Account>,
+    Entry { opening, outcome }: &Entry,
+) -> Result<Option<&'a Account>, Refusal> {
+    let place = outcome.place;
+    let unknown = outcome.status == Status::NoAccount;
+    match (accounts.get(&opening.account), unknown) {
+        (None, true) => continue_without_fill(place, &outcome.fill).map(|()| None),
+        (None, false) => Err(Refusal::untrue(NotSettled::NoAccount(place))),
+        (Some(account), true) => Err(Refusal::untrue(NotSettled::Account {
+            place,
+            account: account.id.clone(),
+        })),
+        (Some(account), false) => Ok(Some(*account)),
+    }
+}
+
 /// Most lots that an order may buy and sell.
 fn most(account: &Account, opening: &Opening) -> [Lots; 2] {
     let mut positions = account.positions.iter();
@@ -260,7 +284,10 @@ fn check_admitted(
         let band = Band::new([terms.low, terms.high], Ticks(1), terms.low);
         let fees = Fees::new(terms.fee, terms.rebate).map_err(Refusal::malformed)?;
         let band = band.map_err(Refusal::malformed)?;
-        opening.ladder.check(&band).map_err(|_| Refusal::untrue(NotSettled::Fill(place)))?;
+        opening
+            .ladder
+            .check(&band)
+            .map_err(|_| Refusal::untrue(NotSettled::Fill(place)))?;
         needed.0 += settlement
             .reserve(&Sent {
                 instrument: opening.instrument,
@@ -343,15 +370,9 @@ impl Prepared {
         let members = before.members.iter();
         let keys: Vec<u64> = members.map(|m| m.leaf.identity.key()).collect();
         let index = |key: u64| keys.binary_search(&key).ok();
-        for Entry { opening, outcome } in &entries {
-            let Some(index) = index(opening.account) else {
-                continue;
-            };
-            let path = &secrets[&opening.account];
-            if path.siblings.len() != LOG_SECRETS
-                || path.root(cleared.number) != before.owners[index].secrets
-            {
-                return Err(Refusal::malformed(NotSettled::Path(outcome.place)));
+        for entry in &entries {
+            if let Some(index) = index(entry.opening.account) {
+                check_path(&before.owners[index], cleared.number, entry, &secrets)?;
             }
         }
         let arrangement = Arrangement::new(plan, &entries, &keys).map_err(Refusal::malformed)?;
@@ -361,24 +382,12 @@ impl Prepared {
         let receipts = arrangement.trees(&entries);
         let segments: Vec<Digest> = receipts.iter().map(|tree| tree[1]).collect();
         let batch = cleared.batch(entries.len() as u64, tree(segments.clone())[1].into());
-        let mut nodes = before.tree();
-        let mut roots = vec![nodes[1]];
-        let mut changes = Vec::new();
-        for part in &arrangement.parts {
-            let leaf = |index: &usize| after.members[*index].leaf.digest();
-            let leaves: Vec<Digest> = part.touched.iter().map(leaf).collect();
-            changes.push(change_rows(&plan, &part.touched, &leaves, &mut nodes));
-            roots.push(nodes[1]);
-        }
+        let (roots, changes) = walk(&plan, before, &after, &arrangement);
         let tables = MarginTables::new(&without_offsets(snapshot), Level::Initial);
         let tables = tables.map_err(Refusal::malformed)?;
-        let touched = arrangement.parts.iter().flat_map(|part| &part.touched);
-        let margins = touched.map(|index| {
-            let account = &before.members[*index].account;
-            Ok((*index, evaluate(&tables, account).map_err(Refusal::malformed)?))
-        });
-        let margins = margins.collect::<Result<BTreeMap<usize, MarginResult>, Refusal>>()?;
-        let (first, last) = (before.reference(&roots[0]), after.reference(&nodes[1]));
+        let margins = margins(&tables, before, &arrangement)?;
+        let last = after.reference(&roots[roots.len() - 1]);
+        let first = before.reference(&roots[0]);
         let about = (first.commitment, last.commitment, &batch);
         let chain = Chain::new::<Settle>(secret, &about);
         let states = chain.run(REGISTERS.len(), arrangement.parts.len(), |part, state| {
@@ -428,6 +437,55 @@ impl Prepared {
     pub fn arrangement(&self) -> &Arrangement {
         &self.witness.arrangement
     }
+}
+
+/// Checks that an order's account has the secret for the batch that it is given a way from.
+fn check_path(
+    owner: &Owner,
+    batch: u64,
+    Entry { opening, outcome }: &Entry,
+    secrets: &Secrets,
+) -> Result<(), Refusal> {
+    let path = secrets.get(&opening.account);
+    let path = path.filter(|path| path.siblings.len() == LOG_SECRETS);
+    match path.is_some_and(|path| path.root(batch) == owner.secrets) {
+        true => Ok(()),
+        false => Err(Refusal::malformed(NotSettled::Path(outcome.place))),
+    }
+}
+
+/// The roots before the first part and after each, and the nodes that each part changes.
+fn walk(
+    plan: &Plan,
+    before: &SealedBook,
+    after: &SealedBook,
+    arrangement: &Arrangement,
+) -> (Vec<Digest>, Vec<Vec<ChangeRow>>) {
+    let mut nodes = before.tree();
+    let mut roots = vec![nodes[1]];
+    let mut changes = Vec::new();
+    for part in &arrangement.parts {
+        let leaf = |index: &usize| after.members[*index].leaf.digest();
+        let leaves: Vec<Digest> = part.touched.iter().map(leaf).collect();
+        changes.push(change_rows(plan, &part.touched, &leaves, &mut nodes));
+        roots.push(nodes[1]);
+    }
+    (roots, changes)
+}
+
+/// The margins of all touched accounts before the batch.
+fn margins(
+    tables: &MarginTables,
+    before: &SealedBook,
+    arrangement: &Arrangement,
+) -> Result<BTreeMap<usize, MarginResult>, Refusal> {
+    let touched = arrangement.parts.iter().flat_map(|part| &part.touched);
+    let margin = |index: &usize| {
+        let account = &before.members[*index].account;
+        let margin = evaluate(tables, account).map_err(Refusal::malformed)?;
+        Ok((*index, margin))
+    };
+    touched.map(margin).collect()
 }
 
 impl Provable for Settle {

@@ -115,7 +115,10 @@ impl Table for OrdersTable {
     }
 
     fn public(&self) -> Vec<F> {
-        self.root.into_iter().chain([self.batch, self.venue]).collect()
+        self.root
+            .into_iter()
+            .chain([self.batch, self.venue])
+            .collect()
     }
 
     fn row<B: RowBuilder<OrderRow>>(&self, b: &mut B) {
@@ -156,7 +159,11 @@ impl Table for OrdersTable {
 }
 
 /// A cell that is zero in an unused slot.
-pub(super) fn cell<B: RowBuilder<OrderRow>>(b: &mut B, used: &B::E, of: impl Fn(&Placed) -> F) -> B::E {
+pub(super) fn cell<B: RowBuilder<OrderRow>>(
+    b: &mut B,
+    used: &B::E,
+    of: impl Fn(&Placed) -> F,
+) -> B::E {
     let cell = b.cell(|w| w.order.as_ref().map_or(F::ZERO, of));
     b.zero("ORDERS-2", (b.one() - used.clone()) * cell.clone());
     cell
@@ -171,8 +178,9 @@ fn flag<B: RowBuilder<OrderRow>>(b: &mut B, used: &B::E, of: impl Fn(&Placed) ->
 
 impl OrdersTable {
     fn terms<B: RowBuilder<OrderRow>>(&self, b: &mut B, used: &B::E) -> Terms<B::E> {
-        let key: [B::E; 2] =
-            std::array::from_fn(|i| cell(b, used, |o| gadgets::limbs::halves_of(o.opening.account)[i]));
+        let key: [B::E; 2] = std::array::from_fn(|i| {
+            cell(b, used, |o| gadgets::limbs::halves_of(o.opening.account)[i])
+        });
         let instrument = cell(b, used, |o| F::from_usize(o.opening.instrument));
         limb(b, instrument.clone());
         let quote = flag(b, used, |o| o.opening.quote);
@@ -241,7 +249,11 @@ impl OrdersTable {
 
         let shown = hash_row(b, Domain::OneTime, &terms.secret);
         let differ = &status[Status::Secret as usize];
-        let differences: Vec<B::E> = shown.iter().zip(&digest).map(|(s, d)| s.clone() - d.clone()).collect();
+        let differences: Vec<B::E> = shown
+            .iter()
+            .zip(&digest)
+            .map(|(s, d)| s.clone() - d.clone())
+            .collect();
         let equal = known - differ.clone();
         for difference in &differences {
             b.zero(id, equal.clone() * difference.clone());

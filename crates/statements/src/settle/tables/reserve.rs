@@ -85,7 +85,12 @@ impl Placed {
 
     /// What must be free for the order.
     pub fn reserve(&self, levels: usize) -> u128 {
-        let side = |asks| self.side(asks, levels).iter().map(Side::reserve).sum::<u128>();
+        let side = |asks| {
+            self.side(asks, levels)
+                .iter()
+                .map(Side::reserve)
+                .sum::<u128>()
+        };
         side(false).max(side(true))
     }
 }

@@ -9,16 +9,16 @@ use gadgets::sum::Sum;
 use gadgets::totals::pass;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, Table, When as Rows};
 
-use super::trades::FLOW_BOUND;
 use super::reserve::RESERVE_LIMBS;
+use super::trades::FLOW_BOUND;
 use super::{ACCOUNTS, CHANGES, FLOWS, GAPS, RESERVES, SECRETS, first};
 use crate::account::{ELEMENTS_PER_ASSET, Leaf};
-use crate::ordered::KEY_REGISTER;
 use crate::margin::digits::{digits_of, sign};
 use crate::margin::plan::{MOVE_LIMBS, SUBTICK_LIMBS};
 use crate::margin::tables::accounts::{AccountRow, AccountsTable};
 use crate::margin::tables::view::View;
 use crate::margin::tables::{coins, numbers, ones};
+use crate::ordered::KEY_REGISTER;
 use crate::owner::Owner;
 use crate::settle::plan::{Plan, TIMES, When};
 
@@ -255,8 +255,18 @@ impl TouchedTable {
         let largest = vec![b.constant(F::from_u64((1 << 20) - 1)); CHUNKS];
         let rows = self.plan.touched();
         for (which, count, [low, low_key], [high, high_key]) in [
-            (0, neighbour, [&chunks, &vec![one.clone()]], [&next, &vec![one.clone()]]),
-            (1, above, [&chunks, &vec![one.clone()]], [&largest, &vec![zero.clone()]]),
+            (
+                0,
+                neighbour,
+                [&chunks, &vec![one.clone()]],
+                [&next, &vec![one.clone()]],
+            ),
+            (
+                1,
+                above,
+                [&chunks, &vec![one.clone()]],
+                [&largest, &vec![zero.clone()]],
+            ),
             (2, below, [&no_key, &vec![zero]], [&chunks, &vec![one]]),
         ] {
             let mut message = vec![place.row.clone() + F::from_usize(which * rows)];
@@ -510,4 +520,3 @@ impl TouchedTable {
         self.secret(b, place, &owner[..DIGEST], short);
     }
 }
-

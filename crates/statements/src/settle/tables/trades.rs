@@ -272,11 +272,15 @@ impl TradesTable {
         let unused = b.one() - place.used.clone();
         b.zero(id, unused * present.clone());
         // What closes the position, for whoever asks.
-        let multiplicity = b.multiplicity(|w| F::new(w.asked));
+        let multiplicity = b.cell(|w| F::new(w.asked));
         let whole = join(&lots);
         let buys = b.derive([&short, &whole], |[short, lots]| short * lots);
         b.zero("TRADES-10", buys.clone() - short.clone() * whole.clone());
-        let mut message = vec![place.row.clone(), place.account.clone(), place.instrument.clone()];
+        let mut message = vec![
+            place.row.clone(),
+            place.account.clone(),
+            place.instrument.clone(),
+        ];
         message.extend([buys.clone(), whole - buys]);
         b.provide(CLOSING, multiplicity.clone(), &message);
         b.zero(id, (b.one() - place.used.clone()) * multiplicity.clone());
@@ -398,10 +402,7 @@ impl TradesTable {
             opposite - F::TWO * opposite * short
         });
         let short = opposite.clone() * before.short.clone();
-        b.zero(
-            id,
-            sign.clone() - opposite.clone() + short.clone() + short,
-        );
+        b.zero(id, sign.clone() - opposite.clone() + short.clone() + short);
         let kept = kept.to_sum();
         let gain = fill.cash.to_sum().plus(&kept).plus(&kept);
         let gain = gain

@@ -11,7 +11,10 @@ use crate::settle::fill::closing;
 fn breaks(prepared: &Prepared, what: &str, expected: &[&str], change: impl FnOnce(&mut Rows)) {
     let found = wrong(prepared, change);
     for id in expected {
-        assert!(found.iter().any(|f| f == id), "{what}: {found:?} lacks {id}");
+        assert!(
+            found.iter().any(|f| f == id),
+            "{what}: {found:?} lacks {id}"
+        );
     }
 }
 
@@ -63,8 +66,12 @@ fn trees_change_below_touched_leaves_alone() {
         rows.changes[3].used = false;
     });
     // Another leaf, or one of another depth.
-    breaks(&prepared, "number", &["bus change"], |rows| rows.touched[4].index += 1);
-    breaks(&prepared, "level", &["bus change"], |rows| rows.changes[2].level += 1);
+    breaks(&prepared, "number", &["bus change"], |rows| {
+        rows.touched[4].index += 1
+    });
+    breaks(&prepared, "level", &["bus change"], |rows| {
+        rows.changes[2].level += 1
+    });
     // An account whose key does not rise.
     breaks(&prepared, "keys", &["COMPARE-3", "bus change"], |rows| {
         rows.touched.swap(0, 1);
@@ -93,11 +100,17 @@ fn positions_become_what_trades_make_of_them() {
     // Lots and entries that do not follow.
     breaks(&prepared, "lots", &["TRADES-5"], |rows| {
         let row = trading(rows);
-        rows.trades[row].positions[1].as_mut().expect("not closed").lots += Lots(1);
+        rows.trades[row].positions[1]
+            .as_mut()
+            .expect("not closed")
+            .lots += Lots(1);
     });
     breaks(&prepared, "entry", &["TRADES-7", "bus change"], |rows| {
         let row = trading(rows);
-        rows.trades[row].positions[1].as_mut().expect("not closed").entry += 1;
+        rows.trades[row].positions[1]
+            .as_mut()
+            .expect("not closed")
+            .entry += 1;
     });
     // A position of another size was held before.
     breaks(&prepared, "held", &["bus held"], |rows| {
@@ -156,11 +169,16 @@ fn cash_is_booked_as_trades_say() {
 fn receipts_decide_and_each_counts_once() {
     let prepared = small();
     // A fill goes to another account.
-    breaks(&prepared, "another account", &["bus account", "bus fill"], |rows| {
-        let row = order(rows, traded);
-        let placed = rows.orders[row].order.as_mut().expect("used");
-        placed.account = (placed.account + 1) % 20;
-    });
+    breaks(
+        &prepared,
+        "another account",
+        &["bus account", "bus fill"],
+        |rows| {
+            let row = order(rows, traded);
+            let placed = rows.orders[row].order.as_mut().expect("used");
+            placed.account = (placed.account + 1) % 20;
+        },
+    );
     // A receipt twice, one too few, another fill, another status.
     breaks(&prepared, "twice", &["bus tree", "bus fill"], |rows| {
         let row = order(rows, traded);
@@ -176,17 +194,23 @@ fn receipts_decide_and_each_counts_once() {
         let placed = rows.orders[row].order.as_mut().expect("used");
         placed.outcome.fill.cash += Ticks(1);
     });
-    breaks(&prepared, "refused and filled", &["ORDERS-4", "bus tree"], |rows| {
-        let row = order(rows, traded);
-        let placed = rows.orders[row].order.as_mut().expect("used");
-        placed.outcome.status = Status::Replaced;
-    });
+    breaks(
+        &prepared,
+        "refused and filled",
+        &["ORDERS-4", "bus tree"],
+        |rows| {
+            let row = order(rows, traded);
+            let placed = rows.orders[row].order.as_mut().expect("used");
+            placed.outcome.status = Status::Replaced;
+        },
+    );
 }
 
 #[test]
 fn orders_are_refused_if_and_only_if_they_must_be() {
     let prepared = small();
-    let status = |status| move |o: &crate::settle::tables::orders::Placed| o.outcome.status == status;
+    let status =
+        |status| move |o: &crate::settle::tables::orders::Placed| o.outcome.status == status;
     // Let in though too little is free, and refused though enough is.
     breaks(&prepared, "short", &["ORDERS-7", "bus account"], |rows| {
         let row = order(rows, status(Status::Margin));
@@ -198,7 +222,12 @@ fn orders_are_refused_if_and_only_if_they_must_be() {
     });
     breaks(&prepared, "let in", &["ORDERS-7", "bus tree"], |rows| {
         let row = order(rows, status(Status::Margin));
-        rows.orders[row].order.as_mut().expect("used").outcome.status = Status::TookPart;
+        rows.orders[row]
+            .order
+            .as_mut()
+            .expect("used")
+            .outcome
+            .status = Status::TookPart;
     });
     // Worst values that are not the market's, so that less must be free.
     breaks(&prepared, "terms", &["bus term"], |rows| {
@@ -215,18 +244,28 @@ fn orders_are_refused_if_and_only_if_they_must_be() {
     // A secret that is the account's is refused, one that is not is let in.
     breaks(&prepared, "secret", &["ORDERS-5", "bus tree"], |rows| {
         let row = order(rows, |o| o.counts());
-        rows.orders[row].order.as_mut().expect("used").outcome.status = Status::Secret;
+        rows.orders[row]
+            .order
+            .as_mut()
+            .expect("used")
+            .outcome
+            .status = Status::Secret;
     });
     breaks(&prepared, "no secret", &["ORDERS-5", "bus tree"], |rows| {
         let row = order(rows, status(Status::Secret));
-        rows.orders[row].order.as_mut().expect("used").outcome.status = Status::Replaced;
+        rows.orders[row]
+            .order
+            .as_mut()
+            .expect("used")
+            .outcome
+            .status = Status::Replaced;
     });
     // A digest that leads to another root.
     breaks(&prepared, "path", &["SECRETS-3"], |rows| {
         rows.secrets[3].sibling[0] += F::new(1);
     });
     // An account that exists is none.
-    breaks(&prepared, "nobody", &["ORDERS-6", "bus tree"], |rows| {
+    breaks(&prepared, "nobody", &["COMPARE-4", "bus tree"], |rows| {
         let row = order(rows, |o| o.counts());
         let placed = rows.orders[row].order.as_mut().expect("used");
         let key = placed.opening.account;
@@ -274,12 +313,18 @@ fn receipts_that_contradict_the_book_are_refused_in_words() {
         let at = find(entries, &fills);
         entries[at].outcome.status = Status::NoAccount;
     });
-    assert!(refused.contains("says that no account has its key"), "{refused}");
+    assert!(
+        refused.contains("says that no account has its key"),
+        "{refused}"
+    );
     let refused = told(&|entries| {
         let at = find(entries, &|e| e.outcome.status == Status::Secret);
         entries[at].outcome.status = Status::Replaced;
     });
-    assert!(refused.contains("its secret is not the account's"), "{refused}");
+    assert!(
+        refused.contains("its secret is not the account's"),
+        "{refused}"
+    );
     let refused = told(&|entries| entries[1].outcome.place = 0);
     assert!(refused.contains("has two receipts"), "{refused}");
     let refused = told(&|entries| entries[0].opening.batch += 1);

@@ -22,8 +22,16 @@ fn assert_needed(ids: &[&'static str]) {
 #[test]
 fn each_constraint_of_trades_is_needed() {
     assert_needed(&[
-        "TRADES-1", "TRADES-2", "TRADES-3", "TRADES-4", "TRADES-5", "TRADES-6", "TRADES-7", "TRADES-8",
-        "TRADES-9", "TRADES-10",
+        "TRADES-1",
+        "TRADES-2",
+        "TRADES-3",
+        "TRADES-4",
+        "TRADES-5",
+        "TRADES-6",
+        "TRADES-7",
+        "TRADES-8",
+        "TRADES-9",
+        "TRADES-10",
     ]);
 }
 

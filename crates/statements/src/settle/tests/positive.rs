@@ -124,3 +124,16 @@ fn books_go_from_state_to_state() {
     assert_eq!(next.claim().roots[0], next.claim().roots[1]);
     assert_ne!(next.claim().after, next.claim().before);
 }
+
+/// Cells of the tables of a part with a thousand accounts, by the plan alone.
+#[test]
+fn sizes_follow_from_the_claim() {
+    let plan = crate::settle::plan::Plan::new(100_000, 10_000, 16, 4, 1);
+    assert_eq!((plan.touched(), plan.receipts()), (1024, 4096));
+    // All ancestors of 2^10 of 2^17 leaves.
+    assert_eq!(plan.change_rows(), 8191);
+    assert_eq!(
+        crate::settle::plan::Plan::new(30, 120, 8, 4, 1).change_rows(),
+        255
+    );
+}
