@@ -1,8 +1,8 @@
 //! What must be free in an account for an order.
 //!
-//! `max(0, lots (limit - worst value of a lot held long) + fee) + 1` for a bid, `max(0, -lots (worst value of a lot held short + limit) + fee)
-//! + 1` for an ask, each with lots, in ticks, of the lots that may trade; and of an order what its bids or its asks need, whichever is
-//! more.
+//! A bid with lots needs `max(0, lots (limit - worst value of a lot held long) + fee) + 1` ticks, an ask with lots
+//! `max(0, -lots (worst value of a lot held short + limit) + fee) + 1`, of the lots that may trade; an order what its bids or its asks
+//! need, whichever is more.
 
 use gadgets::limbs::{AMOUNT_LIMBS, Limbs, SignedLimbs, join, limb_of};
 use gadgets::sum::Sum;

@@ -1,11 +1,13 @@
 //! What is false is refused.
 
+use gadgets::hash::node;
 use records::units::{Lots, Ticks};
 use stark::{F, Statement, verify};
 
 use super::*;
 use crate::orders::Status;
 use crate::settle::fill::closing;
+use crate::settle::tables::changes::ChangeRow;
 
 /// Requires that a change breaks these and perhaps more.
 fn breaks(prepared: &Prepared, what: &str, expected: &[&str], change: impl FnOnce(&mut Rows)) {
@@ -366,4 +368,28 @@ fn a_claim_is_proven_and_bound() {
     testing::assert_rejected::<Settle>(claim, &proofs, &changes);
     assert!(verify::<Settle>(claim, &proofs).is_ok());
     assert_eq!(Settle::parts(claim, prepared.context()), 1);
+}
+
+/// A tree in which a closed child changes, with all that follows: the claim says its root.
+#[test]
+fn a_closed_child_stays() {
+    let prepared = small();
+    let mut tables = prepared.tables_of(0);
+    let mut rows = prepared.rows(0);
+    let at = rows.changes.iter().rposition(|row| !row.children[1].0);
+    let mut at = at.expect("not all changes");
+    rows.changes[at].children[1].1[1][0] += F::new(1);
+    let root = loop {
+        let row = &rows.changes[at];
+        let above = node(&row.children[0].1[1], &row.children[1].1[1]);
+        let (level, index) = (row.level, row.index);
+        if level == 0 {
+            break above;
+        }
+        let parent = |row: &ChangeRow| (row.level, row.index) == (level - 1, index / 2);
+        at = rows.changes.iter().position(parent).expect("it is there");
+        rows.changes[at].children[index % 2].1[1] = above;
+    };
+    tables.changes.roots[1] = root;
+    assert_eq!(violated(&tables.airs(), &rows.fill(&tables)), ["CHANGES-2"]);
 }

@@ -75,7 +75,6 @@ fn each_constraint_of_reserves_is_needed() {
 fn each_constraint_of_trees_and_public_rows_is_needed() {
     assert_needed(&[
         "CHANGES-1",
-        "CHANGES-2",
         "CHANGES-3",
         "SECRETS-1",
         "SECRETS-2",
