@@ -55,8 +55,18 @@ pub fn step_row<W, B: RowBuilder<W>>(
     below: &[B::E; DIGEST],
     sibling: impl Fn(&W) -> Digest,
 ) -> [B::E; DIGEST] {
-    b.boolean("MERKLE-1", bit);
     let sibling: [B::E; DIGEST] = std::array::from_fn(|i| b.cell(|w| sibling(w)[i]));
+    step_with(b, bit, below, &sibling)
+}
+
+/// The same with a sibling that the caller read.
+pub fn step_with<W, B: RowBuilder<W>>(
+    b: &mut B,
+    bit: &B::E,
+    below: &[B::E; DIGEST],
+    sibling: &[B::E; DIGEST],
+) -> [B::E; DIGEST] {
+    b.boolean("MERKLE-1", bit);
     let left: [B::E; DIGEST] = std::array::from_fn(|i| {
         let choice = below[i].clone() + bit.clone() * (sibling[i].clone() - below[i].clone());
         // A cell of its own: the hash cubes it.

@@ -309,11 +309,27 @@ impl Settlement {
         Ticks(bids.sum::<i128>().max(asks.sum()))
     }
 
-    /// Whether all that an account sends is let in.
+    /// Whether all that an account sends is let in: its margin [covers](Self::cover) it, or it is one order that only reduces and
+    /// [relieves](Self::relieves) the account.
     ///
     /// # Errors
     /// Says why nothing of it is.
     pub fn admit(&self, account: &Account, sent: &[Sent]) -> Result<(), Refusal> {
+        match (self.cover(account, sent), sent) {
+            (Err(Refusal::Margin { .. }), [only])
+                if only.reduce_only && self.relieves(account, only)? =>
+            {
+                Ok(())
+            }
+            (covered, _) => covered,
+        }
+    }
+
+    /// Whether an account's margin covers all that it sends.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn cover(&self, account: &Account, sent: &[Sent]) -> Result<(), Refusal> {
         let may_open = |s: &&Sent| !s.reduce_only && position(account, s.instrument).is_none();
         let opens = sent.iter().filter(may_open);
         if account.positions.len() + opens.count() > self.slots {
@@ -334,16 +350,10 @@ impl Settlement {
             return Err(Refusal::Cash);
         }
         let free = self.free(account)?;
-        if free >= needed {
-            return Ok(());
+        match free >= needed {
+            true => Ok(()),
+            false => Err(Refusal::Margin { free, needed }),
         }
-        if let [only] = sent
-            && only.reduce_only
-            && self.relieves(account, only)?
-        {
-            return Ok(());
-        }
-        Err(Refusal::Margin { free, needed })
     }
 
     /// The account's margins at initial and at maintenance level, with what offsets take off.

@@ -8,7 +8,7 @@ use common::{PATH_SLACK, shared_words};
 use credit::amortization::Event;
 use credit::sample_pool;
 use market::auction::{Admission, Band, Fees, Ladder};
-use market::{Account, Level, sample};
+use market::{Account, Level, Settlement, Tier, sample};
 use records::units::{Cents, Ticks};
 use sealbook::STATEMENTS;
 use serde_json::Value;
@@ -17,10 +17,11 @@ use statements::account::Secret;
 use statements::book::SealedBook;
 use statements::kit::AnyPrepared;
 use statements::orders::{Opening, Randomness, session};
+use statements::owner::{LOG_SECRETS, OneTimePath, Owner, one_time};
 use statements::premia::{self, Shows};
 use statements::solvency::{self, Options};
 use statements::systemic::{self, Venue};
-use statements::{auction, exposure, inventory, issuance, margin, pool, stress, waterfall};
+use statements::{auction, exposure, inventory, issuance, margin, pool, settle, stress, waterfall};
 use venue::fact::Fact;
 
 /// One of several claims that say the same about other private values, under a secret of its own.
@@ -37,6 +38,7 @@ const CASES: &[(&str, usize, Make)] = &[
     ("premia", 2, |variant| premia(variant, TOTALS)),
     ("inventory", 2, inventory),
     ("exposure", 3, exposure),
+    ("settle", 2, settle),
     ("systemic", 2, systemic),
     ("pool", 2, pool),
     ("stress", 2, stress),
@@ -243,6 +245,80 @@ fn premia(variant: usize, shows: Shows) -> Box<dyn AnyPrepared> {
 fn confidence() -> venue::evar::Confidence {
     let confidence = "0.95".parse::<fixed::Decimal>().unwrap();
     confidence.try_into().unwrap()
+}
+
+/// Two other accounts trade other lots, at the same price.
+fn settle(variant: usize) -> Box<dyn AnyPrepared> {
+    let ([buyer, seller], lots) = [([0, 1], 3), ([30, 9], 7)][variant];
+    let mut market = sample::snapshot();
+    market
+        .instruments
+        .retain(|i| i.settlement == Settlement::Linear);
+    market.assets[0].haircuts.margin = vec![Tier {
+        up_to: fixed::Decimal::from_int(2_000_000_000_000),
+        percent: fixed::Decimal::from_int(100),
+    }];
+    let book = sample::book(&market, 1 + variant as u64, 40, 4, 0);
+    let price = Ticks(65_000_000);
+    let key =
+        |account: usize| statements::account::Identity::of(&book.accounts()[account].id).key();
+    let path = OneTimePath {
+        digest: one_time(&Default::default()),
+        siblings: vec![Default::default(); LOG_SECRETS],
+    };
+    let sides = [
+        (buyer, Ladder::bid(lots, price.0)),
+        (seller, Ladder::ask(lots, price.0)),
+    ];
+    let openings = sides.map(|(account, ladder)| Opening {
+        account: key(account),
+        instrument: 0,
+        nonce: 0,
+        quote: false,
+        reduce_only: false,
+        ladder,
+        session: session("venue", 7),
+        secret: Default::default(),
+    });
+    let inputs = auction::Inputs {
+        venue: "venue".into(),
+        batch: 7,
+        quote: market.quote.clone(),
+        levels: 1,
+        instruments: vec![auction::Instrument {
+            number: 0,
+            symbol: market.instruments[0].symbol.clone(),
+            band: Band::new([60_000_000, 70_000_000].map(Ticks), Ticks(1), price).unwrap(),
+            fees: Fees::new(500, 100).unwrap(),
+        }],
+        randomness: Randomness([7; 32]),
+        entries: openings
+            .map(|o| auction::Entry::Opened(o, Admission::default()))
+            .into(),
+        shows_depth: false,
+    };
+    let checked = auction::check(&inputs).unwrap();
+    let entries = checked.entries.iter().map(|e| settle::Entry {
+        opening: e.opening.clone(),
+        outcome: e.outcome,
+        slot: e.slot,
+    });
+    let mut entries: Vec<settle::Entry> = entries.collect();
+    let mut keys: Vec<u64> = (0..book.accounts().len()).map(key).collect();
+    keys.sort_unstable();
+    let arranged = settle::arrangement((&keys, 4), &market, &checked.batch, &entries).unwrap();
+    let slots = arranged.slots(&entries);
+    for (entry, slot) in entries.iter_mut().zip(&slots) {
+        entry.slot = *slot;
+    }
+    let batch = checked.in_slots(arranged.log_slots(), &slots).cleared();
+    let secret = Secret::random();
+    let owner = |_: &str| Owner::new(path.root(7), &Secret::random(), 1);
+    let before = SealedBook::state(&market, book.accounts(), 4, &secret, &owner).unwrap();
+    let secrets = [buyer, seller].map(|account| (key(account), path.clone()));
+    Box::new(
+        settle::Prepared::new(&before, &market, &batch, entries, secrets.into(), &secret).unwrap(),
+    )
 }
 
 /// Other positions, under the same lists and number of accounts.

@@ -8,12 +8,13 @@
 //! holdings  = the last of the slots' digests, of which each holds the one before, the first zeros:
 //!             hash(Holdings, per holding: the asset's number from 1, its five amounts as above | slot before (8)),
 //!             eight holdings a slot in the order of the list, unused ones zero, at least one slot
-//! seal      = hash(Seal, positions (8) | listing (8) | identity[2..8], 0, 0 | salt (8))
+//! seal      = hash(Seal, positions (8) | lists (8) | identity[2..8], 0, 0 | salt (8))
 //! positions = hash(Positions, per slot: key, lots, entry (low 30 bits, high 30 bits)), where key is
 //!             2 * instrument + side + 1 with side 0 for long and 1 for short; unused slots are zero
-//! listing   = hash(Listing, when, and what the places of the lists of assets and instruments stand for)
+//! lists     = hash(Listing, what the places of the lists of assets and instruments stand for)
 //! identity  = hash(Identity, the id's bytes), its first two elements cut to 30 bits: the sort key
-//! salt      = hash(Salt, the secret of this book at this moment | identity)
+//! salt      = hash(Salt, the secret of this book at this moment | identity); in a book that goes from state to state
+//!             that of the account's [`Owner`](crate::owner::Owner), so that a leaf stays while its account does
 //! tree      = Merkle tree of hash(Node, left | right); accounts stand in the order of their keys,
 //!             unused leaves are zero digests
 //! ```
@@ -219,11 +220,24 @@ pub fn positions_digest(positions: &[market::Position], slots: usize) -> Digest 
     hash(Domain::Positions, quads.as_flattened())
 }
 
-/// What the places in a book's lists stand for, and when: the moment, the quote currency, each asset's symbol and
-/// decimals, each instrument's terms. An amount or a position in a leaf is a number at a place; without this digest an
-/// old commitment could be opened at another date or with lists in another order. Prices, volatilities and haircuts are
-/// not part of it: the same book may be valued at others.
+/// What the places in a book's lists stand for, and when: what a book's commitment binds besides its tree. Without the moment an
+/// old book could be opened at another date.
 pub fn listing(snapshot: &Snapshot) -> Digest {
+    listing_at(&lists(snapshot), snapshot.as_of_ms)
+}
+
+/// The same of the digest of lists and a moment, in milliseconds since 1970.
+pub fn listing_at(lists: &Digest, as_of_ms: u64) -> Digest {
+    let mut elements = lists.to_vec();
+    elements.extend(halves_of(as_of_ms));
+    hash(Domain::Listing, &elements)
+}
+
+/// What the places in a book's lists stand for: the quote currency, each asset's symbol and decimals, each instrument's terms. An
+/// amount or a position in a leaf is a number at a place; without this digest a commitment could be opened with lists in another
+/// order. Prices, volatilities and haircuts are not part of it: the same book may be valued at others. Nor is the moment, so that a
+/// leaf stays the same while its account does; the commitment to the book binds it.
+pub fn lists(snapshot: &Snapshot) -> Digest {
     let assets = snapshot.assets.iter().map(|a| (&a.symbol, a.decimals));
     let assets: Vec<_> = assets.collect();
     let instruments: Vec<_> = snapshot
@@ -255,7 +269,7 @@ pub fn listing(snapshot: &Snapshot) -> Digest {
             )
         })
         .collect();
-    let lists = (snapshot.as_of_ms, &snapshot.quote, assets, instruments);
+    let lists = (&snapshot.quote, assets, instruments);
     let text = serde_json::to_string(&lists).expect("lists are plain data");
     text_digest(Domain::Listing, &text)
 }
@@ -264,7 +278,7 @@ pub fn listing(snapshot: &Snapshot) -> Digest {
 #[derive(Clone, Debug)]
 pub struct Layout {
     slots: usize,
-    listing: Digest,
+    lists: Digest,
     /// The digest of no positions, which most leaves share.
     no_positions: Digest,
 }
@@ -274,7 +288,7 @@ impl Layout {
     pub fn new(slots: usize, snapshot: &Snapshot) -> Self {
         Self {
             slots,
-            listing: listing(snapshot),
+            lists: lists(snapshot),
             no_positions: positions_digest(&[], slots),
         }
     }
@@ -299,7 +313,7 @@ impl Layout {
             } else {
                 positions_digest(&account.positions, self.slots)
             },
-            listing: self.listing,
+            lists: self.lists,
             salt,
             holdings: (account.balances.len() > SHORT_LIST)
                 .then(|| holdings_digest(&account.balances)),
@@ -316,7 +330,7 @@ pub struct Leaf {
     /// Its positions' digest.
     pub positions: Digest,
     /// The digest of its book's lists.
-    pub listing: Digest,
+    pub lists: Digest,
     /// What hides it.
     pub salt: Digest,
     /// Its amounts per asset.
@@ -360,7 +374,7 @@ impl Leaf {
     pub fn seal_elements(&self) -> [F; SEAL_LEN] {
         let mut elements = [F::ZERO; SEAL_LEN];
         elements[..DIGEST].copy_from_slice(&self.positions);
-        elements[DIGEST..2 * DIGEST].copy_from_slice(&self.listing);
+        elements[DIGEST..2 * DIGEST].copy_from_slice(&self.lists);
         elements[2 * DIGEST..3 * DIGEST - 2].copy_from_slice(&self.identity.0[2..]);
         elements[3 * DIGEST..].copy_from_slice(&self.salt);
         elements

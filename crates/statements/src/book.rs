@@ -9,6 +9,7 @@
 //! Listing and root are those of [`crate::account`]. The verifier computes the commitment from the claim, so one tree of
 //! leaves cannot be read as other assets, at another moment, or as more or fewer accounts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gadgets::hash::{Digest, Domain, hash};
@@ -20,10 +21,11 @@ use sha3::{Digest as _, Sha3_256};
 use stark::felt;
 
 use crate::account::{
-    Identity, Layout, Leaf, PublicDigest, SHORT_LIST, Secret, listing, text_digest,
+    Identity, Layout, Leaf, PublicDigest, SHORT_LIST, Secret, listing, lists, text_digest,
 };
 use crate::inclusion::{BookPath, Inclusion};
 use crate::margin::snapshot_digest;
+use crate::owner::Owner;
 use crate::trees::{book_root, log_slots, path, tree};
 use crate::words::quoted;
 
@@ -153,6 +155,8 @@ pub struct SealedBook {
     pub(crate) slots: u32,
     /// The secret of this book at this moment.
     pub(crate) secret: Secret,
+    /// Of a book that goes from state to state: whose salts its leaves have, in the order of the tree. Else none.
+    pub(crate) owners: Vec<Owner>,
 }
 
 impl SealedBook {
@@ -165,6 +169,31 @@ impl SealedBook {
         accounts: &[Account],
         slots: usize,
         secret: &Secret,
+    ) -> Result<Arc<Self>, BookError> {
+        Self::sealed(snapshot, accounts, slots, secret, None)
+    }
+
+    /// Seals accounts in a book that goes from state to state: an account's leaf is hidden by its [`Owner`], and stays what it is
+    /// while the account does. `owner` finds it by the account's id.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn state(
+        snapshot: &Snapshot,
+        accounts: &[Account],
+        slots: usize,
+        secret: &Secret,
+        owner: &dyn Fn(&str) -> Owner,
+    ) -> Result<Arc<Self>, BookError> {
+        Self::sealed(snapshot, accounts, slots, secret, Some(owner))
+    }
+
+    fn sealed(
+        snapshot: &Snapshot,
+        accounts: &[Account],
+        slots: usize,
+        secret: &Secret,
+        owner: Option<&dyn Fn(&str) -> Owner>,
     ) -> Result<Arc<Self>, BookError> {
         check_slots(slots).map_err(BookError::Slots)?;
         snapshot.validate()?;
@@ -188,18 +217,56 @@ impl SealedBook {
         let secret = secret
             .derived(&listing)
             .derived(&contents(sorted.iter().map(|(_, account)| *account)));
+        let owners: Vec<Owner> = owner.map_or(Vec::new(), |owner| {
+            sorted
+                .iter()
+                .map(|(_, account)| owner(&account.id))
+                .collect()
+        });
         let layout = Layout::new(slots, snapshot);
-        let member = |(identity, account): &(Identity, &Account)| Member {
+        let member = |(i, (identity, account)): (usize, &(Identity, &Account))| Member {
             account: (*account).clone(),
-            leaf: layout.leaf(*identity, account, &secret),
+            leaf: match owners.get(i) {
+                Some(owner) => layout.leaf_with(*identity, account, owner.salt()),
+                None => layout.leaf(*identity, account, &secret),
+            },
         };
         Ok(Arc::new(Self {
             snapshot: snapshot.clone(),
-            members: sorted.par_iter().map(member).collect(),
+            members: sorted.par_iter().enumerate().map(member).collect(),
             listing,
             slots: slots as u32,
             secret,
+            owners,
         }))
+    }
+
+    /// The book after some of its accounts changed, by their numbers in the tree, at the moment of another snapshot over the same
+    /// lists. Leaves of the others stay.
+    ///
+    /// # Panics
+    /// If it is no book that goes from state to state, the lists are others, or an account has another id.
+    pub(crate) fn moved(&self, snapshot: &Snapshot, changed: &BTreeMap<usize, Account>) -> Self {
+        assert_eq!(lists(snapshot), lists(&self.snapshot), "the same lists");
+        let layout = Layout::new(self.slots as usize, snapshot);
+        let mut members = self.members.clone();
+        for (index, account) in changed {
+            let member = &mut members[*index];
+            assert_eq!(member.account.id, account.id, "the same account");
+            let (identity, salt) = (member.leaf.identity, self.owners[*index].salt());
+            member.leaf = layout.leaf_with(identity, account, salt);
+            member.account = account.clone();
+        }
+        let listing = listing(snapshot);
+        let all = contents(members.iter().map(|m| &m.account));
+        Self {
+            snapshot: snapshot.clone(),
+            members,
+            listing,
+            slots: self.slots,
+            secret: self.secret.derived(&listing).derived(&all),
+            owners: self.owners.clone(),
+        }
     }
 
     /// The snapshot whose lists and moment the book has.
@@ -246,7 +313,7 @@ impl SealedBook {
     }
 
     /// All nodes of the tree.
-    fn tree(&self) -> Vec<Digest> {
+    pub(crate) fn tree(&self) -> Vec<Digest> {
         let mut leaves = self.leaves();
         leaves.resize(1 << log_slots(self.accounts()), Digest::default());
         tree(leaves)

@@ -20,6 +20,7 @@ pub mod pool;
 pub mod pools;
 pub mod premia;
 pub mod registry;
+pub mod settle;
 pub mod solvency;
 pub mod stress;
 pub mod systemic;

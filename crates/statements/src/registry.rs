@@ -19,6 +19,7 @@ pub const STATEMENTS: &[&dyn Kind] = &[
     &Of::<crate::premia::Premia>::NEW,
     &Of::<crate::inventory::Inventory>::NEW,
     &Of::<crate::exposure::Exposure>::NEW,
+    &Of::<crate::settle::Settle>::NEW,
     &Of::<crate::systemic::Systemic>::NEW,
     &Of::<crate::pool::Pool>::NEW,
     &Of::<crate::stress::Stressed>::NEW,

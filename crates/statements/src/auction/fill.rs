@@ -1,6 +1,7 @@
 //! From a cleared batch to filled tables.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gadgets::hash::Digest;
@@ -21,7 +22,7 @@ use crate::orders::{Batch, Status};
 /// The private rows of a claim.
 #[derive(Clone)]
 pub struct Rows {
-    /// The orders by receipts: entry `i` has its receipt in slot `i`.
+    /// The orders in the order of the list.
     pub entries: Vec<Opened>,
     /// The receipts' tree.
     pub nodes: Vec<Digest>,
@@ -32,7 +33,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of a batch. `entries` stand in the order of their slots; `cleared` are the auctions by rising number.
+    /// The rows of a batch. `cleared` are the auctions by rising number.
     pub fn new(
         claim: &AuctionClaim,
         entries: Vec<Opened>,
@@ -40,11 +41,7 @@ impl Rows {
         cleared: &[Cleared],
     ) -> Self {
         let batch = &claim.batch;
-        let mut rows: Vec<OrderRow> = entries
-            .iter()
-            .enumerate()
-            .map(|(slot, entry)| row(batch, slot, entry))
-            .collect();
+        let mut rows: Vec<OrderRow> = entries.iter().map(|entry| row(batch, entry)).collect();
         rows.sort_by_key(|row| {
             let mut rank = row.rank();
             rank.reverse();
@@ -88,6 +85,11 @@ impl Rows {
         let (table, limbs) = (&context.orders, context.limbs());
         let tally = Tally::new(&[limbs.tallied(), context.markets.tallied()]);
         let products = products(table, &self.orders);
+        // Rows without an order have the slots that are left.
+        let taken: BTreeSet<usize> = self.orders.iter().map(|row| row.slot).collect();
+        let left: Vec<usize> = (0..1 << table.log_slots)
+            .filter(|slot| !taken.contains(slot))
+            .collect();
         let orders = fill(table, &airs[0], &tally, |i| {
             let children = match i {
                 // Node 0 does not exist; its row hashes zeros.
@@ -95,8 +97,7 @@ impl Rows {
                 _ => [self.nodes[2 * i], self.nodes[2 * i + 1]],
             };
             let blank = || OrderRow {
-                // Slots behind the receipts are those of rows without an order.
-                slot: i,
+                slot: left.get(i - self.orders.len()).copied().unwrap_or(0),
                 starts: [true; 2],
                 ends: [true; 2],
                 previous: match i.checked_sub(1).and_then(|i| self.orders.get(i)) {
@@ -120,7 +121,7 @@ impl Rows {
 }
 
 /// What of a row follows from its order alone.
-fn row(batch: &Batch, slot: usize, entry: &Opened) -> OrderRow {
+fn row(batch: &Batch, entry: &Opened) -> OrderRow {
     let (opening, outcome) = (&entry.opening, &entry.outcome);
     let mut legs = vec![LegRow::default(); 2 * batch.levels as usize];
     for (level, legs) in opening.ladder.0.iter().zip(legs.chunks_mut(2)) {
@@ -143,7 +144,7 @@ fn row(batch: &Batch, slot: usize, entry: &Opened) -> OrderRow {
         status: outcome.status as u8,
         most: outcome.most.map(|lots| lots.0),
         commitment: entry.commitment,
-        slot,
+        slot: entry.slot,
         ..OrderRow::default()
     }
 }

@@ -8,7 +8,7 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 mod witness;
-mod words;
+pub(crate) mod words;
 
 pub use claim::{Auction, AuctionClaim, Commitment, Context, MAX_ENTRIES};
 pub use receipt::{NoReceipt, Receipt};

@@ -61,8 +61,7 @@ impl Prepared {
         let mut receipts: Vec<Receipt> = rows
             .entries
             .iter()
-            .enumerate()
-            .map(|(slot, entry)| {
+            .map(|entry| {
                 let (fill, outcome) = (entry.outcome.fill, entry.outcome);
                 Receipt {
                     order: entry.opening.clone(),
@@ -73,8 +72,8 @@ impl Prepared {
                     cash: fill.cash,
                     charge: fill.fee + fill.rebate,
                     most: outcome.most,
-                    slot: slot as u64,
-                    siblings: path(&rows.nodes, slot)
+                    slot: entry.slot as u64,
+                    siblings: path(&rows.nodes, entry.slot)
                         .into_iter()
                         .map(Into::into)
                         .collect(),

@@ -83,6 +83,8 @@ pub struct Opened {
     pub commitment: Digest,
     /// The order's tag.
     pub tag: Digest,
+    /// The slot of its receipt.
+    pub slot: usize,
 }
 
 /// Clears a batch.
@@ -195,7 +197,7 @@ pub(super) fn check_with(
         }
         cleared.push(result);
     }
-    let entries: Vec<Opened> = openings
+    let mut entries: Vec<Opened> = openings
         .into_iter()
         .zip(&digests)
         .zip(outcomes)
@@ -206,9 +208,16 @@ pub(super) fn check_with(
                 outcome: outcome.expect("every order is of an auction"),
                 commitment: *commitment,
                 tag: *tag,
+                slot: 0,
             },
         )
         .collect();
+    // By their tags, which nobody can compute who does not know the order: so a slot says nothing about other orders.
+    let mut by_tag: Vec<usize> = (0..entries.len()).collect();
+    by_tag.sort_unstable_by_key(|i| entries[*i].tag.map(|x| x.as_canonical_u32()));
+    for (slot, i) in by_tag.into_iter().enumerate() {
+        entries[i].slot = slot;
+    }
     Ok(Checked {
         batch,
         list,
@@ -223,6 +232,49 @@ impl Checked {
     /// The same over a list that does not hold its orders.
     pub(super) fn replace_list(&mut self, list: Vec<Commitment>) {
         self.list = list;
+    }
+}
+
+impl Checked {
+    /// The same with receipts in these slots of a tree of `2^log_slots`, by the order of [`entries`](Self::entries): where settlement has
+    /// them.
+    ///
+    /// # Panics
+    /// If there is not one slot in the tree for each.
+    #[must_use]
+    pub fn in_slots(mut self, log_slots: usize, slots: &[usize]) -> Self {
+        assert_eq!(slots.len(), self.entries.len(), "a slot for each");
+        assert!(
+            slots.iter().all(|slot| slot >> log_slots == 0),
+            "slots of the tree"
+        );
+        self.batch.log_slots = log_slots as u32;
+        for (entry, slot) in self.entries.iter_mut().zip(slots) {
+            entry.slot = *slot;
+        }
+        self
+    }
+
+    /// The batch with the root of its receipts.
+    pub fn cleared(&self) -> Batch {
+        Batch {
+            receipts: self.receipts()[1].into(),
+            ..self.batch.clone()
+        }
+    }
+
+    /// The nodes of the receipts' tree.
+    fn receipts(&self) -> Vec<Digest> {
+        let mut leaves = vec![Digest::default(); 1 << self.batch.log_slots];
+        let receipts: Vec<Digest> = self
+            .entries
+            .par_iter()
+            .map(|e| e.outcome.receipt(&e.tag))
+            .collect();
+        for (entry, receipt) in self.entries.iter().zip(receipts) {
+            leaves[entry.slot] = receipt;
+        }
+        tree(leaves)
     }
 }
 
@@ -248,24 +300,22 @@ impl Prepared {
     /// # Errors
     /// If the list contradicts itself: two entries are the same.
     pub fn sealed(checked: Checked) -> Result<Self, Refusal> {
-        let mut batch = checked.batch;
-        let mut entries = checked.entries;
-        // By their tags, which nobody can compute who does not know the order: so a slot says nothing about other orders.
-        entries.sort_by_key(|e| e.tag.map(|x| x.as_canonical_u32()));
-        let mut leaves: Vec<Digest> = entries
-            .par_iter()
-            .map(|e| e.outcome.receipt(&e.tag))
-            .collect();
-        leaves.resize(1 << batch.log_slots, Digest::default());
-        let nodes = tree(leaves);
+        let nodes = checked.receipts();
+        let Checked {
+            mut batch,
+            entries,
+            list,
+            skipped,
+            cleared,
+        } = checked;
         batch.receipts = nodes[1].into();
         let claim = AuctionClaim {
             batch,
-            list: checked.list,
-            skipped: checked.skipped,
+            list,
+            skipped,
             nonce: None,
         };
-        let rows = Rows::new(&claim, entries, nodes, &checked.cleared);
+        let rows = Rows::new(&claim, entries, nodes, &cleared);
         Self::unchecked(claim, rows)
     }
 

@@ -64,7 +64,8 @@ fn skipped(places: &[u64]) -> String {
     }
 }
 
-fn auction(auction: &orders::Auction, quote: &str) -> String {
+/// An auction and its result.
+pub(crate) fn auction(auction: &orders::Auction, quote: &str) -> String {
     let orders::Auction {
         number,
         symbol,

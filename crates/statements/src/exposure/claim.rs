@@ -54,7 +54,7 @@ pub struct Exposure;
 #[derive(Debug)]
 pub struct Context {
     pub(super) opening: Opening,
-    pub(super) listing: Digest,
+    pub(super) lists: Digest,
     pub(super) exposed: Exposed,
     /// Least and most lots.
     pub(super) interval: [Lots<i128>; 2],
@@ -78,7 +78,7 @@ impl Context {
 
 impl Statement for Exposure {
     const ID: &'static str = "exposure";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type Claim = ExposureClaim;
     type Context = Context;
 
@@ -90,13 +90,13 @@ impl Statement for Exposure {
             ));
         }
         let (segments, links) = (&claim.segments, claim.states.len());
-        let (opening, listing) = open_book(&claim.book, &claim.snapshot, segments, links)?;
+        let (opening, lists) = open_book(&claim.book, &claim.snapshot, segments, links)?;
         let exposed = Exposed::new(&claim.snapshot, &claim.instruments);
         let exposed = exposed.map_err(|e| e.to_string())?;
         let interval = exposed.interval(&claim.low, &claim.high);
         Ok(Context {
             opening,
-            listing,
+            lists,
             exposed,
             interval: interval.map_err(|e| e.to_string())?,
         })
@@ -137,7 +137,7 @@ impl PartTables {
             positions: PositionsTable { opening, used },
             leaves: LeavesTable {
                 opening,
-                listing: context.listing,
+                lists: context.lists,
                 used,
             },
             exposure: ExposureTable {

@@ -10,7 +10,7 @@ use venue::scenarios::MAX_MARKETS;
 
 use super::claim::InventoryClaim;
 use super::tables::{LeavesTable, MAX_SLOTS, PositionsTable, StateTable};
-use crate::account::{MAX_ASSETS, PublicDigest, listing};
+use crate::account::{MAX_ASSETS, PublicDigest, listing_at, lists};
 use crate::book::BookRef;
 use crate::opening::Opening;
 use crate::trees::{book_root, log_slots};
@@ -30,7 +30,7 @@ const SEGMENT: usize = 1024;
 #[derive(Debug)]
 pub struct Context {
     pub(super) opening: Opening,
-    pub(super) listing: Digest,
+    pub(super) lists: Digest,
     /// What the places of the state stand for.
     pub(super) markets: Digest,
     /// Per market, its instrument's number.
@@ -68,15 +68,15 @@ pub fn open_book(
     }
     let roots: Vec<Digest> = segments.iter().map(|r| r.elements()).collect();
     let root = book_root(&roots, size.ilog2() as usize, log_slots(accounts));
-    let listing = listing(snapshot);
-    book.check(&listing, &root)?;
+    let lists = lists(snapshot);
+    book.check(&listing_at(&lists, snapshot.as_of_ms), &root)?;
     let opening = Opening {
         accounts: size,
         slots,
         assets,
         single: false,
     };
-    Ok((opening, listing))
+    Ok((opening, lists))
 }
 
 /// Used accounts of a part of an opened book of so many.
@@ -97,13 +97,13 @@ impl Context {
             quote, instruments, ..
         } = &claim.snapshot;
         let (segments, links) = (&claim.segments, claim.links.len());
-        let (opening, listing) = open_book(&claim.book, &claim.snapshot, segments, links)?;
+        let (opening, lists) = open_book(&claim.book, &claim.snapshot, segments, links)?;
         // As many instruments as markets, so this bounds the instruments too.
         let order = instruments_of(instruments, &claim.markets).map_err(|e| e.to_string())?;
         check_moment(claim.snapshot.as_of_ms, claim.state_as_of_ms).map_err(|e| e.to_string())?;
         Ok(Self {
             opening,
-            listing,
+            lists,
             markets: markets_listing(
                 quote,
                 &claim.markets,
@@ -145,7 +145,7 @@ impl PartTables {
             positions: PositionsTable { opening, used },
             leaves: LeavesTable {
                 opening,
-                listing: context.listing,
+                lists: context.lists,
                 used,
             },
             state: StateTable {
@@ -172,7 +172,7 @@ impl PartTables {
 
 impl Statement for Inventory {
     const ID: &'static str = "inventory";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     type Claim = InventoryClaim;
     type Context = Context;
 

@@ -175,7 +175,7 @@ pub struct LeavesTable {
     /// Where the quads stand.
     pub(crate) opening: Opening,
     /// What the places of the book's lists stand for.
-    pub listing: Digest,
+    pub lists: Digest,
     /// Used accounts; they come first.
     pub used: usize,
 }
@@ -205,7 +205,7 @@ impl Table for LeavesTable {
     }
 
     fn public(&self) -> Vec<F> {
-        self.listing.to_vec()
+        self.lists.to_vec()
     }
 
     fn row<B: RowBuilder<LeafRow>>(&self, b: &mut B) {
@@ -220,8 +220,8 @@ impl Table for LeavesTable {
             b.zero("LEAVES-2", (b.one() - used.clone()) * cell.clone());
         }
         let opening = &self.opening;
-        let mut listing = Publics::from(0);
-        opening.send_leaf(b, &row, &used, &mut listing, hidden, balances);
+        let mut lists = Publics::from(0);
+        opening.send_leaf(b, &row, &used, &mut lists, hidden, balances);
     }
 }
 

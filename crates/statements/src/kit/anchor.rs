@@ -34,6 +34,8 @@ pub enum Anchor<'a> {
         /// What the proof counts of an account, and what not.
         counted: &'static str,
     },
+    /// An account book that the claim starts from or ends with, by its commitment.
+    State(At, PublicDigest),
     /// One account, which a path may lead to a book.
     Account {
         /// Its leaf.
@@ -117,6 +119,7 @@ impl Anchor<'_> {
     fn sealed(&self) -> Option<Sealed> {
         let (what, at, digest) = match self {
             Self::Book { book, .. } => ("account book", At::Whole, book.commitment.to_string()),
+            Self::State(at, digest) => ("account book", *at, digest.to_string()),
             Self::VenueState(at, digest) => ("state of the venue", *at, digest.to_string()),
             Self::Pool(at, digest) => ("pool", *at, digest.to_string()),
             Self::Batch(batch) => ("batch of orders", At::Whole, digest(batch)),

@@ -16,14 +16,14 @@ use super::tables::lines::LineRow;
 use super::tables::losses::LossRow;
 use super::tables::rates::RateRow;
 use super::tables::{MOVES, RATES};
-use crate::account::position_key;
+use crate::account::{Leaf, position_key};
 use crate::book::Member;
 
 /// A position slot: key, lots and entry, all zero if it is unused.
 type Position = (usize, u64, u64);
 
 /// What the rows of one account are filled from.
-pub(super) struct Filled {
+pub(crate) struct Filled {
     /// Block by block, slot by slot.
     pub lines: Vec<LineRow>,
     /// Its underlyings that it has lines on, and its coins in groups, by their places.
@@ -35,7 +35,7 @@ pub(super) struct Filled {
 
 /// By how much the largest joint loss on a group is below the sum of the largest losses.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Spread {
+pub(crate) struct Spread {
     pub amount: u128,
     /// The first column with the largest joint loss.
     pub column: usize,
@@ -43,7 +43,7 @@ pub(super) struct Spread {
 
 /// An underlying of an account.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The last slot of its lines, if it has any.
     end: usize,
     /// What all its rows of losses have in common.
@@ -120,6 +120,32 @@ impl Filled {
             joint,
             lines,
             is_below: account.is_some_and(|(_, result)| !result.is_met()),
+        }
+    }
+
+    /// The first row of the account, but for its number and the count, if this is its leaf.
+    pub fn account(&self, plan: &Plan, leaf: Option<&Leaf>) -> AccountRow {
+        let [entry_at, coin_at, value_at] = plan.account_sums();
+        let last = &self.lines[plan.slots - 1].sums;
+        let coins = plan.assets.iter().filter_map(|asset| asset.coin.as_ref());
+        let coins = coins.map(|coin| {
+            let lines = self.place(coin.underlying);
+            CoinRow {
+                entry: lines.map_or(Vec::new(), |place| {
+                    self.lines[place.end].sums[coin_at.clone()].to_vec()
+                }),
+                lines: lines.is_some(),
+                joined: self.joined(coin.underlying),
+            }
+        });
+        AccountRow {
+            leaf: leaf.cloned(),
+            entry: last[entry_at].to_vec(),
+            value: last[value_at].to_vec(),
+            coins: coins.collect(),
+            losses: self.places.iter().map(|place| place.row.loss).collect(),
+            spreads: self.joint.iter().map(|spread| spread.amount).collect(),
+            ..AccountRow::default()
         }
     }
 
@@ -300,7 +326,6 @@ fn fill_accounts(
     filled: &[Filled],
 ) -> Trace {
     let plan = &tables.accounts.plan;
-    let [entry_at, coin_at, value_at] = plan.account_sums();
     let mut counts = vec![0u64];
     for account in filled {
         counts.push(counts[counts.len() - 1] + u64::from(account.is_below));
@@ -314,33 +339,15 @@ fn fill_accounts(
                 ..AccountRow::default()
             };
         };
-        let account = &filled[row];
-        let last = &account.lines[plan.slots - 1].sums;
-        let coins = plan.assets.iter().filter_map(|asset| asset.coin.as_ref());
-        let coins = coins.map(|coin| {
-            let lines = account.place(coin.underlying);
-            CoinRow {
-                entry: lines.map_or(Vec::new(), |place| {
-                    account.lines[place.end].sums[coin_at.clone()].to_vec()
-                }),
-                lines: lines.is_some(),
-                joined: account.joined(coin.underlying),
-            }
-        });
         AccountRow {
             row,
-            leaf: Some(member.leaf.clone()),
-            entry: last[entry_at.clone()].to_vec(),
-            value: last[value_at.clone()].to_vec(),
-            coins: coins.collect(),
-            losses: account.places.iter().map(|place| place.row.loss).collect(),
-            spreads: account.joint.iter().map(|spread| spread.amount).collect(),
             count,
+            ..filled[row].account(plan, Some(&member.leaf))
         }
     })
 }
 
-fn loss_row(plan: &Plan, filled: &[Filled], row: usize) -> LossRow {
+pub(crate) fn loss_row(plan: &Plan, filled: &[Filled], row: usize) -> LossRow {
     let (per_account, per_place) = (plan.account_losses(), plan.loss_rows());
     let Some(account) = filled.get(row / per_account) else {
         // As on the rows of an unused place that has no end.

@@ -6,13 +6,13 @@
 //! in one of the scenarios. That a loss is the largest is shown by comparing it with all, and by naming one that equals it.
 
 mod claim;
-mod digits;
+pub(crate) mod digits;
 mod example;
-mod fill;
-mod plan;
-mod statement;
-mod tables;
-mod witness;
+pub(crate) mod fill;
+pub(crate) mod plan;
+pub(crate) mod statement;
+pub(crate) mod tables;
+pub(crate) mod witness;
 mod words;
 
 #[cfg(test)]

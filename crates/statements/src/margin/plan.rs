@@ -28,7 +28,7 @@ pub(crate) const MOVE_LIMBS: usize = MOVE_BITS as usize / LIMB_BITS;
 pub(crate) const TOP_LIMB: i64 = LIMB_MAX as i64;
 pub(crate) const SIGNED_LIMB: i64 = SIGNED_LIMB_MAX as i64;
 /// The bound up to which coefficients can be normalized (see [`gadgets::sum`]).
-const MAX_SUM: u64 = (1 << 29) - (1 << 20);
+pub(crate) const MAX_SUM: u64 = (1 << 29) - (1 << 20);
 /// Rows of the smallest table.
 const MIN_HEIGHT: usize = 1 << MIN_LOG_HEIGHT;
 /// Most underlyings, coins included: their numbers are limbs.
@@ -402,7 +402,7 @@ impl Plan {
     }
 
     /// The bound on the coefficients of equity less the requirement, in 2^-40 of a tick: as the accounts' row adds up.
-    fn compared_bound(&self) -> u64 {
+    pub fn compared_bound(&self) -> u64 {
         let amount = Shape::number(AMOUNT_LIMBS);
         let entries = Shape::new(self.entry_len(), self.entry_bound());
         let values = Shape::new(SUBTICK_LIMBS + self.pnl_len(), self.pnl_bound());

@@ -17,7 +17,7 @@ use super::tables::lines::LinesTable;
 use super::tables::losses::LossesTable;
 use super::tables::moves::MovesTable;
 use super::tables::rates::RatesTable;
-use crate::account::listing;
+use crate::account::{listing_at, lists};
 use crate::kit::totals;
 use crate::trees::{book_root, log_slots};
 
@@ -30,7 +30,7 @@ pub struct Margin;
 pub struct Context {
     pub(crate) plan: Plan,
     /// The digest of the snapshot's lists.
-    pub(crate) listing: Digest,
+    pub(crate) lists: Digest,
 }
 
 /// Most accounts of a book: positions in a tree and sums of limbs stay far below the modulus.
@@ -49,7 +49,7 @@ pub(crate) fn segments(accounts: u64) -> usize {
 impl Context {
     /// The context of a claim whose snapshot has these tables.
     pub(crate) fn new(claim: &MarginClaim, tables: &MarginTables) -> Result<Self, String> {
-        let listing = listing(&claim.snapshot);
+        let lists = lists(&claim.snapshot);
         let sizes = |single, accounts| Sizes {
             single,
             accounts,
@@ -79,16 +79,17 @@ impl Context {
                 let roots: Vec<Digest> = roots.iter().map(|r| r.elements()).collect();
                 let log_segment = segment(*accounts).ilog2() as usize;
                 let root = book_root(&roots, log_segment, log_slots(*accounts));
+                let listing = listing_at(&lists, claim.snapshot.as_of_ms);
                 book.check(&listing, &root)?;
                 Plan::new(tables, &sizes(false, segment(*accounts)))?
             }
         };
-        Ok(Self { plan, listing })
+        Ok(Self { plan, lists })
     }
 }
 
 /// The height of the table of carries: low, since every row of a table costs, and wide enough to leave a proof small.
-const CARRIES_LOG_HEIGHT: usize = 10;
+pub(crate) const CARRIES_LOG_HEIGHT: usize = 10;
 
 /// The tables of one part.
 pub(crate) struct PartTables {
@@ -132,10 +133,11 @@ impl PartTables {
             lines: LinesTable {
                 plan: plan.clone(),
                 used,
+                tells: false,
             },
             accounts: AccountsTable {
                 plan: plan.clone(),
-                listing: context.listing,
+                lists: context.lists,
                 used,
             },
             losses: LossesTable { plan: plan.clone() },
@@ -215,7 +217,7 @@ pub(crate) fn proven(tables: PartTables) -> Vec<TableAir> {
 
 impl Statement for Margin {
     const ID: &'static str = "margin";
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
     type Claim = MarginClaim;
     type Context = Context;
 

@@ -111,7 +111,7 @@ impl Prepared {
 
 /// Places for underlyings that hold every account of the book: as many as the snapshot has if these are few, which says nothing
 /// about accounts; otherwise the least power of two. Coins in groups have a place each.
-fn underlyings(book: &SealedBook, tables: &MarginTables) -> usize {
+pub(crate) fn underlyings(book: &SealedBook, tables: &MarginTables) -> usize {
     const FEW: usize = 8;
     let on = |index: usize| tables.arrays.lots[index].underlying;
     let coins: Vec<usize> = grouped_coins(tables).collect();

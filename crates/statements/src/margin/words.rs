@@ -17,7 +17,7 @@ pub fn words(claim: &MarginClaim) -> Vec<String> {
             format!("as of {when}, the account committed as {commitment} meets {level} margin"),
             format!(
                 "it has at most {slots} positions, on at most {} underlyings (coins in offset groups count); pledges play no part, and what it owes elsewhere is \
-                 not known; a path shows which book it is in",
+                 not known; a path shows which book it is in and as of when, which is else the prover's word",
                 claim.underlyings
             ),
         ],

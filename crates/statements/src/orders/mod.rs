@@ -26,5 +26,5 @@ mod receipt;
 
 pub use batch::{Auction, Batch, LEVELS, LOG_SLOTS, MAX_BATCH, MAX_INSTRUMENTS, Randomness};
 pub use bytes::NoOrder;
-pub use opening::{Opening, levels_len, session};
+pub use opening::{LEVEL, Opening, levels_len, session};
 pub use receipt::{Outcome, Status};

@@ -17,9 +17,6 @@ use crate::account::text_digest;
 const LIMIT_BITS: usize = 20;
 /// Elements of a level.
 pub const LEVEL: usize = 6;
-/// The flags' places above the instrument's number.
-const QUOTE: u64 = 1 << 10;
-const REDUCE_ONLY: u64 = 1 << 11;
 
 /// An order as its trader made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +52,10 @@ pub fn session(venue: &str, batch: u64) -> [F; 2] {
 }
 
 impl Opening {
+    /// The flags' places above the instrument's number.
+    pub(crate) const QUOTE: F = F::new(1 << 10);
+    pub(crate) const REDUCE_ONLY: F = F::new(1 << 11);
+
     /// Its commitment and its tag, as an order of so many levels; fewer are followed by levels without lots.
     ///
     /// # Panics
@@ -105,17 +106,14 @@ impl Opening {
     /// The head of its hash.
     pub fn head(&self) -> [F; HEAD] {
         let [low, high] = halves_of(self.account);
-        [
-            low,
-            high,
-            felt(self.instrument_and_flags()),
-            felt(self.nonce),
-        ]
+        [low, high, self.instrument_and_flags(), felt(self.nonce)]
     }
 
-    fn instrument_and_flags(&self) -> u64 {
-        let flags = QUOTE * u64::from(self.quote) + REDUCE_ONLY * u64::from(self.reduce_only);
-        self.instrument as u64 + flags
+    fn instrument_and_flags(&self) -> F {
+        let flag = |is: bool, place: F| if is { place } else { F::default() };
+        felt(self.instrument as u64)
+            + flag(self.quote, Self::QUOTE)
+            + flag(self.reduce_only, Self::REDUCE_ONLY)
     }
 
     /// What is hashed behind the head.

@@ -295,7 +295,7 @@ impl SolvencyClaim {
 
 impl Statement for Solvency {
     const ID: &'static str = "solvency";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     type Claim = SolvencyClaim;
     type Context = Context;
 

@@ -230,6 +230,7 @@ fn dishonest(prepared: &Prepared, members: Vec<Member>) -> (Vec<Member>, Exposur
         listing: honest.listing,
         slots: honest.slots,
         secret: honest.secret.clone(),
+        owners: Vec::new(),
     };
     let size = segment(book.accounts(), book.slots as usize);
     let (roots, reference) = book.segments(size);
@@ -318,11 +319,15 @@ fn lists_and_moment_are_those_of_the_leaves() {
             refused.contains("not that of its lists"),
             "{what}: {refused}"
         );
+        if what == "moment" {
+            // Leaves bind the lists alone, so that they can stay; the commitment binds the moment.
+            continue;
+        }
         // A commitment over the same tree and the other lists.
-        let listing = listing(&claim.snapshot);
+        let (listing, changed) = (listing(&claim.snapshot), lists(&claim.snapshot));
         claim.book = BookRef::new(&listing, &root, claim.book.accounts, claim.book.slots);
         let relabelled = |leaf: &Leaf| Leaf {
-            listing,
+            lists: changed,
             ..leaf.clone()
         };
         let members: Vec<Member> = prepared

@@ -17,7 +17,7 @@ use super::claim::PartTables;
 use super::tables::{Counts, OFFSET};
 use super::witness::{Rows, added};
 use super::*;
-use crate::account::{Layout, Leaf, listing};
+use crate::account::{Layout, Leaf, listing, lists};
 use crate::book::{BookRef, Member, SealedBook, least_slots};
 use crate::inventory::statement::segment;
 use crate::inventory::tables::count_positions;

@@ -35,13 +35,13 @@ pub(crate) const BELOW: usize = 0;
 pub(crate) struct AccountsTable {
     pub plan: Plan,
     /// What the places of the snapshot's lists stand for: every account was committed to over these.
-    pub listing: Digest,
+    pub lists: Digest,
     /// Used accounts; they come first.
     pub used: usize,
 }
 
 /// The private data of one row.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AccountRow {
     pub row: usize,
     /// `None` if unused.
@@ -101,7 +101,7 @@ impl Table for AccountsTable {
         });
         let offsets = self.plan.offsets.iter();
         let offsets = offsets.flat_map(|group| limb_values(group.offset.into(), OFFSET_LIMBS));
-        let numbers = numbers.flatten().chain(self.listing);
+        let numbers = numbers.flatten().chain(self.lists);
         numbers.chain(offsets).collect()
     }
 
@@ -158,7 +158,7 @@ impl Table for AccountsTable {
 
 impl AccountsTable {
     /// The sum of the account's entries and what its positions are worth less contingency, in subticks, from its lines.
-    fn positions<B: RowBuilder<AccountRow>>(
+    pub fn positions<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
         row: &B::E,
@@ -185,7 +185,7 @@ impl AccountsTable {
     }
 
     /// What the account has in an asset after haircut, less its debt, in subticks. Its amounts are added to the leaf.
-    fn asset<B: RowBuilder<AccountRow>>(
+    pub fn asset<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
         asset: usize,
@@ -214,7 +214,7 @@ impl AccountsTable {
     }
 
     /// The largest losses on the account's underlyings, added to what coins lose by themselves.
-    fn losses<B: RowBuilder<AccountRow>>(
+    pub fn losses<B: RowBuilder<AccountRow>>(
         &self,
         b: &mut B,
         row: &B::E,

@@ -5,7 +5,7 @@ use gadgets::range::limb;
 use gadgets::sponge::QUADS;
 use stark::{Expr, F, PrimeCharacteristicRing, RowBuilder, Table, When, signed_felt};
 
-use super::{CARRY, COIN, ENTRY, PNL, RATES, flags, ones};
+use super::{CARRY, COIN, ENTRY, HELD, PNL, RATES, flags, ones};
 use crate::margin::plan::{LOT_LIMBS, Plan};
 
 /// A line: one block of columns of one position slot. Lines stand by account, block, slot. Within a block the positions on one
@@ -23,6 +23,8 @@ pub(crate) struct LinesTable {
     pub plan: Plan,
     /// Used accounts; they come first.
     pub used: usize,
+    /// Whether positions are told to another table, too.
+    pub tells: bool,
 }
 
 /// The private data of one line.
@@ -241,6 +243,9 @@ impl LinesTable {
         let [low, high] = [&entry.0[..LOT_LIMBS], &entry.0[LOT_LIMBS..]].map(join);
         let quad = [place.row.clone(), key.clone(), lots_whole, low, high];
         b.send(QUADS, opens.clone(), &quad);
+        if self.tells {
+            b.send(HELD, opens.clone(), &quad);
+        }
 
         let [entry_rate, coin_rate, value, changes] = self.rates(b, &key, place);
         Position {

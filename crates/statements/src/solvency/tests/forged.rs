@@ -48,6 +48,7 @@ fn a_debt_without_a_price_has_no_witness() {
         listing: honest.listing,
         slots: honest.slots,
         secret: honest.secret.clone(),
+        owners: Vec::new(),
     });
     let published = Prepared::new(&forged, &Options::default())
         .err()
