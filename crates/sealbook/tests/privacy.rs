@@ -258,7 +258,7 @@ fn settle(variant: usize) -> Box<dyn AnyPrepared> {
         up_to: fixed::Decimal::from_int(2_000_000_000_000),
         percent: fixed::Decimal::from_int(100),
     }];
-    let book = sample::book(&market, 1 + variant as u64, 40, 4, 0);
+    let book = sample::book(&market, 1 + variant as u64, 40, 2, 0);
     let price = Ticks(65_000_000);
     let key =
         |account: usize| statements::account::Identity::of(&book.accounts()[account].id).key();

@@ -8,6 +8,9 @@ use super::*;
 use crate::orders::Status;
 use crate::settle::fill::closing;
 use crate::settle::tables::changes::ChangeRow;
+use crate::settle::tables::orders::Placed;
+use crate::settle::tables::touched::TouchedAccount;
+use crate::trees::tree;
 
 /// Requires that a change breaks these and perhaps more.
 fn breaks(prepared: &Prepared, what: &str, expected: &[&str], change: impl FnOnce(&mut Rows)) {
@@ -21,13 +24,13 @@ fn breaks(prepared: &Prepared, what: &str, expected: &[&str], change: impl FnOnc
 }
 
 /// The first row of orders of which something holds.
-fn order(rows: &Rows, is: impl Fn(&crate::settle::tables::orders::Placed) -> bool) -> usize {
+fn order(rows: &Rows, is: impl Fn(&Placed) -> bool) -> usize {
     let mut orders = rows.orders.iter();
     let found = orders.position(|row| row.order.as_ref().is_some_and(&is));
     found.expect("the sample has such an order")
 }
 
-fn traded(o: &crate::settle::tables::orders::Placed) -> bool {
+fn traded(o: &Placed) -> bool {
     o.outcome.fill.bought + o.outcome.fill.sold > Lots(0)
 }
 
@@ -377,19 +380,131 @@ fn a_closed_child_stays() {
     let mut tables = prepared.tables_of(0);
     let mut rows = prepared.rows(0);
     let at = rows.changes.iter().rposition(|row| !row.children[1].0);
-    let mut at = at.expect("not all changes");
+    let at = at.expect("not all changes");
     rows.changes[at].children[1].1[1][0] += F::new(1);
-    let root = loop {
-        let row = &rows.changes[at];
-        let above = node(&row.children[0].1[1], &row.children[1].1[1]);
-        let (level, index) = (row.level, row.index);
+    lead_up(&mut rows, &mut tables);
+    assert_eq!(violated(&tables.airs(), &rows.fill(&tables)), ["CHANGES-2"]);
+}
+
+/// Makes the nodes after follow from those below them, and the claim's root from these.
+fn lead_up(rows: &mut Rows, tables: &mut PartTables) {
+    let rows = &mut rows.changes;
+    for at in (0..rows.len()).rev() {
+        let ChangeRow {
+            level,
+            index,
+            children: [left, right],
+            ..
+        } = rows[at];
+        let above = node(&left.1[1], &right.1[1]);
         if level == 0 {
-            break above;
+            tables.changes.roots[1] = above;
+            continue;
         }
         let parent = |row: &ChangeRow| (row.level, row.index) == (level - 1, index / 2);
-        at = rows.changes.iter().position(parent).expect("it is there");
-        rows.changes[at].children[index % 2].1[1] = above;
+        let parent = rows.iter().position(parent).expect("it is there");
+        rows[parent].children[index % 2].1[1] = above;
+    }
+}
+
+/// An account borrows what it need not, with all that follows: the claim says the root.
+#[test]
+fn nothing_is_borrowed_before_cash_is_spent() {
+    let prepared = small();
+    let (mut tables, mut rows) = (prepared.tables_of(0), prepared.rows(0));
+    let (cash, log_slots) = (prepared.context().cash, prepared.context().plan.log_slots);
+    let spends = |account: &TouchedAccount| {
+        let [before, after] = account.leaves.each_ref().map(|l| l.balances[cash]);
+        before.equity > after.equity || before.debt > after.debt
     };
-    tables.changes.roots[1] = root;
-    assert_eq!(violated(&tables.airs(), &rows.fill(&tables)), ["CHANGES-2"]);
+    let at = rows
+        .touched
+        .iter()
+        .position(spends)
+        .expect("somebody pays, or pays back");
+    let account = &mut rows.touched[at];
+    let balance = &mut account.leaves[1].balances[cash];
+    balance.equity += 1;
+    balance.debt += 1;
+    let (digest, index) = (account.leaves[1].digest(), account.index);
+    let lowest = |row: &ChangeRow| (row.level, row.index) == (log_slots - 1, index / 2);
+    let row = rows.changes.iter().position(lowest).expect("it is there");
+    rows.changes[row].children[index % 2].1[1] = digest;
+    lead_up(&mut rows, &mut tables);
+    assert_eq!(violated(&tables.airs(), &rows.fill(&tables)), ["TOUCHED-6"]);
+}
+
+/// What is wrong with other receipts of a part, over which there is a tree of their own.
+fn with_receipts(change: impl FnOnce(&mut Rows)) -> Vec<String> {
+    let prepared = small();
+    let (mut tables, mut rows) = (prepared.tables_of(0), prepared.rows(0));
+    change(&mut rows);
+    let receipt = |o: &Placed| o.outcome.receipt(&o.opening.digests(1)[1]);
+    let receipts = rows.orders.iter();
+    let receipts = receipts.map(|row| row.order.as_ref().map_or(Default::default(), receipt));
+    let nodes = tree(receipts.collect());
+    for row in rows.orders.iter_mut().skip(1) {
+        row.children = [nodes[2 * row.row], nodes[2 * row.row + 1]];
+    }
+    tables.orders.root = nodes[1];
+    violated(&tables.airs(), &rows.fill(&tables))
+}
+
+/// Receipts that say what is not so, in a tree of their own.
+#[test]
+fn receipts_that_lie_are_refused() {
+    assert_eq!(with_receipts(|_| ()), [""; 0]);
+    // An order is let in though too little is free.
+    let found = with_receipts(|rows| {
+        let row = order(rows, |o| {
+            o.outcome.status == Status::Margin && !o.opening.reduce_only
+        });
+        rows.orders[row]
+            .order
+            .as_mut()
+            .expect("used")
+            .outcome
+            .status = Status::TookPart;
+    });
+    assert_eq!(found, ["ORDERS-7"]);
+    // One is refused though enough is free.
+    let found = with_receipts(|rows| {
+        let row = order(rows, |o| {
+            o.outcome.status == Status::TookPart && !traded(o) && !o.opening.reduce_only
+        });
+        rows.orders[row]
+            .order
+            .as_mut()
+            .expect("used")
+            .outcome
+            .status = Status::Margin;
+    });
+    assert_eq!(found, ["ORDERS-7"]);
+    // Cash without a fill.
+    let found = with_receipts(|rows| {
+        let row = order(rows, |o| o.outcome.status == Status::Replaced);
+        let placed = rows.orders[row].order.as_mut().expect("used");
+        placed.outcome.fill.cash = Ticks(5);
+    });
+    assert_eq!(found, ["ORDERS-4"]);
+    // An order that only reduces may trade more than its position.
+    let found = with_receipts(|rows| {
+        let row = order(rows, |o| {
+            o.outcome.status == Status::TookPart && o.opening.reduce_only
+        });
+        let placed = rows.orders[row].order.as_mut().expect("used");
+        placed.outcome.most = placed.outcome.most.map(|lots| lots + Lots(1));
+    });
+    assert_eq!(found, ["ORDERS-9"]);
+    // An order of an account is refused for its secret, which is right.
+    let found = with_receipts(|rows| {
+        let row = order(rows, |o| o.outcome.status == Status::Replaced);
+        rows.orders[row]
+            .order
+            .as_mut()
+            .expect("used")
+            .outcome
+            .status = Status::Secret;
+    });
+    assert_eq!(found, ["ORDERS-5"]);
 }

@@ -43,7 +43,6 @@ fn each_constraint_of_touched_accounts_is_needed() {
         "TOUCHED-3",
         "TOUCHED-4",
         "TOUCHED-5",
-        "TOUCHED-6",
         "TOUCHED-7",
         "TOUCHED-8",
         "TOUCHED-9",
@@ -55,8 +54,8 @@ fn each_constraint_of_touched_accounts_is_needed() {
 #[test]
 fn each_constraint_of_orders_is_needed() {
     assert_needed(&[
-        "ORDERS-1", "ORDERS-2", "ORDERS-3", "ORDERS-4", "ORDERS-5", "ORDERS-6", "ORDERS-7",
-        "ORDERS-8", "ORDERS-9",
+        "ORDERS-1", "ORDERS-2", "ORDERS-3", "ORDERS-4", "ORDERS-5", "ORDERS-6", "ORDERS-8",
+        "ORDERS-9",
     ]);
 }
 
