@@ -168,7 +168,7 @@ impl Files {
             levels.ok_or_else(|| Failure::Internal("an order has too many levels".into()))?;
         let randomness = arguments.randomness.unwrap_or_else(|| {
             note!("note: the randomness from which pro rata starts is drawn here; give --randomness for one that nobody chose");
-            Randomness(rand::random())
+            Randomness::random()
         });
         let secret = Secret::random();
         let session = session(&terms.venue, terms.batch);

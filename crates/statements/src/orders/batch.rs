@@ -111,6 +111,11 @@ impl Auction {
 pub struct Randomness(pub [u8; 32]);
 
 impl Randomness {
+    /// Drawn by the operating system: whoever draws it knows it first.
+    pub fn random() -> Self {
+        Self(rand::random())
+    }
+
     /// Where rationing of an instrument starts: a fraction of a lot, in 2^-32.
     pub fn draw(&self, batch: u64, number: u32) -> u32 {
         let mut hash = Sha3_256::new();
