@@ -6,7 +6,8 @@
 //!
 //! # One batch
 //!
-//! 1. **Before.** The venue signs the [terms](terms::Terms) of a batch: opening time, close, keys, the beacon's round. Accounts have
+//! 1. **Before.** The venue signs the [terms](terms::Terms) of a batch: opening time, close, what is
+//!    auctioned by which bands and fees, keys, the beacon's round. Accounts have
 //!    fetched [tickets](ticket).
 //! 2. **Posting.** A trader makes an order with a secret in it, commits to it, [seals](seal) the opening, spends a ticket on both, and
 //!    posts. The board answers with a [receipt](file::Receipt).

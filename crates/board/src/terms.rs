@@ -2,6 +2,7 @@
 
 use records::date::check_moment;
 use records::names::{NO_NAME, is_name};
+use records::units::Ticks;
 use serde::{Deserialize, Serialize};
 
 use crate::beacon::Beacon;
@@ -80,6 +81,45 @@ pub struct Tickets {
     pub each: u32,
 }
 
+/// What a board's orders are for. The board does not know what an order is; it fixes these before anyone posts, so that no price band
+/// or fee is chosen by someone who knows the orders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// The currency of all prices.
+    pub quote: String,
+    /// How many bids and asks an order has room for: 1, 2 or 4.
+    pub levels: u32,
+    /// The auctions, by rising number.
+    pub auctions: Vec<Auction>,
+}
+
+/// How an instrument's auction is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auction {
+    /// The number of the instrument in the market's list.
+    pub number: u32,
+    /// Its name.
+    pub symbol: String,
+    /// How many contracts a lot is, as a decimal number.
+    pub lot: String,
+    /// How much a contract is of, as a decimal number.
+    pub contract_size: String,
+    /// The lowest price, in ticks a lot as all prices here.
+    pub low: Ticks<u64>,
+    /// The highest price.
+    pub high: Ticks<u64>,
+    /// Between a price and the next.
+    pub step: Ticks<u64>,
+    /// The price that decides between equals.
+    pub reference: Ticks<u64>,
+    /// The fee, in millionths of what is paid.
+    pub fee: u32,
+    /// What a quote earns instead.
+    pub rebate: u32,
+}
+
 /// The terms of a board: all that is fixed before it opens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +136,8 @@ pub struct Terms {
     pub opens_ms: u64,
     /// When it closes: an entry must be received before.
     pub closes_ms: u64,
+    /// What the orders are for.
+    pub orders: Orders,
     /// How many bytes every padded opening has: one of [`SIZES`].
     pub opening_bytes: u32,
     /// The time lock. Without one the venue can open entries as soon as they are posted, and everyone should know it.
@@ -141,6 +183,7 @@ impl Terms {
         if self.opens_ms >= self.closes_ms {
             return wrong("closes_ms", "must be after `opens_ms`");
         }
+        self.orders.check()?;
         if !SIZES.contains(&self.opening_bytes) {
             return wrong("opening_bytes", "must be 256, 512, 1024, 2048 or 4096");
         }
@@ -152,6 +195,23 @@ impl Terms {
         }
         if self.tickets.each == 0 {
             return wrong("tickets.each", "must be at least 1, or nobody can post");
+        }
+        Ok(())
+    }
+}
+
+impl Orders {
+    /// Only what makes them readable: whether a band is one, whoever clears the orders says.
+    fn check(&self) -> Result<(), Invalid> {
+        if ![1, 2, 4].contains(&self.levels) {
+            return Err(Invalid::new("orders.levels", "must be 1, 2 or 4"));
+        }
+        if !is_name(&self.quote) {
+            return Err(Invalid::new("orders.quote", NO_NAME));
+        }
+        if self.auctions.is_empty() || !self.auctions.is_sorted_by(|a, b| a.number < b.number) {
+            let told = "must be at least one, by rising numbers of their instruments";
+            return Err(Invalid::new("orders.auctions", told));
         }
         Ok(())
     }

@@ -188,6 +188,11 @@ fn terms_are_checked_field_by_field() {
     assert_eq!(field(|t| t.closes_ms = 0), "closes_ms");
     assert_eq!(field(|t| t.closes_ms = t.opens_ms), "closes_ms");
     assert_eq!(field(|t| t.opening_bytes = 300), "opening_bytes");
+    assert_eq!(field(|t| t.orders.levels = 3), "orders.levels");
+    assert_eq!(field(|t| t.orders.quote.clear()), "orders.quote");
+    assert_eq!(field(|t| t.orders.auctions.clear()), "orders.auctions");
+    let twice = |t: &mut Terms| t.orders.auctions.push(t.orders.auctions[0].clone());
+    assert_eq!(field(twice), "orders.auctions");
     assert_eq!(field(|t| t.tickets.key = Hex([0; 96])), "tickets.key");
     assert_eq!(field(|t| t.tickets.each = 0), "tickets.each");
     assert_eq!(field(|t| lock(t).round += 1), "lock.round");

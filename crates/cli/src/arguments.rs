@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use statements::nonce::Nonce;
 use statements::registry::example_names;
 
+use crate::board_arguments::{Board, Order};
 use crate::claims::{Check, Prove};
 use crate::inputs::{Origin, TapeArguments, VenueArguments};
 
@@ -31,6 +32,12 @@ pub enum Command {
     /// Prove a claim.
     #[command(subcommand)]
     Prove(Prove),
+    /// Seal orders for an auction, open them, and settle disputes about them.
+    #[command(subcommand)]
+    Order(Order),
+    /// Keep the public board on which sealed orders stand.
+    #[command(subcommand)]
+    Board(Board),
     /// Sign what proofs take as given, as a servicer, a venue or an oracle.
     #[command(subcommand)]
     Attest(Attest),

@@ -3,6 +3,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod board_arguments;
+mod boards;
 mod claims;
 mod commands;
 mod files;

@@ -1,9 +1,11 @@
 //! What a trader may try who encrypts with code of their own.
 
+use records::units::Ticks;
+
 use super::*;
 use crate::beacon::{TestBeacon, VerifiedRound};
 use crate::keys::SecretKey;
-use crate::terms::{Keeper, Terms, Tickets, TimeLock, Venue};
+use crate::terms::{Auction, Keeper, Orders, Terms, Tickets, TimeLock, Venue};
 use crate::ticket::{Issuer, Wish};
 
 const CLOSES: u64 = 1_795_718_880_000;
@@ -46,6 +48,22 @@ impl World {
             batch: 1,
             opens_ms: CLOSES - 1_000,
             closes_ms: CLOSES,
+            orders: Orders {
+                quote: "USD".into(),
+                levels: 1,
+                auctions: vec![Auction {
+                    number: 0,
+                    symbol: "BTC-PERP".into(),
+                    lot: "0.001".into(),
+                    contract_size: "1".into(),
+                    low: Ticks(90),
+                    high: Ticks(110),
+                    step: Ticks(1),
+                    reference: Ticks(100),
+                    fee: 500,
+                    rebate: 200,
+                }],
+            },
             opening_bytes: 256,
             lock: TimeLock::after(beacon.beacon().clone(), CLOSES, 0),
             tickets: Tickets {

@@ -9,6 +9,7 @@ use board::keys::SecretKey;
 use board::seal::{Sealing, VenueSecret};
 use board::terms::*;
 use board::ticket::{Issuer, Ticket, Wish};
+use records::units::Ticks;
 
 pub const OPENS: u64 = 1_795_718_880_000;
 pub const CLOSES: u64 = OPENS + 60_000;
@@ -52,6 +53,22 @@ pub fn terms(beacon: Option<&TestBeacon>, batch: u64) -> Terms {
         batch,
         opens_ms: OPENS,
         closes_ms: CLOSES,
+        orders: Orders {
+            quote: "USD".into(),
+            levels: 1,
+            auctions: vec![Auction {
+                number: 0,
+                symbol: "BTC-PERP".into(),
+                lot: "0.001".into(),
+                contract_size: "1".into(),
+                low: Ticks(90),
+                high: Ticks(110),
+                step: Ticks(1),
+                reference: Ticks(100),
+                fee: 500,
+                rebate: 200,
+            }],
+        },
         opening_bytes: 256,
         lock: beacon.map(|b| TimeLock::after(b.beacon().clone(), CLOSES, 500).unwrap()),
         tickets: Tickets {

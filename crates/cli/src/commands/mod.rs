@@ -2,14 +2,17 @@
 
 mod attest;
 mod bench;
+mod board;
 mod demo;
 mod demo_pool;
 mod demo_venue;
 mod inspect;
+mod order;
 mod price;
 mod report;
 mod sample;
 mod scenarios;
+mod tickets;
 mod verify;
 
 use clap::CommandFactory;
@@ -25,6 +28,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Check(claim) => claim.run(),
         Command::Prove(claim) => claim.run(),
+        Command::Order(command) => order::run(&command),
+        Command::Board(command) => board::run(&command),
         Command::Attest(command) => attest::run(&command),
         Command::Price(arguments) => price::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -22,9 +22,11 @@ mod batch;
 mod bytes;
 mod file;
 mod opening;
+mod openings;
 mod receipt;
 
 pub use batch::{Auction, Batch, LEVELS, LOG_SLOTS, MAX_BATCH, MAX_INSTRUMENTS, Randomness};
 pub use bytes::NoOrder;
 pub use opening::{LEVEL, Opening, levels_len, session};
+pub use openings::{About, Listed, Openings};
 pub use receipt::{Outcome, Status};
