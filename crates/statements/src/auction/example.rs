@@ -121,7 +121,7 @@ pub(super) fn sample(orders: usize, instruments: usize, levels: u32, seed: u64) 
         instruments,
         randomness: Randomness(std::array::from_fn(|i| i as u8)),
         entries,
-        shows_depth: seed % 2 == 0,
+        shows_depth: seed.is_multiple_of(2),
     }
 }
 

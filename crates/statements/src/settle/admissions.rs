@@ -38,7 +38,7 @@ pub fn admissions(
         instruments.iter().map(|i| (i.number as usize, i)).collect();
     // By account and instrument, the order that lives.
     let mut live: BTreeMap<u64, BTreeMap<usize, (u64, usize)>> = BTreeMap::new();
-    let own: Vec<bool> = openings.iter().map(|o| is_own(o)).collect();
+    let own: Vec<bool> = openings.iter().map(is_own).collect();
     for (place, o) in openings.iter().enumerate().filter(|(i, _)| own[*i]) {
         let of_account = live.entry(o.account).or_default();
         let best = of_account.entry(o.instrument).or_insert((o.nonce, place));

@@ -6,7 +6,7 @@ use gadgets::sum::Sum;
 use market::auction::ration::RATE;
 use stark::{F, PrimeCharacteristicRing, RowBuilder, When};
 
-use super::ladder::{LOTS_LIMBS, Ladder, Leg};
+use super::ladder::{LOTS_LIMBS, Ladder};
 use super::markets::{DEPTH_LIMBS, Market, SUMS, TOTALS};
 use super::orders::OrderRow;
 
@@ -123,15 +123,14 @@ fn take_part<B: RowBuilder<OrderRow>>(
         effective.push(limbs);
     }
     let sums = COUNTED.map(|(is_bid, class)| {
-        let legs = ladder.legs.iter().zip(&effective);
-        let counted: Vec<(&Leg<B::E>, &Limbs<B::E>)> =
-            legs.filter(|(leg, _)| leg.is_bid == is_bid).collect();
+        let side = ladder.legs.iter().zip(&effective);
+        let side: Vec<_> = side.filter(|(leg, _)| leg.is_bid == is_bid).collect();
         (0..LOTS_LIMBS)
             .map(|limb| {
-                let add = |sum: B::E, (leg, lots): &(&Leg<B::E>, &Limbs<B::E>)| {
-                    sum + leg.classes[class].clone() * lots[limb].clone()
-                };
-                let value = counted.iter().fold(B::E::ZERO, add);
+                let lots = side
+                    .iter()
+                    .map(|(leg, lots)| leg.classes[class].clone() * lots[limb].clone());
+                let value: B::E = lots.sum();
                 let cell = b.derive([&value], |[v]| v);
                 b.equal("TRADE-3", cell.clone(), value);
                 cell
