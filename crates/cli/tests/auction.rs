@@ -135,6 +135,14 @@ fn a_sample_batch_is_checked() {
         0,
     );
     assert!(text.contains("\"orders\": 100"), "{text}");
+    // With the book, orders are let in as far as margin covers them.
+    let all =
+        format!("check auction {FILES} --orders orders.csv --book trading-book.csv --slots 16");
+    let text = run(dir.path(), &all, 0);
+    assert!(
+        text.contains("true: batch 17 of venue sample clears 100 order(s)"),
+        "{text}"
+    );
 }
 
 #[test]

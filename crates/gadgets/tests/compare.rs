@@ -316,3 +316,45 @@ fn compare_6_borrows_are_bits() {
         t.set_limb(5, 33, limb(3));
     });
 }
+
+/// The row's number modulo 3, and whether it is not zero.
+struct NotZero;
+
+impl Table for NotZero {
+    type Row = u64;
+    fn name(&self) -> &'static str {
+        "numbers"
+    }
+    fn log_height(&self) -> usize {
+        stark::MIN_LOG_HEIGHT
+    }
+    fn row<B: RowBuilder<u64>>(&self, b: &mut B) {
+        let value = b.cell(|w| F::from_u64(*w));
+        gadgets::compare::is_not_zero(b, &value);
+    }
+}
+
+#[test]
+fn compare_8_a_value_is_zero_or_has_an_inverse() {
+    let air = stark::TableAir::new(NotZero);
+    let honest = stark::fill(&NotZero, &air, &stark::Tally::default(), |row| {
+        row as u64 % 3
+    });
+    let wrong = |row: usize, cells: [F; 2]| {
+        let mut trace = honest.clone();
+        let first = row * air.width() + 1;
+        trace.values[first..first + 2].copy_from_slice(&cells);
+        stark::violated(std::slice::from_ref(&air), std::slice::from_ref(&trace))
+    };
+    let half = F::TWO.inverse();
+    assert_eq!(wrong(2, [half, F::ONE]), [""; 0]);
+    // Said to be zero, said to be half, with an inverse of zero.
+    for (row, cells) in [
+        (2, [F::ZERO, F::ZERO]),
+        (2, [half * half, half]),
+        (0, [F::ZERO, F::ONE]),
+        (0, [F::TWO, F::ZERO]),
+    ] {
+        assert_eq!(wrong(row, cells), ["COMPARE-8"], "{row} {cells:?}");
+    }
+}

@@ -1,17 +1,21 @@
 //! A batch of orders, cleared.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use market::Snapshot;
 use market::auction::{Admission, Ladder};
 use market::import::auctions::{self, read_auction};
 use market::import::fills::{self, Ending, FillRow};
+use market::import::layout;
 use market::import::orders::{SentOrder, read_orders};
+use records::files::{At, read_file};
 use serde_json::json;
 use statements::account::{Identity, Secret};
-use statements::auction::{self, Auction, Entry, Inputs, Instrument, Receipt};
-use statements::orders::{Batch, LEVELS, Opening, Randomness, Status, session};
+use statements::auction::{self, Auction, Checked, Entry, Inputs, Instrument, Receipt};
+use statements::book::least_slots;
+use statements::orders::{Batch, LEVELS, Listed, Opening, Openings, Randomness, Status, session};
+use statements::settle;
 
 use super::{Answer, Make, Output};
 use crate::Failure;
@@ -32,17 +36,31 @@ pub struct Arguments {
     /// What the auction is held by: batch, venue, bands and fees: .json.
     #[arg(long)]
     pub auction: PathBuf,
-    /// The orders: a table, .csv, .parquet or .json. Columns of FIX are understood, too.
+    /// The orders as the venue knows them: a table, .csv, .parquet or .json. Columns of FIX are understood, too.
+    #[arg(
+        long,
+        required_unless_present = "openings",
+        conflicts_with = "openings"
+    )]
+    pub orders: Option<PathBuf>,
+    /// The orders of a closed board, as `order reveal` wrote them.
     #[arg(long)]
-    pub orders: PathBuf,
+    pub openings: Option<PathBuf>,
+    /// The accounts before: a table, .csv, .parquet or .json. Orders are let in as far as their margin covers them, and receipts stand
+    /// where a settlement of this book has them. Without it all orders are let in.
+    #[arg(long)]
+    pub book: Option<PathBuf>,
+    /// With --book: position slots of an account; the least that fit if not given.
+    #[arg(long, requires = "book")]
+    pub slots: Option<usize>,
     /// 64 hexadecimal digits that nobody knew before the close, from which it follows where pro rata starts; drawn if not given.
     #[arg(long, value_parser = randomness)]
     pub randomness: Option<Randomness>,
     /// State what was bid for and offered at each price, and with it which side was left over.
     #[arg(long)]
     pub depth: bool,
-    /// Write what each order traded into this file, as a table with FIX columns, with the reason of what did not trade.
-    #[arg(long)]
+    /// With --orders: write what each order traded into this file, as a table with FIX columns, with the reason of what did not trade.
+    #[arg(long, requires = "orders")]
     pub fills: Option<PathBuf>,
     /// Write each order's receipt into this folder, for its trader alone.
     #[arg(long)]
@@ -58,7 +76,7 @@ impl Make for Arguments {
     const PROVING: &[&str] = &["fills", "receipts"];
 
     fn check(&self) -> Result<Answer, Failure> {
-        let checked = auction::check(&self.read()?.batch(self)?)?;
+        let checked = self.cleared()?;
         let batch = &checked.batch;
         let rows: Vec<_> = batch
             .auctions
@@ -101,7 +119,7 @@ impl Make for Arguments {
     }
 
     fn prepare(&self) -> Result<auction::Prepared, Failure> {
-        Ok(auction::Prepared::new(&self.read()?.batch(self)?)?)
+        Ok(auction::Prepared::sealed(self.cleared()?)?)
     }
 
     fn finish(&self, prepared: &auction::Prepared, _: &Output) -> Result<(), Failure> {
@@ -126,9 +144,9 @@ impl Make for Arguments {
         Ok(())
     }
 
-    /// Secrets of orders are drawn anew each time.
+    /// Secrets of orders in a table are drawn anew each time.
     fn is_repeatable(&self) -> bool {
-        false
+        self.openings.is_some()
     }
 }
 
@@ -143,23 +161,70 @@ impl Arguments {
     fn read(&self) -> Result<Files, Failure> {
         let snapshot = read_market(&self.market, self.source.as_deref())?;
         let terms = read_auction(&self.auction, &snapshot)?;
-        let sent = read_orders(&self.orders, &snapshot)?;
+        let sent = match &self.orders {
+            Some(orders) => read_orders(orders, &snapshot)?,
+            None => Vec::new(),
+        };
         Ok(Files {
             snapshot,
             terms,
             sent,
         })
     }
+
+    /// The cleared batch, with receipts where a settlement of the book has them.
+    fn cleared(&self) -> Result<Checked, Failure> {
+        let files = self.read()?;
+        let mut batch = match &self.openings {
+            Some(openings) => files.opened(self, openings)?,
+            None => files.sent(self)?,
+        };
+        let Some(book) = &self.book else {
+            return Ok(auction::check(&batch)?);
+        };
+        let book = layout::read_book(book, &files.snapshot)?;
+        let accounts = book.accounts();
+        let slots = self.slots.unwrap_or_else(|| least_slots(accounts));
+        let openings = batch.entries.iter().filter_map(|entry| match entry {
+            Entry::Opened(opening, _) => Some(opening.clone()),
+            Entry::Skipped(_) => None,
+        });
+        let openings: Vec<Opening> = openings.collect();
+        let own = |_: &Opening| true;
+        let admissions = settle::admissions(
+            &files.snapshot,
+            accounts,
+            slots,
+            &batch.instruments,
+            &openings,
+            own,
+        )?;
+        let mut admissions = admissions.into_iter();
+        for entry in &mut batch.entries {
+            if let Entry::Opened(_, admission) = entry {
+                *admission = admissions.next().unwrap_or_default();
+            }
+        }
+        let checked = auction::check(&batch)?;
+        let entries = checked.entries.iter().map(|entry| settle::Entry {
+            opening: entry.opening.clone(),
+            outcome: entry.outcome,
+            slot: entry.slot,
+        });
+        let entries: Vec<settle::Entry> = entries.collect();
+        let mut keys: Vec<u64> = accounts.iter().map(|a| Identity::of(&a.id).key()).collect();
+        keys.sort_unstable();
+        let book = (&keys[..], slots as u32);
+        let arranged = settle::arrangement(book, &files.snapshot, &checked.batch, &entries)?;
+        let slots = arranged.slots(&entries);
+        Ok(checked.in_slots(arranged.log_slots(), &slots))
+    }
 }
 
 impl Files {
-    /// The batch, each order with a secret of its own.
-    fn batch(&self, arguments: &Arguments) -> Result<Inputs, Failure> {
-        let Self {
-            snapshot,
-            terms,
-            sent,
-        } = self;
+    /// The orders of a table, each with a secret of its own.
+    fn sent(&self, arguments: &Arguments) -> Result<Inputs, Failure> {
+        let (terms, sent) = (&self.terms, &self.sent);
         let most = sent.iter().map(|order| order.levels.len()).max();
         let levels = LEVELS
             .into_iter()
@@ -186,22 +251,71 @@ impl Files {
             };
             Entry::Opened(opening, Admission::default())
         });
-        let instruments = terms.instruments.iter().map(|held| Instrument {
+        Ok(self.batch(arguments, levels, randomness, entries.collect()))
+    }
+
+    /// The orders of a closed board.
+    fn opened(&self, arguments: &Arguments, path: &Path) -> Result<Inputs, Failure> {
+        let openings = Openings::read(&At::file(path), &read_file(path)?)?;
+        let about = &openings.about;
+        let terms = &self.terms;
+        if (about.venue.as_str(), about.batch) != (terms.venue.as_str(), terms.batch) {
+            return Err(Failure::Input(format!(
+                "{}: the orders are of batch {} of {}, the auction is of batch {} of {}",
+                path.display(),
+                about.batch,
+                about.venue,
+                terms.batch,
+                terms.venue
+            )));
+        }
+        let randomness = match (arguments.randomness, about.randomness) {
+            (Some(given), Some(other)) if given != other => {
+                return Err(Failure::Input(
+                    "--randomness: the file of the openings has another one; leave the option away"
+                        .into(),
+                ));
+            }
+            (given, other) => given.or(other),
+        };
+        let randomness = randomness.ok_or_else(|| {
+            Failure::Input("--randomness: the file of the openings has none; give it".into())
+        })?;
+        let entries = openings.entries.into_iter().map(|entry| match entry {
+            Listed::Opened { order, .. } => Entry::Opened(order, Admission::default()),
+            Listed::Skipped { commitment, .. } => Entry::Skipped(commitment),
+        });
+        Ok(self.batch(
+            arguments,
+            openings.about.levels,
+            randomness,
+            entries.collect(),
+        ))
+    }
+
+    fn batch(
+        &self,
+        arguments: &Arguments,
+        levels: u32,
+        randomness: Randomness,
+        entries: Vec<Entry>,
+    ) -> Inputs {
+        let instruments = self.terms.instruments.iter().map(|held| Instrument {
             number: held.instrument as u32,
-            symbol: snapshot.instruments[held.instrument].symbol.clone(),
+            symbol: self.snapshot.instruments[held.instrument].symbol.clone(),
             band: held.band,
             fees: held.fees,
         });
-        Ok(Inputs {
-            venue: terms.venue.clone(),
-            batch: terms.batch,
-            quote: snapshot.quote.clone(),
+        Inputs {
+            venue: self.terms.venue.clone(),
+            batch: self.terms.batch,
+            quote: self.snapshot.quote.clone(),
             levels,
             instruments: instruments.collect(),
             randomness,
-            entries: entries.collect(),
+            entries,
             shows_depth: arguments.depth,
-        })
+        }
     }
 
     /// The rows of the order that a receipt is of.

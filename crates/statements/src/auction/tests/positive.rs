@@ -148,7 +148,7 @@ fn orders_at_every_bound_are_accepted() {
                 most: [Lots(9), Lots(0)],
             },
         ),
-        // Two levels that are too large together.
+        // Two levels that are too large together: LADDER-4.
         (
             Ladder(vec![level((most, 9), (0, 0)), level((1, 8), (0, 0))]),
             free,
