@@ -81,7 +81,7 @@ pub(crate) fn auction(auction: &orders::Auction, quote: &str) -> String {
     } = auction;
     let money = |ticks: &Ticks<u64>| ticks.to_quote();
     let result = match price {
-        None => "nothing trades at any price".into(),
+        None => format!("nothing trades at any price (volume {})", volume.0),
         Some(price) => {
             let depth = match depth {
                 Some([Lots(demand), Lots(supply)]) => {
