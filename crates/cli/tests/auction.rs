@@ -52,7 +52,7 @@ fn a_batch_is_cleared_proven_and_each_trader_has_a_receipt() {
     for part in [
         "accepted: batch 3 of venue `example` cleared the 7 commitments of the list",
         "and skipped none",
-        "`BTC-PERP` (instrument 0): 3000 lots trade at 60 a lot; which side had more is not said",
+        "`BTC-PERP` (instrument 0): 3000 lots trade at 60.000000 a lot; which side had more is not said",
         "not proven: that the list is the board's",
     ] {
         assert!(text.contains(part), "{part}: {text}");
@@ -64,19 +64,19 @@ fn a_batch_is_cleared_proven_and_each_trader_has_a_receipt() {
     for (place, part) in [
         (
             0,
-            "bought 2000 lots at 60 `USD` a lot, all that its limits allowed there; cash 120000 `USD`, fee 60 `USD`",
+            "bought 2000 lots at 60.000000 `USD` a lot, all that its limits allowed there; cash 120000.000000 `USD`, fee 60.000000 `USD`",
         ),
         (
             1,
-            "bought 1000 of the 2000 lots that its limits allowed there, at 60 `USD` a lot; lots at the price were shared pro rata",
+            "bought 1000 of the 2000 lots that its limits allowed there, at 60.000000 `USD` a lot; lots at the price were shared pro rata",
         ),
         (
             2,
-            "sold 3000 lots at 60 `USD` a lot, all that its limits allowed there; cash 180000 `USD`, rebate 36 `USD`",
+            "sold 3000 lots at 60.000000 `USD` a lot, all that its limits allowed there; cash 180000.000000 `USD`, rebate 36.000000 `USD`",
         ),
         (
             3,
-            "took part and traded nothing: the price of 60 `USD` is beyond its limits",
+            "took part and traded nothing: the price of 60.000000 `USD` is beyond its limits",
         ),
         (
             4,
@@ -88,7 +88,7 @@ fn a_batch_is_cleared_proven_and_each_trader_has_a_receipt() {
         ),
         (
             6,
-            "took no part: a limit of 80 a lot is outside the band from 50 to 70",
+            "took no part: a limit of 80.000000 a lot is outside the band from 50.000000 to 70.000000",
         ),
     ] {
         let text = receipt(place);

@@ -279,6 +279,11 @@ impl SealedBook {
         self.members.len() as u64
     }
 
+    /// Its accounts, in the order of the tree.
+    pub fn accounts_in_order(&self) -> Vec<Account> {
+        self.members.iter().map(|m| m.account.clone()).collect()
+    }
+
     /// The roots of the subtrees of `size` leaves that hold its accounts, and the reference to it.
     pub(crate) fn segments(&self, size: usize) -> (Vec<Digest>, BookRef) {
         let subtree = |members: &[Member]| {

@@ -7,16 +7,13 @@ use market::Snapshot;
 use market::auction::{Admission, Ladder};
 use market::import::auctions::{self, read_auction};
 use market::import::fills::{self, Ending, FillRow};
-use market::import::layout;
 use market::import::orders::{SentOrder, read_orders};
-use records::files::{At, read_file};
 use serde_json::json;
 use statements::account::{Identity, Secret};
 use statements::auction::{self, Auction, Checked, Entry, Inputs, Instrument, Receipt};
-use statements::book::least_slots;
-use statements::orders::{Batch, LEVELS, Listed, Opening, Openings, Randomness, Status, session};
-use statements::settle;
+use statements::orders::{Batch, LEVELS, Opening, Randomness, Status, session};
 
+use super::batches::{StateBook, entries, read_openings};
 use super::{Answer, Make, Output};
 use crate::Failure;
 use crate::files::{make_folder, write_private, write_private_json};
@@ -46,13 +43,8 @@ pub struct Arguments {
     /// The orders of a closed board, as `order reveal` wrote them.
     #[arg(long)]
     pub openings: Option<PathBuf>,
-    /// The accounts before: a table, .csv, .parquet or .json. Orders are let in as far as their margin covers them, and receipts stand
-    /// where a settlement of this book has them. Without it all orders are let in.
-    #[arg(long)]
-    pub book: Option<PathBuf>,
-    /// With --book: position slots of an account; the least that fit if not given.
-    #[arg(long, requires = "book")]
-    pub slots: Option<usize>,
+    #[command(flatten)]
+    pub before: StateBook,
     /// 64 hexadecimal digits that nobody knew before the close, from which it follows where pro rata starts; drawn if not given.
     #[arg(long, value_parser = randomness)]
     pub randomness: Option<Randomness>,
@@ -175,49 +167,15 @@ impl Arguments {
     /// The cleared batch, with receipts where a settlement of the book has them.
     fn cleared(&self) -> Result<Checked, Failure> {
         let files = self.read()?;
-        let mut batch = match &self.openings {
+        let batch = match &self.openings {
             Some(openings) => files.opened(self, openings)?,
             None => files.sent(self)?,
         };
-        let Some(book) = &self.book else {
-            return Ok(auction::check(&batch)?);
-        };
-        let book = layout::read_book(book, &files.snapshot)?;
-        let accounts = book.accounts();
-        let slots = self.slots.unwrap_or_else(|| least_slots(accounts));
-        let openings = batch.entries.iter().filter_map(|entry| match entry {
-            Entry::Opened(opening, _) => Some(opening.clone()),
-            Entry::Skipped(_) => None,
-        });
-        let openings: Vec<Opening> = openings.collect();
-        let own = |_: &Opening| true;
-        let admissions = settle::admissions(
-            &files.snapshot,
-            accounts,
-            slots,
-            &batch.instruments,
-            &openings,
-            own,
-        )?;
-        let mut admissions = admissions.into_iter();
-        for entry in &mut batch.entries {
-            if let Entry::Opened(_, admission) = entry {
-                *admission = admissions.next().unwrap_or_default();
-            }
+        let batch_of = (files.terms.venue.as_str(), files.terms.batch);
+        match self.before.read(&files.snapshot, batch_of)? {
+            None => Ok(auction::check(&batch)?),
+            Some(book) => Ok(book.clear(batch, &files.snapshot)?.0),
         }
-        let checked = auction::check(&batch)?;
-        let entries = checked.entries.iter().map(|entry| settle::Entry {
-            opening: entry.opening.clone(),
-            outcome: entry.outcome,
-            slot: entry.slot,
-        });
-        let entries: Vec<settle::Entry> = entries.collect();
-        let mut keys: Vec<u64> = accounts.iter().map(|a| Identity::of(&a.id).key()).collect();
-        keys.sort_unstable();
-        let book = (&keys[..], slots as u32);
-        let arranged = settle::arrangement(book, &files.snapshot, &checked.batch, &entries)?;
-        let slots = arranged.slots(&entries);
-        Ok(checked.in_slots(arranged.log_slots(), &slots))
     }
 }
 
@@ -256,7 +214,7 @@ impl Files {
 
     /// The orders of a closed board.
     fn opened(&self, arguments: &Arguments, path: &Path) -> Result<Inputs, Failure> {
-        let openings = Openings::read(&At::file(path), &read_file(path)?)?;
+        let openings = read_openings(path)?;
         let about = &openings.about;
         let terms = &self.terms;
         if (about.venue.as_str(), about.batch) != (terms.venue.as_str(), terms.batch) {
@@ -281,16 +239,7 @@ impl Files {
         let randomness = randomness.ok_or_else(|| {
             Failure::Input("--randomness: the file of the openings has none; give it".into())
         })?;
-        let entries = openings.entries.into_iter().map(|entry| match entry {
-            Listed::Opened { order, .. } => Entry::Opened(order, Admission::default()),
-            Listed::Skipped { commitment, .. } => Entry::Skipped(commitment),
-        });
-        Ok(self.batch(
-            arguments,
-            openings.about.levels,
-            randomness,
-            entries.collect(),
-        ))
+        Ok(self.batch(arguments, about.levels, randomness, entries(&openings)))
     }
 
     fn batch(

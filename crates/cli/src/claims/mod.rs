@@ -1,6 +1,7 @@
 //! `check` and `prove`: one file a statement, driven by one list.
 
 mod auction;
+mod batches;
 mod books;
 mod exposure;
 mod inventory;
@@ -8,6 +9,7 @@ mod issuance;
 mod margin;
 mod pool;
 mod premia;
+mod settle;
 mod solvency;
 mod stress;
 mod systemic;
@@ -42,6 +44,7 @@ const CLAIMS: &[&dyn Claim] = &[
     &Of::<issuance::Arguments>::NEW,
     &Of::<waterfall::Arguments>::NEW,
     &Of::<auction::Arguments>::NEW,
+    &Of::<settle::Arguments>::NEW,
 ];
 
 /// The command line of one statement's claims. Its first line of documentation is what help says.

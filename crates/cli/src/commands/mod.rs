@@ -13,7 +13,7 @@ mod report;
 mod sample;
 mod scenarios;
 mod tickets;
-mod verify;
+pub mod verify;
 
 use clap::CommandFactory;
 use records::files::ImportError;

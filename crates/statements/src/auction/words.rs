@@ -14,26 +14,27 @@ pub fn words(claim: &AuctionClaim) -> Vec<String> {
     let batch = &claim.batch;
     let traded = batch.auctions.iter().filter(|a| a.price.is_some());
     let mut lines = vec![format!(
-        "batch {} of venue {} cleared the {} commitments of the list (SHA3-256 of its JSON {}) {}: each other one was opened to one          order of this batch, and no other order took part; the price of each instrument is the one of the four-step rule over all          steps of its band (largest volume, smallest imbalance, market pressure, nearest to the reference), and each order traded          what the rule gives it",
+        "batch {} of venue {} cleared the {} commitments of the list (SHA3-256 of its JSON {}) {}: each other one was opened to one order of this batch, {} in all, and no other order took part; the price of each instrument is the one of the four-step rule over all steps of its band (largest volume, smallest imbalance, market pressure, nearest to the reference), and each order traded what the rule gives it",
         batch.number,
         quoted(&batch.venue),
         claim.list.len(),
         digest(&claim.list),
         skipped(&claim.skipped),
+        batch.orders,
     )];
     lines.extend(batch.auctions.iter().map(|a| auction(a, &batch.quote)));
     lines.push(format!(
-        "{} of {} instruments traded; where one side has more lots at the price than trade, they are shared pro rata, in the order of          accounts' keys from a fraction of a lot that follows from the randomness {}; that nobody knew it before the close is not proven",
+        "{} of {} instruments traded; where one side has more lots at the price than trade, they are shared pro rata, in the order of accounts' keys from a fraction of a lot that follows from the randomness {}; that nobody knew it before the close is not proven",
         traded.count(),
         batch.auctions.len(),
         String::from(batch.randomness)
     ));
     lines.push(format!(
-        "of an account's orders in an instrument the one with the highest nonce lives, of those with one nonce the last of the list;          it takes part if it has lots, limits within the band, all bids below all asks, fewer than 2^30 lots worth less than 2^60          ticks a side, and if the account book does not refuse it; every order, of up to {} levels, has a receipt below {}, a tree of          2^{} slots, which says what became of it and why",
+        "of an account's orders in an instrument the one with the highest nonce lives, of those with one nonce the last of the list; it takes part if it has lots, limits within the band, all bids below all asks, fewer than 2^30 lots worth less than 2^60 ticks a side, and if the account book does not refuse it; every order, of up to {} levels, has a receipt below {}, a tree of 2^{} slots, which says what became of it and why",
         batch.levels, batch.receipts, batch.log_slots
     ));
     lines.push(
-        "which orders name no account, or are not the account's own and so replace none, which the venue refused for margin or room,          and how much an order that only reduces may trade, is the venue's word as long as no settlement of the batch is linked; how          many there are is not said"
+        "which orders name no account, or are not the account's own and so replace none, which the venue refused for margin or room, and how much an order that only reduces may trade, is the venue's word as long as no settlement of the batch is linked; how many there are is not said"
             .into(),
     );
     if !claim.skipped.is_empty() {
@@ -44,7 +45,7 @@ pub fn words(claim: &AuctionClaim) -> Vec<String> {
         );
     }
     lines.push(
-        "not proven: that the list is the board's, that the batch was cleared only once, and who saw orders before the close; two          accounts of one owner may trade with each other; where few trade, price and volume tell what their orders were"
+        "not proven: that the list is the board's, that the batch was cleared only once, and who saw orders before the close; two accounts of one owner may trade with each other; where few trade, price and volume tell what their orders were"
             .into(),
     );
     lines.extend(nonce::line(&claim.nonce));
