@@ -58,7 +58,10 @@ fn joined(found: &[(String, &dyn Fact)], other: &dyn Fact) -> Result<(usize, Lin
             Ok(link) => {
                 linked.get_or_insert((host, link));
             }
-            Err(why @ NotLinked::Pledges(_)) => return Err(why),
+            // Whatever else links.
+            Err(
+                why @ (NotLinked::Pledges(_) | NotLinked::SettledAgain { .. } | NotLinked::Fork),
+            ) => return Err(why),
             Err(why) => {
                 not.get_or_insert(why);
             }

@@ -94,6 +94,25 @@ pub enum NotLinked {
         /// What is not.
         other: String,
     },
+    /// Two settlements of one chain of books whose batches do not follow each other.
+    #[error(
+        "it settles batch {later} of {venue} on the book that batch {earlier} of {before} led to: a batch is settled once, and batches follow each other"
+    )]
+    SettledAgain {
+        /// The batch that was settled first, and its venue.
+        earlier: u64,
+        /// Its venue.
+        before: String,
+        /// The batch that was settled next.
+        later: u64,
+        /// Its venue.
+        venue: String,
+    },
+    /// Two settlements that start from one book, or lead to one.
+    #[error(
+        "both settle the same account book, or lead to the same one: only one of them can stand in a chain of books"
+    )]
+    Fork,
     /// A loan is pledged twice, or the registries are not one.
     #[error(transparent)]
     Pledges(#[from] PledgedTwice),
@@ -147,6 +166,9 @@ pub fn link(own: &[Anchor], other: &[Anchor]) -> Result<Link, NotLinked> {
         pledged_twice(&[own, other])?;
         return Ok(Link::Disjoint);
     }
+    if let (Some(own), Some(other)) = (settlement(own), settlement(other)) {
+        return follows(own, other);
+    }
     let [own, other] =
         [own, other].map(|a| a.iter().filter_map(Anchor::sealed).collect::<Vec<_>>());
     let mut almost = None;
@@ -170,6 +192,47 @@ pub fn link(own: &[Anchor], other: &[Anchor]) -> Result<Link, NotLinked> {
         }
     }
     Err(almost.unwrap_or_else(|| NotLinked::Nothing(listed(&kinds(&own)))))
+}
+
+/// The books that a settlement starts from and leads to, and its batch.
+type Settlement<'a> = ([PublicDigest; 2], &'a Batch);
+
+/// The settlement that a claim is, if it is one.
+fn settlement<'a>(anchors: &[Anchor<'a>]) -> Option<Settlement<'a>> {
+    let book = |end: At| {
+        anchors.iter().find_map(|anchor| match anchor {
+            Anchor::State(at, digest) if *at == end => Some(*digest),
+            _ => None,
+        })
+    };
+    let batch = anchors.iter().find_map(|anchor| match anchor {
+        Anchor::Batch(batch) => Some(*batch),
+        _ => None,
+    });
+    Some(([book(At::Start)?, book(At::End)?], batch?))
+}
+
+/// How one settlement follows another: from book to book, with rising batches of one venue, so that no batch counts twice.
+fn follows(own: Settlement<'_>, other: Settlement<'_>) -> Result<Link, NotLinked> {
+    let shared = |at: [At; 2]| Link::Shared {
+        what: vec!["account book"],
+        at,
+    };
+    let (link, [earlier, later]) = match (own.0, other.0) {
+        ([start, _], [_, end]) if start == end => (shared([At::Start, At::End]), [other.1, own.1]),
+        ([_, end], [start, _]) if start == end => (shared([At::End, At::Start]), [own.1, other.1]),
+        ([a, b], [c, d]) if a == c || b == d => return Err(NotLinked::Fork),
+        _ => return Err(NotLinked::Nothing("account book".into())),
+    };
+    if earlier.venue == later.venue && earlier.number < later.number {
+        return Ok(link);
+    }
+    Err(NotLinked::SettledAgain {
+        earlier: earlier.number,
+        before: earlier.venue.clone(),
+        later: later.number,
+        venue: later.venue.clone(),
+    })
 }
 
 /// What a claim speaks of, each kind once.
@@ -214,4 +277,69 @@ fn exact(own: &[Sealed], other: &[Sealed], at: [At; 2], what: &str) -> [At; 2] {
         if whole { At::Whole } else { end }
     };
     [of(own, at[0]), of(other, at[1])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auction::AuctionClaim;
+    use crate::kit::Size;
+    use crate::registry::STATEMENTS;
+
+    /// The batch of the auction's example, with another number.
+    fn batch(number: u64) -> Batch {
+        let kind = STATEMENTS
+            .iter()
+            .find(|kind| kind.id() == "auction")
+            .unwrap();
+        let inputs = kind.example("auction", &Size::small()).unwrap();
+        let secret = crate::testing::secret();
+        let file = (inputs.prepare)(&secret).unwrap().file(Vec::new());
+        let claim: AuctionClaim = serde_json::from_slice(&file.claim).unwrap();
+        Batch {
+            number,
+            ..claim.batch
+        }
+    }
+
+    #[test]
+    fn settlements_follow_each_other() {
+        let book = |i: u64| PublicDigest::from([stark::felt(i); 8]);
+        let [five, six] = [batch(5), batch(6)];
+        let settles = |before, after, batch| {
+            [
+                Anchor::State(At::Start, book(before)),
+                Anchor::State(At::End, book(after)),
+                Anchor::Batch(batch),
+            ]
+        };
+        let (first, next) = (settles(0, 1, &five), settles(1, 2, &six));
+        let shared = |at| Link::Shared {
+            what: vec!["account book"],
+            at,
+        };
+        assert_eq!(link(&first, &next), Ok(shared([At::End, At::Start])));
+        assert_eq!(link(&next, &first), Ok(shared([At::Start, At::End])));
+        // The same batch again, or an earlier one.
+        for (earlier, later) in [(&five, &five), (&six, &five)] {
+            let again = link(&settles(0, 1, earlier), &settles(1, 2, later));
+            assert!(
+                matches!(again, Err(NotLinked::SettledAgain { .. })),
+                "{again:?}"
+            );
+        }
+        // Another venue's batch.
+        let other = Batch {
+            venue: "other".into(),
+            ..six.clone()
+        };
+        let foreign = link(&first, &settles(1, 2, &other));
+        assert!(matches!(foreign, Err(NotLinked::SettledAgain { .. })));
+        // Two batches on one book.
+        assert_eq!(link(&first, &settles(0, 2, &six)), Err(NotLinked::Fork));
+        // An auction and its settlement, and another one's.
+        let auction = [Anchor::Batch(&five)];
+        assert!(link(&auction, &first).is_ok());
+        assert!(link(&auction, &next).is_err());
+    }
 }

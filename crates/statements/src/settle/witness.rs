@@ -24,13 +24,18 @@ use crate::kit::{self, Chain, Example, Provable, Refusal, States};
 use crate::margin::witness::underlyings;
 use crate::margin::{parameters_digest, snapshot_digest};
 use crate::nonce::Nonce;
-use crate::orders::{Batch, Opening, Status};
+use crate::orders::{Batch, LOG_SLOTS, Opening, Status};
 use crate::owner::{LOG_SECRETS, OneTimePath, Owner, one_time};
 use crate::trees::tree;
 
 /// Why receipts do not settle a book.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSettled {
+    /// Too many accounts for one batch.
+    #[error(
+        "the batch's orders name so many accounts that its receipts need {0} times the slots of one auction; hold auctions more often"
+    )]
+    Parts(usize),
     /// Other receipts than those of the batch.
     #[error(
         "these receipts are not those below the batch's root: an outcome or a slot is another one"
@@ -474,7 +479,14 @@ pub fn arrangement(
     let numbers = [batch.number, batch.levels.into(), entries.len() as u64];
     let plan = plan(snapshot, keys.len() as u64, slots, numbers);
     let plan = plan.map_err(Refusal::malformed)?;
-    Arrangement::new(plan, entries, keys).map_err(Refusal::malformed)
+    let arrangement = Arrangement::new(plan, entries, keys).map_err(Refusal::malformed)?;
+    let most = (LOG_SLOTS - batch.levels.ilog2()) as usize;
+    if arrangement.log_slots() > most {
+        return Err(Refusal::malformed(NotSettled::Parts(
+            1 << (arrangement.log_slots() - most),
+        )));
+    }
+    Ok(arrangement)
 }
 
 /// Checks that an order's account has the secret for the batch that it is given a way from.

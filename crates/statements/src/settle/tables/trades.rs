@@ -1,5 +1,6 @@
 //! What becomes of a touched account's positions, and the cash that comes of it.
 
+use gadgets::compare::is_not_zero;
 use gadgets::limbs::{AMOUNT_LIMBS, Amount, LIMB_MAX, Limbs, join};
 use gadgets::range::limb;
 use gadgets::sponge::QUADS;
@@ -60,7 +61,7 @@ pub(crate) struct TradeRow {
     /// The position before and after.
     pub positions: [Option<Position>; 2],
     pub fill: Option<Traded>,
-    /// The instrument's price.
+    /// The instrument's price, which every fill has.
     pub price: u64,
     /// Positions before and after in the account's rows above.
     pub ranks: [usize; 2],
@@ -170,7 +171,7 @@ impl Table for TradesTable {
         let place = self.place(b);
         let fill = self.fill(b, &place);
         let before = self.before(b, &place, &fill);
-        let price = self.price(b, &place);
+        let price = self.price(b, &place, &fill);
         let (after, kept, opposite) = self.trade(b, &before, &fill, &price);
         self.flow(b, &place, [&before, &after], &kept, &opposite, &fill);
         self.positions(b, &place, [&before, &after]);
@@ -301,8 +302,13 @@ impl TradesTable {
         }
     }
 
-    /// The instrument's price.
-    fn price<B: RowBuilder<TradeRow>>(&self, b: &mut B, place: &Place<B::E>) -> Limbs<B::E> {
+    /// The instrument's price, which every fill has.
+    fn price<B: RowBuilder<TradeRow>>(
+        &self,
+        b: &mut B,
+        place: &Place<B::E>,
+        fill: &Fill<B::E>,
+    ) -> Limbs<B::E> {
         let limbs: Vec<B::E> = (0..PRICE_LIMBS)
             .map(|i| b.cell(|w| F::from_u64(gadgets::limbs::limb_of(w.price.into(), i))))
             .collect();
@@ -310,6 +316,11 @@ impl TradesTable {
         message.extend(limbs.iter().cloned());
         let one = b.one();
         b.lookup(PRICES, &place.instrument, one, &message);
+        // Prices are above zero; zero says that nothing traded.
+        let has = is_not_zero(b, &limbs.iter().cloned().sum());
+        for lots in &fill.lots {
+            b.zero("TRADES-7", lots.clone() * (b.one() - has.clone()));
+        }
         Limbs::declared(b, "TRADES-7", limbs)
     }
 
