@@ -440,9 +440,11 @@ fn with_receipts(change: impl FnOnce(&mut Rows)) -> Vec<String> {
     let (mut tables, mut rows) = (prepared.tables_of(0), prepared.rows(0));
     change(&mut rows);
     let receipt = |o: &Placed| o.outcome.receipt(&o.opening.digests(1)[1]);
-    let receipts = rows.orders.iter();
-    let receipts = receipts.map(|row| row.order.as_ref().map_or(Default::default(), receipt));
-    let nodes = tree(receipts.collect());
+    let mut receipts = vec![Default::default(); rows.orders.len()];
+    for row in &rows.orders {
+        receipts[row.slot] = row.order.as_ref().map_or(Default::default(), receipt);
+    }
+    let nodes = tree(receipts);
     for row in rows.orders.iter_mut().skip(1) {
         row.children = [nodes[2 * row.row], nodes[2 * row.row + 1]];
     }
