@@ -5,7 +5,7 @@
 
 use gadgets::compare::{Chunks, assert_at_most_less};
 use gadgets::hash::{DIGEST, Digest, Domain, HEAD, hash_row_with_head, node_row};
-use gadgets::limbs::{Amount, CHUNKS, chunks_of};
+use gadgets::limbs::{Amount, CHUNKS, Limbs, chunks_of, join};
 use gadgets::totals::{COUNTS, SALTS, pass};
 use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, When, felt};
 
@@ -198,6 +198,36 @@ pub fn count_rows<W, B: RowBuilder<W>>(
     b.assert_zero(id, When::Last, last.clone() - one);
     b.assert_zero(id, When::Transition, last.clone());
     [index, first, last]
+}
+
+/// The slot of a row's leaf, where rows choose: a used row any, the others those that are left, rising. No two rows have one, since
+/// every node is received once. `of` gives the slot and how many slots of other rows follow before that of the next row, if both have no
+/// leaf, else zero.
+pub fn slot<W, B: RowBuilder<W>>(
+    b: &mut B,
+    id: &'static str,
+    [used, next_used]: [&B::E; 2],
+    of: impl Fn(&W) -> [usize; 2],
+) -> B::E {
+    let (slot, next) = b.state(|w| F::from_usize(of(w)[0]));
+    let gap = Limbs::read(b, 2, |w| of(w)[1] as u128);
+    let [unused, next_unused] = [used, next_used].map(|used| b.one() - used.clone());
+    let step = next - slot.clone() - b.one() - join(&gap);
+    b.assert_zero(id, When::Transition, unused.clone() * next_unused * step);
+    for limb in &gap {
+        b.zero(id, used.clone() * limb.clone());
+        b.assert_zero(id, When::Transition, next_used.clone() * limb.clone());
+        b.assert_zero(id, When::Last, limb.clone());
+    }
+    slot
+}
+
+/// For each slot of unused rows, in their order, how many others follow before the next.
+pub fn gaps(slots: &[usize]) -> Vec<usize> {
+    let gap = |w: &[usize]| w[1] - w[0] - 1;
+    let mut gaps: Vec<usize> = slots.windows(2).map(gap).collect();
+    gaps.push(0);
+    gaps
 }
 
 /// Every row but the first is the inner node of this number of a tree in heap order, whose root is in the public values from

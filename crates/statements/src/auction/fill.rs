@@ -17,6 +17,7 @@ use super::tables::markets::{MarketNumbers, MarketRow, PublicMarket, SUM_LIMBS, 
 use super::tables::orders::{OrderRow, OrdersTable, RANK};
 use super::tables::trade::{BETTER, COUNTED, MARGINAL};
 use super::witness::Opened;
+use crate::ordered::gaps;
 use crate::orders::{Batch, Status};
 
 /// The private rows of a claim.
@@ -90,6 +91,7 @@ impl Rows {
         let left: Vec<usize> = (0..1 << table.log_slots)
             .filter(|slot| !taken.contains(slot))
             .collect();
+        let gaps = gaps(&left);
         let orders = fill(table, &airs[0], &tally, |i| {
             let children = match i {
                 // Node 0 does not exist; its row hashes zeros.
@@ -98,6 +100,7 @@ impl Rows {
             };
             let blank = || OrderRow {
                 slot: left.get(i - self.orders.len()).copied().unwrap_or(0),
+                gap: gaps.get(i - self.orders.len()).copied().unwrap_or(0),
                 starts: [true; 2],
                 ends: [true; 2],
                 previous: match i.checked_sub(1).and_then(|i| self.orders.get(i)) {

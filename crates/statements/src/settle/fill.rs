@@ -32,6 +32,7 @@ use crate::margin::tables::accounts::AccountRow;
 use crate::margin::tables::lines::LineRow;
 use crate::margin::tables::rates::RateRow;
 use crate::margin::tables::{MOVES, RATES};
+use crate::ordered::gaps;
 use crate::owner::{LOG_SECRETS, OneTimePath};
 
 /// The private rows of a part.
@@ -79,10 +80,13 @@ impl Rows {
         let own: Vec<usize> = own.collect();
         let taken: BTreeSet<usize> = own.iter().copied().collect();
         let free = (0..plan.receipts()).filter(|slot| !taken.contains(slot));
+        let free: Vec<usize> = free.collect();
+        let gaps = gaps(&free);
         let slots: Vec<usize> = own.iter().copied().chain(free).collect();
         let orders = (0..plan.receipts()).map(|row| OrderRow {
             row,
             slot: slots[row],
+            gap: row.checked_sub(own.len()).map_or(0, |i| gaps[i]),
             above: 0,
             log_height: 0,
             children: match row {

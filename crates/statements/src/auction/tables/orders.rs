@@ -12,7 +12,7 @@ use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, When, felt};
 use super::ladder::{Ladder, LegRow, NONCE_LIMBS, read_ladder};
 use super::markets::{Market, SUM_LIMBS, SUMS};
 use super::trade::{Traded, trade};
-use crate::ordered::{count_rows, nodes};
+use crate::ordered::{count_rows, nodes, slot};
 use crate::orders::Status;
 
 /// `[heap index, digest]`: nodes of the receipts' tree, from leaf to root.
@@ -27,7 +27,7 @@ const PLACE_LIMBS: usize = 2;
 
 /// One order a row, in the order of instrument, account's key, whether it is the account's own, nonce and place in the list.
 ///
-/// STATEMENT.md has the constraints: ORDERS-1 to ORDERS-7 here, LADDER-1 to LADDER-4 in [`super::ladder`], TRADE-1 to TRADE-8 in
+/// STATEMENT.md has the constraints: ORDERS-1 to ORDERS-8 here, LADDER-1 to LADDER-4 in [`super::ladder`], TRADE-1 to TRADE-8 in
 /// [`super::trade`].
 #[derive(Clone, Debug)]
 pub struct OrdersTable {
@@ -87,8 +87,10 @@ pub struct OrderRow {
     pub rationed: [u64; 2],
     /// Its commitment, of which its product is made.
     pub commitment: Digest,
-    /// The receipt's slot.
+    /// The receipt's slot, and how many slots of others follow before that of the next row, if both have no order.
     pub slot: usize,
+    /// See [`slot`](Self::slot).
+    pub gap: usize,
     /// The digests of nodes `2 index` and `2 index + 1` of the receipts' tree.
     pub children: [Digest; 2],
     /// The product over the orders above.
@@ -127,6 +129,7 @@ struct Standing<E> {
     index: E,
     first: E,
     active: E,
+    next_active: E,
     /// 1 on the last row of an account's orders in an instrument, and on that of an instrument.
     ends: E,
     closes: E,
@@ -160,7 +163,7 @@ impl Table for OrdersTable {
 
     fn row<B: RowBuilder<OrderRow>>(&self, b: &mut B) {
         let [index, first, _] = count_rows(b, self.log_slots, |w: &OrderRow| w.index);
-        let active = self.active(b);
+        let [active, next_active] = self.active(b);
         let identity = self.identity(b, &active);
         let [foreign_key, foreign_secret] = [Status::NoAccount, Status::Secret]
             .map(|status| b.bit("ORDERS-4", move |w: &OrderRow| w.status == status as u8));
@@ -171,6 +174,7 @@ impl Table for OrdersTable {
             index,
             first,
             active,
+            next_active,
             ends,
             closes,
         };
@@ -198,8 +202,8 @@ const SESSION: usize = ROOT + DIGEST;
 const CHALLENGE: usize = SESSION + 2;
 
 impl OrdersTable {
-    /// Whether there is an order on the row; how many there are.
-    fn active<B: RowBuilder<OrderRow>>(&self, b: &mut B) -> B::E {
+    /// Whether there is an order on the row, and on the next; how many there are.
+    fn active<B: RowBuilder<OrderRow>>(&self, b: &mut B) -> [B::E; 2] {
         let id = "ORDERS-1";
         let (active, next_active) = b.state(|w| F::from_bool(w.used));
         b.boolean(id, &active);
@@ -209,10 +213,10 @@ impl OrdersTable {
         let counted = next_above - above.clone() - active.clone();
         b.assert_zero(id, When::Transition, counted);
         let rest = b.one() - active.clone();
-        b.assert_zero(id, When::Transition, next_active * rest);
+        b.assert_zero(id, When::Transition, next_active.clone() * rest);
         let all = b.public(ORDERS);
         b.assert_zero(id, When::Last, above + active.clone() - all);
-        active
+        [active, next_active]
     }
 
     fn identity<B: RowBuilder<OrderRow>>(&self, b: &mut B, active: &B::E) -> Identity<B::E> {
@@ -383,8 +387,8 @@ impl OrdersTable {
         elements.extend(traded.charge.halves());
         elements.extend(traded.most.iter().map(|lots| join(lots)));
         let digest = hash_row_with_head(b, Domain::Outcome, &head, &elements);
-        // Whichever slot the prover chooses: no two rows have one, since every node is received once.
-        let slot = b.cell(|w: &OrderRow| F::from_usize(w.slot));
+        let used = [&standing.active, &standing.next_active];
+        let slot = slot(b, "ORDERS-8", used, |w: &OrderRow| [w.slot, w.gap]);
         let slots = F::from_usize(1 << self.log_slots);
         let mut message = vec![slot + slots];
         message.extend(digest.into_iter().map(|d| d * standing.active.clone()));

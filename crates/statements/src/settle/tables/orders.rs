@@ -12,7 +12,7 @@ use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When as Rows};
 use super::prices::LotTerms;
 use super::reserve::Order;
 use super::{ACCOUNTS, CLOSING, FILLS, GAPS, first, is_nonzero, number};
-use crate::ordered::{TREE, accumulate, nodes};
+use crate::ordered::{TREE, accumulate, nodes, slot};
 use crate::orders::{LEVEL, Opening, Outcome, Status};
 use crate::owner::one_time;
 use crate::settle::plan::{ORDERS_REGISTER, Plan};
@@ -28,6 +28,7 @@ use crate::settle::plan::{ORDERS_REGISTER, Plan};
 /// - ORDERS-7: an order that takes part is of an account in which enough is free, one refused for its margin is not.
 /// - ORDERS-8: which orders something must be free for; of these alone there are numbers.
 /// - ORDERS-9: the most that may trade: what closes the position if the order only reduces, else without bound; so says its receipt.
+/// - ORDERS-10: unused rows have the slots that are left, rising.
 /// - RESERVE-1 to RESERVE-5: what must be free (see [`super::reserve`]).
 #[derive(Clone, Debug)]
 pub(crate) struct OrdersTable {
@@ -48,8 +49,10 @@ pub(crate) struct OrderRow {
     pub log_height: usize,
     /// Used slots above.
     pub above: i64,
-    /// The receipt's slot in the part's tree.
+    /// The receipt's slot in the part's tree, and how many slots of others follow before that of the next row, if both are unused.
     pub slot: usize,
+    /// See [`slot`](Self::slot).
+    pub gap: usize,
     /// The digests of nodes `2 row` and `2 row + 1`.
     pub children: [Digest; 2],
     /// `None` in an unused slot.
@@ -121,7 +124,8 @@ impl Table for OrdersTable {
     fn row<B: RowBuilder<OrderRow>>(&self, b: &mut B) {
         let row = number(b, "ORDERS-1", |w: &OrderRow| w.row);
         let first = first(b, "ORDERS-1", |w: &OrderRow| w.row);
-        let used = b.bit("ORDERS-2", |w| w.order.is_some());
+        let (used, next_used) = b.state(|w| F::from_bool(w.order.is_some()));
+        b.boolean("ORDERS-2", &used);
         let last = b.cell(|w| F::from_bool(w.row + 1 == 1 << w.log_height));
         let one = b.one();
         b.assert_zero("ORDERS-1", Rows::Last, last.clone() - one);
@@ -145,8 +149,10 @@ impl Table for OrdersTable {
         let head = [number, place, zero.clone(), zero];
         let elements: Vec<B::E> = tag.iter().chain(&outcome).cloned().collect();
         let receipt = hash_row_with_head(b, Domain::Outcome, &head, &elements);
-        // In the slot that the auction's tree has it in; no two rows have one, since every node is received once.
-        let slot = b.cell(|w| F::from_usize(w.slot));
+        // In the slot that the auction's tree has it in.
+        let slot = slot(b, "ORDERS-10", [&used, &next_used], |w: &OrderRow| {
+            [w.slot, w.gap]
+        });
         let mut message = vec![slot + F::from_usize(self.plan.receipts())];
         message.extend(receipt.map(|d| d * used.clone()));
         let one = b.one();

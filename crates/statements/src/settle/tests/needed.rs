@@ -54,8 +54,15 @@ fn each_constraint_of_touched_accounts_is_needed() {
 #[test]
 fn each_constraint_of_orders_is_needed() {
     assert_needed(&[
-        "ORDERS-1", "ORDERS-2", "ORDERS-3", "ORDERS-4", "ORDERS-5", "ORDERS-6", "ORDERS-8",
+        "ORDERS-1",
+        "ORDERS-2",
+        "ORDERS-3",
+        "ORDERS-4",
+        "ORDERS-5",
+        "ORDERS-6",
+        "ORDERS-8",
         "ORDERS-9",
+        "ORDERS-10",
     ]);
 }
 
