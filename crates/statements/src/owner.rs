@@ -9,7 +9,7 @@
 //!
 //! The trader keeps the secrets and shows the one of a batch with an order for it; it is worth nothing when the batch's list is
 //! closed. Within an epoch an account has one salt, so that its leaf changes only when the account does; at the epoch's end the whole
-//! book is sealed again.
+//! book is sealed again. Batches are numbered on through all epochs: a secret that was shown is known.
 
 use gadgets::hash::{DIGEST, Digest, Domain, hash};
 use rayon::prelude::*;
