@@ -21,7 +21,7 @@ use crate::files::read_json;
 #[derive(Debug, Args)]
 pub struct StateBook {
     /// The accounts before: a table, .csv, .parquet or .json. Orders are let in as far as their margin covers them, and receipts stand
-    /// where a settlement of this book has them. Without it all orders are let in.
+    /// where a settlement of this book has them. Without it all orders are let in, and those that only reduce are not bounded.
     #[arg(long)]
     pub book: Option<PathBuf>,
     /// With --book: position slots of an account; the least that fit if not given.

@@ -1,7 +1,7 @@
 //! The instruments of a batch, one a row: that the price of each is the one of the rule, and what its orders need to know.
 
 use gadgets::compare::is_not_zero;
-use gadgets::limbs::{Limbs, limb_of, number_of};
+use gadgets::limbs::{Limbs, limb_of};
 use gadgets::sum::Sum;
 use market::auction::rule::Band;
 use records::units::{Lots, Ticks};
@@ -9,6 +9,7 @@ use stark::{Bus, F, PrimeCharacteristicRing, RowBuilder, Table, TableAir, Tally,
 
 use super::ladder::{CLASSES, LOTS_LIMBS, PRICE_CHUNKS, PRICE_LIMBS};
 use super::orders::OrderRow;
+use super::rule::{no_trade, optimal, ration};
 
 /// Answers lookups of an instrument's number and all that an order needs to know of its auction.
 pub const MARKETS: Bus = Bus::new("market");
@@ -23,7 +24,7 @@ pub const DEPTH_LIMBS: usize = 5;
 /// Limbs of a rate.
 const RATE_LIMBS: usize = 2;
 /// Limbs of the draw: 32 bits.
-const DRAW_LIMBS: usize = 4;
+pub(super) const DRAW_LIMBS: usize = 4;
 /// Limbs of a number of steps: at most 2^30.
 const STEP_LIMBS: usize = 4;
 
@@ -220,7 +221,7 @@ pub struct MarketRow {
 /// Fixed columns, in this order: numbers of so many elements.
 #[derive(Clone, Copy)]
 #[repr(usize)]
-enum Column {
+pub(super) enum Column {
     Used,
     Number,
     Traded,
@@ -253,7 +254,7 @@ const WIDTHS: [usize; 21] = [
 ];
 
 impl Column {
-    fn range(self) -> std::ops::Range<usize> {
+    pub fn range(self) -> std::ops::Range<usize> {
         let first = WIDTHS[..self as usize].iter().sum();
         first..first + WIDTHS[self as usize]
     }
@@ -409,14 +410,14 @@ impl Table for MarketsTable {
 }
 
 /// The price, or the one that shows that nothing trades.
-struct Price<E> {
-    limbs: Limbs<E>,
+pub(super) struct Price<E> {
+    pub limbs: Limbs<E>,
     /// Whether it is the band's lower or upper end: bits.
-    at_low: E,
-    at_high: E,
+    pub at_low: E,
+    pub at_high: E,
 }
 
-fn column<B: RowBuilder<MarketRow>>(b: &B, column: Column) -> B::E {
+pub(super) fn column<B: RowBuilder<MarketRow>>(b: &B, column: Column) -> B::E {
     b.fixed(column.range().start)
 }
 
@@ -458,12 +459,12 @@ fn neighbours<B: RowBuilder<MarketRow>>(b: &mut B, price: &Price<B::E>) -> [Limb
 }
 
 /// What is bid for and offered.
-struct Depth<E> {
+pub(super) struct Depth<E> {
     /// By class.
-    sums: [Sum<E>; SUMS],
+    pub sums: [Sum<E>; SUMS],
     /// A step below the price, at it, a step above.
-    demand: [Limbs<E>; 3],
-    supply: [Limbs<E>; 3],
+    pub demand: [Limbs<E>; 3],
+    pub supply: [Limbs<E>; 3],
 }
 
 impl MarketsTable {
@@ -501,173 +502,4 @@ impl MarketsTable {
             supply,
         }
     }
-}
-
-/// Whether demand and supply are equal at the price, demand is larger, or supply: bits, none of which is 1 where nothing trades.
-struct Branch<E> {
-    equal: E,
-    more_demand: E,
-    more_supply: E,
-}
-
-/// The price is that of the rule, by what is bid and offered at it and a step away ([`market::auction::rule::check`]).
-fn optimal<B: RowBuilder<MarketRow>>(
-    b: &mut B,
-    price: &Price<B::E>,
-    depth: &Depth<B::E>,
-) -> Branch<B::E> {
-    use std::cmp::Ordering::{Equal, Greater, Less};
-    let id = "MARKETS-5";
-    let traded = column(b, Column::Traded);
-    let [equal, more_demand, more_supply] = [Equal, Greater, Less]
-        .map(|which| b.bit(id, move |w: &MarketRow| w.pressure == Some(which)));
-    let pressed = more_demand.clone() + more_supply.clone();
-    b.boolean(id, &pressed);
-    b.equal(id, equal.clone() + pressed.clone(), traded);
-    let [demand, supply] = [&depth.demand, &depth.supply];
-    let difference = demand[1].sum().minus(&supply[1].sum());
-    difference.times_bit(&equal).assert_zero(b, id);
-
-    // By which side is larger: the smaller side at the price and at the neighbour, the larger side at both.
-    let select = |if_demand: &Limbs<B::E>, if_supply: &Limbs<B::E>| {
-        let selectors = [more_demand.clone(), more_supply.clone()];
-        Sum::selected(&selectors, &[if_demand.clone(), if_supply.clone()])
-    };
-    let small = select(&supply[1], &demand[1]);
-    let large = select(&demand[1], &supply[1]);
-    let small_next = select(&demand[2], &supply[0]);
-    let large_next = select(&supply[2], &demand[0]);
-    let left = large.minus(&small);
-    let is_pressed = Sum::bit(b, "MARKETS-6", pressed);
-    left.minus(&is_pressed).assert_non_negative(b, "MARKETS-6");
-
-    // If there is a neighbour in that direction, the pressure turns there;
-    let id = "MARKETS-7";
-    let [not_low, not_high] = [&price.at_low, &price.at_high].map(|end| b.one() - end.clone());
-    let has_next = more_demand.clone() * not_high.clone() + more_supply.clone() * not_low.clone();
-    let next = b.derive([&has_next], |[v]| v);
-    b.equal(id, next.clone(), has_next);
-    let left_next = large_next.minus(&small_next);
-    let is_next = Sum::bit(b, id, next.clone());
-    let turned = left_next.times_bit(&next).minus(&is_next);
-    turned.assert_non_negative(b, id);
-    // no more trades there;
-    let fewer = small.minus(&small_next).times_bit(&next);
-    let fewer = fewer.assert_non_negative(b, "MARKETS-8");
-    // and if as much does, no less is left over; if as much is, the reference is not on that side.
-    let id = "MARKETS-9";
-    let differs = is_not_zero(b, &fewer.into_iter().sum());
-    let tie = b.derive([&next, &differs], |[next, differs]| {
-        next * (F::ONE - differs)
-    });
-    b.equal(id, tie.clone(), next * (b.one() - differs));
-    let [below, above] =
-        [Column::BelowReference, Column::AboveReference].map(|which| column(b, which));
-    let strict =
-        tie.clone() * (more_demand.clone() * below.clone() + more_supply.clone() * above.clone());
-    let strict = Sum::bit(b, id, strict);
-    let more_left = left_next.minus(&left).times_bit(&tie);
-    more_left.minus(&strict).assert_non_negative(b, id);
-
-    // Where all is equal, no neighbour towards the reference is balanced, too.
-    let id = "MARKETS-10";
-    let [up, down] = [(below, not_high), (above, not_low)].map(|(towards, exists)| {
-        let value = equal.clone() * towards * exists;
-        let cell = b.derive([&value], |[v]| v);
-        b.equal(id, cell.clone(), value);
-        cell
-    });
-    let above = supply[2].sum().minus(&demand[2].sum()).times_bit(&up);
-    let below = demand[0].sum().minus(&supply[0].sum()).times_bit(&down);
-    let any = up + down;
-    b.boolean(id, &any);
-    let any = Sum::bit(b, id, any);
-    above.plus(&below).minus(&any).assert_non_negative(b, id);
-
-    let id = "MARKETS-11";
-    let volume = Limbs::fixed(b, id, Column::Volume.range());
-    let smaller = small.plus(&demand[1].sum().times_bit(&equal));
-    smaller.minus(&volume.sum()).assert_zero(b, id);
-    let shown = column(b, Column::Shown);
-    for (which, side) in [(Column::Demand, demand), (Column::Supply, supply)] {
-        let stated = Limbs::fixed(b, "MARKETS-12", which.range());
-        let rest = side[1].sum().minus(&stated.sum()).times_bit(&shown);
-        rest.assert_zero(b, "MARKETS-12");
-    }
-    Branch {
-        equal,
-        more_demand,
-        more_supply,
-    }
-}
-
-/// Where nothing trades: nothing is offered at the price or below and nothing bid for above it; or nothing is bid at all, which
-/// is shown at the band's lower end. Gives whether it is the latter.
-fn no_trade<B: RowBuilder<MarketRow>>(b: &mut B, price: &Price<B::E>, depth: &Depth<B::E>) -> B::E {
-    let id = "MARKETS-13";
-    let none = column(b, Column::Used) - column(b, Column::Traded);
-    let no_bids = b.bit(id, |w: &MarketRow| w.no_bids);
-    b.zero(id, no_bids.clone() * (b.one() - none.clone()));
-    b.zero(id, no_bids.clone() * (b.one() - price.at_low.clone()));
-    let gap = none - no_bids.clone();
-    for limb in &depth.demand[1] {
-        b.zero(id, no_bids.clone() * limb.clone());
-    }
-    for limb in depth.supply[1].iter().chain(&depth.demand[2]) {
-        b.zero(id, gap.clone() * limb.clone());
-    }
-    no_bids
-}
-
-/// How many of the lots at the price trade on the side that is left over, how many there are, and where counting starts: as a
-/// message's elements. Where no side is rationed one lot of one trades; where nothing trades, none of one.
-fn ration<B: RowBuilder<MarketRow>>(
-    b: &mut B,
-    branch: &Branch<B::E>,
-    no_bids: &B::E,
-    depth: &Depth<B::E>,
-) -> Vec<B::E> {
-    let id = "MARKETS-14";
-    let Branch {
-        equal,
-        more_demand,
-        more_supply,
-    } = branch;
-    let pressed = more_demand.clone() + more_supply.clone();
-    let pick = |bids: usize, asks: usize| {
-        let bids = depth.sums[bids].times_bit(more_demand);
-        bids.plus(&depth.sums[asks].times_bit(more_supply))
-    };
-    let [better, at] =
-        [super::trade::BETTER, super::trade::MARGINAL].map(|[bid, ask]| pick(bid, ask));
-    let unit = column(b, Column::Used) - pressed.clone();
-    let unit = Sum::declared(b, id, vec![unit], 1);
-    let marginal = at.plus(&unit).limbs_in(b, id, DEPTH_LIMBS);
-    let volume = Limbs::fixed(b, id, Column::Volume.range());
-    let whole = Sum::bit(b, id, equal.clone());
-    let traded = volume.sum().times_bit(&pressed).minus(&better).plus(&whole);
-    let traded = traded.limbs_in(b, id, DEPTH_LIMBS);
-
-    let id = "MARKETS-15";
-    let draw = Limbs::fixed(b, id, Column::Draw.range());
-    let from: Vec<B::E> = draw.iter().chain(&marginal).cloned().collect();
-    let product =
-        |values: &[F]| number_of(&values[..DRAW_LIMBS]) * number_of(&values[DRAW_LIMBS..]);
-    let shift = Limbs::derive(b, &from, DEPTH_LIMBS, |v| product(v) >> 32);
-    let rest = Limbs::derive(b, &from, DRAW_LIMBS, |v| product(v) % (1 << 32));
-    // 32 bits: the highest limb is below 4.
-    gadgets::range::limb(b, rest[DRAW_LIMBS - 1].clone() * F::from_u64(1 << 8));
-    let whole = Sum::product(&shift.sum().shifted(3), &Sum::constant(4));
-    let dividend = Sum::product(&draw.sum(), &marginal.sum());
-    dividend.minus(&whole).minus(&rest.sum()).assert_zero(b, id);
-
-    // Nothing is bid only where nothing trades, so not both.
-    let either = more_supply.clone() + no_bids.clone();
-    let asks = b.derive([&either], |[either]| either);
-    b.equal("MARKETS-14", asks.clone(), either);
-    b.boolean("MARKETS-14", &asks);
-    let mut message = traded.to_vec();
-    message.extend(marginal.into_iter().chain(shift));
-    message.push(asks);
-    message
 }

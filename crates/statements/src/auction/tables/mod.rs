@@ -3,4 +3,5 @@
 pub mod ladder;
 pub mod markets;
 pub mod orders;
+mod rule;
 pub mod trade;
