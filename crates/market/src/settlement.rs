@@ -8,9 +8,8 @@
 //! after each fill, but one before: a lot can cost no more than its limit less what it is worth in the worst column of its
 //! underlying, and so much is kept in reserve ([`reserve`]). Offsets between underlyings don't count towards what is free.
 //!
-//! An order that only reduces trades no more lots than the position has, whose other side it is. If what is free does not cover
-//! it, it is still let in as the account's only order if the account's margins get no lower by it and its equity stays above zero
-//! ([`Settlement::relieves`]): so whoever is short of margin can close.
+//! An order that only reduces trades no more lots than the position has, whose other side it is. As an account's only order it
+//! needs no reserve, but margin after it ([`Settlement::required`]): so whoever is short of margin can close.
 //!
 //! Funding is a public number of ticks a lot, `F` ([`crate::funding`]). Entries are kept at the price less `F`, and a lot counts what it is
 //! worth less `F`. A position is not opened at a price of `F` or less, since its entry would not be above zero; a sweep sets `F` back to zero.
@@ -21,12 +20,13 @@ use fixed::Decimal;
 use records::units::{Lots, MAX_AMOUNT, SUBTICKS_PER_TICK, Subticks, TICK_DECIMALS, Ticks};
 
 use crate::array::MAX_VALUE;
-use crate::auction::{Band, Fees, Fill, Ladder, Quantity, Void};
+use crate::auction::{Band, Fees, Fill, Ladder, Level, Quantity, Void};
 use crate::book::{Account, MAX_LOTS, Position, Side};
 use crate::haircut::value;
-use crate::margin::{LOSSES_PER_SUBTICK, MarginResult, MarginTables, TooLarge, evaluate};
+use crate::margin::{LOSSES_PER_SUBTICK, MarginTables, TooLarge, evaluate};
 use crate::snapshot::{
-    Asset, Instrument, Level, Settlement as InstrumentSettlement, Snapshot, SnapshotError,
+    Asset, Instrument, Level as MarginLevel, Settlement as InstrumentSettlement, Snapshot,
+    SnapshotError,
 };
 
 /// Why a market's book can't be settled.
@@ -57,11 +57,11 @@ pub enum NoSettlement {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Below initial margin if filled.
-    #[error("its orders need {} in reserve, and {} is free", needed.to_quote(), free.to_quote())]
+    #[error("its orders need {}, and {} is free", needed.to_quote(), free.to_quote())]
     Margin {
-        /// Equity less the initial requirement, offsets aside, rounded down; may be negative.
+        /// As [`Required::free`].
         free: Ticks<i128>,
-        /// What its orders need.
+        /// As [`Required::needed`].
         needed: Ticks<i128>,
     },
     /// More positions than a leaf has slots.
@@ -156,8 +156,6 @@ pub fn trade(
 pub struct Settlement {
     /// Of initial margin.
     tables: MarginTables,
-    /// Of maintenance margin.
-    maintenance: MarginTables,
     /// The place of the quote currency among the assets.
     cash: usize,
     /// Instruments by name.
@@ -166,6 +164,40 @@ pub struct Settlement {
     funding: Vec<Ticks<i64>>,
     /// Positions that fit an account.
     slots: usize,
+}
+
+/// What must be free in an account for its orders, and what is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Required {
+    /// Equity less the initial requirement, offsets aside, rounded down, of what is left after the close if there is one; may be negative.
+    pub free: Ticks<i128>,
+    /// What orders need; negative if a close brings more than it costs.
+    pub needed: Ticks<i128>,
+    /// What the account's only order closes, if that is how it is looked at.
+    pub closing: Option<Closing>,
+}
+
+/// A position, or a part of one, that an account's only order closes at its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The instrument's number.
+    pub instrument: usize,
+    /// Lots that are closed.
+    pub lots: Lots,
+    /// What is paid for them at the limit less cumulative funding, with the fee; mostly negative if they are sold.
+    pub owed: Ticks<i128>,
+}
+
+impl Closing {
+    /// An account without the lots that are closed, and with what they were entered at.
+    pub fn left(&self, account: &Account) -> Account {
+        let mut left = account.clone();
+        let mut positions = left.positions.iter_mut();
+        if let Some(position) = positions.find(|p| p.instrument == self.instrument) {
+            position.lots -= self.lots;
+        }
+        left
+    }
 }
 
 /// The ladder with which an account takes part in the auction of an instrument; it has one an instrument.
@@ -189,7 +221,7 @@ impl Settlement {
     /// # Errors
     /// Says why its trades can't be settled.
     pub fn new(snapshot: &Snapshot, slots: usize) -> Result<Self, NoSettlement> {
-        let tables = MarginTables::new(snapshot, Level::Initial)?;
+        let tables = MarginTables::new(snapshot, MarginLevel::Initial)?;
         let quote = || snapshot.quote.clone();
         let is_cash = |asset: &Asset| {
             asset.symbol == snapshot.quote
@@ -210,7 +242,6 @@ impl Settlement {
         let symbols = snapshot.instruments.iter().map(|i| i.symbol.clone());
         Ok(Self {
             cash,
-            maintenance: MarginTables::new(snapshot, Level::Maintenance)?,
             symbols: symbols.collect(),
             funding: vec![Ticks(0); snapshot.instruments.len()],
             slots,
@@ -231,16 +262,13 @@ impl Settlement {
             let refused = || NoSettlement::Funding(self.symbols[instrument].clone());
             // What longs have paid, shorts have received.
             let more = new.0.checked_sub(old.0).ok_or_else(refused)?;
-            for tables in [&mut self.tables, &mut self.maintenance] {
-                let value = &mut tables.arrays.lots[instrument].value;
-                let [long, short] = [value[0].checked_sub(more), value[1].checked_add(more)];
-                let fits =
-                    |v: Option<i64>| v.filter(|v| v.unsigned_abs() < MAX_VALUE.unsigned_abs());
-                *value = [
-                    fits(long).ok_or_else(refused)?,
-                    fits(short).ok_or_else(refused)?,
-                ];
-            }
+            let value = &mut self.tables.arrays.lots[instrument].value;
+            let [long, short] = [value[0].checked_sub(more), value[1].checked_add(more)];
+            let fits = |v: Option<i64>| v.filter(|v| v.unsigned_abs() < MAX_VALUE.unsigned_abs());
+            *value = [
+                fits(long).ok_or_else(refused)?,
+                fits(short).ok_or_else(refused)?,
+            ];
         }
         self.funding = funding.to_vec();
         Ok(self)
@@ -309,27 +337,21 @@ impl Settlement {
         Ticks(bids.sum::<i128>().max(asks.sum()))
     }
 
-    /// Whether all that an account sends is let in: its margin [covers](Self::cover) it, or it is one order that only reduces and
-    /// [relieves](Self::relieves) the account.
+    /// Whether all that an account sends is let in: it has room for it, and [enough is free](Self::required).
     ///
     /// # Errors
     /// Says why nothing of it is.
     pub fn admit(&self, account: &Account, sent: &[Sent]) -> Result<(), Refusal> {
-        match (self.cover(account, sent), sent) {
-            (Err(Refusal::Margin { .. }), [only])
-                if only.reduce_only && self.relieves(account, only)? =>
-            {
-                Ok(())
-            }
-            (covered, _) => covered,
+        self.check_room(account, sent)?;
+        let Required { free, needed, .. } = self.required(account, sent)?;
+        match free >= needed {
+            true => Ok(()),
+            false => Err(Refusal::Margin { free, needed }),
         }
     }
 
-    /// Whether an account's margin covers all that it sends.
-    ///
-    /// # Errors
-    /// Says why not.
-    pub fn cover(&self, account: &Account, sent: &[Sent]) -> Result<(), Refusal> {
+    /// Checks that whatever is filled of what an account sends can be booked.
+    fn check_room(&self, account: &Account, sent: &[Sent]) -> Result<(), Refusal> {
         let may_open = |s: &&Sent| !s.reduce_only && position(account, s.instrument).is_none();
         let opens = sent.iter().filter(may_open);
         if account.positions.len() + opens.count() > self.slots {
@@ -337,80 +359,69 @@ impl Settlement {
         }
         let balance = &account.balances[self.cash];
         let mut cash = u128::from(balance.equity.max(balance.debt));
-        let mut needed = Ticks(0);
         for one in sent {
             one.ladder.check(&one.band)?;
             let effective = self.effective(account, one);
             self.check_funding(account, one, &effective)?;
             cash += self.most_cash(account, one, &effective)?;
-            needed += self.reserve(one, &effective);
         }
-        // So that what is let in can be booked, whatever is filled.
-        if cash >= u128::from(MAX_AMOUNT) {
-            return Err(Refusal::Cash);
-        }
-        let free = self.free(account)?;
-        match free >= needed {
+        match cash < u128::from(MAX_AMOUNT) {
             true => Ok(()),
-            false => Err(Refusal::Margin { free, needed }),
+            false => Err(Refusal::Cash),
         }
     }
 
-    /// The account's margins at initial and at maintenance level, with what offsets take off.
+    /// What must be free in an account for the orders that it sends, and what is.
+    ///
+    /// Orders need what they keep in reserve ([`Settlement::reserve`]). But an only order that reduces at one limit needs no reserve:
+    /// the account is looked at as if it were filled whole at its limit, with its fee. So whoever is short of margin can close, if that is enough to be
+    /// margined again. No part of it makes margin, at initial or at maintenance level, lower than the lesser of what it was before and
+    /// zero: equity is linear in the lots that are closed, losses are convex, and at a better price there is more. That is exact, since
+    /// a lot changes both by whole ticks and so by no less than its fee; with offsets it is so within a tick.
     ///
     /// # Errors
     /// If the account has too much in one coin.
-    pub fn margins(&self, account: &Account) -> Result<[MarginResult; 2], TooLarge> {
-        Ok([
-            evaluate(&self.tables, account)?,
-            evaluate(&self.maintenance, account)?,
-        ])
+    ///
+    /// # Panics
+    /// If a ladder takes no part under its band.
+    pub fn required(&self, account: &Account, sent: &[Sent]) -> Result<Required, TooLarge> {
+        let Some(closing) = self.closing(account, sent) else {
+            let reserve = |one: &Sent| self.reserve(one, &self.effective(account, one));
+            return Ok(Required {
+                free: self.free(account)?,
+                needed: sent.iter().map(reserve).sum(),
+                closing: None,
+            });
+        };
+        Ok(Required {
+            free: self.free(&closing.left(account))?,
+            needed: closing.owed,
+            closing: Some(closing),
+        })
     }
 
-    /// Whether nothing that an order that only reduces can trade makes the account's margin lower, at initial or at maintenance level, nor its
-    /// equity negative. That is so if it is so when the order is filled whole at its worst limit: equity is linear in the lots that are closed
-    /// at one price, losses are convex, and at a better price there is more of both. Two ticks a lot stay in reserve: one for the fee, which is rounded up, one
-    /// for margins, which are rounded down.
-    ///
-    /// - The worst limit counts for all lots, and not each limit for its own: else a level far from the market, which never trades,
-    ///   could pay for another one that gives the position away.
-    /// - Initial margin alone would not do: it is released in full, so an account between the levels could close at a price so bad that it ends
-    ///   with less than nothing.
-    /// - Offsets count as they do for the account's margin: else a leg of a hedge could be closed.
-    ///
-    /// # Errors
-    /// If the account would not fit its bounds.
-    pub fn relieves(&self, account: &Account, sent: &Sent) -> Result<bool, Refusal> {
-        let effective = self.effective(account, sent);
-        // Only one side closes.
-        let bid = effective.bids().map(|q| q.limit).max();
-        let ask = effective.asks().map(|q| q.limit).min();
-        let Some(price) = bid.or(ask) else {
-            return Ok(true);
+    /// What an account's only order closes, if it reduces at one limit, its first.
+    fn closing(&self, account: &Account, sent: &[Sent]) -> Option<Closing> {
+        let [only] = sent else { return None };
+        let effective = self.effective(account, only);
+        let mut behind = effective.0.iter().skip(1);
+        let trades = |level: &Level| level.bid.lots + level.ask.lots > Lots(0);
+        if !only.reduce_only || behind.any(trades) {
+            return None;
+        }
+        let Level { bid, ask } = effective.0.first().copied().unwrap_or_default();
+        let (Quantity { lots, limit }, sign) = match ask.lots > Lots(0) {
+            true => (ask, -1),
+            false => (bid, 1),
         };
-        let sum = |quantities: &mut dyn Iterator<Item = Quantity>| {
-            quantities.map(|q| q.lots).sum::<Lots>()
-        };
-        let (bought, sold) = (sum(&mut effective.bids()), sum(&mut effective.asks()));
-        let lots = bought + sold;
-        let cash = Ticks(lots.0 * price.0);
-        let fill = Fill {
-            bought,
-            sold,
-            reached: lots,
-            cash,
-            fee: sent.fees.of(cash, false).0,
-            rebate: Ticks(0),
-        };
-        let mut after = account.clone();
-        self.book(&mut after, sent.instrument, &fill, price)?;
-        let [before, after] = [self.margins(account)?, self.margins(&after)?];
-        let rounded = Ticks(2 * i128::from(lots.0)).to_subticks();
-        let no_lower = before.iter().zip(&after);
-        let no_lower = no_lower
-            .map(|(before, after)| after.excess - before.excess)
-            .all(|gain| gain >= rounded);
-        Ok(no_lower && after[0].equity >= Subticks(0))
+        let (fee, _) = only.fees.of(Ticks(lots.0 * limit.0), false);
+        let net = i128::from(limit.0) - i128::from(self.funding[only.instrument].0);
+        let paid = sign * i128::from(lots.0) * net;
+        Some(Closing {
+            instrument: only.instrument,
+            lots,
+            owed: Ticks(paid + i128::from(fee.0)),
+        })
     }
 
     /// Refuses what could open a position at no more than cumulative funding.

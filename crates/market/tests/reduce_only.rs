@@ -6,11 +6,14 @@ mod accounts;
 use accounts::{account, band, booked, ladder, mark, one, quantity, reduce};
 use fixed::Decimal;
 use market::auction::{Fees, Ladder, Level, Quantity};
+use market::margin::{MarginTables, evaluate};
 use market::settlement::{Refusal, Sent, Settlement};
-use market::{Account, Balance, OffsetGroup, Side, Snapshot, sample};
+use market::{
+    Account, Balance, Level as MarginLevel, MarginParameters, OffsetGroup, Side, Snapshot, sample,
+};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use records::units::{Lots, Ticks};
+use records::units::{Lots, SUBTICKS_PER_TICK, Ticks};
 
 /// Moves an account's dollars, so that so much is free.
 fn set_free(settlement: &Settlement, account: &mut Account, free: i128) {
@@ -83,14 +86,59 @@ fn worst_let_in(settlement: &Settlement, account: &Account, sent: &mut Sent, is_
     assert!(let_in(inside));
 }
 
-/// What an account's margins at initial and maintenance level are above zero, in subticks, and its equity.
-fn standing(settlement: &Settlement, account: &Account) -> [i128; 3] {
-    let [initial, maintenance] = settlement.margins(account).unwrap();
-    [initial.excess.0, maintenance.excess.0, initial.equity.0]
+/// How an account stands.
+struct Standing {
+    initial: Settlement,
+    maintenance: Settlement,
+    /// Of both levels, with what offsets take off; none with funding.
+    offset: Vec<MarginTables>,
 }
 
-/// 100,000 accounts below initial margin, or without room for a reserve, with funding, fees, coins as collateral, and offsets between coins: what
-/// is let in makes the margins of none lower and none bankrupt, whatever part of it is filled.
+impl Standing {
+    fn new(snapshot: &Snapshot, slots: usize) -> Self {
+        let maintenance = Snapshot {
+            parameters: MarginParameters {
+                initial_factor: Decimal::ONE,
+                ..snapshot.parameters.clone()
+            },
+            ..snapshot.clone()
+        };
+        let tables = [snapshot, &maintenance]
+            .map(|snapshot| MarginTables::new(snapshot, MarginLevel::Initial).unwrap());
+        Self {
+            initial: Settlement::new(snapshot, slots).unwrap(),
+            maintenance: Settlement::new(&maintenance, slots).unwrap(),
+            offset: tables.into(),
+        }
+    }
+
+    fn with_funding(self, funding: &[Ticks<i64>]) -> Self {
+        Self {
+            initial: self.initial.with_funding(funding).unwrap(),
+            maintenance: self.maintenance.with_funding(funding).unwrap(),
+            offset: Vec::new(),
+        }
+    }
+
+    /// What is free at initial and at maintenance level, in ticks, and what margins with offsets are above zero, in subticks.
+    fn of(&self, account: &Account) -> Vec<i128> {
+        let free = [&self.initial, &self.maintenance].map(|s| s.free(account).unwrap().0);
+        let offset = self.offset.iter();
+        let excess = offset.map(|tables| evaluate(tables, account).unwrap().excess.0);
+        free.into_iter().chain(excess).collect()
+    }
+}
+
+/// Whether none of these is lower than before, unless both are at least zero; with offsets within a tick.
+fn is_no_lower(before: &[i128], after: &[i128]) -> bool {
+    let tick = SUBTICKS_PER_TICK;
+    let both = before.iter().zip(after).enumerate();
+    both.map(|(i, (before, after))| after - before.min(&0) + if i < 2 { 0 } else { tick })
+        .all(|fell| fell >= 0)
+}
+
+/// 100,000 accounts around initial margin, with funding or offsets between coins, fees, coins as collateral: what is let in makes the
+/// margins of none lower that is below them, and brings none below, whatever part of it is filled; filled whole, it is margined.
 #[test]
 fn whoever_is_short_of_margin_can_close_and_nothing_else() {
     let mut rng = StdRng::seed_from_u64(17);
@@ -100,49 +148,48 @@ fn whoever_is_short_of_margin_can_close_and_nothing_else() {
         underlyings: ["BTC", "ETH", "SOL", "LTC"].map(String::from).to_vec(),
         offset: "0.8".parse().unwrap(),
     }];
-    let (mut let_in, mut refused, mut least) = (0, 0, i128::MAX);
-    for snapshot in [plain, offset] {
+    let (mut let_in, mut short, mut refused, mut least) = (0, 0, 0, i128::MAX);
+    for (snapshot, has_funding) in [(plain, true), (offset, false)] {
         let funding: Vec<Ticks<i64>> = (0..snapshot.instruments.len())
             .map(|i| {
                 let fifth = mark(&snapshot, i) as i64 / 5;
                 Ticks(rng.random_range(-fifth..=fifth))
             })
             .collect();
-        let settlement = Settlement::new(&snapshot, 16).unwrap();
-        let settlement = settlement.with_funding(&funding).unwrap();
+        let mut standing = Standing::new(&snapshot, 16);
+        if has_funding {
+            standing = standing.with_funding(&funding);
+        }
+        let settlement = &standing.initial;
         let accounts = sample::book(&snapshot, 9, 500, 6, 0);
         for round in 0..50_000 {
             let mut account = accounts.accounts()[round % 500].clone();
             for balance in account.balances.iter_mut() {
                 (balance.loan, balance.margin, balance.portfolio) = (0, 0, 0);
             }
-            let short = [
+            let missing = [
                 0,
                 1,
-                rng.random_range(0..100_000_000),
+                rng.random_range(-100_000_000..100_000_000),
                 rng.random_range(0..2_000_000_000),
             ];
-            let short = short[rng.random_range(0..4)];
-            set_free(&settlement, &mut account, -short);
+            let missing = missing[rng.random_range(0..4)];
+            set_free(settlement, &mut account, -missing);
             let (mut sent, is_bid) = reducing(&mut rng, &snapshot, &account);
             if round % 25 == 0 {
-                worst_let_in(&settlement, &account, &mut sent, is_bid);
+                worst_let_in(settlement, &account, &mut sent, is_bid);
             }
             let effective = settlement.effective(&account, &sent);
-            let reserve = settlement.reserve(&sent, &effective);
             match settlement.admit(&account, std::slice::from_ref(&sent)) {
-                Err(Refusal::Margin { free, needed }) => {
-                    assert_eq!((free.0, needed), (-short, reserve));
+                Err(Refusal::Margin { .. }) => {
                     refused += 1;
                     continue;
                 }
                 other => assert_eq!(other, Ok(())),
             }
             let_in += 1;
-            let before = standing(&settlement, &account);
-            if settlement.free(&account).unwrap() >= reserve {
-                continue;
-            }
+            short += usize::from(missing > 0);
+            let before = standing.of(&account);
             let side: Vec<Quantity> = match is_bid {
                 true => effective.bids().collect(),
                 false => effective.asks().collect(),
@@ -158,19 +205,26 @@ fn whoever_is_short_of_margin_can_close_and_nothing_else() {
                 false => q.limit.0 <= price,
             });
             let reached = reached.map(|q| q.lots.0).sum::<u64>();
-            for lots in [1, rng.random_range(1..=reached)] {
-                let after = booked(&settlement, &account, &sent, is_bid, lots, price);
-                let after = standing(&settlement, &after);
-                let gains = [after[0] - before[0], after[1] - before[1]];
-                least = least.min(gains[0]).min(gains[1]);
-                let fits = gains.iter().all(|gain| *gain >= 0) && after[2] >= 0;
-                assert!(fits, "{gains:?} {lots} at {price} {sent:?} {account:?}");
+            for lots in [1, rng.random_range(1..=reached), reached] {
+                let after = booked(settlement, &account, &sent, is_bid, lots, price);
+                let after = standing.of(&after);
+                let fits = is_no_lower(&before, &after);
+                assert!(
+                    fits,
+                    "{before:?} {after:?} {lots} at {price} {sent:?} {account:?}"
+                );
+                if lots == reached && side.len() == 1 {
+                    least = least.min(after[0]);
+                }
             }
         }
     }
-    assert!(let_in > 10_000 && refused > 20_000, "{let_in} {refused}");
-    // No less would do: what is left is two ticks a lot, for what is rounded.
-    assert!(least < 4 << 20, "{least}");
+    assert!(
+        let_in > 10_000 && short > 5_000 && refused > 20_000,
+        "{let_in} {short} {refused}"
+    );
+    // No less would do.
+    assert_eq!(least, 0);
 }
 
 #[test]
@@ -254,60 +308,63 @@ fn a_dear_level_does_not_let_a_cheap_one_in() {
         settlement.admit(&account, &[opens]),
         Err(Refusal::Margin { .. })
     ));
-    // One that has nothing to reduce trades nothing.
-    assert_eq!(
-        settlement.admit(&account, &[reduce(1, ladder(false, &[quantity(5, 1)]))]),
-        Ok(())
-    );
+    // One that has nothing to reduce leaves the account as short as it is.
+    let nothing = reduce(1, ladder(false, &[quantity(5, 1)]));
+    assert!(matches!(
+        settlement.admit(&account, &[nothing]),
+        Err(Refusal::Margin { .. })
+    ));
+    // Two levels are looked at as any orders, at one limit, too.
+    let halves = [quantity(5, mark), quantity(5, mark)];
+    assert!(matches!(admit(&halves), Err(Refusal::Margin { .. })));
+    // A second level that nothing is left for plays no part.
+    let enough = [quantity(10, mark), quantity(5, 1)];
+    assert_eq!(admit(&enough), Ok(()));
 }
 
-/// Between the levels, initial margin is no lower at a price that leaves the account with less than nothing.
+/// Initial margin is released in full, so an account between the levels could close at a price that leaves it with less than nothing.
 #[test]
-fn an_account_between_the_levels_can_not_give_away_more_than_it_has() {
-    let snapshot = one("1000", "0.1");
-    let mut snapshot = snapshot;
+fn an_account_can_not_give_away_more_than_it_has() {
+    let mut snapshot = one("1000", "0.1");
     snapshot.parameters.initial_factor = "1.3".parse().unwrap();
-    let settlement = Settlement::new(&snapshot, 1).unwrap();
-    // Equity is 10.5 a lot; maintenance needs 10% of 1,000, which is 100 for 10 lots at 100 each.
+    let standing = Standing::new(&snapshot, 1);
+    let settlement = &standing.initial;
+    // Equity is 105 a lot; maintenance needs 10% of 1,000, which is 100.
     let dollar = 1_000_000;
     let account = account(&[(0, Side::Long, 10, 10_000 * dollar)], 1_050 * dollar);
-    assert_eq!(
-        standing(&settlement, &account).map(|s| s >> 20),
-        [-250_000_000, 50_000_000, 1_050_000_000]
-    );
-    let close = |limit: u64| {
-        let free_of_fees = Sent {
-            fees: Fees::default(),
-            band: band(800 * dollar, 1_500 * dollar),
-            ..reduce(0, ladder(false, &[quantity(10, limit)]))
-        };
-        let relieves = settlement
-            .admit(&account, std::slice::from_ref(&free_of_fees))
-            .is_ok();
-        let after = booked(&settlement, &account, &free_of_fees, false, 10, limit);
-        (relieves, standing(&settlement, &after).map(|s| s >> 20))
+    assert_eq!(standing.of(&account)[..2], [-250_000_000, 50_000_000]);
+    let sell = |lots: u64, limit: u64| Sent {
+        fees: Fees::default(),
+        band: band(800 * dollar, 1_500 * dollar),
+        ..reduce(0, ladder(false, &[quantity(lots, limit)]))
     };
-    // At 890 all is lost and 50 more, and yet initial margin would be better by 200.
-    assert_eq!(close(890 * dollar), (false, [-50_000_000; 3]));
-    // At 900 and two ticks what was above maintenance is left.
-    assert_eq!(close(900 * dollar + 1), (false, [50_000_010; 3]));
-    assert_eq!(close(900 * dollar + 2), (true, [50_000_020; 3]));
-    // Whoever is below maintenance may close, but not down to less than nothing.
+    let close = |lots: u64, limit: u64| {
+        let sent = sell(lots, limit);
+        let is_let_in = settlement
+            .admit(&account, std::slice::from_ref(&sent))
+            .is_ok();
+        let after = booked(settlement, &account, &sent, false, lots, limit);
+        (is_let_in, standing.of(&after)[..2].to_vec())
+    };
+    // At 890 all is lost and 50 more.
+    assert_eq!(close(10, 890 * dollar), (false, vec![-50_000_000; 2]));
+    // At 895 nothing is owed.
+    assert_eq!(close(10, 895 * dollar - 1), (false, vec![-10; 2]));
+    assert_eq!(close(10, 895 * dollar), (true, vec![0; 2]));
+    // Two lots at the mark are enough: 8 lots need 130 each, and 131.25 are there for each.
+    assert_eq!(close(1, 1_000 * dollar).0, false);
+    assert_eq!(
+        close(2, 1_000 * dollar),
+        (true, vec![10_000_000, 250_000_000])
+    );
+    // Whoever is below maintenance may close, too.
     let mut account = account.clone();
     account.balances[0].equity = 950 * dollar;
-    let admit = |limit: u64| {
-        let sent = Sent {
-            fees: Fees::default(),
-            band: band(800 * dollar, 1_500 * dollar),
-            ..reduce(0, ladder(false, &[quantity(10, limit)]))
-        };
-        settlement.admit(&account, &[sent]).is_ok()
-    };
+    let admit = |limit: u64| settlement.admit(&account, &[sell(10, limit)]).is_ok();
     assert_eq!([905 * dollar - 1, 905 * dollar].map(admit), [false, true]);
 }
 
-/// A few lots of a few ticks, offset in part by another coin, so that a lot changes margins by parts of a tick: where the two ticks a lot are
-/// needed for what is rounded.
+/// A few lots of a few ticks, with fees of up to four ticks a lot: what is rounded makes no margin lower, but with offsets by part of a tick.
 #[test]
 fn what_is_rounded_makes_no_margin_lower() {
     let mut rng = StdRng::seed_from_u64(29);
@@ -318,44 +375,43 @@ fn what_is_rounded_makes_no_margin_lower() {
         underlyings: vec!["BTC".into(), "ETH".into()],
         offset: "0.37".parse().unwrap(),
     }];
-    let settlement = Settlement::new(&snapshot, 1).unwrap();
-    let (mut needed, mut let_in) = (0, 0);
+    let standing = Standing::new(&snapshot, 1);
+    let settlement = &standing.initial;
+    let (mut let_in, mut tight) = (0, 0);
     for _ in 0..20_000 {
         let lots = rng.random_range(2..8);
         let (side, is_bid) = [(Side::Long, false), (Side::Short, true)][rng.random_range(0..2)];
         let mut account = account(&[(0, side, lots, 40 * lots)], 1_000_000);
         account.balances[2].equity = rng.random_range(0..4);
-        let limit = rng.random_range(30..50);
+        set_free(settlement, &mut account, rng.random_range(-6..6));
+        let limit = rng.random_range(28..52);
         let mut sent = reduce(0, ladder(is_bid, &[quantity(lots, limit)]));
         sent.fees = Fees::new(rng.random_range(0..100_000), 0).unwrap();
-        let before = standing(&settlement, &account);
-        let is_no_lower = |lots: u64| {
-            let after = booked(&settlement, &account, &sent, is_bid, lots, limit);
-            let after = standing(&settlement, &after);
-            after[0] >= before[0] && after[1] >= before[1]
-        };
-        let relieves = settlement.relieves(&account, &sent).unwrap();
-        let part = (1..lots).all(is_no_lower);
-        needed += usize::from(is_no_lower(lots) && !part);
-        let_in += usize::from(relieves);
-        assert!(part || !relieves, "{account:?} {sent:?}");
+        let before = standing.of(&account);
+        let is_let_in = settlement
+            .admit(&account, std::slice::from_ref(&sent))
+            .is_ok();
+        let whole = booked(settlement, &account, &sent, is_bid, lots, limit);
+        let whole = settlement.free(&whole).unwrap();
+        assert_eq!(is_let_in, whole >= Ticks(0));
+        let_in += usize::from(is_let_in);
+        tight += usize::from(whole == Ticks(0));
+        let parts = (1..=lots).all(|part| {
+            let after = booked(settlement, &account, &sent, is_bid, part, limit);
+            is_no_lower(&before, &standing.of(&after))
+        });
+        assert!(parts || !is_let_in, "{account:?} {sent:?}");
     }
-    assert!(needed > 3 && let_in > 1_000, "{needed} {let_in}");
+    assert!(let_in > 1_000 && tight > 100, "{let_in} {tight}");
 }
 
-/// Without offsets a leg of a hedge looks like a relief; with them it is a burden.
+/// A leg of a hedge is closed by none whom that brings below margin: offsets don't count before nor after.
 #[test]
 fn a_leg_of_a_hedge_is_not_closed_by_whoever_is_short_of_margin() {
-    let snapshot = sample::trading(4);
-    let mut offset = snapshot.clone();
-    offset.parameters.offset_groups[0].offset = Decimal::ONE;
-    let [apart, together] = [snapshot, offset].map(|mut snapshot| {
-        if snapshot.parameters.offset_groups[0].offset != Decimal::ONE {
-            snapshot.parameters.offset_groups.clear();
-        }
-        Settlement::new(&snapshot, 4).unwrap()
-    });
-    let [bitcoin, ether] = [0, 1].map(|i| mark(&sample::trading(4), i));
+    let mut snapshot = sample::trading(4);
+    snapshot.parameters.offset_groups[0].offset = Decimal::ONE;
+    let standing = Standing::new(&snapshot, 4);
+    let [bitcoin, ether] = [0, 1].map(|i| mark(&snapshot, i));
     let lots = 1_000 * bitcoin / ether;
     let mut account = account(
         &[
@@ -365,14 +421,14 @@ fn a_leg_of_a_hedge_is_not_closed_by_whoever_is_short_of_margin() {
         0,
     );
     account.balances[0].equity = 5_000_000_000;
-    let before = standing(&together, &account);
-    assert!(before[0] > 0 && together.free(&account).unwrap() < Ticks(0));
+    let before = standing.of(&account);
+    assert!(before[0] < 0 && before[2] > 0, "{before:?}");
     let mut close = reduce(1, ladder(true, &[quantity(lots, ether)]));
     close.fees = Fees::default();
-    let after = booked(&together, &account, &close, true, lots, ether);
-    assert!(standing(&together, &after)[1] < 0, "below maintenance");
-    assert_eq!(together.relieves(&account, &close), Ok(false));
-    assert_eq!(apart.relieves(&account, &close), Ok(true));
+    let after = booked(&standing.initial, &account, &close, true, lots, ether);
+    assert!(standing.of(&after)[3] < 0, "below maintenance");
+    let refused = standing.initial.admit(&account, &[close]);
+    assert!(matches!(refused, Err(Refusal::Margin { .. })));
 }
 
 #[test]

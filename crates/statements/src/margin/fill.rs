@@ -4,6 +4,7 @@ use gadgets::limbs::{limb_of, signed};
 use gadgets::range::{LIMB_BITS, RangeTable};
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use market::margin::{Loss, MarginResult};
+use market::settlement::Closing;
 use rayon::prelude::*;
 use stark::{F, PrimeCharacteristicRing, TableAir, Tally, Trace, fill};
 
@@ -19,8 +20,8 @@ use super::tables::{MOVES, RATES};
 use crate::account::{Leaf, position_key};
 use crate::book::Member;
 
-/// A position slot: key, lots and entry, all zero if it is unused.
-type Position = (usize, u64, u64);
+/// A position slot: key, lots that count, lots that are closed, and entry, all zero if it is unused.
+type Position = (usize, u64, u64, u64);
 
 /// What the rows of one account are filled from.
 pub(crate) struct Filled {
@@ -68,12 +69,23 @@ impl Place {
 
 impl Filled {
     pub fn new(plan: &Plan, account: Option<(&Member, &MarginResult)>) -> Self {
-        let mut positions = vec![(0, 0, 0); plan.slots];
+        Self::of_left(plan, account, None)
+    }
+
+    /// Of an account and the margin of what is left of it after a close.
+    pub fn of_left(
+        plan: &Plan,
+        account: Option<(&Member, &MarginResult)>,
+        closing: Option<Closing>,
+    ) -> Self {
+        let mut positions = vec![(0, 0, 0, 0); plan.slots];
         let held = account
             .iter()
             .flat_map(|(member, _)| &member.account.positions);
         for (slot, p) in held.enumerate() {
-            positions[slot] = (position_key(p), p.lots.0, p.entry);
+            let closed = closing.filter(|c| c.instrument == p.instrument);
+            let closed = closed.map_or(0, |c| c.lots.0);
+            positions[slot] = (position_key(p), p.lots.0 - closed, closed, p.entry);
         }
         let losses = account.map_or(&[][..], |(_, result)| &result.losses);
         // Without positions, empty lines stand under a coin that has a place anyway: one of their own may be too many.
@@ -173,7 +185,7 @@ fn lines(plan: &Plan, positions: &[Position], coin: usize) -> Vec<LineRow> {
     for block in 0..plan.blocks {
         let mut sums = vec![0i64; value_at.end];
         let (mut underlying, mut moves) = (coin, coin != 0);
-        for (slot, &(key, lots, entry)) in positions.iter().enumerate() {
+        for (slot, &(key, lots, closed, entry)) in positions.iter().enumerate() {
             if key != 0 {
                 (underlying, moves) = (rates.underlying(key), rates.moves(key));
             }
@@ -207,6 +219,7 @@ fn lines(plan: &Plan, positions: &[Position], coin: usize) -> Vec<LineRow> {
                 row: 0,
                 key,
                 lots,
+                closed,
                 entry,
                 underlying,
                 moves,

@@ -66,7 +66,7 @@ pub fn admissions(
         // An order that only reduces has a slot, too, so that its position can be looked up.
         let held = account.positions.iter().map(|p| p.instrument);
         let needs: BTreeSet<usize> = held.chain(sent.iter().map(|s| s.instrument)).collect();
-        let refusal = match settlement.cover(account, &sent) {
+        let refusal = match settlement.admit(account, &sent) {
             _ if needs.len() > slots => Some(NotAdmitted::Room),
             Ok(()) => None,
             Err(NoFit::Margin { .. }) => Some(NotAdmitted::Margin),

@@ -29,6 +29,9 @@ pub struct SettleClaim {
     pub after: BookRef,
     /// The batch that was settled.
     pub batch: Batch,
+    /// How many orders were refused because what they could trade does not fit their account. That each of them was
+    /// refused rightly is not proven.
+    pub without_room: u64,
     /// The roots of the book's tree: before the first part, and after each. Their number is a power of two, and one.
     pub roots: Vec<PublicDigest>,
     /// The roots of the subtrees of receipts, one a part.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use fixed::{Decimal, Rounding};
 use gadgets::hash::{DIGEST, Digest};
 use market::auction::{Admission, Band, Fees, Ladder, Terms};
-use market::{Account, Settlement as Kind, Snapshot, Tier, sample};
+use market::settlement::Settlement;
+use market::{Account, Settlement as Kind, Side, Snapshot, Tier, sample};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use records::units::Ticks;
 use serde_json::json;
 use stark::felt;
 
+use super::statement::without_offsets;
 use super::{Entry, Prepared, Secrets, Settle, admissions, arrangement};
 use crate::account::{Identity, Secret};
 use crate::auction::{self, Instrument};
@@ -104,7 +106,8 @@ pub(crate) fn one_time_secret(id: &str) -> (Digest, OneTimePath) {
 }
 
 impl Sample {
-    /// So many orders of the first accounts of a book, and one of nobody, cleared. An account has so many position slots.
+    /// So many orders of the first accounts of a book, and one of nobody, cleared. An account has so many position slots. Every
+    /// fifth of these accounts sends one order that closes, most of them since they are short of margin.
     pub fn new(seed: u64, accounts: usize, senders: usize, orders: usize, slots: usize) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let market = market();
@@ -113,13 +116,19 @@ impl Sample {
             ..market.clone()
         };
         let book = sample::book(&market, seed, accounts, slots * 3 / 8, 0);
-        let accounts = book.accounts().to_vec();
+        let mut accounts = book.accounts().to_vec();
         let terms: Vec<Terms> = (0..snapshot.instruments.len())
             .map(|i| terms(&snapshot, i))
             .collect();
-        let mut openings: Vec<Opening> = (0..orders - 1)
-            .map(|_| opening(&mut rng, &accounts[..senders], &terms))
+        let (first, closers) = (senders - senders / 5, senders / 5);
+        let settlement = Settlement::new(&without_offsets(&market), slots);
+        let settlement = settlement.expect("a market that settles");
+        let mut openings: Vec<Opening> = (0..orders - 1 - closers)
+            .map(|_| opening(&mut rng, &accounts[..first], &terms))
             .collect();
+        for (number, account) in accounts[first..senders].iter_mut().enumerate() {
+            openings.push(closing(&mut rng, &settlement, account, &terms, number));
+        }
         let stranger = Opening {
             account: Identity::of("stranger").key(),
             ..openings
@@ -209,6 +218,50 @@ fn opening(rng: &mut StdRng, senders: &[Account], terms: &[Terms]) -> Opening {
         quote: rng.random_bool(0.2),
         reduce_only: rng.random_bool(0.15),
         ladder: match rng.random_bool(0.5) {
+            true => Ladder::bid(lots, limit),
+            false => Ladder::ask(lots, limit),
+        },
+        session: session(VENUE, BATCH),
+        secret: one_time_secret(&account.id).0,
+    }
+}
+
+/// The only order of an account, which closes what it holds, or a part of it. Three of four accounts are made short of margin before.
+fn closing(
+    rng: &mut StdRng,
+    settlement: &Settlement,
+    account: &mut Account,
+    terms: &[Terms],
+    number: usize,
+) -> Opening {
+    let held = account.positions.first().copied();
+    let instrument = held.map_or(0, |p| p.instrument);
+    let mark = terms[instrument].band.reference().0;
+    if number % 4 < 3 {
+        let free = settlement.free(account).expect("a small account");
+        // By up to a tenth of what the position is worth.
+        let worth = held.map_or(0, |p| p.lots.0 * mark) / 10;
+        let cash = &mut account.balances[0];
+        let pledged: u64 = cash.pledges().iter().sum();
+        let spent = free.0 + i128::from(rng.random_range(0..=worth));
+        let left = i128::from(cash.equity) - i128::from(cash.debt) - spent;
+        cash.equity = (left.max(0) as u64).max(pledged);
+        cash.debt = (i128::from(cash.equity) - left) as u64;
+    }
+    let (lots, is_bid) = held.map_or((1, true), |p| (p.lots.0, p.side == Side::Short));
+    let lots = if number % 3 < 2 {
+        lots + 3
+    } else {
+        lots / 8 + 1
+    };
+    let limit = rng.random_range(mark * 99 / 100..=mark * 101 / 100);
+    Opening {
+        account: Identity::of(&account.id).key(),
+        instrument,
+        nonce: 0,
+        quote: false,
+        reduce_only: true,
+        ladder: match is_bid {
             true => Ladder::bid(lots, limit),
             false => Ladder::ask(lots, limit),
         },

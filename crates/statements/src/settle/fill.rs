@@ -8,12 +8,12 @@ use gadgets::range::RangeTable;
 use gadgets::sponge::QUAD;
 use gadgets::totals::{COUNT_LIMBS, SALTS};
 use market::{Account, Position, Side};
-use records::units::{SUBTICKS_PER_TICK, Subticks};
+use records::units::{SUBTICKS_PER_TICK, Subticks, Ticks};
 use stark::{F, PrimeCharacteristicRing, TableAir, Tally, Trace, fill};
 
 use super::arrange::Entry;
 use super::claim::SettleClaim;
-use super::plan::{ORDERS_REGISTER, Plan, REGISTERS, TIMES, When};
+use super::plan::{ORDERS_REGISTER, Plan, REGISTERS, ROOM_REGISTER, TIMES, When};
 use super::statement::{Context, PartTables};
 use super::tables::changes::ChangeRow;
 use super::tables::orders::{OrderRow, Placed};
@@ -33,6 +33,7 @@ use crate::margin::tables::lines::LineRow;
 use crate::margin::tables::rates::RateRow;
 use crate::margin::tables::{MOVES, RATES};
 use crate::ordered::gaps;
+use crate::orders::Status;
 use crate::owner::{LOG_SECRETS, OneTimePath};
 
 /// The private rows of a part.
@@ -87,7 +88,7 @@ impl Rows {
             row,
             slot: slots[row],
             gap: row.checked_sub(own.len()).map_or(0, |i| gaps[i]),
-            above: 0,
+            above: [0; 2],
             log_height: 0,
             children: match row {
                 0 => [Digest::default(); 2],
@@ -110,15 +111,30 @@ impl Rows {
         chain(&mut trades, plan.slots);
         let margins: Vec<Filled> = (0..plan.touched())
             .map(|row| {
-                let index = of.touched.get(row);
-                let account = index.map(|i| (&witness.before.members[*i], &witness.margins[i]));
-                Filled::new(&context.margin, account)
+                let margin = of.touched.get(row).map(|i| (i, &witness.margins[i]));
+                let account = margin.map(|(i, m)| (&witness.before.members[*i], &m.left));
+                let closing = margin.and_then(|(_, m)| m.closing);
+                Filled::of_left(&context.margin, account, closing)
             })
             .collect();
         for order in orders.iter_mut().filter_map(|row| row.order.as_mut()) {
             find(&plan, &trades, order);
+            let margin = of.touched.get(order.account).filter(|_| order.is_known());
+            let closing = margin.and_then(|i| witness.margins[i].closing);
+            order.closes = closing.is_some() && order.counts();
+            let brings = closing.is_some_and(|c| c.owed < Ticks(0));
+            order.only_closes = [closing.is_some(), brings];
         }
-        let excess = of.touched.iter().map(|i| witness.margins[i].excess);
+        for (row, index) in of.touched.iter().enumerate() {
+            if let Some(closing) = witness.margins[index].closing {
+                let own = &mut trades[row * plan.slots..(row + 1) * plan.slots];
+                let of = |trade: &&mut TradeRow| trade.instrument == Some(closing.instrument);
+                if let Some(trade) = own.iter_mut().find(of) {
+                    trade.closed = closing.lots.0;
+                }
+            }
+        }
+        let excess = of.touched.iter().map(|i| witness.margins[i].left.excess);
         mark_short(&plan, &mut orders, &excess.collect::<Vec<_>>());
         let secrets = (0..plan.touched()).flat_map(|row| {
             let account = touched.get(row).filter(|a| a.secret.is_some());
@@ -156,9 +172,11 @@ impl Rows {
         ];
         let carries = tables.carries.as_ref().map(RangeTable::tallied);
         let tally = Tally::new(&buses.into_iter().chain(carries).collect::<Vec<_>>());
-        let mut above = vec![0];
+        let mut above = vec![[0; 2]];
         for row in &self.orders {
-            above.push(above[above.len() - 1] + i64::from(row.order.is_some()));
+            let [orders, room] = above[above.len() - 1];
+            let own = counted(row);
+            above.push([orders + own[0], room + own[1]]);
         }
         let orders = fill(&tables.orders, &airs[0], &tally, |row| OrderRow {
             above: above[row],
@@ -185,7 +203,9 @@ impl Rows {
             TouchedRow {
                 multiplicity: tally.count(ACCOUNTS, row),
                 gaps: [0, 1, 2].map(gap),
-                needed: needed[row].0,
+                needed: needed[row].limbs,
+                sent: needed[row].sent,
+                brings: needed[row].brings,
                 ..self.touched_row(row, &quads)
             }
         });
@@ -239,8 +259,10 @@ impl Rows {
     /// What is added to each register.
     fn counts(&self) -> [[i64; COUNT_LIMBS]; SALTS + REGISTERS.len()] {
         let mut counts = [[0; COUNT_LIMBS]; SALTS + REGISTERS.len()];
-        let orders = self.orders.iter().filter(|row| row.order.is_some());
-        counts[SALTS + ORDERS_REGISTER][0] = orders.count() as i64;
+        for [order, room] in self.orders.iter().map(counted) {
+            counts[SALTS + ORDERS_REGISTER][0] += order;
+            counts[SALTS + ROOM_REGISTER][0] += room;
+        }
         counts
     }
 
@@ -311,6 +333,12 @@ impl Rows {
     }
 }
 
+/// Whether a row has an order, and whether that has no room.
+fn counted(row: &OrderRow) -> [i64; 2] {
+    let status = row.order.as_ref().map(|o| o.outcome.status);
+    [status.is_some(), status == Some(Status::Room)].map(i64::from)
+}
+
 /// An order with the row of its account, or the gap in which its key is.
 fn placed(plan: &Plan, touched: &[TouchedAccount], entry: &Entry, terms: LotTerms) -> Placed {
     let Entry {
@@ -351,6 +379,8 @@ fn placed(plan: &Plan, touched: &[TouchedAccount], entry: &Entry, terms: LotTerm
         gap,
         terms,
         short: false,
+        only_closes: [false; 2],
+        closes: false,
         row: 0,
         holds: [0; 2],
     }
@@ -384,23 +414,39 @@ fn mark_short(plan: &Plan, orders: &mut [OrderRow], excess: &[Subticks]) {
     let needed = needed(plan, orders);
     for order in orders.iter_mut().filter_map(|row| row.order.as_mut()) {
         if let Some(excess) = excess.get(order.account).filter(|_| order.is_known()) {
-            let needed = needed[order.account].1 as i128;
-            order.short = excess.0 < needed * SUBTICKS_PER_TICK;
+            order.short = excess.0 < needed[order.account].sum * SUBTICKS_PER_TICK;
         }
     }
 }
 
-/// What must be free for the orders of each account slot: how often each limb is counted, and the sum.
-fn needed(plan: &Plan, orders: &[OrderRow]) -> Vec<([u64; RESERVE_LIMBS], u128)> {
-    let mut needed = vec![([0; RESERVE_LIMBS], 0); plan.touched()];
+/// What must be free for the orders of an account.
+#[derive(Clone, Copy, Default)]
+struct Needed {
+    /// How often each limb is counted.
+    limbs: [u64; RESERVE_LIMBS],
+    sum: i128,
+    /// Once for an order that may close as the only one, twice for any other.
+    sent: u64,
+    /// Whether the only order brings cash.
+    brings: bool,
+}
+
+/// What must be free for the orders of each account slot.
+fn needed(plan: &Plan, orders: &[OrderRow]) -> Vec<Needed> {
+    let mut needed = vec![Needed::default(); plan.touched()];
     let orders = orders.iter().filter_map(|row| row.order.as_ref());
     for order in orders.filter(|o| o.counts()) {
         let reserve = order.reserve(plan.levels);
-        let Some((limbs, sum)) = needed.get_mut(order.account) else {
+        let Some(needed) = needed.get_mut(order.account) else {
             continue;
         };
-        *sum += reserve;
-        for (i, limb) in limbs.iter_mut().enumerate() {
+        needed.sent += if order.may_close(plan.levels) { 1 } else { 2 };
+        needed.brings |= order.brings(plan.levels);
+        match order.brings(plan.levels) {
+            true => needed.sum -= reserve as i128,
+            false => needed.sum += reserve as i128,
+        }
+        for (i, limb) in needed.limbs.iter_mut().enumerate() {
             *limb += limb_of(reserve, i);
         }
     }

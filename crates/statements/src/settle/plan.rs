@@ -23,10 +23,13 @@ const OWNER_QUADS: usize = 2 * DIGEST / QUAD;
 /// Quads of the states before and after a part.
 const STATE_QUADS: usize = 2 * (SALTS + REGISTERS.len());
 
-/// What runs through the parts: the last key, and how many orders were opened.
-pub(crate) const REGISTERS: [Register; 2] = [Register::Passed, Register::Counted];
+/// What runs through the parts: the last key, how many orders were opened, and how many of these have no room.
+pub(crate) const REGISTERS: [Register; 3] =
+    [Register::Passed, Register::Counted, Register::Counted];
 /// The register of orders.
 pub(crate) const ORDERS_REGISTER: usize = 1;
+/// The register of orders that were refused because they do not fit their account.
+pub(crate) const ROOM_REGISTER: usize = 2;
 
 /// The sizes of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

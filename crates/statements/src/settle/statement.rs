@@ -210,7 +210,14 @@ impl PartTables {
     pub fn new(claim: &SettleClaim, context: &Context, part: usize) -> Self {
         let plan = context.plan;
         let margin = &context.margin;
-        let shown = || vec![Show::Hidden, Show::Value(claim.batch.orders.into())];
+        let shown = || {
+            let [orders, room] = [claim.batch.orders, claim.without_room];
+            vec![
+                Show::Hidden,
+                Show::Value(orders.into()),
+                Show::Value(room.into()),
+            ]
+        };
         let totals = totals(&REGISTERS, &claim.states, part, shown, plan.state_address());
         let prices = context.traded.iter();
         let prices = prices.map(|t| t.price.map_or(0, |price| price.0));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gadgets::hash::Digest;
 use market::auction::{Band, Fees, Fill, UNBOUNDED};
 use market::margin::{MarginResult, MarginTables, evaluate};
-use market::settlement::{Refusal as NoFit, Sent, Settlement};
+use market::settlement::{Closing, Refusal as NoFit, Required, Sent, Settlement};
 use market::{Account, Level, Snapshot};
 use records::units::{Lots, Ticks};
 use stark::{Statement, Trace};
@@ -14,7 +14,7 @@ use stark::{Statement, Trace};
 use super::arrange::{Arrangement, Entry};
 use super::claim::SettleClaim;
 use super::fill::{Rows, closing};
-use super::plan::{ORDERS_REGISTER, Plan, REGISTERS};
+use super::plan::{ORDERS_REGISTER, Plan, REGISTERS, ROOM_REGISTER};
 use super::statement::{Context, PartTables, Settle, plan, without_offsets};
 use super::tables::changes::{ChangeRow, change_rows};
 use super::traded::{Traded, traded};
@@ -137,6 +137,8 @@ pub struct Settled {
     pub accounts: BTreeMap<u64, Account>,
     /// Orders that traded.
     pub fills: usize,
+    /// What the only orders of accounts close, by the accounts' keys.
+    closings: BTreeMap<u64, Closing>,
 }
 
 /// What the tables are filled from.
@@ -146,8 +148,8 @@ pub struct Witness {
     pub(super) after: Arc<SealedBook>,
     pub(super) entries: Vec<Entry>,
     pub(super) secrets: Secrets,
-    /// The initial margins of touched accounts, without offsets, by the numbers of their leaves.
-    pub(super) margins: BTreeMap<usize, MarginResult>,
+    /// Of touched accounts, by the numbers of their leaves.
+    pub(super) margins: BTreeMap<usize, Margin>,
     pub(super) arrangement: Arrangement,
     /// The parts' trees of receipts.
     pub(super) receipts: Vec<Vec<Digest>>,
@@ -155,6 +157,15 @@ pub struct Witness {
     pub(super) changes: Vec<Vec<ChangeRow>>,
     /// The last key up to each part.
     pub(super) states: States,
+}
+
+/// The initial margin of an account, without offsets.
+#[derive(Clone, Debug)]
+pub(super) struct Margin {
+    /// Of what is left after the close, if there is one.
+    pub left: MarginResult,
+    /// What the account's only order closes.
+    pub closing: Option<Closing>,
 }
 
 /// A true claim, ready to be proven part by part.
@@ -241,7 +252,10 @@ pub fn check<'a>(
         settled.fills += 1;
     }
     for (key, sent) in &sent {
-        check_admitted(&settlement, accounts[key], slots, &instruments, sent)?;
+        let closing = check_admitted(&settlement, accounts[key], slots, &instruments, sent)?;
+        settled
+            .closings
+            .extend(closing.map(|closing| (*key, closing)));
     }
     Ok(settled)
 }
@@ -276,14 +290,15 @@ fn most(account: &Account, opening: &Opening) -> [Lots; 2] {
     }
 }
 
-/// Checks the orders of an account that take part, or would if enough were free.
+/// Checks the orders of an account that take part, or would if enough were free. Says what they close, if it is looked at as after
+/// the close.
 fn check_admitted(
     settlement: &Settlement,
     account: &Account,
     slots: usize,
     instruments: &[Traded],
     sent: &[&Entry],
-) -> Result<(), Refusal> {
+) -> Result<Option<Closing>, Refusal> {
     let held = account.positions.iter().map(|p| p.instrument);
     let traded = sent.iter().map(|entry| entry.opening.instrument);
     let needs: BTreeSet<usize> = held.chain(traded).collect();
@@ -295,8 +310,7 @@ fn check_admitted(
         };
         return Err(Refusal::untrue(reason));
     }
-    let free = settlement.free(account).map_err(Refusal::malformed)?;
-    let mut needed = Ticks(0);
+    let mut ladders = Vec::with_capacity(sent.len());
     for Entry {
         opening, outcome, ..
     } in sent
@@ -304,7 +318,6 @@ fn check_admitted(
         let place = outcome.place;
         let terms = instruments.get(opening.instrument);
         let terms = terms.ok_or_else(|| Refusal::untrue(NotSettled::Amounts(place)))?;
-        let ladder = opening.ladder.within(most(account, opening));
         // The band's step plays no part in what is kept in reserve.
         let band = Band::new(terms.band, Ticks(1), terms.band[0]);
         let fees = Fees::new(terms.fee, terms.rebate).map_err(Refusal::malformed)?;
@@ -313,15 +326,20 @@ fn check_admitted(
             .ladder
             .check(&band)
             .map_err(|_| Refusal::untrue(NotSettled::Fill(place)))?;
-        let sent = Sent {
+        ladders.push(Sent {
             instrument: opening.instrument,
             ladder: opening.ladder.clone(),
             reduce_only: opening.reduce_only,
             band,
             fees,
-        };
-        needed += settlement.reserve(&sent, &ladder);
+        });
     }
+    let required = settlement.required(account, &ladders);
+    let Required {
+        free,
+        needed,
+        closing,
+    } = required.map_err(Refusal::malformed)?;
     for Entry { outcome, .. } in sent {
         if (outcome.status == Status::TookPart) != (free >= needed) {
             return Err(Refusal::untrue(NotSettled::Margin {
@@ -332,7 +350,7 @@ fn check_admitted(
             }));
         }
     }
-    Ok(())
+    Ok(closing)
 }
 
 /// A receipt without a fill has no amounts.
@@ -410,7 +428,7 @@ impl Prepared {
         let (roots, changes) = walk(&plan, before, &after, &arrangement);
         let tables = MarginTables::new(&without_offsets(snapshot), Level::Initial);
         let tables = tables.map_err(Refusal::malformed)?;
-        let margins = margins(&tables, before, &arrangement)?;
+        let margins = margins(&tables, before, &arrangement, &settled.closings)?;
         let last = after.reference(&roots[roots.len() - 1]);
         let first = before.reference(&roots[0]);
         let about = (first.commitment, last.commitment, batch);
@@ -419,7 +437,9 @@ impl Prepared {
             let last = arrangement.parts[part].touched.last();
             let key = last.map(|index| keys[*index]);
             state[0] = key.map_or(state[0], u128::from);
-            state[ORDERS_REGISTER] += arrangement.parts[part].entries.len() as u128;
+            let of = &arrangement.parts[part].entries;
+            state[ORDERS_REGISTER] += of.len() as u128;
+            state[ROOM_REGISTER] += without_room(&entries, of) as u128;
         });
         let claim = SettleClaim {
             snapshot: snapshot.clone(),
@@ -430,6 +450,7 @@ impl Prepared {
             before: first,
             after: last,
             batch: batch.clone(),
+            without_room: without_room(&entries, &Vec::from_iter(0..entries.len())) as u64,
             roots: roots.into_iter().map(Into::into).collect(),
             segments: segments.into_iter().map(Into::into).collect(),
             states: states.links(),
@@ -457,6 +478,12 @@ impl Prepared {
     pub fn after(&self) -> &Arc<SealedBook> {
         &self.witness.after
     }
+}
+
+/// How many of these entries were refused because they do not fit their account.
+fn without_room(entries: &[Entry], of: &[usize]) -> usize {
+    let statuses = of.iter().map(|i| entries[*i].outcome.status);
+    statuses.filter(|status| *status == Status::Room).count()
 }
 
 /// The keys of a book's accounts, rising.
@@ -525,17 +552,21 @@ fn walk(
     (roots, changes)
 }
 
-/// The margins of all touched accounts before the batch.
+/// The margins of all touched accounts before the batch, or after what their only orders close.
 fn margins(
     tables: &MarginTables,
     before: &SealedBook,
     arrangement: &Arrangement,
-) -> Result<BTreeMap<usize, MarginResult>, Refusal> {
+    closings: &BTreeMap<u64, Closing>,
+) -> Result<BTreeMap<usize, Margin>, Refusal> {
     let touched = arrangement.parts.iter().flat_map(|part| &part.touched);
     let margin = |index: &usize| {
-        let account = &before.members[*index].account;
-        let margin = evaluate(tables, account).map_err(Refusal::malformed)?;
-        Ok((*index, margin))
+        let member = &before.members[*index];
+        let closing = closings.get(&member.leaf.identity.key()).copied();
+        let left = closing.map(|closing| closing.left(&member.account));
+        let left = evaluate(tables, left.as_ref().unwrap_or(&member.account));
+        let left = left.map_err(Refusal::malformed)?;
+        Ok((*index, Margin { left, closing }))
     };
     touched.map(margin).collect()
 }

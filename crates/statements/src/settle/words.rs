@@ -35,11 +35,13 @@ pub fn words(claim: &SettleClaim) -> Vec<String> {
             .into(),
         "an order whose secret is not its account's for the batch is refused, and no other is for that; one is refused because nobody \
          has its key only if that is so; an account's orders are let in if its initial margin, without offsets, covers what they could \
-         cost, else refused; orders that only reduce trade at most what closes a position"
+         cost, else refused; one that sends a single order, which reduces, is let in if it has initial margin after that; orders that \
+         only reduce trade at most what closes a position"
             .into(),
         "that receipts, prices, fills and charges are those of the batch's orders is what its auction claim says, as is that orders \
-         were rightly replaced, cancelled or void; that one was rightly refused because it does not fit its account is not proven"
+         were rightly replaced, cancelled or void"
             .into(),
+        room(claim.without_room),
         format!(
             "an account has at most {} positions, on at most {} underlyings before; the books have {} accounts, and orders are hashed \
              with {} level(s)",
@@ -69,6 +71,17 @@ pub fn words(claim: &SettleClaim) -> Vec<String> {
     }
     lines.extend(nonce::line(&claim.nonce));
     lines
+}
+
+/// How many orders were refused on the venue's word.
+fn room(orders: u64) -> String {
+    match orders {
+        0 => "no order was refused because what it could trade does not fit its account".into(),
+        _ => format!(
+            "{orders} order(s) were refused because what they could trade does not fit their accounts, by their slots for positions or by \
+             their largest amounts; that they do not is the venue's word, and not proven"
+        ),
+    }
 }
 
 fn joined(digests: &[crate::account::PublicDigest]) -> String {

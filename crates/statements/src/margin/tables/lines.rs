@@ -23,7 +23,7 @@ pub(crate) struct LinesTable {
     pub plan: Plan,
     /// Used accounts; they come first.
     pub used: usize,
-    /// Whether positions are told to another table, too.
+    /// Whether positions are told to another table, too, which says how many lots of each are closed: these don't count.
     pub tells: bool,
 }
 
@@ -32,7 +32,10 @@ pub(crate) struct LinesTable {
 pub(crate) struct LineRow {
     pub row: usize,
     pub key: usize,
+    /// Lots that count.
     pub lots: u64,
+    /// Lots that are closed, where positions are told.
+    pub closed: u64,
     /// Zero but in the first block.
     pub entry: u64,
     /// The underlying, from 1 on.
@@ -233,7 +236,11 @@ impl LinesTable {
         for cell in &entry.0 {
             b.zero("LINES-2", closed.clone() * cell.clone());
         }
-        let lots_whole = join(&lots.0);
+        let mut lots_whole = join(&lots.0);
+        let closed_lots = self.tells.then(|| b.cell(|w| F::from_u64(w.closed)));
+        if let Some(closed) = &closed_lots {
+            lots_whole += closed.clone();
+        }
         if self.plan.blocks == 1 {
             b.zero("LINES-2", closed.clone() * key.clone());
             b.zero("LINES-2", closed * lots_whole.clone());
@@ -243,8 +250,9 @@ impl LinesTable {
         let [low, high] = [&entry.0[..LOT_LIMBS], &entry.0[LOT_LIMBS..]].map(join);
         let quad = [place.row.clone(), key.clone(), lots_whole, low, high];
         b.send(QUADS, opens.clone(), &quad);
-        if self.tells {
-            b.send(HELD, opens.clone(), &quad);
+        if let Some(closed) = closed_lots {
+            let told = [&quad[..], &[closed]].concat();
+            b.send(HELD, opens.clone(), &told);
         }
 
         let [entry_rate, coin_rate, value, changes] = self.rates(b, &key, place);

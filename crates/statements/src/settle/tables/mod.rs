@@ -20,7 +20,8 @@ pub(crate) const CHANGES: Bus = Bus::new("change");
 pub(crate) const FILLS: Bus = Bus::new("fill");
 /// `[account, whether it is used, six coefficients]`: the cash that an account's trades bring.
 pub(crate) const FLOWS: Bus = Bus::new("flow");
-/// `[account, whether its secret is shown, key (2), whether too little is free, digest of its secret]`: answers lookups of accounts.
+/// `[account, whether its secret is shown, key (2), whether too little is free, whether its only order closes, and brings cash by that,
+/// digest of its secret]`: answers lookups of accounts.
 pub(crate) const ACCOUNTS: Bus = Bus::new("account");
 /// `[account, 0, digest of its secret]` and `[account, 1, root of its secrets]`: the way from the one to the other.
 pub(crate) const SECRETS: Bus = Bus::new("secret");
@@ -32,9 +33,10 @@ pub(crate) const PRICES: Bus = Bus::new("price");
 
 /// `[instrument, digits of a lot's worst value held long, and short, fee (2 limbs)]`: answers lookups of what counts for reserves.
 pub(crate) const TERMS: Bus = Bus::new("term");
-/// `[row, account, instrument, most lots to buy, to sell]`: answers lookups of what closes a position.
+/// `[row, account, instrument, most lots to buy, to sell, lots that the account's only order closes]`: answers lookups of positions.
 pub(crate) const CLOSING: Bus = Bus::new("closing");
-/// `[account, limb]`, as often as that limb of what its orders need in reserve says: a histogram.
+/// `[account, limb]`, as often as that limb of what its orders need says, and behind the limbs once for an order that may be the only
+/// one that closes, twice for any other: a histogram.
 pub(crate) const RESERVES: Bus = Bus::new("reserve");
 
 /// The row's number, from zero.

@@ -15,7 +15,7 @@ use super::{ACCOUNTS, CLOSING, FILLS, GAPS, first, is_nonzero, number};
 use crate::ordered::{TREE, accumulate, nodes, slot};
 use crate::orders::{LEVEL, Opening, Outcome, Status};
 use crate::owner::one_time;
-use crate::settle::plan::{ORDERS_REGISTER, Plan};
+use crate::settle::plan::{ORDERS_REGISTER, Plan, ROOM_REGISTER};
 
 /// A slot of the part's tree of receipts a row, and, but on row 0, a node of the tree (see [`crate::ordered`]).
 ///
@@ -29,7 +29,8 @@ use crate::settle::plan::{ORDERS_REGISTER, Plan};
 /// - ORDERS-8: which orders something must be free for; of these alone there are numbers.
 /// - ORDERS-9: the most that may trade: what closes the position if the order only reduces, else without bound; so says its receipt.
 /// - ORDERS-10: unused rows have the slots that are left, rising.
-/// - RESERVE-1 to RESERVE-5: what must be free (see [`super::reserve`]).
+/// - ORDERS-11: lots that the account's only order closes, and whether that brings cash, are what this order says if it is that one.
+/// - RESERVE-1 to RESERVE-6: what must be free (see [`super::reserve`]).
 #[derive(Clone, Debug)]
 pub(crate) struct OrdersTable {
     pub plan: Plan,
@@ -47,8 +48,8 @@ pub(crate) struct OrderRow {
     pub row: usize,
     /// log2 of the rows.
     pub log_height: usize,
-    /// Used slots above.
-    pub above: i64,
+    /// Orders above, and those of them that have no room.
+    pub above: [i64; 2],
     /// The receipt's slot in the part's tree, and how many slots of others follow before that of the next row, if both are unused.
     pub slot: usize,
     /// See [`slot`](Self::slot).
@@ -72,6 +73,10 @@ pub(crate) struct Placed {
     pub gap: [Option<u64>; 2],
     /// Whether too little is free in the account for its orders.
     pub short: bool,
+    /// Whether the account's only order closes, and whether that brings cash.
+    pub only_closes: [bool; 2],
+    /// Whether this is that order.
+    pub closes: bool,
     /// If something must be free for the order: the row of its account and instrument in the table of trades, the lots whose purchase
     /// and whose sale would close its position, and what is public of the instrument.
     pub row: usize,
@@ -130,16 +135,29 @@ impl Table for OrdersTable {
         let one = b.one();
         b.assert_zero("ORDERS-1", Rows::Last, last.clone() - one);
         b.assert_zero("ORDERS-1", Rows::Transition, last.clone());
-        let count = std::slice::from_ref(&used);
-        accumulate(b, &last, ORDERS_REGISTER, count, |w: &OrderRow, _| w.above);
         let terms = self.terms(b, &used);
         let status = self.status(b, &used);
+        let room = &status[Status::Room as usize];
+        for (at, (register, counted)) in [(ORDERS_REGISTER, &used), (ROOM_REGISTER, room)]
+            .into_iter()
+            .enumerate()
+        {
+            let counted = std::slice::from_ref(counted);
+            accumulate(b, &last, register, counted, |w: &OrderRow, _| w.above[at]);
+        }
         let wide: [B::E; RATE] =
             wide_hash_row_with_head(b, Domain::Order, &terms.head, &terms.elements);
         let tag = &wide[DIGEST..];
-        let account = self.account(b, &used, &status, &terms);
+        let (account, only_closes) = self.account(b, &used, &status, &terms);
         let outcome = self.outcome(b, &used, &status, &terms, &account);
-        self.reserve(b, &used, &status, &terms, &account, &outcome[6..]);
+        self.reserve(
+            b,
+            &used,
+            &status,
+            &terms,
+            (&account, &only_closes),
+            &outcome[6..],
+        );
         let place = cell(b, &used, |o| F::from_usize(o.outcome.place));
         let number = status.iter().enumerate();
         let number = number.fold(b.constant(F::ZERO), |sum, (i, bit)| {
@@ -222,14 +240,14 @@ impl OrdersTable {
         bits
     }
 
-    /// The row of the order's account.
+    /// The row of the order's account, whether its only order closes, and whether that brings cash.
     fn account<B: RowBuilder<OrderRow>>(
         &self,
         b: &mut B,
         used: &B::E,
         status: &[B::E],
         terms: &Terms<B::E>,
-    ) -> B::E {
+    ) -> (B::E, [B::E; 2]) {
         let account = cell(b, used, |o| F::from_usize(o.account));
         let unknown = &status[Status::NoAccount as usize];
         let id = "ORDERS-5";
@@ -241,8 +259,14 @@ impl OrdersTable {
         }
         let short = flag(b, used, |o| o.short);
         b.zero(id, unknown.clone() * short.clone());
+        let only_closes = [0, 1].map(|i| {
+            let bit = flag(b, used, |o| o.only_closes[i]);
+            b.zero(id, unknown.clone() * bit.clone());
+            bit
+        });
         let mut message = vec![account.clone(), b.one()];
-        message.extend(terms.key.iter().chain([&short]).chain(&digest).cloned());
+        let told = terms.key.iter().chain([&short]).chain(&only_closes);
+        message.extend(told.chain(&digest).cloned());
         let [took_part, margin] =
             [Status::TookPart, Status::Margin].map(|s| status[s as usize].clone());
         b.zero("ORDERS-7", took_part * short.clone());
@@ -284,7 +308,7 @@ impl OrdersTable {
         b.zero(id, step * inverse.clone() - differ.clone());
         b.zero(id, (b.one() - differ.clone()) * inverse);
         self.gap(b, used, unknown, terms, &account);
-        account
+        (account, only_closes)
     }
 
     /// The keys around that of an order of nobody.
@@ -337,7 +361,7 @@ impl OrdersTable {
         used: &B::E,
         status: &[B::E],
         terms: &Terms<B::E>,
-        account: &B::E,
+        (account, only_closes): (&B::E, &[B::E; 2]),
         said: &[B::E],
     ) {
         let id = "ORDERS-8";
@@ -355,9 +379,6 @@ impl OrdersTable {
         let row = gated(b, &|o| F::from_usize(o.row));
         let holds = [0, 1].map(|side| gated(b, &|o| F::from_u64(o.holds[side])));
         let most = [0, 1].map(|side| gated(b, &|o| F::from_u64(o.most()[side])));
-        let mut message = vec![row.clone(), account.clone(), terms.instrument.clone()];
-        message.extend(holds.iter().cloned());
-        b.lookup(CLOSING, &row, counts.clone(), &message);
         let id = "ORDERS-9";
         let unbounded = b.constant(F::from_u64(MAX_LOTS.0 - 1));
         for ((most, holds), said) in most.iter().zip(&holds).zip(said) {
@@ -367,6 +388,9 @@ impl OrdersTable {
             let own = took_part.clone() * (most.clone() - unbounded.clone());
             b.zero(id, used.clone() * (said.clone() - unbounded.clone()) - own);
         }
+        let id = "ORDERS-11";
+        let closes = gated(b, &|o| F::from_bool(o.closes));
+        b.zero(id, closes.clone() - counts.clone() * only_closes[0].clone());
         let order = Order {
             levels: self.plan.levels,
             digits: self.digits,
@@ -375,8 +399,17 @@ impl OrdersTable {
             instrument: &terms.instrument,
             elements: &terms.elements,
             most: &most,
+            reduces: &terms.reduces,
+            closes: &closes,
         };
-        order.reserve(b, used);
+        let close = order.reserve(b, used);
+        let levels = self.plan.levels;
+        let closed = gated(b, &|o| F::from_u64(o.closed(levels)));
+        b.zero(id, closed.clone() - close.lots);
+        b.zero(id, closes * (only_closes[1].clone() - close.brings));
+        let mut message = vec![row.clone(), account.clone(), terms.instrument.clone()];
+        message.extend(holds.into_iter().chain([closed]));
+        b.lookup(CLOSING, &row, counts, &message);
     }
 
     /// What the receipt says behind the tag. A fill goes to the account's position.

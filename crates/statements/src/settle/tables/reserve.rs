@@ -2,7 +2,8 @@
 //!
 //! A bid with lots needs `max(0, lots (limit - worst value of a lot held long) + fee) + 1` ticks, an ask with lots
 //! `max(0, -lots (worst value of a lot held short + limit) + fee) + 1`, of the lots that may trade; an order what its bids or its asks
-//! need, whichever is more.
+//! need, whichever is more. An account's only order, if it closes at one limit, needs what it costs, `lots limit + fee` or
+//! `-lots limit + fee`, which may be negative: the worst value counts as zero.
 
 use gadgets::limbs::{AMOUNT_LIMBS, Limbs, SignedLimbs, join, limb_of};
 use gadgets::sum::Sum;
@@ -34,8 +35,9 @@ struct Side {
     fee: u64,
     /// How far the fee is rounded up, in 10^-6 of a tick.
     rounded: u64,
-    /// What is at stake: at least zero is kept in reserve.
+    /// What is at stake: at least zero is kept in reserve. Of a close what it costs.
     cost: i128,
+    closes: bool,
 }
 
 impl Side {
@@ -44,7 +46,10 @@ impl Side {
     }
 
     fn reserve(&self) -> u128 {
-        self.cost.max(0) as u128 + u128::from(self.lots > 0)
+        match self.closes {
+            true => self.cost.unsigned_abs(),
+            false => self.cost.max(0) as u128 + u128::from(self.lots > 0),
+        }
     }
 }
 
@@ -68,7 +73,11 @@ impl Placed {
             let cash = u128::from(may) * u128::from(limit.0);
             let part = cash * u128::from(self.terms.fee);
             let fee = part.div_ceil(RATE);
-            let worth = i128::from(may) * i128::from(self.terms.worst[usize::from(asks)]);
+            let worst = match self.closes {
+                true => 0,
+                false => self.terms.worst[usize::from(asks)],
+            };
+            let worth = i128::from(may) * i128::from(worst);
             let paid = if asks { -(cash as i128) } else { cash as i128 };
             Side {
                 limit: limit.0,
@@ -78,12 +87,34 @@ impl Placed {
                 fee: fee as u64,
                 rounded: (fee * RATE - part) as u64,
                 cost: paid - worth + fee as i128,
+                closes: self.closes,
             }
         };
         (0..levels).map(level).collect()
     }
 
-    /// What must be free for the order.
+    /// Whether the order may close as an account's only one: it reduces, and no level but the first may trade.
+    pub fn may_close(&self, levels: usize) -> bool {
+        let trades = |asks| self.side(asks, levels)[1..].iter().any(|s| s.lots > 0);
+        self.counts() && self.opening.reduce_only && !trades(false) && !trades(true)
+    }
+
+    /// Lots that the order closes as the account's only one.
+    pub fn closed(&self, levels: usize) -> u64 {
+        let lots = |asks| self.side(asks, levels)[0].lots;
+        if self.closes {
+            lots(false) + lots(true)
+        } else {
+            0
+        }
+    }
+
+    /// Whether it brings more cash by that than it costs.
+    pub fn brings(&self, levels: usize) -> bool {
+        self.closes && self.side(true, levels)[0].cost < 0
+    }
+
+    /// What must be free for the order; of a close what it costs or brings.
     pub fn reserve(&self, levels: usize) -> u128 {
         let side = |asks| {
             self.side(asks, levels)
@@ -108,6 +139,29 @@ pub(super) struct Order<'a, E> {
     pub elements: &'a [E],
     /// Most lots that may be bought and sold.
     pub most: &'a [E; 2],
+    /// Whether the order only reduces.
+    pub reduces: &'a E,
+    /// Whether it closes as the account's only order.
+    pub closes: &'a E,
+}
+
+/// What a side of an order needs, and what is said of its levels.
+struct Needs<E> {
+    sum: Sum<E>,
+    /// Lots of the first level that may trade.
+    first: E,
+    /// The sum of the limbs of the other levels' lots.
+    behind: E,
+    /// Whether the first level costs less than nothing.
+    brings: E,
+}
+
+/// What a close does.
+pub(super) struct Close<E> {
+    /// Lots that are closed.
+    pub lots: E,
+    /// Whether it brings more cash than it costs.
+    pub brings: E,
 }
 
 /// Reads a number of a side of a level.
@@ -123,17 +177,16 @@ fn limbs<B: RowBuilder<OrderRow>>(
 
 impl<E: stark::Expr> Order<'_, E> {
     /// Adds what must be free for the order to what must be free in its account.
-    pub fn reserve<B: RowBuilder<OrderRow, E = E>>(&self, b: &mut B, used: &E) {
+    pub fn reserve<B: RowBuilder<OrderRow, E = E>>(&self, b: &mut B, used: &E) -> Close<E> {
         let id = "RESERVE-1";
         let (worst, fee) = self.terms(b, used);
-        let sides: Vec<Sum<E>> = [false, true]
-            .map(|asks| self.side(b, asks, &worst[usize::from(asks)], &fee))
-            .into();
+        let sides: [Needs<E>; 2] =
+            [false, true].map(|asks| self.side(b, asks, &worst[usize::from(asks)], &fee));
         let levels = self.levels;
         let most = limbs(b, RESERVE_LIMBS, |o| o.reserve(levels));
         // It is as much as each side needs, and as one of them.
         let mut none = b.one();
-        for (side, needs) in [false, true].into_iter().zip(&sides) {
+        for (side, Needs { sum: needs, .. }) in [false, true].into_iter().zip(&sides) {
             let above = limbs(b, RESERVE_LIMBS, |o| {
                 let own: u128 = o.side(side, levels).iter().map(Side::reserve).sum();
                 o.reserve(levels) - own
@@ -147,6 +200,26 @@ impl<E: stark::Expr> Order<'_, E> {
         for (i, limb) in most.into_iter().enumerate() {
             let which = b.constant(F::from_usize(i));
             b.send_limb(RESERVES, limb, &[self.account.clone(), which]);
+        }
+
+        let id = "RESERVE-6";
+        let [bids, asks] = sides;
+        // Sums of limbs are zero only if all limbs are.
+        let behind = is_nonzero(b, id, &(bids.behind + asks.behind));
+        let other = b.derive(
+            [self.counts, self.reduces, &behind],
+            |[counts, reduces, behind]| counts * (F::ONE - reduces * (F::ONE - behind)),
+        );
+        b.boolean(id, &other);
+        let may_close = self.reduces.clone() * (b.one() - behind);
+        let is_other = self.counts.clone() * (b.one() - may_close);
+        b.zero(id, other.clone() - is_other);
+        let which = b.constant(F::from_usize(RESERVE_LIMBS));
+        let times = self.counts.clone() + other;
+        b.send_limb(RESERVES, times, &[self.account.clone(), which]);
+        Close {
+            lots: self.closes.clone() * (bids.first + asks.first),
+            brings: asks.brings,
         }
     }
 
@@ -191,7 +264,7 @@ impl<E: stark::Expr> Order<'_, E> {
         asks: bool,
         worst: &SignedLimbs<E>,
         fee: &Limbs<E>,
-    ) -> Sum<E> {
+    ) -> Needs<E> {
         let levels = self.levels;
         let at = usize::from(asks);
         let counts = self.counts;
@@ -199,7 +272,12 @@ impl<E: stark::Expr> Order<'_, E> {
         let id = "RESERVE-3";
         let mut rest = limbs(b, LOT_LIMBS, |o| o.most()[at].into());
         b.zero(id, join(&rest) - counts.clone() * self.most[at].clone());
-        let mut needs = Sum::zero();
+        let mut needs = Needs {
+            sum: Sum::zero(),
+            first: E::ZERO,
+            behind: E::ZERO,
+            brings: E::ZERO,
+        };
         for level in 0..levels {
             let of = move |o: &Placed| o.side(asks, levels)[level];
             let element = |i: usize| &self.elements[LEVEL * level + 3 * at + i];
@@ -239,7 +317,8 @@ impl<E: stark::Expr> Order<'_, E> {
                 .assert_zero(b, id);
 
             let id = "RESERVE-5";
-            let worth = Sum::product(&lots.sum(), &worst.sum());
+            let reserved = b.one() - self.closes.clone();
+            let worth = Sum::product(&lots.sum(), &worst.sum()).times_bit(&reserved);
             let paid = match asks {
                 true => Sum::zero().minus(&cash.sum()),
                 false => cash.sum(),
@@ -247,11 +326,18 @@ impl<E: stark::Expr> Order<'_, E> {
             let cost = paid.plus(&charge.sum()).minus(&worth);
             let limbs = RESERVE_LIMBS.max(cost.coefficients().len());
             let (cost, negative) = cost.sign_in(b, id, limbs);
-            let present = is_nonzero(b, id, &join(&lots));
+            let present = is_nonzero(b, id, &join(&lots)) * reserved.clone();
             let present = Sum::bit(b, id, present);
-            let kept = b.one() - negative;
-            let kept = cost.sum().times_bit(&kept).in_cells(b, id);
-            needs = needs.plus(&kept).plus(&present);
+            // A reserve is at least zero. Of what a close costs the amount counts, and below zero the limbs are those of 2^(10 n) more.
+            let brought = negative.clone() * self.closes.clone();
+            let kept = b.one() - negative.clone() - brought.clone();
+            let wrapped = Sum::bit(b, id, brought).shifted(limbs);
+            let kept = cost.sum().times_bit(&kept).plus(&wrapped);
+            needs.sum = needs.sum.plus(&kept.in_cells(b, id)).plus(&present);
+            match level {
+                0 => (needs.first, needs.brings) = (join(&lots), negative),
+                _ => needs.behind = lots.iter().cloned().fold(needs.behind, |sum, l| sum + l),
+            }
         }
         needs
     }

@@ -1,6 +1,6 @@
 //! Touched accounts: their leaves before and after, and the cash that their trades bring.
 
-use gadgets::compare::{Chunks, assert_at_most_less};
+use gadgets::compare::{Chunks, assert_at_most_less, is_not_zero};
 use gadgets::hash::{DIGEST, Digest};
 use gadgets::limbs::{AMOUNT_LIMBS, Amount, CHUNKS, Limbs, chunks_of};
 use gadgets::public::Publics;
@@ -34,6 +34,7 @@ use crate::settle::plan::{Plan, TIMES, When};
 /// - TOUCHED-11: the cash before that moves is that of the leaf.
 /// - TOUCHED-8: only a used row shows the digest of the account's secret for the batch.
 /// - TOUCHED-10: the sign of what is free less what its orders need, in 2^-40 of a tick.
+/// - TOUCHED-12: the account's only order closes if it is counted once, and only then brings cash.
 /// - ACCOUNTS-3, ACCOUNTS-5 and COINS-1 to COINS-4: what is free, as in statement `margin`.
 /// - TOUCHED-9: a gap is told only above an account whose next row is its neighbour in the book, above the book's last account, and
 ///   below its first one.
@@ -70,6 +71,10 @@ pub(crate) struct TouchedRow {
     pub margin: AccountRow,
     /// What its orders need: each limb as often as it was counted.
     pub needed: [u64; RESERVE_LIMBS],
+    /// Once for an order that may close as the only one, twice for any other.
+    pub sent: u64,
+    /// Whether the only order closes and brings cash by that.
+    pub brings: bool,
     /// `None` on an unused row.
     pub account: Option<TouchedAccount>,
 }
@@ -155,9 +160,9 @@ impl Table for TouchedTable {
         let amounts = self.amounts(b, &place, &mut publics);
         let flow = self.flow(b, &place);
         self.pay(b, &flow, &amounts);
-        let short = self.admit(b, &place, &amounts.worth);
+        let verdict = self.admit(b, &place, &amounts.worth);
         let lists = publics.elements(b, DIGEST);
-        self.open(b, &place, amounts.leaves, &lists, &short);
+        self.open(b, &place, amounts.leaves, &lists, &verdict);
     }
 }
 
@@ -283,7 +288,7 @@ impl TouchedTable {
         b: &mut B,
         place: &Place<B::E>,
         root: &[B::E],
-        short: &B::E,
+        verdict: &[B::E; 3],
     ) {
         let id = "TOUCHED-8";
         let secret = |w: &TouchedRow| w.account.as_ref().and_then(|a| a.secret);
@@ -303,7 +308,7 @@ impl TouchedTable {
         }
         let multiplicity = b.multiplicity(|w| F::new(w.multiplicity));
         let mut message = vec![place.row.clone(), shown];
-        message.extend(place.key.iter().chain([short]).chain(&digest).cloned());
+        message.extend(place.key.iter().chain(verdict).chain(&digest).cloned());
         b.provide(ACCOUNTS, multiplicity, &message);
     }
 
@@ -384,28 +389,41 @@ impl TouchedTable {
         Sum::declared(b, "TOUCHED-4", flow, FLOW_BOUND * self.plan.slots as u64)
     }
 
-    /// Whether less is free than the account's orders need.
+    /// Whether less is free than the account's orders need, whether its only order closes, and brings cash by that.
     fn admit<B: RowBuilder<TouchedRow>>(
         &self,
         b: &mut B,
         place: &Place<B::E>,
         [equity, lost]: &[Sum<B::E>; 2],
-    ) -> B::E {
+    ) -> [B::E; 3] {
         let id = "TOUCHED-10";
         let lost = self.margin.losses(&mut view(b), &place.row, lost.clone());
-        let needed: Vec<B::E> = (0..RESERVE_LIMBS)
+        let mut counts: Vec<B::E> = (0..=RESERVE_LIMBS)
             .map(|i| {
-                let count = b.cell(|w| F::from_u64(w.needed[i]));
+                let count = b.cell(|w| F::from_u64(*w.needed.get(i).unwrap_or(&w.sent)));
                 let which = b.constant(F::from_usize(i));
                 b.provide(RESERVES, count.clone(), &[place.row.clone(), which]);
                 count
             })
             .collect();
-        let needed = Sum::declared(b, id, needed, self.plan.needed_bound());
+        let [only, brings] = self.only_closes(b, counts.pop().expect("it is the last"));
+        let needed = Sum::declared(b, id, counts, self.plan.needed_bound());
+        let pays = b.one() - brings.clone() - brings.clone();
+        let needed = needed.shifted(MOVE_LIMBS).times_bit(&pays);
         let left = equity.shifted(MOVE_LIMBS - SUBTICK_LIMBS).minus(&lost);
-        let left = left.minus(&needed.shifted(MOVE_LIMBS));
-        let (_, short) = sign(b, id, &digits_of(&left, 0), true);
-        short.expect("a sign was asked for")
+        let (_, short) = sign(b, id, &digits_of(&left.minus(&needed), 0), true);
+        [short.expect("a sign was asked for"), only, brings]
+    }
+
+    /// Whether the account's only order closes, and brings cash by that.
+    fn only_closes<B: RowBuilder<TouchedRow>>(&self, b: &mut B, sent: B::E) -> [B::E; 2] {
+        let id = "TOUCHED-12";
+        let others = is_not_zero(b, &(sent - b.one()));
+        let only = b.one() - others.clone();
+        // Whether it brings cash is what the order says.
+        let brings = b.bit(id, |w| w.brings);
+        b.zero(id, others * brings.clone());
+        [only, brings]
     }
 
     /// Books the cash.
@@ -461,7 +479,7 @@ impl TouchedTable {
         place: &Place<B::E>,
         leaves: [Vec<B::E>; 2],
         lists: &[B::E],
-        short: &B::E,
+        verdict: &[B::E; 3],
     ) {
         let plan = &self.plan;
         let mut cells = |count: usize, of: &dyn Fn(&TouchedAccount, usize) -> F| -> Vec<B::E> {
@@ -517,6 +535,6 @@ impl TouchedTable {
         let mut message = vec![level, place.index.clone()];
         message.extend(before.into_iter().chain(after));
         b.send(CHANGES, place.used.clone(), &message);
-        self.secret(b, place, &owner[..DIGEST], short);
+        self.secret(b, place, &owner[..DIGEST], verdict);
     }
 }

@@ -31,6 +31,7 @@ pub(crate) const FLOW_BOUND: u64 = 6 * LIMB_MAX;
 /// - TRADES-8: the cash: what closed lots bring less the entry that is not kept, with the sign of the position, and less the charge,
 ///   or with it for a quote; and its sum over the rows of the account.
 /// - TRADES-10: lots whose purchase and whose sale would close the position before.
+/// - TRADES-11: lots do not count for what is free only if an order asks, which says how many.
 /// - TRADES-9: where the positions stand in the leaves: those that are there in their order, empty slots behind.
 #[derive(Clone, Debug)]
 pub(crate) struct TradesTable {
@@ -69,6 +70,8 @@ pub(crate) struct TradeRow {
     pub flow: [F; AMOUNT_LIMBS],
     /// How many orders ask for it.
     pub asked: u32,
+    /// Lots that don't count for what is free, since the account's only order closes them.
+    pub closed: u64,
 }
 
 impl TradeRow {
@@ -170,11 +173,11 @@ impl Table for TradesTable {
     fn row<B: RowBuilder<TradeRow>>(&self, b: &mut B) {
         let place = self.place(b);
         let fill = self.fill(b, &place);
-        let before = self.before(b, &place, &fill);
+        let (before, closed) = self.before(b, &place, &fill);
         let price = self.price(b, &place, &fill);
         let (after, kept, opposite) = self.trade(b, &before, &fill, &price);
         self.flow(b, &place, [&before, &after], &kept, &opposite, &fill);
-        self.positions(b, &place, [&before, &after]);
+        self.positions(b, &place, [&before, &after], &closed);
     }
 }
 
@@ -254,12 +257,13 @@ impl TradesTable {
         }
     }
 
+    /// The position before, and its lots that don't count for what is free.
     fn before<B: RowBuilder<TradeRow>>(
         &self,
         b: &mut B,
         place: &Place<B::E>,
         fill: &Fill<B::E>,
-    ) -> Held<B::E> {
+    ) -> (Held<B::E>, B::E) {
         let id = "TRADES-3";
         let present = b.bit(id, |w| w.positions[0].is_some());
         let short = b.bit(id, |w| w.is_short(When::Before));
@@ -282,11 +286,13 @@ impl TradesTable {
             place.account.clone(),
             place.instrument.clone(),
         ];
-        message.extend([buys.clone(), whole - buys]);
+        let closed = b.cell(|w| F::from_u64(w.closed));
+        message.extend([buys.clone(), whole - buys, closed.clone()]);
         b.provide(CLOSING, multiplicity.clone(), &message);
         b.zero(id, (b.one() - place.used.clone()) * multiplicity.clone());
         // Lots of a fill are zero if there is none: a used row holds or trades something, or an order asks for it.
         let asked = is_nonzero(b, id, &multiplicity);
+        b.zero("TRADES-11", (b.one() - asked.clone()) * closed.clone());
         let traded = is_nonzero(b, id, &join(&fill.lots));
         let idle = b.derive([&traded, &asked], |[traded, asked]| {
             (F::ONE - traded) * (F::ONE - asked)
@@ -294,12 +300,13 @@ impl TradesTable {
         let neither = (b.one() - traded) * (b.one() - asked);
         b.zero(id, idle.clone() - neither);
         b.zero(id, place.used.clone() * absent * idle);
-        Held {
+        let held = Held {
             present,
             short,
             lots,
             entry,
-        }
+        };
+        (held, closed)
     }
 
     /// The instrument's price, which every fill has.
@@ -440,6 +447,7 @@ impl TradesTable {
         b: &mut B,
         place: &Place<B::E>,
         held: [&Held<B::E>; 2],
+        closed: &B::E,
     ) {
         let id = "TRADES-9";
         let below = b.pinned("TRADES-1", BELOW);
@@ -472,7 +480,10 @@ impl TradesTable {
             let one = b.one();
             // The lines of the margin tables open the positions before, and tell them.
             match when {
-                When::Before => b.receive(HELD, one, &message),
+                When::Before => {
+                    message.push(closed.clone());
+                    b.receive(HELD, one, &message);
+                }
                 When::After => b.send(QUADS, one, &message),
             }
         }

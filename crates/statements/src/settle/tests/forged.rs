@@ -240,6 +240,40 @@ fn orders_are_refused_if_and_only_if_they_must_be() {
         let placed = rows.orders[row].order.as_mut().expect("used");
         placed.terms.worst = placed.terms.worst.map(|w| w + 1);
     });
+    let closes = |o: &Placed| o.closes && o.closed(1) > 0;
+    // Fewer lots, or more, are closed in the margin than by the order.
+    breaks(&prepared, "closed", &["bus closing", "bus held"], |rows| {
+        let row = rows.trades.iter().position(|row| row.closed > 1);
+        rows.trades[row.expect("somebody closes")].closed -= 1;
+    });
+    breaks(&prepared, "nobody closes", &["TRADES-11"], |rows| {
+        let idle = |row: &crate::settle::tables::trades::TradeRow| {
+            row.positions[0].is_some() && row.fill.is_none()
+        };
+        let asked = |rows: &Rows, at: usize| {
+            let mut orders = rows.orders.iter().filter_map(|o| o.order.as_ref());
+            orders.any(|o| o.counts() && o.row == at)
+        };
+        let row = (0..rows.trades.len()).find(|at| idle(&rows.trades[*at]) && !asked(rows, *at));
+        rows.trades[row.expect("something is held")].closed = 1;
+    });
+    // An order is looked at as if it closed, and its account sent others; or the other way round.
+    breaks(&prepared, "others", &["bus account"], |rows| {
+        let row = order(rows, |o| o.counts() && !o.closes);
+        let placed = rows.orders[row].order.as_mut().expect("used");
+        (placed.closes, placed.only_closes) = (true, [true, false]);
+    });
+    breaks(&prepared, "reserve", &["bus account"], |rows| {
+        let row = order(rows, closes);
+        let placed = rows.orders[row].order.as_mut().expect("used");
+        (placed.closes, placed.only_closes) = (false, [false; 2]);
+    });
+    // What a purchase costs comes in.
+    breaks(&prepared, "brings", &["ORDERS-11", "bus account"], |rows| {
+        let row = order(rows, |o| closes(o) && !o.brings(1));
+        let placed = rows.orders[row].order.as_mut().expect("used");
+        placed.only_closes = [true, true];
+    });
     // An order that only reduces has another bound than its position.
     breaks(&prepared, "bound", &["bus closing"], |rows| {
         let row = order(rows, |o| o.counts() && o.opening.reduce_only);
@@ -350,7 +384,7 @@ fn a_claim_is_proven_and_bound() {
     let proofs = testing::proven(&prepared);
     testing::assert_100_bits(&prepared);
     let claim = prepared.claim();
-    let changes: [(&str, testing::Change<Settle>); 12] = [
+    let changes: [(&str, testing::Change<Settle>); 13] = [
         ("before", |c| c.before.commitment = c.after.commitment),
         ("after", |c| c.after.commitment = c.before.commitment),
         ("accounts", |c| c.before.accounts += 1),
@@ -367,6 +401,7 @@ fn a_claim_is_proven_and_bound() {
         }),
         ("fee", |c| c.batch.auctions[0].fee += 1),
         ("moment", |c| c.before_as_of_ms += 1),
+        ("room", |c| c.without_room = 1),
     ];
     testing::assert_rejected::<Settle>(claim, &proofs, &changes);
     assert!(verify::<Settle>(claim, &proofs).is_ok());
@@ -482,6 +517,16 @@ fn receipts_that_lie_are_refused() {
             .status = Status::Margin;
     });
     assert_eq!(found, ["ORDERS-7"]);
+    // One is refused for want of room, and the claim does not count it.
+    let found = with_receipts(|rows| {
+        let row = order(rows, |o| {
+            o.outcome.status == Status::TookPart && !traded(o) && !o.opening.reduce_only
+        });
+        let placed = rows.orders[row].order.as_mut().expect("used");
+        placed.outcome.status = Status::Room;
+    });
+    println!("{found:?}");
+    assert!(found.iter().any(|id| id.starts_with("TOTALS")), "{found:?}");
     // Cash without a fill.
     let found = with_receipts(|rows| {
         let row = order(rows, |o| o.outcome.status == Status::Replaced);

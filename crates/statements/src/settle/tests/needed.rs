@@ -32,6 +32,7 @@ fn each_constraint_of_trades_is_needed() {
         "TRADES-8",
         "TRADES-9",
         "TRADES-10",
+        "TRADES-11",
     ]);
 }
 
@@ -48,6 +49,7 @@ fn each_constraint_of_touched_accounts_is_needed() {
         "TOUCHED-9",
         "TOUCHED-10",
         "TOUCHED-11",
+        "TOUCHED-12",
     ]);
 }
 
@@ -63,6 +65,7 @@ fn each_constraint_of_orders_is_needed() {
         "ORDERS-8",
         "ORDERS-9",
         "ORDERS-10",
+        "ORDERS-11",
     ]);
 }
 
@@ -74,6 +77,7 @@ fn each_constraint_of_reserves_is_needed() {
         "RESERVE-3",
         "RESERVE-4",
         "RESERVE-5",
+        "RESERVE-6",
     ]);
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::orders::Status;
+use crate::settle::tables::orders::Placed;
 use records::units::Lots;
 
 #[test]
@@ -28,6 +29,18 @@ fn true_claims_have_a_witness() {
     for status in statuses {
         println!("{status:?}: {}", kinds(status));
     }
+    // Accounts whose only order closes are let in, and refused.
+    let rows = prepared.rows(0);
+    let orders = rows.orders.iter().filter_map(|row| row.order.as_ref());
+    let closers: Vec<_> = orders.filter(|o| o.closes).collect();
+    let some = |is: &dyn Fn(&&&Placed) -> bool| closers.iter().filter(is).count() > 0;
+    assert!(some(
+        &|o| o.outcome.status == Status::TookPart && o.brings(1)
+    ));
+    assert!(some(
+        &|o| o.outcome.status == Status::TookPart && !o.brings(1)
+    ));
+    assert!(some(&|o| o.outcome.status == Status::Margin));
     let traded = |e: &&Entry| e.outcome.fill.bought + e.outcome.fill.sold > Lots(0);
     assert!(settled.sample.entries.iter().filter(traded).count() > 10);
 }
@@ -95,6 +108,36 @@ fn a_batch_conserves_money() {
         assert_eq!(both[0], both[1], "instrument {instrument}");
     }
     assert_ne!(settled.before.members.len(), 0);
+}
+
+/// What is refused for want of room is the venue's word, so the claim says how often.
+#[test]
+fn orders_without_room_are_counted() {
+    let Settled { sample, before } = Settled::new(5, 40, 20, 100);
+    let mut entries = sample.entries.clone();
+    let idle = |e: &&mut Entry| {
+        let fill = e.outcome.fill;
+        e.outcome.status == Status::TookPart && fill.bought + fill.sold == Lots(0)
+    };
+    for entry in entries.iter_mut().filter(idle).take(2) {
+        entry.outcome.status = Status::Room;
+        entry.outcome.most = market::auction::UNBOUNDED;
+    }
+    let snapshot = &sample.snapshot;
+    let batch = batch_of(&before, snapshot, &sample.batch, &mut entries);
+    let claimed = Prepared::new(
+        &before,
+        snapshot,
+        &batch,
+        entries,
+        sample.secrets.clone(),
+        &secret(),
+    );
+    let claimed = claimed.expect("it is true");
+    assert_eq!(claimed.claim().without_room, 2);
+    assert_eq!(testing::found(&claimed, 0), Vec::new());
+    let words = crate::settle::words::words(claimed.claim()).join("; ");
+    assert!(words.contains("2 order(s) were refused because"), "{words}");
 }
 
 /// Leaves of accounts that did not trade stay what they are, and the next batch goes on from there.
