@@ -342,25 +342,26 @@ impl Settlement {
     /// # Errors
     /// Says why nothing of it is.
     pub fn admit(&self, account: &Account, sent: &[Sent]) -> Result<(), Refusal> {
-        self.check_room(account, sent)?;
+        let may_open = |s: &&Sent| !s.reduce_only && position(account, s.instrument).is_none();
+        let opens = sent.iter().filter(may_open);
+        if account.positions.len() + opens.count() > self.slots {
+            return Err(Refusal::Slots(self.slots));
+        }
+        for one in sent {
+            one.ladder.check(&one.band)?;
+        }
         let Required { free, needed, .. } = self.required(account, sent)?;
         match free >= needed {
-            true => Ok(()),
+            true => self.check_room(account, sent),
             false => Err(Refusal::Margin { free, needed }),
         }
     }
 
     /// Checks that whatever is filled of what an account sends can be booked.
     fn check_room(&self, account: &Account, sent: &[Sent]) -> Result<(), Refusal> {
-        let may_open = |s: &&Sent| !s.reduce_only && position(account, s.instrument).is_none();
-        let opens = sent.iter().filter(may_open);
-        if account.positions.len() + opens.count() > self.slots {
-            return Err(Refusal::Slots(self.slots));
-        }
         let balance = &account.balances[self.cash];
         let mut cash = u128::from(balance.equity.max(balance.debt));
         for one in sent {
-            one.ladder.check(&one.band)?;
             let effective = self.effective(account, one);
             self.check_funding(account, one, &effective)?;
             cash += self.most_cash(account, one, &effective)?;
@@ -375,9 +376,10 @@ impl Settlement {
     ///
     /// Orders need what they keep in reserve ([`Settlement::reserve`]). But an only order that reduces at one limit needs no reserve:
     /// the account is looked at as if it were filled whole at its limit, with its fee. So whoever is short of margin can close, if that is enough to be
-    /// margined again. No part of it makes margin, at initial or at maintenance level, lower than the lesser of what it was before and
-    /// zero: equity is linear in the lots that are closed, losses are convex, and at a better price there is more. That is exact, since
-    /// a lot changes both by whole ticks and so by no less than its fee; with offsets it is so within a tick.
+    /// margined again. No part of it makes initial margin lower than the lesser of what it was before and zero: equity is linear in the
+    /// lots that are closed, losses are convex, and at a better price there is more. That is exact, since a lot changes both by whole
+    /// ticks and so by no less than its fee; with offsets it is so within a tick. The same holds for maintenance margin where what is left
+    /// needs no more at that level; a few hedged options, or moves below a tick, may need more there.
     ///
     /// # Errors
     /// If the account has too much in one coin.

@@ -6,8 +6,8 @@ use gadgets::hash::{DIGEST, Digest};
 use rayon::prelude::*;
 use stark::PrimeField32;
 
-use super::plan::Plan;
-use crate::orders::{Opening, Outcome};
+use super::plan::{Plan, When};
+use crate::orders::{Opening, Outcome, Status};
 use crate::trees::tree;
 
 /// An order of the batch's list and what became of it.
@@ -25,11 +25,9 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotArranged {
     /// Too many orders in one part.
-    #[error(
-        "{orders} orders are of one account, or name none between neighbours; a part has {slots} receipts"
-    )]
+    #[error("{orders} orders of one account could trade; a part has {slots} receipts")]
     TooMany {
-        /// Orders that can't be told apart in parts.
+        /// Orders of an account that count.
         orders: usize,
         /// Receipts of a part.
         slots: usize,
@@ -41,6 +39,14 @@ pub enum NotArranged {
     Slot(usize),
 }
 
+impl Entry {
+    /// Whether something follows for the order's account: it took part, or would if enough were free or it had room.
+    pub(super) fn counts(&self) -> bool {
+        use Status::{Margin, Room, TookPart};
+        matches!(self.outcome.status, TookPart | Margin | Room)
+    }
+}
+
 /// One part's accounts and receipts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PartOf {
@@ -50,19 +56,32 @@ pub(super) struct PartOf {
     pub entries: Vec<usize>,
 }
 
-/// Accounts and receipts, part by part. All orders of an account are in one part, and keys rise from part to part.
+impl PartOf {
+    /// The accounts of a group that are not touched yet; groups come in the order of keys.
+    fn new_of<'a>(&self, group: &'a Self) -> impl Iterator<Item = usize> + use<'a> {
+        let last = self.touched.last().copied();
+        let touched = group.touched.iter().copied();
+        touched.filter(move |index| last.is_none_or(|last| *index > last))
+    }
+}
+
+/// Accounts and receipts, part by part. All orders of an account that count are in one part, and the keys of such accounts rise from
+/// part to part. An account may be opened in several parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrangement {
     pub(super) plan: Plan,
     pub(super) parts: Vec<PartOf>,
+    /// In which part an account's orders count, by the number of its leaf.
+    counted: BTreeMap<usize, usize>,
 }
 
 impl Arrangement {
     /// Of these entries in a book of accounts with these keys.
     pub(super) fn new(plan: Plan, entries: &[Entry], keys: &[u64]) -> Result<Self, NotArranged> {
         let mut parts = vec![PartOf::default()];
+        let mut counted = BTreeMap::new();
         for group in groups(entries, keys) {
-            if group.entries.len() > plan.receipts() || group.touched.len() > plan.touched() {
+            if group.entries.len() > plan.receipts() {
                 return Err(NotArranged::TooMany {
                     orders: group.entries.len(),
                     slots: plan.receipts(),
@@ -70,17 +89,36 @@ impl Arrangement {
             }
             let last = &parts[parts.len() - 1];
             if last.entries.len() + group.entries.len() > plan.receipts()
-                || last.touched.len() + group.touched.len() > plan.touched()
+                || last.touched.len() + last.new_of(&group).count() > plan.touched()
             {
                 parts.push(PartOf::default());
             }
             let last = parts.len() - 1;
-            parts[last].touched.extend(group.touched);
+            if entries[group.entries[0]].counts() {
+                counted.insert(group.touched[0], last);
+            }
+            let new: Vec<usize> = parts[last].new_of(&group).collect();
+            parts[last].touched.extend(new);
             parts[last].entries.extend(group.entries);
         }
         // A size class, so that the number of parts says little of how many accounts sent orders.
         parts.resize(parts.len().next_power_of_two(), PartOf::default());
-        Ok(Self { plan, parts })
+        Ok(Self {
+            plan,
+            parts,
+            counted,
+        })
+    }
+
+    /// Whether an account's orders count in a part.
+    pub(super) fn counts_in(&self, part: usize, index: usize) -> bool {
+        self.counted.get(&index) == Some(&part)
+    }
+
+    /// Whether an account is as after the batch, before a part or after it.
+    pub(super) fn is_settled(&self, part: usize, index: usize, when: When) -> bool {
+        let counted = self.counted.get(&index);
+        counted.is_some_and(|own| *own < part || (*own == part && when == When::After))
     }
 
     /// The receipt slot of each entry, as they were given: by tags within each part, so that a slot tells a trader nothing about other
@@ -140,7 +178,8 @@ impl Entry {
     }
 }
 
-/// What must be in one part: all orders with a key, and, if nobody has it, its neighbours in the book, with all that share an account.
+/// What must be in one part, in the order of keys: the orders of an account that count; each other order alone, with its account or,
+/// if nobody has its key, with its neighbours in the book.
 fn groups(entries: &[Entry], keys: &[u64]) -> Vec<PartOf> {
     let mut by_key: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (i, entry) in entries.iter().enumerate() {
@@ -158,18 +197,18 @@ fn groups(entries: &[Entry], keys: &[u64]) -> Vec<PartOf> {
             Ok(leaf) => leaf..leaf + 1,
             Err(above) => above.saturating_sub(1)..(above + 1).min(keys.len()),
         };
-        let last = groups.last_mut();
-        match last.filter(|group| group.touched.last() >= Some(&touched.start)) {
-            Some(group) => {
-                let next = group.touched[group.touched.len() - 1] + 1;
-                group.touched.extend(next.max(touched.start)..touched.end);
-                group.entries.extend(places);
-            }
-            None => groups.push(PartOf {
-                touched: touched.collect(),
-                entries: places,
-            }),
+        let mut push = |entries: Vec<usize>| {
+            groups.push(PartOf {
+                touched: touched.clone().collect(),
+                entries,
+            });
+        };
+        let (counted, others): (Vec<usize>, Vec<usize>) =
+            places.into_iter().partition(|i| entries[*i].counts());
+        if !counted.is_empty() {
+            push(counted);
         }
+        others.into_iter().for_each(|other| push(vec![other]));
     }
     groups
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use fixed::{Decimal, Rounding};
 use gadgets::hash::{DIGEST, Digest};
-use market::auction::{Admission, Band, Fees, Ladder, Terms};
+use market::auction::{Admission, Band, Fees, Ladder, Level, Quantity, Terms};
 use market::settlement::Settlement;
 use market::{Account, Settlement as Kind, Side, Snapshot, Tier, sample};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use records::units::Ticks;
+use records::units::{Lots, Ticks};
 use serde_json::json;
 use stark::felt;
 
@@ -40,7 +40,7 @@ fn inputs(size: &Size) -> Inputs<Settle> {
     let orders = size.orders.unwrap_or(10_000);
     // So that many accounts send several orders.
     let senders = (2 * orders / 5).clamp(1, accounts);
-    let sample = Sample::new(1, accounts, senders, orders, 16);
+    let sample = Sample::new(1, accounts, senders, orders, 16, 1);
     let sizes = json!({ "accounts": accounts, "senders": senders, "orders": orders });
     Inputs::new(sizes, move |secret| {
         let before = sample.seal(secret).map_err(Refusal::malformed)?;
@@ -106,9 +106,16 @@ pub(crate) fn one_time_secret(id: &str) -> (Digest, OneTimePath) {
 }
 
 impl Sample {
-    /// So many orders of the first accounts of a book, and one of nobody, cleared. An account has so many position slots. Every
-    /// fifth of these accounts sends one order that closes, most of them since they are short of margin.
-    pub fn new(seed: u64, accounts: usize, senders: usize, orders: usize, slots: usize) -> Self {
+    /// So many orders of the first accounts of a book, and one of nobody, cleared. An account has so many position slots, an order up to
+    /// so many levels. Every fifth of these accounts sends one order that closes, most of them since they are short of margin.
+    pub fn new(
+        seed: u64,
+        accounts: usize,
+        senders: usize,
+        orders: usize,
+        slots: usize,
+        levels: u32,
+    ) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let market = market();
         let snapshot = Snapshot {
@@ -137,6 +144,12 @@ impl Sample {
                 .unwrap_or_else(|| opening(&mut rng, &accounts[..1], &terms))
         };
         openings.push(stranger);
+        for opening in &mut openings {
+            while opening.ladder.0.len() < levels as usize && rng.random_bool(0.7) {
+                let level = worse(&mut rng, opening.ladder.0[0]);
+                opening.ladder.0.push(level);
+            }
+        }
         // One order in fifty is not the account's own.
         for opening in openings.iter_mut().step_by(50).skip(1) {
             opening.secret[0] += felt(1);
@@ -157,7 +170,7 @@ impl Sample {
         };
         let admissions = admissions(&snapshot, &accounts, slots, &instruments, &openings, is_own);
         let admissions = admissions.expect("a market that settles");
-        let (batch, entries) = clear_batch(&snapshot, instruments, openings, &admissions);
+        let (batch, entries) = clear_batch(&snapshot, instruments, openings, &admissions, levels);
         let (batch, entries) = placed(&snapshot, &accounts, slots, batch, entries);
         Self {
             market,
@@ -189,9 +202,12 @@ fn terms(snapshot: &Snapshot, instrument: usize) -> Terms {
     let price = lot.mark.checked_mul(&lot.lot);
     let price = price.and_then(|p| p.rescale(6, Rounding::Floor));
     let mark = price.map_or(100, |p| (p as u64).max(100));
-    let band = [mark * 7 / 10, mark * 13 / 10].map(Ticks);
+    // Bands of dear lots are wide, with a step of their own.
+    let step = (mark / 1_000_000).max(1);
+    let away = mark * 3 / 10 / step * step;
+    let band = [mark - away, mark + away].map(Ticks);
     Terms {
-        band: Band::new(band, Ticks(1), Ticks(mark)).expect("a band"),
+        band: Band::new(band, Ticks(step), Ticks(mark)).expect("a band"),
         fees: Fees::new(500, 100).expect("low rates"),
         draw: 0,
     }
@@ -270,6 +286,26 @@ fn closing(
     }
 }
 
+/// A level like this one, with other lots at a worse price.
+fn worse(rng: &mut StdRng, Level { bid, ask }: Level) -> Level {
+    let mut other = |quantity: Quantity, sign: i64| Quantity {
+        lots: Lots(match quantity.lots {
+            Lots(0) => 0,
+            _ => rng.random_range(1..10),
+        }),
+        limit: Ticks(
+            quantity
+                .limit
+                .0
+                .saturating_add_signed(quantity.limit.0 as i64 / 100 * sign),
+        ),
+    };
+    Level {
+        bid: other(bid, -1),
+        ask: other(ask, 1),
+    }
+}
+
 /// All instruments with these terms.
 fn instruments(snapshot: &Snapshot, terms: &[Terms]) -> Vec<Instrument> {
     let instruments = snapshot.instruments.iter().zip(terms).zip(0..);
@@ -288,13 +324,14 @@ fn clear_batch(
     instruments: Vec<Instrument>,
     openings: Vec<Opening>,
     admissions: &[Admission],
+    levels: u32,
 ) -> (auction::Checked, Vec<Entry>) {
     let sent = openings.into_iter().zip(admissions);
     let inputs = auction::Inputs {
         venue: VENUE.into(),
         batch: BATCH,
         quote: snapshot.quote.clone(),
-        levels: 1,
+        levels,
         instruments,
         randomness: Randomness([1; 32]),
         entries: sent.map(|(o, a)| auction::Entry::Opened(o, *a)).collect(),

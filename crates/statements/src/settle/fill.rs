@@ -58,7 +58,7 @@ impl Rows {
         let of = &witness.arrangement.parts[part];
         let members = of.touched.iter().map(|index| TouchedAccount {
             index: *index,
-            leaves: [&witness.before, &witness.after].map(|b| b.members[*index].leaf.clone()),
+            leaves: TIMES.map(|when| witness.member(part, *index, when).leaf.clone()),
             owner: witness.before.owners[*index],
             secret: None,
         });
@@ -99,9 +99,10 @@ impl Rows {
         let mut orders: Vec<OrderRow> = orders.collect();
         let mut trades = Vec::with_capacity(plan.touched() * plan.slots);
         for row in 0..plan.touched() {
-            let accounts = of.touched.get(row).map(|index| {
-                [&witness.before, &witness.after].map(|book| &book.members[*index].account)
-            });
+            let accounts = of
+                .touched
+                .get(row)
+                .map(|index| TIMES.map(|when| &witness.member(part, *index, when).account));
             let sent: Vec<&Placed> = match accounts {
                 Some(_) => sent(&orders, row),
                 None => Vec::new(),
@@ -111,8 +112,9 @@ impl Rows {
         chain(&mut trades, plan.slots);
         let margins: Vec<Filled> = (0..plan.touched())
             .map(|row| {
-                let margin = of.touched.get(row).map(|i| (i, &witness.margins[i]));
-                let account = margin.map(|(i, m)| (&witness.before.members[*i], &m.left));
+                let index = of.touched.get(row);
+                let margin = index.map(|i| (*i, &witness.margins[&(part, *i)]));
+                let account = margin.map(|(i, m)| (witness.member(part, i, When::Before), &m.left));
                 let closing = margin.and_then(|(_, m)| m.closing);
                 Filled::of_left(&context.margin, account, closing)
             })
@@ -120,13 +122,13 @@ impl Rows {
         for order in orders.iter_mut().filter_map(|row| row.order.as_mut()) {
             find(&plan, &trades, order);
             let margin = of.touched.get(order.account).filter(|_| order.is_known());
-            let closing = margin.and_then(|i| witness.margins[i].closing);
+            let closing = margin.and_then(|i| witness.margins[&(part, *i)].closing);
             order.closes = closing.is_some() && order.counts();
             let brings = closing.is_some_and(|c| c.owed < Ticks(0));
             order.only_closes = [closing.is_some(), brings];
         }
         for (row, index) in of.touched.iter().enumerate() {
-            if let Some(closing) = witness.margins[index].closing {
+            if let Some(closing) = witness.margins[&(part, *index)].closing {
                 let own = &mut trades[row * plan.slots..(row + 1) * plan.slots];
                 let of = |trade: &&mut TradeRow| trade.instrument == Some(closing.instrument);
                 if let Some(trade) = own.iter_mut().find(of) {
@@ -134,7 +136,10 @@ impl Rows {
                 }
             }
         }
-        let excess = of.touched.iter().map(|i| witness.margins[i].left.excess);
+        let excess = of
+            .touched
+            .iter()
+            .map(|i| witness.margins[&(part, *i)].left.excess);
         mark_short(&plan, &mut orders, &excess.collect::<Vec<_>>());
         let secrets = (0..plan.touched()).flat_map(|row| {
             let account = touched.get(row).filter(|a| a.secret.is_some());
@@ -205,8 +210,9 @@ impl Rows {
                 gaps: [0, 1, 2].map(gap),
                 needed: needed[row].limbs,
                 sent: needed[row].sent,
+                no_room: needed[row].no_room,
                 brings: needed[row].brings,
-                ..self.touched_row(row, &quads)
+                ..self.touched_row(row, &quads, &needed)
             }
         });
         let changes = fill(&tables.changes, &airs[3], &tally, |row| {
@@ -303,12 +309,14 @@ impl Rows {
         quads
     }
 
-    fn touched_row(&self, row: usize, quads: &[[F; QUAD]]) -> TouchedRow {
+    fn touched_row(&self, row: usize, quads: &[[F; QUAD]], needed: &[Needed]) -> TouchedRow {
         let plan = &self.plan;
         let digest = |address: usize| -> Digest {
             std::array::from_fn(|i| quads[address + i / QUAD][i % QUAD])
         };
-        let above = self.touched[..row.min(self.touched.len())].last();
+        let above = self.touched[..row.min(self.touched.len())].iter();
+        let mut above = above.zip(needed).filter(|(_, n)| n.sent + n.no_room > 0);
+        let above = above.next_back().map(|(account, _)| account);
         let last = &self.trades[(row + 1) * plan.slots - 1];
         let flow = last.flow.iter().zip(last.own_flow());
         TouchedRow {
@@ -427,6 +435,8 @@ struct Needed {
     sum: i128,
     /// Once for an order that may close as the only one, twice for any other.
     sent: u64,
+    /// Orders that have no room.
+    no_room: u64,
     /// Whether the only order brings cash.
     brings: bool,
 }
@@ -435,11 +445,15 @@ struct Needed {
 fn needed(plan: &Plan, orders: &[OrderRow]) -> Vec<Needed> {
     let mut needed = vec![Needed::default(); plan.touched()];
     let orders = orders.iter().filter_map(|row| row.order.as_ref());
-    for order in orders.filter(|o| o.counts()) {
-        let reserve = order.reserve(plan.levels);
+    for order in orders {
         let Some(needed) = needed.get_mut(order.account) else {
             continue;
         };
+        needed.no_room += u64::from(order.outcome.status == Status::Room);
+        if !order.counts() {
+            continue;
+        }
+        let reserve = order.reserve(plan.levels);
         needed.sent += if order.may_close(plan.levels) { 1 } else { 2 };
         needed.brings |= order.brings(plan.levels);
         match order.brings(plan.levels) {

@@ -1,6 +1,7 @@
 //! What of a batch settlement looks at, by the market's list of instruments.
 
 use market::Snapshot;
+use market::auction::Band;
 use records::units::Ticks;
 
 use crate::orders::Batch;
@@ -9,8 +10,8 @@ use crate::words::quoted;
 /// The terms of an instrument's auction, and its price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Traded {
-    /// The least and the highest candidate price, in ticks a lot.
-    pub band: [Ticks<u64>; 2],
+    /// The candidate prices; none if there was no auction.
+    pub band: Option<Band>,
     /// What a trade costs, in 10^-6 of its cash.
     pub fee: u32,
     /// What a quote earns, in 10^-6 of its cash.
@@ -33,7 +34,7 @@ pub(crate) fn traded(snapshot: &Snapshot, batch: &Batch) -> Result<Vec<Traded>, 
         ));
     }
     let none = Traded {
-        band: [Ticks(1); 2],
+        band: None,
         fee: 0,
         rebate: 0,
         price: None,
@@ -49,7 +50,7 @@ pub(crate) fn traded(snapshot: &Snapshot, batch: &Batch) -> Result<Vec<Traded>, 
             ));
         }
         all[number] = Traded {
-            band: [auction.low, auction.high],
+            band: Some(auction.band()?),
             fee: auction.fee,
             rebate: auction.rebate,
             price: auction.price,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gadgets::hash::Digest;
-use market::auction::{Band, Fees, Fill, UNBOUNDED};
+use market::auction::{Fees, Fill, UNBOUNDED};
 use market::margin::{MarginResult, MarginTables, evaluate};
 use market::settlement::{Closing, Refusal as NoFit, Required, Sent, Settlement};
 use market::{Account, Level, Snapshot};
@@ -14,12 +14,12 @@ use stark::{Statement, Trace};
 use super::arrange::{Arrangement, Entry};
 use super::claim::SettleClaim;
 use super::fill::{Rows, closing};
-use super::plan::{ORDERS_REGISTER, Plan, REGISTERS, ROOM_REGISTER};
+use super::plan::{ORDERS_REGISTER, Plan, REGISTERS, ROOM_REGISTER, When};
 use super::statement::{Context, PartTables, Settle, plan, without_offsets};
 use super::tables::changes::{ChangeRow, change_rows};
 use super::traded::{Traded, traded};
 use crate::account::{Identity, Secret, lists};
-use crate::book::SealedBook;
+use crate::book::{Member, SealedBook};
 use crate::kit::{self, Chain, Example, Provable, Refusal, States};
 use crate::margin::witness::underlyings;
 use crate::margin::{parameters_digest, snapshot_digest};
@@ -94,6 +94,11 @@ pub enum NotSettled {
         "the receipt of order {0}: what the order may trade at most is not what closes the position, or it only reduces"
     )]
     Most(usize),
+    /// Some orders of an account have no room, others do.
+    #[error(
+        "`{0}`: some receipts say that what its orders could trade does not fit the account, others that it does"
+    )]
+    Room(String),
     /// No slots for what orders could open.
     #[error(
         "`{account}` could have more than {slots} positions by its orders, and receipts do not say so"
@@ -148,8 +153,8 @@ pub struct Witness {
     pub(super) after: Arc<SealedBook>,
     pub(super) entries: Vec<Entry>,
     pub(super) secrets: Secrets,
-    /// Of touched accounts, by the numbers of their leaves.
-    pub(super) margins: BTreeMap<usize, Margin>,
+    /// Of the accounts that a part touches, by part and the numbers of their leaves.
+    pub(super) margins: BTreeMap<(usize, usize), Margin>,
     pub(super) arrangement: Arrangement,
     /// The parts' trees of receipts.
     pub(super) receipts: Vec<Vec<Digest>>,
@@ -157,6 +162,17 @@ pub struct Witness {
     pub(super) changes: Vec<Vec<ChangeRow>>,
     /// The last key up to each part.
     pub(super) states: States,
+}
+
+impl Witness {
+    /// An account before a part or after it.
+    pub(super) fn member(&self, part: usize, index: usize, when: When) -> &Member {
+        let book = match self.arrangement.is_settled(part, index, when) {
+            true => &self.after,
+            false => &self.before,
+        };
+        &book.members[index]
+    }
 }
 
 /// The initial margin of an account, without offsets.
@@ -198,6 +214,7 @@ pub fn check<'a>(
     let session = batch.session();
     let mut settled = Settled::default();
     let mut sent: BTreeMap<u64, Vec<&Entry>> = BTreeMap::new();
+    let mut no_room = BTreeSet::new();
     let (mut places, mut traded) = (BTreeSet::new(), BTreeSet::new());
     for entry in entries {
         let Entry {
@@ -219,8 +236,14 @@ pub fn check<'a>(
         if (one_time(&opening.secret) == path.digest) == (outcome.status == Status::Secret) {
             return Err(Refusal::untrue(NotSettled::Secret(place)));
         }
-        if matches!(outcome.status, Status::TookPart | Status::Margin) {
-            sent.entry(opening.account).or_default().push(entry);
+        match outcome.status {
+            Status::TookPart | Status::Margin => {
+                sent.entry(opening.account).or_default().push(entry);
+            }
+            Status::Room => {
+                no_room.insert(opening.account);
+            }
+            _ => {}
         }
         let most = match outcome.status {
             Status::TookPart => most(account, opening),
@@ -252,6 +275,10 @@ pub fn check<'a>(
         settled.fills += 1;
     }
     for (key, sent) in &sent {
+        if no_room.contains(key) {
+            let reason = NotSettled::Room(accounts[key].id.clone());
+            return Err(Refusal::untrue(reason));
+        }
         let closing = check_admitted(&settlement, accounts[key], slots, &instruments, sent)?;
         settled
             .closings
@@ -318,10 +345,10 @@ fn check_admitted(
         let place = outcome.place;
         let terms = instruments.get(opening.instrument);
         let terms = terms.ok_or_else(|| Refusal::untrue(NotSettled::Amounts(place)))?;
-        // The band's step plays no part in what is kept in reserve.
-        let band = Band::new(terms.band, Ticks(1), terms.band[0]);
         let fees = Fees::new(terms.fee, terms.rebate).map_err(Refusal::malformed)?;
-        let band = band.map_err(Refusal::malformed)?;
+        let band = terms
+            .band
+            .ok_or_else(|| Refusal::untrue(NotSettled::Amounts(place)))?;
         opening
             .ladder
             .check(&band)
@@ -425,19 +452,19 @@ impl Prepared {
         if batch.receipts != tree(segments.clone())[1].into() {
             return Err(Refusal::untrue(NotSettled::Receipts));
         }
-        let (roots, changes) = walk(&plan, before, &after, &arrangement);
+        let (roots, changes) = walk(&plan, [before, &after], &arrangement);
         let tables = MarginTables::new(&without_offsets(snapshot), Level::Initial);
         let tables = tables.map_err(Refusal::malformed)?;
-        let margins = margins(&tables, before, &arrangement, &settled.closings)?;
+        let margins = margins(&tables, [before, &after], &arrangement, &settled.closings)?;
         let last = after.reference(&roots[roots.len() - 1]);
         let first = before.reference(&roots[0]);
         let about = (first.commitment, last.commitment, batch);
         let chain = Chain::new::<Settle>(secret, &about);
         let states = chain.run(REGISTERS.len(), arrangement.parts.len(), |part, state| {
-            let last = arrangement.parts[part].touched.last();
-            let key = last.map(|index| keys[*index]);
-            state[0] = key.map_or(state[0], u128::from);
             let of = &arrangement.parts[part].entries;
+            let mut counted = of.iter().map(|i| &entries[*i]).filter(|e| e.counts());
+            let key = counted.next_back().map(|e| e.opening.account);
+            state[0] = key.map_or(state[0], u128::from);
             state[ORDERS_REGISTER] += of.len() as u128;
             state[ROOM_REGISTER] += without_room(&entries, of) as u128;
         });
@@ -536,15 +563,20 @@ fn check_path(
 /// The roots before the first part and after each, and the nodes that each part changes.
 fn walk(
     plan: &Plan,
-    before: &SealedBook,
-    after: &SealedBook,
+    [before, after]: [&SealedBook; 2],
     arrangement: &Arrangement,
 ) -> (Vec<Digest>, Vec<Vec<ChangeRow>>) {
     let mut nodes = before.tree();
     let mut roots = vec![nodes[1]];
     let mut changes = Vec::new();
-    for part in &arrangement.parts {
-        let leaf = |index: &usize| after.members[*index].leaf.digest();
+    for (number, part) in arrangement.parts.iter().enumerate() {
+        let leaf = |index: &usize| {
+            let book = match arrangement.is_settled(number, *index, When::After) {
+                true => after,
+                false => before,
+            };
+            book.members[*index].leaf.digest()
+        };
         let leaves: Vec<Digest> = part.touched.iter().map(leaf).collect();
         changes.push(change_rows(plan, &part.touched, &leaves, &mut nodes));
         roots.push(nodes[1]);
@@ -552,21 +584,27 @@ fn walk(
     (roots, changes)
 }
 
-/// The margins of all touched accounts before the batch, or after what their only orders close.
+/// The margins of all touched accounts before each part, or after what their only orders close in it.
 fn margins(
     tables: &MarginTables,
-    before: &SealedBook,
+    [before, after]: [&SealedBook; 2],
     arrangement: &Arrangement,
     closings: &BTreeMap<u64, Closing>,
-) -> Result<BTreeMap<usize, Margin>, Refusal> {
-    let touched = arrangement.parts.iter().flat_map(|part| &part.touched);
-    let margin = |index: &usize| {
-        let member = &before.members[*index];
+) -> Result<BTreeMap<(usize, usize), Margin>, Refusal> {
+    let parts = arrangement.parts.iter().enumerate();
+    let touched = parts.flat_map(|(part, of)| of.touched.iter().map(move |index| (part, *index)));
+    let margin = |(part, index): (usize, usize)| {
+        let book = match arrangement.is_settled(part, index, When::Before) {
+            true => after,
+            false => before,
+        };
+        let member = &book.members[index];
         let closing = closings.get(&member.leaf.identity.key()).copied();
+        let closing = closing.filter(|_| arrangement.counts_in(part, index));
         let left = closing.map(|closing| closing.left(&member.account));
         let left = evaluate(tables, left.as_ref().unwrap_or(&member.account));
         let left = left.map_err(Refusal::malformed)?;
-        Ok((*index, Margin { left, closing }))
+        Ok(((part, index), Margin { left, closing }))
     };
     touched.map(margin).collect()
 }

@@ -34,9 +34,11 @@ pub fn words(claim: &SettleClaim) -> Vec<String> {
          which fees are taken and to which rebates are added"
             .into(),
         "an order whose secret is not its account's for the batch is refused, and no other is for that; one is refused because nobody \
-         has its key only if that is so; an account's orders are let in if its initial margin, without offsets, covers what they could \
-         cost, else refused; one that sends a single order, which reduces, is let in if it has initial margin after that; orders that \
-         only reduce trade at most what closes a position"
+         has its key only if that is so; orders that only reduce trade at most what closes a position"
+            .into(),
+        "of orders that are not replaced, void or refused for another reason, all of an account are let in if its initial margin, \
+         without offsets, covers what they could cost, and else refused; but a single one that reduces, at its first limit alone, is \
+         let in if the account has initial margin after it is filled whole at that limit, and else refused"
             .into(),
         "that receipts, prices, fills and charges are those of the batch's orders is what its auction claim says, as is that orders \
          were rightly replaced, cancelled or void"

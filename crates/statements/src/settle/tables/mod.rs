@@ -35,8 +35,8 @@ pub(crate) const PRICES: Bus = Bus::new("price");
 pub(crate) const TERMS: Bus = Bus::new("term");
 /// `[row, account, instrument, most lots to buy, to sell, lots that the account's only order closes]`: answers lookups of positions.
 pub(crate) const CLOSING: Bus = Bus::new("closing");
-/// `[account, limb]`, as often as that limb of what its orders need says, and behind the limbs once for an order that may be the only
-/// one that closes, twice for any other: a histogram.
+/// `[account, limb]`, as often as that limb of what its orders need says; behind the limbs once for an order that may be the only one
+/// that closes, twice for any other; and behind that once for an order that has no room: a histogram.
 pub(crate) const RESERVES: Bus = Bus::new("reserve");
 
 /// The row's number, from zero.

@@ -10,8 +10,8 @@ use market::MAX_LOTS;
 use stark::{F, Field, PrimeCharacteristicRing, RowBuilder, Table, When as Rows};
 
 use super::prices::LotTerms;
-use super::reserve::Order;
-use super::{ACCOUNTS, CLOSING, FILLS, GAPS, first, is_nonzero, number};
+use super::reserve::{Order, RESERVE_LIMBS};
+use super::{ACCOUNTS, CLOSING, FILLS, GAPS, RESERVES, first, is_nonzero, number};
 use crate::ordered::{TREE, accumulate, nodes, slot};
 use crate::orders::{LEVEL, Opening, Outcome, Status};
 use crate::owner::one_time;
@@ -388,6 +388,9 @@ impl OrdersTable {
             let own = took_part.clone() * (most.clone() - unbounded.clone());
             b.zero(id, used.clone() * (said.clone() - unbounded.clone()) - own);
         }
+        let which = b.constant(F::from_usize(RESERVE_LIMBS + 1));
+        let room = status[Status::Room as usize].clone();
+        b.send_limb(RESERVES, room, &[account.clone(), which]);
         let id = "ORDERS-11";
         let closes = gated(b, &|o| F::from_bool(o.closes));
         b.zero(id, closes.clone() - counts.clone() * only_closes[0].clone());

@@ -26,7 +26,8 @@ use crate::settle::plan::{Plan, TIMES, When};
 ///
 /// - TOUCHED-1: the row's number, the first and the last row.
 /// - TOUCHED-2: used rows come first; an unused row holds zeros.
-/// - TOUCHED-3: the previous key is that of the last used row above, in this part or an earlier one, and keys rise.
+/// - TOUCHED-3: the previous key is that of the last row above of which orders count, in this part or an earlier one, and the keys of
+///   these rise.
 /// - TOUCHED-4: the sign of the cash.
 /// - TOUCHED-5: equity and debt move by as much as the cash says, in the directions that its sign says.
 /// - TOUCHED-6: what comes in pays back debt first; what goes out is borrowed only when all that is not pledged is spent.
@@ -35,6 +36,7 @@ use crate::settle::plan::{Plan, TIMES, When};
 /// - TOUCHED-8: only a used row shows the digest of the account's secret for the batch.
 /// - TOUCHED-10: the sign of what is free less what its orders need, in 2^-40 of a tick.
 /// - TOUCHED-12: the account's only order closes if it is counted once, and only then brings cash.
+/// - TOUCHED-13: all orders of an account that count have room, or none.
 /// - ACCOUNTS-3, ACCOUNTS-5 and COINS-1 to COINS-4: what is free, as in statement `margin`.
 /// - TOUCHED-9: a gap is told only above an account whose next row is its neighbour in the book, above the book's last account, and
 ///   below its first one.
@@ -73,6 +75,8 @@ pub(crate) struct TouchedRow {
     pub needed: [u64; RESERVE_LIMBS],
     /// Once for an order that may close as the only one, twice for any other.
     pub sent: u64,
+    /// Orders that have no room.
+    pub no_room: u64,
     /// Whether the only order closes and brings cash by that.
     pub brings: bool,
     /// `None` on an unused row.
@@ -117,6 +121,8 @@ struct Place<E> {
     key: [E; 2],
     /// The number of the account's leaf.
     index: E,
+    /// Once for an order that may close as the only one, twice for any other.
+    sent: E,
 }
 
 // Fixed columns: the row's number; the second one is that of the margin tables' accounts which have a place: all.
@@ -198,12 +204,25 @@ impl TouchedTable {
         for chunk in &chunks {
             b.zero(id, unused.clone() * chunk.clone());
         }
+        let id = "TOUCHED-13";
+        let [sent, no_room] = [0, 1].map(|i| {
+            let count = b.cell(|w| F::from_u64([w.sent, w.no_room][i]));
+            let which = b.constant(F::from_usize(RESERVE_LIMBS + i));
+            b.provide(RESERVES, count.clone(), &[row.clone(), which]);
+            count
+        });
+        b.zero(id, sent.clone() * no_room.clone());
+        let counts = is_not_zero(b, &(sent.clone() + no_room));
+
         let id = "TOUCHED-3";
-        // An unused row compares zero with zero.
-        let before = Chunks::declared(b, id, previous.clone()).times_bit(&used);
-        assert_at_most_less(b, &before, &chunks.times_bit(&used), &used);
+        // A row of which no order counts compares zero with zero.
+        let before = Chunks::declared(b, id, previous.clone()).times_bit(&counts);
+        assert_at_most_less(b, &before, &chunks.times_bit(&counts), &counts);
         let kept: Vec<B::E> = (0..CHUNKS)
-            .map(|c| previous[c].clone() + used.clone() * (chunks[c].clone() - previous[c].clone()))
+            .map(|c| {
+                let step = chunks[c].clone() - previous[c].clone();
+                previous[c].clone() + counts.clone() * step
+            })
             .collect();
         for (next, kept) in next_previous.into_iter().zip(&kept) {
             b.assert_zero(id, Rows::Transition, next - kept.clone());
@@ -219,6 +238,7 @@ impl TouchedTable {
             unused,
             key: key.halves(),
             index,
+            sent,
         };
         self.gaps(b, &place, next_index, &chunks);
         place
@@ -398,15 +418,15 @@ impl TouchedTable {
     ) -> [B::E; 3] {
         let id = "TOUCHED-10";
         let lost = self.margin.losses(&mut view(b), &place.row, lost.clone());
-        let mut counts: Vec<B::E> = (0..=RESERVE_LIMBS)
+        let counts: Vec<B::E> = (0..RESERVE_LIMBS)
             .map(|i| {
-                let count = b.cell(|w| F::from_u64(*w.needed.get(i).unwrap_or(&w.sent)));
+                let count = b.cell(|w| F::from_u64(w.needed[i]));
                 let which = b.constant(F::from_usize(i));
                 b.provide(RESERVES, count.clone(), &[place.row.clone(), which]);
                 count
             })
             .collect();
-        let [only, brings] = self.only_closes(b, counts.pop().expect("it is the last"));
+        let [only, brings] = self.only_closes(b, place.sent.clone());
         let needed = Sum::declared(b, id, counts, self.plan.needed_bound());
         let pays = b.one() - brings.clone() - brings.clone();
         let needed = needed.shifted(MOVE_LIMBS).times_bit(&pays);

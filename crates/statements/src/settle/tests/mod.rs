@@ -33,7 +33,11 @@ struct Settled {
 
 impl Settled {
     fn new(seed: u64, accounts: usize, senders: usize, orders: usize) -> Self {
-        let sample = Sample::new(seed, accounts, senders, orders, SLOTS);
+        let sample = Sample::new(seed, accounts, senders, orders, SLOTS, 1);
+        Self::of(sample)
+    }
+
+    fn of(sample: Sample) -> Self {
         let before = sample.seal(&secret()).expect("it fits");
         Self { sample, before }
     }

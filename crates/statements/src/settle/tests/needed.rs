@@ -50,6 +50,7 @@ fn each_constraint_of_touched_accounts_is_needed() {
         "TOUCHED-10",
         "TOUCHED-11",
         "TOUCHED-12",
+        "TOUCHED-13",
     ]);
 }
 

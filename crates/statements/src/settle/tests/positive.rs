@@ -110,18 +110,110 @@ fn a_batch_conserves_money() {
     assert_ne!(settled.before.members.len(), 0);
 }
 
+/// Orders of several levels, some of which close and some of which have levels that may not trade.
+#[test]
+fn orders_may_have_several_levels() {
+    for levels in [2, 4] {
+        let settled = Settled::of(Sample::new(6, 40, 30, 100, SLOTS, levels));
+        let prepared = settled.prepare().expect("it is true");
+        assert_eq!(testing::found(&prepared, 0), Vec::new());
+        assert_eq!(stark::unproven(&prepared.tables(0)), Vec::new());
+        let rows = prepared.rows(0);
+        let orders = rows.orders.iter().filter_map(|row| row.order.as_ref());
+        let reducing = orders.filter(|o| o.counts() && o.opening.reduce_only);
+        let several = reducing.filter(|o| o.opening.ladder.0.len() > 1);
+        let [one, more]: [Vec<&Placed>; 2] =
+            several.partition(|o| o.may_close(levels as usize)).into();
+        assert!(
+            one.len() > 1 && more.len() > 1,
+            "{} {}",
+            one.len(),
+            more.len()
+        );
+    }
+}
+
+/// A batch of so many orders in the name of one account that its own could not stand beside them, and of nobody between so many
+/// neighbours that they could not be in one part: parts open accounts again.
+#[test]
+fn orders_in_other_names_stop_no_batch() {
+    let mut sample = Sample::new(7, 1_100, 60, 200, SLOTS, 1);
+    let mut keys: Vec<u64> = sample
+        .accounts
+        .iter()
+        .map(|a| crate::account::Identity::of(&a.id).key())
+        .collect();
+    keys.sort_unstable();
+    let of = |status| {
+        let mut entries = sample.entries.iter();
+        let found = entries.find(|e| e.outcome.status == status);
+        found.cloned().expect("the sample has one")
+    };
+    let (refused, nobody) = (of(Status::Secret), of(Status::NoAccount));
+    let own = sample
+        .entries
+        .iter()
+        .find(|e| e.outcome.fill.bought > Lots(0));
+    let victim = own.expect("somebody bought").opening.account;
+    let mut entries = std::mem::take(&mut sample.entries);
+    entries.retain(|e| e.outcome.status != Status::NoAccount);
+    let mut add = |like: &Entry, account: u64| {
+        let mut entry = like.clone();
+        entry.opening.account = account;
+        entry.outcome.place = entries.len();
+        entries.push(entry);
+    };
+    // Secrets are looked at before nonces and lots, so any order will do.
+    for _ in 0..4_000 {
+        add(&refused, victim);
+    }
+    for key in &keys[..1_060] {
+        add(&nobody, key + 1);
+    }
+    for (place, entry) in entries.iter_mut().enumerate() {
+        entry.outcome.place = place;
+    }
+    let before = sample.seal(&secret()).expect("it fits");
+    let batch = batch_of(&before, &sample.snapshot, &sample.batch, &mut entries);
+    let secrets = sample.secrets.clone();
+    let prepared = Prepared::new(
+        &before,
+        &sample.snapshot,
+        &batch,
+        entries,
+        secrets,
+        &secret(),
+    );
+    let prepared = prepared.expect("it is true");
+    assert_eq!(prepared.parts(), 2);
+    for part in 0..2 {
+        assert_eq!(testing::found(&prepared, part), Vec::new());
+    }
+}
+
 /// What is refused for want of room is the venue's word, so the claim says how often.
 #[test]
 fn orders_without_room_are_counted() {
     let Settled { sample, before } = Settled::new(5, 40, 20, 100);
     let mut entries = sample.entries.clone();
-    let idle = |e: &&mut Entry| {
-        let fill = e.outcome.fill;
-        e.outcome.status == Status::TookPart && fill.bought + fill.sold == Lots(0)
+    // All orders of an account that took part and did not trade.
+    let traded = |e: &Entry| e.outcome.fill.bought + e.outcome.fill.sold > Lots(0);
+    let of = |account: u64| move |e: &&mut Entry| e.opening.account == account && e.counts();
+    let idle = |account: u64| {
+        let own = sample
+            .entries
+            .iter()
+            .filter(|e| e.opening.account == account);
+        own.filter(|e| traded(e)).count() == 0
     };
-    for entry in entries.iter_mut().filter(idle).take(2) {
+    let took_part = |e: &&Entry| e.outcome.status == Status::TookPart && idle(e.opening.account);
+    let account = sample.entries.iter().find(took_part);
+    let account = account.expect("somebody did not trade").opening.account;
+    let mut refused = 0;
+    for entry in entries.iter_mut().filter(of(account)) {
         entry.outcome.status = Status::Room;
         entry.outcome.most = market::auction::UNBOUNDED;
+        refused += 1;
     }
     let snapshot = &sample.snapshot;
     let batch = batch_of(&before, snapshot, &sample.batch, &mut entries);
@@ -134,10 +226,11 @@ fn orders_without_room_are_counted() {
         &secret(),
     );
     let claimed = claimed.expect("it is true");
-    assert_eq!(claimed.claim().without_room, 2);
+    assert_eq!(claimed.claim().without_room, refused);
     assert_eq!(testing::found(&claimed, 0), Vec::new());
     let words = crate::settle::words::words(claimed.claim()).join("; ");
-    assert!(words.contains("2 order(s) were refused because"), "{words}");
+    let says = format!("{refused} order(s) were refused because");
+    assert!(words.contains(&says), "{words}");
 }
 
 /// Leaves of accounts that did not trade stay what they are, and the next batch goes on from there.
