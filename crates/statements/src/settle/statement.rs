@@ -110,7 +110,7 @@ pub(super) fn plan(
     }
     if number >> LOG_SECRETS != 0 {
         let most = 1u64 << LOG_SECRETS;
-        return Err(format!("batch {number}: an epoch has {most} batches"));
+        return Err(format!("batch {number}: batches are numbered below {most}"));
     }
     let (slots, levels) = (slots as usize, levels as usize);
     Ok(Plan::new(accounts, orders, slots, assets, levels))

@@ -28,7 +28,7 @@ pub(crate) const CARRY: Bus = Bus::new("carry");
 /// `[account and block, underlying, whether its coin moves, row of the block, coefficients of the row's columns]`: what
 /// positions on an underlying win, in ticks.
 pub(crate) const PNL: Bus = Bus::new("pnl");
-/// `[line, key, lots, entry (2)]`: a position, told to another table.
+/// `[line, key, lots, entry (2), lots that are closed]`: a position, told to another table.
 pub(crate) const HELD: Bus = Bus::new("held");
 /// `[account, entry coefficients, value coefficients]`: what its positions were entered at, in subticks, and are worth less
 /// contingency, in ticks.
