@@ -121,7 +121,7 @@ impl Spoken for super::Auction {
         vec![Anchor::Batch(&claim.batch)]
     }
 
-    fn given(_: &AuctionClaim) -> Vec<Given> {
-        Vec::new()
+    fn given(claim: &AuctionClaim) -> Vec<Given> {
+        vec![Given::orders(digest(&claim.list))]
     }
 }

@@ -43,6 +43,11 @@ pub enum Terms {
         /// Where they come from.
         source: String,
     },
+    /// A public list of orders.
+    Orders {
+        /// The digest of its JSON.
+        list: String,
+    },
     /// Scenarios, and the digest of the price history that they say they were made from.
     Scenarios {
         /// Their digest.
@@ -93,6 +98,15 @@ impl Given {
                 as_of_ms: snapshot.as_of_ms,
                 source: snapshot.source.clone(),
             },
+        }
+    }
+
+    /// The list of orders of this digest. Whoever has the board compares it, so it is not told that nobody vouches for it.
+    pub fn orders(list: String) -> Self {
+        Self {
+            what: "that list of orders".into(),
+            told: false,
+            terms: Terms::Orders { list },
         }
     }
 
