@@ -247,9 +247,9 @@ fn confidence() -> venue::evar::Confidence {
     confidence.try_into().unwrap()
 }
 
-/// Two other accounts trade other lots, at the same price.
+/// Two other accounts send other orders, of which as many lots trade at the same price; one or the other is filled in part.
 fn settle(variant: usize) -> Box<dyn AnyPrepared> {
-    let ([buyer, seller], lots) = [([0, 1], 3), ([30, 9], 7)][variant];
+    let ([buyer, seller], [bid, ask]) = [([0, 1], [3, 5]), ([30, 9], [9, 3])][variant];
     let mut market = sample::snapshot();
     market
         .instruments
@@ -267,8 +267,8 @@ fn settle(variant: usize) -> Box<dyn AnyPrepared> {
         siblings: vec![Default::default(); LOG_SECRETS],
     };
     let sides = [
-        (buyer, Ladder::bid(lots, price.0)),
-        (seller, Ladder::ask(lots, price.0)),
+        (buyer, Ladder::bid(bid, price.0)),
+        (seller, Ladder::ask(ask, price.0)),
     ];
     let openings = sides.map(|(account, ladder)| Opening {
         account: key(account),

@@ -244,7 +244,7 @@ impl TouchedTable {
         place
     }
 
-    /// Tells between which keys there is no account. Multiplicities are free where a gap may be told, and zero elsewhere.
+    /// Tells between which keys there is no account, as often as orders ask where a gap may be told, and else not at all.
     fn gaps<B: RowBuilder<TouchedRow>>(
         &self,
         b: &mut B,
@@ -265,8 +265,7 @@ impl TouchedTable {
             b.assert_zero(id, Rows::Transition, step);
             b.assert_zero(id, Rows::Last, next[c].clone());
         }
-        let [neighbour, above, below] =
-            [0, 1, 2].map(|which| b.multiplicity(|w| F::new(w.gaps[which])));
+        let [neighbour, above, below] = [0, 1, 2].map(|which| b.cell(|w| F::new(w.gaps[which])));
         let step = next_index - place.index.clone() - b.one();
         b.assert_zero(id, Rows::Transition, neighbour.clone() * step);
         b.assert_zero(id, Rows::Last, neighbour.clone());
