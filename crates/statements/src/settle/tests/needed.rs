@@ -32,7 +32,6 @@ fn each_constraint_of_trades_is_needed() {
         "TRADES-8",
         "TRADES-9",
         "TRADES-10",
-        "TRADES-11",
     ]);
 }
 
@@ -50,7 +49,6 @@ fn each_constraint_of_touched_accounts_is_needed() {
         "TOUCHED-10",
         "TOUCHED-11",
         "TOUCHED-12",
-        "TOUCHED-13",
     ]);
 }
 
