@@ -1,5 +1,6 @@
 //! Tests of the settlement statement: what is true is accepted, what is false is not.
 
+mod alone;
 mod forged;
 mod needed;
 mod positive;
