@@ -352,7 +352,7 @@ fn an_account_can_not_give_away_more_than_it_has() {
     assert_eq!(close(10, 895 * dollar - 1), (false, vec![-10; 2]));
     assert_eq!(close(10, 895 * dollar), (true, vec![0; 2]));
     // Two lots at the mark are enough: 8 lots need 130 each, and 131.25 are there for each.
-    assert_eq!(close(1, 1_000 * dollar).0, false);
+    assert!(!close(1, 1_000 * dollar).0);
     assert_eq!(
         close(2, 1_000 * dollar),
         (true, vec![10_000_000, 250_000_000])
