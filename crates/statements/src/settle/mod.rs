@@ -6,6 +6,7 @@ mod claim;
 mod example;
 mod fill;
 pub(crate) mod plan;
+mod refusal;
 pub(crate) mod statement;
 pub(crate) mod tables;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod words;
 pub use admissions::admissions;
 pub use arrange::{Arrangement, Entry, NotArranged};
 pub use claim::SettleClaim;
+pub use refusal::NotSettled;
 pub use statement::{Context, Settle};
-pub use witness::{NotSettled, Prepared, Secrets, Settled, Witness, arrangement, check};
+pub use witness::{Prepared, Secrets, Settled, Witness, arrangement, check};
 pub use words::words;
